@@ -1,0 +1,94 @@
+"""Everything that can go wrong, as one tree.
+
+    ReconcilerError
+    ├── UsageError            the command line asks for something that cannot be
+    ├── DesiredError          the YAML is wrong; knows file, line and column
+    ├── TargetError           a live system
+    │   ├── ConnectionFailed  cannot be reached, or refused us
+    │   └── ObservationFailed answered, but not with what we need
+    ├── PlanFileError         a saved plan is unreadable, altered, or of another time
+    └── ApplyError            an apply did not, or may not, do what the plan says
+        ├── LockHeld          another apply is at work on the target
+        ├── HazardNotAllowed  a step carries a hazard nobody has allowed by name
+        ├── StepFailed        the server refused a step
+        └── PromiseBroken     the steps ran, and the result is not what was promised
+
+Each error is one sentence about what is wrong and where, and a hint: what to do about it. The command line prints them
+as `error: …`; nothing in them is ever a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ReconcilerError(Exception):
+    """Base of all errors that are shown to a person without a traceback.
+
+    `message` says what is wrong and where; `hint` says the way out (may be empty).
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(ReconcilerError):
+    """The command line asks for something that cannot be: an unknown target, a missing folder."""
+
+
+class DesiredError(ReconcilerError):
+    """The YAML is wrong. `at` is `file:line:column`; `others` are further errors of the same reading."""
+
+    def __init__(self, message: str, *, at: str = "", hint: str = "", others: Sequence[DesiredError] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.at = at
+        self.others = tuple(others)
+
+    def __str__(self) -> str:
+        own = f"{self.at}: {super().__str__()}" if self.at else super().__str__()
+        return "\n".join([own, *(str(other) for other in self.others)])
+
+
+class TargetError(ReconcilerError):
+    """Something about a live system; `target` is its name."""
+
+    def __init__(self, target: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{target}: {message}", hint=hint)
+        self.target = target
+
+
+class ConnectionFailed(TargetError):
+    """The system cannot be reached, or refused our credentials, or went away."""
+
+
+class ObservationFailed(TargetError):
+    """The system answered, but what we need to know could not be read."""
+
+
+class PlanFileError(ReconcilerError):
+    """A saved plan is unreadable, was altered, has an unknown format, or was made for another system."""
+
+
+class ApplyError(ReconcilerError):
+    """An apply did not, or may not, do what the plan says."""
+
+
+class LockHeld(ApplyError):
+    """Another apply is at work on the target; the message says whose and since when."""
+
+
+class HazardNotAllowed(ApplyError):
+    """A step carries a hazard that has to be allowed by name (`--allow`)."""
+
+
+class StepFailed(ApplyError):
+    """The server refused a step, or the connection was lost while it ran."""
+
+
+class PromiseBroken(ApplyError):
+    """The steps ran without an error, and yet the live system is not as the change promised."""

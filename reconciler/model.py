@@ -1,0 +1,387 @@
+"""The types that everything else speaks in. Types only: nothing here reads, decides or prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, SecretStr
+from pydantic_core import CoreSchema, core_schema
+
+
+class Frozen(BaseModel):
+    """Base of all models: immutable, and nothing unknown slips in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(NamedTuple):
+    """The name of a resource everywhere: `main/pg_index/public.tasks_status_idx`.
+
+    Only the first two slashes divide; a name may hold more of them.
+    """
+
+    target: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.target}/{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """The address that `text` spells. Raises ValueError where it is not target/kind/name."""
+        parts = text.split("/", 2)
+        if len(parts) != 3 or not all(parts):
+            raise ValueError(f"{text!r} is not an address: expected target/kind/name")
+        return cls(*parts)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def accept(value: object) -> Address:
+            if isinstance(value, Address):
+                return value
+            if isinstance(value, str):
+                return cls.parse(value)
+            raise ValueError("expected an address: target/kind/name")
+
+        return core_schema.no_info_plain_validator_function(
+            accept, serialization=core_schema.to_string_ser_schema(), metadata={"type": "string"}
+        )
+
+
+class System(StrEnum):
+    """What a target is."""
+
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    HTTP = "http"
+
+
+class Target(Frozen):
+    """A live system as declared. `memory` is in bytes; None means: ask the server, where it may be asked."""
+
+    name: str
+    system: System
+    url: SecretStr
+    memory: int | None = None
+    declared_at: str = ""
+
+
+class SecretRef(Frozen):
+    """Where a secret is found. Its value is looked up at the moment of use, and lives in no model."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return f"${self.env}" if self.env is not None else f"file {self.file}"
+
+
+class Resource(Frozen):
+    """One declared thing. Kinds derive their own.
+
+    `why` is the author's reason, shown in the plan. `declared_at` is `file:line:column`, for errors and reviews; it is
+    never compared.
+    """
+
+    address: Address
+    why: str = ""
+    declared_at: str = ""
+
+
+class Observed(Frozen):
+    """What a live system shows of one resource, and all that `Kind.plan` needs to decide. Kinds derive their own."""
+
+
+class HazardType(StrEnum):
+    """Typed risks. Those in NEEDS_PERMISSION stop an apply until they are allowed by name."""
+
+    INDEX_BUILD = "index-build"
+    """Reads a whole table and takes disk, I/O and CPU for a while; writes go on."""
+    INDEX_DROP = "index-drop"
+    """A valid index goes; queries that use it become slower."""
+    LESS_SAFE = "less-safe"
+    """Durability or security is reduced: fsync off, no password, persistence off."""
+    EVICTS_KEYS = "evicts-keys"
+    """Redis holds more than the new limit and will evict keys at once."""
+    WAITS_FOR_RESTART = "waits-for-restart"
+    """The value is written now and comes true when somebody restarts the server."""
+
+
+NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
+    {HazardType.INDEX_DROP, HazardType.LESS_SAFE, HazardType.EVICTS_KEYS}
+)
+
+
+class Hazard(Frozen):
+    """One risk of one step, in a sentence about this very step."""
+
+    type: HazardType
+    message: str
+
+
+class SqlStep(Frozen):
+    """Statements for PostgreSQL, verbatim.
+
+    `transaction` true: all of them in one transaction; false: each on its own, outside any transaction block.
+    `lock_timeout` and `statement_timeout` are PostgreSQL's texts ("3s", "15min", "0" for none) and are set exactly as
+    written here before the statements run.
+    """
+
+    type: Literal["sql"] = "sql"
+    statements: tuple[str, ...]
+    transaction: bool = False
+    lock_timeout: str = "3s"
+    statement_timeout: str = "0"
+    hazards: tuple[Hazard, ...] = ()
+
+
+class SecretArgument(Frozen):
+    """An argument of a Redis command that is a secret.
+
+    `form` "text" sends the secret itself; "acl-hash" sends `#` and its SHA-256 in hex, as ACL SETUSER takes it.
+    """
+
+    secret: SecretRef
+    form: Literal["text", "acl-hash"] = "text"
+
+
+class RedisStep(Frozen):
+    """One Redis command, argument by argument, verbatim but for its secrets."""
+
+    type: Literal["redis"] = "redis"
+    command: tuple[str | SecretArgument, ...]
+    hazards: tuple[Hazard, ...] = ()
+
+
+class ManualStep(Frozen):
+    """Something only a person can do. Apply prints it and goes on."""
+
+    type: Literal["manual"] = "manual"
+    instruction: str
+    hazards: tuple[Hazard, ...] = ()
+
+
+Step = Annotated[SqlStep | RedisStep | ManualStep, Field(discriminator="type")]
+
+
+class Action(StrEnum):
+    """What a change does to its resource.
+
+    REPLACE: the definition differs and cannot be changed in place. REBUILD: the definition is right, the object is
+    broken (an INVALID index). RENAME: only the name differs.
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    REBUILD = "rebuild"
+    RENAME = "rename"
+    DELETE = "delete"
+
+    @property
+    def terraform_actions(self) -> tuple[str, ...]:
+        """The `actions` of Terraform's JSON plan that mean the same; order matters there (create before delete)."""
+        return _TERRAFORM_ACTIONS[self]
+
+
+_TERRAFORM_ACTIONS: Mapping[Action, tuple[str, ...]] = {
+    Action.CREATE: ("create",),
+    Action.UPDATE: ("update",),
+    Action.REPLACE: ("create", "delete"),
+    Action.REBUILD: ("delete", "create"),
+    Action.RENAME: ("update",),
+    Action.DELETE: ("delete",),
+}
+
+SENSITIVE = "(sensitive)"
+"""Stands in `before` and `after` for a value that is a secret."""
+
+
+class Fact(Frozen):
+    """One piece of evidence, with its unit, so that a view can print it and a policy can compare it."""
+
+    name: str
+    value: int | float | str
+    unit: Literal["", "rows", "bytes", "seconds", "scans"] = ""
+    estimated: bool = False
+
+
+class Change(Frozen):
+    """What is to be done to one resource, whole.
+
+    before       the observed state; None where there is nothing. Keys are the kind's own and the same as in `after`.
+    after        the promised state; None for a delete.
+    sensitive    keys of before and after whose values are withheld: they hold SENSITIVE.
+    reason       why this action and no other: "INVALID since a failed build".
+    summary      before → after in one short line for people; empty where the statements say it better.
+    notes        short facts for people: "reload", "25% of memory (16GB)".
+    steps        what runs, in order, verbatim. Nothing else does.
+    undo         what apply runs by itself when the promise is not kept after the steps ran.
+    lane         changes of one target and lane run one after another; those of different lanes may run side by side.
+    desired      the resource as declared, enough to observe and plan it again when the plan is applied.
+    fingerprint  of address, action, before and steps (`planning.fingerprint`); set by planning, empty until then.
+
+    A change must not be altered once it is in a plan: its fingerprint speaks for it.
+    """
+
+    address: Address
+    action: Action
+    before: Mapping[str, JsonValue] | None
+    after: Mapping[str, JsonValue] | None
+    sensitive: tuple[str, ...] = ()
+    reason: str = ""
+    why: str = ""
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...]
+    undo: tuple[Step, ...] = ()
+    evidence: tuple[Fact, ...] = ()
+    lane: str = ""
+    desired: Mapping[str, JsonValue]
+    declared_at: str = ""
+    fingerprint: str = ""
+
+
+class NoticeType(StrEnum):
+    """What can be true of a resource without there being anything to run."""
+
+    WAITS_FOR_RESTART = "waits-for-restart"
+    NOT_PERSISTED = "not-persisted"
+    NOT_VISIBLE = "not-visible"
+    BEING_BUILT = "being-built"
+    UNLISTED = "unlisted"
+    BLOCKED = "blocked"
+    """It differs, and no safe step exists: the message says why and what a person can do."""
+
+
+class Notice(Frozen):
+    """Something a reviewer has to know and apply cannot do anything about."""
+
+    address: Address
+    type: NoticeType
+    message: str
+    declared_at: str = ""
+
+
+class CheckStatus(StrEnum):
+    """How a checklist item came out. FAIL and ERROR count against it; the others say why they do not."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WAIVED = "waived"
+    ATTESTED = "attested"
+    NOT_VISIBLE = "not-visible"
+    NO_DATA = "no-data"
+    NOT_APPLICABLE = "not-applicable"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class CheckResult(Frozen):
+    """One decided checklist item. `message` says what was seen and what was wanted; `evidence` where it was seen."""
+
+    address: Address
+    title: str
+    severity: Severity
+    status: CheckStatus
+    message: str
+    evidence: Literal["live", "config", "static", "attested", ""] = ""
+    declared_at: str = ""
+
+
+Outcome = Change | Notice | CheckResult
+"""What `Kind.plan` finds. Nothing found means: in sync."""
+
+
+class TargetInfo(Frozen):
+    """A live system as a plan saw it.
+
+    `identity` tells this very system from every other (PostgreSQL: system identifier and database; Redis: none across
+    restarts, so host and port); a plan is only applied where it is the same.
+    """
+
+    system: System
+    product: str
+    version: str
+    location: str
+    database: str = ""
+    identity: str = ""
+
+
+class Plan(Frozen):
+    """The ordered changes, and everything a reviewer needs beside them.
+
+    `in_sync` counts by kind what is as declared. `digest` is SHA-256 over everything else in the file.
+    """
+
+    reconciler_version: str
+    created_at: datetime
+    targets: Mapping[str, TargetInfo]
+    changes: tuple[Change, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    in_sync: Mapping[str, int] = {}
+    digest: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is nothing to run. Notices and failing checks may still be there."""
+        return not self.changes
+
+
+class Applied(StrEnum):
+    """What became of one change in an apply."""
+
+    APPLIED = "applied"
+    SKIPPED = "skipped"
+    """Already as wanted: nothing ran."""
+    STALE = "stale"
+    """The subject is no longer as planned: nothing ran."""
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+    """An earlier change of the same lane failed, or the apply was interrupted."""
+
+
+class StepReceipt(Frozen):
+    """One step that ran. `seconds` is wall time."""
+
+    step: Step
+    seconds: float
+
+
+class ChangeReceipt(Frozen):
+    """What became of one change. `message` says why, where it is not plainly applied."""
+
+    address: Address
+    action: Action
+    result: Applied
+    message: str = ""
+    steps: tuple[StepReceipt, ...] = ()
+    seconds: float = 0.0
+
+
+class Receipt(Frozen):
+    """What an apply did. `remaining` are the addresses that a new plan, made afterwards, still wants to change."""
+
+    reconciler_version: str
+    plan_digest: str
+    started_at: datetime
+    finished_at: datetime
+    changes: tuple[ChangeReceipt, ...]
+    remaining: tuple[Address, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """True where every change is applied or was already there, and nothing remains."""
+        fine = {Applied.APPLIED, Applied.SKIPPED}
+        return not self.remaining and all(change.result in fine for change in self.changes)

@@ -1,0 +1,1 @@
+"""Sessions to live systems. Drivers are imported here and in kinds, nowhere else."""

@@ -1,0 +1,187 @@
+"""Sessions to PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.model import System, Target, TargetInfo
+from reconciler.secrets import Secrets
+
+OLDEST_SUPPORTED = 130000
+"""PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds. Long enough for a distant server with TLS, short enough for a person who waits."""
+
+READING_SETTINGS = {"statement_timeout": "60s", "lock_timeout": "5s", "default_transaction_read_only": "on"}
+"""Of a read-only session: no query of ours takes near a minute, and none should wait for a lock of somebody else's."""
+
+Query = LiteralString | sql.SQL | sql.Composed
+Row = dict[str, Any]
+
+_IDENTIFY = """
+    select current_setting('server_version_num')::int as version_num,
+           current_setting('server_version') as version,
+           current_database() as database,
+           current_user as role,
+           pg_is_in_recovery() as in_recovery,
+           has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
+           has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
+"""
+
+
+class PostgresSession:
+    """A connection that can only read.
+
+    Every query runs inside an explicit `BEGIN READ ONLY`. Both words count: READ ONLY makes the server refuse
+    everything that writes to the database, and the transaction block makes it refuse ALTER SYSTEM, which PostgreSQL
+    does not regard as a write (seen on 15: it works under default_transaction_read_only outside a block).
+    """
+
+    def __init__(self, target: Target, secrets: Secrets, connection: psycopg.Connection[Row]) -> None:
+        self.target = target
+        self.secrets = secrets
+        self._connection = connection
+        self._facts = self.fetch(_IDENTIFY)[0]
+        self.version_num: int = self._facts["version_num"]
+        self.role: str = self._facts["role"]
+        self.in_recovery: bool = self._facts["in_recovery"]
+        if self.version_num < OLDEST_SUPPORTED:
+            raise ObservationFailed(
+                target.name,
+                f"PostgreSQL {self._facts['version']} is older than 13, the oldest version that is supported",
+            )
+
+    @cached_property
+    def info(self) -> TargetInfo:
+        """The server as a plan records it; `identity` is PostgreSQL's system identifier and the database."""
+        connection = self._connection.info
+        location = f"{connection.host or 'localhost'}:{connection.port}"
+        database: str = self._facts["database"]
+        system_identifier = location
+        if self._facts["may_identify"]:
+            rows = self.fetch("select system_identifier::text as id from pg_control_system()")
+            system_identifier = rows[0]["id"]
+        return TargetInfo(
+            system=System.POSTGRES,
+            product="PostgreSQL",
+            version=self._facts["version"].split(" ")[0],
+            location=location,
+            database=database,
+            identity=f"{system_identifier}/{database}",
+        )
+
+    def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""
+        return self.fetch_all([(query, params)])[0]
+
+    def fetch_all(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
+        """The rows of several queries, sent as one pipeline in one transaction: one round trip for all.
+
+        They use the extended protocol, so that each can be one statement only: nothing can end the transaction.
+        Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
+        """
+        try:
+            with self._connection.pipeline(), self._connection.transaction():
+                cursors = [self._connection.execute(query, params or {}) for query, params in queries]
+                return [cursor.fetchall() for cursor in cursors]
+        except psycopg.OperationalError as error:
+            if self._connection.broken:
+                raise ConnectionFailed(self.target.name, f"the connection was lost: {said(error)}") from error
+            raise ObservationFailed(self.target.name, said(error)) from error
+        except psycopg.Error as error:
+            raise ObservationFailed(self.target.name, said(error)) from error
+
+    def memory(self) -> int | None:
+        """Bytes: as declared, else MemTotal of the server's machine where the role may read files there.
+
+        A container's limit may be lower than the machine's memory, which is why a declared value wins.
+        """
+        return self.target.memory or self._machine_memory
+
+    @cached_property
+    def _machine_memory(self) -> int | None:
+        if not self._facts["may_read_files"]:
+            return None
+        try:
+            content = self.fetch("select pg_read_file('/proc/meminfo') as content")[0]["content"]
+        except ObservationFailed:
+            return None
+        found = re.search(r"^MemTotal:\s+(\d+) kB", content, re.MULTILINE)
+        return int(found[1]) * 1024 if found else None
+
+    def close(self) -> None:
+        """Ends the connection. Never raises."""
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+
+def connect(target: Target, secrets: Secrets) -> PostgresSession:
+    """A read-only session. Raises ConnectionFailed, ObservationFailed."""
+    connection = open_connection(target, secrets, READING_SETTINGS)
+    try:
+        connection.read_only = True
+        return PostgresSession(target, secrets, connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str]) -> psycopg.Connection[Row]:
+    """A bare connection in autocommit mode with `settings` set for its session. Raises ConnectionFailed.
+
+    Settings are set by statement, not in the startup packet: poolers refuse the latter.
+    """
+    url = target.url.get_secret_value()
+    secrets.remember_url(url)
+    try:
+        declared = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConnectionFailed(
+            target.name, "its URL cannot be read", hint="expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        ) from None
+    if isinstance(declared.get("password"), str):
+        secrets.remember(str(declared["password"]))
+    defaults = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            row_factory=dict_row,
+            prepare_threshold=None,
+            **{key: value for key, value in defaults.items() if key not in declared},
+        )
+        connection.execute(
+            sql.SQL("select {}").format(
+                sql.SQL(", ").join(
+                    sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
+                    for name, value in settings.items()
+                )
+            )
+        )
+    except psycopg.Error as error:
+        raise ConnectionFailed(
+            target.name,
+            f"cannot connect: {secrets.redact(said(error))}",
+            hint="check its URL, that the server is up, and that this role may connect",
+        ) from None
+    return connection
+
+
+def said(error: psycopg.Error) -> str:
+    """What the server said, in one line, with its SQLSTATE and its own hint."""
+    diagnosis = error.diag
+    message = diagnosis.message_primary or " ".join(str(error).split())
+    details = [part for part in (diagnosis.message_detail, diagnosis.message_hint) if part]
+    state = f" ({error.sqlstate})" if error.sqlstate else ""
+    return ". ".join([f"{message}{state}", *details])

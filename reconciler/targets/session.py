@@ -1,0 +1,27 @@
+"""What all sessions have in common."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from reconciler.model import Target, TargetInfo
+from reconciler.secrets import Secrets
+
+
+class Session(Protocol):
+    """An open, read-only connection to one target: what kinds observe through.
+
+    A kind knows what its own `system` implies, and asks for the concrete class (`PostgresSession`, `RedisSession`).
+    """
+
+    target: Target
+    info: TargetInfo
+    secrets: Secrets
+
+    def memory(self) -> int | None:
+        """Bytes of memory of the target: as declared, else as the server tells; None where neither is to be had."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection. Never raises."""
+        ...
