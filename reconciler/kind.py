@@ -18,20 +18,21 @@ from reconciler.model import Address, Observed, Outcome, Resource, System, Targe
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
-O = TypeVar("O", bound=Observed)  # noqa: E741 - R and O, as in the protocol's name: resource and observed
+O = TypeVar("O", bound=Observed)
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One section of one YAML document, validated against the kind's model for it.
 
-    `value` is an instance of what `Kind.sections[section]` names. `at(path)` gives `file:line:column` of something
+    `value` is an instance of what `Kind.sections[section]` names; `file` is the path of the YAML file. `at(path)` gives `file:line:column` of something
     inside the section: `at(("public.tasks", "indexes", "tasks_idx"))`; of the deepest part that exists.
     """
 
     target: Target
     section: str
     value: Any
+    file: str
     at: Callable[[Sequence[str | int]], str]
 
 

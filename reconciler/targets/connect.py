@@ -1,0 +1,27 @@
+"""One door to every kind of target."""
+
+from __future__ import annotations
+
+from reconciler.model import System, Target
+from reconciler.secrets import Secrets
+from reconciler.targets.session import Session
+
+
+def connect(target: Target, secrets: Secrets) -> Session:
+    """A read-only session to `target`. Drivers are imported here, when the first target needs them.
+
+    Raises ConnectionFailed, ObservationFailed.
+    """
+    match target.system:
+        case System.POSTGRES:
+            from reconciler.targets import postgres
+
+            return postgres.connect(target, secrets)
+        case System.REDIS:
+            from reconciler.targets import redis
+
+            return redis.connect(target, secrets)
+        case System.HTTP:
+            from reconciler.targets import http
+
+            return http.connect(target, secrets)

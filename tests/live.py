@@ -1,0 +1,41 @@
+"""The smallest road through a kind on a live server: observe, plan, run the steps, and plan again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from reconciler.applying.execute import executor
+from reconciler.model import Change, Outcome, Resource, Target
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
+
+
+def outcomes(kind, target: Target, resources: Sequence[Resource], secrets: Secrets | None = None) -> list[Outcome]:
+    """What a fresh session finds."""
+    with closing(connect(target, secrets or Secrets({}))) as session:
+        observed = kind.observe(session, resources)
+        return [outcome for resource in resources for outcome in kind.plan(resource, observed.get(resource.address))]
+
+
+def changes(kind, target: Target, resources: Sequence[Resource], secrets: Secrets | None = None) -> list[Change]:
+    return [outcome for outcome in outcomes(kind, target, resources, secrets) if isinstance(outcome, Change)]
+
+
+def run(target: Target, found: Sequence[Change], secrets: Secrets | None = None) -> None:
+    with closing(executor(target, secrets or Secrets({}))) as runner:
+        for change in found:
+            for step in change.steps:
+                runner.run(step)
+
+
+def converge(kind, target: Target, resources: Sequence[Resource], secrets: Secrets | None = None) -> list[Change]:
+    """Plans, runs, plans again: the second plan must be empty. Returns the changes of the first."""
+    found = changes(kind, target, resources, secrets)
+    run(target, found, secrets)
+    deadline = time.monotonic() + 5  # a reload reaches new sessions a moment later
+    while (remaining := changes(kind, target, resources, secrets)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert remaining == []
+    return found
