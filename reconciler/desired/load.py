@@ -1,0 +1,196 @@
+"""A folder of YAML → targets and resources."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.desired.explain import explain
+from reconciler.desired.files import Document, read_documents
+from reconciler.desired.node import Node, shape
+from reconciler.desired.targets import Declared, TargetReader
+from reconciler.desired.variables import resolved
+from reconciler.desired.wording import alternatives, quoted, unknown
+from reconciler.errors import DesiredError, UsageError
+from reconciler.kind import Declaration, Kind
+from reconciler.model import Address, Resource, System, Target
+from reconciler.secrets import Secrets
+
+MOST_ERRORS = 20
+"""Errors that are shown at once: a screenful. Behind them is only their number."""
+
+AnyKind = Kind[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The desired state: what was asked for of it, in the order of the files."""
+
+    targets: Mapping[str, Target]
+    resources: tuple[Resource, ...]
+
+
+def load(
+    folder: Path,
+    kinds: Sequence[AnyKind],
+    env: Mapping[str, str],
+    secrets: Secrets,
+    *,
+    only: Collection[str] = (),
+    offline: bool = False,
+) -> Desired:
+    """Reads and checks all YAML under `folder`.
+
+    `only` restricts targets and resources to the targets of these names; the URLs and the sections of others are then
+    not looked into. `offline` lets the URLs of targets whose variables are missing be empty: for a check without
+    credentials. Raises UsageError where there is no such folder, or no such target as in `only`; DesiredError with all
+    that is wrong with the YAML.
+    """
+    errors: list[DesiredError] = []
+    documents = read_documents(folder, errors)
+    all_parsed = not errors
+    declared = TargetReader(env, secrets, only, offline, errors).read(documents)
+    if all_parsed and not declared and not errors:
+        errors.append(
+            DesiredError(f"no targets under {folder}", hint="declare one: targets: {main: {postgres: ${DATABASE_URL}}}")
+        )
+    missing = [name for name in only if name not in declared]
+    if missing and not errors:
+        raise UsageError(unknown("target", missing[0], list(declared)))
+    sections = _SectionReader(kinds, env, declared, all_parsed, errors)
+    for document in documents:
+        sections.read(document)
+    if errors:
+        raise _together(errors)
+    targets = {name: each.target for name, each in declared.items() if each.target}
+    return Desired(targets, tuple(sections.resources.values()))
+
+
+class _SectionReader:
+    """Collects the resources of all documents."""
+
+    def __init__(
+        self,
+        kinds: Sequence[AnyKind],
+        env: Mapping[str, str],
+        declared: Mapping[str, Declared],
+        is_complete: bool,
+        errors: list[DesiredError],
+    ) -> None:
+        self.env = env
+        self.declared = declared
+        self.is_complete = is_complete
+        self.errors = errors
+        self.resources: dict[Address, Resource] = {}
+        self.by_section: dict[str, list[AnyKind]] = {}
+        for kind in kinds:
+            for section in kind.sections:
+                self.by_section.setdefault(section, []).append(kind)
+        self.adapters: dict[tuple[str, str], TypeAdapter[Any]] = {}
+
+    def read(self, document: Document) -> None:
+        """Adds the resources of one document; what is wrong is added to the errors."""
+        file, root = document
+        if root.value is None:
+            return
+        if not isinstance(root.value, dict):
+            message = f"expected a mapping with target, targets or a section, not {shape(root)}"
+            self.errors.append(DesiredError(message, at=root.at(file)))
+            return
+        sections = [key for key in root.value if key in self.by_section]
+        for key in root.value:
+            if key not in self.by_section and key not in ("target", "targets"):
+                message = unknown("key", key, ["targets", "target", *sorted(self.by_section)])
+                self.errors.append(DesiredError(message, at=_place(file, root, key)))
+        declared = self._declared_of(file, root, sections)
+        if declared is None or declared.system is None:
+            return
+        for key in sections:
+            kind = self._kind(key, declared.system, file, root)
+            if kind and declared.target:
+                self._read_section(kind, key, declared.target, file, root)
+
+    def _declared_of(self, file: str, root: Node, sections: Sequence[str]) -> Declared | None:
+        """The target that the sections of a document are for; None where there is none, which may be an error."""
+        node = root.child("target")
+        if node is None:
+            if sections:
+                message = f"the key target is missing: which target is the section {quoted(sections[0])} for?"
+                hint = f"add a line to this document: target: {next(iter(self.declared), 'main')}"
+                self.errors.append(DesiredError(message, at=_place(file, root, sections[0]), hint=hint))
+            return None
+        before = len(self.errors)
+        name = resolved(node, self.env, file, self.errors)
+        if len(self.errors) > before:
+            return None
+        if not isinstance(name, str):
+            message = f"target: expected the name of one target, not {shape(node)}"
+            self.errors.append(DesiredError(message, at=_place(file, root, "target")))
+            return None
+        # A file that could not be read may be the one that declares it.
+        if name not in self.declared and self.is_complete:
+            hint = "" if self.declared else "no target is declared anywhere: add targets: {name: {postgres: URL}}"
+            self.errors.append(DesiredError(unknown("target", name, list(self.declared)), at=node.at(file), hint=hint))
+        return self.declared.get(name)
+
+    def _kind(self, section: str, system: System, file: str, root: Node) -> AnyKind | None:
+        """The kind that reads `section` of a target of `system`; one for this very system before one for any."""
+        kinds = sorted(self.by_section[section], key=lambda kind: kind.system is None)
+        for kind in kinds:
+            if kind.system in (system, None):
+                return kind
+        systems = alternatives(sorted({str(kind.system) for kind in kinds}))
+        message = f"the section {quoted(section)} is for targets of {systems}, and this one is of {system}"
+        self.errors.append(DesiredError(message, at=_place(file, root, section), hint="is the target right?"))
+        return None
+
+    def _read_section(self, kind: AnyKind, key: str, target: Target, file: str, root: Node) -> None:
+        node = root.child(key) or root
+        before = len(self.errors)
+        plain = resolved(node, self.env, file, self.errors)
+        if len(self.errors) > before:
+            return
+        adapter = self.adapters.get((kind.name, key))
+        if adapter is None:
+            adapter = self.adapters[kind.name, key] = TypeAdapter(kind.sections[key])
+        try:
+            value = adapter.validate_python(plain)
+            declaration = Declaration(target, key, value, file, partial(_place_inside, file, root, key))
+            for resource in kind.declare(declaration):
+                self._add(resource, _place(file, root, key))
+        except ValidationError as error:
+            self.errors.extend(explain(error, root, key, plain, adapter, file))
+        except DesiredError as error:
+            at = error.at or _place(file, root, key)
+            self.errors += [DesiredError(error.message, at=at, hint=error.hint), *error.others]
+
+    def _add(self, resource: Resource, section_at: str) -> None:
+        first = self.resources.setdefault(resource.address, resource)
+        if first is not resource:
+            elsewhere = f"; the first one is at {first.declared_at}" if first.declared_at else ""
+            message = f"{resource.address} is declared twice{elsewhere}"
+            at = resource.declared_at or section_at
+            self.errors.append(DesiredError(message, at=at, hint="remove one of them"))
+
+
+def _place(file: str, root: Node, key: str) -> str:
+    return _place_inside(file, root, key, ())
+
+
+def _place_inside(file: str, root: Node, key: str, path: Sequence[str | int]) -> str:
+    line, column = root.mark_of((key, *path))
+    return f"{file}:{line}:{column}"
+
+
+def _together(errors: Sequence[DesiredError]) -> DesiredError:
+    """One error that carries all: the first, the next ones, and the number of those that are not shown."""
+    flat = [each for error in errors for each in (error, *error.others)]
+    first, *others = flat[:MOST_ERRORS]
+    if len(flat) > MOST_ERRORS:
+        others.append(DesiredError(f"… and {len(flat) - MOST_ERRORS} more errors"))
+    return DesiredError(first.message, at=first.at, hint=first.hint, others=others)

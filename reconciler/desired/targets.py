@@ -1,0 +1,179 @@
+"""The section `targets`: which live systems there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from reconciler.desired.explain import explain
+from reconciler.desired.expressions import parse_bytes
+from reconciler.desired.files import Document
+from reconciler.desired.node import Node, shape
+from reconciler.desired.text import Text
+from reconciler.desired.variables import has_missing, resolved, substitute
+from reconciler.desired.wording import alternatives, quoted
+from reconciler.errors import DesiredError
+from reconciler.model import Frozen, System, Target
+from reconciler.secrets import Secrets
+
+_SCHEMES: Mapping[System, tuple[str, ...]] = {
+    System.POSTGRES: ("postgresql://", "postgres://"),
+    System.REDIS: ("redis://", "rediss://", "unix://"),
+    System.HTTP: ("http://", "https://"),
+}
+"""What a URL may begin with. PostgreSQL also takes `host=… dbname=…`, which has no scheme at all."""
+
+_SYSTEMS = [system.value for system in System]
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+
+
+class TargetSection(Frozen):
+    """A live system: its URL under the name of what it is, and its memory."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [system]} for system in _SYSTEMS]}, title="Target"
+    )
+
+    postgres: Text | None = Field(None, description='URL of a PostgreSQL database, usually "${DATABASE_URL}".')
+    redis: Text | None = Field(None, description='URL of a Redis or Valkey server, usually "${REDIS_URL}".')
+    http: Text | None = Field(None, description="Base URL of an application; empty: there is none here.")
+    memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_system(cls, value: Any) -> Any:
+        if isinstance(value, dict) and sum(system in value for system in _SYSTEMS) != 1:
+            raise ValueError(f"a target is exactly one of {alternatives(_SYSTEMS)}, with its URL")
+        return value
+
+    @property
+    def system(self) -> System:
+        """The one system whose key is there."""
+        return next(system for system in System if system.value in self.model_fields_set)
+
+    @property
+    def url(self) -> str:
+        """Its URL as written; empty where nothing is."""
+        return getattr(self, self.system.value) or ""
+
+
+TARGET: TypeAdapter[TargetSection] = TypeAdapter(TargetSection)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A target as declared, `at` file:line:column. `system` is None where its declaration is wrong.
+
+    `target` is None where it is wrong, or was not asked for.
+    """
+
+    at: str
+    system: System | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReader:
+    """Collects the targets of all documents.
+
+    `only` names those whose URLs are needed (empty: all). `offline` lets a URL be empty where its variable is missing.
+    What is wrong is added to `errors`.
+    """
+
+    env: Mapping[str, str]
+    secrets: Secrets
+    only: Collection[str]
+    offline: bool
+    errors: list[DesiredError]
+
+    def read(self, documents: Iterable[Document]) -> dict[str, Declared]:
+        """Every target by its name, wrong ones included, so that a section for one is not wrong as well."""
+        declared: dict[str, Declared] = {}
+        for file, root in documents:
+            section = root.child("targets")
+            if section is None or section.value is None:
+                continue
+            if not isinstance(section.value, dict):
+                message = f"targets: expected a mapping {{name: {{postgres: URL}}}}, not {shape(section)}"
+                self.errors.append(DesiredError(message, at=section.at(file)))
+                continue
+            for name, (line, column) in section.keys.items():
+                at = f"{file}:{line}:{column}"
+                if name in declared:
+                    message = f"the target {quoted(name)} is declared twice; the first one is at {declared[name].at}"
+                    self.errors.append(DesiredError(message, at=at, hint="remove or rename one of them"))
+                else:
+                    declared[name] = self._one(section, name, file, at)
+        return declared
+
+    def _one(self, section: Node, name: str, file: str, at: str) -> Declared:
+        if "/" in name:
+            message = f"the name of the target {quoted(name)} holds a slash"
+            self.errors.append(DesiredError(message, at=at, hint="a slash ends the target's name in an address"))
+            return Declared(at)
+        node = section.child(name) or section
+        plain = self._plain(node, file)
+        try:
+            model = TARGET.validate_python(plain)
+        except ValidationError as error:
+            self.errors.extend(explain(error, section, name, plain, TARGET, file))
+            return Declared(at)
+        if self.only and name not in self.only:
+            return Declared(at, model.system)
+        try:
+            url = self._url(model, node, file)
+        except DesiredError as error:
+            self.errors.append(error)
+            url = ""
+        target = Target(name=name, system=model.system, url=SecretStr(url), memory=model.memory, declared_at=at)
+        return Declared(at, model.system, target)
+
+    def _plain(self, node: Node, file: str) -> object:
+        """The declaration with its variables replaced but for those of the URL, which may not be needed."""
+        if not isinstance(node.value, dict):
+            return resolved(node, self.env, file, self.errors)
+        return {
+            key: child.value if key in _SYSTEMS else resolved(child, self.env, file, self.errors)
+            for key, child in node.value.items()
+        }
+
+    def _url(self, section: TargetSection, node: Node, file: str) -> str:
+        written = node.child(section.system.value) or node
+        at = written.at(file)
+        text = section.url
+        if self.offline and has_missing(text, self.env):
+            return ""
+        url = substitute(text, self.env, at).strip()
+        self.secrets.remember_url(url)
+        _check(url, section.system, at)
+        return url
+
+
+def _check(url: str, system: System, at: str) -> None:
+    if not url:
+        if system is not System.HTTP:
+            raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
+        return
+    valid = _SCHEMES[system]
+    if url.startswith(valid) or (system is System.POSTGRES and re.match(r"\s*\w+\s*=", url)):
+        return
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
+    raise DesiredError(
+        f"a {system.value} URL begins with {alternatives(valid)}; this one "
+        + (f"begins with {found[0]}" if found else "does not"),
+        at=at,
+    )
