@@ -18,15 +18,16 @@ from reconciler.model import Address, Observed, Outcome, Resource, System, Targe
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
-O = TypeVar("O", bound=Observed)
+S = TypeVar("S", bound=Observed)
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One section of one YAML document, validated against the kind's model for it.
 
-    `value` is an instance of what `Kind.sections[section]` names; `file` is the path of the YAML file. `at(path)` gives `file:line:column` of something
-    inside the section: `at(("public.tasks", "indexes", "tasks_idx"))`; of the deepest part that exists.
+    `value` is an instance of what `Kind.sections[section]` names; `file` is the path of the YAML file. `at(path)` gives
+    `file:line:column` of something inside the section, `at(("public.tasks", "indexes", "tasks_idx"))`, or of the
+    deepest part of it that exists.
     """
 
     target: Target
@@ -36,7 +37,7 @@ class Declaration:
     at: Callable[[Sequence[str | int]], str]
 
 
-class Kind(Protocol[R, O]):
+class Kind(Protocol[R, S]):
     """One kind of resource.
 
     name       as in addresses: "pg_index".
@@ -58,7 +59,7 @@ class Kind(Protocol[R, O]):
         """
         ...
 
-    def observe(self, session: Session, wanted: Sequence[R]) -> Mapping[Address, O]:
+    def observe(self, session: Session, wanted: Sequence[R]) -> Mapping[Address, S]:
         """What the live system shows of the wanted resources, all at once: one query a kind, never one a resource.
 
         Called by planning for everything declared, and by applying for one resource before and after its change. It
@@ -68,7 +69,7 @@ class Kind(Protocol[R, O]):
         """
         ...
 
-    def plan(self, desired: R, observed: O | None) -> Sequence[Outcome]:
+    def plan(self, desired: R, observed: S | None) -> Sequence[Outcome]:
         """What differs, and the steps that mend it; empty where all is as declared.
 
         Pure: no clock, no randomness, no I/O, and the same outcome for the same input, because apply compares

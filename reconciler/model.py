@@ -281,6 +281,8 @@ class CheckStatus(StrEnum):
 
 
 class Severity(StrEnum):
+    """How much a failing item matters, in the words of the field's scanners."""
+
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"

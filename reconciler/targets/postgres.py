@@ -88,12 +88,12 @@ class PostgresSession:
     def fetch_all(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
         """The rows of several queries, sent as one pipeline in one transaction: one round trip for all.
 
-        They use the extended protocol, so that each can be one statement only: nothing can end the transaction.
+        A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
         try:
             with self._connection.pipeline(), self._connection.transaction():
-                cursors = [self._connection.execute(query, params or {}) for query, params in queries]
+                cursors = [self._connection.execute(query, params) for query, params in queries]
                 return [cursor.fetchall() for cursor in cursors]
         except psycopg.OperationalError as error:
             if self._connection.broken:

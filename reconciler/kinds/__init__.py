@@ -1,0 +1,1 @@
+"""The kinds: one folder each, and one line each in `registry.py`."""

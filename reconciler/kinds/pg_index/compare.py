@@ -1,0 +1,147 @@
+"""Whether an index is the declared one: attribute by attribute, and by the server's own reading of all SQL in it.
+
+PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
+First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides in one
+EXPLAIN over the table's row type, which folds constants exactly as loading an index does. Nothing is executed, the
+table is neither read nor locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from psycopg import sql
+
+from reconciler.errors import ObservationFailed
+from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
+from reconciler.kinds.pg_index.normalise import meaning
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, verbatim
+from reconciler.targets.postgres import PostgresSession, Query
+
+_TRUE, _FALSE = {"on", "true", "yes"}, {"off", "false", "no"}
+
+
+class Question(NamedTuple):
+    """Do these expressions over the row of `schema.table` mean the same, pair by pair?"""
+
+    schema: str
+    table: str
+    declared: tuple[str, ...]
+    live: tuple[str, ...]
+
+
+def same_shape(declared: Definition, live: LiveIndex) -> bool:
+    """Whether everything but expressions and predicate agrees, storage parameters and tablespace left out."""
+    return (
+        declared.method == live.method
+        and declared.unique == live.unique
+        and declared.nulls_not_distinct == live.nulls_not_distinct
+        and declared.include == live.include
+        and len(declared.keys) == len(live.keys)
+        and bool(declared.predicate) == bool(live.predicate)
+        and all(_same_key(key, live_key) for key, live_key in zip(declared.keys, live.keys, strict=True))
+    )
+
+
+def _same_key(declared: Element, live: ObservedKey) -> bool:
+    return (
+        declared.column == live.column
+        and (declared.collation[-1] == live.collation if declared.collation else live.collation_is_default)
+        and (declared.opclass[-1] == live.opclass if declared.opclass else live.opclass_is_default)
+        and declared.opclass_options == live.opclass_options
+        and declared.descending == live.descending
+        and declared.nulls_first == live.nulls_first
+    )
+
+
+def same_options(declared: Definition, live: LiveIndex) -> bool:
+    """Whether the storage parameters agree; booleans by meaning."""
+    return {name: _value(value) for name, value in declared.options} == {
+        name: _value(value) for name, value in live.options
+    }
+
+
+def _value(text: str) -> str:
+    lowered = text.lower()
+    return "true" if lowered in _TRUE else "false" if lowered in _FALSE else lowered
+
+
+def question(declared: Definition, live: LiveIndex, schema: str, table: str) -> Question | None:
+    """What only the server can decide about two definitions of the same shape; None where the parser already can."""
+    pairs = [(key.expression, other.expression) for key, other in zip(declared.keys, live.keys, strict=True)]
+    pairs.append((declared.predicate, live.predicate))
+    open_pairs = [(one, other) for one, other in pairs if one and _canonical(one) != _canonical(other)]
+    if not open_pairs:
+        return None
+    return Question(schema, table, tuple(one for one, _ in open_pairs), tuple(other for _, other in open_pairs))
+
+
+@lru_cache(maxsize=50_000)
+def _canonical(expression: str) -> str:
+    try:
+        return canonical(expression)
+    except SyntaxProblem:
+        # The server may be newer than our parser: then only the server can read it.
+        return expression
+
+
+def answers(session: PostgresSession, questions: Sequence[Question]) -> list[bool]:
+    """Whether each question's pairs mean the same, by the server's reading. False where it cannot read one of them."""
+    queries = [explain(question.schema, question.table, [*question.declared, *question.live]) for question in questions]
+    results: list[bool] = []
+    for asked, plan in zip(questions, _ask(session, queries), strict=True):
+        if isinstance(plan, str):
+            results.append(False)
+            continue
+        count = len(asked.declared)
+        results.append(
+            all(
+                one == other or meaning(one) == meaning(other)
+                for one, other in zip(plan[:count], plan[count:], strict=True)
+            )
+        )
+    return results
+
+
+def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Definition]]) -> list[str]:
+    """Why the server cannot read each definition (schema, table, definition); empty where it can."""
+    queries = [
+        explain(
+            schema,
+            table,
+            [
+                *(key.expression or identifier(key.column).as_string(None) for key in definition.keys),
+                *(identifier(column).as_string(None) for column in definition.include),
+                *([f"({definition.predicate})::boolean"] if definition.predicate else []),
+            ],
+        )
+        for schema, table, definition in definitions
+    ]
+    return [result if isinstance(result, str) else "" for result in _ask(session, queries)]
+
+
+def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
+    """EXPLAIN of a SELECT of `expressions` over one empty row of the table's type."""
+    return sql.SQL(
+        "explain (verbose, costs off, format json) select {} from json_populate_record(null::{}, '{{}}') as {}"
+    ).format(
+        sql.SQL(", ").join(sql.SQL("({}\n)").format(verbatim(expression)) for expression in expressions),
+        identifier(schema, table),
+        identifier(table),
+    )
+
+
+def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] | str]:
+    """The output of each query, or what the server had against it. One round trip if it likes all of them."""
+    if not queries:
+        return []
+    try:
+        found = session.fetch_all([(query, None) for query in queries])
+        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found]
+    except ObservationFailed as error:
+        if len(queries) == 1:
+            return [error.message.removeprefix(f"{session.target.name}: ")]
+    middle = len(queries) // 2
+    return [*_ask(session, queries[:middle]), *_ask(session, queries[middle:])]

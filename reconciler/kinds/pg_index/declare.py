@@ -1,0 +1,120 @@
+"""From YAML to declared indexes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.pg_index.model import (
+    LONGEST_NAME,
+    Definition,
+    IndexSection,
+    PgIndex,
+    TableSection,
+    UnlistedIndexes,
+)
+from reconciler.kinds.pg_index.syntax import (
+    ParsedIndex,
+    SyntaxProblem,
+    parse_element,
+    parse_index,
+    parse_predicate,
+    qualified_name,
+)
+from reconciler.model import Address
+
+KIND = "pg_index"
+METHODS = ("btree", "hash", "gin", "gist", "spgist", "brin")
+"""PostgreSQL's own access methods. Extensions bring more, so an unknown one is only refused when it looks misspelt."""
+
+
+def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
+    """The resources of one `tables` section. Raises DesiredError."""
+    tables: dict[str, TableSection] = declaration.value
+    for written, section in tables.items():
+        try:
+            schema, table = qualified_name(written)
+        except SyntaxProblem as problem:
+            raise DesiredError(str(problem), at=declaration.at([written])) from None
+        for name, index in section.indexes.items():
+            yield _index(declaration, (written, "indexes", name), schema, table, index)
+        if section.unlisted_indexes != "keep":
+            yield UnlistedIndexes(
+                address=Address(declaration.target.name, KIND, f"{schema}.{table}.*"),
+                declared_at=declaration.at([written, "unlisted_indexes"]),
+                schema_name=schema,
+                table=table,
+                policy=section.unlisted_indexes,
+                listed=tuple(_name(name) for name in section.indexes),
+            )
+
+
+def _index(
+    declaration: Declaration, path: Sequence[str], schema: str, table: str, section: IndexSection | str
+) -> PgIndex:
+    at = declaration.at(path)
+    name = _name(path[-1])
+    if len(name.encode()) > LONGEST_NAME:
+        raise DesiredError(
+            f"the index name {name} has {len(name.encode())} bytes",
+            at=at,
+            hint=f"PostgreSQL keeps the first {LONGEST_NAME} and cuts the rest without a word; choose a shorter one",
+        )
+    definition = None
+    why = ""
+    if isinstance(section, IndexSection):
+        why = section.why
+        try:
+            definition = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
+        except SyntaxProblem as problem:
+            raise DesiredError(
+                f"index {name}: {problem}", at=at, hint="expressions are SQL; put one in parentheses if in doubt"
+            ) from None
+    return PgIndex(
+        address=Address(declaration.target.name, KIND, f"{schema}.{name}"),
+        why=why,
+        declared_at=at,
+        schema_name=schema,
+        table=table,
+        name=name,
+        definition=definition,
+    )
+
+
+def _name(written: str) -> str:
+    """Names are taken as written, upper case included; quotes around them, as in SQL, do not belong to them."""
+    return written[1:-1].replace('""', '"') if len(written) > 2 and written[0] == written[-1] == '"' else written
+
+
+def _from_columns(section: IndexSection) -> Definition:
+    if not section.columns:
+        raise SyntaxProblem("it has neither columns nor sql")
+    method = section.using.lower()
+    if method not in METHODS and (near := difflib.get_close_matches(method, METHODS, n=1)):
+        raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
+    return Definition(
+        method=method,
+        unique=section.unique,
+        nulls_not_distinct=section.nulls_not_distinct,
+        keys=tuple(parse_element(element, method) for element in section.columns),
+        include=tuple(_name(column) for column in section.include),
+        predicate=parse_predicate(section.where) if section.where else "",
+        options=tuple(sorted(section.with_.items())),
+        tablespace=section.tablespace,
+    )
+
+
+def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Definition:
+    extra = sorted(section.model_fields_set - {"sql", "why"})
+    if extra:
+        raise SyntaxProblem(f"sql says it all; {', '.join(extra).replace('with_', 'with')} cannot stand beside it")
+    parsed: ParsedIndex = parse_index(section.sql)
+    if parsed.name != name:
+        raise SyntaxProblem(f"its sql creates {parsed.name or 'an index without a name'}, not {name}")
+    if (parsed.schema_name or "public", parsed.table) != (schema, table):
+        raise SyntaxProblem(
+            f"its sql is about {parsed.schema_name or 'public'}.{parsed.table}, and stands under {schema}.{table}"
+        )
+    return parsed.definition

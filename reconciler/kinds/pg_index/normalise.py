@@ -1,0 +1,76 @@
+"""Puts what has no order into one: the operands of AND and OR, and the elements of `= ANY ('{…}')`. Calls lose the
+syntax that they were written in: `x at time zone 'UTC'` is `timezone('UTC', x)`.
+
+Applied to expressions as the server prints them after folding. `a and b` and `b and a` keep the same rows, and
+rebuilding an index for that would help nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_PLAIN_ARRAY = re.compile(r"\{[^{}\"\\]*\}\Z")
+_AND, _OR = 1, 2  # libpg_query's BoolExprType
+_EXPLICIT_CALL = 1  # libpg_query's CoercionForm
+_OP_ANY, _OP_ALL = 2, 3  # libpg_query's A_Expr_Kind
+
+
+@lru_cache(maxsize=20_000)
+def meaning(expression: str) -> str:
+    """`expression` with everything unordered sorted. Texts that the parser does not know come back as they are."""
+    import postgast
+
+    try:
+        parsed = postgast.parse(f"select ({expression})")
+    except postgast.PgQueryError:
+        return expression
+    _sort(parsed)
+    return postgast.deparse(parsed)
+
+
+def _sort(node: Any) -> None:
+    """Sorts below `node`, inside first, so that equal operands have equal texts when they are compared."""
+    from google.protobuf.message import Message
+
+    for descriptor, value in node.ListFields():
+        if descriptor.message_type is not None:
+            for child in [value] if isinstance(value, Message) else value:
+                _sort(child)
+    match node.DESCRIPTOR.name:
+        case "BoolExpr" if node.boolop in (_AND, _OR):
+            operands = {_text(operand): operand for operand in node.args}
+            kept = [operands[text] for text in sorted(operands)]
+            copies = [type(operand)() for operand in kept]
+            for copy, operand in zip(copies, kept, strict=True):
+                copy.CopyFrom(operand)
+            del node.args[:]
+            node.args.extend(copies)
+        case "FuncCall" if len(node.funcname) == 2 and node.funcname[0].string.sval == "pg_catalog":
+            # The server prints a bare name only where it finds pg_catalog's function by it.
+            del node.funcname[0]
+            node.funcformat = _EXPLICIT_CALL
+        case "A_Expr" if node.kind in (_OP_ANY, _OP_ALL):
+            _sort_array(node)
+
+
+def _sort_array(node: Any) -> None:
+    """Sorts the constant array of `x = ANY ('{b,a}')` and of `x <> ALL (…)`: the order of elements means nothing."""
+    operator = node.name[0].string.sval if node.name else ""
+    if (node.kind, operator) not in {(_OP_ANY, "="), (_OP_ALL, "<>")}:
+        return
+    constant = node.rexpr.type_cast.arg.a_const if node.rexpr.HasField("type_cast") else node.rexpr.a_const
+    array = constant.sval.sval
+    if _PLAIN_ARRAY.match(array):
+        elements = dict.fromkeys(element.strip() for element in array[1:-1].split(","))
+        constant.sval.sval = "{" + ",".join(sorted(elements)) + "}"
+
+
+def _text(node: Any) -> str:
+    import postgast
+    from postgast.pg_query_pb2 import ParseResult
+
+    tree: Any = ParseResult(version=180000)
+    tree.stmts.add().stmt.select_stmt.target_list.add().res_target.val.CopyFrom(node)
+    return postgast.deparse(tree)
