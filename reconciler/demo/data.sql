@@ -23,7 +23,7 @@ create function pg_temp.moment(p float8) returns timestamptz immutable parallel 
     select to_timestamp(%(newest)s - %(span)s * power(1 - p, 1.5))
 $$;
 
--- The p-th part of a calendar that goes on for a hundredth of the time beyond the newest moment.
+-- The p-th part of a calendar: even, with a past before 0, and going on a little beyond the newest moment.
 create function pg_temp.calendar(p float8) returns timestamptz immutable parallel safe language sql as $$
     select to_timestamp(%(newest)s - %(span)s * (1 - 1.01 * p))
 $$;
@@ -41,7 +41,7 @@ select n,
             when pg_temp.chance(n, 3) < 0.012 then 'moderator'
             else 'member' end,
        round((10000 * power(pg_temp.chance(n, 4), 4))::numeric, 2),
-       pg_temp.moment(joined),
+       pg_temp.calendar(-3 + 2 * joined),  -- before there were agents
        case when pg_temp.chance(n, 5) < 0.9 then pg_temp.moment(1 - (1 - joined) * pg_temp.chance(n, 6)) end
 from (select n::bigint,
              n::float8 / %(users)s as joined,
@@ -60,7 +60,7 @@ select n,
                   with ordinality as skills (skill, place)
              where pg_temp.chance(n, 20 + place::int) < 0.8 / place),
        case when pg_temp.chance(n, 14) < 0.85 then round((1000 * power(pg_temp.chance(n, 15), 2))::numeric, 3) end,
-       pg_temp.moment(n::float8 / %(agents)s),
+       pg_temp.calendar(-1 + n::float8 / %(agents)s),  -- before there were sessions
        case status when 'retired' then null
                    when 'offline' then pg_temp.moment(pg_temp.chance(n, 16))
                    else pg_temp.moment(1 - power(pg_temp.chance(n, 16), 8) / 100) end
@@ -96,7 +96,8 @@ select n,
        case status when 'pending' then 0 when 'failed' then 1 + floor(5 * pg_temp.chance(n, 46)) else 1 end,
        case when status = 'completed' then round((100 * power(pg_temp.chance(n, 47), 0.3))::numeric, 2) end,
        jsonb_build_object(
-           'source', pg_temp.pick(n, 48, '{web,web,web,web,web,web,api,api,api,schedule,schedule,email}'),
+           'source', case when pg_temp.chance(n, 54) < 0.005 then pg_temp.pick(n, 48, '{email,import}')
+                          else pg_temp.pick(n, 48, '{web,web,web,web,web,api,api,schedule}') end,
            'language', pg_temp.pick(n, 49, '{en,en,en,en,en,en,en,de,fr,ja}'),
            'labels', jsonb_build_array('team-' || pg_temp.skewed(n, 50, 200), 'batch-' || n / 50)),
        created_at,
