@@ -127,6 +127,8 @@ class _Builder:
         node = Node(mark.line + 1, mark.column + 1, None if plain and text in _NULLS and not event.tag else text)
         if event.tag:
             self.check_tag(event.tag, node)
+        if not plain and "\0" in text:
+            self.note(node, "the text holds a NUL (\\0)", "no server takes one: remove it")
         if event.anchor:
             anchor = self.anchor(event.anchor, node)
             anchor.node, anchor.size = node, len(text) + 1

@@ -162,19 +162,19 @@ class _SectionReader:
             value = adapter.validate_python(plain)
             declaration = Declaration(target, key, value, file, partial(_place_inside, file, root, key))
             for resource in kind.declare(declaration):
-                self._add(resource, _place(file, root, key))
+                self._add(resource, declaration)
         except ValidationError as error:
             self.errors.extend(explain(error, root, key, plain, adapter, file))
         except DesiredError as error:
             at = error.at or _place(file, root, key)
             self.errors += [DesiredError(error.message, at=at, hint=error.hint), *error.others]
 
-    def _add(self, resource: Resource, section_at: str) -> None:
+    def _add(self, resource: Resource, declaration: Declaration) -> None:
         first = self.resources.setdefault(resource.address, resource)
         if first is not resource:
             elsewhere = f"; the first one is at {first.declared_at}" if first.declared_at else ""
             message = f"{resource.address} is declared twice{elsewhere}"
-            at = resource.declared_at or section_at
+            at = resource.declared_at or declaration.at(())
             self.errors.append(DesiredError(message, at=at, hint="remove one of them"))
 
 

@@ -18,6 +18,8 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufef
 """What YAML does not allow, and beside it U+0085, U+2028 and U+2029: YAML 1.1 takes these three for line breaks,
 editors do not, so that text would change silently and line numbers would be wrong."""
 
+_BREAKS = "\x85\u2028\u2029"
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 _TABS = "a tab is used to indent; YAML indents with spaces only"
@@ -29,7 +31,7 @@ _PROBLEMS: dict[str, tuple[str, str]] = {
     "found a tab character where an indentation space is expected": (_TABS, _TABS_HINT),
     "mapping values are not allowed in this context": (
         "a colon is not expected here",
-        "text that holds a colon needs quotes; a key needs the same indentation as the keys beside it",
+        "text that holds a colon needs quotes; keys of one mapping need the same indentation, and each its colon",
     ),
     "could not find expected ':'": ("this line is not a key: there is no colon after it", _QUOTES_HINT),
     "did not find expected ',' or ']'": ("the list [ … ] is not closed, or a comma is missing", _QUOTES_HINT),
@@ -90,10 +92,13 @@ def text_of(data: bytes, file: str) -> str:
         ) from None
     found = _UNPRINTABLE.search(text)
     if found:
+        code = ord(found[0])
         raise DesiredError(
-            f"the character U+{ord(found[0]):04X} cannot be in YAML",
+            f"the character U+{code:04X} cannot be in YAML",
             at=f"{file}:{position(text[: found.start()])}",
-            hint=f'remove it, or write it as an escape in double quotes: "{_escape(found[0])}"',
+            hint=f'remove it, or write it as an escape in double quotes: "\\u{code:04x}"'
+            if found[0] in _BREAKS
+            else "remove it; if this is not a text file, it does not belong here",
         )
     return text
 
@@ -116,6 +121,8 @@ def explained(error: MarkedYAMLError, text: str, file: str) -> DesiredError:
     if problem == "found character that cannot start any token":
         sign = written[column : column + 1]
         message, hint = f"a value cannot begin with {quoted(sign)}", "put it into quotes"
+    if problem == "did not find expected key" and written[:column].strip():
+        message, hint = "the value has ended before this", "put all of it into quotes; inside '…' write '' for a quote"
     indentation = written[: len(written) - len(written.lstrip(" \t"))]
     if "\t" in indentation and column <= len(indentation):
         message, hint = _TABS, _TABS_HINT
@@ -128,8 +135,3 @@ def explained(error: MarkedYAMLError, text: str, file: str) -> DesiredError:
 
 def _lines_from(text: str, number: int) -> Iterator[str]:
     yield from re.split(r"\r\n|\r|\n", text)[number : number + 1]
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
