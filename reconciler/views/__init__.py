@@ -1,0 +1,71 @@
+"""What people and programs see of a plan, of drift, of the checklist and of a receipt: one file a format, no decisions.
+
+Views are pure functions from the model to text: (Plan or Receipt, Page) → str. They are imported when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model import Plan, Receipt
+
+FORMATS: Mapping[str, Mapping[str, str]] = {
+    "plan": {
+        "text": "text:plan",
+        "markdown": "markdown:plan",
+        "json": "json:plan",
+        "sql": "sql:plan",
+    },
+    "drift": {
+        "text": "text:drift",
+        "markdown": "markdown:drift",
+        "json": "json:plan",
+    },
+    "checks": {
+        "text": "checks:text",
+        "markdown": "checks:markdown",
+        "json": "json:checks",
+        "junit": "junit:checks",
+    },
+    "receipt": {
+        "text": "receipt:text",
+        "json": "json:receipt",
+    },
+}
+"""Every view: what is shown, in which format, and the module and function of this package that write it."""
+
+
+def render(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """A plan, as `plan` and `show` print it. `width` is in cells. Raises UsageError for an unknown format."""
+    return _render("plan", format, plan, colour, width)
+
+
+def render_drift(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """What differs, as `drift` prints it. Raises UsageError for an unknown format."""
+    return _render("drift", format, plan, colour, width)
+
+
+def render_checks(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """The checklist of a plan, as `check` prints it. Raises UsageError for an unknown format."""
+    return _render("checks", format, plan, colour, width)
+
+
+def render_receipt(receipt: Receipt, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """What an apply did. Raises UsageError for an unknown format."""
+    return _render("receipt", format, receipt, colour, width)
+
+
+def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int) -> str:
+    from reconciler.views.page import Page
+
+    formats = FORMATS[what]
+    if format not in formats:
+        raise UsageError(f"there is no format {format!r} for {what}", hint=f"choose one of {', '.join(formats)}")
+    module, _, function = formats[format].partition(":")
+    view: Callable[[Plan | Receipt, Page], str] = getattr(import_module(f"reconciler.views.{module}"), function)
+    return view(subject, Page(width=width, colour=colour))

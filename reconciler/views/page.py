@@ -1,0 +1,107 @@
+"""The page that text is written on: its width, its colours, and characters that cannot do harm.
+
+Names and values come from servers and from YAML. Whatever a terminal would not simply print (escape sequences, line
+breaks, bidirectional overrides, invisible spaces) is shown as its code, `\\x1b`, before it reaches a page.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
+"""SGR codes (ECMA-48) of the sixteen colours that every terminal has, so that its theme decides how they look."""
+
+NARROWEST = 40
+"""Cells. A narrower page is written as if it were this wide: columns would leave no room for a word."""
+
+WIDEST = 120
+"""Cells. On a wider terminal, what stands at the right edge would be too far from what it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`width` in cells of a terminal; `colour` whether SGR sequences may be written."""
+
+    width: int = 100
+    colour: bool = False
+
+    @property
+    def columns(self) -> int:
+        """The width that is written on."""
+        return max(NARROWEST, min(self.width, WIDEST))
+
+    def paint(self, text: str, style: str) -> str:
+        """`text` in a style of STYLES, where colours may be written."""
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.colour and text and style else text
+
+
+def visible(text: str) -> str:
+    """`text` in one line, with every character that cannot be seen shown as its code."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def visible_lines(text: str) -> list[str]:
+    """The lines of `text` as its author broke them, each made visible; indentation by tabs becomes spaces."""
+    lines = []
+    for line in text.split("\n"):
+        body = line.lstrip(" \t")
+        lines.append(line[: len(line) - len(body)].replace("\t", "    ") + visible(body.removesuffix("\r")))
+    return lines
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal `text` takes, after `visible`: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(char) for char in text)
+
+
+def _cells_of(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def left(text: str, width: int) -> str:
+    """`text` with spaces after it, up to `width` cells."""
+    return text + " " * (width - cells(text))
+
+
+def right(text: str, width: int) -> str:
+    """`text` with spaces before it, up to `width` cells."""
+    return " " * (width - cells(text)) + text
+
+
+def wrap(text: str, width: int, *, hang: str = "") -> list[str]:
+    """`text` in lines of at most `width` cells; `hang` stands before each but the first.
+
+    Breaks at a space, before WHERE by preference, and inside a word only where the word alone is too long.
+    """
+    lines = []
+    while cells(text) > width:
+        fitting = _fitting(text, width)
+        indent = len(text) - len(text.lstrip(" "))
+        at = text.lower().rfind(" where ", indent, fitting + 1)
+        if at <= indent:
+            at = text.rfind(" ", indent + 1, fitting + 1)
+        if at <= indent or text[indent:at] == hang.strip(" "):
+            lines.append(text[:fitting])
+            rest = text[fitting:]
+        else:
+            lines.append(text[:at])
+            rest = text[at + 1 :]
+        text = hang + rest
+    return [*lines, text]
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters of `text` fit into `width` cells; at least one more than its indentation."""
+    taken = 0
+    for count, char in enumerate(text):
+        taken += _cells_of(char)
+        if taken > width:
+            return max(count, len(text) - len(text.lstrip(" ")) + 1)
+    return len(text)

@@ -1,0 +1,63 @@
+"""Evidence in words: 1.2 M rows, 340 MB, about 4 s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from reconciler.model import Fact
+from reconciler.views.page import visible
+
+
+def facts(evidence: Iterable[Fact]) -> str:
+    """All the evidence in one line; empty where there is none."""
+    return ", ".join(fact(one) for one in evidence)
+
+
+def fact(one: Fact) -> str:
+    """One piece of evidence with its name, unless the unit already says it."""
+    value = visible(one.value) if isinstance(one.value, str) else quantity(one.value, one.unit)
+    about = "about " if one.estimated else ""
+    name = visible(one.name.replace("_", " "))
+    return about + value if name in ("", one.unit) else f"{name} {about}{value}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """`value` with its unit, rounded as people say it."""
+    if not math.isfinite(value):
+        return f"{value} {unit}".strip()
+    match unit:
+        case "bytes":
+            return size(value)
+        case "seconds":
+            return duration(value)
+        case _:
+            return f"{count(value)} {unit}".strip()
+
+
+def count(value: float) -> str:
+    """12, 45,000, 1.2 M, 3.4 bn."""
+    for factor, sign in ((1e9, "bn"), (1e6, "M")):
+        if abs(value) >= factor * 0.99995:
+            return f"{_short(value / factor)} {sign}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def size(value: float) -> str:
+    """Bytes with PostgreSQL's names for powers of 1024."""
+    for power, name in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
+        if abs(value) >= 1024**power:
+            return f"{_short(value / 1024**power)} {name}"
+    return f"{value:g} bytes"
+
+
+def duration(seconds: float) -> str:
+    """0.42 s, 12 s, 5 min, 3 h."""
+    if abs(seconds) < 90:
+        return f"{_short(seconds)} s" if abs(seconds) >= 1 else f"{seconds:.2g} s"
+    return f"{_short(seconds / 60)} min" if abs(seconds) < 90 * 60 else f"{_short(seconds / 3600)} h"
+
+
+def _short(value: float) -> str:
+    """Two digits that count below ten, whole numbers from there on."""
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}".removesuffix(".0")

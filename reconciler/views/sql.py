@@ -1,0 +1,141 @@
+"""A plan as a script for psql: what an apply would run, for people who run it themselves.
+
+Whatever is not SQL of the plan is a comment in one line, so that no name or value can end it and run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from reconciler.model import Change, ManualStep, Plan, RedisStep, SqlStep, Step, System, TargetInfo
+from reconciler.planning.plan_file import seal, timestamp
+from reconciler.views import words
+from reconciler.views.commands import redis_cli
+from reconciler.views.page import Page, visible
+
+
+def plan(plan: Plan, page: Page) -> str:
+    """The script: one section a target, to be run while connected to that target."""
+    lines = [
+        comment(f"Plan {seal(plan).digest} of {timestamp(plan.created_at)}, by reconciler {plan.reconciler_version}"),
+        *(comment(f"{name}: {words.target_line(info)}") for name, info in plan.targets.items()),
+        comment(words.plan_summary(plan)),
+        comment("Run each section with psql -X -f, connected to its own target. Unlike reconciler apply, this script"),
+        comment("does not look again before and after each change, and does not undo what went wrong."),
+    ]
+    if any(isinstance(step, SqlStep) for change in plan.changes for step in change.steps):
+        lines += ["", r"\set ON_ERROR_STOP on"]
+    for target in dict.fromkeys(change.address.target for change in plan.changes):
+        lines += ["", *_section(target, plan)]
+    return "\n".join(lines) + "\n"
+
+
+def change_lines(change: Change) -> list[str]:
+    """One change: what it is and its hazards as comments, then its steps."""
+    action = words.ACTIONS[change.action]
+    says = change.summary or change.reason or change.why
+    lines = [comment(f"{action.sign} {change.address}{': ' if says else ''}{says}")]
+    timeouts: list[str] = []
+    for step in change.steps:
+        lines += [comment(f"! hazard {hazard.type}: {hazard.message}") for hazard in step.hazards]
+        if isinstance(step, SqlStep) and _timeouts(step) != timeouts:
+            timeouts = _timeouts(step)
+            lines += timeouts
+        lines += _step_lines(step)
+    return lines
+
+
+def _timeouts(step: SqlStep) -> list[str]:
+    return [
+        f"set lock_timeout = {literal(step.lock_timeout)};",
+        f"set statement_timeout = {literal(step.statement_timeout)};",
+    ]
+
+
+def _step_lines(step: Step) -> list[str]:
+    """The statements of a step; what psql cannot run as a comment."""
+    if isinstance(step, ManualStep):
+        return [comment(f"by hand: {step.instruction}")]
+    if isinstance(step, RedisStep):
+        return [comment(f"redis-cli> {redis_cli(step)}")]
+    statements = [_ended(statement) for statement in step.statements]
+    return ["begin;", *statements, "commit;"] if step.transaction else statements
+
+
+def comment(text: str) -> str:
+    """`text` as a comment that ends where its line ends."""
+    return f"-- {visible(text)}"
+
+
+def literal(text: str) -> str:
+    """`text` as a string constant of PostgreSQL, with characters that cannot be seen as Unicode escapes."""
+    quoted = text.replace("'", "''")
+    if quoted.isprintable():
+        return f"'{quoted}'"
+    escaped = (char if char.isprintable() else f"\\+{ord(char):06x}" for char in quoted.replace("\\", "\\\\"))
+    return f"U&'{''.join(escaped)}'"
+
+
+def _section(target: str, plan: Plan) -> list[str]:
+    info = plan.targets.get(target)
+    lines = [comment(f"==== {target}" + (f": {words.target_line(info)}" if info else ""))]
+    if info and info.system is System.POSTGRES:
+        lines += _guard(target, info)
+    for change in plan.changes:
+        if change.address.target == target:
+            unfit = any(not runs_as_it_reads(statement) for statement in _statements(change))
+            lines += ["", *(_withheld(change) if unfit else change_lines(change))]
+    return lines
+
+
+def _guard(target: str, info: TargetInfo) -> list[str]:
+    """Stops the script where it is connected to another database, or to another cluster, than the plan was made for."""
+    conditions = [f"current_database() <> {literal(info.database)}"] if info.database else []
+    system = info.identity.removesuffix(f"/{info.database}")
+    if re.fullmatch("[0-9]+", system):
+        conditions.append(f"(select system_identifier::text from pg_control_system()) <> {literal(system)}")  # noqa: S608: a literal
+    if not conditions:
+        return []
+    message = literal(f"this section is for {target}: {words.target_line(info)}")
+    body = f"begin if {' or '.join(conditions)} then raise exception using message = {message}; end if; end"
+    return [f"do {literal(body)};"]
+
+
+def _withheld(change: Change) -> list[str]:
+    """A change that psql might run as something else than it seems: nothing of it is written."""
+    lines = change_lines(change)
+    return [
+        lines[0],
+        comment("NOT IN THIS SCRIPT: it holds characters that cannot be seen, or that psql takes as its own commands."),
+        comment("Apply it with reconciler. Its steps:"),
+        *(comment("  " + line) for line in lines[1:]),
+    ]
+
+
+def runs_as_it_reads(statement: str) -> bool:
+    r"""Whether psql sends `statement` to the server as a reader sees it.
+
+    psql takes a backslash outside quotes for a command of its own (`\!` runs a program). Inside plain quotes it is
+    harmless; where quoting is less plain than that, it is not worth the risk.
+    """
+    if not statement.replace("\n", "").replace("\t", "").isprintable():
+        return False
+    if "\\" not in statement:
+        return True
+    if re.search(r"\$\w*\$|--|/\*|e'", statement, re.IGNORECASE):
+        return False
+    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", statement)
+    return not set(unquoted) & set("\\'\"")
+
+
+def _statements(change: Change) -> Iterable[str]:
+    return (text for step in change.steps if isinstance(step, SqlStep) for text in step.statements)
+
+
+def _ended(statement: str) -> str:
+    """With its semicolon, on a line of its own where a comment would swallow it."""
+    body = statement.rstrip()
+    if body.endswith(";"):
+        return body
+    return f"{body}\n;" if "--" in body.rsplit("\n", 1)[-1] else f"{body};"

@@ -1,0 +1,248 @@
+"""A plan, and drift, as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from reconciler.model import (
+    NEEDS_PERMISSION,
+    Action,
+    Address,
+    Change,
+    Hazard,
+    ManualStep,
+    Plan,
+    RedisStep,
+    SqlStep,
+    Step,
+)
+from reconciler.views import words
+from reconciler.views.commands import redis_cli
+from reconciler.views.page import Page, cells, left, right, visible, visible_lines, wrap
+from reconciler.views.quantities import facts
+
+DETAIL = " " * 6
+"""What is said beneath an address is indented so far."""
+
+SHORT = 16
+"""Cells. Sides of `before → after` up to here are aligned at the arrow; longer ones would push all others away."""
+
+
+class Row(NamedTuple):
+    """A line of its own with an address, and the lines beneath. `says` is wrapped beside the address."""
+
+    sign: str
+    style: str
+    address: Address
+    says: str
+    beneath: tuple[str, ...] = ()
+
+
+def plan(plan: Plan, page: Page) -> str:
+    """Everything that an apply would do, and what a reviewer has to know beside."""
+    summary = words.plan_summary(plan)
+    allowed = words.permissions(plan.changes)
+    closing = [*_summary(summary, page), *([f"Apply needs {allowed}."] if allowed else [])]
+    return _page(plan, page, _changes, closing)
+
+
+def drift(plan: Plan, page: Page) -> str:
+    """What differs from what is declared."""
+    closing = _summary(words.drift_summary(plan), page)
+    if plan.changes:
+        closing.append(page.paint("reconciler plan shows the steps that would bring it back.", "dim"))
+    return _page(plan, page, _drifted, closing)
+
+
+def header(plan: Plan, page: Page) -> list[str]:
+    """The targets: in one line if they fit, else one below the other."""
+    names = {name: visible(name) for name in plan.targets}
+    indent = max(map(cells, names.values()), default=0) + 2
+    says = {name: words.target_line(info) for name, info in plan.targets.items()}
+    lines = [page.paint(left(names[name], indent), "bold") + says[name] for name in plan.targets]
+    width = sum(max(indent, cells(names[name]) + 2) + cells(says[name]) + 8 for name in plan.targets) - 8
+    if width > page.columns:
+        return lines
+    return ["        ".join(page.paint(names[name], "bold") + "  " + says[name] for name in plan.targets)]
+
+
+def grouped(rows: Iterable[Row], page: Page) -> list[str]:
+    """The rows target by target, what is said beside them aligned for each kind; an empty line after each target."""
+    by_target: dict[str, list[Row]] = {}
+    for row in rows:
+        by_target.setdefault(row.address.target, []).append(row)
+    lines = []
+    for group in by_target.values():
+        columns: dict[str, int] = {}
+        for row in group:
+            column = 4 + min(cells(visible(str(row.address))), page.columns // 2) + 2
+            columns[row.address.kind] = max(column, columns.get(row.address.kind, 0))
+        for before, row in zip([None, *group], group, strict=False):
+            if before and (before.beneath or row.beneath) and _sort(before) != _sort(row):
+                lines.append("")
+            lines += [*_headline(row, columns[row.address.kind], page), *row.beneath]
+        lines.append("")
+    return lines
+
+
+def _sort(row: Row) -> tuple[str, bool]:
+    """What an empty line divides: kinds, and rows of one line from those of several."""
+    return row.address.kind, bool(row.beneath)
+
+
+def _page(plan: Plan, page: Page, changes: Callable[[Plan, Page], list[Row]], closing: Sequence[str]) -> str:
+    rows = [*changes(plan, page), *_notices(plan), *_checks(plan, page)]
+    order = {name: place for place, name in enumerate(plan.targets)}
+    rows.sort(key=lambda row: order.get(row.address.target, len(order)))
+    top = [*header(plan, page), ""] if rows else []
+    return "\n".join([*top, *grouped(rows, page), *closing]) + "\n"
+
+
+def _summary(summary: str, page: Page) -> list[str]:
+    """The summary, its first sentence in bold, and on a line of its own where not all fits into one."""
+    first, _, rest = summary.partition(". ")
+    if not rest:
+        return [page.paint(summary, "bold")]
+    head = page.paint(first + ".", "bold")
+    return [f"{head} {rest}"] if cells(summary) <= page.columns else [head, *wrap(rest, page.columns)]
+
+
+def _headline(row: Row, column: int, page: Page) -> list[str]:
+    """Sign and address, and beside them what is said; beneath them where too little room is left."""
+    sign = page.paint(right(row.sign, 3), row.style)
+    address = visible(str(row.address))
+    start = " ".join([sign, page.paint(address, "bold")])
+    if not row.says:
+        return [start]
+    beside = 4 + cells(address) + 2 <= column
+    indent = column if beside else len(DETAIL)
+    says = wrap(row.says, page.columns - indent)
+    if not beside:
+        return [start, *(DETAIL + line for line in says)]
+    first = start + " " * (column - 4 - cells(address)) + says[0]
+    return [first, *(" " * column + line for line in says[1:])]
+
+
+def _changes(plan: Plan, page: Page) -> list[Row]:
+    rows = []
+    for place in dict.fromkeys(change.address[:2] for change in plan.changes):
+        group = [change for change in plan.changes if change.address[:2] == place]
+        pairs = [pair for change in group if (pair := _short_sides(change))]
+        before = max((cells(pair[0]) for pair in pairs), default=0)
+        after = max((cells(pair[1]) for pair in pairs), default=0)
+        for change in group:
+            action = words.ACTIONS[change.action]
+            says = _says(change, before, after)
+            rows.append(Row(action.sign, action.style, change.address, says, tuple(_beneath(change, page))))
+    return rows
+
+
+def _short_sides(change: Change) -> tuple[str, str] | None:
+    pair = words.both_sides(visible(change.summary))
+    return pair if pair and max(map(cells, pair)) <= SHORT else None
+
+
+def _says(change: Change, before: int, after: int) -> str:
+    """What stands beside the address: before → after and notes; without a summary the reason, or why it is wanted."""
+    notes = "; ".join(map(visible, change.notes))
+    said = visible(change.summary or change.reason or change.why)
+    if pair := _short_sides(change):
+        said = f"{right(pair[0], before)} → {left(pair[1], after) if notes else pair[1]}"
+    return "   ".join(part for part in (said, notes) if part)
+
+
+def _beneath(change: Change, page: Page) -> list[str]:
+    """Reason, steps with their hazards, what undoes them, evidence, and why it is wanted."""
+    lines = []
+    if change.reason and change.summary:
+        lines += _detail(visible(change.reason), page)
+    note = ""
+    for step in change.steps:
+        lines += _step(step, page, note)
+        lines += [line for hazard in step.hazards for line in _hazard(hazard, page)]
+        note = words.timeouts(step) if isinstance(step, SqlStep) else note
+    if change.undo:
+        undo = "; ".join(words.in_one_line(step) for step in change.undo)
+        lines += _detail(f"on failure: {undo}", page, "dim")
+    if change.evidence:
+        lines += _detail(facts(change.evidence), page, "dim")
+    if change.why and (change.summary or change.reason):
+        lines += _detail("why: " + visible(change.why), page, "dim")
+    return lines
+
+
+def _detail(text: str, page: Page, style: str = "", hang: str = "  ") -> list[str]:
+    return [DETAIL + page.paint(line, style) for line in wrap(text, page.columns - len(DETAIL), hang=hang)]
+
+
+def _step(step: Step, page: Page, said: str) -> list[str]:
+    if isinstance(step, ManualStep):
+        return _detail(f"by hand: {visible(step.instruction)}", page)
+    if isinstance(step, RedisStep):
+        return _detail(redis_cli(step), page)
+    return _sql(step, page, said)
+
+
+def _sql(step: SqlStep, page: Page, said: str) -> list[str]:
+    """The statements, and at the right edge how they run, unless that was `said` of the step before."""
+    room = page.columns - len(DETAIL)
+    lines = []
+    for statement in step.statements:
+        first, *others = visible_lines(statement)
+        lines += wrap(first, room, hang="  ")
+        for line in others:
+            lines += wrap("  " + line, room, hang=" " * (len(line) - len(line.lstrip(" ")) + 4))
+    note = words.timeouts(step)
+    if note == said:
+        note = ""
+    elif lines and cells(lines[-1]) + 3 + cells(note) <= room:
+        lines[-1] += " " * (room - cells(lines[-1]) - cells(note)) + page.paint(note, "dim")
+    else:
+        lines.append(page.paint(right(note, room), "dim"))
+    return [DETAIL + line for line in lines]
+
+
+def _hazard(hazard: Hazard, page: Page) -> list[str]:
+    if hazard.type in NEEDS_PERMISSION:
+        return _detail(f"! needs --allow {hazard.type}: {visible(hazard.message)}", page, "red")
+    return _detail(f"! {hazard.type}: {visible(hazard.message)}", page, "yellow")
+
+
+def _drifted(plan: Plan, page: Page) -> list[Row]:
+    rows = []
+    for change in plan.changes:
+        action = words.ACTIONS[change.action]
+        pair = words.both_sides(visible(change.summary))
+        if pair and change.action in (Action.UPDATE, Action.REPLACE):
+            says = f"declared {pair[1]}; observed {pair[0]}"
+        else:
+            said = [action.drift, visible(change.summary), visible(change.reason)]
+            says = ": ".join(part for part in said if part)
+        rows.append(Row(action.sign, action.style, change.address, says))
+    return rows
+
+
+def _notices(plan: Plan) -> list[Row]:
+    return [
+        Row(
+            "•",
+            "cyan",
+            notice.address,
+            f"{words.NOTICES[notice.type][0].removeprefix('is ')}: {visible(notice.message)}",
+        )
+        for notice in plan.notices
+    ]
+
+
+def _checks(plan: Plan, page: Page) -> list[Row]:
+    rows = []
+    for check in plan.checks:
+        if check.status in words.LISTED:
+            status = words.CHECKS[check.status]
+            says = visible(check.message) or status.one
+            about = ", ".join(
+                visible(part) for part in (check.title, f"{check.severity} severity", check.declared_at) if part
+            )
+            rows.append(Row(status.sign, status.style, check.address, says, tuple(_detail(about, page, "dim"))))
+    return rows

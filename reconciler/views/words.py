@@ -1,0 +1,222 @@
+"""The words and signs that all views share: what kinds, actions, notices and outcomes of checks are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from reconciler.model import (
+    NEEDS_PERMISSION,
+    Action,
+    Applied,
+    Change,
+    CheckResult,
+    CheckStatus,
+    Hazard,
+    HazardType,
+    ManualStep,
+    NoticeType,
+    Plan,
+    RedisStep,
+    SqlStep,
+    Step,
+    TargetInfo,
+)
+from reconciler.views.commands import redis_cli
+from reconciler.views.page import visible
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "pg_index": ("index", "indexes"),
+    "pg_setting": ("setting", "settings"),
+    "redis_setting": ("setting", "settings"),
+    "redis_user": ("user", "users"),
+    "check": ("check", "checks"),
+}
+"""One and many of each kind; kinds with the same words are counted together."""
+
+
+class ActionWords(NamedTuple):
+    """`sign` and `style` of an action, `intent` as in "1 to create", and `drift`: what it means that it is needed."""
+
+    sign: str
+    style: str
+    intent: str
+    drift: str
+
+
+ACTIONS: Mapping[Action, ActionWords] = {
+    Action.CREATE: ActionWords("+", "green", "to create", "missing"),
+    Action.REPLACE: ActionWords("-/+", "magenta", "to replace", "redefined"),
+    Action.REBUILD: ActionWords("↻", "cyan", "to rebuild", "broken"),
+    Action.RENAME: ActionWords("→", "cyan", "to rename", "misnamed"),
+    Action.UPDATE: ActionWords("~", "yellow", "to change", "changed"),
+    Action.DELETE: ActionWords("-", "red", "to drop", "unwanted"),
+}
+"""In the order in which a summary counts them."""
+
+ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+"""Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
+
+NOTICES: Mapping[NoticeType, tuple[str, str]] = {
+    NoticeType.BLOCKED: ("is blocked", "are blocked"),
+    NoticeType.WAITS_FOR_RESTART: ("waits for a restart", "wait for a restart"),
+    NoticeType.NOT_PERSISTED: ("is not persisted", "are not persisted"),
+    NoticeType.NOT_VISIBLE: ("is not visible", "are not visible"),
+    NoticeType.BEING_BUILT: ("is being built", "are being built"),
+    NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
+}
+"""What is said of one and of many, in the order in which a summary counts them."""
+
+
+class CheckWords(NamedTuple):
+    """`sign` and `style` of an outcome; `one` and `many` as in "1 of 24 checks fails"."""
+
+    sign: str
+    style: str
+    one: str
+    many: str
+
+
+CHECKS: Mapping[CheckStatus, CheckWords] = {
+    CheckStatus.FAIL: CheckWords("✗", "red", "fails", "fail"),
+    CheckStatus.ERROR: CheckWords("!", "red", "could not be decided", "could not be decided"),
+    CheckStatus.NOT_VISIBLE: CheckWords("?", "yellow", "is not visible", "are not visible"),
+    CheckStatus.NO_DATA: CheckWords("?", "yellow", "has no data", "have no data"),
+    CheckStatus.WAIVED: CheckWords("○", "dim", "is waived", "are waived"),
+    CheckStatus.ATTESTED: CheckWords("○", "dim", "is attested", "are attested"),
+    CheckStatus.NOT_APPLICABLE: CheckWords("○", "dim", "does not apply", "do not apply"),
+    CheckStatus.PASS: CheckWords("✓", "green", "passes", "pass"),
+}
+"""The worst first, as a summary counts them."""
+
+LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE, CheckStatus.NO_DATA})
+"""Outcomes that a plan lists; the others it only counts."""
+
+APPLIED: Mapping[Applied, tuple[str, str]] = {
+    Applied.APPLIED: ("applied", "green"),
+    Applied.SKIPPED: ("skipped", "dim"),
+    Applied.STALE: ("stale", "yellow"),
+    Applied.FAILED: ("failed", "red"),
+    Applied.NOT_RUN: ("not run", "yellow"),
+}
+"""The word for what became of a change, and its style; in the order in which a summary counts them."""
+
+
+def target_line(info: TargetInfo) -> str:
+    """`PostgreSQL 18.6, app at db1:5432`."""
+    product = visible(f"{info.product} {info.version}")
+    location = visible(info.location)
+    return f"{product}, {visible(info.database)} at {location}" if info.database else f"{product} at {location}"
+
+
+def timeouts(step: SqlStep) -> str:
+    """How a step runs: `lock_timeout 3s`, and what else is not as usual."""
+    parts = ["one transaction"] if step.transaction and len(step.statements) > 1 else []
+    parts.append("no lock_timeout" if step.lock_timeout == "0" else f"lock_timeout {step.lock_timeout}")
+    if step.statement_timeout != "0":
+        parts.append(f"statement_timeout {step.statement_timeout}")
+    return visible(", ".join(parts))
+
+
+def in_one_line(step: Step) -> str:
+    """A step without its timeouts, for where only its statements matter."""
+    if isinstance(step, ManualStep):
+        return f"by hand: {visible(step.instruction)}"
+    return redis_cli(step) if isinstance(step, RedisStep) else "; ".join(map(visible, step.statements))
+
+
+def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
+    """All hazards of all steps, in order."""
+    return [hazard for change in changes for step in change.steps for hazard in step.hazards]
+
+
+def permissions(changes: Iterable[Change]) -> str:
+    """The options that an apply needs: `--allow index-drop --allow less-safe`; empty where it needs none."""
+    types = sorted({hazard.type for hazard in hazards_of(changes)} & NEEDS_PERMISSION)
+    return " ".join(f"--allow {type}" for type in types)
+
+
+def both_sides(summary: str) -> tuple[str, str] | None:
+    """Before and after, where a summary is exactly `before → after`."""
+    sides = tuple(side.strip() for side in summary.split(" → "))
+    return (sides[0], sides[1]) if len(sides) == 2 and all(sides) else None
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def plan_summary(plan: Plan) -> str:
+    """What a plan comes to, in a few sentences on one line."""
+    if plan.changes:
+        counts = Counter(change.action for change in plan.changes)
+        parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
+        return " ".join([f"Plan: {', '.join(parts)}.", *_notices(plan), *_checks_beside(plan)])
+    return " ".join(["No changes.", *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
+
+
+def drift_summary(plan: Plan) -> str:
+    """What the live systems' differences come to, in a few sentences on one line."""
+    if plan.changes:
+        counts = Counter(change.action for change in plan.changes)
+        parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
+        return " ".join([f"Drift: {', '.join(parts)}.", *_notices(plan), *_checks_beside(plan)])
+    clean = not plan.notices and all(check.status not in LISTED for check in plan.checks)
+    start = "In sync." if clean else "No drift that a plan would mend."
+    return " ".join([start, *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
+
+
+def checks_summary(checks: Sequence[CheckResult]) -> str:
+    """`1 of 24 checks fails; 1 is waived, 2 are attested.`; without checks: that there are none."""
+    counts = Counter(check.status for check in checks)
+    total = f"{len(checks)} {KINDS['check'][len(checks) != 1]}"
+    if not checks:
+        return "There are no checks."
+    if counts[CheckStatus.PASS] == len(checks):
+        return f"{total} {'passes' if len(checks) == 1 else 'pass'}."
+    first = CheckStatus.FAIL if counts[CheckStatus.FAIL] else CheckStatus.PASS
+    others = [status for status in CHECKS if counts[status] and status not in (first, CheckStatus.PASS)]
+    rest = ", ".join(f"{counts[status]} {_number(counts[status], CHECKS[status])}" for status in others)
+    return f"{counts[first]} of {total} {_number(counts[first], CHECKS[first])}{'; ' + rest if rest else ''}."
+
+
+def _number(count: int, words: CheckWords) -> str:
+    return words.one if count == 1 else words.many
+
+
+def _as_declared(plan: Plan) -> list[str]:
+    """What is as declared, counted by the names of kinds; checks only where all of them pass."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind, count in plan.in_sync.items():
+        if kind != "check" or not plan.checks:
+            counts[KINDS.get(kind, (visible(kind), visible(kind)))] += count
+    if _all_pass(plan):
+        counts[KINDS["check"]] = len(plan.checks)
+    order = [*dict.fromkeys(KINDS.values()), *sorted(counts)]
+    names = [name for name in dict.fromkeys(order) if counts[name] > 0]
+    if not names:
+        return [] if plan.notices or plan.checks else ["Nothing is declared here."]
+    verb = "is" if len(names) == 1 and counts[names[0]] == 1 else "are"
+    return [f"{listed([f'{counts[name]} {name[counts[name] != 1]}' for name in names])} {verb} as declared."]
+
+
+def _notices(plan: Plan) -> list[str]:
+    """One sentence for each type of notice, and for the changes that a restart has to follow."""
+    found = {type: {notice.address for notice in plan.notices if notice.type is type} for type in NOTICES}
+    found[NoticeType.WAITS_FOR_RESTART] |= {
+        change.address
+        for change in plan.changes
+        if any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
+    }
+    return [f"{len(found[type])} {NOTICES[type][len(found[type]) != 1]}." for type in NOTICES if found[type]]
+
+
+def _all_pass(plan: Plan) -> bool:
+    return all(check.status is CheckStatus.PASS for check in plan.checks)
+
+
+def _checks_beside(plan: Plan) -> list[str]:
+    """The sentence about checks, unless there are none, or they were already counted as being as declared."""
+    return [] if not plan.checks or (not plan.changes and _all_pass(plan)) else [checks_summary(plan.checks)]
