@@ -1,0 +1,13 @@
+"""Checklist items: decided by evidence, waived for a while, never changed by us.
+
+KIND is the kind; `decide_from_outcomes` decides its `indexes: declared` items, once every index has been planned.
+"""
+
+from __future__ import annotations
+
+from reconciler.kinds.check.indexes import decide_from_outcomes
+from reconciler.kinds.check.kind import CheckKind
+
+KIND = CheckKind()
+
+__all__ = ["KIND", "CheckKind", "decide_from_outcomes"]

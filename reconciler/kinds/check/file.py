@@ -1,0 +1,130 @@
+"""Items decided by what is written in a file beside the YAML."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from reconciler.kinds.check.expectations import NotComparable, plain_scale, unmet
+from reconciler.kinds.check.model import CheckItem, FileCheck, FileExpectation
+from reconciler.kinds.check.verdict import Verdict, passed_if
+from reconciler.model import Address, CheckStatus, Frozen
+from reconciler.secrets import Secrets
+
+LARGEST = 1 << 20
+"""Bytes of a file that is read: configuration is smaller, and a plan should not wait for more."""
+
+LONGEST_VALUE = 80
+"""Characters of a JSON value that a message quotes."""
+
+
+class FoundFile(Frozen):
+    """One file. `problem` says why it could not be understood; `value` is what the JSON pointer leads to, as text,
+    None where it leads nowhere; `holds` whether `contains` and `matches` were found in it."""
+
+    path: str
+    problem: str = ""
+    value: str | None = None
+    holds: bool = True
+
+
+class FoundFiles(Frozen):
+    """Those of an item's files that exist, in the item's order."""
+
+    files: tuple[FoundFile, ...]
+
+
+def read(checks: Mapping[Address, tuple[CheckItem, FileCheck]], secrets: Secrets) -> dict[Address, FoundFiles]:
+    """Reads each file, below or above the folder of the YAML."""
+    return {
+        address: FoundFiles(
+            files=tuple(
+                _file(Path(item.folder, path), path, check.file, secrets)
+                for path in check.file.path
+                if Path(item.folder, path).exists()
+            )
+        )
+        for address, (item, check) in checks.items()
+    }
+
+
+def _file(path: Path, written: str, expected: FileExpectation, secrets: Secrets) -> FoundFile:
+    try:
+        if not path.is_file():
+            return FoundFile(path=written, problem="is not a file")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            return FoundFile(path=written, problem=f"is larger than {LARGEST >> 20} MB")
+        text = content.decode("utf-8")
+    except OSError as error:
+        return FoundFile(path=written, problem=f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        return FoundFile(path=written, problem="is not UTF-8 text")
+    holds = (expected.contains is None or expected.contains in text) and (
+        expected.matches is None or re.search(expected.matches, text) is not None
+    )
+    if expected.json_pointer is None:
+        return FoundFile(path=written, holds=holds)
+    try:
+        value = _follow(json.loads(text), expected.json_pointer)
+    except (ValueError, RecursionError):
+        return FoundFile(path=written, problem="is not JSON")
+    return FoundFile(path=written, holds=holds, value=None if value is None else secrets.redact(_text(value)))
+
+
+def _follow(document: Any, pointer: str) -> JsonValue:
+    """What a JSON pointer (RFC 6901) leads to; None where it leads nowhere, or to null."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(key)
+        elif isinstance(document, list) and key.isascii() and key.isdigit() and int(key) < len(document):
+            document = document[int(key)]
+        else:
+            return None
+    value: JsonValue = document
+    return value
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def decide(check: FileCheck, found: FoundFiles) -> Verdict:
+    """One of the files satisfies. Where none exists: NOT_APPLICABLE if it is optional, else FAIL."""
+    names = " and ".join(check.file.path)
+    if not found.files:
+        status = CheckStatus.NOT_APPLICABLE if check.file.optional else CheckStatus.FAIL
+        return Verdict(status, f"there is no {' or '.join(check.file.path)}", "static")
+    verdicts = [_one(check.file, file) for file in found.files]
+    best = next((verdict for verdict in verdicts if verdict.status is CheckStatus.PASS), None)
+    if best is not None:
+        return best
+    if len(verdicts) == 1:
+        return verdicts[0]
+    status = CheckStatus.FAIL if any(v.status is CheckStatus.FAIL for v in verdicts) else CheckStatus.ERROR
+    return Verdict(status, f"none of {names}: {'; '.join(verdict.message for verdict in verdicts)}", "static")
+
+
+def _one(expected: FileExpectation, file: FoundFile) -> Verdict:
+    if file.problem:
+        return Verdict(CheckStatus.ERROR, f"{file.path} {file.problem}", "static")
+    if not file.holds:
+        wanted = [repr(text) for text in (expected.contains, expected.matches) if text is not None]
+        return Verdict(CheckStatus.FAIL, f"{file.path} does not hold {' and '.join(wanted)}", "static")
+    if expected.json_pointer is None:
+        return Verdict(CheckStatus.PASS, f"{file.path} is as expected", "static")
+    if file.value is None:
+        return Verdict(CheckStatus.FAIL, f"{file.path} has no {expected.json_pointer}", "static")
+    short = file.value if len(file.value) <= LONGEST_VALUE else file.value[: LONGEST_VALUE - 1] + "…"
+    seen = f"{expected.json_pointer} of {file.path} is {short}"
+    try:
+        return passed_if(unmet(expected, file.value, plain_scale(None)), seen, "static")
+    except NotComparable as error:
+        return Verdict(CheckStatus.ERROR, f"{seen}, and cannot be compared: {error}", "static")

@@ -1,0 +1,109 @@
+"""Items decided by what an application answers over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ConnectionFailed, DesiredError, ObservationFailed
+from reconciler.kinds.check.model import HeaderExpectation, HttpCheck, HttpRequest
+from reconciler.kinds.check.verdict import Unavailable, Verdict
+from reconciler.model import Address, CheckStatus, Frozen, SecretRef
+
+if TYPE_CHECKING:
+    from reconciler.targets.http import HttpSession
+
+NOT_MODIFIED = 304
+
+
+class FoundAnswer(Frozen):
+    """One answer: its status, its headers by lower-case name, and the status of the conditional request that followed
+    it (None: not asked, or nothing to ask with)."""
+
+    status: int
+    headers: Mapping[str, str]
+    revalidated: int | None = None
+
+
+def read(session: HttpSession, checks: Mapping[Address, HttpCheck]) -> dict[Address, FoundAnswer | Unavailable]:
+    """Asks one after another; once the server turns out not to be there, it is not asked again."""
+    from reconciler.targets.http import TooSlow
+
+    found: dict[Address, FoundAnswer | Unavailable] = {}
+    unreachable: Unavailable | None = None
+    for address, check in checks.items():
+        if unreachable is not None:
+            found[address] = unreachable
+            continue
+        try:
+            found[address] = _answer(session, check.http)
+        except ConnectionFailed as error:
+            found[address] = unreachable = Unavailable(status=CheckStatus.ERROR, message=error.message)
+        except TooSlow as error:
+            found[address] = Unavailable(status=CheckStatus.FAIL, message=error.message, evidence="live")
+        except (ObservationFailed, DesiredError) as error:
+            found[address] = Unavailable(status=CheckStatus.ERROR, message=error.message)
+    return found
+
+
+def _answer(session: HttpSession, request: HttpRequest) -> FoundAnswer:
+    headers = {
+        name: session.secrets.resolve(value) if isinstance(value, SecretRef) else value
+        for name, value in request.headers.items()
+    }
+    first = session.request(request.method, request.path, headers)
+    conditions = {
+        condition: first.headers[validator]
+        for validator, condition in (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since"))
+        if validator in first.headers
+    }
+    revalidated = None
+    if request.expect.revalidates and conditions:
+        revalidated = session.request(request.method, request.path, headers | conditions).status_code
+    wanted = {name.lower() for name in request.expect.header} | {"location"}
+    return FoundAnswer(
+        status=first.status_code,
+        headers={name: session.secrets.redact(value) for name, value in first.headers.items() if name in wanted},
+        revalidated=revalidated,
+    )
+
+
+def decide(check: HttpCheck, found: FoundAnswer) -> Verdict:
+    """Status, headers and revalidation are all as expected; the message names every one that is not."""
+    request, wrong = check.http, []
+    if found.status not in request.expect.status:
+        moved = f" (to {found.headers['location']})" if "location" in found.headers else ""
+        wanted = " or ".join(map(str, request.expect.status))
+        wrong.append(f"answers {found.status}{moved}, wanted {wanted}")
+    for name, expected in request.expect.header.items():
+        problem = _header(expected, found.headers.get(name.lower()))
+        if problem:
+            wrong.append(f"header {name} {problem}")
+    if request.expect.revalidates and found.revalidated != NOT_MODIFIED:
+        wrong.append(
+            "has neither ETag nor Last-Modified"
+            if found.revalidated is None
+            else f"answers {found.revalidated} when asked again with its own validator, wanted 304"
+        )
+    subject = f"{request.method} {request.path}"
+    if wrong:
+        return Verdict(CheckStatus.FAIL, f"{subject}: {'; '.join(wrong)}", "live")
+    seen = [f"{name}: {found.headers[name.lower()]}" for name in request.expect.header if name.lower() in found.headers]
+    revalidates = ["304 when asked again"] if request.expect.revalidates else []
+    return Verdict(CheckStatus.PASS, f"{subject}: {', '.join([str(found.status), *seen, *revalidates])}", "live")
+
+
+def _header(expected: HeaderExpectation, value: str | None) -> str:
+    """What is wrong with a header; empty where nothing is. Values are compared in any case."""
+    if value is None:
+        return "is missing" if expected.present else ""
+    if not expected.present:
+        return f"is there ({value}), and must not be"
+    if expected.equals is not None and value.lower() != expected.equals.lower():
+        return f"is {value}, wanted {expected.equals}"
+    if expected.one_of is not None and value.lower() not in {wanted.lower() for wanted in expected.one_of}:
+        return f"is {value}, wanted one of {', '.join(expected.one_of)}"
+    if expected.matches is not None and not re.search(expected.matches, value, re.IGNORECASE):
+        return f"is {value}, which does not match {expected.matches}"
+    return ""

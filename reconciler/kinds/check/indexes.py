@@ -1,0 +1,101 @@
+"""`indexes: declared`: decided by what the plan finds for indexes, once it has found it.
+
+Kinds do not know each other. So `plan` of such an item answers with a result of a type of its own, and planning, which
+sees all outcomes, has it decided by `decide_from_outcomes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from reconciler.kinds.check.verdict import Verdict
+from reconciler.kinds.check.waiver import WaiverState, waived
+from reconciler.model import (
+    Action,
+    Address,
+    Change,
+    CheckResult,
+    CheckStatus,
+    Notice,
+    NoticeType,
+    Outcome,
+)
+
+NAMES_SHOWN = 5
+"""Indexes that a message names: more would not be read, and the plan lists them all."""
+
+_WORDS = {
+    Action.CREATE: "missing",
+    Action.UPDATE: "differs",
+    Action.REPLACE: "differs",
+    Action.REBUILD: "INVALID",
+    Action.RENAME: "under another name",
+}
+
+
+class DecidedByPlan(CheckResult):
+    """The provisional result of an `indexes` item: NO_DATA, until `decide_from_outcomes` has replaced it."""
+
+    waiver: WaiverState | None = None
+
+
+def decide_from_outcomes(
+    results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Address]
+) -> tuple[CheckResult, ...]:
+    """`results` with every `indexes` item decided; all others as they are. Pure.
+
+    `outcomes` are those of all kinds; `declared` are the addresses of the indexes that are declared to exist, on any
+    target: not those declared absent, nor what stands for a table's unlisted indexes.
+    """
+    return tuple(
+        _decided(result, outcomes, declared) if isinstance(result, DecidedByPlan) else result for result in results
+    )
+
+
+def _decided(result: DecidedByPlan, outcomes: Sequence[Outcome], declared: Collection[Address]) -> CheckResult:
+    own = {address for address in declared if address.target == result.address.target}
+    verdict = waived(_verdict(own, outcomes), result.waiver)
+    return CheckResult(
+        address=result.address,
+        title=result.title,
+        severity=result.severity,
+        status=verdict.status,
+        message=verdict.message,
+        evidence=verdict.evidence,
+        declared_at=result.declared_at,
+    )
+
+
+def _verdict(own: Collection[Address], outcomes: Sequence[Outcome]) -> Verdict:
+    if not own:
+        return Verdict(CheckStatus.NO_DATA, "no indexes are declared on this target")
+    wrong: dict[Address, str] = {}
+    hidden: set[Address] = set()
+    for outcome in outcomes:
+        if outcome.address not in own:
+            continue
+        if isinstance(outcome, Change):
+            wrong[outcome.address] = _WORDS.get(outcome.action, outcome.action.value)
+        elif isinstance(outcome, Notice) and outcome.type is NoticeType.NOT_VISIBLE:
+            hidden.add(outcome.address)
+        elif isinstance(outcome, Notice) and outcome.type is NoticeType.BEING_BUILT:
+            wrong[outcome.address] = "being built"
+        elif isinstance(outcome, Notice) and outcome.type is NoticeType.BLOCKED:
+            wrong[outcome.address] = "blocked"
+    good = len(own) - len(wrong.keys() | hidden)
+    seen = f"{good} of {len(own)} declared indexes are present and valid"
+    if wrong:
+        return Verdict(CheckStatus.FAIL, f"{seen}; {_listed(wrong)}", "live")
+    if hidden:
+        return Verdict(CheckStatus.NOT_VISIBLE, f"{seen}; {len(hidden)} cannot be seen by this role", "live")
+    return Verdict(CheckStatus.PASS, seen, "live")
+
+
+def _listed(wrong: dict[Address, str]) -> str:
+    """ "missing: a, b; INVALID: c", the first few of each."""
+    parts = []
+    for word in dict.fromkeys(wrong.values()):
+        names = sorted(address.name for address, said in wrong.items() if said == word)
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        parts.append(f"{word}: {', '.join(names[:NAMES_SHOWN])}{more}")
+    return "; ".join(parts)

@@ -1,0 +1,228 @@
+"""The kind `check`: items of a checklist, each decided by evidence of its own type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.check import attestation, file, http, pg_settings, redis_access, redis_values, sql
+from reconciler.kinds.check.indexes import DecidedByPlan
+from reconciler.kinds.check.model import (
+    CHECKS,
+    AttestationCheck,
+    CheckItem,
+    FileCheck,
+    HttpCheck,
+    IndexesCheck,
+    Item,
+    PgSettingCheck,
+    RedisFragmentationCheck,
+    RedisInfoCheck,
+    RedisPersistenceCheck,
+    RedisSettingCheck,
+    RedisUnauthenticatedCheck,
+    RedisUserCheck,
+    SqlCheck,
+    check_key,
+)
+from reconciler.kinds.check.verdict import Unavailable, Verdict
+from reconciler.kinds.check.waiver import state, waived
+from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, System
+from reconciler.targets.session import Session
+
+Found = (
+    Unavailable
+    | sql.FoundRows
+    | pg_settings.FoundSetting
+    | redis_values.FoundValues
+    | redis_access.FoundPermissions
+    | redis_access.FoundPing
+    | http.FoundAnswer
+    | file.FoundFiles
+)
+
+C = TypeVar("C", bound=Frozen)
+
+_NOT_DECIDED = "decided when the plan has looked at every index"
+
+
+class ObservedCheck(Observed):
+    """The evidence of one item. `found` is None for items that need none; `memory` is in bytes, None where unknown."""
+
+    today: date
+    memory: int | None = None
+    found: Found | None = None
+
+
+def today_utc() -> date:
+    """The day it is, the same wherever the tool runs."""
+    return datetime.now(UTC).date()
+
+
+class CheckKind:
+    """The kind of checklist items, of any target. They never change anything: every outcome is a CheckResult."""
+
+    name = "check"
+    system: System | None = None
+    sections: Mapping[str, Any] = {"checklist": tuple[Item, ...]}
+    resource: Any = CheckItem
+
+    def __init__(self, today: Callable[[], date] = today_utc) -> None:
+        self._today = today
+
+    def declare(self, declaration: Declaration) -> Iterable[CheckItem]:
+        """The items of one checklist. Raises DesiredError where a check needs another kind of target."""
+        items: Sequence[Item] = declaration.value
+        target = declaration.target
+        errors = []
+        for index, item in enumerate(items):
+            key = check_key(item.check) or ""
+            _, needed = CHECKS[key]
+            if needed is not None and needed is not target.system:
+                errors.append(
+                    DesiredError(
+                        f"{item.id}: a check of type {key} needs a target of system {needed}; "
+                        f"{target.name} is one of {target.system}",
+                        at=declaration.at((index, "check", key)),
+                        hint="put the item under a target of that system, or decide it in another way",
+                    )
+                )
+        if errors:
+            first, *others = errors
+            raise DesiredError(first.message, at=first.at, hint=first.hint, others=others)
+        return [
+            CheckItem(
+                address=Address(target.name, self.name, item.id),
+                why=item.why,
+                declared_at=declaration.at((index,)),
+                title=item.title,
+                severity=item.severity,
+                check=item.check,
+                waiver=item.waiver,
+                folder=str(Path(declaration.file).parent),
+            )
+            for index, item in enumerate(items)
+        ]
+
+    def observe(self, session: Session, wanted: Sequence[CheckItem]) -> Mapping[Address, ObservedCheck]:
+        """The evidence of all items: one query for all settings, one for each `sql` item, in one round trip each.
+
+        What cannot be read of one item is said in its evidence, and hides no other. Raises TargetError where the
+        target itself is lost.
+        """
+        found: dict[Address, Found] = {}
+        found |= file.read(
+            {item.address: (item, item.check) for item in wanted if isinstance(item.check, FileCheck)}, session.secrets
+        )
+        match session.target.system:
+            case System.POSTGRES:
+                found |= _read_postgres(session, wanted)
+            case System.REDIS:
+                found |= _read_redis(session, wanted)
+            case System.HTTP:
+                found |= _read_http(session, wanted)
+        today, memory = self._today(), session.memory()
+        return {
+            item.address: ObservedCheck(today=today, memory=memory, found=found.get(item.address)) for item in wanted
+        }
+
+    def plan(self, desired: CheckItem, observed: ObservedCheck | None) -> Sequence[Outcome]:
+        """One CheckResult; of an `indexes` item the provisional one that `decide_from_outcomes` replaces."""
+        if observed is None:
+            return [_result(desired, Verdict(CheckStatus.NO_DATA, "nothing was read"))]
+        waiver = state(desired, observed.today)
+        if isinstance(desired.check, IndexesCheck):
+            return [DecidedByPlan(**dict(_result(desired, Verdict(CheckStatus.NO_DATA, _NOT_DECIDED))), waiver=waiver)]
+        return [_result(desired, waived(_decide(desired, observed), waiver))]
+
+
+def _of(kind: type[C], wanted: Sequence[CheckItem]) -> dict[Address, C]:
+    """The checks of one type, by address."""
+    return {item.address: item.check for item in wanted if isinstance(item.check, kind)}
+
+
+def _read_postgres(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+    from reconciler.targets.postgres import PostgresSession
+
+    assert isinstance(session, PostgresSession)  # noqa: S101 - what its system says
+    found: dict[Address, Found] = {}
+    if statements := _of(SqlCheck, wanted):
+        found |= sql.read(session, statements)
+    if settings := _of(PgSettingCheck, wanted):
+        found |= pg_settings.read(session, settings)
+    return found
+
+
+def _read_redis(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+    from reconciler.targets.redis import RedisSession
+
+    assert isinstance(session, RedisSession)  # noqa: S101 - what its system says
+    found: dict[Address, Found] = {}
+    values = {
+        item.address: item.check
+        for item in wanted
+        if isinstance(item.check, RedisSettingCheck | RedisInfoCheck | RedisPersistenceCheck | RedisFragmentationCheck)
+    }
+    if values:
+        found |= redis_values.read(session, values)
+    if users := _of(RedisUserCheck, wanted):
+        found |= redis_access.read_users(session, users)
+    if pings := _of(RedisUnauthenticatedCheck, wanted):
+        found |= dict.fromkeys(pings, redis_access.read_ping(session))
+    return found
+
+
+def _read_http(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+    """Where the target declares no URL there is no application to ask, nor one to vouch for."""
+    from reconciler.targets.http import HttpSession
+
+    assert isinstance(session, HttpSession)  # noqa: S101 - what its system says
+    requests = _of(HttpCheck, wanted)
+    if session.declared:
+        return dict(http.read(session, requests))
+    nothing = Unavailable(status=CheckStatus.NOT_APPLICABLE, message=f"target {session.target.name} declares no URL")
+    return dict.fromkeys([*requests, *_of(AttestationCheck, wanted)], nothing)
+
+
+def _decide(item: CheckItem, observed: ObservedCheck) -> Verdict:
+    """Each type of check with the evidence of its own family."""
+    match item.check, observed.found:
+        case _, Unavailable() as found:
+            return Verdict(found.status, found.message, found.evidence)
+        case AttestationCheck() as check, None:
+            return attestation.decide(check, observed.today)
+        case SqlCheck() as check, sql.FoundRows() as found:
+            return sql.decide(check, found, observed.memory)
+        case PgSettingCheck() as check, pg_settings.FoundSetting() as found:
+            return pg_settings.decide(check, found, observed.memory)
+        case (
+            RedisSettingCheck() | RedisInfoCheck() | RedisPersistenceCheck() | RedisFragmentationCheck() as check,
+            redis_values.FoundValues() as found,
+        ):
+            return redis_values.decide(check, found, observed.memory)
+        case RedisUserCheck() as check, redis_access.FoundPermissions() as found:
+            return redis_access.decide_user(check, found)
+        case RedisUnauthenticatedCheck(), redis_access.FoundPing() as found:
+            return redis_access.decide_ping(found)
+        case HttpCheck() as check, http.FoundAnswer() as found:
+            return http.decide(check, found)
+        case FileCheck() as check, file.FoundFiles() as found:
+            return file.decide(check, found)
+        case _:
+            return Verdict(CheckStatus.NO_DATA, "nothing was read")
+
+
+def _result(item: CheckItem, verdict: Verdict) -> CheckResult:
+    return CheckResult(
+        address=item.address,
+        title=item.title,
+        severity=item.severity,
+        status=verdict.status,
+        message=verdict.message,
+        evidence=verdict.evidence,
+        declared_at=item.declared_at,
+    )

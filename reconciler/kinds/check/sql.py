@@ -1,0 +1,110 @@
+"""Items decided by one statement of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ObservationFailed
+from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, plain_scale, unmet
+from reconciler.kinds.check.model import SqlCheck
+from reconciler.kinds.check.verdict import Unavailable, Verdict, passed_if
+from reconciler.model import Address, CheckStatus, Frozen
+
+if TYPE_CHECKING:
+    from psycopg import sql
+
+    from reconciler.targets.postgres import PostgresSession, Row
+
+ROWS_SHOWN = 3
+"""Rows of an `is_empty` item that its message quotes: enough to begin with, and it stays one line."""
+
+LONGEST_VALUE = 80
+"""Characters of one value that a message quotes."""
+
+
+class FoundRows(Frozen):
+    """What a statement answered: the number of rows, the first few as text (None is null), and their columns."""
+
+    columns: tuple[str, ...]
+    count: int
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+def read(session: PostgresSession, checks: Mapping[Address, SqlCheck]) -> dict[Address, FoundRows | Unavailable]:
+    """Runs each statement in the read-only session, whose statement_timeout bounds it: all at once, and where one is
+    refused, one by one. Raises ConnectionFailed."""
+    queries = {address: _verbatim(check.sql) for address, check in checks.items()}
+    try:
+        answers = session.fetch_all([(query, None) for query in queries.values()])
+    except ObservationFailed:
+        return {address: _alone(session, query) for address, query in queries.items()}
+    return {address: _found(rows) for address, rows in zip(queries, answers, strict=True)}
+
+
+def _alone(session: PostgresSession, query: sql.SQL) -> FoundRows | Unavailable:
+    try:
+        return _found(session.fetch(query))
+    except ObservationFailed as error:
+        said = error.message.removeprefix(f"{error.target}: ")
+        denied = "(42501)" in said  # insufficient_privilege
+        return Unavailable(
+            status=CheckStatus.NOT_VISIBLE if denied else CheckStatus.ERROR,
+            message=f"this role may not run the statement: {said}" if denied else f"the statement failed: {said}",
+        )
+
+
+def _verbatim(statement: str) -> sql.SQL:
+    from psycopg import sql
+
+    # The session always passes parameters, so that a percent sign has to be doubled to stay one.
+    return sql.SQL(statement.replace("%", "%%"))
+
+
+def _found(rows: list[Row]) -> FoundRows:
+    return FoundRows(
+        columns=tuple(rows[0]) if rows else (),
+        count=len(rows),
+        rows=tuple(tuple(_text(value) for value in row.values()) for row in rows[:ROWS_SHOWN]),
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
+    """`is_empty`: no rows. Else the one value of the one row is as expected."""
+    if check.is_empty is not None:
+        seen = _rows(found) if found.count else "no rows"
+        return passed_if("" if check.is_empty == (found.count == 0) else _wanted_rows(check), seen, "live")
+    if found.count != 1 or len(found.columns) != 1:
+        shape = f"{found.count} rows" if found.count != 1 else f"{len(found.columns)} columns"
+        return Verdict(CheckStatus.ERROR, f"the statement answered {shape}: expected one value", "live")
+    value = found.rows[0][0]
+    if value is None:
+        return Verdict(CheckStatus.NO_DATA, f"{found.columns[0]} is null: there is nothing to compare", "live")
+    try:
+        missing = unmet(check, value, plain_scale(memory))
+    except MemoryUnknown as error:
+        return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
+    except NotComparable as error:
+        return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {error}", "live")
+    return passed_if(missing, f"{found.columns[0]} is {_short(value)}", "live")
+
+
+def _wanted_rows(check: SqlCheck) -> str:
+    return "none" if check.is_empty else "at least one"
+
+
+def _rows(found: FoundRows) -> str:
+    quoted = [", ".join("null" if value is None else _short(value) for value in row) for row in found.rows]
+    more = f"; and {found.count - len(quoted)} more" if found.count > len(quoted) else ""
+    return f"{found.count} row{'s' if found.count != 1 else ''}: {'; '.join(quoted)}{more}"
+
+
+def _short(value: str) -> str:
+    line = " ".join(value.split())
+    return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,95 @@
+"""Sessions to applications that speak HTTP. They ask, and change nothing: GET and HEAD only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.model import System, Target, TargetInfo
+from reconciler.secrets import Secrets
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for each of connecting, sending and waiting for an answer: whoever is slower fails its users too."""
+
+MOST_BODY = 1 << 20
+"""Bytes of a body that are read. Nothing looks into bodies; reading some shows that the answer really comes."""
+
+
+class TooSlow(ObservationFailed):
+    """The server was reached, and did not answer in REQUEST_TIMEOUT."""
+
+
+class HttpSession:
+    """Requests to one host. Nothing is sent before the first request; an empty URL means: no such application here."""
+
+    def __init__(self, target: Target, secrets: Secrets) -> None:
+        self.target = target
+        self.secrets = secrets
+        url = target.url.get_secret_value().strip()
+        secrets.remember_url(url)
+        self.declared = bool(url)
+        location = _location(target, url) if url else ""
+        self.info = TargetInfo(system=System.HTTP, product="HTTP", version="", location=location, identity=location)
+        # Redirects are not followed: they may lead to another host, and a check wants the answer of this one.
+        self._client = httpx.Client(
+            base_url=url, timeout=REQUEST_TIMEOUT, follow_redirects=False, headers={"user-agent": "reconciler"}
+        )
+
+    def memory(self) -> int | None:
+        """Bytes as declared: nothing else could tell."""
+        return self.target.memory
+
+    def request(self, method: Literal["GET", "HEAD"], path: str, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer to one request, its body unread. `path` begins with a slash and goes below the target's URL.
+
+        Raises ConnectionFailed where the server cannot be reached, TooSlow where it does not answer in time, and
+        ObservationFailed where what comes is not HTTP, or the request cannot be written.
+        """
+        name = self.target.name
+        try:
+            with self._client.stream(method, path, headers=headers) as response:
+                received = 0
+                for chunk in response.iter_raw():
+                    received += len(chunk)
+                    if received > MOST_BODY:
+                        break
+                return response
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            said = self.secrets.redact(str(error)) or "no answer"
+            raise ConnectionFailed(
+                name, f"cannot be reached: {said}", hint="check its URL, and that it is up"
+            ) from None
+        except httpx.TimeoutException:
+            raise TooSlow(name, f"no answer within {REQUEST_TIMEOUT:.0f} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+            raise ObservationFailed(name, f"{method} {path} failed: {self.secrets.redact(str(error))}") from None
+
+    def close(self) -> None:
+        """Closes the connections. Never raises."""
+        with suppress(httpx.HTTPError, OSError):
+            self._client.close()
+
+
+def connect(target: Target, secrets: Secrets) -> HttpSession:
+    """A session that has not connected yet. Raises ConnectionFailed where the URL cannot be one."""
+    return HttpSession(target, secrets)
+
+
+def _location(target: Target, url: str) -> str:
+    """Host and port of `url`, without its credentials."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if not parts.hostname:
+            raise ValueError
+        httpx.URL(url)
+    except (ValueError, KeyError, httpx.InvalidURL):
+        raise ConnectionFailed(
+            target.name, "its URL cannot be read", hint="expected http://HOST:PORT or https://HOST:PORT"
+        ) from None
+    return f"{parts.hostname}:{port}"
