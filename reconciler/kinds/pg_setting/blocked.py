@@ -1,0 +1,102 @@
+"""Why a change of an instance's setting cannot work, said at plan time."""
+
+from __future__ import annotations
+
+from reconciler.kinds.pg_setting import lists, names, values
+from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.wanted import Wanted
+
+
+def never(definition: Definition) -> str:
+    """Why nobody can set it by ALTER SYSTEM, whatever the value; empty where one can."""
+    if definition.context == "internal":
+        return "it is fixed when the server is built or its cluster made, and cannot be set"
+    if definition.name in names.NOT_IN_FILES:
+        return "ALTER SYSTEM does not take it: it has to be set where the server is started, or in postgresql.conf"
+    return ""
+
+
+def files(observed: SettingObserved) -> str:
+    """Why the server would ignore its files; empty where it reads them."""
+    lines = observed.server.blocking
+    if not lines:
+        return ""
+    return f"the server ignores all of its configuration files until this is mended: {'; '.join(lines)}"
+
+
+def alter_system(definition: Definition, observed: SettingObserved, statement: str) -> str:
+    """Why ALTER SYSTEM would be refused, or change nothing; empty where it works."""
+    server = observed.server
+    if observed.source == "command line":
+        return (
+            "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "
+            "change how the server is started"
+        )
+    if not server.alter_system_allowed:
+        return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"
+    if not observed.may_set:
+        grant = (
+            f"grant alter system on parameter {definition.name} to {server.role}"
+            if server.version_num >= 150000
+            else "use a superuser"
+        )
+        return f"role {server.role} may not run {statement}: {grant}"
+    return reload(observed)
+
+
+def reload(observed: SettingObserved) -> str:
+    """Why a reload would be refused, or change nothing; empty where it works."""
+    server = observed.server
+    if not server.may_reload:
+        return (
+            f"role {server.role} may not reload the configuration: "
+            f"grant execute on function pg_catalog.pg_reload_conf() to {server.role}"
+        )
+    return files(observed)
+
+
+def empty_list(definition: Definition, observed: SettingObserved, wanted: Wanted) -> str:
+    """Why the list cannot be emptied; empty where it can, or is not to be."""
+    if wanted.literals:
+        return ""
+    below = observed.below_auto
+    left = values.read(definition, below.setting if below else definition.boot_val)
+    if left is None or wanted.met(left):
+        return ""
+    where = f"{below.file}:{below.line}" if below else "its default"
+    return f"an empty list can only be had by RESET, and then {where} counts: {values.shown(definition, left)}"
+
+
+def libraries(definition: Definition, observed: SettingObserved) -> str:
+    """Why the server would not start, or refuse sessions, with this list; empty where nothing speaks against it."""
+    if definition.name not in lists.PRELOADED or not observed.missing:
+        return ""
+    return (
+        f"no library of this name is installed on the server: {', '.join(observed.missing)}; "
+        f"{'the server would not start' if definition.name.startswith('shared') else 'no session could begin'}"
+    )
+
+
+def unchecked_libraries(desired: PgSetting, observed: SettingObserved) -> str:
+    """A note where nobody could look whether libraries are there; empty otherwise."""
+    if observed.missing is not None or desired.setting not in lists.PRELOADED:
+        return ""
+    return f"whether its libraries are installed could not be seen by role {observed.server.role}"
+
+
+def named_libraries(desired: PgSetting) -> tuple[str, ...]:
+    """The libraries that a declaration asks for."""
+    if desired.setting not in lists.PRELOADED:
+        return ()
+    match desired.value:
+        case str() as text:
+            try:
+                return () if text.lower() == "default" else lists.split(desired.setting, text)
+            except ValueError:
+                return ()
+        case tuple() as items:
+            return items
+        case ListEdit() as edit:
+            return edit.include
+        case _:
+            return ()

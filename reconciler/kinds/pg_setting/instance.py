@@ -1,0 +1,236 @@
+"""Settings of the whole instance: what is running, what the files hold, and the way from one to the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, steps, values, wanted
+from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.outcomes import change, notice
+from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.wanted import Wanted
+from reconciler.model import Change, Hazard, Notice, NoticeType, Outcome, SqlStep
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the instance runs, and what its files will bring; None where that cannot be told.
+
+    `derived`: the server itself made the running value, out of a default such as -1.
+    """
+
+    running: Canonical | None
+    coming: Canonical | None
+    boot: Canonical | None
+    derived: bool
+
+
+def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) -> list[Outcome]:
+    """What differs. Raises InvalidValue where the declared value cannot be."""
+    reason = blocked.never(definition)
+    if reason:
+        return [notice(desired, NoticeType.BLOCKED, reason)]
+    state = _state(definition, observed)
+    if state.running is None:
+        return [notice(desired, NoticeType.NOT_VISIBLE, _unseen(observed))]
+    if wanted.is_reset(desired, definition):
+        return _reset(desired, definition, observed, state)
+    current = state.coming if observed.server.files_visible and state.coming is not None else state.running
+    return _set(desired, definition, observed, state, wanted.wanted(desired, definition, observed, current))
+
+
+def _state(definition: Definition, observed: SettingObserved) -> _State:
+    running = values.read(definition, observed.running)
+    boot = values.read(definition, definition.boot_val or ("" if definition.vartype == "string" else None))
+    derived = observed.source in ("default", "override") and boot in (-1, 0) and running != boot
+    entry = observed.last_entry
+    if entry is not None:
+        coming = values.read(definition, entry.setting)
+    elif observed.source == "configuration file":
+        coming = boot  # its line is gone, and the files have not been read again since
+    else:
+        coming = running
+    return _State(running, coming, boot, derived)
+
+
+def _unseen(observed: SettingObserved) -> str:
+    if not observed.masked_by:
+        return "the server shows a value that cannot be understood here"
+    return (
+        f"the instance's value is not visible: {observed.masked_by} gives this session one of its own; "
+        f"use a role without one, or let {observed.server.role} read pg_file_settings: grant select on "
+        "pg_catalog.pg_file_settings and execute on function pg_catalog.pg_show_all_file_settings()"
+    )
+
+
+def _set(
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, want: Wanted
+) -> list[Outcome]:
+    sentinel = state.derived and want.met(state.boot if state.boot is not None else 0)
+    running = want.met(state.running) if state.running is not None else False
+    running = running or sentinel
+    if observed.server.files_visible:
+        coming = (state.coming is not None and want.met(state.coming)) or (sentinel and observed.last_entry is None)
+    else:
+        coming = running
+    if running and (coming or observed.source == "command line"):
+        return []
+    if not coming or observed.source == "command line" or not observed.server.files_visible:
+        return [_written(desired, definition, observed, state, want, running=running)]
+    return [_loaded(desired, definition, observed, state, values.shown(definition, want.value))]
+
+
+def _written(
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, want: Wanted, *, running: bool
+) -> Outcome:
+    """ALTER SYSTEM and a reload, unless that cannot work."""
+    if not observed.server.files_visible and definition.context == "postmaster" and observed.pending_restart:
+        return _waits_unseen(desired, definition, observed, state)
+    step = steps.alter("system", definition.name, want.literals)
+    reason = (
+        blocked.alter_system(definition, observed, step.statements[0])
+        or blocked.empty_list(definition, observed, want)
+        or blocked.libraries(definition, observed)
+    )
+    if reason:
+        now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
+        return notice(desired, NoticeType.BLOCKED, now + reason)
+    risks = (
+        *hazards.less_safe(definition, state.running, want.value),
+        *hazards.waits_for_restart(definition),
+    )
+    after = provenance.AUTO if want.literals else _below(observed)
+    return _change(
+        desired, definition, observed, state, step.model_copy(update={"hazards": risks}), want.value, after,
+        note=want.note, running=running,
+    )  # fmt: skip
+
+
+def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State) -> list[Outcome]:
+    """`default`: nothing of ALTER SYSTEM's, and the built-in default running."""
+    below = observed.below_auto
+    goal = values.read(definition, below.setting) if below else state.boot
+    if not observed.server.files_visible:
+        if observed.source in ("default", "override") or state.running == state.boot:
+            return []
+        if observed.pending_restart and definition.context == "postmaster":
+            return [_waits_unseen(desired, definition, observed, state)]
+        reason = blocked.files(observed)
+        if reason:
+            return [notice(desired, NoticeType.BLOCKED, reason)]
+        seen = f"it is {_short(definition, state.running)} from {provenance.of_running(observed)}"
+        role = observed.server.role
+        return [
+            notice(desired, NoticeType.NOT_VISIBLE, f"{seen}; role {role} cannot see whether RESET would change that")
+        ]
+    if goal is None:
+        goal = state.running if state.running is not None else ""
+    if observed.in_auto is not None:
+        step = steps.alter("system", definition.name, ())
+        reason = blocked.alter_system(definition, observed, step.statements[0])
+        if reason:
+            return [notice(desired, NoticeType.BLOCKED, f"{_short(definition, state.running)}: {reason}")]
+        risks = (*hazards.less_safe(definition, state.running, goal), *_waits(definition, state, goal))
+        step = step.model_copy(update={"hazards": risks})
+        return [
+            _change(desired, definition, observed, state, step, goal, _below(observed), running=state.running == goal)
+        ]
+    if observed.source == "command line":
+        return [notice(desired, NoticeType.BLOCKED, blocked.alter_system(definition, observed, ""))]
+    if below is None and observed.source in ("default", "override"):
+        return []
+    if state.running != goal:
+        return [_loaded(desired, definition, observed, state, values.shown(definition, goal))]
+    if below is not None and goal != state.boot:
+        message = (
+            f"{below.file}:{below.line} sets it to {_short(definition, goal)}, which RESET does not change: "
+            "delete that line, or declare the value"
+        )
+        return [notice(desired, NoticeType.BLOCKED, message)]
+    return []
+
+
+def _waits(definition: Definition, state: _State, goal: Canonical) -> tuple[Hazard, ...]:
+    return () if state.running == goal else hazards.waits_for_restart(definition)
+
+
+def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, goal: str) -> Outcome:
+    """The files are as wanted, and the server has not come to it: for want of a restart, or of a reload."""
+    sensitive = definition.name in names.SENSITIVE
+    if definition.context == "postmaster":
+        told = (
+            ""
+            if sensitive
+            else f": {goal} is in {provenance.of_entry(observed)}, {_short(definition, state.running)} runs"
+        )
+        return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}")
+    reason = blocked.reload(observed)
+    if reason:
+        return notice(desired, NoticeType.BLOCKED, reason)
+    before = {"value": _short(definition, state.running), "source": provenance.of_running(observed)}
+    return change(
+        desired,
+        before=before,
+        after={"value": goal, "source": provenance.of_entry(observed)},
+        reason=f"{provenance.of_entry(observed)} has the wanted value, which the server has not loaded",
+        notes=("reload",),
+        steps=(steps.RELOAD,),
+        sensitive=sensitive,
+    )
+
+
+def _waits_unseen(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State) -> Notice:
+    message = (
+        f"a restart is pending, {_short(definition, state.running)} runs; role {observed.server.role} cannot see which "
+        "value the restart will bring (grant select on pg_catalog.pg_file_settings)"
+    )
+    return notice(desired, NoticeType.WAITS_FOR_RESTART, message)
+
+
+def _change(
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State,
+    step: SqlStep, value: Canonical, after_source: str, *, note: str = "", running: bool = False,
+) -> Change:  # fmt: skip
+    """The change by `step` and a reload. `running`: it runs as wanted already, and only the files differ."""
+    sensitive = definition.name in names.SENSITIVE
+    old = state.coming if running and state.coming is not None else state.running
+    source = provenance.of_entry(observed) if running else provenance.of_running(observed)
+    reason = ""
+    if running:
+        occasion = "restart" if definition.context == "postmaster" else "reload"
+        reason = f"{source} holds another value, which the next {occasion} would bring"
+    restart = definition.context == "postmaster" and not running
+    when = "waits for a restart" if restart else "reload"
+    if definition.context.endswith("backend"):
+        when = "new sessions"
+    route = f"{source} → {after_source}" if source != after_source else source
+    entry = observed.in_auto
+    known = observed.server.files_visible or observed.source in ("default", "override")
+    undo = known and not (sensitive and entry is not None)
+    return change(
+        desired,
+        before={"value": _short(definition, old), "source": source},
+        after={"value": _short(definition, value), "source": after_source},
+        reason=reason,
+        notes=(
+            when,
+            note,
+            route,
+            f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
+            provenance.overridden(desired, observed),
+            blocked.unchecked_libraries(desired, observed),
+            "" if undo else "cannot be undone by itself: the former entry is not kept",
+        ),
+        steps=(step, steps.RELOAD),
+        undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
+        sensitive=sensitive,
+    )
+
+
+def _below(observed: SettingObserved) -> str:
+    below = observed.below_auto
+    return provenance.line(below.file, below.line) if below else "default"
+
+
+def _short(definition: Definition, value: Canonical | None) -> str:
+    return "" if value is None else values.shown(definition, value)

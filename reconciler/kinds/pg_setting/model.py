@@ -1,0 +1,218 @@
+"""What can be declared of PostgreSQL's settings, and what a server shows of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from reconciler.desired.text import Text
+from reconciler.model import Frozen, Observed, Resource, SecretRef
+
+
+class ListEdit(Frozen):
+    """Items that a list has to hold, and items that it must not; whatever else it holds stays."""
+
+    include: tuple[Text, ...] = ()
+    exclude: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ListEdit:
+        if not self.include and not self.exclude:
+            raise ValueError("include or exclude at least one item")
+        both = sorted(set(self.include) & set(self.exclude))
+        if both:
+            raise ValueError(f"included and excluded at once: {', '.join(both)}")
+        return self
+
+
+class Range(Frozen):
+    """A number that is in sync between the bounds, inclusive, and is set to `otherwise` outside of them.
+
+    Without `otherwise` it is set to the bound that it violates.
+    """
+
+    at_least: Text | None = None
+    at_most: Text | None = None
+    otherwise: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Range:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("at_least or at_most is missing")
+        return self
+
+
+def _form(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list | tuple):
+        return "list"
+    if isinstance(value, SecretRef) or (isinstance(value, dict) and value.keys() & {"env", "file"}):
+        return "secret"
+    if isinstance(value, ListEdit) or (isinstance(value, dict) and value.keys() & {"include", "exclude"}):
+        return "edit"
+    return "range" if isinstance(value, Range | dict) else None
+
+
+Value = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[tuple[Text, ...], Tag("list")]
+    | Annotated[ListEdit, Tag("edit")]
+    | Annotated[Range, Tag("range")]
+    | Annotated[SecretRef, Tag("secret")],
+    Discriminator(
+        _form,
+        custom_error_type="setting_value",
+        custom_error_message="a value is missing: write text (default for RESET), a list, "
+        "{include: […], exclude: […]}, {at_least: …, at_most: …, otherwise: …}, {env: NAME} or {file: PATH}",
+    ),
+]
+"""What stands behind the name of a setting in YAML."""
+
+Settings = dict[str, Value]
+
+
+class DatabaseSection(Frozen):
+    """Settings of all sessions in one database (ALTER DATABASE … SET), or of one role there."""
+
+    settings: Settings = {}
+
+
+class RoleSection(Frozen):
+    """Settings of all sessions of one role (ALTER ROLE … SET); `databases`: of that role in one database only."""
+
+    settings: Settings = {}
+    databases: dict[str, DatabaseSection] = {}
+
+
+class PgSetting(Resource):
+    """One declared setting: of the whole instance, or of a database, a role, or a role in a database.
+
+    `setting` is in lower case.
+    """
+
+    setting: str
+    database: str | None = None
+    role: str | None = None
+    value: Value
+
+    @property
+    def of_instance(self) -> bool:
+        """Whether it is set by ALTER SYSTEM."""
+        return self.database is None and self.role is None
+
+    @property
+    def scope(self) -> str:
+        """`instance`, `database app`, `role reporting`, `role reporting in database app`."""
+        parts = [
+            *([f"role {self.role}"] if self.role is not None else []),
+            *([f"database {self.database}"] if self.database is not None else []),
+        ]
+        return " in ".join(parts) or "instance"
+
+
+class Definition(Frozen):
+    """What the server knows of a setting. `min_val` and `max_val` are in multiples of `unit`, as text.
+
+    `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others.
+    """
+
+    name: str
+    vartype: Literal["bool", "enum", "integer", "real", "string"]
+    unit: str = ""
+    min_val: str | None = None
+    max_val: str | None = None
+    enumvals: tuple[str, ...] = ()
+    context: str
+    boot_val: str | None = None
+    raised_to: int = 0
+
+
+class Server(Frozen):
+    """What all settings of a server have in common. `memory` is in bytes.
+
+    files_visible  the role may read pg_file_settings, and the files can be read to their end.
+    blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
+    loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
+    """
+
+    version_num: int
+    role: str
+    superuser: bool
+    memory: int | None = None
+    data_directory: str | None = None
+    may_reload: bool = False
+    alter_system_allowed: bool = True
+    files_visible: bool = False
+    blocking: tuple[str, ...] = ()
+    loaded: tuple[str, ...] | None = None
+    preloading: tuple[str, ...] = ()
+
+
+class FileEntry(Frozen):
+    """One line of a configuration file that sets the setting. `file` as people know it (see provenance)."""
+
+    file: str
+    line: int
+    setting: str = Field(repr=False)
+    by_alter_system: bool
+
+
+class Override(Frozen):
+    """A value that sessions of a role, in a database, or both, get instead of the instance's."""
+
+    scope: str
+    value: str = Field(repr=False)
+
+
+class SettingObserved(Observed):
+    """What a server shows of one setting, with everything that decides about it.
+
+    definition      None where the setting is not in pg_settings: `absence` says why.
+    absence         unknown; hidden from this role; unlisted: it exists, and pg_settings never lists it.
+    running         the value that the instance gives to anyone; None where it cannot be told (`masked_by`).
+    masked_by       why this session sees a value of its own, and not the instance's.
+    entries         the files' lines for it, in the order in which they count: the last one wins.
+    own             the value of the declared scope; None where it has none. Always None for the instance.
+    scope_sql       the scope as SQL names it: "database app"; empty where it does not exist.
+    by_server       how the server reads the declared text, where it could be asked.
+    refused         what the server said of the declared text, where it refused it.
+    secret_matches  whether the value is the declared secret; None where none is declared.
+    missing         libraries that are named and not there; None where the server cannot be asked.
+    """
+
+    server: Server
+    definition: Definition | None = None
+    absence: Literal["", "unknown", "hidden", "unlisted"] = ""
+    nearest: tuple[str, ...] = ()
+    running: str | None = Field(default=None, repr=False)
+    source: str = ""
+    masked_by: str = ""
+    sourcefile: str = ""
+    pending_restart: bool = False
+    entries: tuple[FileEntry, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    own: str | None = Field(default=None, repr=False)
+    scope_sql: str = ""
+    scope_missing: str = ""
+    may_set: bool = False
+    by_server: str | None = None
+    refused: str = ""
+    secret_matches: bool | None = None
+    missing: tuple[str, ...] | None = ()
+
+    @property
+    def last_entry(self) -> FileEntry | None:
+        """The line that counts; None where no file sets it."""
+        return self.entries[-1] if self.entries else None
+
+    @property
+    def in_auto(self) -> FileEntry | None:
+        """What ALTER SYSTEM wrote; None where it wrote nothing."""
+        return next((entry for entry in reversed(self.entries) if entry.by_alter_system), None)
+
+    @property
+    def below_auto(self) -> FileEntry | None:
+        """The line that counts after ALTER SYSTEM RESET."""
+        return next((entry for entry in reversed(self.entries) if not entry.by_alter_system), None)

@@ -1,0 +1,166 @@
+"""From the server's answers to what it shows of each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from reconciler.kinds.pg_setting import blocked, names, provenance, values
+from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15, missing_libraries
+from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.model import Address, SecretRef
+from reconciler.targets.postgres import PostgresSession, Row
+
+_SHOWN_BY_THE_SYSTEM = frozenset(
+    {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout"}
+)
+"""pg_settings shows what the operating system says of this very connection: nothing at all over a Unix socket, and its
+own default for 0."""
+
+
+def observe(session: PostgresSession, wanted: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
+    """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
+    reading = Reading(session, wanted)
+    return {resource.address: _observed(session, reading, resource) for resource in wanted}
+
+
+def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
+    name = resource.setting
+    definition = reading.definition(name)
+    row = reading.rows.get(name)
+    found = SettingObserved(server=reading.server, definition=definition, entries=tuple(reading.entries.get(name, ())))
+    if definition is None or row is None:
+        found = found.model_copy(update=_absence(session, reading, name))
+    else:
+        found = found.model_copy(
+            update={
+                "source": row["source"],
+                "running": row["setting"],
+                "pending_restart": row["pending_restart"],
+                "may_set": reading.server.superuser or row["may_alter_system"],
+                "sourcefile": _source_line(row, reading),
+            }
+        )
+        found = _unmasked(found, definition)
+    found = found.model_copy(update=_scope(reading, resource, row))
+    if definition is not None and isinstance(resource.value, str):
+        found = found.model_copy(update=_opinion(session, definition, resource, found))
+    libraries = _new_libraries(resource, definition, found)
+    if libraries:
+        missing = missing_libraries(session, libraries) if reading.server.superuser else None
+        found = found.model_copy(update={"missing": missing})
+    if isinstance(resource.value, SecretRef):
+        found = found.model_copy(update=_secret(session, resource, resource.value, definition, found))
+    return found
+
+
+def _absence(session: PostgresSession, reading: Reading, name: str) -> Mapping[str, object]:
+    row = reading.absent[name]
+    known = hidden_before_15(session, name) if row["known"] is None else row["known"]
+    if known:
+        return {"absence": "unlisted" if row["reads_all"] else "hidden"}
+    return {"absence": "unknown", "nearest": names.nearest(name, row["names"])}
+
+
+def _source_line(row: Row, reading: Reading) -> str:
+    if not row["sourcefile"]:
+        return ""
+    return provenance.line(provenance.file_name(row["sourcefile"], reading.server.data_directory), row["sourceline"])
+
+
+def _unmasked(found: SettingObserved, definition: Definition) -> SettingObserved:
+    """The instance's value, where this session sees another: as the files have it, if they may be read."""
+    mask = provenance.session_override(found.source)
+    if definition.name == "archive_command" and found.running == "(disabled)":
+        mask = "archive_mode being off"
+    if definition.name in _SHOWN_BY_THE_SYSTEM and found.source != "command line":
+        mask = "the operating system"
+    if not mask:
+        return found
+    entry = found.last_entry
+    if not found.server.files_visible:
+        return found.model_copy(update={"running": None, "masked_by": mask})
+    boot = definition.boot_val or ("" if definition.vartype == "string" else None)
+    return found.model_copy(
+        update={
+            "running": entry.setting if entry else boot,
+            "source": "configuration file" if entry else "default",
+            "sourcefile": provenance.line(entry.file, entry.line) if entry else "",
+            "masked_by": mask,
+        }
+    )
+
+
+def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[str, object]:
+    """The value and the rights of the declared database or role; for the instance, who has values of their own."""
+    overrides = reading.overrides(resource.setting)
+    if resource.of_instance:
+        return {"overrides": tuple(override for _, _, override in overrides)}
+    own = [value.value for database, role, value in overrides if (database, role) == (resource.database, resource.role)]
+    subjects, may_alter = [], True
+    for kind, name, known in (
+        ("role", resource.role, reading.roles),
+        ("database", resource.database, reading.databases),
+    ):
+        if name is None:
+            continue
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            message = f"there is no {kind} {name}" + (f"; did you mean {near[0]}?" if near else "")
+            return {"scope_missing": message}
+        subjects.append(f"{kind} {known[name]['quoted']}")
+        # For a role in a database only the rights on the role count.
+        may_alter = may_alter and (known[name]["may_alter"] or (kind == "database" and resource.role is not None))
+    superuser = reading.server.superuser
+    may_set = superuser or row is None or row["context"] == "user" or row["may_set"]
+    return {
+        "own": own[0] if own else None,
+        "scope_sql": " in ".join(subjects),
+        "may_set": superuser or bool(may_alter and may_set),
+    }
+
+
+def _opinion(
+    session: PostgresSession, definition: Definition, resource: PgSetting, found: SettingObserved
+) -> Mapping[str, object]:
+    """How the server reads a text that differs, for a setting that a session may SET: its spelling, or its refusal."""
+    text = resource.value
+    assert isinstance(text, str)  # noqa: S101 - the caller asked
+    probe = "timezone" if definition.name == "log_timezone" else definition.name
+    askable = definition.vartype == "string" and (definition.context in ("user", "superuser") or probe == "timezone")
+    if not askable or text.lower() == "default" or definition.name in names.NOT_IN_FILES:
+        return {}
+    here = found.running if resource.of_instance else found.own
+    try:
+        if here is not None and values.canonical(definition, text) == values.read(definition, here):
+            return {}
+    except InvalidValue:
+        pass
+    # A quoted list of several items is no text that set_config could take as a whole without changing its meaning.
+    value, refused = by_server(session, probe, text)
+    return {"by_server": value, "refused": refused}
+
+
+def _new_libraries(resource: PgSetting, definition: Definition | None, found: SettingObserved) -> tuple[str, ...]:
+    if definition is None:
+        return ()
+    running = values.read(definition, found.running)
+    loaded = running if isinstance(running, tuple) else ()
+    return tuple(name for name in blocked.named_libraries(resource) if name not in loaded)
+
+
+def _secret(
+    session: PostgresSession,
+    resource: PgSetting,
+    reference: SecretRef,
+    definition: Definition | None,
+    found: SettingObserved,
+) -> Mapping[str, object]:
+    secret = session.secrets.resolve(reference)
+    seen = found.running if resource.of_instance else found.own
+    if resource.of_instance and seen is None:
+        return {"secret_matches": None}
+    if definition is None or seen is None:
+        return {"secret_matches": seen == secret}
+    return {"secret_matches": values.read(definition, seen) == values.read(definition, secret)}

@@ -1,0 +1,55 @@
+"""How findings about settings are put into the words of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.model import SENSITIVE, Action, Change, Notice, NoticeType, Step
+
+
+def notice(desired: PgSetting, kind: NoticeType, message: str) -> Notice:
+    """Something to know about `desired` that no step can mend."""
+    return Notice(address=desired.address, type=kind, message=message, declared_at=desired.declared_at)
+
+
+def change(
+    desired: PgSetting,
+    *,
+    before: Mapping[str, str | None],
+    after: Mapping[str, str | None],
+    notes: tuple[str, ...],
+    steps: tuple[Step, ...],
+    undo: tuple[Step, ...] = (),
+    reason: str = "",
+    sensitive: bool = False,
+) -> Change:
+    """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`.
+
+    Empty notes are left out. The value of a sensitive setting is withheld.
+    """
+    summary = f"{_word(before['value'])} → {_word(after['value'])}"
+    if sensitive:
+        summary = SENSITIVE
+        before, after = ({**state, "value": SENSITIVE} for state in (before, after))
+    return Change(
+        address=desired.address,
+        action=Action.UPDATE,
+        before=before,
+        after=after,
+        sensitive=("value",) if sensitive else (),
+        reason=reason,
+        why=desired.why,
+        summary=summary,
+        notes=tuple(note for note in notes if note),
+        steps=steps,
+        undo=undo,
+        # ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another.
+        lane="settings",
+        desired=desired.model_dump(mode="json"),
+        declared_at=desired.declared_at,
+    )
+
+
+def _word(value: str | None) -> str:
+    return "not set" if value is None else value or "''"

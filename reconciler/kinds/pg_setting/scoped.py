@@ -1,0 +1,70 @@
+"""Settings of a database, a role, or a role in a database: what new sessions there begin with."""
+
+from __future__ import annotations
+
+from reconciler.kinds.pg_setting import hazards, names, steps, values, wanted
+from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.outcomes import change, notice
+from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.model import NoticeType, Outcome
+
+NOT_SET = "the instance's"
+
+
+def custom(name: str) -> Definition:
+    """How a setting is read that no loaded library defines: `app.tenant` is text, which the server keeps for anyone."""
+    return Definition(name=name, vartype="string", context="user")
+
+
+def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) -> list[Outcome]:
+    """What differs. Raises InvalidValue where the declared value cannot be."""
+    if observed.scope_missing:
+        return [notice(desired, NoticeType.BLOCKED, observed.scope_missing)]
+    if definition.context not in ("user", "superuser"):
+        message = f"it can only be set for the whole instance (its context is {definition.context})"
+        return [notice(desired, NoticeType.BLOCKED, message)]
+    own = values.read(definition, observed.own)
+    note = ""
+    after: Canonical | None
+    literals: tuple[str, ...] = ()
+    custom_name = observed.definition is None
+    if wanted.is_reset(desired, definition):
+        if observed.own is None:
+            return []
+        after = None
+    else:
+        inherited = values.read(definition, observed.running)
+        want = wanted.wanted(desired, definition, observed, own if own is not None else inherited)
+        if own is not None and want.met(own):
+            return []
+        after, literals, note = want.value, want.literals, want.note
+        if not literals and observed.own is None:
+            message = (
+                "an empty list can only be had by RESET, and it is not set here: it has to be emptied in the instance"
+            )
+            return [notice(desired, NoticeType.BLOCKED, message)]
+    risks = hazards.less_safe(definition, own, after) if after is not None else ()
+    step = steps.alter(observed.scope_sql, definition.name, literals, custom=custom_name, hazards=risks)
+    if not observed.may_set:
+        message = f"role {observed.server.role} may not run {step.statements[0]}"
+        return [notice(desired, NoticeType.BLOCKED, message)]
+    if observed.missing:
+        message = f"no library of this name is installed on the server: {', '.join(observed.missing)}"
+        return [notice(desired, NoticeType.BLOCKED, message)]
+    former = () if observed.own is None else steps.spelled(definition.name, observed.own)
+    before = None if observed.own is None else values.shown(definition, own if own is not None else observed.own)
+    sensitive = definition.name in names.SENSITIVE
+    return [
+        change(
+            desired,
+            before={"value": before, "source": NOT_SET if before is None else desired.scope},
+            after={
+                "value": None if after is None else values.shown(definition, after),
+                "source": NOT_SET if after is None else desired.scope,
+            },
+            notes=("new sessions", note),
+            steps=(step,),
+            undo=(steps.alter(observed.scope_sql, definition.name, former, custom=custom_name),),
+            sensitive=sensitive,
+        )
+    ]

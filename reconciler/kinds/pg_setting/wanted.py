@@ -1,0 +1,154 @@
+"""What a declaration asks for on this very server: the value that will do, and the one to set if it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.desired.expressions import format_bytes, parse_percentage
+from reconciler.kinds.pg_setting import lists, units, values
+from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Range, SettingObserved
+from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import Canonical
+
+
+class MemoryUnknown(InvalidValue):
+    """A share of memory is declared, and nobody says how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`met(value)`: whether a value is as declared.
+
+    `value` is set where it is not, and `literals` are its spelling in SET, one a list item; none: RESET. `note` says
+    how the value came about ("25% of memory (16GB)"); may be empty.
+    """
+
+    value: Canonical
+    literals: tuple[str, ...]
+    met: Callable[[Canonical], bool]
+    note: str = ""
+
+
+def is_reset(desired: PgSetting, definition: Definition | None) -> bool:
+    """Whether `default` is declared and means RESET: everywhere but for enums of which it is a value."""
+    if not isinstance(desired.value, str) or desired.value.lower() != "default":
+        return False
+    return definition is None or "default" not in definition.enumvals
+
+
+def wanted(desired: PgSetting, definition: Definition, observed: SettingObserved, current: Canonical | None) -> Wanted:
+    """What `desired` comes to, where the setting is at `current` (None: not set). Not for secrets, nor for RESET.
+
+    Raises InvalidValue where the server would refuse the value, or it does not fit the setting.
+    """
+    declared = desired.value
+    if isinstance(declared, str):
+        return _text(definition, observed, declared)
+    if isinstance(declared, Range):
+        return _range(definition, observed, declared, current)
+    if not lists.is_list(definition.name):
+        raise InvalidValue("it is not a list")
+    if isinstance(declared, ListEdit):
+        return _edit(definition, declared, current)
+    assert isinstance(declared, tuple)  # noqa: S101 - secrets were taken out by the caller
+    return _items(definition, declared)
+
+
+def _text(definition: Definition, observed: SettingObserved, text: str) -> Wanted:
+    value, literal, note = _evaluated(definition, observed.server.memory, text)
+    if observed.refused:
+        raise InvalidValue(observed.refused)
+    if observed.by_server is not None:
+        value = values.canonical(definition, observed.by_server)
+    literals = (
+        lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
+    )
+    return Wanted(value, literals, lambda seen: seen == value, note)
+
+
+def _items(definition: Definition, items: tuple[str, ...]) -> Wanted:
+    value: Canonical = items
+    if _plain(definition):
+        if any("," in item for item in items):
+            raise InvalidValue("an item has no comma in it")
+        value = values.canonical(definition, ", ".join(items))
+    return Wanted(value, lists.literals(definition.name, items), lambda seen: seen == value)
+
+
+def _edit(definition: Definition, edit: ListEdit, current: Canonical | None) -> Wanted:
+    include, exclude = edit.include, edit.exclude
+    if _plain(definition):
+        include, exclude = (tuple(item.lower() for item in items) for items in (include, exclude))
+    there = current if isinstance(current, tuple) else ()
+    kept = tuple(item for item in there if item not in exclude)
+    value = kept + tuple(item for item in include if item not in kept)
+
+    def met(seen: Canonical) -> bool:
+        return isinstance(seen, tuple) and set(include) <= set(seen) and not set(exclude) & set(seen)
+
+    return Wanted(value, lists.literals(definition.name, value), met)
+
+
+def _range(definition: Definition, observed: SettingObserved, declared: Range, current: Canonical | None) -> Wanted:
+    if definition.vartype not in ("integer", "real"):
+        raise InvalidValue("it is not a number: at_least, at_most and otherwise are for numbers")
+    memory = observed.server.memory
+    low, high = (
+        None if bound is None else _evaluated(definition, memory, bound)
+        for bound in (declared.at_least, declared.at_most)
+    )
+    if low and high and _amount(low[0]) > _amount(high[0]):
+        raise InvalidValue(f"at_least {declared.at_least} is more than at_most {declared.at_most}")
+
+    def met(seen: Canonical) -> bool:
+        if not isinstance(seen, int | float):
+            return False
+        if low is None and (seen < 0 or (seen == 0 and _zero_is_unlimited(definition.name))):
+            return False  # a number that means "off" or "no limit" is not a small one
+        return (low is None or seen >= _amount(low[0])) and (high is None or seen <= _amount(high[0]))
+
+    if declared.otherwise is not None:
+        chosen = _evaluated(definition, memory, declared.otherwise)
+        if not met(chosen[0]):
+            raise InvalidValue(f"otherwise {declared.otherwise} is itself outside of the range")
+    else:
+        too_low = low is not None and isinstance(current, int | float) and current < _amount(low[0])
+        chosen = low if low is not None and (too_low or high is None) else high  # type: ignore[assignment]  # one is set
+    value, literal, expression = chosen
+    bounds = " and ".join(
+        f"{word} {bound}" for word, bound in (("at least", declared.at_least), ("at most", declared.at_most)) if bound
+    )
+    return Wanted(value, (literal,), met, f"wanted {bounds}" + (f"; {expression}" if expression else ""))
+
+
+def _evaluated(definition: Definition, memory: int | None, text: str) -> tuple[Canonical, str, str]:
+    """The meaning of `text`, how SET is to spell it, and how it came about if it is an expression."""
+    if definition.vartype in ("integer", "real"):
+        try:
+            percentage = parse_percentage(text)
+        except ValueError as error:
+            raise InvalidValue(str(error)) from None
+        if percentage is not None:
+            if not units.is_memory(definition.unit):
+                raise InvalidValue(f"it is not an amount of memory, so it cannot be {percentage.text}")
+            if memory is None:
+                raise MemoryUnknown(f"{percentage.text} cannot be told")
+            # Rounded down to what the setting counts in: a share of memory is never exceeded.
+            amount = percentage.of(memory) // units.bytes_of(definition.unit)
+            text = units.shown(amount, definition.unit)
+            return values.canonical(definition, text), text, f"{percentage.text} ({format_bytes(memory)})"
+    return values.canonical(definition, text), text, ""
+
+
+def _plain(definition: Definition) -> bool:
+    return definition.name in lists.PLAIN
+
+
+def _amount(value: Canonical) -> float:
+    return value if isinstance(value, int | float) else 0.0
+
+
+def _zero_is_unlimited(name: str) -> bool:
+    """For timeouts 0 switches them off (manual, "Client Connection Defaults" and "Replication")."""
+    return name.endswith("_timeout")
