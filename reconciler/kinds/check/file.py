@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from reconciler.kinds.check.expectations import NotComparable, plain_scale, unmet
-from reconciler.kinds.check.model import CheckItem, FileCheck, FileExpectation
-from reconciler.kinds.check.verdict import Verdict, passed_if
-from reconciler.model import Address, CheckStatus, Frozen
+from reconciler.kinds.check.model import FileCheck, FileExpectation
+from reconciler.kinds.check.verdict import Part, Verdict, passed_if
+from reconciler.model import CheckStatus, Frozen
 from reconciler.secrets import Secrets
 
 LARGEST = 1 << 20
@@ -39,17 +39,17 @@ class FoundFiles(Frozen):
     files: tuple[FoundFile, ...]
 
 
-def read(checks: Mapping[Address, tuple[CheckItem, FileCheck]], secrets: Secrets) -> dict[Address, FoundFiles]:
-    """Reads each file, below or above the folder of the YAML."""
+def read(checks: Mapping[Part, FileCheck], folders: Mapping[Part, str], secrets: Secrets) -> dict[Part, FoundFiles]:
+    """Reads each file; its path is relative to the folder of the check's YAML."""
     return {
-        address: FoundFiles(
+        part: FoundFiles(
             files=tuple(
-                _file(Path(item.folder, path), path, check.file, secrets)
+                _file(Path(folders[part], path), path, check.file, secrets)
                 for path in check.file.path
-                if Path(item.folder, path).exists()
+                if Path(folders[part], path).exists()
             )
         )
-        for address, (item, check) in checks.items()
+        for part, check in checks.items()
     }
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConnectionFailed, DesiredError, ObservationFailed
 from reconciler.kinds.check.model import HeaderExpectation, HttpCheck, HttpRequest
-from reconciler.kinds.check.verdict import Unavailable, Verdict
-from reconciler.model import Address, CheckStatus, Frozen, SecretRef
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
+from reconciler.model import CheckStatus, Frozen, SecretRef
 
 if TYPE_CHECKING:
     from reconciler.targets.http import HttpSession
@@ -26,24 +26,24 @@ class FoundAnswer(Frozen):
     revalidated: int | None = None
 
 
-def read(session: HttpSession, checks: Mapping[Address, HttpCheck]) -> dict[Address, FoundAnswer | Unavailable]:
+def read(session: HttpSession, checks: Mapping[Part, HttpCheck]) -> dict[Part, FoundAnswer | Unavailable]:
     """Asks one after another; once the server turns out not to be there, it is not asked again."""
     from reconciler.targets.http import TooSlow
 
-    found: dict[Address, FoundAnswer | Unavailable] = {}
+    found: dict[Part, FoundAnswer | Unavailable] = {}
     unreachable: Unavailable | None = None
-    for address, check in checks.items():
+    for part, check in checks.items():
         if unreachable is not None:
-            found[address] = unreachable
+            found[part] = unreachable
             continue
         try:
-            found[address] = _answer(session, check.http)
+            found[part] = _answer(session, check.http)
         except ConnectionFailed as error:
-            found[address] = unreachable = Unavailable(status=CheckStatus.ERROR, message=error.message)
+            found[part] = unreachable = Unavailable(status=CheckStatus.ERROR, message=error.message)
         except TooSlow as error:
-            found[address] = Unavailable(status=CheckStatus.FAIL, message=error.message, evidence="live")
+            found[part] = Unavailable(status=CheckStatus.FAIL, message=error.message, evidence="live")
         except (ObservationFailed, DesiredError) as error:
-            found[address] = Unavailable(status=CheckStatus.ERROR, message=error.message)
+            found[part] = Unavailable(status=CheckStatus.ERROR, message=error.message)
     return found
 
 

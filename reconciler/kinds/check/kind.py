@@ -29,7 +29,7 @@ from reconciler.kinds.check.model import (
     SqlCheck,
     check_key,
 )
-from reconciler.kinds.check.verdict import Unavailable, Verdict
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, System
 from reconciler.targets.session import Session
@@ -51,11 +51,15 @@ _NOT_DECIDED = "decided when the plan has looked at every index"
 
 
 class ObservedCheck(Observed):
-    """The evidence of one item. `found` is None for items that need none; `memory` is in bytes, None where unknown."""
+    """The evidence for one item.
+
+    `found` has one entry for each of its checks, None for one that needs no evidence; `memory` is in bytes, None where
+    it is not known.
+    """
 
     today: date
     memory: int | None = None
-    found: Found | None = None
+    found: tuple[Found | None, ...] = ()
 
 
 def today_utc() -> date:
@@ -80,14 +84,15 @@ class CheckKind:
         target = declaration.target
         errors = []
         for index, item in enumerate(items):
-            key = check_key(item.check) or ""
-            _, needed = CHECKS[key]
-            if needed is not None and needed is not target.system:
+            for key in map(check_key, item.check):
+                needed = CHECKS[key][1] if key else None
+                if needed in (None, target.system):
+                    continue
                 errors.append(
                     DesiredError(
-                        f"{item.id}: a check of type {key} needs a target of system {needed}; "
-                        f"{target.name} is one of {target.system}",
-                        at=declaration.at((index, "check", key)),
+                        f"{item.id}: a check of type {key} is for targets of {needed}, and {target.name} is one of "
+                        f"{target.system}",
+                        at=declaration.at((index, "check")),
                         hint="put the item under a target of that system, or decide it in another way",
                     )
                 )
@@ -101,7 +106,7 @@ class CheckKind:
                 declared_at=declaration.at((index,)),
                 title=item.title,
                 severity=item.severity,
-                check=item.check,
+                checks=item.check,
                 waiver=item.waiver,
                 folder=str(Path(declaration.file).parent),
             )
@@ -114,20 +119,25 @@ class CheckKind:
         What cannot be read of one item is said in its evidence, and hides no other. Raises TargetError where the
         target itself is lost.
         """
-        found: dict[Address, Found] = {}
-        found |= file.read(
-            {item.address: (item, item.check) for item in wanted if isinstance(item.check, FileCheck)}, session.secrets
-        )
+        parts = {(item.address, place): check for item in wanted for place, check in enumerate(item.checks)}
+        folders = {(item.address, place): item.folder for item in wanted for place, _ in enumerate(item.checks)}
+        found: dict[Part, Found] = {}
+        found |= file.read(_of(FileCheck, parts), folders, session.secrets)
         match session.target.system:
             case System.POSTGRES:
-                found |= _read_postgres(session, wanted)
+                found |= _read_postgres(session, parts)
             case System.REDIS:
-                found |= _read_redis(session, wanted)
+                found |= _read_redis(session, parts)
             case System.HTTP:
-                found |= _read_http(session, wanted)
+                found |= _read_http(session, parts)
         today, memory = self._today(), session.memory()
         return {
-            item.address: ObservedCheck(today=today, memory=memory, found=found.get(item.address)) for item in wanted
+            item.address: ObservedCheck(
+                today=today,
+                memory=memory,
+                found=tuple(found.get((item.address, place)) for place, _ in enumerate(item.checks)),
+            )
+            for item in wanted
         }
 
     def plan(self, desired: CheckItem, observed: ObservedCheck | None) -> Sequence[Outcome]:
@@ -135,62 +145,65 @@ class CheckKind:
         if observed is None:
             return [_result(desired, Verdict(CheckStatus.NO_DATA, "nothing was read"))]
         waiver = state(desired, observed.today)
-        if isinstance(desired.check, IndexesCheck):
+        if isinstance(desired.checks[0], IndexesCheck):
             return [DecidedByPlan(**dict(_result(desired, Verdict(CheckStatus.NO_DATA, _NOT_DECIDED))), waiver=waiver)]
-        return [_result(desired, waived(_decide(desired, observed), waiver))]
+        verdicts = [
+            _decide(check, found, observed) for check, found in zip(desired.checks, observed.found, strict=True)
+        ]
+        return [_result(desired, waived(together(verdicts), waiver))]
 
 
-def _of(kind: type[C], wanted: Sequence[CheckItem]) -> dict[Address, C]:
-    """The checks of one type, by address."""
-    return {item.address: item.check for item in wanted if isinstance(item.check, kind)}
+def _of(kind: type[C], parts: Mapping[Part, Frozen]) -> dict[Part, C]:
+    """The checks of one type."""
+    return {part: check for part, check in parts.items() if isinstance(check, kind)}
 
 
-def _read_postgres(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+def _read_postgres(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     from reconciler.targets.postgres import PostgresSession
 
     assert isinstance(session, PostgresSession)  # noqa: S101 - what its system says
-    found: dict[Address, Found] = {}
-    if statements := _of(SqlCheck, wanted):
+    found: dict[Part, Found] = {}
+    if statements := _of(SqlCheck, parts):
         found |= sql.read(session, statements)
-    if settings := _of(PgSettingCheck, wanted):
+    if settings := _of(PgSettingCheck, parts):
         found |= pg_settings.read(session, settings)
     return found
 
 
-def _read_redis(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+def _read_redis(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     from reconciler.targets.redis import RedisSession
 
     assert isinstance(session, RedisSession)  # noqa: S101 - what its system says
-    found: dict[Address, Found] = {}
+    found: dict[Part, Found] = {}
     values = {
-        item.address: item.check
-        for item in wanted
-        if isinstance(item.check, RedisSettingCheck | RedisInfoCheck | RedisPersistenceCheck | RedisFragmentationCheck)
+        part: check
+        for part, check in parts.items()
+        if isinstance(check, RedisSettingCheck | RedisInfoCheck | RedisPersistenceCheck | RedisFragmentationCheck)
     }
     if values:
         found |= redis_values.read(session, values)
-    if users := _of(RedisUserCheck, wanted):
+    if users := _of(RedisUserCheck, parts):
         found |= redis_access.read_users(session, users)
-    if pings := _of(RedisUnauthenticatedCheck, wanted):
+    if pings := _of(RedisUnauthenticatedCheck, parts):
         found |= dict.fromkeys(pings, redis_access.read_ping(session))
     return found
 
 
-def _read_http(session: Session, wanted: Sequence[CheckItem]) -> dict[Address, Found]:
+def _read_http(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     """Where the target declares no URL there is no application to ask, nor one to vouch for."""
     from reconciler.targets.http import HttpSession
 
     assert isinstance(session, HttpSession)  # noqa: S101 - what its system says
-    requests = _of(HttpCheck, wanted)
+    requests = _of(HttpCheck, parts)
     if session.declared:
         return dict(http.read(session, requests))
     nothing = Unavailable(status=CheckStatus.NOT_APPLICABLE, message=f"target {session.target.name} declares no URL")
-    return dict.fromkeys([*requests, *_of(AttestationCheck, wanted)], nothing)
+    return dict.fromkeys([*requests, *_of(AttestationCheck, parts)], nothing)
 
 
-def _decide(item: CheckItem, observed: ObservedCheck) -> Verdict:
+def _decide(wanted: Frozen, evidence: Found | None, observed: ObservedCheck) -> Verdict:
     """Each type of check with the evidence of its own family."""
-    match item.check, observed.found:
+    match wanted, evidence:
         case _, Unavailable() as found:
             return Verdict(found.status, found.message, found.evidence)
         case AttestationCheck() as check, None:

@@ -2,92 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import date
-from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from reconciler.desired.text import Text
 from reconciler.desired.wording import unknown
 from reconciler.kinds.check.expectations import Expectations, Expecting
+from reconciler.kinds.check.fields import (
+    Day,
+    Days,
+    EventFlags,
+    JsonPointer,
+    MemoryAmount,
+    Number,
+    PathOnTarget,
+    RedisCommand,
+    RedisSettingName,
+    Regex,
+    RelativePaths,
+    Statuses,
+    Words,
+)
 from reconciler.kinds.check.statement import one_reading_statement
 from reconciler.model import Frozen, Resource, SecretRef, Severity, System
-
-SECRET_SETTINGS = frozenset(
-    {"requirepass", "masterauth", "masteruser", "primaryauth", "primaryuser"}
-    | {"tls-key-file-pass", "tls-client-key-file-pass"}
-)
-"""Redis settings whose value must never be read into evidence (facts: whoever may CONFIG GET reads them in clear)."""
-
-EVENT_FLAGS = "KEg$lshzxetdmnA"
-"""What `notify-keyspace-events` takes on Redis 6.2 to Valkey 9."""
-
-
-def _iso_date(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise ValueError(f"{value!r} is not a date: expected YEAR-MONTH-DAY, like 2026-12-31")
-    return value
-
-
-def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
-    return text
-
-
-def _days(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,3}d", text):
-        raise ValueError(f"{text!r} is not a number of days: expected something like 90d")
-    return text
-
-
-def _redis_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
-        raise ValueError(f"{text!r} is not the name of one setting (a pattern would read more than it names)")
-    if text.lower() in SECRET_SETTINGS:
-        raise ValueError(f"{text} is a secret, which no check may read; see `redis_unauthenticated: refused`")
-    return text.lower()
-
-
-def _relative(text: str) -> str:
-    if PurePath(text).is_absolute():
-        raise ValueError(f"{text!r} is absolute: expected a path relative to the folder of this YAML file")
-    return text
-
-
-def _pointer(text: str) -> str:
-    if text and not text.startswith("/"):
-        raise ValueError(f"{text!r} is not a JSON pointer: expected something like /dependencies/pg")
-    return text
-
-
-def _flags(text: str) -> str:
-    unknown = sorted(set(text) - set(EVENT_FLAGS))
-    if not text or unknown:
-        raise ValueError(f"expected flags out of {EVENT_FLAGS}" + (f", found {''.join(unknown)}" if unknown else ""))
-    return text
-
-
-def _host_path(text: str) -> str:
-    if not text.startswith("/") or text.startswith("//"):
-        raise ValueError(f"{text!r} is not a path on the target: expected something like /health")
-    return text
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Text = Annotated[str, Field(min_length=1)]
-Day = Annotated[date, BeforeValidator(_iso_date)]
-Regex = Annotated[str, AfterValidator(_regex)]
-RelativePath = Annotated[str, Field(min_length=1), AfterValidator(_relative)]
-Command = Annotated[str, Field(pattern=r"^[A-Za-z0-9.|_-]+$")]
-Positive = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 
 
 class SqlCheck(Expectations):
@@ -107,14 +46,14 @@ class SqlCheck(Expectations):
 class PgSettingCheck(Expecting):
     """The running value of a PostgreSQL setting, understood in the setting's own unit."""
 
-    pg_setting: Text
+    pg_setting: Words
 
 
 class RedisSettingCheck(Expectations):
     """The running value of a Redis setting. `flags` is for notify-keyspace-events: at least these events are on."""
 
-    redis_setting: Annotated[str, AfterValidator(_redis_name)]
-    flags: Annotated[str, AfterValidator(_flags)] | None = None
+    redis_setting: RedisSettingName
+    flags: EventFlags | None = None
 
     @model_validator(mode="after")
     def _expects(self) -> RedisSettingCheck:
@@ -135,8 +74,8 @@ class RedisInfoCheck(Expecting):
 class RedisUserCheck(Frozen):
     """A user exists and may run none of the commands; `config|set` names a subcommand, `config` all but HELP."""
 
-    redis_user: Text
-    may_not: Annotated[tuple[Command, ...], Field(min_length=1)]
+    redis_user: Words
+    may_not: Annotated[tuple[RedisCommand, ...], Field(min_length=1)]
 
 
 class RedisUnauthenticatedCheck(Frozen):
@@ -157,8 +96,8 @@ class RedisFragmentationCheck(Frozen):
     The default of `bytes`, and that a Redis under 5 MB is not judged, are MEMORY DOCTOR's.
     """
 
-    redis_fragmentation: Positive
-    bytes: Annotated[str, Field(pattern=r"^[0-9]+ ?([kKmMgG]?[bB])?$")] = "10MB"
+    redis_fragmentation: Number
+    bytes: MemoryAmount = "10MB"
 
 
 class IndexesCheck(Frozen):
@@ -171,8 +110,8 @@ class HeaderExpectation(Frozen):
     """What a response header has to be; `{}` or `present: yes`: to be there at all."""
 
     present: bool = True
-    equals: str | None = None
-    one_of: tuple[str, ...] | None = None
+    equals: Text | None = None
+    one_of: tuple[Text, ...] | None = None
     matches: Regex | None = None
 
     @model_validator(mode="after")
@@ -185,9 +124,7 @@ class HeaderExpectation(Frozen):
 class HttpExpectation(Frozen):
     """What an answer has to be. `revalidates`: asked again with its own ETag or Last-Modified, it says 304."""
 
-    status: Annotated[
-        tuple[Annotated[int, Field(ge=100, le=599)], ...], BeforeValidator(_as_list), Field(min_length=1)
-    ] = (200,)
+    status: Statuses = (200,)
     header: Mapping[str, HeaderExpectation] = {}
     revalidates: bool = False
 
@@ -195,7 +132,7 @@ class HttpExpectation(Frozen):
 class HttpRequest(Frozen):
     """One request. Header values may be secrets: {env: NAME}."""
 
-    path: Annotated[str, AfterValidator(_host_path)]
+    path: PathOnTarget
     method: Literal["GET", "HEAD"] = "GET"
     headers: Mapping[str, str | SecretRef] = {}
     expect: HttpExpectation = HttpExpectation()
@@ -211,9 +148,9 @@ class FileExpectation(Expectations):
     """What a file holds. Several paths: one of them that satisfies is enough. `json` points at a value, which is there
     and as expected. `optional`: without any of the files the item does not apply."""
 
-    path: Annotated[tuple[RelativePath, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    json_pointer: Annotated[str, AfterValidator(_pointer)] | None = Field(default=None, alias="json")
-    contains: Text | None = None
+    path: RelativePaths
+    json_pointer: JsonPointer | None = Field(default=None, alias="json")
+    contains: Words | None = None
     matches: Regex | None = None
     optional: bool = False
 
@@ -233,10 +170,10 @@ class FileCheck(Frozen):
 class Attestation(Frozen):
     """What only a person can vouch for. Without `by`, `on` and `evidence` nobody has vouched yet, and it fails."""
 
-    every: Annotated[str, AfterValidator(_days)]
-    by: Text | None = None
+    every: Days
+    by: Words | None = None
     on: Day | None = None
-    evidence: Text | None = None
+    evidence: Words | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Attestation:
@@ -304,13 +241,32 @@ Check = Annotated[
 ]
 
 
+def _all_of(value: object) -> object:
+    return [value] if isinstance(value, Mapping | Frozen) else value
+
+
+def _indexes_alone(checks: tuple[Frozen, ...]) -> tuple[Frozen, ...]:
+    if len(checks) > 1 and any(isinstance(check, IndexesCheck) for check in checks):
+        raise ValueError("`indexes: declared` is decided by the plan, and stands alone: give it an item of its own")
+    return checks
+
+
+Checks = Annotated[
+    tuple[Check, ...],
+    BeforeValidator(_all_of, json_schema_input_type=Check | tuple[Check, ...]),
+    Field(min_length=1),
+    AfterValidator(_indexes_alone),
+]
+"""One check, or a list of which all have to be passed."""
+
+
 class Waiver(Frozen):
     """A failing item is accepted up to and including `until`. `for` binds it to one definition of the check
     (`waiver.fingerprint`): once the definition changes, it counts for nothing."""
 
     until: Day
-    by: Text
-    reason: Text
+    by: Words
+    reason: Words
     bound_to: str | None = Field(default=None, alias="for", pattern=r"^[0-9a-f]{8}$")
 
 
@@ -318,9 +274,9 @@ class Item(Frozen):
     """One item of a checklist, as the YAML has it."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    title: Text
+    title: Words
     severity: Severity = Severity.MEDIUM
-    check: Check
+    check: Checks
     waiver: Waiver | None = None
     why: str = ""
 
@@ -330,6 +286,6 @@ class CheckItem(Resource):
 
     title: str
     severity: Severity
-    check: Check
+    checks: Checks
     waiver: Waiver | None = None
     folder: str = "."

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from reconciler.errors import ObservationFailed
 from reconciler.kinds.check.expectations import (
     POSTGRES_MEMORY,
     POSTGRES_TIME,
@@ -21,8 +22,8 @@ from reconciler.kinds.check.expectations import (
     unmet,
 )
 from reconciler.kinds.check.model import PgSettingCheck
-from reconciler.kinds.check.verdict import Unavailable, Verdict, passed_if
-from reconciler.model import Address, CheckStatus, Frozen
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
+from reconciler.model import CheckStatus, Frozen
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import PostgresSession
@@ -71,12 +72,13 @@ class FoundSetting(Frozen):
     pending_restart: bool
 
 
-def read(
-    session: PostgresSession, checks: Mapping[Address, PgSettingCheck]
-) -> dict[Address, FoundSetting | Unavailable]:
-    """All of them in one query. Raises ObservationFailed, ConnectionFailed."""
+def read(session: PostgresSession, checks: Mapping[Part, PgSettingCheck]) -> dict[Part, FoundSetting | Unavailable]:
+    """All of them in one query. Raises ConnectionFailed."""
     names = sorted({check.pg_setting.lower() for check in checks.values()})
-    rows = {row["wanted"]: row for row in session.fetch(_READ, {"names": names})}
+    try:
+        rows = {row["wanted"]: row for row in session.fetch(_READ, {"names": names})}
+    except ObservationFailed as error:
+        return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=error.message))
     found: dict[str, FoundSetting | Unavailable] = {}
     for name, row in rows.items():
         if row["name"] is None and row["sees_all"]:
@@ -101,7 +103,7 @@ def read(
                 vartype=row["vartype"],
                 pending_restart=row["pending_restart"],
             )
-    return {address: found[check.pg_setting.lower()] for address, check in checks.items()}
+    return {part: found[check.pg_setting.lower()] for part, check in checks.items()}
 
 
 def decide(check: PgSettingCheck, found: FoundSetting, memory: int | None) -> Verdict:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.check.model import RedisUserCheck
 from reconciler.kinds.check.redis_answers import Command, as_commands, ask
-from reconciler.kinds.check.verdict import Unavailable, Verdict
-from reconciler.model import Address, CheckStatus, Frozen, Target
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
+from reconciler.model import CheckStatus, Frozen, Target
 
 if TYPE_CHECKING:
     from reconciler.targets.redis import RedisSession
@@ -43,8 +43,8 @@ class FoundPing(Frozen):
 
 
 def read_users(
-    session: RedisSession, checks: Mapping[Address, RedisUserCheck]
-) -> dict[Address, FoundPermissions | Unavailable]:
+    session: RedisSession, checks: Mapping[Part, RedisUserCheck]
+) -> dict[Part, FoundPermissions | Unavailable]:
     """Asks for the commands in question, then about each user: two round trips and more. Raises ConnectionFailed."""
     names = sorted({_base(name) for check in checks.values() for name in check.may_not})
     table = ask(session, [("COMMAND", "INFO", *names)])[0]
@@ -52,7 +52,7 @@ def read_users(
         return dict.fromkeys(checks, table)
     commands = as_commands(table)
     read_one = _by_trying if session.version >= DRYRUN_SINCE else _by_rules
-    return {address: read_one(session, check, commands) for address, check in checks.items()}
+    return {part: read_one(session, check, commands) for part, check in checks.items()}
 
 
 def _base(name: str) -> str:

@@ -13,8 +13,8 @@ from reconciler.kinds.check.model import (
     RedisSettingCheck,
 )
 from reconciler.kinds.check.redis_answers import ask
-from reconciler.kinds.check.verdict import Unavailable, Verdict, passed_if
-from reconciler.model import Address, CheckStatus, Frozen
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
+from reconciler.model import CheckStatus, Frozen
 
 if TYPE_CHECKING:
     from reconciler.targets.redis import RedisSession
@@ -40,14 +40,14 @@ class FoundValues(Frozen):
     hidden: str = ""
 
 
-def read(session: RedisSession, checks: Mapping[Address, AnyValueCheck]) -> dict[Address, FoundValues | Unavailable]:
+def read(session: RedisSession, checks: Mapping[Part, AnyValueCheck]) -> dict[Part, FoundValues | Unavailable]:
     """All settings and INFO sections in one round trip. Raises ConnectionFailed."""
     names = sorted({name for check in checks.values() for name in _settings(check)})
     sections = sorted({section for check in checks.values() for section in _sections(check)})
     commands: list[tuple[str, ...]] = [("CONFIG", "GET", name) for name in names]
     commands += [("INFO", section) for section in sections]
     answers = dict(zip(commands, ask(session, commands), strict=True))
-    return {address: _found(check, answers) for address, check in checks.items()}
+    return {part: _found(check, answers) for part, check in checks.items()}
 
 
 def _settings(check: AnyValueCheck) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, plain_scale, unmet
 from reconciler.kinds.check.model import SqlCheck
-from reconciler.kinds.check.verdict import Unavailable, Verdict, passed_if
-from reconciler.model import Address, CheckStatus, Frozen
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
+from reconciler.model import CheckStatus, Frozen
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -31,15 +31,15 @@ class FoundRows(Frozen):
     rows: tuple[tuple[str | None, ...], ...]
 
 
-def read(session: PostgresSession, checks: Mapping[Address, SqlCheck]) -> dict[Address, FoundRows | Unavailable]:
+def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
     """Runs each statement in the read-only session, whose statement_timeout bounds it: all at once, and where one is
     refused, one by one. Raises ConnectionFailed."""
-    queries = {address: _verbatim(check.sql) for address, check in checks.items()}
+    queries = {part: _verbatim(check.sql) for part, check in checks.items()}
     try:
         answers = session.fetch_all([(query, None) for query in queries.values()])
     except ObservationFailed:
-        return {address: _alone(session, query) for address, query in queries.items()}
-    return {address: _found(rows) for address, rows in zip(queries, answers, strict=True)}
+        return {part: _alone(session, query) for part, query in queries.items()}
+    return {part: _found(rows) for part, rows in zip(queries, answers, strict=True)}
 
 
 def _alone(session: PostgresSession, query: sql.SQL) -> FoundRows | Unavailable:

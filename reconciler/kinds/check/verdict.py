@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from reconciler.model import CheckStatus, Frozen
+from reconciler.model import Address, CheckStatus, Frozen
 
 Evidence = Literal["live", "config", "static", "attested", ""]
+
+
+Part = tuple[Address, int]
+"""One check of an item: the item's address and the check's place in its list."""
 
 
 class Verdict(NamedTuple):
@@ -30,3 +35,24 @@ def passed_if(unmet: str, seen: str, evidence: Evidence) -> Verdict:
     if unmet:
         return Verdict(CheckStatus.FAIL, f"{seen}; wanted {unmet}", evidence)
     return Verdict(CheckStatus.PASS, seen, evidence)
+
+
+_WORST_FIRST = (
+    CheckStatus.FAIL,
+    CheckStatus.ERROR,
+    CheckStatus.NOT_VISIBLE,
+    CheckStatus.NO_DATA,
+    CheckStatus.NOT_APPLICABLE,
+    CheckStatus.ATTESTED,
+    CheckStatus.PASS,
+)
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on an item whose checks all have to be passed: the worst, and all that is as bad.
+
+    An item is passed only where each of its checks is: one that could not be decided leaves it undecided.
+    """
+    worst = min((verdict.status for verdict in verdicts), key=_WORST_FIRST.index)
+    deciding = [verdict for verdict in verdicts if verdict.status is worst]
+    return Verdict(worst, "; ".join(dict.fromkeys(verdict.message for verdict in deciding)), deciding[0].evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 
@@ -14,9 +15,9 @@ WAIVABLE = frozenset({CheckStatus.FAIL, CheckStatus.ERROR})
 """What counts against a checklist, and so can be waived. Everything else stands as it is."""
 
 
-def fingerprint(check: Frozen) -> str:
+def fingerprint(checks: Sequence[Frozen]) -> str:
     """Eight hex digits that change when the definition of a check changes: what `waiver: {for: …}` binds to."""
-    definition = json.dumps(check.model_dump(mode="json", exclude_unset=True), sort_keys=True)
+    definition = json.dumps([check.model_dump(mode="json", exclude_unset=True) for check in checks], sort_keys=True)
     return sha256(definition.encode()).hexdigest()[:8]
 
 
@@ -34,7 +35,7 @@ def state(item: CheckItem, today: date) -> WaiverState | None:
         return None
     if today > waiver.until:
         return WaiverState(waiver=waiver, lapsed=f"its waiver by {waiver.by} expired on {waiver.until}")
-    current = fingerprint(item.check)
+    current = fingerprint(item.checks)
     if waiver.bound_to is not None and waiver.bound_to != current:
         return WaiverState(
             waiver=waiver,
