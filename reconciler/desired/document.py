@@ -91,7 +91,10 @@ def parse(data: bytes, file: str) -> list[Node]:
 
 
 class _Builder:
-    """Builds the documents of one file, event by event."""
+    """Builds the documents of one file, event by event.
+
+    `by_aliases` is the size of all that aliases stand for: what the file would grow by if they were written out.
+    """
 
     def __init__(self, text: str, file: str) -> None:
         self.text = text
@@ -100,6 +103,7 @@ class _Builder:
         self.documents: list[Node] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, _Anchor] = {}
+        self.by_aliases = 0
 
     def build(self) -> None:
         parser = CParser(self.text)
@@ -169,13 +173,14 @@ class _Builder:
             self.fail(here, f"the alias *{name} stands inside the value that it names", "remove the cycle")
         if len(self.open) + anchor.height > MOST_DEPTH:
             self.fail(here, _TOO_DEEP, _TOO_DEEP_HINT)
-        self.place(anchor.node, anchor.size, anchor.height)
-        if self.open and self.open[-1].size > MOST_BYTES:
+        self.by_aliases += anchor.size
+        if self.by_aliases > MOST_BYTES:
             self.fail(
                 here,
                 f"with its aliases written out, this file has more than {MOST_BYTES // 1024**2} MB",
                 "that is the limit for a file without aliases, too; write fewer aliases of aliases",
             )
+        self.place(anchor.node, anchor.size, anchor.height)
 
     def place(self, node: Node, size: int, height: int, *, is_merge: bool = False) -> None:
         """Puts a complete node where it belongs: a document, an item, a key or the value of a key."""

@@ -48,11 +48,22 @@ _OF_TYPE = re.compile(r"(.+?)_(?:type|parsing)(?:_size)?|(none_required|date_fro
 _Path = tuple[str | int, ...]
 
 
-class _Problem:
-    """One error at one node. `expected` is set where the value as a whole is of the wrong type or not one of a few."""
+class _Alternative(str):
+    """A step of a route that chooses an alternative of a union, and is not in the text."""
 
-    def __init__(self, path: _Path, node: Node, detail: ErrorDetails) -> None:
-        self.path = path
+    __slots__ = ()
+
+
+class _Problem:
+    """One error at one node.
+
+    `route` leads there with the alternatives of unions, `path` without. `expected` is set where the value as a whole is
+    of the wrong type or not one of a few.
+    """
+
+    def __init__(self, route: _Path, node: Node, detail: ErrorDetails) -> None:
+        self.route = route
+        self.path = tuple(step for step in route if not isinstance(step, _Alternative))
         self.node = node
         self.detail = detail
         self.last = str(detail["loc"][-1]) if detail["loc"] else ""
@@ -67,7 +78,7 @@ def explain(
     problems = _reduced([(detail, detail["loc"]) for detail in details], (key,), parent.child(key) or parent)
     unknown_keys = [problem for problem in problems if problem.detail["type"] == "extra_forbidden"]
     schema = adapter.json_schema() if unknown_keys else {}
-    meant = {(each.path, nearest(each.last, valid_keys(schema, each.path[1:]))) for each in unknown_keys}
+    meant = {(each.path, nearest(each.last, valid_keys(schema, each.route[1:]))) for each in unknown_keys}
     return [
         _sentence(problem, parent, value, schema, file)
         for problem in problems
@@ -75,33 +86,42 @@ def explain(
     ]
 
 
-def valid_keys(schema: Mapping[str, Any], path: _Path) -> list[str]:
-    """The keys that a mapping at `path` may have, by the JSON Schema of the whole."""
+def valid_keys(schema: Mapping[str, Any], route: _Path) -> list[str]:
+    """The keys that a mapping at `route` may have, by the JSON Schema of the whole. A route names alternatives, too."""
 
-    def alternatives_of(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def alternatives_of(part: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
         if "$ref" in part:
-            yield from alternatives_of(schema["$defs"][part["$ref"].rpartition("/")[2]])
+            name = part["$ref"].rpartition("/")[2]
+            yield from alternatives_of(schema["$defs"][name], name)
             return
-        yield part
+        yield name, part
         for inner in (*part.get("anyOf", ()), *part.get("oneOf", ()), *part.get("allOf", ())):
             yield from alternatives_of(inner)
 
     parts = list(alternatives_of(schema))
-    for step in path:
+    for step in route:
+        if isinstance(step, _Alternative):
+            parts = [(name, part) for name, part in parts if _is_alternative(step, name, part)] or parts
+            continue
         inside = "items" if isinstance(step, int) else "additionalProperties"
-        found = [part.get("properties", {}).get(step) or part.get(inside) for part in parts]
+        found = [part.get("properties", {}).get(step) or part.get(inside) for _, part in parts]
         parts = [inner for part in found if isinstance(part, dict) for inner in alternatives_of(part)]
-    return list(dict.fromkeys(key for part in parts for key in part.get("properties", ())))
+    return list(dict.fromkeys(key for _, part in parts for key in part.get("properties", ())))
 
 
-def _reduced(errors: Iterable[tuple[ErrorDetails, tuple[str | int, ...]]], path: _Path, node: Node) -> list[_Problem]:
+def _is_alternative(step: str, name: str, part: Mapping[str, Any]) -> bool:
+    """True where pydantic calls this part of a union `step`: by the name of its model, or by its discriminator."""
+    return step == name or any(inner.get("const") == step for inner in part.get("properties", {}).values())
+
+
+def _reduced(errors: Iterable[tuple[ErrorDetails, tuple[str | int, ...]]], route: _Path, node: Node) -> list[_Problem]:
     """The problems at and below `node`. Each error comes with the part of its location that is still to be followed."""
     here: list[_Problem] = []
     below: dict[str | int, list[tuple[ErrorDetails, tuple[str | int, ...]]]] = {}
     by_alternative: dict[str | int, list[tuple[ErrorDetails, tuple[str | int, ...]]]] = {}
     for detail, rest in errors:
         if not rest or rest[0] == "[key]" or (len(rest) == 1 and detail["type"] in ("missing", "extra_forbidden")):
-            here.append(_Problem(path, node, detail))
+            here.append(_Problem(route, node, detail))
         elif node.child(rest[0]) is not None:
             below.setdefault(rest[0], []).append((detail, rest[1:]))
         else:
@@ -109,9 +129,13 @@ def _reduced(errors: Iterable[tuple[ErrorDetails, tuple[str | int, ...]]], path:
     for step, inner in below.items():
         child = node.child(step)
         if child is not None:
-            here.extend(_reduced(inner, (*path, step), child))
+            here.extend(_reduced(inner, (*route, step), child))
     if by_alternative:
-        here.extend(_probable([_reduced(inner, path, node) for inner in by_alternative.values()], node))
+        here.extend(
+            _probable(
+                [_reduced(inner, (*route, _Alternative(name)), node) for name, inner in by_alternative.items()], node
+            )
+        )
     return here
 
 
@@ -141,7 +165,7 @@ def _sentence(problem: _Problem, parent: Node, value: object, schema: Mapping[st
     node, kind = problem.node, problem.detail["type"]
     if kind == "extra_forbidden":
         line, column = parent.mark_of((*problem.path, problem.last))
-        message = unknown("key", problem.last, valid_keys(schema, problem.path[1:]))
+        message = unknown("key", problem.last, valid_keys(schema, problem.route[1:]))
         return DesiredError(message, at=f"{file}:{line}:{column}")
     is_text = isinstance(node.value, str) and problem.last != "[key]"
     line, column = (node.line, node.column) if is_text else parent.mark_of(problem.path)
@@ -174,7 +198,7 @@ def _plain(detail: ErrorDetails) -> str:
     if cause is not None:
         return str(cause)
     message = re.sub(r"^Input should ", "the value should ", detail["msg"])
-    return message[:1].lower() + message[1:]
+    return (message[:1].lower() + message[1:]).replace(" after validation", "")
 
 
 def _at(value: Any, path: _Path) -> Any:

@@ -48,7 +48,7 @@ def read_documents(folder: Path, errors: list[DesiredError]) -> list[Document]:
         errors.append(
             DesiredError(
                 f"no YAML under {_shown(folder)}: there is no file whose name ends in .yaml or .yml",
-                hint="begin with targets.yaml: targets: {main: {postgres: ${DATABASE_URL}}}",
+                hint='begin with targets.yaml: targets: {main: {postgres: "${DATABASE_URL}"}}',
             )
         )
     return documents

@@ -57,7 +57,9 @@ def load(
     declared = TargetReader(env, secrets, only, offline, errors).read(documents)
     if all_parsed and not declared and not errors:
         errors.append(
-            DesiredError(f"no targets under {folder}", hint="declare one: targets: {main: {postgres: ${DATABASE_URL}}}")
+            DesiredError(
+                f"no targets under {folder}", hint='declare one: targets: {main: {postgres: "${DATABASE_URL}"}}'
+            )
         )
     missing = [name for name in only if name not in declared]
     if missing and not errors:
@@ -189,8 +191,14 @@ def _place_inside(file: str, root: Node, key: str, path: Sequence[str | int]) ->
 
 def _together(errors: Sequence[DesiredError]) -> DesiredError:
     """One error that carries all: the first, the next ones, and the number of those that are not shown."""
-    flat = [each for error in errors for each in (error, *error.others)]
+    flat = sorted((each for error in errors for each in (error, *error.others)), key=_order)
     first, *others = flat[:MOST_ERRORS]
     if len(flat) > MOST_ERRORS:
         others.append(DesiredError(f"… and {len(flat) - MOST_ERRORS} more errors"))
     return DesiredError(first.message, at=first.at, hint=first.hint, others=others)
+
+
+def _order(error: DesiredError) -> tuple[str, int, int]:
+    """As people read: by file, line and column."""
+    file, *place = error.at.rsplit(":", 2)
+    return (file, int(place[0]), int(place[1])) if len(place) == 2 else (error.at, 0, 0)

@@ -26,6 +26,8 @@ _TABS = "a tab is used to indent; YAML indents with spaces only"
 _TABS_HINT = "replace the tab with spaces, as many as the lines around it have"
 _QUOTES_HINT = 'put text that holds one of , [ ] { } : # & * ! | > % @ ` into quotes: "…"'
 
+_VARIABLE_HINT = 'inside [ ] and { } put a variable into quotes: "${NAME}"'
+
 _PROBLEMS: dict[str, tuple[str, str]] = {
     "found a tab character that violates indentation": (_TABS, _TABS_HINT),
     "found a tab character where an indentation space is expected": (_TABS, _TABS_HINT),
@@ -129,6 +131,7 @@ def explained(error: MarkedYAMLError, text: str, file: str) -> DesiredError:
         column = indentation.index("\t")
     elif problem in ("did not find expected ',' or ']'", "did not find expected ',' or '}'") and error.context_mark:
         opening: Any = error.context_mark
+        hint = _VARIABLE_HINT if written[column - 1 : column + 1] == "${" else hint
         message = f"{message}; it opens at {opening.line + 1}:{opening.column + 1}"
     return DesiredError(message, at=f"{file}:{line + 1}:{column + 1}", hint=hint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 from pydantic import (
     BeforeValidator,
@@ -53,12 +53,11 @@ class TargetSection(Frozen):
     http: Text | None = Field(None, description="Base URL of an application; empty: there is none here.")
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_system(cls, value: Any) -> Any:
-        if isinstance(value, dict) and sum(system in value for system in _SYSTEMS) != 1:
+    @model_validator(mode="after")
+    def _one_system(self) -> Self:
+        if len(self.model_fields_set & set(_SYSTEMS)) != 1:
             raise ValueError(f"a target is exactly one of {alternatives(_SYSTEMS)}, with its URL")
-        return value
+        return self
 
     @property
     def system(self) -> System:
