@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from live import converge, outcomes
 
-from reconciler.kind import Declaration
+from pg_index.declared import declared
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.declare import declare
-from reconciler.kinds.pg_index.model import TableSection
-from reconciler.model import Action, Notice, Target
+from reconciler.model import Action, Notice
 
 TABLE = """
     create type mood as enum ('sad', 'ok', 'happy');
@@ -20,12 +18,6 @@ TABLE = """
         c char(3)
     )
 """
-
-
-def declared(target: Target, **indexes: dict | str):
-    section = TableSection.model_validate({"indexes": indexes})
-    declaration = Declaration(target, "tables", {"public.tasks": section}, "x.yaml", lambda path: "x.yaml:1:1")
-    return list(declare(declaration))
 
 
 SPELLINGS = [

@@ -2,8 +2,8 @@
 
 PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
 First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides in one
-EXPLAIN over the table's row type, which folds constants exactly as loading an index does. Nothing is executed, the
-table is neither read nor locked.
+EXPLAIN over the table's row type, which folds constants exactly as loading an index does. Nothing is executed and the
+table is not read. Like pg_get_indexdef, this takes the weakest lock, ACCESS SHARE, which no writer ever waits for.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def meaning(expression: str) -> str:
     except postgast.PgQueryError:
         return expression
     _sort(parsed)
-    return postgast.deparse(parsed)
+    return str(postgast.deparse(parsed))
 
 
 def _sort(node: Any) -> None:
@@ -73,4 +73,4 @@ def _text(node: Any) -> str:
 
     tree: Any = ParseResult(version=180000)
     tree.stmts.add().stmt.select_stmt.target_list.add().res_target.val.CopyFrom(node)
-    return postgast.deparse(tree)
+    return str(postgast.deparse(tree))

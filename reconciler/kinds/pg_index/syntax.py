@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from psycopg import sql
 
@@ -28,7 +28,7 @@ class SyntaxProblem(ValueError):
 
 def verbatim(text: str) -> sql.SQL:
     """`text` as SQL that is not quoted again. Only for what came out of PostgreSQL's parser or catalogue."""
-    return sql.SQL(cast(LiteralString, text))
+    return sql.SQL(text)
 
 
 def identifier(*names: str) -> sql.Composable:
@@ -78,7 +78,7 @@ def canonical(expression: str) -> str:
     alone = len(parsed.stmts) == 1 and len(statement.target_list) == 1 and not statement.from_clause
     if not alone or statement.where_clause.WhichOneof("node"):
         raise SyntaxProblem(f"{expression!r} is more than one expression")
-    return postgast.deparse(parsed).removeprefix("SELECT ")
+    return str(postgast.deparse(parsed)).removeprefix("SELECT ")
 
 
 def parse_predicate(text: str) -> str:
@@ -189,7 +189,7 @@ def _expression(node: Any) -> str:
     tree: Any = ParseResult(version=180000)
     target = tree.stmts.add().stmt.select_stmt.target_list.add().res_target
     target.val.CopyFrom(node)
-    return postgast.deparse(tree).removeprefix("SELECT ")
+    return str(postgast.deparse(tree)).removeprefix("SELECT ")
 
 
 def _value(option: Any) -> str:

@@ -1,0 +1,45 @@
+"""What has to be true of a plan before any of it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, TargetInfo
+
+
+def check_hazards(plan: Plan, allowed: Collection[HazardType]) -> None:
+    """Raises HazardNotAllowed where a step carries a hazard that needs permission and has not got it."""
+    missing = [
+        (change, hazard)
+        for change in plan.changes
+        for hazard in hazards(change)
+        if hazard.type in NEEDS_PERMISSION and hazard.type not in allowed
+    ]
+    if missing:
+        lines = [f"  {change.address}: {hazard.type}: {hazard.message}" for change, hazard in missing]
+        flags = " ".join(f"--allow {name}" for name in sorted({hazard.type.value for _, hazard in missing}))
+        raise HazardNotAllowed(
+            "this plan has hazards that nobody has allowed; nothing was run\n" + "\n".join(lines),
+            hint=f"if they are wanted: reconciler apply … {flags}",
+        )
+
+
+def hazards(change: Change) -> Iterator[Hazard]:
+    """All hazards of a change's steps."""
+    for step in change.steps:
+        yield from step.hazards
+
+
+def check_identity(name: str, planned: TargetInfo, found: TargetInfo) -> None:
+    """Raises PlanFileError where the plan was made for another system than the one behind this URL."""
+    if planned.identity != found.identity:
+        raise PlanFileError(
+            f"the plan was made for another {name}: {_where(planned)}, and its URL now leads to {_where(found)}",
+            hint="check the URL, or make a new plan for this system",
+        )
+
+
+def _where(info: TargetInfo) -> str:
+    database = f" database {info.database}" if info.database else ""
+    return f"{info.product} {info.version} at {info.location}{database} ({info.identity})"

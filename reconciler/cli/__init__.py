@@ -1,0 +1,13 @@
+"""The command line: options → stage → view → exit code. One file a verb; a verb is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program `reconciler`. Exits with the codes that each verb documents; 1 is always an error."""
+    from reconciler.cli.app import run
+
+    sys.exit(run(arguments))

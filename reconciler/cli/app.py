@@ -1,0 +1,138 @@
+"""The verbs, what they have in common, and how errors end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
+from reconciler.secrets import Secrets
+
+VERBS: Mapping[str, str] = {
+    "validate": "Read and check all YAML; connect to nothing.",
+    "plan": "Show what would change; change nothing.",
+    "show": "Render a saved plan; connect to nothing.",
+    "apply": "Apply a saved plan, or plan and ask.",
+    "drift": "Say where live systems differ from what is declared.",
+    "check": "Decide the checklists.",
+    "schema": "Print the JSON Schema of the YAML, for editors.",
+    "demo": "Watch it all on servers of its own.",
+}
+"""Each verb is `cli/<verb>.py`, and this line is its help in the overview: known without importing it."""
+
+
+class Verbs(click.Group):
+    """The group of verbs, loaded one by one: `--help` imports none of them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The verbs, in the order of their use."""
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The verb's command; None for an unknown one."""
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"reconciler.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest verb for one that does not exist."""
+        if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(arguments[0], VERBS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(VERBS)}"
+            raise click.UsageError(f"there is no verb {arguments[0]!r}{hint}")
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview of verbs, from the table."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+class Run:
+    """What every verb needs: where the YAML is, the secrets of this run, and whether to show tracebacks."""
+
+    def __init__(self, folder: Path, debug: bool) -> None:
+        self.folder = folder
+        self.debug = debug
+        self.secrets = Secrets(os.environ)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"auto_envvar_prefix": "RECONCILER", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--desired",
+    "folder",
+    default="desired",
+    show_default=True,
+    metavar="DIR",
+    envvar="RECONCILER_DESIRED",
+    type=click.Path(path_type=Path),
+    help="The folder of YAML files that declare everything.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.version_option(__version__, prog_name="reconciler")
+@click.pass_context
+def reconciler(context: click.Context, folder: Path, debug: bool) -> None:
+    """Performance tuning as code for PostgreSQL and Redis: declare, plan, review, apply, drift.
+
+    Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
+    """
+    context.obj = Run(folder, debug)
+    if not debug:
+        # Drivers log what they then also raise; one error is enough.
+        logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code. Every error ends here, as one `error: …` on stderr."""
+    context: click.Context | None = None
+    try:
+        with reconciler.make_context("reconciler", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            reconciler.invoke(context)
+        return 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.UsageError as error:
+        verb = error.ctx.command_path if error.ctx else "reconciler"
+        return _fail(context, f"{error.format_message()}\n  see: {verb} --help")
+    except click.ClickException as error:
+        return _fail(context, error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(context, "interrupted; nothing more was done")
+    except ReconcilerError as error:
+        return _fail(context, str(error))
+    except BrokenPipeError:
+        # Whoever read our output (head, a pager) has seen enough. Python would complain again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(context, f"{where}{error.strerror or error}")
+    except Exception as error:
+        # A mistake of ours. It is still one line for whoever runs it, and says how to tell us more.
+        return _fail(context, f"unexpected {type(error).__name__}: {error}\n  run again with --debug for a traceback")
+
+
+def _fail(context: click.Context | None, message: str) -> int:
+    """Prints the error, with every known secret blotted out, and returns 1."""
+    run = context.obj if context else None
+    secrets = run.secrets if isinstance(run, Run) else Secrets({})
+    if isinstance(run, Run) and run.debug:
+        click.echo(secrets.redact(traceback.format_exc()), err=True)
+    click.echo(secrets.redact(f"error: {message}"), err=True)
+    return 1

@@ -1,0 +1,77 @@
+"""`reconciler apply`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from reconciler.cli import stages
+from reconciler.cli.app import Run
+from reconciler.errors import UsageError
+from reconciler.model import NEEDS_PERMISSION, HazardType, Plan
+from reconciler.views import render, render_receipt
+
+
+@click.command()
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(sorted(hazard.value for hazard in NEEDS_PERMISSION)),
+    help="Allow a hazard by name; may be repeated.",
+)
+@click.option(
+    "--parallel", type=click.IntRange(1, 64), default=2, show_default=True, help="Indexes built at once on a target."
+)
+@click.option("--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON.")
+@click.pass_obj
+def command(
+    run: Run, plan: Path | None, yes: bool, allow: tuple[str, ...], parallel: int, receipt: Path | None
+) -> None:
+    """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
+
+    Each change is observed again before it runs: one that is already made is skipped, one whose subject has changed
+    since is refused. Ctrl-C ends it in order; what is left is done by the next plan and apply.
+
+    \b
+    Exit codes: 0 all is as the plan says; 1 an error, a failed or refused change, or an interruption.
+    """
+    from reconciler.applying.apply import Interruption, apply_plan
+    from reconciler.planning import plan_file
+    from reconciler.views.live import live
+
+    saved = plan_file.read(plan) if plan else None
+    desired = stages.load(run, list(saved.targets) if saved else ())
+    approved = saved or _asked(stages.plan(run, desired), yes)
+    interruption = Interruption()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interruption.set())
+    with live(sys.stderr, approved) as listener:
+        done = apply_plan(
+            approved, desired.targets, run.secrets,
+            allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
+            listener=listener, interruption=interruption,
+        )  # fmt: skip
+    if receipt:
+        plan_file.write_text(render_receipt(done, "json"), receipt)
+    stages.show(render_receipt(done, **stages.page()))
+    raise click.exceptions.Exit(0 if done.succeeded else 1)
+
+
+def _asked(plan: Plan, yes: bool) -> Plan:
+    """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
+    stages.show(render(plan, **stages.page()))
+    if plan.is_empty or yes:
+        return plan
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is here to approve the plan: standard input is not a terminal",
+            hint="apply a saved plan (reconciler plan --out FILE), or pass --yes",
+        )
+    if not click.confirm("Apply this plan?", err=True):
+        raise click.Abort
+    return plan

@@ -1,0 +1,27 @@
+"""`reconciler check`."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import stages
+from reconciler.cli.app import Run
+from reconciler.model import CheckStatus
+from reconciler.views import FORMATS, render_checks
+
+AGAINST = {CheckStatus.FAIL, CheckStatus.ERROR}
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]…")
+@click.option("--format", "shape", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
+@click.pass_obj
+def command(run: Run, targets: tuple[str, ...], shape: str) -> None:
+    """Decide the checklists.
+
+    \b
+    Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error.
+    """
+    plan = stages.plan(run, stages.load(run, targets))
+    stages.show(render_checks(plan, shape, **stages.page()))
+    raise click.exceptions.Exit(2 if any(check.status in AGAINST for check in plan.checks) else 0)

@@ -1,0 +1,24 @@
+"""`reconciler show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli import stages
+from reconciler.views import FORMATS, render
+
+
+@click.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--format", "shape", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
+def command(plan: Path, shape: str) -> None:
+    """Render a saved plan; connect to nothing.
+
+    \b
+    Exit codes: 0 shown; 1 the file is not a plan, or was altered.
+    """
+    from reconciler.planning import plan_file
+
+    stages.show(render(plan_file.read(plan), shape, **stages.page()))

@@ -1,0 +1,69 @@
+"""The stages that verbs are made of: load, plan, print."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Collection
+from datetime import UTC, datetime
+from os import environ
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.app import Run
+from reconciler.model import NoticeType, Plan
+
+if TYPE_CHECKING:
+    from reconciler.desired.load import Desired
+
+WIDEST = 120
+"""Cells. Lines longer than that are hard to read, however wide the terminal."""
+
+PLAIN_WIDTH = 100
+"""Cells, where the output is not a terminal."""
+
+
+def now() -> datetime:
+    """The time of this moment, in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desired:
+    """The desired state. Raises DesiredError, UsageError."""
+    from reconciler.desired.load import load
+    from reconciler.kinds.registry import KINDS
+
+    return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
+
+
+def plan(run: Run, desired: Desired) -> Plan:
+    """A plan for everything in `desired`. Raises TargetError."""
+    from reconciler.planning.make import make_plan
+
+    return make_plan(desired.targets, desired.resources, run.secrets, created_at=now())
+
+
+def show(text: str) -> None:
+    """The result, on standard output."""
+    click.echo(text.rstrip("\n"), color=True)
+
+
+def page() -> dict[str, int | bool]:
+    """How the result is laid out: `colour` and `width` as views take them. NO_COLOR is respected."""
+    if not sys.stdout.isatty():
+        return {"colour": False, "width": PLAIN_WIDTH}
+    return {"colour": not environ.get("NO_COLOR"), "width": min(shutil.get_terminal_size().columns, WIDEST)}
+
+
+def standing(plan: Plan) -> str:
+    """What a plan says of the live systems: "changes", "blocked", "not visible" or "in sync".
+
+    "blocked": something differs and no step can mend it. "not visible": something could not be compared at all.
+    """
+    found = {notice.type for notice in plan.notices}
+    if plan.changes:
+        return "changes"
+    if found & {NoticeType.BLOCKED, NoticeType.NOT_PERSISTED}:
+        return "blocked"
+    return "not visible" if NoticeType.NOT_VISIBLE in found else "in sync"

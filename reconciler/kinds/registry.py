@@ -1,0 +1,23 @@
+"""All kinds, in the order in which a plan names and applies their changes.
+
+Settings come before indexes: a larger maintenance_work_mem or a logged slow query is of use to the builds. Users come
+before Redis settings: what a client needs to log in is there before the password is demanded. Checks change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.kind import Kind
+from reconciler.kinds import check, pg_index, pg_setting, redis_setting, redis_user
+
+KINDS: Sequence[Kind[Any, Any]] = (
+    pg_setting.KIND,
+    pg_index.KIND,
+    redis_user.KIND,
+    redis_setting.KIND,
+    check.KIND,
+)
+
+BY_NAME: Mapping[str, Kind[Any, Any]] = {kind.name: kind for kind in KINDS}

@@ -1,0 +1,1 @@
+"""From desired resources and live systems to a plan. Reads; never writes."""

@@ -1,0 +1,92 @@
+"""Plans one change again, at the moment of its apply: is it still the same, is it already made, or is it stale?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import NamedTuple
+
+from deepdiff import DeepDiff
+from pydantic import JsonValue, TypeAdapter
+
+from reconciler.errors import PlanFileError
+from reconciler.kinds.registry import BY_NAME
+from reconciler.model import Change, Notice, Outcome, Resource
+from reconciler.planning.fingerprint import fingerprint
+from reconciler.targets.session import Session
+
+
+class Verdict(Enum):
+    """How a planned change stands to the live system of this moment."""
+
+    AS_PLANNED = auto()
+    ALREADY_MADE = auto()
+    STALE = auto()
+
+
+class Judgement(NamedTuple):
+    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known."""
+
+    verdict: Verdict
+    message: str
+
+
+def resource_of(change: Change) -> Resource:
+    """The resource as it was declared when the change was planned. Raises PlanFileError."""
+    kind = BY_NAME.get(change.address.kind)
+    if kind is None:
+        raise PlanFileError(f"{change.address}: this version of reconciler knows no kind {change.address.kind}")
+    try:
+        resource: Resource = TypeAdapter(kind.resource).validate_python(dict(change.desired))
+    except ValueError as error:
+        raise PlanFileError(f"{change.address}: its declared resource cannot be read: {error}") from None
+    return resource
+
+
+def outcomes_of(session: Session, resource: Resource) -> list[Outcome]:
+    """What the live system shows of one resource now. Raises TargetError."""
+    kind = BY_NAME[resource.address.kind]
+    observed = kind.observe(session, [resource])
+    return list(kind.plan(resource, observed.get(resource.address)))
+
+
+def judge(planned: Change, now: list[Outcome]) -> Judgement:
+    """Compares a planned change with the outcomes of this moment."""
+    changes = [outcome for outcome in now if isinstance(outcome, Change) and outcome.address == planned.address]
+    notices = [outcome for outcome in now if isinstance(outcome, Notice)]
+    said = "; ".join(notice.message for notice in notices)
+    if not changes:
+        stands_in_the_way = {"blocked", "not-visible", "being-built"}
+        if any(notice.type in stands_in_the_way for notice in notices):
+            return Judgement(Verdict.STALE, said)
+        return Judgement(Verdict.ALREADY_MADE, said)
+    [change] = changes
+    if fingerprint(change) == planned.fingerprint:
+        return Judgement(Verdict.AS_PLANNED, "")
+    return Judgement(Verdict.STALE, differences(planned, change))
+
+
+def differences(planned: Change, now: Change) -> str:
+    """In words, what has changed since the plan was made."""
+    if (planned.before is None) != (now.before is None):
+        return "it did not exist when the plan was made" if planned.before is None else "it is gone since"
+    said = _differences(planned.before or {}, now.before or {})
+    if planned.action is not now.action:
+        said.append(f"to {planned.action} it was planned, and by now it would be to {now.action} it")
+    if not said:
+        said.append("other steps are needed by now")
+    return "; ".join(said)
+
+
+def _differences(planned: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
+    found = DeepDiff(dict(planned), dict(now), ignore_order=False, view="tree", verbose_level=1)
+    lines = []
+    for items in found.values():
+        for item in items:
+            path = ".".join(str(part) for part in item.path(output_format="list"))
+            lines.append(f"{path} was {_shown(item.t1)} in the plan and is {_shown(item.t2)} now")
+    return sorted(lines)
+
+
+def _shown(value: object) -> str:
+    return "not there" if repr(value) == "not present" else str(value)

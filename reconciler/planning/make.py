@@ -1,0 +1,109 @@
+"""Observes all targets side by side and makes the plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError, TargetError
+from reconciler.kinds.check import decide_from_outcomes
+from reconciler.kinds.registry import KINDS
+from reconciler.model import (
+    Change,
+    CheckResult,
+    Notice,
+    Outcome,
+    Plan,
+    Resource,
+    System,
+    Target,
+    TargetInfo,
+)
+from reconciler.planning.order import ordered
+from reconciler.planning.plan_file import seal
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
+
+MOST_TARGETS_AT_ONCE = 16
+"""Observing mostly waits for the network; more connections at once would only be felt by the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """What one target had to say. `in_sync` counts resources by kind."""
+
+    info: TargetInfo
+    outcomes: tuple[Outcome, ...]
+    in_sync: Mapping[str, int]
+
+
+def make_plan(
+    targets: Mapping[str, Target], resources: Sequence[Resource], secrets: Secrets, *, created_at: datetime
+) -> Plan:
+    """The plan that brings `targets` to `resources`.
+
+    A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target that cannot be
+    observed, all such targets in one: a plan that has not seen everything would claim too much.
+    """
+    by_target: dict[str, list[Resource]] = {name: [] for name in targets}
+    for resource in resources:
+        if resource.address.target in by_target:
+            by_target[resource.address.target].append(resource)
+    views = _view_all(targets, by_target, secrets)
+    outcomes = [outcome for view in views.values() for outcome in view.outcomes]
+    in_sync: Counter[str] = Counter()
+    for view in views.values():
+        in_sync.update(view.in_sync)
+    checks = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
+    plan = Plan(
+        reconciler_version=__version__,
+        created_at=created_at,
+        targets={name: view.info for name, view in views.items()},
+        changes=ordered(outcome for outcome in outcomes if isinstance(outcome, Change)),
+        notices=tuple(outcome for outcome in outcomes if isinstance(outcome, Notice)),
+        checks=tuple(decide_from_outcomes(checks, resources, outcomes)),
+        in_sync=dict(sorted(in_sync.items())),
+    )
+    return seal(plan)
+
+
+def view_target(target: Target, resources: Sequence[Resource], secrets: Secrets) -> TargetView:
+    """Observes one target through one session and plans all its resources. Raises TargetError."""
+    with closing(connect(target, secrets)) as session:
+        outcomes: list[Outcome] = []
+        in_sync: dict[str, int] = {}
+        for kind in KINDS:
+            wanted = [resource for resource in resources if resource.address.kind == kind.name]
+            if not wanted:
+                continue
+            observed = kind.observe(session, wanted)
+            found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
+            outcomes += [outcome for each in found for outcome in each]
+            in_sync[kind.name] = sum(not each for each in found)
+        return TargetView(info=session.info, outcomes=tuple(outcomes), in_sync=in_sync)
+
+
+def _view_all(
+    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], secrets: Secrets
+) -> dict[str, TargetView]:
+    # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
+    wanted = {name: target for name, target in targets.items() if by_target[name] or target.system is not System.HTTP}
+    views: dict[str, TargetView] = {}
+    errors: list[TargetError] = []
+    with ThreadPoolExecutor(max_workers=min(len(wanted), MOST_TARGETS_AT_ONCE) or 1) as pool:
+        futures = {name: pool.submit(view_target, target, by_target[name], secrets) for name, target in wanted.items()}
+        for name, future in futures.items():
+            try:
+                views[name] = future.result()
+            except TargetError as error:
+                errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ReconcilerError("\n".join(str(error) for error in errors))
+    return views
