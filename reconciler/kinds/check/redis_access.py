@@ -162,15 +162,20 @@ def ping_without_credentials(target: Target) -> str:
 
     url = target.url.get_secret_value()
     scheme = url.partition(":")[0]
-    known = inspect.signature(redis.Connection.__init__).parameters
+    known = inspect.signature(redis.connection.AbstractConnection.__init__).parameters
     # Nothing but the PING is sent: a greeting would be refused before it, in other words.
     silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
     with redis.Redis.from_url(
-        SCHEMES[scheme] + url.removeprefix(scheme), retry=Retry(NoBackoff(), 0), **silent
+        SCHEMES[scheme] + url.removeprefix(scheme),
+        protocol=2,
+        decode_responses=True,
+        socket_timeout=PING_TIMEOUT,
+        socket_connect_timeout=PING_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+        **silent,
     ) as client:
-        arguments = client.connection_pool.connection_kwargs
-        arguments |= {"username": None, "password": None, "protocol": 2, "db": 0, "decode_responses": True}
-        arguments |= {"socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
+        # The URL's own words win over those above: its credentials are taken out here.
+        client.connection_pool.connection_kwargs |= {"username": None, "password": None, "db": 0}
         try:
             return "PONG" if client.ping() else "something else than PONG"
         except (redis.AuthenticationError, redis.ResponseError) as error:
