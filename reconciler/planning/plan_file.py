@@ -99,10 +99,10 @@ def write(plan: Plan, path: Path) -> None:
 
 def write_text(text: str, path: Path) -> None:
     """Writes `text` to `path` as `write` does. Raises PlanFileError."""
-    if path.exists() and not path.is_file():
-        _refuse(str(path), "cannot be written: it is not a file", "name a file in a folder that exists")
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
     try:
+        if path.exists() and not path.is_file():
+            _refuse(str(path), "cannot be written: it is not a file", "name a file in a folder that exists")
         temporary.unlink(missing_ok=True)  # of a run that was killed, and had the same process id
         try:
             with temporary.open("x", encoding="utf-8", newline="\n") as file:

@@ -27,13 +27,14 @@ def markdown(plan: Plan, page: Page) -> str:
             words.CHECKS[check.status].sign,
             code(str(check.address)),
             check.severity.value,
-            f"{prose(check.title)}: {prose(_outcome(check))}",
+            prose(check.title),
+            prose(_outcome(check)),
         ]
         for check in plan.checks
     ]
     comment = Comment()
     comment.add(summary(words.checks_summary(plan.checks)))
-    comment.table(["", "Check", "Severity", "Outcome"], rows, "checks")
+    comment.table(["", "Check", "Severity", "Title", "Outcome"], rows, "checks")
     return comment.text()
 
 

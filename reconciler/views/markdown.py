@@ -112,8 +112,8 @@ def drift(plan: Plan, page: Page) -> str:
 
 def prose(text: str) -> str:
     """`text` so that it reads as itself: no markup, no HTML, no cell of a table ended, nobody mentioned, no issue."""
-    escaped = re.sub(r"([\\`*_{}\[\]~$])", r"\\\1", _html(text)).replace("|", "&#124;")
-    return re.sub(r"[@#](?=\w)", r"\g<0><!-- -->", escaped)
+    escaped = re.sub(r"([\\`*_{}\[\]~$])", r"\\\1", _html(text))
+    return re.sub(r"[@#](?=\w)", r"\g<0><!-- -->", escaped).replace("|", "&#124;")
 
 
 def code(text: str) -> str:
@@ -183,14 +183,7 @@ def _permissions(plan: Plan, comment: Comment) -> None:
 
 def _beside(plan: Plan, comment: Comment) -> None:
     """Notices, and checks that do not pass."""
-    notices = [
-        [
-            "•",
-            code(str(notice.address)),
-            f"{words.NOTICES[notice.type][0].removeprefix('is ')}: {prose(notice.message)}",
-        ]
-        for notice in plan.notices
-    ]
+    notices = [["•", code(str(notice.address)), prose(words.notice(notice))] for notice in plan.notices]
     comment.table(["", "To know", "What"], notices, "notices")
     checks = [
         [words.CHECKS[check.status].sign, code(str(check.address)), prose(f"{check.title}: {check.message}")]

@@ -6,28 +6,27 @@ from collections import Counter
 
 from reconciler.model import ChangeReceipt, Receipt
 from reconciler.views import words
-from reconciler.views.page import Page, visible, wrap
+from reconciler.views.page import Page, visible, visible_lines, wrap
 from reconciler.views.quantities import duration
-from reconciler.views.text import Row, grouped
+from reconciler.views.text import DETAIL, Row, grouped
 
 
 def text(receipt: Receipt, page: Page) -> str:
     """One row a change, what still differs, and a summary as the last line."""
-    rows = (
-        Row(words.ACTIONS[change.action].sign, words.APPLIED[change.result][1], change.address, _says(change))
-        for change in receipt.changes
-    )
-    lines = grouped(rows, page)
+    lines = grouped((_row(change, page) for change in receipt.changes), page)
     if receipt.remaining:
-        remaining = ", ".join(visible(str(address)) for address in receipt.remaining)
-        lines += wrap(f"A new plan still wants to change {remaining}.", page.columns, hang="  ")
+        lines += ["A new plan still wants to change:", *(f"  {visible(str(one))}" for one in receipt.remaining), ""]
     return "\n".join([*lines, page.paint(_summary(receipt), "bold")]) + "\n"
 
 
-def _says(change: ChangeReceipt) -> str:
-    word = words.APPLIED[change.result][0]
+def _row(change: ChangeReceipt, page: Page) -> Row:
+    """The result beside the address, and of a message of several lines (what the server said) the rest beneath."""
+    word, style = words.APPLIED[change.result]
     took = f" in {duration(change.seconds)}" if change.seconds else ""
-    return f"{word}{took}{': ' if change.message else ''}{visible(change.message)}"
+    first, *others = visible_lines(change.message)
+    says = f"{word}{took}{': ' if first else ''}{first}"
+    beneath = [DETAIL + line for other in others for line in wrap(other, page.columns - len(DETAIL), hang="  ")]
+    return Row(words.ACTIONS[change.action].sign, style, change.address, says, tuple(beneath))
 
 
 def _summary(receipt: Receipt) -> str:

@@ -43,6 +43,8 @@ def change_lines(change: Change) -> list[str]:
             timeouts = _timeouts(step)
             lines += timeouts
         lines += _step_lines(step)
+    if change.undo:
+        lines.append(comment(f"on failure, reconciler apply runs: {'; '.join(map(words.in_one_line, change.undo))}"))
     return lines
 
 
@@ -82,24 +84,34 @@ def _section(target: str, plan: Plan) -> list[str]:
     lines = [comment(f"==== {target}" + (f": {words.target_line(info)}" if info else ""))]
     if info and info.system is System.POSTGRES:
         lines += _guard(target, info)
+    left_out = 0
     for change in plan.changes:
         if change.address.target == target:
             unfit = any(not runs_as_it_reads(statement) for statement in _statements(change))
             lines += ["", *(_withheld(change) if unfit else change_lines(change))]
+            left_out += unfit
+    if left_out:
+        message = f"not in this script: {left_out} of the changes on {target}; apply the plan with reconciler"
+        lines += ["", comment("So that nobody takes this section for complete:"), _stop(message)]
     return lines
 
 
 def _guard(target: str, info: TargetInfo) -> list[str]:
     """Stops the script where it is connected to another database, or to another cluster, than the plan was made for."""
     conditions = [f"current_database() <> {literal(info.database)}"] if info.database else []
+    # Only digits get into the condition as they are.
     system = info.identity.removesuffix(f"/{info.database}")
     if re.fullmatch("[0-9]+", system):
-        conditions.append(f"(select system_identifier::text from pg_control_system()) <> {literal(system)}")  # noqa: S608: a literal
+        conditions.append(f"(select system_identifier::text from pg_control_system()) <> '{system}'")  # noqa: S608
     if not conditions:
         return []
-    message = literal(f"this section is for {target}: {words.target_line(info)}")
-    body = f"begin if {' or '.join(conditions)} then raise exception using message = {message}; end if; end"
-    return [f"do {literal(body)};"]
+    return [_stop(f"this section is for {target}: {words.target_line(info)}", " or ".join(conditions))]
+
+
+def _stop(message: str, condition: str = "true") -> str:
+    """A statement that ends the script with an error where `condition` holds."""
+    body = f"begin if {condition} then raise exception using message = {literal(message)}; end if; end"
+    return f"do {literal(body)};"
 
 
 def _withheld(change: Change) -> list[str]:

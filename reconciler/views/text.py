@@ -30,20 +30,24 @@ SHORT = 16
 
 
 class Row(NamedTuple):
-    """A line of its own with an address, and the lines beneath. `says` is wrapped beside the address."""
+    """A line of its own with an address, and the lines beneath. `says` is wrapped beside the address.
+
+    An empty line divides sections, and kinds inside them, unless both rows are of one line.
+    """
 
     sign: str
     style: str
     address: Address
     says: str
     beneath: tuple[str, ...] = ()
+    section: str = ""
 
 
 def plan(plan: Plan, page: Page) -> str:
     """Everything that an apply would do, and what a reviewer has to know beside."""
     summary = words.plan_summary(plan)
     allowed = words.permissions(plan.changes)
-    closing = [*_summary(summary, page), *([f"Apply needs {allowed}."] if allowed else [])]
+    closing = [*_summary(summary, page), *(wrap(f"Apply needs {allowed}.", page.columns, hang="  ") if allowed else [])]
     return _page(plan, page, _changes, closing)
 
 
@@ -51,7 +55,7 @@ def drift(plan: Plan, page: Page) -> str:
     """What differs from what is declared."""
     closing = _summary(words.drift_summary(plan), page)
     if plan.changes:
-        closing.append(page.paint("reconciler plan shows the steps that would bring it back.", "dim"))
+        closing.append(page.paint("Steps that mend it: reconciler plan", "dim"))
     return _page(plan, page, _drifted, closing)
 
 
@@ -74,21 +78,19 @@ def grouped(rows: Iterable[Row], page: Page) -> list[str]:
         by_target.setdefault(row.address.target, []).append(row)
     lines = []
     for group in by_target.values():
-        columns: dict[str, int] = {}
-        for row in group:
+        # Kinds have columns of their own where lines beneath divide them; lists of single lines share one.
+        divided = {row.section for row in group if row.beneath}
+        keys = [(row.section, row.address.kind if row.section in divided else "") for row in group]
+        columns: dict[tuple[str, str], int] = {}
+        for key, row in zip(keys, group, strict=True):
             column = 4 + min(cells(visible(str(row.address))), page.columns // 2) + 2
-            columns[row.address.kind] = max(column, columns.get(row.address.kind, 0))
-        for before, row in zip([None, *group], group, strict=False):
-            if before and (before.beneath or row.beneath) and _sort(before) != _sort(row):
+            columns[key] = max(column, columns.get(key, 0))
+        for place, (key, row) in enumerate(zip(keys, group, strict=True)):
+            if place and keys[place - 1] != key and (group[place - 1].beneath or row.beneath):
                 lines.append("")
-            lines += [*_headline(row, columns[row.address.kind], page), *row.beneath]
+            lines += [*_headline(row, columns[key], page), *row.beneath]
         lines.append("")
     return lines
-
-
-def _sort(row: Row) -> tuple[str, bool]:
-    """What an empty line divides: kinds, and rows of one line from those of several."""
-    return row.address.kind, bool(row.beneath)
 
 
 def _page(plan: Plan, page: Page, changes: Callable[[Plan, Page], list[Row]], closing: Sequence[str]) -> str:
@@ -102,10 +104,10 @@ def _page(plan: Plan, page: Page, changes: Callable[[Plan, Page], list[Row]], cl
 def _summary(summary: str, page: Page) -> list[str]:
     """The summary, its first sentence in bold, and on a line of its own where not all fits into one."""
     first, _, rest = summary.partition(". ")
-    if not rest:
-        return [page.paint(summary, "bold")]
-    head = page.paint(first + ".", "bold")
-    return [f"{head} {rest}"] if cells(summary) <= page.columns else [head, *wrap(rest, page.columns)]
+    if rest and cells(summary) <= page.columns:
+        return [page.paint(first + ".", "bold") + " " + rest]
+    head = [page.paint(line, "bold") for line in wrap(first + "." if rest else first, page.columns)]
+    return [*head, *wrap(rest, page.columns)] if rest else head
 
 
 def _headline(row: Row, column: int, page: Page) -> list[str]:
@@ -199,7 +201,7 @@ def _sql(step: SqlStep, page: Page, said: str) -> list[str]:
     elif lines and cells(lines[-1]) + 3 + cells(note) <= room:
         lines[-1] += " " * (room - cells(lines[-1]) - cells(note)) + page.paint(note, "dim")
     else:
-        lines.append(page.paint(right(note, room), "dim"))
+        lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(note, room)]
     return [DETAIL + line for line in lines]
 
 
@@ -225,13 +227,7 @@ def _drifted(plan: Plan, page: Page) -> list[Row]:
 
 def _notices(plan: Plan) -> list[Row]:
     return [
-        Row(
-            "•",
-            "cyan",
-            notice.address,
-            f"{words.NOTICES[notice.type][0].removeprefix('is ')}: {visible(notice.message)}",
-        )
-        for notice in plan.notices
+        Row("•", "cyan", notice.address, visible(words.notice(notice)), section="notices") for notice in plan.notices
     ]
 
 
@@ -241,8 +237,7 @@ def _checks(plan: Plan, page: Page) -> list[Row]:
         if check.status in words.LISTED:
             status = words.CHECKS[check.status]
             says = visible(check.message) or status.one
-            about = ", ".join(
-                visible(part) for part in (check.title, f"{check.severity} severity", check.declared_at) if part
-            )
-            rows.append(Row(status.sign, status.style, check.address, says, tuple(_detail(about, page, "dim"))))
+            about = ", ".join(filter(None, (check.title, f"{check.severity} severity", check.declared_at)))
+            beneath = tuple(_detail(visible(about), page, "dim"))
+            rows.append(Row(status.sign, status.style, check.address, says, beneath, "checks"))
     return rows

@@ -16,6 +16,7 @@ from reconciler.model import (
     Hazard,
     HazardType,
     ManualStep,
+    Notice,
     NoticeType,
     Plan,
     RedisStep,
@@ -119,6 +120,11 @@ def timeouts(step: SqlStep) -> str:
     return visible(", ".join(parts))
 
 
+def notice(one: Notice) -> str:
+    """`waits for a restart: 200 is written, 100 is running`."""
+    return f"{NOTICES[one.type][0].removeprefix('is ')}: {one.message}"
+
+
 def in_one_line(step: Step) -> str:
     """A step without its timeouts, for where only its statements matter."""
     if isinstance(step, ManualStep):
@@ -192,7 +198,7 @@ def _as_declared(plan: Plan) -> list[str]:
     for kind, count in plan.in_sync.items():
         if kind != "check" or not plan.checks:
             counts[KINDS.get(kind, (visible(kind), visible(kind)))] += count
-    if _all_pass(plan):
+    if plan.checks and _all_pass(plan):
         counts[KINDS["check"]] = len(plan.checks)
     order = [*dict.fromkeys(KINDS.values()), *sorted(counts)]
     names = [name for name in dict.fromkeys(order) if counts[name] > 0]

@@ -1,0 +1,337 @@
+"""One plan with everything in it that a view can meet, and smaller ones for the sentences of summaries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    ChangeReceipt,
+    CheckResult,
+    CheckStatus,
+    Fact,
+    Hazard,
+    HazardType,
+    ManualStep,
+    Notice,
+    NoticeType,
+    Plan,
+    Receipt,
+    RedisStep,
+    SecretArgument,
+    SecretRef,
+    Severity,
+    SqlStep,
+    StepReceipt,
+    System,
+    TargetInfo,
+)
+from reconciler.planning.plan_file import seal
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+TARGETS = {
+    "main": TargetInfo(
+        system=System.POSTGRES,
+        product="PostgreSQL",
+        version="18.6",
+        location="db1:5432",
+        database="app",
+        identity="7412345678901234567/app",
+    ),
+    "cache": TargetInfo(
+        system=System.REDIS, product="Valkey", version="9.1", location="cache1:6379", identity="cache1:6379"
+    ),
+}
+
+
+def index(name: str, action: Action, *steps, **more) -> Change:
+    before = None if action is Action.CREATE else {"definition": f"CREATE INDEX {name} ON public.sessions (user_id)"}
+    after = None if action is Action.DELETE else {"definition": f"CREATE INDEX {name} ON public.sessions (user_id, x)"}
+    return Change(
+        address=Address("main", "pg_index", f"public.{name}"),
+        action=action,
+        before=before,
+        after=after,
+        steps=steps,
+        desired={"name": name},
+        lane="public.sessions",
+        declared_at="desired/postgres/tasks.yaml:7:7",
+        **more,
+    )
+
+
+def concurrently(*statements: str, hazards: tuple[Hazard, ...] = ()) -> SqlStep:
+    return SqlStep(statements=statements, lock_timeout="15min", hazards=hazards)
+
+
+def setting(name: str, before: str, after: str, **more) -> Change:
+    hazards = more.pop("hazards", ())
+    return Change(
+        address=Address("main", "pg_setting", name),
+        action=Action.UPDATE,
+        before={"value": before},
+        after={"value": after},
+        summary=f"{before} → {after}",
+        steps=(
+            SqlStep(statements=(f"alter system set {name} = '{after}'",), hazards=hazards),
+            SqlStep(statements=("select pg_reload_conf()",)),
+        ),
+        undo=(SqlStep(statements=(f"alter system reset {name}", "select pg_reload_conf()")),),
+        desired={"value": after},
+        lane="settings",
+        **more,
+    )
+
+
+def redis_setting(name: str, command: tuple, before: str, after: str, **more) -> Change:
+    hazards = more.pop("hazards", ())
+    return Change(
+        address=Address("cache", "redis_setting", name),
+        action=Action.UPDATE,
+        before={"value": before},
+        after={"value": after},
+        steps=(RedisStep(command=command, hazards=hazards), RedisStep(command=("CONFIG", "REWRITE"))),
+        desired={},
+        **more,
+    )
+
+
+BUILD = Hazard(type=HazardType.INDEX_BUILD, message="reads the whole table; writes go on, and wait for nothing")
+DROP = Hazard(type=HazardType.INDEX_DROP, message="queries that use it become slower; 1,204 scans since 3 March")
+
+CHANGES = (
+    index(
+        "tasks_queue_idx",
+        Action.CREATE,
+        concurrently(
+            "create index concurrently tasks_queue_idx on public.tasks using btree (priority desc, created_at)"
+            " include (title) where status in ('pending', 'running')",
+            hazards=(BUILD,),
+        ),
+        why="the workers' queue query",
+        undo=(concurrently("drop index concurrently if exists public.tasks_queue_idx"),),
+        evidence=(
+            Fact(name="rows", value=1_200_000, unit="rows"),
+            Fact(name="table", value=340 << 20, unit="bytes"),
+            Fact(name="index", value=28 << 20, unit="bytes", estimated=True),
+            Fact(name="build", value=4, unit="seconds", estimated=True),
+        ),
+    ),
+    index(
+        "sessions_user_idx",
+        Action.REPLACE,
+        concurrently(
+            "create index concurrently sessions_user_idx_new on public.sessions (user_id, last_seen desc)",
+            hazards=(BUILD,),
+        ),
+        SqlStep(
+            statements=(
+                "drop index public.sessions_user_idx",
+                "alter index public.sessions_user_idx_new rename to sessions_user_idx",
+            ),
+            transaction=True,
+            statement_timeout="30s",
+            hazards=(DROP,),
+        ),
+        summary="user_id → user_id, last_seen desc",
+        why="sessions of a user, the newest first",
+    ),
+    index(
+        "votes_round_idx",
+        Action.REBUILD,
+        concurrently("reindex index concurrently public.votes_round_idx"),
+        reason="INVALID since a failed build: rebuilt",
+    ),
+    index(
+        "rounds_idx",
+        Action.RENAME,
+        SqlStep(statements=("alter index public.rounds_old rename to rounds_idx",)),
+        summary="rounds_old → rounds_idx",
+    ),
+    index(
+        "a_name_that_is_longer_than_anybody_would_like_it_to_be_in_a_table_of_changes_idx",
+        Action.DELETE,
+        concurrently(
+            "drop index concurrently"
+            " public.a_name_that_is_longer_than_anybody_would_like_it_to_be_in_a_table_of_changes_idx",
+            hazards=(DROP,),
+        ),
+        reason="declared absent",
+    ),
+    index(
+        "emails_クエリ_idx",
+        Action.CREATE,
+        concurrently(
+            "create index emails_クエリ_idx\n\ton public.users (lower(email))\n\twhere note <> 'a `b` | ```c``` <b>'"
+        ),
+        why="evil\x1b[2J\r\nrm -rf\u202e @everyone #12 <script>alert(1)</script> | `x`",
+    ),
+    index(
+        "escape_idx",
+        Action.CREATE,
+        concurrently("create index escape_idx on public.users (note) where note <> '\x1b]0;owned\x07\x9b2J'"),
+        notes=("a note\n-- \\! with a line break",),
+    ),
+    setting(
+        "work_mem", "4MB", "16MB", notes=("reload", "default → postgresql.auto.conf"), why="sorts of the leaderboard"
+    ),
+    setting(
+        "shared_buffers",
+        "128MB",
+        "4GB",
+        notes=("25% of memory (16GB)", "waits for a restart"),
+        hazards=(Hazard(type=HazardType.WAITS_FOR_RESTART, message="true after the next restart of the server"),),
+    ),
+    setting(
+        "fsync",
+        "on",
+        "off",
+        hazards=(Hazard(type=HazardType.LESS_SAFE, message="a crash of the machine may lose the database"),),
+    ),
+    redis_setting(
+        "maxmemory",
+        ("CONFIG", "SET", "maxmemory", "6442450944"),
+        "0",
+        "6442450944",
+        summary="0 → 6GB",
+        notes=("75% of memory (8GB)",),
+        hazards=(Hazard(type=HazardType.EVICTS_KEYS, message="7.1 GB are held: about 1.1 GB of keys go at once"),),
+    ),
+    redis_setting(
+        "requirepass",
+        ("CONFIG", "SET", "requirepass", SecretArgument(secret=SecretRef(env="REDIS_PASSWORD"))),
+        "(sensitive)",
+        "(sensitive)",
+        summary="(sensitive)",
+        sensitive=("value",),
+    ),
+    redis_setting("save", ("CONFIG", "SET", "save", ""), "3600 1 300 100", '""', summary='3600 1 300 100 → ""'),
+    Change(
+        address=Address("cache", "redis_user", "app"),
+        action=Action.CREATE,
+        before=None,
+        after={"rules": "on ~app:* +@all -@dangerous", "password": "(sensitive)"},
+        sensitive=("password",),
+        steps=(
+            RedisStep(
+                command=(
+                    "ACL",
+                    "SETUSER",
+                    "app",
+                    "reset",
+                    "on",
+                    SecretArgument(secret=SecretRef(env="APP_REDIS_PASSWORD"), form="acl-hash"),
+                    "~app:*",
+                    "+@all",
+                    "-@dangerous",
+                )
+            ),
+            ManualStep(instruction="tell the application its new password, then restart it"),
+        ),
+        desired={"rules": "on ~app:* +@all -@dangerous"},
+    ),
+)
+
+NOTICES = tuple(
+    Notice(address=Address(target, kind, name), type=type, message=message, declared_at="desired/x.yaml:1:1")
+    for target, kind, name, type, message in (
+        ("main", "pg_setting", "max_connections", NoticeType.WAITS_FOR_RESTART, "200 is written, 100 is running"),
+        (
+            "main",
+            "pg_setting",
+            "data_directory",
+            NoticeType.NOT_VISIBLE,
+            "not visible to the role app; grant pg_monitor",
+        ),
+        ("main", "pg_index", "public.tasks_meta_idx", NoticeType.BEING_BUILT, "by process 4711 since 05:01, 37 %"),
+        ("main", "pg_index", "public.tasks_stray_idx", NoticeType.UNLISTED, "on public.tasks, 12 MB, never scanned"),
+        ("main", "pg_index", "public.users_email_key", NoticeType.BLOCKED, "it backs a constraint: drop that first"),
+        ("cache", "redis_setting", "maxmemory-policy", NoticeType.NOT_PERSISTED, "the server has no config file"),
+    )
+)
+
+CHECKS = tuple(
+    CheckResult(
+        address=Address(target, "check", name),
+        title=title,
+        severity=severity,
+        status=status,
+        message=message,
+        evidence=evidence,
+        declared_at=f"desired/checklists/production.yaml:{line}:5",
+    )
+    for line, (target, name, title, severity, status, message, evidence) in enumerate(
+        (
+            ("main", "pg-slow-log", "Slow queries are logged", Severity.HIGH, CheckStatus.FAIL,
+             "log_min_duration_statement is off; wanted at most 250ms", "live"),
+            ("main", "pg-pool", "Connection pool configured", Severity.MEDIUM, CheckStatus.PASS, "20 of 100", "config"),
+            ("main", "pg-backup", "Backups are restored", Severity.CRITICAL, CheckStatus.ATTESTED,
+             "by dba on 2026-02-01", "attested"),
+            ("main", "pg-vacuum", "Autovacuum keeps up", Severity.LOW, CheckStatus.NO_DATA,
+             "no table was vacuumed", "live"),
+            ("main", "pg-replica", "Replicas follow", Severity.HIGH, CheckStatus.NOT_APPLICABLE, "no replica", "live"),
+            ("cache", "redis-commands", "Dangerous commands are off", Severity.CRITICAL, CheckStatus.WAIVED,
+             "until 2026-12-31, by dba: migration in progress", "live"),
+            ("cache", "redis-acl", "ACL log is empty", Severity.LOW, CheckStatus.NOT_VISIBLE,
+             "ACL LOG is not allowed", ""),
+            ("cache", "node-health", "Health | answers <b>", Severity.HIGH, CheckStatus.ERROR,
+             "GET http://app:8080/health: no answer in 5 s\x1b[31m", "live"),
+        ),
+        start=3,
+    )
+)  # fmt: skip
+
+PLAN = seal(
+    Plan(
+        reconciler_version="0.1.0",
+        created_at=NOW,
+        targets=TARGETS,
+        changes=CHANGES,
+        notices=NOTICES,
+        checks=CHECKS,
+        in_sync={"pg_index": 29, "pg_setting": 20, "redis_setting": 11},
+    )
+)
+
+IN_SYNC = PLAN.model_copy(
+    update={
+        "changes": (),
+        "notices": (),
+        "checks": tuple(check.model_copy(update={"status": CheckStatus.PASS}) for check in CHECKS),
+    }
+)
+
+
+def _receipt() -> Receipt:
+    results = (
+        (Applied.APPLIED, ""),
+        (Applied.FAILED, "lock timeout: process 4711 holds it\nin: create index …"),
+        (Applied.SKIPPED, "already as wanted"),
+        (Applied.STALE, "the index is not what it was when the plan was made: observed (user_id, id)\x1b[2J"),
+        (Applied.NOT_RUN, "an earlier change of this table failed"),
+    )
+    return Receipt(
+        reconciler_version="0.1.0",
+        plan_digest=PLAN.digest,
+        started_at=NOW,
+        finished_at=NOW.replace(minute=8),
+        changes=tuple(
+            ChangeReceipt(
+                address=change.address,
+                action=change.action,
+                result=result,
+                message=message,
+                steps=tuple(StepReceipt(step=step, seconds=1.25) for step in change.steps) if message == "" else (),
+                seconds=4.2 if result is Applied.APPLIED else 0.0,
+            )
+            for change, (result, message) in zip(CHANGES, results, strict=False)
+        ),
+        remaining=(CHANGES[1].address, CHANGES[3].address, CHANGES[4].address),
+    )
+
+
+RECEIPT = _receipt()

@@ -1,0 +1,49 @@
+"""Every view of one rich plan, as files to be looked at. `UPDATE_GOLDEN=1 pytest tests/views` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from views.sample import IN_SYNC, PLAN, RECEIPT
+
+from reconciler import views
+
+GOLDEN = Path(__file__).parent / "golden"
+RENDER = {
+    "plan": views.render,
+    "drift": views.render_drift,
+    "checks": views.render_checks,
+    "receipt": views.render_receipt,
+}
+SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml"}
+
+CASES = {
+    f"{what}.{SUFFIX[format]}": (what, RECEIPT if what == "receipt" else PLAN, {"format": format})
+    for what, formats in views.FORMATS.items()
+    for format in formats
+} | {
+    "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
+    "plan.colour.txt": ("plan", PLAN, {"colour": True}),
+    "receipt.colour.txt": ("receipt", RECEIPT, {"colour": True}),
+    "plan.in-sync.txt": ("plan", IN_SYNC, {}),
+    "plan.in-sync.md": ("plan", IN_SYNC, {"format": "markdown"}),
+    "plan.in-sync.sql": ("plan", IN_SYNC, {"format": "sql"}),
+    "drift.in-sync.txt": ("drift", IN_SYNC, {}),
+    "checks.in-sync.txt": ("checks", IN_SYNC, {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_view_is_as_its_golden_file(name: str):
+    what, subject, options = CASES[name]
+    rendered = RENDER[what](subject, **options)
+    golden = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(rendered, encoding="utf-8", newline="\n")
+    assert rendered == golden.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_without_its_view():
+    assert {path.name for path in GOLDEN.iterdir()} == set(CASES)

@@ -1,0 +1,354 @@
+"""What holds for every view: nothing breaks it, nothing breaks out of it, and its sentences are honest."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html import unescape
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from views.arbitrary import NASTY, plans, receipts, words
+from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT, index
+
+from reconciler import views
+from reconciler.errors import PlanFileError, UsageError
+from reconciler.model import Action, Fact, Hazard, HazardType, NoticeType, Plan, Receipt, SqlStep
+from reconciler.views import markdown, sql
+from reconciler.views.json import load_receipt
+from reconciler.views.page import STYLES, Page, cells, visible, wrap
+from reconciler.views.quantities import fact
+from reconciler.views.words import both_sides
+
+ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+SGR = re.compile(f"\x1b\\[({'|'.join(STYLES.values())}|0)m")
+
+
+def everything(plan: Plan, receipt: Receipt, *, width: int = 100) -> dict[str, str]:
+    rendered = {}
+    for colour in (False, True):
+        for format in views.FORMATS["plan"]:
+            rendered[f"plan {format} {colour}"] = views.render(plan, format, colour=colour, width=width)
+        for format in views.FORMATS["drift"]:
+            rendered[f"drift {format} {colour}"] = views.render_drift(plan, format, colour=colour, width=width)
+        for format in views.FORMATS["checks"]:
+            rendered[f"checks {format} {colour}"] = views.render_checks(plan, format, colour=colour, width=width)
+        for format in views.FORMATS["receipt"]:
+            rendered[f"receipt {format} {colour}"] = views.render_receipt(receipt, format, colour=colour, width=width)
+    return rendered
+
+
+@ANY
+@given(plan=plans, receipt=receipts, width=st.integers(-1, 300))
+def test_no_plan_breaks_a_view_and_no_control_character_comes_through(plan: Plan, receipt: Receipt, width: int):
+    for name, text in everything(plan, receipt, width=width).items():
+        plain = SGR.sub("", text) if name.endswith("True") and " text " in name else text
+        allowed = "\n\t" if " sql " in name else "\n"
+        assert plain.translate(dict.fromkeys(map(ord, allowed))).isprintable(), name
+        assert text.endswith("\n"), name
+
+
+def test_the_sample_plants_what_must_not_come_through():
+    planted = "".join(change.why + "".join(change.notes) for change in CHANGES) + str(CHANGES[6].steps[0].statements)
+    assert "\x1b" in planted
+    assert "\u202e" in planted
+    for name, text in everything(PLAN, RECEIPT).items():
+        assert "\u202e" not in text, name
+        assert "\x1b]0;owned" not in text, name
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "json", "sql"])
+def test_no_secret_has_a_value_to_show_and_its_place_says_so(format: str):
+    said = {"json": '"value": "(sensitive)"'}.get(format, "CONFIG SET requirepass (sensitive)")
+    assert said in views.render(PLAN, format)
+
+
+def test_colour_is_only_added():
+    assert SGR.sub("", views.render(PLAN, colour=True)) == views.render(PLAN)
+    assert "\x1b" not in views.render(PLAN)
+    assert SGR.search(views.render(PLAN, colour=True))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 300])
+def test_nothing_but_an_address_is_wider_than_the_page(width: int):
+    for text in (views.render(PLAN, width=width), views.render_drift(PLAN, width=width)):
+        for line in text.splitlines():
+            assert cells(line) <= max(40, min(width, 120)) or re.search(r"(main|cache)/\w+/\S+$", line), line
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("a b c", 5, ["a b c"]),
+        ("aa bb cc", 5, ["aa bb", "  cc"]),
+        ("create index x where y", 16, ["create index x", "  where y"]),
+        ("aaaaaaaaaa", 4, ["aaaa", "  aa", "  aa", "  aa"]),
+        ("漢字漢字", 4, ["漢字", "  漢", "  字"]),
+        ("a  b", 10, ["a  b"]),
+    ],
+)
+def test_lines_are_wrapped_at_spaces_and_measured_in_cells(text: str, width: int, lines: list[str]):
+    assert wrap(text, width, hang="  ") == lines
+
+
+@ANY
+@given(text=words.map(visible), width=st.integers(8, 30))
+def test_wrapping_loses_nothing_but_spaces(text: str, width: int):
+    lines = wrap(text, width, hang="  ")
+    assert "".join("".join(lines).split(" ")) == "".join(text.split(" "))
+    assert all(cells(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 漢字 🐘", "plain é 漢字 🐘"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\r\nb\tc", "a\\r\\nb\\tc"),
+        ("\x9b\x7f", "\\x9b\\x7f"),
+        ("\u202eevil\u2066", "\\u202eevil\\u2066"),
+        ("\u200b\u2028\xa0", "\\u200b\\u2028\\xa0"),
+    ],
+)
+def test_what_cannot_be_seen_is_shown_as_its_code(text: str, shown: str):
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (Fact(name="rows", value=1_200_000, unit="rows"), "1.2 M rows"),
+        (Fact(name="rows", value=12_345, unit="rows", estimated=True), "about 12,345 rows"),
+        (Fact(name="rows", value=999_999_999, unit="rows"), "1 bn rows"),
+        (Fact(name="table", value=340 << 20, unit="bytes"), "table 340 MB"),
+        (Fact(name="index_size", value=28 << 20, unit="bytes", estimated=True), "index size about 28 MB"),
+        (Fact(name="table", value=8192, unit="bytes"), "table 8 kB"),
+        (Fact(name="", value=4, unit="seconds", estimated=True), "about 4 s"),
+        (Fact(name="build", value=600.0, unit="seconds"), "build 10 min"),
+        (Fact(name="build", value=0.42, unit="seconds"), "build 0.42 s"),
+        (Fact(name="scans", value=0, unit="scans"), "0 scans"),
+        (Fact(name="fill factor", value=90), "fill factor 90"),
+        (Fact(name="method", value="btree"), "method btree"),
+        (Fact(name="rows", value=float("nan"), unit="rows"), "nan rows"),
+    ],
+    ids=str,
+)
+def test_evidence_is_said_with_its_unit(one: Fact, said: str):
+    assert fact(one) == said
+
+
+def last_line(plan: Plan, render=views.render) -> str:
+    return render(plan, width=300).splitlines()[-1]
+
+
+EMPTY = Plan(reconciler_version="0.1.0", created_at=NOW, targets={})
+WAITING = NOTICES[0]
+
+
+@pytest.mark.parametrize(
+    ("plan", "said", "reason"),
+    [
+        (EMPTY, "No changes. Nothing is declared here.", "nothing is not a success"),
+        (
+            EMPTY.model_copy(update={"in_sync": {"pg_index": 29, "pg_setting": 20, "redis_setting": 11, "check": 24}}),
+            "No changes. 29 indexes, 31 settings and 24 checks are as declared.",
+            "kinds with one name are counted together",
+        ),
+        (EMPTY.model_copy(update={"in_sync": {"pg_index": 1}}), "No changes. 1 index is as declared.", "one is one"),
+        (EMPTY.model_copy(update={"in_sync": {"new": 2}}), "No changes. 2 new are as declared.", "an unknown kind"),
+        (IN_SYNC, "No changes. 29 indexes, 31 settings and 8 checks are as declared.", "checks are counted once"),
+        (
+            EMPTY.model_copy(update={"in_sync": {"pg_setting": 3}, "notices": (WAITING,)}),
+            "No changes. 3 settings are as declared. 1 waits for a restart.",
+            "what waits is not as declared",
+        ),
+        (EMPTY.model_copy(update={"notices": (NOTICES[1],)}), "No changes. 1 is not visible.", "nor what is hidden"),
+        (
+            EMPTY.model_copy(update={"in_sync": {"pg_index": 2}, "checks": CHECKS[:2]}),
+            "No changes. 2 indexes are as declared. 1 of 2 checks fails.",
+            "a failing check is said",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_plan_without_changes_claims_no_more_than_it_knows(plan: Plan, said: str, reason: str):
+    assert last_line(plan) == said
+
+
+def test_a_plan_without_changes_and_worries_is_one_line():
+    assert views.render(IN_SYNC, width=100).count("\n") == 1
+    assert views.render_drift(IN_SYNC, width=100).startswith("In sync. 29 indexes, ")
+    assert views.render_drift(IN_SYNC, width=100).count("\n") == 1
+
+
+@pytest.mark.parametrize("update", [{"notices": (WAITING,)}, {"checks": CHECKS[:1]}], ids=str)
+def test_drift_is_not_called_in_sync_while_something_is_wrong(update):
+    assert "In sync" not in views.render_drift(IN_SYNC.model_copy(update=update))
+
+
+def test_a_restart_is_counted_once_for_a_change_and_its_notice():
+    hazard = Hazard(type=HazardType.WAITS_FOR_RESTART, message="")
+    change = CHANGES[7].model_copy(
+        update={"address": WAITING.address, "steps": (SqlStep(statements=(), hazards=(hazard,)),)}
+    )
+    plan = EMPTY.model_copy(update={"changes": (change,), "notices": (WAITING,)})
+    assert " 1 waits for a restart." in views.render(plan, width=300)
+
+
+def test_a_drop_is_counted_even_where_there_is_none():
+    assert "0 to drop" in last_line(EMPTY.model_copy(update={"changes": CHANGES[:1]}))
+
+
+def test_every_notice_and_every_permission_is_shown():
+    for format in ("text", "markdown"):
+        text = views.render(PLAN, format, width=120).replace("<code>", "").replace("\\_", "_")
+        for type in NoticeType:
+            assert type.value.split("-")[0] in text
+        assert "--allow evicts-keys --allow index-drop --allow less-safe" in text
+
+
+@pytest.mark.parametrize(
+    ("summary", "sides"),
+    [("4MB → 16MB", ("4MB", "16MB")), ("(sensitive)", None), ("a → b → c", None), (" → ", None), ("", None)],
+)
+def test_drift_turns_a_summary_round_only_where_it_has_two_sides(summary: str, sides):
+    assert both_sides(summary) == sides
+
+
+def test_drift_says_what_is_declared_and_what_is_observed():
+    assert "declared 16MB; observed 4MB" in views.render_drift(PLAN)
+    assert "alter system" not in views.render_drift(PLAN)
+
+
+MARKUP = ["**a**", "_a_", "[a](http://b)", "![a](b)", "<b>", "&lt;", "a\\|b", "~~a~~", "@team", "#12", "$x$", "`a"]
+
+
+@ANY
+@given(texts=st.lists(st.text(max_size=8) | st.sampled_from(NASTY + MARKUP), max_size=4))
+def test_in_a_table_every_text_reads_as_itself(texts: list[str]):
+    text = "".join(texts)
+    page = f"| a | b |\n|---|---|\n| x{markdown.prose(text)}x | {markdown.code(f'x{text}x')} |\n"
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(page).replace("<!-- -->", "")
+    first, second = re.findall("<td>(.*?)</td>", html)
+    assert unescape(first) == f"x{visible(text)}x"
+    assert unescape(second) == f"<code>x{visible(text)}x</code>"
+
+
+@ANY
+@given(texts=st.lists(st.text() | st.sampled_from(NASTY), min_size=1, max_size=4))
+def test_a_fence_is_longer_than_any_inside(texts: list[str]):
+    first, *body, last = markdown.fenced(texts, "sql").split("\n")
+    fence = first.removesuffix("sql")
+    assert last == fence
+    assert not any(fence in line for line in body)
+
+
+def test_a_comment_too_long_for_github_is_cut_and_says_so():
+    many = tuple(index(f"tasks_{n}_idx", Action.DELETE, *CHANGES[1].steps) for n in range(3000))
+    plan = PLAN.model_copy(update={"changes": many})
+    for text in (views.render(plan, "markdown"), views.render_drift(plan, "markdown")):
+        assert len(text) <= markdown.LARGEST
+        assert re.search(r"Too long for a comment: [\d]+ .*left out\. See the plan file\.", text)
+        assert text.count("<details>") == text.count("</details>")
+    shown = views.render(plan, "markdown").count("| `-` |")
+    assert f"{3000 - shown} changes" in views.render(plan, "markdown")
+
+
+def test_a_table_has_as_many_cells_in_every_row_whatever_is_in_them():
+    evil = "a | b \\| c `|` <b>\n| x |"
+    plan = PLAN.model_copy(update={"changes": (index(evil, Action.CREATE, why=evil, notes=(evil,)),)})
+    table = [line for line in views.render(plan, "markdown").split("\n") if line.startswith("| `+`")]
+    assert [line.count("|") for line in table] == [4]
+
+
+@pytest.mark.parametrize(
+    ("statement", "runs"),
+    [
+        ("create index x on t (a)", True),
+        ("create index x on t (a) where b ~ '\\.com$'", True),
+        ("create index x\n\ton t (a)", True),
+        ('create index "a\\b" on t (a)', True),
+        ("select 1 \\! ls", False),
+        ("select 1;\n\\! ls", False),
+        ("select E'\\'' \\! ls '", False),
+        ("select $$'$$ \\! ls '", False),
+        ("select 1 -- '\n\\! ls '", False),
+        ("select 1 /* ' */ \\! ls '", False),
+        ("select '\x1b'", False),
+    ],
+)
+def test_psql_gets_no_command_of_its_own(statement: str, runs: bool):
+    assert sql.runs_as_it_reads(statement) is runs
+    plan = PLAN.model_copy(update={"changes": (index("x", Action.CREATE, SqlStep(statements=(statement,))),)})
+    script = views.render(plan, "sql")
+    assert (f"\n{statement};\n" in script) is runs
+    assert ("NOT IN THIS SCRIPT" in script) is not runs
+    commands = [line for line in script.split("\n") if line.startswith("\\")]
+    assert commands == ["\\set ON_ERROR_STOP on"]
+
+
+@ANY
+@given(text=st.text() | st.sampled_from(NASTY))
+def test_a_comment_is_one_line(text: str):
+    assert len(sql.comment(text).splitlines()) == 1
+
+
+def test_a_semicolon_is_not_swallowed_by_a_comment():
+    steps = (SqlStep(statements=("select 1 -- one", "select 2;", "select 3")),)
+    lines = sql.change_lines(index("x", Action.CREATE, *steps))
+    assert lines[-3:] == ["select 1 -- one\n;", "select 2;", "select 3;"]
+
+
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [("15min", "'15min'"), ("it's", "'it''s'"), ("a\\b", "'a\\b'"), ("\n\\'", "U&'\\+00000a\\\\'''")],
+)
+def test_a_constant_holds_any_text(text: str, constant: str):
+    assert sql.literal(text) == constant
+
+
+def test_junit_is_xml_with_one_case_a_check():
+    root = ET.fromstring(views.render_checks(PLAN, "junit"))  # noqa: S314
+    cases = root.findall("./testsuite/testcase")
+    assert len(cases) == len(CHECKS) == int(root.attrib["tests"])
+    assert cases[0].attrib["file"] == "desired/checklists/production.yaml"
+    assert cases[0].attrib["line"] == "3"
+    assert [len(root.findall(f".//{tag}")) for tag in ("failure", "error", "skipped")] == [1, 1, 5]
+
+
+def test_checks_as_json_are_counted():
+    assert json.loads(views.render_checks(PLAN, "json"))["summary"]["fail"] == 1
+
+
+def test_a_receipt_is_read_back_as_it_was_written():
+    assert load_receipt(views.render_receipt(RECEIPT, "json"), source="receipt.json") == RECEIPT
+
+
+@ANY
+@given(receipt=receipts)
+def test_every_receipt_is_read_back_as_it_was_written(receipt: Receipt):
+    assert load_receipt(views.render_receipt(receipt, "json"), source="receipt.json") == receipt
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0"}', '{"format_version": "1.0"}'])
+def test_what_is_no_receipt_is_refused(text: str):
+    with pytest.raises(PlanFileError, match=r"receipt\.json"):
+        load_receipt(text, source="receipt.json")
+
+
+def test_an_apply_that_failed_does_not_say_that_nothing_remains():
+    assert "Nothing remains" not in views.render_receipt(RECEIPT)
+    done = RECEIPT.model_copy(update={"changes": RECEIPT.changes[:1], "remaining": ()})
+    assert views.render_receipt(done).endswith("Applied 1 of 1 change in 2 min. Nothing remains to be changed.\n")
+
+
+def test_an_unknown_format_is_an_error_that_names_the_others():
+    with pytest.raises(UsageError, match="text, markdown, json, sql"):
+        views.render(PLAN, "yaml")
+
+
+def test_a_page_is_neither_too_narrow_nor_too_wide():
+    assert [Page(width=width).columns for width in (0, 80, 400)] == [40, 80, 120]
