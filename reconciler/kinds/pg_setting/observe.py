@@ -74,7 +74,7 @@ def _unmasked(found: SettingObserved, definition: Definition) -> SettingObserved
     mask = provenance.session_override(found.source)
     if definition.name == "archive_command" and found.running == "(disabled)":
         mask = "archive_mode being off"
-    if definition.name in _SHOWN_BY_THE_SYSTEM and found.source != "command line":
+    if definition.name in _SHOWN_BY_THE_SYSTEM and found.source == "configuration file" and found.server.files_visible:
         mask = "the operating system"
     if not mask:
         return found
