@@ -48,6 +48,7 @@ def draw(random: Random, counts: Mapping[str, int]) -> Mapping[str, Any]:
         "since": NEWEST - timedelta(hours=random.randint(2, 48)),
         "a_minute_ago": NEWEST - timedelta(minutes=1),
         "now": NEWEST,
+        "in_two_days": NEWEST + timedelta(days=2),
         "email": f"calm.USER{one_of('users')}@example.com",
         "token": sha256(f"token-{one_of('sessions', 1)}".encode()).digest(),
         "name": random.choice(["calm ot", "hazy wr", "brisk li", "fair fi"]) + "%",
@@ -77,15 +78,19 @@ def run(connection: psycopg.Connection, rounds: int, seed: int = 1) -> int:
 
 
 def count(connection: psycopg.Connection) -> Mapping[str, int]:
-    """The highest id of each table that has one, which is its number of rows as loaded."""
-    row = connection.execute(
-        """
-        select (select max(id) from users), (select max(id) from agents), (select max(id) from sessions),
-               (select max(id) from tasks)
-        """
-    ).fetchone()
+    """The highest id of each table that has one, which is its number of rows as loaded. Raises UsageError."""
+    missing = UsageError("the sample data is not there", hint="load it first: reconciler.demo.data.load")
+    try:
+        row = connection.execute(
+            """
+            select (select max(id) from users), (select max(id) from agents), (select max(id) from sessions),
+                   (select max(id) from tasks)
+            """
+        ).fetchone()
+    except psycopg.errors.UndefinedTable:
+        raise missing from None
     if row is None or None in row:
-        raise UsageError("the sample data is not there", hint="load it first")
+        raise missing
     return dict(zip(("users", "agents", "sessions", "tasks"), row, strict=True))
 
 

@@ -227,6 +227,6 @@ from sessions
 where ended_at is null and last_seen_at < %(a_minute_ago)s
 order by last_seen_at;
 
--- name: rounds_to_close
+-- name: rounds_ending_soon
 -- serves: rounds_status_closes_at_idx
-select id, title from rounds where status = 'open' and closes_at <= %(now)s;
+select id, title, closes_at from rounds where status = 'open' and closes_at <= %(in_two_days)s;
