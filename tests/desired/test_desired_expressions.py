@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired.expressions import (
@@ -16,6 +16,8 @@ from reconciler.desired.expressions import (
     parse_bytes,
     parse_percentage,
 )
+
+untimed = settings(deadline=None)  # a busy machine is no defect
 
 AMOUNTS = [
     ("16GB", 16 * 1024**3, "the usual way"),
@@ -73,11 +75,13 @@ def test_a_negative_amount_is_no_amount():
         format_bytes(-1)
 
 
+@untimed
 @given(st.integers(0, MOST_BYTES))
 def test_what_is_shown_reads_back(amount):
     assert parse_bytes(format_bytes(amount)) == amount
 
 
+@untimed
 @given(st.integers(0, 10**6), st.integers(0, 10**4), st.sampled_from(list(UNITS)))
 def test_decimals_are_exact(whole, thousandths, unit):
     text = f"{whole}.{thousandths:04d}{unit}"
@@ -88,6 +92,7 @@ def test_decimals_are_exact(whole, thousandths, unit):
         assert exact.denominator != 1 or exact > MOST_BYTES
 
 
+@untimed
 @given(st.text())
 def test_any_text_is_an_amount_or_refused(text):
     try:
@@ -145,6 +150,7 @@ def test_a_mere_percentage_is_a_value_where_the_server_understands_it():
         parse_percentage("5% memory", percent_is_value=True)
 
 
+@untimed
 @given(st.integers(1, 10**5), st.integers(0, MOST_BYTES))
 def test_a_percentage_is_exact_and_rounded_down(thousandths, memory):
     percentage = parse_percentage(f"{thousandths // 1000}.{thousandths % 1000:03d}% of memory")

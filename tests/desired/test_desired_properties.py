@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading import ENV, TARGETS, plain
 from standin_kinds import KINDS
@@ -16,6 +16,8 @@ from reconciler.desired.document import parse
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError, UsageError
 from reconciler.secrets import Secrets
+
+untimed = settings(deadline=None)  # a busy machine is no defect
 
 SIGNS = st.text(alphabet="ab:-?,[]{}&*#|>'\"%@`!<~$= \n\t\\0é\u2028\x00\x85", max_size=60)
 WORDS = st.lists(
@@ -57,6 +59,7 @@ def load_or_refuse(content: bytes) -> None:
             assert "s3same" not in text
 
 
+@untimed
 @given(st.one_of(st.text(), SIGNS, WORDS))
 @example("target: main\nsettings: {a: {env: ${DATABASE_URL}}}")
 @example("targets: {m: '${DATABASE_URL}'}")
@@ -68,11 +71,13 @@ def test_any_text_is_loaded_or_refused_and_no_secret_is_shown(text):
     load_or_refuse(text.encode("utf-8", "surrogatepass"))
 
 
+@untimed
 @given(st.binary())
 def test_any_bytes_are_loaded_or_refused(content):
     load_or_refuse(content)
 
 
+@untimed
 @given(st.binary(), st.integers(0, 200))
 def test_a_file_that_is_cut_or_spoilt_is_loaded_or_refused(rubbish, place):
     content = (TARGETS + "---\ntarget: main\ntables: {public.t: {indexes: {a: {columns: [b]}}}}\n").encode()
@@ -85,6 +90,7 @@ def tree_of(leaves):
     )
 
 
+@untimed
 @given(tree_of(PRINTABLE | st.none()), st.booleans())
 def test_what_another_program_writes_reads_back(value, flow):
     written = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=10**6)
@@ -92,6 +98,7 @@ def test_what_another_program_writes_reads_back(value, flow):
     assert plain(document) == value
 
 
+@untimed
 @given(st.from_regex(r"[A-Za-z0-9.+_-][A-Za-z0-9 .:+_%'\"/()=<>-]*", fullmatch=True))
 def test_a_plain_scalar_keeps_every_letter(text):
     text = text.strip()
@@ -101,6 +108,7 @@ def test_a_plain_scalar_keeps_every_letter(text):
     assert document.child("key").value == text
 
 
+@untimed
 @given(tree_of(st.from_regex(r"[a-z]{1,8}", fullmatch=True)), st.booleans())
 def test_every_key_and_value_is_where_its_mark_says(value, flow):
     written = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=10**6)
