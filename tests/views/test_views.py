@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from html import unescape
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from views.arbitrary import NASTY, plans, receipts, words
-from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT, index
+from views.arbitrary import plans, receipts, words
+from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
 from reconciler.errors import PlanFileError, UsageError
-from reconciler.model import Action, Fact, Hazard, HazardType, NoticeType, Plan, Receipt, SqlStep
-from reconciler.views import markdown, sql
+from reconciler.model import Fact, Hazard, HazardType, NoticeType, Plan, Receipt, SqlStep
 from reconciler.views.json import load_receipt
 from reconciler.views.page import STYLES, Page, cells, visible, wrap
 from reconciler.views.quantities import fact
@@ -221,93 +218,6 @@ def test_drift_turns_a_summary_round_only_where_it_has_two_sides(summary: str, s
 def test_drift_says_what_is_declared_and_what_is_observed():
     assert "declared 16MB; observed 4MB" in views.render_drift(PLAN)
     assert "alter system" not in views.render_drift(PLAN)
-
-
-MARKUP = ["**a**", "_a_", "[a](http://b)", "![a](b)", "<b>", "&lt;", "a\\|b", "~~a~~", "@team", "#12", "$x$", "`a"]
-
-
-@ANY
-@given(texts=st.lists(st.text(max_size=8) | st.sampled_from(NASTY + MARKUP), max_size=4))
-def test_in_a_table_every_text_reads_as_itself(texts: list[str]):
-    text = "".join(texts)
-    page = f"| a | b |\n|---|---|\n| x{markdown.prose(text)}x | {markdown.code(f'x{text}x')} |\n"
-    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(page).replace("<!-- -->", "")
-    first, second = re.findall("<td>(.*?)</td>", html)
-    assert unescape(first) == f"x{visible(text)}x"
-    assert unescape(second) == f"<code>x{visible(text)}x</code>"
-
-
-@ANY
-@given(texts=st.lists(st.text() | st.sampled_from(NASTY), min_size=1, max_size=4))
-def test_a_fence_is_longer_than_any_inside(texts: list[str]):
-    first, *body, last = markdown.fenced(texts, "sql").split("\n")
-    fence = first.removesuffix("sql")
-    assert last == fence
-    assert not any(fence in line for line in body)
-
-
-def test_a_comment_too_long_for_github_is_cut_and_says_so():
-    many = tuple(index(f"tasks_{n}_idx", Action.DELETE, *CHANGES[1].steps) for n in range(3000))
-    plan = PLAN.model_copy(update={"changes": many})
-    for text in (views.render(plan, "markdown"), views.render_drift(plan, "markdown")):
-        assert len(text) <= markdown.LARGEST
-        assert re.search(r"Too long for a comment: [\d]+ .*left out\. See the plan file\.", text)
-        assert text.count("<details>") == text.count("</details>")
-    shown = views.render(plan, "markdown").count("| `-` |")
-    assert f"{3000 - shown} changes" in views.render(plan, "markdown")
-
-
-def test_a_table_has_as_many_cells_in_every_row_whatever_is_in_them():
-    evil = "a | b \\| c `|` <b>\n| x |"
-    plan = PLAN.model_copy(update={"changes": (index(evil, Action.CREATE, why=evil, notes=(evil,)),)})
-    table = [line for line in views.render(plan, "markdown").split("\n") if line.startswith("| `+`")]
-    assert [line.count("|") for line in table] == [4]
-
-
-@pytest.mark.parametrize(
-    ("statement", "runs"),
-    [
-        ("create index x on t (a)", True),
-        ("create index x on t (a) where b ~ '\\.com$'", True),
-        ("create index x\n\ton t (a)", True),
-        ('create index "a\\b" on t (a)', True),
-        ("select 1 \\! ls", False),
-        ("select 1;\n\\! ls", False),
-        ("select E'\\'' \\! ls '", False),
-        ("select $$'$$ \\! ls '", False),
-        ("select 1 -- '\n\\! ls '", False),
-        ("select 1 /* ' */ \\! ls '", False),
-        ("select '\x1b'", False),
-    ],
-)
-def test_psql_gets_no_command_of_its_own(statement: str, runs: bool):
-    assert sql.runs_as_it_reads(statement) is runs
-    plan = PLAN.model_copy(update={"changes": (index("x", Action.CREATE, SqlStep(statements=(statement,))),)})
-    script = views.render(plan, "sql")
-    assert (f"\n{statement};\n" in script) is runs
-    assert ("NOT IN THIS SCRIPT" in script) is not runs
-    commands = [line for line in script.split("\n") if line.startswith("\\")]
-    assert commands == ["\\set ON_ERROR_STOP on"]
-
-
-@ANY
-@given(text=st.text() | st.sampled_from(NASTY))
-def test_a_comment_is_one_line(text: str):
-    assert len(sql.comment(text).splitlines()) == 1
-
-
-def test_a_semicolon_is_not_swallowed_by_a_comment():
-    steps = (SqlStep(statements=("select 1 -- one", "select 2;", "select 3")),)
-    lines = sql.change_lines(index("x", Action.CREATE, *steps))
-    assert lines[-3:] == ["select 1 -- one\n;", "select 2;", "select 3;"]
-
-
-@pytest.mark.parametrize(
-    ("text", "constant"),
-    [("15min", "'15min'"), ("it's", "'it''s'"), ("a\\b", "'a\\b'"), ("\n\\'", "U&'\\+00000a\\\\'''")],
-)
-def test_a_constant_holds_any_text(text: str, constant: str):
-    assert sql.literal(text) == constant
 
 
 def test_junit_is_xml_with_one_case_a_check():
