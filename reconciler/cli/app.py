@@ -72,7 +72,11 @@ class Run:
 
 @click.group(
     cls=Verbs,
-    context_settings={"auto_envvar_prefix": "RECONCILER", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "auto_envvar_prefix": "RECONCILER",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
 )
 @click.option(
     "--desired",

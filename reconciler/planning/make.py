@@ -12,6 +12,7 @@ from datetime import datetime
 from reconciler import __version__
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.kinds.check import decide_from_outcomes
+from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.registry import KINDS
 from reconciler.model import (
     Change,
@@ -60,13 +61,14 @@ def make_plan(
     for view in views.values():
         in_sync.update(view.in_sync)
     checks = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
+    declared_indexes = {each.address for each in resources if isinstance(each, PgIndex) and each.definition}
     plan = Plan(
         reconciler_version=__version__,
         created_at=created_at,
         targets={name: view.info for name, view in views.items()},
         changes=ordered(outcome for outcome in outcomes if isinstance(outcome, Change)),
         notices=tuple(outcome for outcome in outcomes if isinstance(outcome, Notice)),
-        checks=tuple(decide_from_outcomes(checks, resources, outcomes)),
+        checks=decide_from_outcomes(checks, outcomes, declared_indexes),
         in_sync=dict(sorted(in_sync.items())),
     )
     return seal(plan)

@@ -1,0 +1,56 @@
+"""`reconciler demo`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from reconciler.cli import stages
+from reconciler.cli.app import Run
+from reconciler.views import render, render_drift, render_receipt
+
+
+@click.command()
+@click.option("--rows", type=click.IntRange(100, 10_000_000), default=50_000, show_default=True, help="Tasks to make.")
+@click.option("--keep", is_flag=True, help="Leave the servers running, and say how to connect and how to stop them.")
+@click.option(
+    "--plan", "plan_path", type=click.Path(path_type=Path), default=Path("plans/demo.json"), show_default=True,
+    metavar="FILE", help="Where the plan is saved.",
+)  # fmt: skip
+@click.pass_obj
+def command(run: Run, rows: int, keep: bool, plan_path: Path) -> None:
+    """Watch it all on servers of its own: plan, apply, an empty plan, changes by hand, drift.
+
+    Starts an embedded PostgreSQL and Redis on loopback, and leaves nothing running, nor behind, but the saved plan.
+
+    \b
+    Exit codes: 0 all went as told; 1 it did not.
+    """
+    from reconciler.applying.apply import Interruption
+    from reconciler.demo.tour import Screen, tour
+    from reconciler.views.live import live
+
+    interruption = Interruption()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        interruption.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    page = stages.page()
+    screen = Screen(
+        say=click.echo,
+        plan=partial(render, **page),
+        drift=partial(render_drift, **page),
+        receipt=partial(render_receipt, **page),
+        live=partial(live, sys.stderr),
+    )
+    tour(
+        run.folder, plan_path, rows=rows, keep=keep, screen=screen, now=stages.now, interruption=interruption
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""The whole road on servers of its own: plan, review, apply, an empty second plan, changes behind its back, drift."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import redis
+
+from reconciler.applying.apply import Interruption, Listener, apply_plan
+from reconciler.demo import data, tampering
+from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis
+from reconciler.desired.load import Desired, load
+from reconciler.errors import ReconcilerError
+from reconciler.kinds.registry import KINDS
+from reconciler.model import NEEDS_PERMISSION, Plan, Receipt
+from reconciler.planning import plan_file
+from reconciler.planning.make import make_plan
+from reconciler.secrets import Secrets
+
+DATABASE = "app"
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How the tour shows itself: `say` prints text, `plan`, `drift` and `receipt` lay models out as text, `live` gives
+    the listener for an apply."""
+
+    say: Callable[[str], None]
+    plan: Callable[[Plan], str]
+    drift: Callable[[Plan], str]
+    receipt: Callable[[Receipt], str]
+    live: Callable[[Plan], AbstractContextManager[Listener]]
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The two servers, their folder, and the environment in which the YAML finds them."""
+
+    folder: Path
+    postgres: PostgresServer
+    redis: RedisServer
+    environment: Mapping[str, str]
+
+
+class Surprise(ReconcilerError):
+    """The tour saw something else than it promises to show."""
+
+
+def tour(
+    yaml: Path,
+    plan_path: Path,
+    *,
+    rows: int,
+    keep: bool,
+    screen: Screen,
+    now: Callable[[], datetime],
+    interruption: Interruption,
+) -> None:
+    """Shows everything. `yaml` is the folder of desired state, `plan_path` where the plan is saved, `rows` the number
+    of tasks. Stops and removes what it started, but for `keep`. Raises Surprise where reality differs from the story.
+    """
+    with servers(keep) as running:
+        _load_data(running, rows, screen)
+        secrets = Secrets(running.environment)
+        desired = load(yaml, KINDS, running.environment, secrets)
+
+        def plan_now() -> Plan:
+            return make_plan(desired.targets, desired.resources, secrets, created_at=now())
+
+        def apply_now(plan: Plan) -> None:
+            receipt = _apply(plan, desired, secrets, screen, now, interruption)
+            if not receipt.succeeded:
+                raise Surprise("the apply did not succeed")
+
+        _heading(screen, "1. The plan: what would change, with every statement, for review in a pull request")
+        plan = plan_now()
+        screen.say(screen.plan(plan))
+        plan_path.parent.mkdir(parents=True, exist_ok=True)
+        plan_file.write(plan, plan_path)
+        screen.say(f"\nSaved as {plan_path}. Nothing has been changed so far.")
+
+        _heading(screen, "2. Apply: exactly that plan, and nothing else")
+        apply_now(plan_file.read(plan_path))
+
+        _heading(screen, "3. A second plan: nothing is left to do")
+        second = plan_now()
+        screen.say(screen.plan(second))
+        if not second.is_empty:
+            raise Surprise("the second plan is not empty")
+
+        _heading(screen, "4. Behind its back: changes that nobody declared")
+        expected = set()
+        for what, address in tampering.tamper(running.postgres.url(DATABASE), _client(running)):
+            screen.say(f"  {what}")
+            expected.add(address)
+
+        _heading(screen, "5. Drift: finds exactly those")
+        drifted = plan_now()
+        screen.say(screen.drift(drifted))
+        found = {str(change.address) for change in drifted.changes}
+        if found != expected:
+            raise Surprise(f"drift found {sorted(found)}, and not {sorted(expected)}")
+
+        _heading(screen, "6. And back: the drift, applied like any other plan")
+        apply_now(drifted)
+        if not plan_now().is_empty:
+            raise Surprise("the last plan is not empty")
+        screen.say("\nAll as declared again.")
+        if keep:
+            _say_how_to_connect(running, yaml, screen)
+
+
+@contextmanager
+def servers(keep: bool) -> Iterator[Servers]:
+    """PostgreSQL and Redis on loopback; stopped and removed afterwards, however it ends, but for `keep`."""
+    folder = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    folder.chmod(0o755)  # as root, PostgreSQL runs as another user, who has to get in
+    postgres = PostgresServer(folder / "postgres", embedded_postgres())
+    redis_server = RedisServer(folder / "redis", embedded_redis())
+    finished = False
+    try:
+        postgres.start()
+        redis_server.start()
+        password = randomness.token_urlsafe(12)
+        environment = {
+            **os.environ,
+            "DATABASE_URL": postgres.url(DATABASE),
+            "DATABASE_MEMORY": "1GB",
+            "REDIS_URL": redis_server.url(password=password),
+            "REDIS_MEMORY": "512MB",
+            "REDIS_PASSWORD": password,
+            "APP_REDIS_PASSWORD": randomness.token_urlsafe(12),
+            "APP_URL": "",
+        }
+        yield Servers(folder, postgres, redis_server, environment)
+        finished = True
+    finally:
+        if not (keep and finished):
+            redis_server.stop()
+            postgres.stop("immediate")
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load_data(running: Servers, rows: int, screen: Screen) -> None:
+    with psycopg.connect(running.postgres.url(), autocommit=True) as connection:
+        connection.execute("create database app")
+        [version] = connection.execute("show server_version").fetchone() or [""]
+    started = time.monotonic()
+    with psycopg.connect(running.postgres.url(DATABASE), autocommit=True) as connection:
+        data.load(connection, rows)
+    product = _client(running).info("server")
+    redis_version = product.get("valkey_version") or product.get("redis_version")
+    name = "Valkey" if "valkey_version" in product else "Redis"
+    screen.say(
+        f"PostgreSQL {version} at 127.0.0.1:{running.postgres.port} and {name} {redis_version} at "
+        f"127.0.0.1:{running.redis.port}, started for this tour only.\n"
+        f"Loaded {sum(data.sizes(rows).values()):,} rows of sample data in {time.monotonic() - started:.1f} s.\n"
+    )
+
+
+def _apply(
+    plan: Plan,
+    desired: Desired,
+    secrets: Secrets,
+    screen: Screen,
+    now: Callable[[], datetime],
+    interruption: Interruption,
+) -> Receipt:
+    with screen.live(plan) as listener:
+        receipt = apply_plan(
+            plan, desired.targets, secrets,
+            allowed=NEEDS_PERMISSION, parallel=2, now=now, listener=listener, interruption=interruption,
+        )  # fmt: skip
+    screen.say(screen.receipt(receipt))
+    return receipt
+
+
+def _client(running: Servers) -> redis.Redis:
+    """A connection of the story's own, with the password if there is one by now."""
+    password = running.environment["REDIS_PASSWORD"]
+    client = redis.Redis(port=running.redis.port, password=password, decode_responses=True)
+    try:
+        client.ping()
+    except redis.AuthenticationError:
+        client = redis.Redis(port=running.redis.port, decode_responses=True)
+    return client
+
+
+def _heading(screen: Screen, text: str) -> None:
+    screen.say(f"\n── {text} " + "─" * max(0, 96 - len(text)) + "\n")
+
+
+def _say_how_to_connect(running: Servers, yaml: Path, screen: Screen) -> None:
+    names = ("DATABASE_URL", "DATABASE_MEMORY", "REDIS_URL", "REDIS_MEMORY", "REDIS_PASSWORD", "APP_REDIS_PASSWORD")
+    exports = "\n".join(f"  export {name}='{running.environment[name]}'" for name in names)
+    pid = running.redis.process.pid if running.redis.process else ""
+    screen.say(
+        f"\nThe servers go on. To use them from this shell:\n{exports}\n  reconciler --desired {yaml} plan\n"
+        f"\nTo stop and remove them:\n"
+        f"  kill {pid} $(head -1 {running.postgres.data}/postmaster.pid) && sleep 1 && rm -r {running.folder}"
+    )
