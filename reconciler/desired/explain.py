@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from reconciler.desired.node import Node, shape
 from reconciler.desired.wording import alternatives, nearest, quoted, unknown
 from reconciler.errors import DesiredError
+from reconciler.secrets import SHORTEST_REDACTED
 
 _SECRETIVE = re.compile(r"pass|secret|token|auth$|url|^(?:postgres|redis|http)$", re.IGNORECASE)
 """Names of keys whose values are not repeated in an error: they are secrets, or URLs that hold one."""
@@ -180,7 +181,8 @@ def _sentence(problem: _Problem, parent: Node, value: object, schema: Mapping[st
     else:
         message = _plain(problem.detail)
         if isinstance(node.value, str) and "${" in node.value:
-            message = message.replace(str(_at(value, problem.path[1:])), node.value)
+            replaced = _at(value, problem.path[1:])
+            message = message.replace(replaced, node.value) if len(replaced) >= SHORTEST_REDACTED else message
     subject = next(step for step in reversed(problem.path) if isinstance(step, str))
     return DesiredError(f"{subject}: {message}", at=f"{file}:{line}:{column}", hint=hint)
 
@@ -201,7 +203,8 @@ def _plain(detail: ErrorDetails) -> str:
     return (message[:1].lower() + message[1:]).replace(" after validation", "")
 
 
-def _at(value: Any, path: _Path) -> Any:
+def _at(value: Any, path: _Path) -> str:
+    """The text at `path`, variables replaced."""
     for step in path:
-        value = value[step]
-    return value
+        value = value[str(step)] if isinstance(value, dict) else value[step]
+    return str(value)

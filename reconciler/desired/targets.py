@@ -38,7 +38,14 @@ _SCHEMES: Mapping[System, tuple[str, ...]] = {
 
 _SYSTEMS = [system.value for system in System]
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+
+def _bytes(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("expected an amount of memory, like 16GB")
+    return parse_bytes(value)
+
+
+Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
 
 
 class TargetSection(Frozen):

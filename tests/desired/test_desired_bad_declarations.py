@@ -250,6 +250,21 @@ CASES = [
         " (units: B, kB, MB, GB, TB; the case of letters counts)",
     ),
     Case(
+        "memory that is a list",
+        {"targets.yaml": "targets: {web: {http: '', memory: [16GB]}}\n"},
+        "targets.yaml:1:27: memory: expected an amount of memory, like 16GB",
+    ),
+    Case(
+        "memory from the environment is not repeated",
+        {"targets.yaml": "targets: {web: {http: '', memory: '${DATABASE_URL}'}}\n"},
+        "targets.yaml:1:35: memory: an amount of memory is a number and a unit, like 16GB, 512MB or 1.5GB",
+    ),
+    Case(
+        "memory from an empty variable",
+        {"targets.yaml": "targets: {web: {http: '', memory: '${NONE:-}'}}\n"},
+        "targets.yaml:1:35: memory: an amount of memory is a number and a unit, like 16GB, 512MB or 1.5GB",
+    ),
+    Case(
         "a target declared twice in two files",
         {"b.yaml": "targets:\n  main: {http: ''}\n"},
         'targets.yaml:2:3: the target "main" is declared twice; the first one is at b.yaml:2:3\n'

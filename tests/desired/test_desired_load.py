@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
+from pydantic import AfterValidator
 from reading import ENV, TARGETS, load_files, load_refused
 from standin_kinds import CHECKS, KINDS, PG_SETTINGS, Standin
 
@@ -171,3 +174,31 @@ def test_anchors_spare_repetition_between_sections_of_one_document(tmp_path):
           public.b: {<<: *same, unlisted_indexes: report}
         """
     assert load_files(tmp_path, {"t.yaml": TARGETS, "x.yaml": text}).resources == ()
+
+
+def refuse_everything(value):
+    raise ValueError(f"{value} is not wanted")
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "error"),
+    [
+        ("things: {5: '${X}'}", {"X": "hunter2"}, "things: ${X} is not wanted"),
+        ("things: {5: 'a-${X}'}", {"X": "hunter2"}, "things: a-${X} is not wanted"),
+        ("things: {5: '${X}'}", {"X": "a"}, "things: a is not wanted"),
+        ("things: {5: '${X:-}'}", {}, "things:  is not wanted"),
+    ],
+    ids=["a value", "a part of one", "too short to be one", "nothing"],
+)
+def test_what_a_validator_says_does_not_repeat_what_came_from_the_environment(tmp_path, text, env, error):
+    kind = Standin("spy", None, {"things": dict[int, Annotated[str, AfterValidator(refuse_everything)]]})
+    text = f"target: web\n{text}\n"
+    with pytest.raises(DesiredError) as caught:
+        load_files(tmp_path, {"t.yaml": TARGETS, "x.yaml": text}, kinds=[kind], env={**ENV, **env})
+    assert caught.value.message == error
+    assert caught.value.at == f"{tmp_path}/x.yaml:2:13"
+
+
+def test_targets_may_be_written_without_memory_or_with_none(tmp_path):
+    targets = load_files(tmp_path, {"t.yaml": "targets:\n  a: {http: , memory: }\n  b: {http: ''}\n"}).targets
+    assert [target.memory for target in targets.values()] == [None, None]
