@@ -1,0 +1,50 @@
+"""Settings of Redis and Valkey: the parameters of CONFIG GET and CONFIG SET.
+
+What it manages   any parameter that is declared, on standalone servers; secrets among them by reference only.
+How it compares   by meaning (`values.py`), with what CONFIG GET answers for the declared names, and for no others.
+What it runs      CONFIG SET, and CONFIG REWRITE as a part of the same change.
+What it cannot    read the configuration file: a value that somebody set by hand, and that happens to be as declared,
+                  counts as in sync although it may be in no file. Where the server has no file, a notice says so.
+                  Nor change what only the file and a restart can (`parameters.py`): a notice gives the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from reconciler.kind import Declaration
+from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
+from reconciler.model import Address, Outcome, System
+from reconciler.targets.session import Session
+
+
+class RedisSettingKind:
+    """The kind `redis_setting`."""
+
+    name = NAME
+    system = System.REDIS
+    sections: Mapping[str, Any] = {"settings": dict[str, Value]}
+    resource = RedisSetting
+
+    def declare(self, declaration: Declaration) -> Iterable[RedisSetting]:
+        """See `declare.py`."""
+        from reconciler.kinds.redis_setting.declare import declare
+
+        return declare(declaration)
+
+    def observe(self, session: Session, wanted: Sequence[RedisSetting]) -> Mapping[Address, ObservedSetting]:
+        """See `read.py`."""
+        from reconciler.kinds.redis_setting.read import observe
+        from reconciler.targets.redis import RedisSession
+
+        return observe(cast(RedisSession, session), wanted)
+
+    def plan(self, desired: RedisSetting, observed: ObservedSetting | None) -> Sequence[Outcome]:
+        """See `plan.py`."""
+        from reconciler.kinds.redis_setting.plan import plan
+
+        return [] if observed is None else plan(desired, observed)
+
+
+KIND = RedisSettingKind()

@@ -1,0 +1,64 @@
+"""From YAML to declared settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reconciler.desired.expressions import parse_percentage
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.redis_setting.model import NAME, RedisSetting, Value
+from reconciler.kinds.redis_setting.parameters import ALIASES, MEMORY, SECRETS
+from reconciler.kinds.redis_setting.values import meaning, tidied
+from reconciler.model import Address, SecretRef
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""Names of parameters, of modules' too (`search-timeout`, `bf.error-rate`); no pattern: CONFIG GET would expand it."""
+
+LAST = "requirepass"
+"""Set after everything else: from then on new connections need the new password."""
+
+
+def declare(declaration: Declaration) -> Iterator[RedisSetting]:
+    """The resources of one `settings` section, requirepass last. Raises DesiredError."""
+    section: dict[str, Value] = declaration.value
+    seen: dict[str, str] = {}
+    for written in sorted(section, key=lambda name: name.lower() == LAST):
+        at = declaration.at([written])
+        name = written.lower()
+        if not _NAME.fullmatch(name):
+            raise DesiredError(f"{written!r} is not the name of a parameter", at=at, hint="a name is like maxmemory")
+        one = ALIASES.get(name, name)
+        if one in seen:
+            raise DesiredError(f"{written} and {seen[one]} are the same parameter", at=at, hint="declare one of them")
+        seen[one] = written
+        try:
+            value = _checked(name, section[written])
+        except ValueError as error:
+            raise DesiredError(f"{name}: {error}", at=at) from None
+        yield RedisSetting(address=Address(declaration.target.name, NAME, name), declared_at=at, value=value)
+
+
+def _checked(name: str, value: Value) -> Value:
+    if isinstance(value, SecretRef):
+        if (value.env is None) == (value.file is None):
+            raise ValueError("a secret is either {env: NAME} or {file: PATH}")
+        if name not in SECRETS:
+            raise ValueError(f"this is no secret: only {', '.join(sorted(SECRETS))} take {{env: …}} or {{file: …}}")
+        return value
+    if name in SECRETS:
+        if value:
+            raise ValueError('a secret may not stand in YAML: write {env: NAME} or {file: PATH} ("" for none)')
+        return value
+    if "\0" in value or "\n" in value or "\r" in value:
+        raise ValueError("a value is one line")
+    text = tidied(name, value)
+    if name in MEMORY:
+        expression = parse_percentage(text, percent_is_value=name == "maxmemory-clients")
+        if expression is not None:
+            return expression.text
+    elif re.fullmatch(r"[\d.]+\s*%\s*of\s+memory", text):
+        raise ValueError("this is no amount of memory, so it cannot be a part of it")
+    meaning(name, text)
+    return text

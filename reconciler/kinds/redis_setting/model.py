@@ -1,0 +1,81 @@
+"""What can be declared of one setting of Redis, and what a server shows of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag
+
+from reconciler.desired.text import Text
+from reconciler.model import Observed, Resource, SecretRef
+
+NAME = "redis_setting"
+
+
+def _form(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    return "secret" if isinstance(value, SecretRef | dict) else None
+
+
+Value = Annotated[
+    Annotated[Text, Tag("text")] | Annotated[SecretRef, Tag("secret")],
+    Discriminator(
+        _form,
+        custom_error_type="setting_value",
+        custom_error_message='a value is missing: write text ("" for an empty one), {env: NAME} or {file: PATH}',
+    ),
+]
+"""What stands behind the name of a setting in YAML."""
+
+
+class RedisSetting(Resource):
+    """One parameter of a server, by its name in lower case. `value` is text as declared, or where its secret is."""
+
+    value: Value
+
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter."""
+        return self.address.name
+
+
+class ObservedSetting(Observed):
+    """What a server shows of one parameter, and how the declared value reads there.
+
+    state        "shown"; "unknown": the server has no such parameter; "hidden": CONFIG GET is denied (`message` says
+                 what is missing); "no-config": the server has no CONFIG command.
+    running      the value of CONFIG GET; None for a secret, of which only `is_set` is kept.
+    wanted       the value to send, percentages worked out; None for a secret, and where the memory is not known.
+    in_sync      the two mean the same.
+    expression   the percentage, where one is declared; `memory` is what it was taken of, in bytes.
+    config_file  "": the server runs without one, None: not to be seen. `aclfile` likewise, "" where there is none.
+    holds        bytes in use (`used_memory`); `limit` the running maxmemory in bytes; `policy` the eviction policy.
+    bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
+    url_has_it   of requirepass: the password in the target's URL is the declared one.
+    may_be_set   of dir and dbfilename: enable-protected-configs lets us.
+    """
+
+    product: str
+    version: tuple[int, ...]
+    state: Literal["shown", "unknown", "hidden", "no-config"] = "shown"
+    message: str = ""
+    running: str | None = None
+    wanted: str | None = None
+    in_sync: bool = False
+    is_set: bool = False
+    expression: str = ""
+    memory: int | None = None
+    config_file: str | None = None
+    aclfile: str = ""
+    holds: int | None = None
+    limit: int = 0
+    policy: str = ""
+    bypassed: bool = False
+    url_has_it: bool = True
+    may_be_set: bool = False
+
+    @property
+    def server(self) -> str:
+        """Product and version, for people."""
+        return f"{self.product} {'.'.join(map(str, self.version))}".strip()

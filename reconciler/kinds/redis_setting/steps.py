@@ -1,0 +1,47 @@
+"""The commands of a change.
+
+CONFIG REWRITE belongs to every change, right behind CONFIG SET: the server has no way to tell later that a value which
+runs as declared was never written to its file.
+"""
+
+from __future__ import annotations
+
+from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
+from reconciler.model import Hazard, RedisStep, SecretArgument, SecretRef
+
+REWRITE = RedisStep(command=("CONFIG", "REWRITE"))
+SAVE_USERS = RedisStep(command=("ACL", "SAVE"))
+
+
+def steps(
+    desired: RedisSetting, observed: ObservedSetting, wanted: str, risks: tuple[Hazard, ...]
+) -> tuple[RedisStep, ...]:
+    """What brings the declared value about, and persists it where there is a file to persist it in.
+
+    A secret cannot be put back, since a plan does not hold the old one. So the file is written once before, too: where
+    that fails, nothing has been changed.
+    """
+    persist = _persist(observed)
+    if isinstance(desired.value, SecretRef):
+        return (*persist, RedisStep(command=_secret_command(desired, observed, desired.value)), *persist)
+    return (RedisStep(command=("CONFIG", "SET", desired.parameter, wanted), hazards=risks), *persist)
+
+
+def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
+    """What puts the running value of now back, and persists that."""
+    return (RedisStep(command=("CONFIG", "SET", name, observed.running or "")), *_persist(observed))
+
+
+def _persist(observed: ObservedSetting) -> tuple[RedisStep, ...]:
+    """With an ACL file the default user's password is read from there at a start, and not from the configuration."""
+    rewrite = () if observed.config_file == "" else (REWRITE,)
+    return (*rewrite, SAVE_USERS) if observed.aclfile else rewrite
+
+
+def _secret_command(
+    desired: RedisSetting, observed: ObservedSetting, secret: SecretRef
+) -> tuple[str | SecretArgument, ...]:
+    if observed.bypassed:
+        # CONFIG SET of the value that CONFIG GET already shows does nothing (seen on 7.0 and Valkey 9).
+        return ("ACL", "SETUSER", "default", "resetpass", SecretArgument(secret=secret, form="acl-hash"))
+    return ("CONFIG", "SET", desired.parameter, SecretArgument(secret=secret))
