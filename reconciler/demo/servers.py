@@ -22,6 +22,9 @@ from reconciler.errors import ReconcilerError
 START_SECONDS = 30
 """How long a server may take to answer: about half a second here, far more on a busy machine."""
 
+STOP_SECONDS = 10
+"""How long Redis may take to write what it has; then it is killed."""
+
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root; when we are root, it runs as this user, who owns nothing."""
 
@@ -173,12 +176,14 @@ class RedisServer:
         """Stops the server if it runs (SIGTERM, then SIGKILL)."""
         if self.process is None:
             return
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            # Repeated: a server that writes its first append-only file refuses to end.
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.1)
+        self.process.kill()
+        self.process.wait()
         self.process = None
 
     def restart(self) -> None:

@@ -29,6 +29,7 @@ from reconciler.secrets import Secrets
 
 DATABASE = "app"
 
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """How the tour shows itself: `say` prints text, `plan`, `drift` and `receipt` lay models out as text, `live` gives
@@ -134,9 +135,7 @@ def servers(keep: bool) -> Iterator[Servers]:
         environment = {
             **os.environ,
             "DATABASE_URL": postgres.url(DATABASE),
-            "DATABASE_MEMORY": "1GB",
             "REDIS_URL": redis_server.url(password=password),
-            "REDIS_MEMORY": "512MB",
             "REDIS_PASSWORD": password,
             "APP_REDIS_PASSWORD": randomness.token_urlsafe(12),
             "APP_URL": "",
@@ -200,7 +199,7 @@ def _heading(screen: Screen, text: str) -> None:
 
 
 def _say_how_to_connect(running: Servers, yaml: Path, screen: Screen) -> None:
-    names = ("DATABASE_URL", "DATABASE_MEMORY", "REDIS_URL", "REDIS_MEMORY", "REDIS_PASSWORD", "APP_REDIS_PASSWORD")
+    names = ("DATABASE_URL", "REDIS_URL", "REDIS_PASSWORD", "APP_REDIS_PASSWORD")
     exports = "\n".join(f"  export {name}='{running.environment[name]}'" for name in names)
     pid = running.redis.process.pid if running.redis.process else ""
     screen.say(

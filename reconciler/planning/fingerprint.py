@@ -31,5 +31,18 @@ def fingerprint(change: Change) -> str:
 
 
 def of_parts(address: object, action: object, before: Mapping[str, object] | None, steps: object) -> str:
-    """The fingerprint of a change given as JSON values, as a plan file holds them."""
-    return digest({"action": action, "address": address, "before": before, "steps": steps})
+    """The fingerprint of a change given as JSON values, as a plan file holds them; of any shape, since files are.
+
+    Of a hazard only the type counts: its message may tell how much memory is used, or how many rows there are, and
+    that must not make a plan stale.
+    """
+    bare = [_without_messages(step) for step in steps] if isinstance(steps, list) else steps
+    return digest({"action": action, "address": address, "before": before, "steps": bare})
+
+
+def _without_messages(step: object) -> object:
+    if not isinstance(step, dict) or not isinstance(step.get("hazards"), list):
+        return step
+    return step | {
+        "hazards": [hazard.get("type") if isinstance(hazard, dict) else hazard for hazard in step["hazards"]]
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from reconciler.model import (
     NEEDS_PERMISSION,
@@ -11,26 +11,26 @@ from reconciler.model import (
     Address,
     Change,
     Hazard,
-    ManualStep,
     Plan,
-    RedisStep,
     SqlStep,
     Step,
 )
 from reconciler.views import words
-from reconciler.views.commands import redis_cli
 from reconciler.views.page import Page, cells, left, right, visible, visible_lines, wrap
 from reconciler.views.quantities import facts
 
 DETAIL = " " * 6
 """What is said beneath an address is indented so far."""
 
+USUAL_TIMEOUTS = (SqlStep.model_fields["lock_timeout"].default, SqlStep.model_fields["statement_timeout"].default)
+"""Of a step that is over in an instant; every format but this one writes them out."""
+
 SHORT = 16
 """Cells. Sides of `before → after` up to here are aligned at the arrow; longer ones would push all others away."""
 
 
 class Row(NamedTuple):
-    """A line of its own with an address, and the lines beneath. `says` is wrapped beside the address.
+    """A line of its own with an address, and the lines beneath; `says` and `notes` stand beside it if they fit.
 
     An empty line divides sections, and kinds inside them, unless both rows are of one line.
     """
@@ -41,6 +41,7 @@ class Row(NamedTuple):
     says: str
     beneath: tuple[str, ...] = ()
     section: str = ""
+    notes: str = ""
 
 
 def plan(plan: Plan, page: Page) -> str:
@@ -111,19 +112,18 @@ def _summary(summary: str, page: Page) -> list[str]:
 
 
 def _headline(row: Row, column: int, page: Page) -> list[str]:
-    """Sign and address, and beside them what is said; beneath them where too little room is left."""
+    """Sign and address, and beside them what is said, if that is one line; beneath them what is longer."""
     sign = page.paint(right(row.sign, 3), row.style)
     address = visible(str(row.address))
     start = " ".join([sign, page.paint(address, "bold")])
-    if not row.says:
-        return [start]
-    beside = 4 + cells(address) + 2 <= column
-    indent = column if beside else len(DETAIL)
-    says = wrap(row.says, page.columns - indent)
-    if not beside:
-        return [start, *(DETAIL + line for line in says)]
-    first = start + " " * (column - 4 - cells(address)) + says[0]
-    return [first, *(" " * column + line for line in says[1:])]
+    room = page.columns - column if 4 + cells(address) + 2 <= column else 0
+    says, beneath = row.says, row.notes
+    if says and beneath and cells(says) + 3 + cells(beneath) <= room:
+        says, beneath = f"{says}   {beneath}", ""
+    elif cells(says) > room:
+        says, beneath = "", "   ".join(part for part in (says.strip(), beneath) if part)
+    first = start + " " * (column - 4 - cells(address)) + says.rstrip() if says else start
+    return [first, *(_detail(beneath, page, hang="") if beneath else [])]
 
 
 def _changes(plan: Plan, page: Page) -> list[Row]:
@@ -135,8 +135,9 @@ def _changes(plan: Plan, page: Page) -> list[Row]:
         after = max((cells(pair[1]) for pair in pairs), default=0)
         for change in group:
             action = words.ACTIONS[change.action]
-            says = _says(change, before, after)
-            rows.append(Row(action.sign, action.style, change.address, says, tuple(_beneath(change, page))))
+            says, notes = _says(change, before, after), "; ".join(map(visible, change.notes))
+            beneath = tuple(_beneath(change, page))
+            rows.append(Row(action.sign, action.style, change.address, says, beneath, notes=notes))
     return rows
 
 
@@ -146,12 +147,10 @@ def _short_sides(change: Change) -> tuple[str, str] | None:
 
 
 def _says(change: Change, before: int, after: int) -> str:
-    """What stands beside the address: before → after and notes; without a summary the reason, or why it is wanted."""
-    notes = "; ".join(map(visible, change.notes))
-    said = visible(change.summary or change.reason or change.why)
+    """What stands beside the address: before → after; without a summary the reason, or why it is wanted."""
     if pair := _short_sides(change):
-        said = f"{right(pair[0], before)} → {left(pair[1], after) if notes else pair[1]}"
-    return "   ".join(part for part in (said, notes) if part)
+        return f"{right(pair[0], before)} → {left(pair[1], after)}"
+    return visible(change.summary or change.reason or change.why)
 
 
 def _beneath(change: Change, page: Page) -> list[str]:
@@ -159,11 +158,10 @@ def _beneath(change: Change, page: Page) -> list[str]:
     lines = []
     if change.reason and change.summary:
         lines += _detail(visible(change.reason), page)
-    note = ""
+    lines += _steps(change.steps, page)
     for step in change.steps:
-        lines += _step(step, page, note)
-        lines += [line for hazard in step.hazards for line in _hazard(hazard, page)]
-        note = words.timeouts(step) if isinstance(step, SqlStep) else note
+        # Other hazards are said by the notes and the evidence; here is what somebody has to decide.
+        lines += [line for hazard in step.hazards if hazard.type in NEEDS_PERMISSION for line in _hazard(hazard, page)]
     if change.undo:
         undo = "; ".join(words.in_one_line(step) for step in change.undo)
         lines += _detail(f"on failure: {undo}", page, "dim")
@@ -178,16 +176,33 @@ def _detail(text: str, page: Page, style: str = "", hang: str = "  ") -> list[st
     return [DETAIL + page.paint(line, style) for line in wrap(text, page.columns - len(DETAIL), hang=hang)]
 
 
-def _step(step: Step, page: Page, said: str) -> list[str]:
-    if isinstance(step, ManualStep):
-        return _detail(f"by hand: {visible(step.instruction)}", page)
-    if isinstance(step, RedisStep):
-        return _detail(redis_cli(step), page)
-    return _sql(step, page, said)
+def _steps(steps: Sequence[Step], page: Page) -> list[str]:
+    """The steps, one below the other; in one line where they are instant and fit."""
+    together = "; ".join(map(words.in_one_line, steps))
+    if not any(map(_note, steps)) and "\n" not in together and cells(together) <= page.columns - len(DETAIL):
+        return _detail(together, page)
+    lines, said = [], ""
+    for step in steps:
+        note = _note(step)
+        lines += _step(step, page, "" if note == said else note)
+        said = note
+    return lines
 
 
-def _sql(step: SqlStep, page: Page, said: str) -> list[str]:
-    """The statements, and at the right edge how they run, unless that was `said` of the step before."""
+def _note(step: Step) -> str:
+    """How a step runs, where that is not as usual for an instant one."""
+    usual = not isinstance(step, SqlStep) or (step.lock_timeout, step.statement_timeout) == USUAL_TIMEOUTS
+    return "" if usual and not getattr(step, "transaction", False) else words.timeouts(cast(SqlStep, step))
+
+
+def _step(step: Step, page: Page, note: str) -> list[str]:
+    if isinstance(step, SqlStep):
+        return _sql(step, page, note)
+    return _detail(words.in_one_line(step), page)
+
+
+def _sql(step: SqlStep, page: Page, note: str) -> list[str]:
+    """The statements, and how they run at the right edge."""
     room = page.columns - len(DETAIL)
     lines = []
     for statement in step.statements:
@@ -195,10 +210,7 @@ def _sql(step: SqlStep, page: Page, said: str) -> list[str]:
         lines += wrap(first, room, hang="  ")
         for line in others:
             lines += wrap("  " + line, room, hang=" " * (len(line) - len(line.lstrip(" ")) + 4))
-    note = words.timeouts(step)
-    if note == said:
-        note = ""
-    elif lines and cells(lines[-1]) + 3 + cells(note) <= room:
+    if lines and cells(lines[-1]) + 3 + cells(note) <= room:
         lines[-1] += " " * (room - cells(lines[-1]) - cells(note)) + page.paint(note, "dim")
     else:
         lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(note, room)]
@@ -206,9 +218,7 @@ def _sql(step: SqlStep, page: Page, said: str) -> list[str]:
 
 
 def _hazard(hazard: Hazard, page: Page) -> list[str]:
-    if hazard.type in NEEDS_PERMISSION:
-        return _detail(f"! needs --allow {hazard.type}: {visible(hazard.message)}", page, "red")
-    return _detail(f"! {hazard.type}: {visible(hazard.message)}", page, "yellow")
+    return _detail(f"! needs --allow {hazard.type}: {visible(hazard.message)}", page, "red")
 
 
 def _drifted(plan: Plan, page: Page) -> list[Row]:

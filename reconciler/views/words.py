@@ -106,7 +106,9 @@ APPLIED: Mapping[Applied, tuple[str, str]] = {
 
 def target_line(info: TargetInfo) -> str:
     """`PostgreSQL 18.6, app at db1:5432`."""
-    product = visible(f"{info.product} {info.version}")
+    product = visible(f"{info.product} {info.version}".strip())
+    if not info.location:
+        return f"{product}, not declared here"
     location = visible(info.location)
     return f"{product}, {visible(info.database)} at {location}" if info.database else f"{product} at {location}"
 

@@ -44,7 +44,7 @@ def test_a_missing_index_is_built_concurrently_with_its_evidence(tasks, pg_targe
     ]
     assert change.why == "the queue"
     assert {fact.name: fact.value for fact in change.evidence}["rows"] == 2000
-    size = {fact.name: fact.value for fact in change.evidence}["index size"]
+    size = {fact.name: fact.value for fact in change.evidence}["index"]
     [(real,)] = tasks.execute("select pg_relation_size('tasks_status_idx')")
     assert 0.5 < size / real < 2
 

@@ -16,7 +16,7 @@ from views.sample import IN_SYNC, PLAN
 from reconciler.errors import PlanFileError
 from reconciler.model import SENSITIVE, Plan, SqlStep
 from reconciler.planning import plan_file
-from reconciler.planning.fingerprint import digest, fingerprint
+from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 from reconciler.planning.plan_file import dump, load, read, seal, write
 
 TEXT = dump(PLAN)
@@ -33,8 +33,7 @@ def resealed(change) -> str:
     """As `altered`, with digests made again: what another version, or somebody who knows how, would write."""
     content = json.loads(altered(change))
     for item in content["resource_changes"]:
-        parts = {key: item[key] for key in ("action", "address", "steps")}
-        item["fingerprint"] = digest(parts | {"before": item["change"]["before"]})
+        item["fingerprint"] = of_parts(item["address"], item["action"], item["change"]["before"], item["steps"])
     content["digest"] = digest({key: value for key, value in content.items() if key != "digest"})
     return json.dumps(content)
 
@@ -267,3 +266,15 @@ def test_a_file_that_is_missing_a_folder_or_too_large_is_refused(tmp_path: Path,
     monkeypatch.setattr(plan_file, "LARGEST", 1000)
     with pytest.raises(PlanFileError, match="larger than"):
         read(tmp_path / "plan.json")
+
+
+def test_what_a_hazard_says_does_not_make_a_plan_stale_but_another_hazard_does():
+    change = PLAN.changes[0]
+    [hazard, *others] = change.steps[0].hazards
+
+    def saying(*hazards):
+        step = change.steps[0].model_copy(update={"hazards": hazards})
+        return fingerprint(change.model_copy(update={"steps": (step, *change.steps[1:])}))
+
+    assert saying(hazard.model_copy(update={"message": "12 rows more"}), *others) == fingerprint(change)
+    assert saying(*others) != fingerprint(change)

@@ -187,7 +187,7 @@ def _plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "decla
         type=HazardType.INDEX_DROP, message=f"queries that use {live.name} become slower; building it again takes time"
     )
     step = _concurrent(statements.drop(desired.schema_name, live.name), (hazard,) if live.valid else ())
-    evidence = [Fact(name="index size", value=live.bytes, unit="bytes", estimated=True)]
+    evidence = [Fact(name="index", value=live.bytes, unit="bytes", estimated=True)]
     return [
         _change(
             desired, Action.DELETE, live, None, [step],
@@ -270,10 +270,10 @@ def _evidence(observed: ObservedIndex) -> list[Fact]:
         return []
     facts = [
         Fact(name="rows", value=int(table.rows), unit="rows", estimated=True),
-        Fact(name="table size", value=table.bytes, unit="bytes", estimated=True),
+        Fact(name="table", value=table.bytes, unit="bytes", estimated=True),
     ]
     if observed.bytes is not None:
-        facts.append(Fact(name="index size", value=observed.bytes, unit="bytes", estimated=True))
+        facts.append(Fact(name="index", value=observed.bytes, unit="bytes", estimated=True))
     return facts
 
 
