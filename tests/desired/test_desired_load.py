@@ -183,10 +183,10 @@ def refuse_everything(value):
 @pytest.mark.parametrize(
     ("text", "env", "error"),
     [
-        ("things: {5: '${X}'}", {"X": "hunter2"}, "things: ${X} is not wanted"),
-        ("things: {5: 'a-${X}'}", {"X": "hunter2"}, "things: a-${X} is not wanted"),
-        ("things: {5: '${X}'}", {"X": "a"}, "things: a is not wanted"),
-        ("things: {5: '${X:-}'}", {}, "things:  is not wanted"),
+        ("things: {5: '${X}'}", {"X": "hunter2"}, "5: ${X} is not wanted"),
+        ("things: {5: 'a-${X}'}", {"X": "hunter2"}, "5: a-${X} is not wanted"),
+        ("things: {5: '${X}'}", {"X": "a"}, "5: a is not wanted"),
+        ("things: {5: '${X:-}'}", {}, "5:  is not wanted"),
     ],
     ids=["a value", "a part of one", "too short to be one", "nothing"],
 )
