@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.desired.load import load
 from reconciler.kinds.check import CheckKind
-from reconciler.model import CheckStatus, SecretRef
+from reconciler.model import CheckStatus, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -23,7 +23,7 @@ KIND = CheckKind(lambda: date(2026, 7, 1))
 
 @pytest.fixture
 def items(tmp_path):
-    """Reads the repository's checklists by target. Copied, so that no package.json of the checkout's surroundings decides."""
+    """The repository's checklists. Copied: no package.json that happens to lie about may decide."""
     shutil.copytree(DESIRED / "checklists", tmp_path / "top" / "desired" / "checklists")
     shutil.copy(DESIRED / "targets.yaml", tmp_path / "top" / "desired")
     env = {"DATABASE_URL": "postgresql://127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1/0"}
@@ -81,7 +81,8 @@ def test_postgresql_before_and_after_its_settings(items, postgres, pg_target, se
 
 
 def test_redis_before_and_after_its_settings(items, redis_server, redis_client, redis_target):
-    secrets = Secrets({"REDIS_PASSWORD": "s3cret-of-redis"})
+    planted = "s3cret-of-redis"
+    secrets = Secrets({"REDIS_PASSWORD": planted})
     before = statuses(items, redis_target, secrets)
     assert before["redis-maxmemory"][0] == "fail"
     assert before["redis-eviction"] == (
@@ -105,8 +106,8 @@ def test_redis_before_and_after_its_settings(items, redis_server, redis_client, 
     }.items():
         redis_client.config_set(name, value)
     redis_client.execute_command("ACL", "SETUSER", "app", "on", ">pw", "~app:*", "+@all", "-@dangerous")
-    redis_client.config_set("requirepass", secrets.resolve(SecretRef(env="REDIS_PASSWORD")))
-    url = redis_server.url(password="s3cret-of-redis")
+    redis_client.config_set("requirepass", planted)
+    url = redis_server.url("", planted)
     target = redis_target.model_copy(update={"url": type(redis_target.url)(url)})
     after = statuses(items, target, secrets)
     assert {name: status for name, (status, _) in after.items()} == {
@@ -120,12 +121,10 @@ def test_redis_before_and_after_its_settings(items, redis_server, redis_client, 
         "redis-fragmentation": "no-data",
     }, after
     assert after["redis-maxmemory"][1] == "maxmemory is 6GB"
-    assert "s3cret" not in str(after)
+    assert planted not in str(after)
 
 
 def test_without_an_application_its_items_do_not_apply(items, secrets):
-    from reconciler.model import System, Target
-
     found = statuses(items, Target(name="app", system=System.HTTP, url=""), secrets)
     assert {status for status, _ in found.values()} == {CheckStatus.NOT_APPLICABLE.value}
     assert found["node-compression"][1] == "target app declares no URL"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, plain_scale, unmet
+from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
 from reconciler.kinds.check.model import SqlCheck
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
@@ -55,10 +55,10 @@ def _alone(session: PostgresSession, query: sql.SQL) -> FoundRows | Unavailable:
 
 
 def _verbatim(statement: str) -> sql.SQL:
+    # Percent signs stay as they are: without parameters the driver looks for no placeholders.
     from psycopg import sql
 
-    # The session always passes parameters, so that a percent sign has to be doubled to stay one.
-    return sql.SQL(statement.replace("%", "%%"))
+    return sql.SQL(statement)
 
 
 def _found(rows: list[Row]) -> FoundRows:
@@ -76,7 +76,7 @@ def _text(value: Any) -> str | None:
 
 
 def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
-    """`is_empty`: no rows. Else the one value of the one row is as expected."""
+    """`is_empty`: no rows. Else the one value of the one row is as expected; a column `…_bytes` is shown as memory."""
     if check.is_empty is not None:
         seen = _rows(found) if found.count else "no rows"
         return passed_if("" if check.is_empty == (found.count == 0) else _wanted_rows(check), seen, "live")
@@ -92,7 +92,8 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
         return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
     except NotComparable as error:
         return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {error}", "live")
-    return passed_if(missing, f"{found.columns[0]} is {_short(value)}", "live")
+    shown = about(int(value)) if found.columns[0].endswith("_bytes") and value.isdecimal() else _short(value)
+    return passed_if(missing, f"{found.columns[0]} is {shown}", "live")
 
 
 def _wanted_rows(check: SqlCheck) -> str:
