@@ -65,7 +65,7 @@ class HttpSession:
                 name, f"cannot be reached: {said}", hint="check its URL, and that it is up"
             ) from None
         except httpx.TimeoutException:
-            raise TooSlow(name, f"no answer within {REQUEST_TIMEOUT:.0f} s") from None
+            raise TooSlow(name, f"no answer within {REQUEST_TIMEOUT:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise ObservationFailed(name, f"{method} {path} failed: {self.secrets.redact(str(error))}") from None
 

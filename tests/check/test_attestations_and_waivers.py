@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from declare import TODAY, decided, declare, results
 
+from check.declare import TODAY, decided, declare, results
 from reconciler.kinds.check import CheckKind
 from reconciler.kinds.check.waiver import fingerprint
 from reconciler.model import System, Target

@@ -5,8 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from declare import NOWHERE, decided
 
+from check.declare import NOWHERE, decided
 from reconciler.errors import ConnectionFailed
 from reconciler.model import SecretRef, System, Target
 from reconciler.secrets import Secrets
@@ -54,7 +54,7 @@ class Application(BaseHTTPRequestHandler):
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Application) as listening:
         listening.asked, listening.gate = [], threading.Event()
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread = threading.Thread(target=listening.serve_forever, args=[0.01], daemon=True)
         thread.start()
         yield listening
         listening.gate.set()
@@ -120,7 +120,7 @@ def test_an_answer_is_judged_by_status_headers_and_revalidation(app, check, stat
 def test_an_answer_that_does_not_come_is_a_failure_and_hides_no_other(app, server, monkeypatch):
     monkeypatch.setattr(http, "REQUEST_TIMEOUT", 0.2)
     assert decided(app, http_check("/slow"), http_check("/metrics"), http_check("/rubbish"))[:2] == [
-        ("fail", "app: no answer within 0 s"),
+        ("fail", "app: no answer within 0.2 s"),
         ("pass", "GET /metrics: 200"),
     ]
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from declare import declare, results
 
+from check.declare import declare, results
 from reconciler.kinds.check import decide_from_outcomes
 from reconciler.model import Action, Address, Change, CheckResult, Notice, NoticeType
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from declare import CHECKLIST, NOWHERE, declare
 from pydantic import ValidationError
 
+from check.declare import CHECKLIST, NOWHERE, declare
 from reconciler.errors import DesiredError
 from reconciler.kinds.check.statement import one_reading_statement
 
@@ -16,6 +16,7 @@ REFUSED = [
     ({"pg_setting": "work_mem", "at_moost": "4MB"}, "Extra inputs", "a key that does nothing"),
     ({"pg_setting": "work_mem", "at_most": "25% memory"}, "25% of memory", "nearly a percentage"),
     ({"redis_setting": "requirepass", "equals": "x"}, "is a secret", "a secret would become evidence"),
+    ({"pg_setting": "Primary_Conninfo", "equals": "x"}, "may hold a password", "so does this one"),
     ({"redis_setting": "max*", "equals": "x"}, "a pattern", "a pattern reads secrets too"),
     ({"redis_setting": "maxmemory", "flags": "KEA"}, "notify-keyspace-events only", "flags of something else"),
     ({"redis_setting": "notify-keyspace-events", "flags": "KEQ"}, "found Q", "a flag that does not exist"),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from declare import decided, declare, results
 
+from check.declare import decided, declare, results
 from reconciler.kinds.check.pg_settings import SENTINELS
 
 DESIRED = Path(__file__).parents[2] / "desired"

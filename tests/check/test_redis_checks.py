@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import redis
-from declare import decided
 from fix_servers import redis_binaries
 
+from check.declare import decided
 from reconciler.demo.servers import RedisServer
 from reconciler.kinds.check.model import RedisFragmentationCheck, RedisPersistenceCheck
 from reconciler.kinds.check.redis_values import FoundValues, decide

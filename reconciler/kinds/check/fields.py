@@ -17,6 +17,9 @@ SECRET_SETTINGS = frozenset(
 )
 """Redis settings whose value must never be read into evidence (facts: whoever may CONFIG GET reads them in clear)."""
 
+HOLDS_PASSWORDS = frozenset({"primary_conninfo", "ssl_passphrase_command"})
+"""PostgreSQL settings whose value may hold one, and so must not be read into evidence either."""
+
 EVENT_FLAGS = "KEg$lshzxetdmnA"
 """What `notify-keyspace-events` takes on Redis 6.2 to Valkey 9."""
 
@@ -47,6 +50,12 @@ def _redis_name(text: str) -> str:
     if text.lower() in SECRET_SETTINGS:
         raise ValueError(f"{text} is a secret, which no check may read; see `redis_unauthenticated: refused`")
     return text.lower()
+
+
+def _pg_name(text: str) -> str:
+    if text.lower() in HOLDS_PASSWORDS:
+        raise ValueError(f"{text} may hold a password, which no check may read")
+    return text
 
 
 def _relative(text: str) -> str:
@@ -95,6 +104,7 @@ Statuses = Annotated[
     BeforeValidator(_as_list, json_schema_input_type=int | tuple[int, ...]),
     Field(min_length=1),
 ]
+PgSettingName = Annotated[str, Field(min_length=1), AfterValidator(_pg_name)]
 RedisSettingName = Annotated[str, AfterValidator(_redis_name)]
 EventFlags = Annotated[str, AfterValidator(_flags)]
 RedisCommand = Annotated[str, Field(pattern=r"^[A-Za-z0-9.|_-]+$")]

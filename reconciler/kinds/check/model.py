@@ -18,6 +18,7 @@ from reconciler.kinds.check.fields import (
     MemoryAmount,
     Number,
     PathOnTarget,
+    PgSettingName,
     RedisCommand,
     RedisSettingName,
     Regex,
@@ -46,7 +47,7 @@ class SqlCheck(Expectations):
 class PgSettingCheck(Expecting):
     """The running value of a PostgreSQL setting, understood in the setting's own unit."""
 
-    pg_setting: Words
+    pg_setting: PgSettingName
 
 
 class RedisSettingCheck(Expectations):

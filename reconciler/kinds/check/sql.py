@@ -39,12 +39,12 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
         answers = session.fetch_all([(query, None) for query in queries.values()])
     except ObservationFailed:
         return {part: _alone(session, query) for part, query in queries.items()}
-    return {part: _found(rows) for part, rows in zip(queries, answers, strict=True)}
+    return {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
 
 
 def _alone(session: PostgresSession, query: sql.SQL) -> FoundRows | Unavailable:
     try:
-        return _found(session.fetch(query))
+        return _found(session, session.fetch(query))
     except ObservationFailed as error:
         said = error.message.removeprefix(f"{error.target}: ")
         denied = "(42501)" in said  # insufficient_privilege
@@ -61,18 +61,18 @@ def _verbatim(statement: str) -> sql.SQL:
     return sql.SQL(statement)
 
 
-def _found(rows: list[Row]) -> FoundRows:
+def _found(session: PostgresSession, rows: list[Row]) -> FoundRows:
     return FoundRows(
         columns=tuple(rows[0]) if rows else (),
         count=len(rows),
-        rows=tuple(tuple(_text(value) for value in row.values()) for row in rows[:ROWS_SHOWN]),
+        rows=tuple(tuple(_text(session, value) for value in row.values()) for row in rows[:ROWS_SHOWN]),
     )
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(session: PostgresSession, value: Any) -> str | None:
+    if value is None:
+        return None
+    return session.secrets.redact(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
