@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -104,6 +105,8 @@ def reconciler(context: click.Context, folder: Path, debug: bool) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code. Every error ends here, as one `error: …` on stderr."""
+    # The models of a run stay until its end, and hold no cycles: looking for some takes half of a large plan's time.
+    gc.set_threshold(1_000_000)
     context: click.Context | None = None
     try:
         with reconciler.make_context("reconciler", list(sys.argv[1:] if arguments is None else arguments)) as context:

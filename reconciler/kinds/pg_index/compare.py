@@ -89,20 +89,37 @@ def _canonical(expression: str) -> str:
 
 def answers(session: PostgresSession, questions: Sequence[Question]) -> list[bool]:
     """Whether each question's pairs mean the same, by the server's reading. False where it cannot read one of them."""
-    queries = [explain(question.schema, question.table, [*question.declared, *question.live]) for question in questions]
-    results: list[bool] = []
-    for asked, plan in zip(questions, _ask(session, queries), strict=True):
-        if isinstance(plan, str):
-            results.append(False)
-            continue
-        count = len(asked.declared)
-        results.append(
-            all(
-                one == other or meaning(one) == meaning(other)
-                for one, other in zip(plan[:count], plan[count:], strict=True)
-            )
-        )
-    return results
+    by_table: dict[tuple[str, str], list[Question]] = {}
+    for question in questions:
+        by_table.setdefault((question.schema, question.table), []).append(question)
+    groups = list(by_table.values())
+    same: dict[Question, bool] = {}
+    unread: list[Question] = []
+    for group, output in zip(groups, _ask(session, [_together(group) for group in groups]), strict=True):
+        if isinstance(output, str):
+            unread += group  # one of them spoils the others: each for itself
+        else:
+            same.update(_split(group, output))
+    for question, output in zip(unread, _ask(session, [_together([each]) for each in unread]), strict=True):
+        same.update({question: False} if isinstance(output, str) else _split([question], output))
+    return [same[question] for question in questions]
+
+
+def _together(group: Sequence[Question]) -> Query:
+    """All questions about one table as one query: both sides of each pair, side by side."""
+    pairs = [pair for question in group for pair in zip(question.declared, question.live, strict=True)]
+    return explain(group[0].schema, group[0].table, [side for pair in pairs for side in pair])
+
+
+def _split(group: Sequence[Question], output: Sequence[str]) -> dict[Question, bool]:
+    """The answers to a group's questions, from the output of `_together`."""
+    same, at = {}, 0
+    for question in group:
+        sides = output[at : at + 2 * len(question.declared)]
+        at += len(sides)
+        pairs = zip(sides[::2], sides[1::2], strict=True)
+        same[question] = all(one == other or meaning(one) == meaning(other) for one, other in pairs)
+    return same
 
 
 def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Definition]]) -> list[str]:
@@ -123,14 +140,10 @@ def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Def
 
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
-    """EXPLAIN of a SELECT of `expressions` over one empty row of the table's type."""
+    """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
     return sql.SQL(
-        "explain (verbose, costs off, format json) select {} from json_populate_record(null::{}, '{{}}') as {}"
-    ).format(
-        sql.SQL(", ").join(sql.SQL("({}\n)").format(verbatim(expression)) for expression in expressions),
-        identifier(schema, table),
-        identifier(table),
-    )
+        "explain (verbose, costs off, format json) select ({}\n) from json_populate_record(null::{}, '{{}}') as {}"
+    ).format(verbatim("\n), (".join(expressions)), identifier(schema, table), identifier(table))
 
 
 def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] | str]:
