@@ -1,0 +1,76 @@
+"""What can be declared of a user of Redis, and what a server shows of one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reconciler.desired.text import Text
+from reconciler.model import Frozen, Observed, Resource, SecretRef
+
+NAME = "redis_user"
+
+
+class UserSection(Frozen):
+    """A user in YAML. `rules` are those of ACL SETUSER, without any password; without `password` it is left alone."""
+
+    rules: Text
+    password: SecretRef | None = None
+    why: str = ""
+
+
+Section = dict[str, UserSection | Literal["absent"]]
+
+
+class RedisUser(Resource):
+    """One ACL user. `rules` is None where the user has to be absent."""
+
+    rules: tuple[str, ...] | None
+    password: SecretRef | None = None
+
+    @property
+    def user(self) -> str:
+        """The name of the user."""
+        return self.address.name
+
+    @property
+    def decides_login(self) -> bool:
+        """True where it is declared how the user logs in; else its passwords stay as they are."""
+        return self.password is not None or "nopass" in (self.rules or ())
+
+
+class ObservedUser(Observed):
+    """What a server shows of one user, and how the declared rules read there.
+
+    hidden        not empty: what is missing to see it.
+    problem       not empty: why this server would refuse the declared rules.
+    exists        there is such a user; `rules` is what it may, in the words of ACL LIST, without passwords.
+    login         how it logs in: "nopass", "none" (nobody can), "password"; several passwords are "passwords".
+    same_rights   the declared rules allow exactly what the user may now; `same_login` likewise.
+    gains, loses  commands that it may afterwards and not now, and the other way round.
+    dangerous     those of `gains` that are @dangerous.
+    is_off        the declared rules turn it off; `was_on` it is on now.
+    own           it is the tool's own user; `own_loses` what the tool would then miss.
+    url_has_it    of the own user: the password in the target's URL is the declared one.
+    reset         the rules that undo everything but passwords, as this server takes them.
+    config_file   "": the server runs without one, None: not to be seen. `aclfile` "": users are kept in config_file.
+    """
+
+    server: str
+    hidden: str = ""
+    problem: str = ""
+    exists: bool = False
+    rules: tuple[str, ...] = ()
+    login: Literal["nopass", "none", "password", "passwords"] = "none"
+    same_rights: bool = False
+    same_login: bool = False
+    gains: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()
+    dangerous: tuple[str, ...] = ()
+    was_on: bool = False
+    is_off: bool = False
+    own: bool = False
+    own_loses: tuple[str, ...] = ()
+    url_has_it: bool = True
+    reset: tuple[str, ...] = ()
+    config_file: str | None = None
+    aclfile: str = ""

@@ -1,0 +1,151 @@
+"""What differs, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
+from reconciler.model import (
+    SENSITIVE,
+    Action,
+    Change,
+    Hazard,
+    HazardType,
+    Notice,
+    NoticeType,
+    Outcome,
+    RedisStep,
+    SecretArgument,
+)
+
+NAMED = 8
+"""So many commands are named in a note; of more, the number."""
+
+
+def plan(desired: RedisUser, observed: ObservedUser) -> Sequence[Outcome]:
+    """The outcomes of one user. Pure."""
+    if observed.hidden:
+        return [_notice(desired, NoticeType.NOT_VISIBLE, observed.hidden)]
+    if desired.rules is None:
+        return [_removal(desired, observed)] if observed.exists else []
+    if observed.problem:
+        return [_notice(desired, NoticeType.BLOCKED, f"{observed.server} would refuse the rules: {observed.problem}")]
+    if observed.same_rights and observed.same_login:
+        if not observed.aclfile and observed.config_file == "":
+            message = "exists, not persisted: the server has neither an ACL file nor a config file"
+            return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
+        return []
+    if observed.own_loses:
+        message = f"this tool's own user would lose {_listed(observed.own_loses)}: give it a user of its own first"
+        return [_notice(desired, NoticeType.BLOCKED, message)]
+    return [_change(desired, observed)]
+
+
+def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
+    if observed.own:
+        return _notice(desired, NoticeType.BLOCKED, "this tool logs in as this user: give it one of its own first")
+    risk = _risk(f"{desired.user} is removed: its connections end, and nobody can log in as it any more")
+    persist = _persist(observed)
+    return Change(
+        address=desired.address,
+        action=Action.DELETE,
+        before=_state(observed.rules, observed.login),
+        after=None,
+        sensitive=_sensitive(observed.login),
+        why=desired.why,
+        notes=_kept_nowhere(observed),
+        steps=(*persist, RedisStep(command=("ACL", "DELUSER", desired.user), hazards=(risk,)), *persist),
+        desired=desired.model_dump(mode="json"),
+        declared_at=desired.declared_at,
+    )
+
+
+def _change(desired: RedisUser, observed: ObservedUser) -> Change:
+    rules = desired.rules or ()
+    now = observed.rules
+    login = "password" if desired.password else "nopass" if "nopass" in rules else observed.login
+    persist = _persist(observed)
+    keeps_login = observed.exists and not desired.decides_login
+    start = observed.reset if keeps_login else ("reset",)
+    password = (SecretArgument(secret=desired.password, form="acl-hash"),) if desired.password else ()
+    command = ("ACL", "SETUSER", desired.user, *start, *rules, *password)
+    back = ("ACL", "SETUSER", desired.user, *observed.reset, *(rule for rule in now if rule != "nopass"))
+    return Change(
+        address=desired.address,
+        action=Action.UPDATE if observed.exists else Action.CREATE,
+        before=_state(now, observed.login) if observed.exists else None,
+        after=_state(now if observed.same_rights else rules, login),
+        sensitive=_sensitive(observed.login, login),
+        why=desired.why,
+        summary="" if not observed.same_rights else f"password {SENSITIVE}",
+        notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
+        # The file is written once before, too: a lost password cannot be put back, so nothing is changed that could
+        # not be persisted afterwards.
+        steps=(*persist, RedisStep(command=command, hazards=_risks(desired, observed)), *persist),
+        undo=(RedisStep(command=back), *persist) if keeps_login else (),
+        desired=desired.model_dump(mode="json"),
+        declared_at=desired.declared_at,
+    )
+
+
+def _state(rules: Sequence[str], login: str) -> dict[str, str]:
+    shown = {"nopass": "not needed", "none": "none"}.get(login, SENSITIVE)
+    return {"rules": " ".join(rule for rule in rules if rule != "nopass"), "password": shown}
+
+
+def _sensitive(*logins: str) -> tuple[str, ...]:
+    return ("password",) if {"password", "passwords"} & set(logins) else ()
+
+
+def _persist(observed: ObservedUser) -> tuple[RedisStep, ...]:
+    """Users are kept in the ACL file where there is one, and only there; else in the configuration file."""
+    if observed.aclfile:
+        return (RedisStep(command=("ACL", "SAVE")),)
+    return () if observed.config_file == "" else (RedisStep(command=("CONFIG", "REWRITE")),)
+
+
+def _risks(desired: RedisUser, observed: ObservedUser) -> tuple[Hazard, ...]:
+    risks = []
+    if "nopass" in (desired.rules or ()) and observed.login != "nopass":
+        risks.append(_risk(f"{desired.user} logs in without a password"))
+    if observed.exists and observed.was_on and observed.dangerous:
+        risks.append(_risk(f"{desired.user} may then run {_listed(observed.dangerous)}, which are @dangerous"))
+    if observed.exists and observed.was_on and observed.is_off:
+        risks.append(_risk(f"{desired.user} is turned off: nobody can log in as it any more"))
+    return tuple(risks)
+
+
+def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
+    notes = []
+    if observed.exists and observed.gains:
+        notes.append(f"may then run {_listed(observed.gains)}")
+    if observed.exists and observed.loses:
+        notes.append(f"may no longer run {_listed(observed.loses)}")
+    if not observed.exists and not desired.decides_login:
+        notes.append("no password is declared: nobody can log in as it")
+    if observed.login == "passwords" and desired.decides_login:
+        notes.append("its other passwords stop working")
+    if not observed.url_has_it:
+        notes.append("the target's URL must carry the new password from now on")
+    return notes
+
+
+def _kept_nowhere(observed: ObservedUser) -> tuple[str, ...]:
+    if observed.aclfile or observed.config_file:
+        return ()
+    if observed.config_file is None:
+        return ("whether the server has a config file is not to be seen without INFO: taken for granted",)
+    return ("not persisted: the server has neither an ACL file nor a config file",)
+
+
+def _listed(names: Sequence[str]) -> str:
+    further = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + further
+
+
+def _risk(message: str) -> Hazard:
+    return Hazard(type=HazardType.LESS_SAFE, message=message)
+
+
+def _notice(desired: RedisUser, kind: NoticeType, message: str) -> Notice:
+    return Notice(address=desired.address, type=kind, message=message, declared_at=desired.declared_at)

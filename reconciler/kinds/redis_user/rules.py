@@ -1,0 +1,246 @@
+"""What rules allow: the language of ACL SETUSER, evaluated as the server does.
+
+The server does not keep what was written. Redis 6.2 and 7.0 work out anew how to say what a user may: `+@all
+-@dangerous +info` reads back as `+@all -@admin -keys …`. So both sides are evaluated, with the server's own table of
+commands (ACL CAT), and what they allow is compared. Commands of modules that are loaded later are beyond it, but for
+whether the rules start from all or from nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+SELECTORS_SINCE = (7, 0)
+"""Selectors, %R~ and %W~, and -command|subcommand came with Redis 7.0 (its release notes)."""
+
+_PATTERN = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>\S*)")
+_COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.-]+)(?:\|(?P<sub>\S+))?")
+FLAGS = frozenset(
+    {"on", "off", "nopass", "sanitize-payload", "skip-sanitize-payload", "allkeys", "resetkeys", "allchannels"}
+    | {"resetchannels", "allcommands", "nocommands", "clearselectors", "alldbs", "resetdbs"}
+)
+PASSWORDS = re.compile(r"[<>#!].*|resetpass")
+
+
+class RuleProblem(ValueError):
+    """Rules that cannot be, or that this server would refuse. The text says which and why."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """A server's commands: all of them (`config|get` and `config` from 7.0 on, `config` before), and by category."""
+
+    version: tuple[int, ...]
+    every: frozenset[str]
+    categories: Mapping[str, frozenset[str]]
+    all_channels: bool
+    """Whether a new user may use every channel (`acl-pubsub-default`)."""
+
+    @property
+    def containers(self) -> frozenset[str]:
+        """Commands that are nothing without a subcommand: whether they are allowed by themselves has no meaning."""
+        return frozenset(name.partition("|")[0] for name in self.every if "|" in name)
+
+
+@dataclass
+class Selector:
+    """One set of permissions. `keys` by pattern: the letters R and W; `firsts`: first arguments of denied commands."""
+
+    keys: dict[str, frozenset[str]] = field(default_factory=dict)
+    channels: set[str] = field(default_factory=set)
+    future: bool = False
+    allowed: set[str] = field(default_factory=set)
+    firsts: set[str] = field(default_factory=set)
+
+    def may(self, command: str) -> bool:
+        """True where `command` (`config|get`) may be run, however this server knows it."""
+        return bool({command, command.partition("|")[0]} & self.allowed) or command in self.firsts
+
+    def reaches(self, key: str) -> bool:
+        """True where `key`, a name without special signs, may be read and written. Only patterns with * are known."""
+        return any(
+            access == {"R", "W"} and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), key)
+            for pattern, access in self.keys.items()
+        )
+
+    def meaning(self, containers: Iterable[str]) -> object:
+        """What it allows: equal for two that allow the same."""
+        keys = {"*": self.keys["*"]} if self.keys.get("*") == frozenset("RW") else self.keys
+        channels = {"*"} if "*" in self.channels else self.channels
+        firsts = frozenset(first for first in self.firsts if first.partition("|")[0] not in self.allowed)
+        return frozenset(keys.items()), frozenset(channels), self.future, self.effective(containers), firsts
+
+    def effective(self, containers: Iterable[str]) -> frozenset[str]:
+        """The commands that may be run."""
+        return frozenset(self.allowed).difference(containers)
+
+
+@dataclass
+class Rights:
+    """All that rules decide of a user but its passwords."""
+
+    on: bool = False
+    nopass: bool = False
+    unsanitized: bool = False
+    databases: frozenset[str] = frozenset({"alldbs"})
+    root: Selector = field(default_factory=Selector)
+    selectors: list[Selector] = field(default_factory=list)
+
+    def meaning(self, commands: Commands) -> object:
+        """What they allow: equal for two that allow the same. Without `nopass`, which is a matter of logging in."""
+        containers = commands.containers
+        further = frozenset(selector.meaning(containers) for selector in self.selectors)
+        return self.on, self.unsanitized, self.databases, self.root.meaning(containers), further
+
+
+def split(text: str) -> list[str]:
+    """The rules in `text`, one a word; a selector in parentheses is one. Raises RuleProblem."""
+    rules: list[str] = []
+    opened: list[str] = []
+    for word in text.split():
+        if opened or word.startswith("("):
+            opened.append(word)
+            if word.endswith(")"):
+                rules.append(" ".join(opened))
+                opened = []
+        else:
+            rules.append(word)
+    if opened:
+        raise RuleProblem(f"{' '.join(opened)}: the parenthesis is never closed")
+    return [_own_channels(rule) for rule in _with_own_channels(rules)]
+
+
+def _own_channels(rule: str) -> str:
+    return f"({' '.join(_with_own_channels(rule[1:-1].split()))})" if rule.startswith("(") else rule
+
+
+def _with_own_channels(rules: Sequence[str]) -> list[str]:
+    """With `resetchannels` before the first channel: where new users have them all, naming one is an error."""
+    first = next((n for n, rule in enumerate(rules) if _is_about_channels(rule)), None)
+    if first is None or not rules[first].startswith("&") or rules[first] == "&*":
+        return list(rules)
+    return [*rules[:first], "resetchannels", *rules[first:]]
+
+
+def _is_about_channels(rule: str) -> bool:
+    return rule.startswith("&") or rule.lower() in ("allchannels", "resetchannels")
+
+
+def check(rules: Sequence[str]) -> None:
+    """Refuses what no server would take, or what may not stand in YAML. Raises RuleProblem."""
+    for rule in rules:
+        if PASSWORDS.fullmatch(rule):
+            shown = rule if rule == "resetpass" else f"{rule[0]}…"
+            raise RuleProblem(f"{shown} is about passwords: declare password: {{env: NAME}}")
+        if rule.lower() == "reset":
+            raise RuleProblem("reset is not needed: rules say all that the user may")
+        if rule.startswith("("):
+            check(rule[1:-1].split())
+        elif not (
+            rule.lower() in FLAGS
+            or rule.startswith("&")
+            or _PATTERN.fullmatch(rule)
+            or _COMMAND.fullmatch(rule)
+            or re.fullmatch(r"db=\d+(,\d+)*", rule, re.IGNORECASE)
+        ):
+            raise RuleProblem(f"{rule} is no rule: a rule is like on, ~app:*, &news:*, +@read, -@dangerous or +get")
+
+
+def categories_in(rules: Iterable[str]) -> set[str]:
+    """The categories that `rules` name, but for `all`."""
+    return {name.lower() for rule in rules for name in re.findall(r"[+-]@([\w-]+)", rule)} - {"all"}
+
+
+def evaluate(rules: Iterable[str], commands: Commands, *, fresh: bool) -> Rights:
+    """What `rules` allow, in their order: of a new user (`fresh`), or as a server printed them, from nothing.
+
+    Raises RuleProblem for what this server would refuse.
+    """
+    rights = Rights(root=_new_selector(commands, fresh))
+    for rule in rules:
+        word = rule.lower()
+        if word.startswith("("):
+            _need(commands, rule, SELECTORS_SINCE)
+            selector = _new_selector(commands, fresh)
+            for inner in rule[1:-1].split():
+                _apply(selector, inner, commands)
+            rights.selectors.append(selector)
+        elif word in ("on", "off"):
+            rights.on = word == "on"
+        elif word == "nopass":
+            rights.nopass = True
+        elif word in ("sanitize-payload", "skip-sanitize-payload"):
+            rights.unsanitized = word.startswith("skip")
+        elif word == "clearselectors":
+            rights.selectors.clear()
+        elif word in ("alldbs", "resetdbs"):
+            rights.databases = frozenset({"alldbs"} if word == "alldbs" else ())
+        elif word.startswith("db="):
+            rights.databases = rights.databases - {"alldbs"} | set(word[3:].split(","))
+        else:
+            _apply(rights.root, rule, commands)
+    return rights
+
+
+def _new_selector(commands: Commands, fresh: bool) -> Selector:
+    return Selector(channels={"*"} if fresh and commands.all_channels else set())
+
+
+def _apply(selector: Selector, rule: str, commands: Commands) -> None:
+    word = rule.lower()
+    key, command = _PATTERN.fullmatch(rule), _COMMAND.fullmatch(rule)
+    if word in ("allkeys", "~*"):
+        selector.keys = {"*": frozenset("RW")}
+    elif word == "resetkeys":
+        selector.keys = {}
+    elif word in ("allchannels", "&*"):
+        selector.channels = {"*"}
+    elif word == "resetchannels":
+        selector.channels = set()
+    elif rule.startswith("&"):
+        if "*" in selector.channels:
+            raise RuleProblem(f"{rule}: all channels are allowed already; put resetchannels before it")
+        selector.channels.add(rule[1:])
+    elif key:
+        access = frozenset((key["access"] or "RW").upper())
+        if key["access"]:
+            _need(commands, rule, SELECTORS_SINCE)
+        if selector.keys.get("*") == frozenset("RW") and key["pattern"] != "*":
+            raise RuleProblem(f"{rule}: all keys are allowed already; put resetkeys before it")
+        selector.keys[key["pattern"]] = selector.keys.get(key["pattern"], frozenset()) | access
+    elif command or word in ("allcommands", "nocommands"):
+        _apply_command(selector, {"allcommands": "+@all", "nocommands": "-@all"}.get(word, word), commands)
+    else:
+        raise RuleProblem(f"{rule} is no rule for this server")
+
+
+def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
+    add, (name, bar, sub) = word[0] == "+", word[1:].partition("|")
+    if name == "@all":
+        selector.allowed = set(commands.every) if add else set()
+        selector.firsts, selector.future = set(), add
+        return
+    if name.startswith("@"):
+        if name[1:] not in commands.categories:
+            raise RuleProblem(f"{word}: this server has no category {name}")
+        subject = set(commands.categories[name[1:]])
+    elif name not in commands.every:
+        raise RuleProblem(f"{word}: this server has no command {name}")
+    elif not bar:
+        subject = {known for known in commands.every if known.partition("|")[0] == name}
+    elif f"{name}|{sub}" in commands.every:
+        subject = {f"{name}|{sub}"}
+    elif not add or name in commands.containers:
+        raise RuleProblem(f"{word}: this server has no such subcommand to {'allow' if add else 'deny'}")
+    else:
+        selector.firsts.add(f"{name}|{sub}")
+        return
+    selector.allowed = selector.allowed | subject if add else selector.allowed - subject
+    selector.firsts = {first for first in selector.firsts if first.partition("|")[0] not in subject}
+
+
+def _need(commands: Commands, rule: str, version: tuple[int, ...]) -> None:
+    if commands.version < version:
+        raise RuleProblem(f"{rule} needs Redis {'.'.join(map(str, version))}")
