@@ -14,14 +14,14 @@ AGAINST = {CheckStatus.FAIL, CheckStatus.ERROR}
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
-@click.option("--format", "shape", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
+@click.option("--format", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], shape: str) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     """Decide the checklists.
 
     \b
     Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error.
     """
     plan = stages.plan(run, stages.load(run, targets))
-    stages.show(render_checks(plan, shape, **stages.page()))
+    stages.show(render_checks(plan, format, **stages.page()))
     raise click.exceptions.Exit(2 if any(check.status in AGAINST for check in plan.checks) else 0)

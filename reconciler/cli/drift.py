@@ -13,9 +13,9 @@ EXIT_CODES = {"in sync": 0, "changes": 2, "blocked": 2, "not visible": 1}
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
-@click.option("--format", "shape", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
+@click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], shape: str) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -25,5 +25,5 @@ def command(run: Run, targets: tuple[str, ...], shape: str) -> None:
     Exit codes: 0 in sync; 2 drift; 1 an error, or something could not be seen.
     """
     plan = stages.plan(run, stages.load(run, targets))
-    stages.show(render_drift(plan, shape, **stages.page()))
+    stages.show(render_drift(plan, format, **stages.page()))
     raise click.exceptions.Exit(EXIT_CODES[stages.standing(plan)])

@@ -16,10 +16,10 @@ DETAILED = {"in sync": 0, "changes": 2, "blocked": 1, "not visible": 1}
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan, for review and apply.")
-@click.option("--format", "shape", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
+@click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], out: Path | None, shape: str, detailed_exitcode: bool) -> None:
+def command(run: Run, targets: tuple[str, ...], out: Path | None, format: str, detailed_exitcode: bool) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
     \b
@@ -32,7 +32,7 @@ def command(run: Run, targets: tuple[str, ...], out: Path | None, shape: str, de
     plan = stages.plan(run, stages.load(run, targets))
     if out:
         plan_file.write(plan, out)
-    stages.show(render(plan, shape, **stages.page()))
+    stages.show(render(plan, format, **stages.page()))
     if out:
         click.echo(f"Saved as {out}. To apply exactly this: reconciler apply {out}", err=True)
     if detailed_exitcode:

@@ -12,8 +12,8 @@ from reconciler.views import FORMATS, render
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--format", "shape", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
-def command(plan: Path, shape: str) -> None:
+@click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
+def command(plan: Path, format: str) -> None:
     """Render a saved plan; connect to nothing.
 
     \b
@@ -21,4 +21,4 @@ def command(plan: Path, shape: str) -> None:
     """
     from reconciler.planning import plan_file
 
-    stages.show(render(plan_file.read(plan), shape, **stages.page()))
+    stages.show(render(plan_file.read(plan), format, **stages.page()))

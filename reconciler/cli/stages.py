@@ -25,8 +25,8 @@ PLAIN_WIDTH = 100
 
 
 def now() -> datetime:
-    """The time of this moment, in UTC, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """The time of this moment, in UTC."""
+    return datetime.now(UTC)
 
 
 def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desired:
@@ -41,7 +41,7 @@ def plan(run: Run, desired: Desired) -> Plan:
     """A plan for everything in `desired`. Raises TargetError."""
     from reconciler.planning.make import make_plan
 
-    return make_plan(desired.targets, desired.resources, run.secrets, created_at=now())
+    return make_plan(desired.targets, desired.resources, run.secrets, created_at=now().replace(microsecond=0))
 
 
 def show(text: str) -> None:

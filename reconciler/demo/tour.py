@@ -75,7 +75,7 @@ def tour(
         desired = load(yaml, KINDS, running.environment, secrets)
 
         def plan_now() -> Plan:
-            return make_plan(desired.targets, desired.resources, secrets, created_at=now())
+            return make_plan(desired.targets, desired.resources, secrets, created_at=now().replace(microsecond=0))
 
         def apply_now(plan: Plan) -> None:
             receipt = _apply(plan, desired, secrets, screen, now, interruption)

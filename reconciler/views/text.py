@@ -57,7 +57,8 @@ def drift(plan: Plan, page: Page) -> str:
     closing = _summary(words.drift_summary(plan), page)
     if plan.changes:
         closing.append(page.paint("Steps that mend it: reconciler plan", "dim"))
-    return _page(plan, page, _drifted, closing)
+    # The checklist is decided by `check`; of it drift only says how many items fail.
+    return _page(plan.model_copy(update={"checks": ()}), page, _drifted, closing)
 
 
 def header(plan: Plan, page: Page) -> list[str]:

@@ -1,0 +1,139 @@
+"""The road as its users walk it: exit codes, streams and files of each verb."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+BY_NAME = "select count(*) from pg_index where indrelid = 'tasks'::regclass and indisvalid"
+
+
+def test_the_whole_road(world, reconciler, tmp_path):
+    saved = tmp_path / "plan.json"
+    receipt = tmp_path / "receipt.json"
+
+    assert reconciler("validate")[:2] == (0, "Valid: 1 targets; 1 check, 2 pg_index, 1 pg_setting.\n")
+    assert reconciler("drift")[0] == 2
+    assert reconciler("check")[0] == 2
+
+    code, out, _ = reconciler("plan", "--out", saved, "--detailed-exitcode")
+    assert code == 2
+    assert "create index concurrently tasks_status_idx on public.tasks (status, priority desc)" in out
+    assert "alter system set work_mem = '7MB'" in out
+    assert world.execute(BY_NAME).fetchone() == (1,)
+
+    assert reconciler("show", saved)[:2] == (0, out)
+    code, out, err = reconciler("apply", saved, "--receipt", receipt)
+    assert (code, err) == (0, "")
+    assert "Applied 3 of 3 changes" in out
+    assert json.loads(receipt.read_text())["changes"][0]["result"] == "applied"
+    assert world.execute(BY_NAME).fetchone() == (3,)
+
+    code, out, _ = reconciler("plan", "--detailed-exitcode")
+    assert code == 0
+    assert "No changes." in out
+    assert reconciler("drift")[0] == 0
+
+    world.execute("drop index tasks_title_idx")
+    code, out, _ = reconciler("drift")
+    assert code == 2
+    assert "main/pg_index/public.tasks_title_idx" in out
+    assert "tasks_status_idx" not in out
+
+    code, out, _ = reconciler("apply", saved)
+    assert code == 0, "the plan says so, and its subject is as it was then"
+    assert "Applied 1 of 3 changes" in out
+    assert "2 skipped" in out
+    code, out, _ = reconciler("apply", saved)
+    assert "Applied 0 of 3 changes" in out
+    assert "3 skipped" in out
+
+
+@pytest.mark.parametrize("verb", ["plan", "drift", "check"])
+def test_standard_output_is_json_alone(world, reconciler, verb):
+    _, out, _ = reconciler(verb, "--format", "json")
+    assert isinstance(json.loads(out), dict)
+
+
+def test_only_the_targets_that_are_named_are_looked_at(world, reconciler, desired):
+    (desired / "more.yaml").write_text('targets: {other: {postgres: "${OTHER_URL}"}}\n')
+    assert reconciler("plan", "main")[0] == 0
+    code, _, err = reconciler("plan")
+    assert code == 1
+    assert "OTHER_URL" in err
+    code, _, err = reconciler("plan", "mian")
+    assert code == 1
+    assert "main" in err
+
+
+def test_validate_needs_no_credentials(reconciler, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert reconciler("validate")[0] == 0
+
+
+def test_nobody_to_ask_is_an_error_and_nothing_runs(world, reconciler):
+    code, out, err = reconciler("apply")
+    assert code == 1
+    assert "create index concurrently" in out
+    assert "pass --yes" in err
+    assert world.execute(BY_NAME).fetchone() == (1,)
+    assert reconciler("apply", "--yes")[0] == 0
+    assert world.execute(BY_NAME).fetchone() == (3,)
+
+
+def test_options_come_from_the_environment_too(world, reconciler, monkeypatch):
+    monkeypatch.setenv("RECONCILER_PLAN_FORMAT", "json")
+    assert json.loads(reconciler("plan")[1])["format_version"] == "1.0"
+
+
+def test_what_differs_and_cannot_be_mended_is_not_called_in_sync(world, reconciler):
+    world.execute("drop table tasks")
+    reconciler("apply", "--yes")
+    code, out, _ = reconciler("plan", "--detailed-exitcode")
+    assert code == 1
+    assert "the table public.tasks does not exist in this database" in out
+    assert reconciler("drift")[0] == 2
+
+
+USAGE = [
+    (["plann"], "did you mean 'plan'?"),
+    (["plan", "--fromat", "json"], "No such option"),
+    (["plan", "--format", "xml"], "xml"),
+    (["show", "nowhere.json"], "nowhere.json"),
+    (["apply", "nowhere.json"], "nowhere.json"),
+    (["apply", "--allow", "everything"], "everything"),
+    (["apply", "--parallel", "0"], "0"),
+    (["show"], "Missing argument"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), USAGE)
+def test_usage_errors_exit_with_1_and_say_what_is_valid(reconciler, arguments, said):
+    code, out, err = reconciler(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert said in err
+
+
+def test_a_server_that_is_not_there_is_one_plain_error(reconciler, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:s3cretword@127.0.0.1:1/app")
+    code, out, err = reconciler("plan")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: main: cannot connect")
+    assert "Traceback" not in err
+    assert "s3cretword" not in err
+    assert "s3cretword" not in reconciler("--debug", "plan")[2]
+
+
+def test_a_folder_that_is_not_there_says_what_to_do(capsys):
+    from reconciler.cli.app import run
+
+    assert run(["--desired", "nowhere", "plan"]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_plan_that_cannot_be_saved_is_an_error(world, reconciler, tmp_path):
+    code, out, err = reconciler("plan", "--out", tmp_path / "missing" / "plan.json")
+    assert (code, out) == (1, "")
+    assert "plan.json cannot be written" in err
