@@ -19,8 +19,8 @@ from reconciler.views import render, render_drift, render_receipt
 @click.option("--rows", type=click.IntRange(100, 10_000_000), default=50_000, show_default=True, help="Tasks to make.")
 @click.option("--keep", is_flag=True, help="Leave the servers running, and say how to connect and how to stop them.")
 @click.option(
-    "--plan", "plan_path", envvar="RECONCILER_DEMO_PLAN", type=click.Path(path_type=Path), default=Path("plans/demo.json"), show_default=True,
-    metavar="FILE", help="Where the plan is saved.",
+    "--plan", "plan_path", envvar="RECONCILER_DEMO_PLAN", type=click.Path(path_type=Path),
+    default=Path("plans/demo.json"), show_default=True, metavar="FILE", help="Where the plan is saved.",
 )  # fmt: skip
 @click.pass_obj
 def command(run: Run, rows: int, keep: bool, plan_path: Path) -> None:

@@ -41,7 +41,12 @@ _INDEXES = """
            end as builder,
            k.columns, k.expressions, k.collations, k.collations_default, k.opclasses, k.opclasses_default,
            k.opclass_options, k.sort_options,
-           case when x.indexprs is not null or k.ask then pg_catalog.pg_get_indexdef(i.oid) end as definition
+           case when x.indexprs is not null or k.ask then
+               substr(pg_catalog.pg_get_indexdef(i.oid), length(
+                   case when x.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end
+                   || quote_ident(i.relname) || case when i.relkind = 'I' then ' ON ONLY ' else ' ON ' end
+                   || quote_ident(n.nspname) || '.' || quote_ident(t.relname) || ' ') + 1)
+           end as definition
     from unnest(%(schemas)s::text[], %(tables)s::text[]) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = wanted.name
@@ -131,7 +136,8 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
 
 def _live(row: Mapping[str, Any]) -> LiveIndex:
     keys = row["key_count"]
-    parsed = parse_index(row["definition"]).definition.keys if row["definition"] else None
+    # Without its names, a definition is the same for many tables, and read once.
+    parsed = parse_index(f"create index on t {row['definition']}").definition.keys if row["definition"] else None
     return LiveIndex.model_construct(
         name=row["name"],
         method=row["method"],

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import sql
 
 from reconciler.kinds.pg_index.model import Definition, Element
+
+_REMEMBERED = 50_000
+"""Texts whose reading is kept: tables that are alike have indexes that are spelled alike."""
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _NAME = r'(?P<quoted>"(?:[^"]|"")+")|(?P<bare>[^\W\d][\w$]*)'
@@ -36,7 +39,7 @@ def identifier(*names: str) -> sql.Composable:
     return sql.SQL(".").join(verbatim(name) if _needs_no_quotes(name) else sql.Identifier(name) for name in names)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _needs_no_quotes(name: str) -> bool:
     if not _PLAIN_NAME.match(name):
         return False
@@ -81,6 +84,7 @@ def canonical(expression: str) -> str:
     return str(postgast.deparse(parsed)).removeprefix("SELECT ")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_predicate(text: str) -> str:
     """A WHERE clause's condition, as written; re-spelt where line breaks or comments would tear a statement apart.
 
@@ -93,6 +97,7 @@ def parse_predicate(text: str) -> str:
     return predicate if any(sign in text for sign in ("\n", "--", "/*")) else text.strip()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_element(text: str, method: str = "btree") -> Element:
     """One entry of `columns`: `status`, `created_at desc nulls last`, `lower(email)`, `meta jsonb_path_ops`, `a || b`.
 
@@ -130,16 +135,16 @@ def _first_that_parses(text: str, method: str) -> Definition:
             raise SyntaxProblem(f"{text!r} is not an index key: {problem}") from None
 
 
-class ParsedIndex:
+class ParsedIndex(NamedTuple):
     """A CREATE INDEX statement, taken apart."""
 
-    def __init__(self, name: str, schema_name: str, table: str, definition: Definition) -> None:
-        self.name = name
-        self.schema_name = schema_name
-        self.table = table
-        self.definition = definition
+    name: str
+    schema_name: str
+    table: str
+    definition: Definition
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_index(statement: str) -> ParsedIndex:
     """Takes one CREATE INDEX apart. Raises SyntaxProblem where it is not exactly that."""
     import postgast
