@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from pydantic import TypeAdapter
 
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.kinds.pg_setting.blocked import never
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.model import System, Target
 
 SOMEWHERE = Target(name="main", system=System.POSTGRES, url="postgresql://nowhere", memory=16 << 30)
@@ -25,3 +28,36 @@ def declared(section: str, value: Any) -> list[PgSetting]:
 def settings(values: Mapping[str, Any]) -> list[PgSetting]:
     """The instance's settings."""
     return declared("settings", values)
+
+
+def definitions(connection: psycopg.Connection) -> list[tuple[Definition, str]]:
+    """All settings that may be declared, with their values."""
+    rows = connection.execute(
+        "select lower(name), vartype, coalesce(unit, ''), min_val, max_val, enumvals, context, boot_val, setting"
+        " from pg_settings where source <> 'client'"
+        " and setting <> '(disabled)'"  # not a value: what archive_command shows while archive_mode is off
+        " order by 1"
+    )
+    found = [
+        (
+            Definition(
+                name=name, vartype=vartype, unit=unit, min_val=low, max_val=high, enumvals=tuple(names or ()),
+                context=context, boot_val=boot,
+            ),
+            setting,
+        )
+        for name, vartype, unit, low, high, names, context, boot, setting in rows
+    ]  # fmt: skip
+    return [(definition, setting) for definition, setting in found if not never(definition)]
+
+
+_LOADED = "select extract(epoch from pg_conf_load_time())::text"  # whatever the DateStyle has become
+
+
+def reload(connection: psycopg.Connection) -> None:
+    """Reloads the files, and waits until new sessions see it."""
+    [(before,)] = connection.execute(_LOADED).fetchall()
+    connection.execute("select pg_reload_conf()")
+    deadline = time.monotonic() + 5
+    while connection.execute(_LOADED).fetchall() == [(before,)] and time.monotonic() < deadline:
+        time.sleep(0.01)

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 from live import outcomes
-from setting_cases import settings
+from setting_cases import definitions, settings
 
 from reconciler.kinds.pg_setting import KIND, values
-from reconciler.kinds.pg_setting.blocked import never
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import bytes_of, is_memory
 
 TIMES = {"ms": {"us": 1000, "ms": 1}, "s": {"ms": 1000, "s": 1}, "min": {"s": 60, "min": 1}}
-
-
-def definitions(connection: psycopg.Connection) -> list[tuple[Definition, str]]:
-    """All settings that may be declared, with their values."""
-    rows = connection.execute(
-        "select lower(name), vartype, coalesce(unit, ''), min_val, max_val, enumvals, context, boot_val, setting"
-        " from pg_settings where source <> 'client'"
-        " and setting <> '(disabled)'"  # not a value: what archive_command shows while archive_mode is off
-        " order by 1"
-    )
-    found = [
-        (
-            Definition(
-                name=name, vartype=vartype, unit=unit, min_val=low, max_val=high, enumvals=tuple(names or ()),
-                context=context, boot_val=boot,
-            ),
-            setting,
-        )
-        for name, vartype, unit, low, high, names, context, boot, setting in rows
-    ]  # fmt: skip
-    return [(definition, setting) for definition, setting in found if not never(definition)]
 
 
 def spellings(definition: Definition, setting: str) -> set[str]:

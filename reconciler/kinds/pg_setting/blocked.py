@@ -50,7 +50,7 @@ def reload(observed: SettingObserved) -> str:
     if not server.may_reload:
         return (
             f"role {server.role} may not reload the configuration: "
-            f"grant execute on function pg_catalog.pg_reload_conf() to {server.role}"
+            f"grant execute on function pg_catalog.pg_reload_conf() to {server.role}, in this database"
         )
     return files(observed)
 

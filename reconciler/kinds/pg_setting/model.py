@@ -130,8 +130,9 @@ class Definition(Frozen):
 
 
 class Server(Frozen):
-    """What all settings of a server have in common. `memory` is in bytes.
+    """What all settings of a server have in common.
 
+    memory         in bytes; None: not known, or not needed because no share of it is declared.
     files_visible  the role may read pg_file_settings, and the files can be read to their end.
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
@@ -141,6 +142,7 @@ class Server(Frozen):
     role: str
     superuser: bool
     memory: int | None = None
+    in_recovery: bool = False
     data_directory: str | None = None
     may_reload: bool = False
     alter_system_allowed: bool = True

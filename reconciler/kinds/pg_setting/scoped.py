@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import hazards, names, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -45,6 +45,9 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
             return [notice(desired, NoticeType.BLOCKED, message)]
     risks = hazards.less_safe(definition, own, after) if after is not None else ()
     step = steps.alter(observed.scope_sql, definition.name, literals, custom=custom_name, hazards=risks)
+    if observed.server.in_recovery:
+        message = "this server is a standby: settings of databases and roles are changed on the primary, and replicated"
+        return [notice(desired, NoticeType.BLOCKED, message)]
     if not observed.may_set:
         message = f"role {observed.server.role} may not run {step.statements[0]}"
         return [notice(desired, NoticeType.BLOCKED, message)]
@@ -62,7 +65,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
                 "value": None if after is None else values.shown(definition, after),
                 "source": NOT_SET if after is None else desired.scope,
             },
-            notes=("new sessions", note),
+            notes=("new sessions", note, blocked.unchecked_libraries(desired, observed)),
             steps=(step,),
             undo=(steps.alter(observed.scope_sql, definition.name, former, custom=custom_name),),
             sensitive=sensitive,

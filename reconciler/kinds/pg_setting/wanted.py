@@ -57,14 +57,17 @@ def wanted(desired: PgSetting, definition: Definition, observed: SettingObserved
 
 def _text(definition: Definition, observed: SettingObserved, text: str) -> Wanted:
     value, literal, note = _evaluated(definition, observed.server.memory, text)
+    # The files keep the author's spelling, what runs has the server's.
+    alike = {value}
     if observed.refused:
         raise InvalidValue(observed.refused)
     if observed.by_server is not None:
         value = values.canonical(definition, observed.by_server)
+        alike.add(value)
     literals = (
         lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
     )
-    return Wanted(value, literals, lambda seen: seen == value, note)
+    return Wanted(value, literals, lambda seen: seen in alike, note)
 
 
 def _items(definition: Definition, items: tuple[str, ...]) -> Wanted:
