@@ -38,19 +38,30 @@ class Declaration:
 
 
 class Kind(Protocol[R, S]):
-    """One kind of resource.
+    """One kind of resource."""
 
-    name       as in addresses: "pg_index".
-    system     the kind of target it lives on; None: any.
-    sections   the top-level YAML keys that it reads, each with the type (anything that pydantic's TypeAdapter takes)
-               of its value. Two kinds may share a key if their systems differ.
-    resource   the type of its resources (may be a union); `plan` files carry them as `Change.desired`.
-    """
+    @property
+    def name(self) -> str:
+        """As in addresses: "pg_index"."""
+        ...
 
-    name: str
-    system: System | None
-    sections: Mapping[str, Any]
-    resource: Any
+    @property
+    def system(self) -> System | None:
+        """The kind of target it lives on; None: any."""
+        ...
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        """The top-level YAML keys that it reads, each with the type of its value: anything TypeAdapter takes.
+
+        Two kinds may share a key if their systems differ.
+        """
+        ...
+
+    @property
+    def resource(self) -> Any:
+        """The type of its resources (may be a union); plan files carry them as `Change.desired`."""
+        ...
 
     def declare(self, declaration: Declaration) -> Iterable[R]:
         """The resources of one section. Pure.

@@ -109,7 +109,8 @@ class RedisExecutor:
         if not isinstance(step, RedisStep):
             raise StepFailed(f"{self._target.name}: a {step.type} step cannot run on Redis")
         try:
-            self._client.execute_command(*(self._argument(argument) for argument in step.command))
+            arguments = [self._argument(argument) for argument in step.command]
+            self._client.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
         except redis.RedisError as error:
             said = self._secrets.redact(str(error))
             shown = " ".join(argument if isinstance(argument, str) else "(sensitive)" for argument in step.command)

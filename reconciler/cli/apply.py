@@ -58,13 +58,13 @@ def command(
         )  # fmt: skip
     if receipt:
         plan_file.write_text(render_receipt(done, "json"), receipt)
-    stages.show(render_receipt(done, **stages.page()))
+    stages.show(render_receipt(done, **stages.layout()))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 
 def _asked(plan: Plan, yes: bool) -> Plan:
     """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
-    stages.show(render(plan, **stages.page()))
+    stages.show(render(plan, **stages.layout()))
     if plan.is_empty or yes:
         return plan
     if not sys.stdin.isatty():

@@ -23,5 +23,5 @@ def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error.
     """
     plan = stages.plan(run, stages.load(run, targets))
-    stages.show(render_checks(plan, format, **stages.page()))
+    stages.show(render_checks(plan, format, **stages.layout()))
     raise click.exceptions.Exit(2 if any(check.status in AGAINST for check in plan.checks) else 0)

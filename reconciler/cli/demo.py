@@ -11,7 +11,6 @@ from types import FrameType
 import click
 
 from reconciler.cli import stages
-from reconciler.cli.app import Run
 from reconciler.views import render, render_drift, render_receipt
 
 
@@ -22,8 +21,7 @@ from reconciler.views import render, render_drift, render_receipt
     "--plan", "plan_path", envvar="RECONCILER_DEMO_PLAN", type=click.Path(path_type=Path),
     default=Path("plans/demo.json"), show_default=True, metavar="FILE", help="Where the plan is saved.",
 )  # fmt: skip
-@click.pass_obj
-def command(run: Run, rows: int, keep: bool, plan_path: Path) -> None:
+def command(rows: int, keep: bool, plan_path: Path) -> None:
     """Watch it all on servers of its own: plan, apply, an empty plan, changes by hand, drift.
 
     Starts an embedded PostgreSQL and Redis on loopback, and leaves nothing running, nor behind, but the saved plan.
@@ -43,14 +41,14 @@ def command(run: Run, rows: int, keep: bool, plan_path: Path) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    page = stages.page()
+    layout = stages.layout()
     screen = Screen(
         say=click.echo,
-        plan=partial(render, **page),
-        drift=partial(render_drift, **page),
-        receipt=partial(render_receipt, **page),
+        plan=partial(render, **layout),
+        drift=partial(render_drift, **layout),
+        receipt=partial(render_receipt, **layout),
         live=partial(live, sys.stderr),
     )
     tour(
-        run.folder, plan_path, rows=rows, keep=keep, screen=screen, now=stages.now, interruption=interruption
+        plan_path, rows=rows, keep=keep, screen=screen, now=stages.now, interruption=interruption
     )  # fmt: skip

@@ -25,5 +25,5 @@ def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     Exit codes: 0 in sync; 2 drift; 1 an error, or something could not be seen.
     """
     plan = stages.plan(run, stages.load(run, targets))
-    stages.show(render_drift(plan, format, **stages.page()))
+    stages.show(render_drift(plan, format, **stages.layout()))
     raise click.exceptions.Exit(EXIT_CODES[stages.standing(plan)])

@@ -32,7 +32,7 @@ def command(run: Run, targets: tuple[str, ...], out: Path | None, format: str, d
     plan = stages.plan(run, stages.load(run, targets))
     if out:
         plan_file.write(plan, out)
-    stages.show(render(plan, format, **stages.page()))
+    stages.show(render(plan, format, **stages.layout()))
     if out:
         click.echo(f"Saved as {out}. To apply exactly this: reconciler apply {out}", err=True)
     if detailed_exitcode:

@@ -21,4 +21,4 @@ def command(plan: Path, format: str) -> None:
     """
     from reconciler.planning import plan_file
 
-    stages.show(render(plan_file.read(plan), format, **stages.page()))
+    stages.show(render(plan_file.read(plan), format, **stages.layout()))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from os import environ
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -16,9 +16,6 @@ from reconciler.model import NoticeType, Plan
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
-
-WIDEST = 120
-"""Cells. Lines longer than that are hard to read, however wide the terminal."""
 
 PLAIN_WIDTH = 100
 """Cells, where the output is not a terminal."""
@@ -49,11 +46,18 @@ def show(text: str) -> None:
     click.echo(text.rstrip("\n"), color=True)
 
 
-def page() -> dict[str, int | bool]:
-    """How the result is laid out: `colour` and `width` as views take them. NO_COLOR is respected."""
+class Layout(TypedDict):
+    """How a result is laid out, as views take it; `width` in cells."""
+
+    colour: bool
+    width: int
+
+
+def layout() -> Layout:
+    """The layout that fits standard output. NO_COLOR is respected."""
     if not sys.stdout.isatty():
         return {"colour": False, "width": PLAIN_WIDTH}
-    return {"colour": not environ.get("NO_COLOR"), "width": min(shutil.get_terminal_size().columns, WIDEST)}
+    return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size().columns}
 
 
 def standing(plan: Plan) -> str:

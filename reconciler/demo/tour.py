@@ -29,6 +29,11 @@ from reconciler.secrets import Secrets
 
 DATABASE = "app"
 
+_INSTALLED, _IN_THE_REPOSITORY = Path(__file__).with_name("desired"), Path(__file__).parents[2] / "desired"
+
+SEED = _INSTALLED if _INSTALLED.exists() else _IN_THE_REPOSITORY
+"""The desired state of the sample application; the wheel carries a copy of the repository's folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -57,7 +62,6 @@ class Surprise(ReconcilerError):
 
 
 def tour(
-    yaml: Path,
     plan_path: Path,
     *,
     rows: int,
@@ -66,13 +70,11 @@ def tour(
     now: Callable[[], datetime],
     interruption: Interruption,
 ) -> None:
-    """Shows everything. `yaml` is the folder of desired state, `plan_path` where the plan is saved, `rows` the number
-    of tasks. Stops and removes what it started, but for `keep`. Raises Surprise where reality differs from the story.
-    """
+    """Shows everything. `plan_path` is where the plan is saved, `rows` the number of tasks. Stops and removes what it started, but for `keep`. Raises Surprise where reality differs from the story."""
     with servers(keep) as running:
         _load_data(running, rows, screen)
         secrets = Secrets(running.environment)
-        desired = load(yaml, KINDS, running.environment, secrets)
+        desired = load(SEED, KINDS, running.environment, secrets)
 
         def plan_now() -> Plan:
             return make_plan(desired.targets, desired.resources, secrets, created_at=now().replace(microsecond=0))
@@ -117,7 +119,7 @@ def tour(
             raise Surprise("the last plan is not empty")
         screen.say("\nAll as declared again.")
         if keep:
-            _say_how_to_connect(running, yaml, screen)
+            _say_how_to_connect(running, screen)
 
 
 @contextmanager
@@ -198,12 +200,17 @@ def _heading(screen: Screen, text: str) -> None:
     screen.say(f"\n── {text} " + "─" * max(0, 96 - len(text)) + "\n")
 
 
-def _say_how_to_connect(running: Servers, yaml: Path, screen: Screen) -> None:
+def _shown(path: Path) -> Path:
+    """`path` from here, if it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _say_how_to_connect(running: Servers, screen: Screen) -> None:
     names = ("DATABASE_URL", "REDIS_URL", "REDIS_PASSWORD", "APP_REDIS_PASSWORD")
     exports = "\n".join(f"  export {name}='{running.environment[name]}'" for name in names)
     pid = running.redis.process.pid if running.redis.process else ""
     screen.say(
-        f"\nThe servers go on. To use them from this shell:\n{exports}\n  reconciler --desired {yaml} plan\n"
+        f"\nThe servers go on. To use them from this shell:\n{exports}\n  reconciler --desired {_shown(SEED)} plan\n"
         f"\nTo stop and remove them:\n"
         f"  kill {pid} $(head -1 {running.postgres.data}/postmaster.pid) && sleep 1 && rm -r {running.folder}"
     )

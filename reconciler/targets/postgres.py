@@ -152,7 +152,7 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
         ) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
-    defaults = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
+    defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
     try:
         connection = psycopg.connect(
             url,

@@ -14,9 +14,20 @@ class Session(Protocol):
     A kind knows what its own `system` implies, and asks for the concrete class (`PostgresSession`, `RedisSession`).
     """
 
-    target: Target
-    info: TargetInfo
-    secrets: Secrets
+    @property
+    def target(self) -> Target:
+        """The target as declared."""
+        ...
+
+    @property
+    def info(self) -> TargetInfo:
+        """The system as a plan records it."""
+        ...
+
+    @property
+    def secrets(self) -> Secrets:
+        """Where references to secrets are resolved."""
+        ...
 
     def memory(self) -> int | None:
         """Bytes of memory of the target: as declared, else as the server tells; None where neither is to be had."""
