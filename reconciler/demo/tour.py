@@ -70,7 +70,11 @@ def tour(
     now: Callable[[], datetime],
     interruption: Interruption,
 ) -> None:
-    """Shows everything. `plan_path` is where the plan is saved, `rows` the number of tasks. Stops and removes what it started, but for `keep`. Raises Surprise where reality differs from the story."""
+    """Shows everything.
+
+    `plan_path` is where the plan is saved, `rows` the number of tasks. Stops and removes what it started, but for
+    `keep`. Raises Surprise where reality differs from the story.
+    """
     with servers(keep) as running:
         _load_data(running, rows, screen)
         secrets = Secrets(running.environment)
