@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from reconciler.model import Applied, Change, ChangeReceipt, Plan
+from reconciler.model import Change, ChangeReceipt, Plan
 from reconciler.views.page import visible
 
 if TYPE_CHECKING:
     from reconciler.applying.progress import Progress
-
-SIGNS = {
-    Applied.APPLIED: "[green]✓[/]",
-    Applied.SKIPPED: "[dim]=[/]",
-    Applied.STALE: "[yellow]≠[/]",
-    Applied.FAILED: "[red]✗[/]",
-    Applied.NOT_RUN: "[dim]·[/]",
-}
 
 
 class Silent:
@@ -39,7 +31,8 @@ class Bars:
 
     def __init__(self, bars: Any, total: int) -> None:
         self._bars = bars
-        self._all = bars.add_task("applying", total=total, detail="")
+        self._done, self._total = 0, total
+        self._all = bars.add_task("applying", total=total, detail=f"0 of {total}")
         self._tasks: dict[str, Any] = {}
 
     def started(self, change: Change) -> None:
@@ -58,15 +51,12 @@ class Bars:
         )
 
     def finished(self, change: Change, receipt: ChangeReceipt) -> None:
-        """The bar goes, and a line stays."""
+        """The bar goes; the receipt will tell."""
         task = self._tasks.pop(str(change.address), None)
         if task is not None:
             self._bars.remove_task(task)
-        self._bars.console.print(
-            f" {SIGNS[receipt.result]} {_escaped(str(change.address))} [dim]{receipt.seconds:.1f} s[/]",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
-        self._bars.advance(self._all)
+        self._done += 1
+        self._bars.update(self._all, completed=self._done, detail=f"{self._done} of {self._total}")
 
 
 def _escaped(text: str) -> str:

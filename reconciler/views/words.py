@@ -124,7 +124,8 @@ def timeouts(step: SqlStep) -> str:
 
 def notice(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
-    return f"{NOTICES[one.type][0].removeprefix('is ')}: {one.message}"
+    said = NOTICES[one.type][0].removeprefix("is ")
+    return one.message if one.message.startswith(said) else f"{said}: {one.message}"
 
 
 def in_one_line(step: Step) -> str:
