@@ -15,8 +15,8 @@ ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""
 
 NEEDED = (
-    *("acl|cat", "acl|deluser", "acl|getuser", "acl|save", "acl|setuser", "acl|whoami", "client|info", "client|list"),
-    *("config|get", "config|rewrite", "config|set", "del", "expire", "get", "info", "ping", "set"),
+    *("config|get", "config|set", "config|rewrite", "info", "ping", "set", "get", "expire", "del"),
+    *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami"),
 )
 """What this tool runs: observing, changing, and its lock."""
 
@@ -134,7 +134,7 @@ def _observed(
         "loses": tuple(sorted(before - after)),
         "dangerous": tuple(sorted(gains & commands.categories["dangerous"])),
         "is_off": not then.on,
-        "own_loses": _own_loses(now, then) if own else (),
+        "own_loses": _own_loses(now, then, commands) if own else (),
     }
     return ObservedUser(**(seen | _logins(session, user, now, hashes, own)))
 
@@ -167,8 +167,8 @@ def _logins(session: RedisSession, user: RedisUser, now: Rights, hashes: Sequenc
     }
 
 
-def _own_loses(now: Rights, then: Rights) -> tuple[str, ...]:
-    lost = [name for name in NEEDED if now.root.may(name) and not then.root.may(name)]
+def _own_loses(now: Rights, then: Rights, commands: Commands) -> tuple[str, ...]:
+    lost = [name for name in NEEDED if now.root.may(name, commands) and not then.root.may(name, commands)]
     if now.root.reaches(LOCK) and not then.root.reaches(LOCK):
         lost.append(f"the key {LOCK}")
     return ("to log in",) if now.on and not then.on else tuple(lost)

@@ -54,9 +54,10 @@ class Selector:
     allowed: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
 
-    def may(self, command: str) -> bool:
-        """True where `command` (`config|get`) may be run, however this server knows it."""
-        return bool({command, command.partition("|")[0]} & self.allowed) or command in self.firsts
+    def may(self, command: str, commands: Commands) -> bool:
+        """True where `command` (`config|get`) may be run: by itself since 7.0, before as a part of `config`."""
+        known = command if command in commands.every else command.partition("|")[0]
+        return known in self.allowed or command in self.firsts
 
     def reaches(self, key: str) -> bool:
         """True where `key`, a name without special signs, may be read and written. Only patterns with * are known."""
