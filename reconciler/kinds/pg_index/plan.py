@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from reconciler.kinds.pg_index import statements
+from reconciler.kinds.pg_index import describe, statements
 from reconciler.kinds.pg_index.compare import same_options
 from reconciler.kinds.pg_index.model import (
     Definition,
-    Element,
     LiveIndex,
     ObservedIndex,
     ObservedUnlisted,
@@ -17,7 +15,6 @@ from reconciler.kinds.pg_index.model import (
     TableFacts,
     UnlistedIndexes,
 )
-from reconciler.kinds.pg_index.syntax import identifier
 from reconciler.model import (
     Action,
     Address,
@@ -143,7 +140,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     return _change(
         desired, Action.REPLACE, live, definition, steps,
         reason="the new one is already built by an interrupted apply" if built else "its definition differs",
-        summary=f"{_brief_live(live, definition)} → {_brief(definition)}", evidence=_evidence(observed),
+        summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}", evidence=_evidence(observed),
     )  # fmt: skip
 
 
@@ -161,7 +158,9 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
         reason = "storage parameters differ; fillfactor takes effect as pages are written"
     if not steps:
         return []
-    summary = f"{_options(live.options)} → {_options(definition.options)}" if not leftovers else ""
+    summary = (
+        f"{describe.parameters(live.options)} → {describe.parameters(definition.options)}" if not leftovers else ""
+    )
     return [_change(desired, Action.UPDATE, live, definition, steps, reason=reason, summary=summary)]
 
 
@@ -214,7 +213,7 @@ def _blocked(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
             desired,
             NoticeType.BLOCKED,
             f"differs, and {live.constraint} leans on it: change that by a migration "
-            f"({_brief_live(live, definition)} → {_brief(definition)})",
+            f"({describe.brief_live(live, definition)} → {describe.brief(definition)})",
         )
     if table.relkind == "p":
         return _notice(
@@ -291,8 +290,8 @@ def _change(
     return Change(
         address=desired.address,
         action=action,
-        before=_describe_live(desired, before) if before else None,
-        after=_describe(desired, after) if after else None,
+        before=describe.live_as_json(desired, before) if before else None,
+        after=describe.as_json(desired, after) if after else None,
         reason=reason,
         why=desired.why,
         summary=summary,
@@ -303,74 +302,3 @@ def _change(
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
-
-
-def _describe(desired: PgIndex, definition: Definition) -> dict[str, Any]:
-    return {
-        "table": f"{desired.schema_name}.{desired.table}",
-        "method": definition.method,
-        "columns": [statements.element(key).as_string(None) for key in definition.keys],
-        "include": list(definition.include),
-        "unique": definition.unique,
-        "nulls_not_distinct": definition.nulls_not_distinct,
-        "predicate": definition.predicate or None,
-        "options": dict(definition.options),
-        "tablespace": definition.tablespace or None,
-        "valid": True,
-    }
-
-
-def _describe_live(desired: PgIndex, live: LiveIndex) -> dict[str, Any]:
-    return _describe(desired, _as_definition(live)) | {"valid": live.valid}
-
-
-def _as_definition(live: LiveIndex) -> Definition:
-    """A live index in the words of a declaration; defaults left out as a person would."""
-    return Definition(
-        method=live.method,
-        unique=live.unique,
-        nulls_not_distinct=live.nulls_not_distinct,
-        keys=tuple(
-            Element(
-                column=key.column,
-                expression=key.expression,
-                collation=() if key.collation_is_default else (key.collation,),
-                opclass=() if key.opclass_is_default else (key.opclass,),
-                opclass_options=key.opclass_options,
-                descending=key.descending,
-                nulls_first=key.nulls_first,
-            )
-            for key in live.keys
-        ),
-        include=live.include,
-        predicate=live.predicate,
-        options=live.options,
-        tablespace=live.tablespace,
-    )
-
-
-def _brief_live(live: LiveIndex, beside: Definition) -> str:
-    """As `_brief`; the tablespace is only said where the definition beside it has an opinion about it."""
-    definition = _as_definition(live)
-    return _brief(definition if beside.tablespace else definition.model_copy(update={"tablespace": ""}))
-
-
-def _brief(definition: Definition) -> str:
-    """A definition in a few words: `unique (user_id, last_seen desc) where …`."""
-    keys = ", ".join(statements.element(key).as_string(None) for key in definition.keys)
-    parts = [
-        "unique" if definition.unique else "",
-        f"using {definition.method}" if definition.method != "btree" else "",
-        f"({keys})",
-        f"include ({', '.join(identifier(column).as_string(None) for column in definition.include)})"
-        if definition.include
-        else "",
-        f"where {definition.predicate}" if definition.predicate else "",
-        f"with ({_options(definition.options)})" if definition.options else "",
-        f"tablespace {definition.tablespace}" if definition.tablespace else "",
-    ]
-    return " ".join(part for part in parts if part)
-
-
-def _options(options: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in options) or "defaults"

@@ -7,7 +7,7 @@ from hashlib import sha256
 from psycopg import sql
 
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, Element
-from reconciler.kinds.pg_index.syntax import identifier, verbatim
+from reconciler.kinds.pg_index.syntax import expression, identifier, verbatim
 
 FRESH, OLD = "_rcl_new", "_rcl_old"
 """Ends of our own temporary names: the new index while it is built, and the old one until it is dropped."""
@@ -52,9 +52,7 @@ def create(schema: str, table: str, name: str, definition: Definition) -> str:
 
 def element(key: Element) -> sql.Composable:
     """One key as CREATE INDEX takes it."""
-    parts: list[sql.Composable] = [
-        identifier(key.column) if key.column else sql.SQL("({})").format(verbatim(key.expression))
-    ]
+    parts = [identifier(key.column) if key.column else expression(key.expression)]
     if key.collation:
         parts += [sql.SQL("collate"), identifier(*key.collation)]
     if key.opclass:

@@ -54,6 +54,16 @@ def _needs_no_quotes(name: str) -> bool:
     return bool(element.name == name)
 
 
+def expression(text: str) -> sql.Composable:
+    """An expression as a key: SQL takes a function call as it is, and wants parentheses around everything else."""
+    try:
+        [key] = parse_index(f"create index on t ({text})").definition.keys
+    except (SyntaxProblem, ValueError):
+        return sql.SQL("({})").format(verbatim(text))
+    is_call = key.expression == text and not (key.collation or key.opclass or key.descending or key.nulls_first)
+    return verbatim(text) if is_call else sql.SQL("({})").format(verbatim(text))
+
+
 def qualified_name(text: str) -> tuple[str, str]:
     """Schema and name of `public.tasks`, `tasks` (schema public) or `"odd.schema"."Table"`; names are taken as written.
 
@@ -67,20 +77,20 @@ def qualified_name(text: str) -> tuple[str, str]:
     return (first, second) if second else ("public", first)
 
 
-def canonical(expression: str) -> str:
-    """`expression` as the parser spells its tree: equal texts mean equal trees. Raises SyntaxProblem."""
+def canonical(text: str) -> str:
+    """An expression as the parser spells its tree: equal texts mean equal trees. Raises SyntaxProblem."""
     import postgast
 
     try:
         # The line break ends a comment that the expression may end with.
-        parsed = postgast.parse(f"select ({expression}\n)")
+        parsed = postgast.parse(f"select ({text}\n)")
     except postgast.PgQueryError as error:
-        raise SyntaxProblem(f"{expression!r} is not SQL: {error}") from None
+        raise SyntaxProblem(f"{text!r} is not SQL: {error}") from None
     statement = parsed.stmts[0].stmt.select_stmt
     # A text that closes our parenthesis and goes on is more than one bare output column.
     alone = len(parsed.stmts) == 1 and len(statement.target_list) == 1 and not statement.from_clause
     if not alone or statement.where_clause.WhichOneof("node"):
-        raise SyntaxProblem(f"{expression!r} is more than one expression")
+        raise SyntaxProblem(f"{text!r} is more than one expression")
     return str(postgast.deparse(parsed)).removeprefix("SELECT ")
 
 

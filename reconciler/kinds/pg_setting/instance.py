@@ -158,11 +158,8 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
     """The files are as wanted, and the server has not come to it: for want of a restart, or of a reload."""
     sensitive = definition.name in names.SENSITIVE
     if definition.context == "postmaster":
-        told = (
-            ""
-            if sensitive
-            else f": {goal} is in {provenance.of_entry(observed)}, {_short(definition, state.running)} runs"
-        )
+        running = _short(definition, state.running) or "''"
+        told = "" if sensitive else f": {goal} is in {provenance.of_entry(observed)}, {running} runs"
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}")
     reason = blocked.reload(observed)
     if reason:
