@@ -60,9 +60,9 @@ def hazards(name: str, observed: ObservedSetting, wanted: str) -> tuple[Hazard, 
     return tuple(found)
 
 
-def evidence(name: str, observed: ObservedSetting) -> tuple[Fact, ...]:
+def evidence(observed: ObservedSetting) -> tuple[Fact, ...]:
     """The numbers behind EVICTS_KEYS."""
-    if name not in ("maxmemory", "maxmemory-policy") or observed.holds is None:
+    if observed.holds is None:
         return ()
     return (Fact(name="used_memory", value=observed.holds, unit="bytes"),)
 

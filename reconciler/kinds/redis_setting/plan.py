@@ -82,6 +82,7 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
     secret = isinstance(desired.value, SecretRef) or observed.running is None
     wanted = "" if observed.wanted is None else observed.wanted
     risks = () if isinstance(desired.value, SecretRef) else hazards(name, observed, wanted)
+    evicts = any(risk.type is HazardType.EVICTS_KEYS for risk in risks)
     if secret:
         before = SENSITIVE if observed.is_set else ""
         after = SENSITIVE if isinstance(desired.value, SecretRef) else ""
@@ -98,10 +99,10 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         reason="the default user logs in with something else, set by ACL SETUSER" if observed.bypassed else "",
         why=desired.why,
         summary=summary,
-        notes=tuple(_notes(desired, observed, wanted, any(risk.type is HazardType.EVICTS_KEYS for risk in risks))),
+        notes=tuple(_notes(desired, observed, wanted, evicts)),
         steps=steps(desired, observed, wanted, risks),
         undo=() if secret else undo(name, observed),
-        evidence=evidence(name, observed),
+        evidence=evidence(observed) if evicts else (),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
