@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
@@ -48,8 +47,7 @@ def command(
     desired = stages.load(run, list(saved.targets) if saved else ())
     approved = saved or _asked(stages.plan(run, desired), yes)
     interruption = Interruption()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interruption.set())
+    stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:
         done = apply_plan(
             approved, desired.targets, run.secrets,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,8 +38,7 @@ def command(rows: int, keep: bool, plan_path: Path) -> None:
         interruption.set()
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    stages.on_signals(stop)
     layout = stages.layout()
     screen = Screen(
         say=click.echo,

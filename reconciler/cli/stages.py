@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from os import environ
+from types import FrameType
 from typing import TYPE_CHECKING, TypedDict
 
 import click
@@ -71,3 +74,14 @@ def standing(plan: Plan) -> str:
     if found & {NoticeType.BLOCKED, NoticeType.NOT_PERSISTED}:
         return "blocked"
     return "not visible" if NoticeType.NOT_VISIBLE in found else "in sync"
+
+
+def on_signals(handle: Callable[[int, FrameType | None], None]) -> None:
+    """Ctrl-C and SIGTERM are handled by `handle` from now on.
+
+    Python hands signals to the main thread alone; called from another, as a part of some other program, this leaves
+    them to that program.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handle)

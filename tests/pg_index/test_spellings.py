@@ -83,7 +83,6 @@ EXPRESSIONS = [
     ('lower(title) collate "C"', 'lower(title) COLLATE "C"'),
     ("lower(title) text_pattern_ops", "lower(title) text_pattern_ops"),
     ("timezone('UTC', seen)", "(seen at time zone 'UTC')"),
-    ("overlay(title placing 'x' from 1)", "overlay(title, 'x', 1)"),
     ("trim(title)", "btrim(title)"),
     ("seen at time zone 'UTC'", "(seen at time zone 'UTC')"),
     ('upper("mixedCase")', 'upper("mixedCase")'),

@@ -37,7 +37,9 @@ def test_a_lost_connection_is_said_plainly(pg_target, secrets, sql):
     [(pid,)] = sql.execute(
         "select pid from pg_stat_activity where application_name = 'reconciler' and datname = current_database()"
     )
-    sql.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    sql.execute("select pg_terminate_backend(%s)", [pid])
+    while sql.execute("select 1 from pg_stat_activity where pid = %s", [pid]).fetchone():
+        pass
     with pytest.raises(ConnectionFailed, match="main: the connection was lost"):
         session.fetch("select 1")
     session.close()
