@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from reconciler import __version__
-from reconciler.applying.guard import check_hazards, check_identity
-from reconciler.applying.lock import locked
+from reconciler.applying.guard import check_hazards, check_identity, check_known
+from reconciler.applying.ledger import DONE, Ledger, Record, not_run
+from reconciler.applying.lock import Held, locked
 from reconciler.applying.progress import Progress
 from reconciler.applying.run import Runner
-from reconciler.errors import PlanFileError
+from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Applied, Change, ChangeReceipt, HazardType, Plan, Receipt, Target
+from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, Target
 from reconciler.planning.again import resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
 
 class Listener(Protocol):
-    """Who is told what an apply does, while it does it. Called from several threads."""
+    """Who is told what an apply does, while it does it. Called from several threads.
+
+    One that fails (its terminal was closed) does not stop an apply half-way.
+    """
 
     def started(self, change: Change) -> None:
         """Work on `change` begins."""
@@ -40,24 +43,21 @@ class Listener(Protocol):
 
 
 class Interruption:
-    """Set by a signal: nothing new starts, and what runs is cancelled on the server."""
+    """Set by a signal: nothing new starts, and what runs is cancelled on the server within a second or two."""
 
     def __init__(self) -> None:
-        self._flag = threading.Event()
-        self._runners: set[Runner] = set()
+        self._set = False
 
     def __bool__(self) -> bool:
-        return self._flag.is_set()
-
-    def watch(self, runner: Runner) -> None:
-        """`runner` is to be cancelled too."""
-        self._runners.add(runner)
+        return self._set
 
     def set(self) -> None:
-        """Stops everything that can be stopped. Never raises."""
-        self._flag.set()
-        for runner in list(self._runners):
-            runner.cancel()
+        """Asks to stop. Never raises, takes no lock: a second signal may come while the first is handled."""
+        self._set = True
+
+
+def no_record(receipt: Receipt) -> None:
+    """Records nothing."""
 
 
 def apply_plan(
@@ -70,108 +70,118 @@ def apply_plan(
     now: Callable[[], datetime],
     listener: Listener,
     interruption: Interruption,
+    record: Record = no_record,
 ) -> Receipt:
     """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target.
 
-    A change that fails or is stale does not stop changes of other lanes: each was reviewed on its own. Raises, before
-    anything ran, HazardNotAllowed, PlanFileError (another system, unknown target), LockHeld, ConnectionFailed.
+    A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
+    stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
+    that it can be saved before the next one.
+
+    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
+    ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
     """
+    check_known(plan, targets)
     check_hazards(plan, allowed)
-    started_at = now()
-    wanted = list(dict.fromkeys(change.address.target for change in plan.changes))
-    missing = [name for name in wanted if name not in targets]
-    if missing:
-        raise PlanFileError(f"the plan is for the target {missing[0]}, which is not declared here")
-    receipts: dict[Address, ChangeReceipt] = {}
+    ledger = Ledger(plan, now, record)
+    wanted: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        wanted.setdefault(change.address.target, []).append(change)
     with ExitStack() as locks:
-        for name in wanted:
+        works = []
+        for name, changes in wanted.items():
             with closing(connect(targets[name], secrets)) as session:
                 check_identity(name, plan.targets[name], session.info)
-            locks.enter_context(locked(targets[name], secrets, now))
-        with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
-            jobs = [
-                pool.submit(
-                    _apply_target,
-                    targets[name],
-                    [change for change in plan.changes if change.address.target == name],
-                    secrets, parallel, listener, interruption, receipts,
-                )
-                for name in wanted
-            ]  # fmt: skip
-            for job in jobs:
-                job.result()
-        remaining = () if interruption else _remaining(plan, receipts, targets, secrets)
-    return Receipt(
-        reconciler_version=__version__,
-        plan_digest=plan.digest,
-        started_at=started_at,
-        finished_at=now(),
-        changes=tuple(receipts[change.address] for change in plan.changes),
-        remaining=remaining,
-    )
+            held = locks.enter_context(locked(targets[name], secrets, now))
+            works.append(_Work(targets[name], changes, secrets, held, parallel, listener, interruption, ledger))
+        with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
+            jobs = [pool.submit(work.run) for work in works]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                interruption.set()  # else the pool would wait for builds that nobody waits for any more
+                raise
+        remaining = () if interruption else _remaining(ledger, targets, secrets)
+    return ledger.receipt(remaining)
 
 
-def _apply_target(
-    target: Target,
-    changes: Sequence[Change],
-    secrets: Secrets,
-    parallel: int,
-    listener: Listener,
-    interruption: Interruption,
-    receipts: dict[Address, ChangeReceipt],
-) -> None:
-    """Kind after kind; within a kind lanes side by side, deletes after everything else."""
-    for _, stage in groupby(changes, key=lambda change: (change.address.kind, change.action == "delete")):
-        lanes: dict[str, list[Change]] = {}
-        for change in stage:
-            lanes.setdefault(change.lane, []).append(change)
-        with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(lanes)))) as pool:
-            for job in [
-                pool.submit(_apply_lane, target, lane, secrets, listener, interruption, receipts)
-                for lane in lanes.values()
-            ]:
-                job.result()
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The changes of one target, and all that is needed to make them."""
+
+    target: Target
+    changes: Sequence[Change]
+    secrets: Secrets
+    held: Held
+    parallel: int
+    listener: Listener
+    interruption: Interruption
+    ledger: Ledger
+
+    def run(self) -> None:
+        """Stage after stage: kind after kind, and of each kind the deletes last; lanes of a stage side by side.
+
+        Within a stage changes do not lean on each other. A later stage may lean on an earlier one in the same lane:
+        an index is dropped because another takes over, a password is demanded because there is a user who has it.
+        """
+        unmade: dict[str, Address] = {}
+        for _, stage in groupby(self.changes, key=lambda each: (each.address.kind, each.action is Action.DELETE)):
+            lanes: dict[str, list[Change]] = {}
+            for change in stage:
+                lanes.setdefault(change.lane, []).append(change)
+            with ThreadPoolExecutor(max_workers=min(self.parallel, len(lanes))) as pool:
+                for job in [pool.submit(self._lane, lane, unmade.get(lane[0].lane)) for lane in lanes.values()]:
+                    job.result()
+            for name, lane in lanes.items():
+                for change in lane:
+                    if self.ledger[change].result not in DONE:
+                        unmade.setdefault(name, change.address)
+
+    def _lane(self, changes: Sequence[Change], unmade: Address | None) -> None:
+        with closing(
+            Runner(
+                self.target, self.secrets,
+                held=self.held, tell=self._progressed, interrupted=lambda: bool(self.interruption),
+            )
+        ) as runner:  # fmt: skip
+            for change in changes:
+                if self.interruption:
+                    receipt = not_run(change, "interrupted")
+                elif unmade:
+                    receipt = not_run(change, f"{unmade} comes before it, and was not made")
+                elif not runner.reachable:
+                    receipt = not_run(change, "the connection was lost before")
+                else:
+                    with suppress(Exception):
+                        self.listener.started(change)
+                    receipt = runner.apply(change)
+                # Neither a closed terminal nor a full disk may stop an apply half-way.
+                with suppress(Exception):
+                    self.ledger.enter(change, receipt)
+                with suppress(Exception):
+                    self.listener.finished(change, receipt)
+
+    def _progressed(self, change: Change, progress: Progress) -> None:
+        self.listener.progressed(change, progress)
 
 
-def _apply_lane(
-    target: Target,
-    changes: Sequence[Change],
-    secrets: Secrets,
-    listener: Listener,
-    interruption: Interruption,
-    receipts: dict[Address, ChangeReceipt],
-) -> None:
-    with closing(Runner(target, secrets, listener.progressed)) as runner:
-        interruption.watch(runner)
-        failed: ChangeReceipt | None = None
-        for change in changes:
-            if failed or interruption:
-                reason = f"{failed.address} before it failed" if failed else "interrupted"
-                receipt = ChangeReceipt(
-                    address=change.address, action=change.action, result=Applied.NOT_RUN, message=reason
-                )
-            else:
-                listener.started(change)
-                receipt = runner.apply(change)
-                failed = receipt if receipt.result is Applied.FAILED else None
-            receipts[change.address] = receipt
-            listener.finished(change, receipt)
+def _remaining(ledger: Ledger, targets: Mapping[str, Target], secrets: Secrets) -> list[Address]:
+    """What a new plan of the same resources still wants to change, though its change was said to be made.
 
-
-def _remaining(
-    plan: Plan, receipts: Mapping[Address, ChangeReceipt], targets: Mapping[str, Target], secrets: Secrets
-) -> tuple[Address, ...]:
-    """What a new plan of the same resources still wants to change, though its change was said to be made."""
-    said_done = [
-        change for change in plan.changes if receipts[change.address].result in (Applied.APPLIED, Applied.SKIPPED)
-    ]
+    Where it cannot be seen, nothing is said to be done.
+    """
     remaining: list[Address] = []
-    for (name, kind_name), changes in groupby(said_done, key=lambda change: change.address[:2]):
+    for (name, kind_name), changes in groupby(ledger.done(), key=lambda change: change.address[:2]):
         kind = BY_NAME[kind_name]
         resources = [resource_of(change) for change in changes]
-        with closing(connect(targets[name], secrets)) as session:
-            observed = kind.observe(session, resources)
-            for resource in resources:
-                outcomes = kind.plan(resource, observed.get(resource.address))
-                remaining += [outcome.address for outcome in outcomes if isinstance(outcome, Change)]
-    return tuple(remaining)
+        try:
+            with closing(connect(targets[name], secrets)) as session:
+                observed = kind.observe(session, resources)
+        except ReconcilerError:
+            remaining += [resource.address for resource in resources]
+            continue
+        for resource in resources:
+            outcomes = kind.plan(resource, observed.get(resource.address))
+            remaining += [outcome.address for outcome in outcomes if isinstance(outcome, Change)]
+    return remaining

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from reconciler.errors import StepFailed
-from reconciler.model import ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
+from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
 
 
@@ -15,11 +15,7 @@ class Executor(Protocol):
     """A connection that may write, to one target. One at a time may use it."""
 
     def run(self, step: Step) -> None:
-        """Runs `step` and returns when it is done. Raises StepFailed, ConnectionFailed."""
-        ...
-
-    def cancel(self) -> None:
-        """Asks the server to end what `run` is waiting for; may be called from another thread. Never raises."""
+        """Runs `step` and returns when it is done. Raises StepFailed; DesiredError where a secret is missing."""
         ...
 
     def close(self) -> None:
@@ -38,10 +34,19 @@ def executor(target: Target, secrets: Secrets) -> Executor:
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
 
+_NO_ORPHANS = """
+    select set_config(name, '1s', false) from pg_catalog.pg_settings where name = 'client_connection_check_interval'
+"""
+"""14+; by name, since 13 has no such setting. Without it a build goes on for hours after we were killed, with nobody
+who holds the lock, and the next plan can only wait for it."""
+
+
 class PostgresExecutor:
     """Runs SQL steps. `pid` is the server process, by which progress and blockers are found."""
 
     def __init__(self, target: Target, secrets: Secrets) -> None:
+        import psycopg
+
         from reconciler.targets.postgres import open_connection
 
         self._target = target
@@ -49,6 +54,8 @@ class PostgresExecutor:
         settings = {"default_transaction_read_only": "off"}
         self._connection = open_connection(target, secrets, settings)
         self.pid = self._connection.info.backend_pid
+        with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
+            self._connection.execute(_NO_ORPHANS)
 
     def run(self, step: Step) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
@@ -73,10 +80,12 @@ class PostgresExecutor:
                 for statement in step.statements:
                     connection.execute(statement.encode())
         except psycopg.Error as error:
-            raise StepFailed(f"{self._target.name}: {said(error)}\n  in: {statement}") from error
+            lost = "the connection was lost: " if connection.broken else ""
+            where = f"\n  in: {statement}" if statement else ""
+            raise StepFailed(f"{self._target.name}: {lost}{said(error)}{where}") from error
 
     def cancel(self) -> None:
-        """Sends PostgreSQL's cancel request."""
+        """Asks the server to end what `run` waits for; may be called from another thread. Never raises."""
         import psycopg
 
         with suppress(psycopg.Error):
@@ -104,26 +113,29 @@ class RedisExecutor:
         """Sends the command."""
         import redis
 
+        from reconciler.targets.redis_words import said
+
         if isinstance(step, ManualStep):
             return
         if not isinstance(step, RedisStep):
             raise StepFailed(f"{self._target.name}: a {step.type} step cannot run on Redis")
+        arguments = [self._argument(argument) for argument in step.command]
         try:
-            arguments = [self._argument(argument) for argument in step.command]
             self._client.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
         except redis.RedisError as error:
-            said = self._secrets.redact(str(error))
-            shown = " ".join(argument if isinstance(argument, str) else "(sensitive)" for argument in step.command)
-            raise StepFailed(f"{self._target.name}: {said}\n  in: {shown}") from None
+            answer = self._secrets.redact(said(error))
+            shown = " ".join(argument if isinstance(argument, str) else SENSITIVE for argument in step.command)
+            raise StepFailed(f"{self._target.name}: {answer}\n  in: {shown}") from None
 
     def _argument(self, argument: str | SecretArgument) -> str:
         if isinstance(argument, str):
             return argument
         value = self._secrets.resolve(argument.secret)
-        return "#" + sha256(value.encode()).hexdigest() if argument.form == "acl-hash" else value
-
-    def cancel(self) -> None:
-        """Redis commands of ours are instant: there is nothing to cancel."""
+        if argument.form == "text":
+            return value
+        hashed = sha256(value.encode()).hexdigest()
+        self._secrets.remember(hashed)  # a server repeats what it refuses, and a hash can be guessed at
+        return f"#{hashed}"
 
     def close(self) -> None:
         """Ends the connection."""

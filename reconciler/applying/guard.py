@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from reconciler.errors import HazardNotAllowed, PlanFileError
-from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, TargetInfo
+from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
+from reconciler.planning.again import resource_of
+
+
+def check_known(plan: Plan, targets: Mapping[str, Target]) -> None:
+    """Raises PlanFileError where a change is of a target or a kind that is not known here."""
+    for change in plan.changes:
+        name = change.address.target
+        if name not in targets or name not in plan.targets:
+            raise PlanFileError(
+                f"the plan is for the target {name}, which is not declared here",
+                hint=f"declared are: {', '.join(sorted(targets)) or 'none'}",
+            )
+        resource_of(change)
 
 
 def check_hazards(plan: Plan, allowed: Collection[HazardType]) -> None:

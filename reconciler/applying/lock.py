@@ -1,15 +1,18 @@
-"""One apply at a time on a target: an advisory lock on PostgreSQL, a key with an owner and an expiry on Redis."""
+"""One apply at a time on a target: an advisory lock on PostgreSQL, a connection with a name on Redis.
+
+Both belong to a connection and end with it: whoever is killed holds no lock, and there is nothing to clean up.
+"""
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
+import re
 import secrets as randomness
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,6 @@ from reconciler.secrets import Secrets
 
 if TYPE_CHECKING:
     import psycopg
-    import redis
 
     from reconciler.targets.postgres import Row
 
@@ -31,133 +33,137 @@ _NO_IDLE_TIMEOUT = """
 """
 """14+; by name, since 13 has no such setting. The lock's connection is idle by design."""
 
-REDIS_KEY = "reconciler:lock"
+_HOLDERS = """
+    select l.pid, a.application_name, a.usename, host(a.client_addr) as host,
+           to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
+    from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+      and (l.classid::bigint << 32) | l.objid::bigint = %s
+"""
 
-REDIS_EXPIRY = 30
-"""Seconds until a lock whose owner died is free again."""
+REDIS_NAME = "reconciler-apply"
+"""How the names of our Redis connections begin."""
 
-REDIS_RENEWAL = 10
-"""Seconds between two renewals: two of them may fail before the lock is lost."""
+WAIT = "wait until it is done, then plan again"
+
+Held = Callable[[], None]
+"""Raises ApplyError where the lock was lost since it was taken. May be called from several threads."""
 
 
 @contextmanager
-def locked(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[None]:
+def locked(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[Held]:
     """Holds the target's lock. Raises LockHeld, saying who holds it and since when; ApplyError, ConnectionFailed."""
     match target.system:
         case System.POSTGRES:
-            with _postgres_lock(target, secrets):
-                yield
+            with _postgres_lock(target, secrets) as held:
+                yield held
         case System.REDIS:
-            with _redis_lock(target, secrets, now):
-                yield
+            with _redis_lock(target, secrets, now) as held:
+                yield held
         case System.HTTP:
-            yield
+            yield lambda: None
 
 
 @contextmanager
-def _postgres_lock(target: Target, secrets: Secrets) -> Iterator[None]:
+def _postgres_lock(target: Target, secrets: Secrets) -> Iterator[Held]:
     """A session's advisory lock, on a connection of its own that does nothing else.
 
-    It ends with its connection: whoever is killed holds no lock. An idle connection outside a transaction holds no
-    snapshot, so the lock does not hold up a concurrent build.
+    An idle connection outside a transaction holds no snapshot, so the lock does not hold up a concurrent build.
     """
     import psycopg
 
-    from reconciler.targets.postgres import open_connection
+    from reconciler.targets.postgres import open_connection, said
 
-    connection = open_connection(target, secrets, {"application_name": f"reconciler apply by {_owner()}"})
-    try:
+    with closing(open_connection(target, secrets, {"application_name": f"reconciler apply by {_owner()}"})) as ours:
+
+        def held() -> None:
+            try:
+                pids = [row["pid"] for row in ours.execute(_HOLDERS, (ADVISORY_KEY,))]
+                [row] = ours.execute("select pg_backend_pid() as pid")
+            except psycopg.Error as error:
+                raise _lost(target, said(error)) from None
+            if row["pid"] not in pids:
+                raise _lost(target, "a pooler that shares sessions may stand between: let the URL lead past it")
+
         try:
-            connection.execute(_NO_IDLE_TIMEOUT)
-            [row] = connection.execute("select pg_try_advisory_lock(%s) as held", (ADVISORY_KEY,)).fetchall()
-            if not row["held"]:
-                raise LockHeld(
-                    f"{target.name}: another apply is at work: {_postgres_holder(connection)}",
-                    hint="wait until it is done, then plan again",
-                )
+            ours.execute(_NO_IDLE_TIMEOUT)
+            [row] = ours.execute("select pg_try_advisory_lock(%s) as taken", (ADVISORY_KEY,))
+            if not row["taken"]:
+                raise LockHeld(f"{target.name}: another apply is at work: {_postgres_holder(ours)}", hint=WAIT)
         except psycopg.Error as error:
-            raise ApplyError(f"{target.name}: the lock cannot be taken: {error}") from None
-        yield
-    finally:
-        with suppress(psycopg.Error):
-            connection.close()
+            raise ApplyError(f"{target.name}: the lock cannot be taken: {said(error)}") from None
+        yield held
 
 
 def _postgres_holder(connection: psycopg.Connection[Row]) -> str:
-    rows = connection.execute(
-        """
-        select a.application_name, a.pid, a.usename, host(a.client_addr) as host,
-               to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
-        from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
-        where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-          and (l.classid::bigint << 32) | l.objid::bigint = %s
-        """,
-        (ADVISORY_KEY,),
-    ).fetchall()
-    if not rows:
+    holder = connection.execute(_HOLDERS, (ADVISORY_KEY,)).fetchone()
+    if holder is None:
         return "it has just ended"
-    [row] = rows
-    name = row["application_name"] or "an unnamed application"
-    return f"{name} (process {row['pid']}, user {row['usename']}, host {row['host']}), since {row['since']}"
+    name = holder["application_name"] or "an unnamed application"
+    # Without pg_read_all_stats the sessions of other users have no start and no address.
+    since = f", since {holder['since']}" if holder["since"] else ""
+    host = f", host {holder['host']}" if holder["host"] else ""
+    return f"{name} (process {holder['pid']}, user {holder['usename']}{host}){since}"
 
 
 @contextmanager
-def _redis_lock(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[None]:
-    """A key that only its owner renews and removes, and that expires when the owner is gone."""
+def _redis_lock(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[Held]:
+    """A connection whose name says that an apply is at work, who does it, and since when.
+
+    Not a key: a server that is full, is a replica, or cannot save refuses every write, and is the very one whose
+    settings have to be changed; and a key can be evicted by the policy that was just set (all seen on 7.0 and Valkey
+    9). Each names its connection first and looks at the others afterwards, so that of two at once at least one sees
+    the other.
+    """
     import redis
 
     from reconciler.targets.redis import open_connection
+    from reconciler.targets.redis_words import said
 
-    client = open_connection(target, secrets)
-    token = json.dumps({"owner": _owner(), "since": f"{now():%Y-%m-%d %H:%M:%S %Z}", "id": randomness.token_hex(8)})
-    try:
+    since = f"{now():%Y-%m-%dT%H:%M:%S%z}"
+    # A name may hold no spaces, and is shown to whoever lists clients; the last part tells two of one process apart.
+    name = "|".join([REDIS_NAME, re.sub(r"[^!-{}~]", "_", _owner()), since, randomness.token_hex(4)])
+    one_at_a_time = threading.Lock()
+    with ExitStack() as opened:
+        pool = opened.enter_context(closing(open_connection(target, secrets)))
+        ours: redis.Redis = opened.enter_context(closing(pool.client()))  # type: ignore[no-untyped-call] # untyped there
+
+        def held() -> None:
+            try:
+                with one_at_a_time:
+                    found = ours.client_getname()
+            except redis.RedisError as error:
+                raise _lost(target, secrets.redact(said(error))) from None
+            if found != name:  # the driver has connected again, silently
+                raise _lost(target, "its connection was closed")
+
         try:
-            if not client.set(REDIS_KEY, token, nx=True, ex=REDIS_EXPIRY):
-                holder = client.get(REDIS_KEY)
-                raise LockHeld(
-                    f"{target.name}: another apply is at work: {_redis_holder(holder)}",
-                    hint=f"wait until it is done, then plan again; a dead one is forgotten after {REDIS_EXPIRY} s",
-                )
+            ours.client_setname(name)
+            others = [client["name"] for client in ours.client_list() if client["name"] != name]
         except redis.RedisError as error:
             raise ApplyError(
-                f"{target.name}: the lock cannot be taken: {secrets.redact(str(error))}",
-                hint=f"the user needs to write the key {REDIS_KEY}",
+                f"{target.name}: the lock cannot be taken: {secrets.redact(said(error))}",
+                hint="the user needs +client|setname +client|getname +client|list",
             ) from None
-        done = threading.Event()
-        renewing = threading.Thread(target=_renew, args=(client, done), daemon=True)
-        renewing.start()
-        try:
-            yield
-        finally:
-            done.set()
-            renewing.join()
-            with suppress(redis.RedisError):
-                if _as_text(client.get(REDIS_KEY)) == token:
-                    client.delete(REDIS_KEY)
-    finally:
-        with suppress(redis.RedisError):
-            client.close()
+        for other in others:
+            if other.startswith(f"{REDIS_NAME}|"):
+                raise LockHeld(f"{target.name}: another apply is at work: {_redis_holder(other)}", hint=WAIT)
+        yield held
 
 
-def _renew(client: redis.Redis, done: threading.Event) -> None:
-    import redis
-
-    while not done.wait(REDIS_RENEWAL):
-        with suppress(redis.RedisError):
-            client.expire(REDIS_KEY, REDIS_EXPIRY)
-
-
-def _redis_holder(value: object) -> str:
-    try:
-        holder = json.loads(_as_text(value))
-        return f"{holder['owner']}, since {holder['since']}"
-    except (ValueError, KeyError, TypeError):
-        return f"somebody who wrote the key {REDIS_KEY}"
+def _redis_holder(name: str) -> str:
+    _, owner, since, *_ = [*name.split("|"), "", ""]
+    with suppress(ValueError):
+        since = f"{datetime.fromisoformat(since):%Y-%m-%d %H:%M:%S %Z}"
+    return f"reconciler apply by {owner}, since {since}"
 
 
-def _as_text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def _lost(target: Target, why: str) -> ApplyError:
+    return ApplyError(
+        f"{target.name}: the lock was lost, and another apply may be at work: {why}; nothing of this change was run",
+        hint="plan and apply again",
+    )
 
 
 def _owner() -> str:

@@ -1,15 +1,20 @@
-"""What a concurrent build is doing, and who it waits for, read by a connection beside it."""
+"""What a step is doing and who it waits for, read by a connection beside it; and how it is stopped."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reconciler.errors import ReconcilerError
-from reconciler.model import System, Target
+from reconciler.applying.execute import Executor, PostgresExecutor
+from reconciler.model import Target
 from reconciler.secrets import Secrets
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import PostgresSession
 
 INTERVAL = 0.5
 """Seconds between two looks: smooth enough to watch, one cheap query each."""
@@ -18,23 +23,35 @@ _LOOK = """
     select p.phase,
            case when p.phase like '%%waiting%%' then null
                 when p.tuples_total > 0 then p.tuples_done::float8 / p.tuples_total
-                when p.blocks_total > 0 then p.blocks_done::float8 / p.blocks_total end as fraction,
-           p.lockers_done, p.lockers_total
+                when p.blocks_total > 0 then p.blocks_done::float8 / p.blocks_total end as fraction
     from pg_catalog.pg_stat_progress_create_index p where p.pid = %(pid)s
 """
 
+# A prepared transaction has no process: it stands as 0 among those that block.
 _BLOCKERS = """
+    with blocking as (select distinct unnest(pg_catalog.pg_blocking_pids(%(pid)s)) as pid)
     select a.pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
            coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
-           extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start))::float8 as seconds
-    from pg_catalog.pg_stat_activity a where a.pid = any (pg_catalog.pg_blocking_pids(%(pid)s))
-    order by a.pid
+           coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8
+               as seconds
+    from pg_catalog.pg_stat_activity a join blocking using (pid)
+    union all
+    select 0, x.owner, x.gid, 'prepared', '', extract(epoch from clock_timestamp() - x.prepared)::float8
+    from pg_catalog.pg_prepared_xacts x
+    where x.database = current_database() and 0 in (select pid from blocking)
+    order by 1, 6 desc
 """
+
+_VALUE = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|$)|'(?:[^']|'')*(?:'|$)", re.DOTALL)
+"""A literal of SQL, also one whose end was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that ours waits for. `seconds` is the age of its transaction; `query` its current or last statement."""
+    """A session that ours waits for. `seconds` is the age of its transaction; `query` its current or last statement.
+
+    `pid` 0: a prepared transaction, with its identifier as `application`; which of several it is, is not known.
+    """
 
     pid: int
     user: str
@@ -44,8 +61,11 @@ class Blocker:
     seconds: float
 
     def __str__(self) -> str:
+        """One line. The values in its statement are somebody else's, and may be passwords: they are left out."""
+        if self.pid == 0:
+            return f"prepared transaction {self.application!r} of user {self.user}, for {self.seconds:.0f} s"
         name = f" ({self.application})" if self.application else ""
-        query = " ".join(self.query.split())[:80]
+        query = " ".join(_VALUE.sub("'…'", self.query).split())[:80]
         return f"process {self.pid}, user {self.user}{name}, {self.state} for {self.seconds:.0f} s: {query}"
 
 
@@ -66,17 +86,41 @@ class Watch:
 
 
 @contextmanager
-def watched(target: Target, secrets: Secrets, pid: int, tell: Callable[[Progress], None]) -> Iterator[Watch]:
-    """Looks at server process `pid` twice a second while the body runs, and tells what it sees.
+def watched(
+    target: Target,
+    secrets: Secrets,
+    running: Executor,
+    tell: Callable[[Progress], None],
+    interrupted: Callable[[], bool],
+) -> Iterator[Watch]:
+    """While the body runs a step with `running`: looks at it twice a second, tells what is seen, and cancels it when
+    `interrupted` becomes true.
 
-    Only PostgreSQL has something to see. A look that fails ends the watching, never the body.
+    Only PostgreSQL has something to see or to cancel. Watching may fail, and never makes the body fail.
     """
     watch = Watch()
-    if target.system is not System.POSTGRES:
+    if not isinstance(running, PostgresExecutor):
         yield watch
         return
     done = threading.Event()
-    thread = threading.Thread(target=_look, args=(target, secrets, pid, tell, watch, done), daemon=True)
+
+    def beside() -> None:
+        looking = True
+        with ExitStack() as opened:
+            session: PostgresSession | None = None
+            # Most steps are over before anybody could look: no connection is made for those.
+            while not done.wait(INTERVAL):
+                if interrupted():
+                    # Again each time: a request that arrives between two statements is lost.
+                    running.cancel()
+                elif looking:
+                    try:
+                        session = session or opened.enter_context(_looking(target, secrets))
+                        _look(session, running.pid, watch, tell)
+                    except Exception:  # the server has no connection to spare, or who is told cannot listen
+                        looking = False
+
+    thread = threading.Thread(target=beside, daemon=True)
     thread.start()
     try:
         yield watch
@@ -85,29 +129,15 @@ def watched(target: Target, secrets: Secrets, pid: int, tell: Callable[[Progress
         thread.join()
 
 
-def _look(
-    target: Target,
-    secrets: Secrets,
-    pid: int,
-    tell: Callable[[Progress], None],
-    watch: Watch,
-    done: threading.Event,
-) -> None:
+def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
     from reconciler.targets.postgres import connect
 
-    # Most steps are over before anybody could look: no connection is made for those.
-    if done.wait(INTERVAL):
-        return
-    with suppress(ReconcilerError):
-        session = connect(target, secrets)
-        try:
-            while True:
-                rows, blockers = session.fetch_all([(_LOOK, {"pid": pid}), (_BLOCKERS, {"pid": pid})])
-                watch.blockers = tuple(Blocker(**row) for row in blockers)
-                phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
-                if phase or watch.blockers:
-                    tell(Progress(phase or "waiting for a lock", fraction, watch.blockers))
-                if done.wait(INTERVAL):
-                    return
-        finally:
-            session.close()
+    return closing(connect(target, secrets))
+
+
+def _look(session: PostgresSession, pid: int, watch: Watch, tell: Callable[[Progress], None]) -> None:
+    rows, blockers = session.fetch_all([(_LOOK, {"pid": pid}), (_BLOCKERS, {"pid": pid})])
+    watch.blockers = tuple(Blocker(**row) for row in blockers)
+    phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
+    if phase or watch.blockers:
+        tell(Progress(phase or "waiting for a lock", fraction, watch.blockers))

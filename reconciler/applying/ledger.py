@@ -1,0 +1,58 @@
+"""What became of each change so far: complete at every moment, whatever happens next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from reconciler import __version__
+from reconciler.model import Address, Applied, Change, ChangeReceipt, Plan, Receipt
+
+DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
+"""Results after which the live system is as the change promised."""
+
+Record = Callable[[Receipt], None]
+"""Told of the receipt as it is by now, after each change. Called from several threads, one at a time."""
+
+
+class Ledger:
+    """The receipts of one apply, written by several threads."""
+
+    def __init__(self, plan: Plan, now: Callable[[], datetime], record: Record) -> None:
+        self._plan = plan
+        self._now = now
+        self._record = record
+        self._started_at = now()
+        self._lock = threading.Lock()
+        self._receipts: dict[Address, ChangeReceipt] = {}
+
+    def __getitem__(self, change: Change) -> ChangeReceipt:
+        """The receipt of `change`; of one that has not come to its end: not run."""
+        return self._receipts.get(change.address) or not_run(change, "the apply did not come to its end")
+
+    def enter(self, change: Change, receipt: ChangeReceipt) -> None:
+        """`change` has come to its end. Raises what `record` raises; by then it is entered."""
+        with self._lock:
+            self._receipts[change.address] = receipt
+            self._record(self.receipt())
+
+    def done(self) -> list[Change]:
+        """The changes that are made, by us or before us, in the plan's order."""
+        return [change for change in self._plan.changes if self[change].result in DONE]
+
+    def receipt(self, remaining: Sequence[Address] = ()) -> Receipt:
+        """Everything so far. Only one in which every change has come to its end can be a success."""
+        return Receipt(
+            reconciler_version=__version__,
+            plan_digest=self._plan.digest,
+            started_at=self._started_at,
+            finished_at=self._now(),
+            changes=tuple(self[change] for change in self._plan.changes),
+            remaining=tuple(remaining),
+        )
+
+
+def not_run(change: Change, why: str) -> ChangeReceipt:
+    """The receipt of a change of which nothing ran."""
+    return ChangeReceipt(address=change.address, action=change.action, result=Applied.NOT_RUN, message=why)

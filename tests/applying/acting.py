@@ -1,0 +1,127 @@
+"""Plans and applies as the command line does, within a test or as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.applying.apply import Interruption, apply_plan, no_record
+from reconciler.applying.progress import Progress
+from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target
+from reconciler.planning import plan_file
+from reconciler.planning.make import make_plan
+from reconciler.secrets import Secrets
+
+PATIENCE = 30
+"""Seconds to wait for something that has to happen: far more than it takes on a busy machine."""
+
+
+def now() -> datetime:
+    return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def until(happened: Callable[[], object], what: str) -> None:
+    """Waits until `happened()` is true; fails, saying `what` did not happen, when patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, f"this never happened: {what}"
+        time.sleep(0.02)
+
+
+class Seen:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.progress: list[Progress] = []
+
+    def started(self, change: Change) -> None:
+        self.events.append(("started", change.address.name))
+
+    def progressed(self, change: Change, progress: Progress) -> None:
+        self.progress.append(progress)
+
+    def finished(self, change: Change, receipt: ChangeReceipt) -> None:
+        self.events.append((receipt.result.value, change.address.name))
+
+
+def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], secrets: Secrets | None = None) -> Plan:
+    listed = [targets] if isinstance(targets, Target) else targets
+    return make_plan({each.name: each for each in listed}, resources, secrets or Secrets({}), created_at=now())
+
+
+def apply(
+    plan: Plan, targets: Target | Sequence[Target], secrets: Secrets | None = None, *, allowed=(), parallel=2,
+    listener=None, interruption=None, record=no_record,
+) -> Receipt:  # fmt: skip
+    listed = [targets] if isinstance(targets, Target) else targets
+    return apply_plan(
+        plan, {each.name: each for each in listed}, secrets or Secrets({}),
+        allowed=allowed, parallel=parallel, now=now,
+        listener=listener or Seen(), interruption=Interruption() if interruption is None else interruption, record=record,
+    )  # fmt: skip
+
+
+class Applying(threading.Thread):
+    """An apply beside the test: `receipt`, or the `error` it ended with, is there after `join`."""
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(daemon=True)
+        self._call = lambda: apply(*arguments, **options)
+        self.receipt: Receipt | None = None
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.receipt = self._call()
+        except Exception as error:
+            self.error = error
+
+    def ended(self) -> Receipt:
+        self.join(PATIENCE)
+        assert not self.is_alive(), "the apply does not end"
+        assert self.error is None, self.error
+        return self.receipt
+
+
+def results(receipt: Receipt) -> dict[str, Applied]:
+    return {change.address.name: change.result for change in receipt.changes}
+
+
+def message(receipt: Receipt) -> str:
+    [only] = receipt.changes
+    return only.message
+
+
+def resealed(plan: Plan, alter: Callable[[Change], Change]) -> Plan:
+    """`plan` as if it had been planned with altered changes."""
+    changes = [alter(change).model_copy(update={"fingerprint": ""}) for change in plan.changes]
+    return plan_file.seal(plan.model_copy(update={"changes": tuple(changes), "digest": ""}))
+
+
+class Command:
+    """`python -m reconciler` as a process of its own, with `environment` and nothing else of ours."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "PG", "REDIS"))
+        } | dict(environment)
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "--desired", self.folder, *arguments],
+            env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str | Path) -> tuple[int, str, str]:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=2 * PATIENCE)
+        return process.returncode, out, err

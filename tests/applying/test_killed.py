@@ -1,0 +1,155 @@
+"""Killed at any moment: the next plan and apply finish the work, and nothing is left."""
+
+from __future__ import annotations
+
+import signal
+
+import psycopg
+import pytest
+from pg_index.declared import declared
+
+from applying.acting import Applying, Interruption, apply, plan_for, results, until
+from applying.conftest import locks, waiting
+from reconciler.model import Applied
+from reconciler.planning import plan_file
+
+COLUMNS = {"columns": ["status", "priority desc"]}
+
+MOMENTS = [
+    ("create", "update tasks set priority = 0 where id = 1", "create index%", "the build waits for a writer"),
+    ("create", "SNAPSHOT", "create index%", "the build waits for an old snapshot"),
+    ("replace", "update tasks set priority = 0 where id = 1", "create index%", "the new index is being built"),
+    ("replace", "alter index i set (fillfactor = 90)", "alter index%", "the names are about to be swapped"),
+    ("replace", "select count(*) from tasks", "drop index%", "the old index is being dropped"),
+    ("delete", "select count(*) from tasks", "drop index%", "an index is being dropped"),
+]
+"""What is to be done, what another session does so that it cannot be, and the statement that waits then."""
+
+
+@pytest.fixture(params=MOMENTS, ids=[moment[3] for moment in MOMENTS])
+def moment(request, tasks, pg_target, holder):
+    """A plan for index i that will wait for `holder` in the midst of one of its steps."""
+    todo, held, statement, _ = request.param
+    if todo != "create":
+        tasks.execute("create index i on tasks (title)")
+    wanted = declared(pg_target, i="absent" if todo == "delete" else COLUMNS)
+    plan = plan_for(pg_target, wanted)
+    if held == "SNAPSHOT":
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        held = "select 1 from pg_class"
+    holder.execute(held)
+    return plan, wanted, statement, () if todo == "delete" else ("i",)
+
+
+def test_kill_9_then_plan_and_apply_converge(moment, tasks, pg_target, holder, command, leftovers, tmp_path):
+    plan, wanted, statement, names = moment
+    plan_file.write(plan, tmp_path / "plan.json")
+    process = command.start("apply", tmp_path / "plan.json", "--allow", "index-drop")
+    until(lambda: waiting(tasks, statement), "the statement waits")
+    process.kill()
+    process.communicate()
+
+    until(lambda: not locks(tasks), "the lock is free, while the holder still holds")
+    if tasks.info.server_version >= 140000:
+        until(lambda: not waiting(tasks), "the server gives up what nobody waits for")
+    holder.rollback()
+    until(lambda: not waiting(tasks), "nobody waits")
+    until(lambda: not builders(tasks), "nobody builds")
+
+    again = plan_for(pg_target, wanted)
+    receipt = apply(again, pg_target, allowed=["index-drop"])
+    assert receipt.succeeded, receipt.changes
+    assert plan_for(pg_target, wanted).is_empty
+    leftovers(*names)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(number, moment, tasks, pg_target, holder, command, leftovers, tmp_path):
+    plan, wanted, statement, names = moment
+    plan_file.write(plan, tmp_path / "plan.json")
+    receipt = tmp_path / "receipt.json"
+    process = command.start("apply", tmp_path / "plan.json", "--receipt", receipt, "--allow", "index-drop")
+    until(lambda: waiting(tasks, statement), "the statement waits")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+
+    assert process.returncode == 1
+    assert "interrupted" in out
+    assert "Traceback" not in out + err
+    assert '"result": "failed"' in receipt.read_text()
+    assert not waiting(tasks), "the server was told to stop"
+    assert not locks(tasks)
+    holder.rollback()
+
+    assert apply(plan_for(pg_target, wanted), pg_target, allowed=["index-drop"]).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+    leftovers(*names)
+
+
+def test_an_interruption_between_two_steps_starts_no_third(tasks, pg_target, leftovers):
+    tasks.execute("create index i on tasks (title)")
+    wanted = declared(pg_target, i=COLUMNS)
+    plan = plan_for(pg_target, wanted)
+
+    class AfterTheFirst(Interruption):
+        def __bool__(self) -> bool:
+            return tasks.execute("select to_regclass('i_rcl_new') is not null").fetchone()[0]
+
+    receipt = apply(plan, pg_target, interruption=AfterTheFirst())
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    assert "interrupted after 1 of 3 steps" in receipt.changes[0].message
+    assert len(receipt.changes[0].steps) == 1
+    assert apply(plan_for(pg_target, wanted), pg_target).succeeded
+    leftovers("i")
+
+
+def test_what_comes_after_an_interruption_is_not_run_and_says_so(tasks, pg_target, holder, leftovers):
+    holder.execute("update tasks set priority = 0 where id = 1")
+    wanted = declared(pg_target, i=COLUMNS, j={"columns": ["title"]})
+    interruption = Interruption()
+    applying = Applying(plan_for(pg_target, wanted), pg_target, interruption=interruption)
+    until(lambda: waiting(tasks, "create index%"), "the build waits")
+    interruption.set()
+    receipt = applying.ended()
+    assert results(receipt) == {"public.i": Applied.FAILED, "public.j": Applied.NOT_RUN}
+    assert not receipt.succeeded
+    holder.rollback()
+    assert apply(plan_for(pg_target, wanted), pg_target).succeeded
+    leftovers("i", "j")
+
+
+def test_the_backend_of_a_build_is_terminated(moment, tasks, pg_target, holder, leftovers):
+    plan, wanted, statement, names = moment
+    applying = Applying(plan, pg_target, allowed=["index-drop"])
+    until(lambda: waiting(tasks, statement), "the statement waits")
+    tasks.execute("select pg_terminate_backend(pid) from pg_stat_activity where query ilike %s", (statement,))
+    receipt = applying.ended()
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    assert "the connection was lost: terminating connection due to administrator command" in receipt.changes[0].message
+    holder.rollback()
+    assert apply(plan_for(pg_target, wanted), pg_target, allowed=["index-drop"]).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+    leftovers(*names)
+
+
+def builders(connection: psycopg.Connection) -> list[tuple]:
+    return connection.execute(
+        "select pid from pg_stat_activity where query ilike any (array['create index%', 'drop index%'])"
+        " and state = 'active' and datname = current_database()"
+    ).fetchall()
+
+
+def test_a_build_that_somebody_else_runs_is_left_alone(tasks, pg_target, holder, database, leftovers):
+    """The plan was made before it began: the change is stale, and nothing is built twice."""
+    plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
+    holder.execute("update tasks set priority = 0 where id = 1")
+    with psycopg.connect(database, autocommit=True) as other:
+        other.pgconn.send_query(b"create index concurrently i on tasks (status, priority desc)")
+        until(lambda: waiting(tasks, "create index%"), "the other build waits")
+        receipt = apply(plan, pg_target)
+        assert results(receipt) == {"public.i": Applied.STALE}
+        assert "is being built at this moment" in receipt.changes[0].message
+        holder.rollback()
+        until(lambda: not builders(tasks), "the other build is done")
+    assert results(apply(plan, pg_target)) == {"public.i": Applied.SKIPPED}
+    leftovers("i")
