@@ -33,7 +33,7 @@ CASES = [
          "alter system set effective_cache_size = '12GB'", "4GB → 12GB", notes=("75% of memory (16GB)",)),
     Case("a share that is no whole page is rounded down", "effective_cache_size", "0.01% of memory",
          "alter system set effective_cache_size = '1672kB'", "4GB → 1672kB"),
-    Case("a boolean", "log_checkpoints", "off", "alter system set log_checkpoints = 'off'", "on → off"),
+    Case("a boolean", "track_io_timing", "on", "alter system set track_io_timing = 'on'", "off → on"),
     Case("an alias of an enum", "synchronous_commit", "local", "alter system set synchronous_commit = 'local'",
          "on → local"),
     Case("a real number", "random_page_cost", "1.1", "alter system set random_page_cost = '1.1'", "4 → 1.1"),
@@ -195,7 +195,7 @@ def test_a_value_that_the_next_reload_would_take_away_is_drift(clean, pg_target)
 
 LESS_SAFE = {
     "full_page_writes": "off", "autovacuum": "off", "synchronous_commit": "off", "wal_level": "minimal",
-    "password_encryption": "md5", "zero_damaged_pages": "on", "track_counts": "off",
+    "zero_damaged_pages": "on", "track_counts": "off",
 }  # fmt: skip
 
 
@@ -203,6 +203,12 @@ LESS_SAFE = {
 def test_what_makes_a_server_less_safe_is_a_hazard(pg_target, name):
     [change] = changes(KIND, pg_target, settings({name: LESS_SAFE[name]}))
     assert HazardType.LESS_SAFE in [hazard.type for hazard in change.steps[0].hazards]
+
+
+@pytest.mark.pg(">= 14")  # before, md5 is the default
+def test_weaker_password_hashes_are_a_hazard(pg_target):
+    [change] = changes(KIND, pg_target, settings({"password_encryption": "md5"}))
+    assert [hazard.type for hazard in change.steps[0].hazards] == [HazardType.LESS_SAFE]
 
 
 def test_what_makes_a_server_safer_is_no_hazard(pg_target):
@@ -227,7 +233,6 @@ REFUSED = [
     Refused("no number", "work_mem", "lots", "a number is wanted"),
     Refused("unknown", "wrok_mem", "4MB", "has no setting wrok_mem; did you mean work_mem"),
     Refused("renamed", "wal_keep_segments", "4", "wal_keep_segments is now wal_keep_size"),
-    Refused("removed", "vacuum_cleanup_index_scale_factor", "4", "was removed in PostgreSQL 14"),
     Refused(
         "of a library that is not loaded", "auto_explain.log_analyze", "on", "add auto_explain to shared_preload_lib"
     ),
@@ -259,6 +264,12 @@ def test_what_cannot_be_is_said_at_plan_time(pg_target, case):
     assert found.type is NoticeType.BLOCKED
     assert case.message in found.message
     assert found.declared_at == "settings.yaml:1:1"
+
+
+@pytest.mark.pg(">= 14")
+def test_a_setting_that_was_removed_says_since_when(pg_target):
+    [found] = outcomes(KIND, pg_target, settings({"vacuum_cleanup_index_scale_factor": "4"}))
+    assert "was removed in PostgreSQL 14" in found.message
 
 
 SCOPED = [

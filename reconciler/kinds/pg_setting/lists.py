@@ -2,8 +2,8 @@
 
 To SET, PostgreSQL knows two sorts. The quoted ones (GUC_LIST_QUOTE) take one literal an item, each quoted by the
 server as an identifier when it is stored: `= 'a,b'` is one item of the name `a,b`. The plain ones are one string that
-the setting itself splits at commas. Both tables were read off live servers, 15 and 18, by `alter system set x = 'a b',
-'c'`.
+the setting itself splits at commas. Both tables were read off live servers, 13 to 18, by `alter system set x = 'a b',
+'c'`. One differs: unix_socket_directories is plain on 13, which therefore refuses several items.
 """
 
 from __future__ import annotations
