@@ -67,7 +67,11 @@ class ConnectionFailed(TargetError):
 
 
 class ObservationFailed(TargetError):
-    """The system answered, but what we need to know could not be read."""
+    """The system answered, but what we need to know could not be read. `sqlstate` is PostgreSQL's code, if any."""
+
+    def __init__(self, target: str, message: str, *, hint: str = "", sqlstate: str = "") -> None:
+        super().__init__(target, message, hint=hint)
+        self.sqlstate = sqlstate
 
 
 class PlanFileError(ReconcilerError):

@@ -98,9 +98,9 @@ class PostgresSession:
         except psycopg.OperationalError as error:
             if self._connection.broken:
                 raise ConnectionFailed(self.target.name, f"the connection was lost: {said(error)}") from error
-            raise ObservationFailed(self.target.name, said(error)) from error
+            raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
         except psycopg.Error as error:
-            raise ObservationFailed(self.target.name, said(error)) from error
+            raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
 
     def memory(self) -> int | None:
         """Bytes: as declared, else MemTotal of the server's machine where the role may read files there.

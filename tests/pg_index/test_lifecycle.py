@@ -291,6 +291,19 @@ def test_a_role_without_any_privilege_on_the_table_compares_just_as_well(tasks, 
     tasks.execute("drop role stranger")
 
 
+def test_a_role_that_may_not_use_the_schema_is_told_so_and_nothing_is_rebuilt(sql, pg_target, postgres):
+    sql.execute("create schema closed create table tasks (id int, status varchar(9))")
+    sql.execute("create index i on closed.tasks (id) where status in ('a', 'b')")
+    sql.execute("drop role if exists outsider")
+    sql.execute("create role outsider login")
+    outsider = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(sql.info.dbname, "outsider"))})
+    index = {"columns": ["id"], "where": "status = any (array['a', 'b'])"}
+    [notice] = outcomes(KIND, outsider, tables(outsider, {"closed.tasks": {"indexes": {"i": index}}}))
+    assert notice.type is NoticeType.BLOCKED
+    assert "permission denied for schema closed" in notice.message
+    sql.execute("drop role outsider")
+
+
 def test_observing_works_beside_every_lock_that_lets_readers_in(tasks, pg_target, database):
     tasks.execute("create index i on tasks (lower(title)) where status in ('a', 'b')")
     with psycopg.connect(database) as holder:

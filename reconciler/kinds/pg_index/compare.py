@@ -20,6 +20,10 @@ from reconciler.kinds.pg_index.normalise import meaning
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, verbatim
 from reconciler.targets.postgres import PostgresSession, Query
 
+_UNREADABLE = {"0A", "21", "22", "42", "54"}
+"""Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
+privileges, too complex. Others (a lock timeout, a cancelled query) say nothing about them."""
+
 _TRUE, _FALSE = {"on", "true", "yes"}, {"off", "false", "no"}
 
 
@@ -87,22 +91,25 @@ def _canonical(expression: str) -> str:
         return expression
 
 
-def answers(session: PostgresSession, questions: Sequence[Question]) -> list[bool]:
-    """Whether each question's pairs mean the same, by the server's reading. False where it cannot read one of them."""
+def answers(session: PostgresSession, questions: Sequence[Question]) -> list[bool | str]:
+    """Whether each question's pairs mean the same, by the server's reading; else why it cannot read one of them.
+
+    Not to be readable is not to be different: nobody's index is rebuilt because a role may not use a schema.
+    """
     by_table: dict[tuple[str, str], list[Question]] = {}
     for question in questions:
         by_table.setdefault((question.schema, question.table), []).append(question)
     groups = list(by_table.values())
-    same: dict[Question, bool] = {}
+    found: dict[Question, bool | str] = {}
     unread: list[Question] = []
     for group, output in zip(groups, _ask(session, [_together(group) for group in groups]), strict=True):
         if isinstance(output, str):
             unread += group  # one of them spoils the others: each for itself
         else:
-            same.update(_split(group, output))
+            found.update(_split(group, output))
     for question, output in zip(unread, _ask(session, [_together([each]) for each in unread]), strict=True):
-        same.update({question: False} if isinstance(output, str) else _split([question], output))
-    return [same[question] for question in questions]
+        found.update({question: output} if isinstance(output, str) else _split([question], output))
+    return [found[question] for question in questions]
 
 
 def _together(group: Sequence[Question]) -> Query:
@@ -154,6 +161,8 @@ def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] |
         found = session.fetch_all([(query, None) for query in queries])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found]
     except ObservationFailed as error:
+        if error.sqlstate[:2] not in _UNREADABLE:
+            raise
         if len(queries) == 1:
             return [error.message.removeprefix(f"{session.target.name}: ")]
     middle = len(queries) // 2

@@ -33,7 +33,7 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
         ((resource.schema_name, resource.table) for resource in wanted),
         [(index.schema_name, index.name) for index in indexes],
     )
-    same = _same(session, catalogue, indexes)
+    same, unread = _same(session, catalogue, indexes)
     missing = [index for index in indexes if index.definition and not same.get((index.address, index.name))]
     readable = [index for index in missing if (index.schema_name, index.table) in catalogue.tables]
     misread = dict(
@@ -73,7 +73,7 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
             table=table,
             live=live,
             same=same.get((resource.address, resource.name), False),
-            misread=misread.get(resource.address, ""),
+            misread=misread.get(resource.address) or unread.get(resource.address, ""),
             taken_by="" if live else catalogue.holders.get((resource.schema_name, resource.name), ""),
             twin=next((name for name in twins if not fresh or name != fresh.name), ""),
             fresh=fresh,
@@ -90,15 +90,17 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
 
 def _same(
     session: PostgresSession, catalogue: Catalogue, indexes: Sequence[PgIndex]
-) -> dict[tuple[Address, str], bool]:
-    """Which live indexes have a declared definition: by address and name of the live index.
+) -> tuple[dict[tuple[Address, str], bool], dict[Address, str]]:
+    """Which live indexes have a declared definition, by address and name of the live index; and where the index of
+    the declared name cannot be compared, why.
 
     The one of the declared name is looked at first; only where that one is missing or different can it matter that
     another has the definition.
     """
     same: dict[tuple[Address, str], bool] = {}
+    unread: dict[Address, str] = {}
 
-    def compare(pairs: Sequence[tuple[PgIndex, Definition, LiveIndex]]) -> None:
+    def compare(pairs: Sequence[tuple[PgIndex, Definition, LiveIndex]], reasons: dict[Address, str]) -> None:
         asked: list[tuple[tuple[Address, str], Question]] = []
         for index, definition, live in pairs:
             key = (index.address, live.name)
@@ -109,14 +111,16 @@ def _same(
             else:
                 same[key] = True
         for (key, _), answer in zip(asked, answers(session, [doubt for _, doubt in asked]), strict=True):
-            same[key] = answer
+            same[key] = answer is True
+            if isinstance(answer, str):
+                reasons[key[0]] = answer
 
     own, others = [], []
     for index in indexes:
         live = catalogue.indexes.get((index.schema_name, index.table), {}).get(index.name)
         if index.definition and live:
             own.append((index, index.definition, live))
-    compare(own)
+    compare(own, unread)
     for index in indexes:
         if index.definition and not same.get((index.address, index.name)):
             there = catalogue.indexes.get((index.schema_name, index.table), {})
@@ -125,5 +129,5 @@ def _same(
                 for name, live in there.items()
                 if name != index.name and live.valid and not live.constraint
             ]
-    compare(others)
-    return same
+    compare(others, {})  # what cannot be read is nobody's twin
+    return same, unread
