@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets as randomness
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -152,7 +153,16 @@ def servers(keep: bool) -> Iterator[Servers]:
         if not (keep and finished):
             redis_server.stop()
             postgres.stop("immediate")
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Removes `folder`; again, while an initdb that was interrupted has children that still write into it."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _load_data(running: Servers, rows: int, screen: Screen) -> None:
@@ -213,8 +223,9 @@ def _say_how_to_connect(running: Servers, screen: Screen) -> None:
     names = ("DATABASE_URL", "REDIS_URL", "REDIS_PASSWORD", "APP_REDIS_PASSWORD")
     exports = "\n".join(f"  export {name}='{running.environment[name]}'" for name in names)
     pid = running.redis.process.pid if running.redis.process else ""
+    program = Path(sys.executable).with_name("reconciler")
     screen.say(
-        f"\nThe servers go on. To use them from this shell:\n{exports}\n  reconciler --desired {_shown(SEED)} plan\n"
+        f"\nThe servers go on. To use them from this shell:\n{exports}\n  {_shown(program)} --desired {_shown(SEED)} plan\n"
         f"\nTo stop and remove them:\n"
         f"  kill {pid} $(head -1 {running.postgres.data}/postmaster.pid) && sleep 1 && rm -r {running.folder}"
     )
