@@ -131,13 +131,15 @@ def tour(
 def servers(keep: bool) -> Iterator[Servers]:
     """PostgreSQL and Redis on loopback; stopped and removed afterwards, however it ends, but for `keep`."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
-    folder.chmod(0o755)  # as root, PostgreSQL runs as another user, who has to get in
-    postgres = PostgresServer(folder / "postgres", embedded_postgres())
-    redis_server = RedisServer(folder / "redis", embedded_redis())
+    started: list[PostgresServer | RedisServer] = []
     finished = False
     try:
-        postgres.start()
-        redis_server.start()
+        folder.chmod(0o755)  # as root, PostgreSQL runs as another user, who has to get in
+        postgres = PostgresServer(folder / "postgres", embedded_postgres())
+        redis_server = RedisServer(folder / "redis", embedded_redis())
+        for server in (postgres, redis_server):
+            started.append(server)
+            server.start()
         password = randomness.token_urlsafe(12)
         environment = {
             **os.environ,
@@ -151,8 +153,8 @@ def servers(keep: bool) -> Iterator[Servers]:
         finished = True
     finally:
         if not (keep and finished):
-            redis_server.stop()
-            postgres.stop("immediate")
+            for server in reversed(started):
+                server.stop()
             _remove(folder)
 
 
