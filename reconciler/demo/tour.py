@@ -227,7 +227,8 @@ def _say_how_to_connect(running: Servers, screen: Screen) -> None:
     pid = running.redis.process.pid if running.redis.process else ""
     program = Path(sys.executable).with_name("reconciler")
     screen.say(
-        f"\nThe servers go on. To use them from this shell:\n{exports}\n  {_shown(program)} --desired {_shown(SEED)} plan\n"
+        f"\nThe servers go on. To use them from this shell:\n{exports}\n"
+        f"  {_shown(program)} --desired {_shown(SEED)} plan\n"
         f"\nTo stop and remove them:\n"
         f"  kill {pid} $(head -1 {running.postgres.data}/postmaster.pid) && sleep 1 && rm -r {running.folder}"
     )
