@@ -11,8 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from reconciler.applying.apply import Interruption, apply_plan, no_record
 from reconciler.applying.progress import Progress
+from reconciler.kind import Declaration
+from reconciler.kinds.pg_setting import KIND as PG_SETTING
 from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target
 from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
@@ -64,8 +68,15 @@ def apply(
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
         allowed=allowed, parallel=parallel, now=now,
-        listener=listener or Seen(), interruption=Interruption() if interruption is None else interruption, record=record,
+        listener=listener or Seen(), record=record,
+        interruption=Interruption() if interruption is None else interruption,
     )  # fmt: skip
+
+
+def pg_settings(target: Target, section: Mapping[str, object]) -> list[Resource]:
+    """The resources of a `settings` section of a PostgreSQL target."""
+    value = TypeAdapter(PG_SETTING.sections["settings"]).validate_python(section)
+    return list(PG_SETTING.declare(Declaration(target, "settings", value, "x.yaml", lambda path: "x.yaml:1:1")))
 
 
 class Applying(threading.Thread):

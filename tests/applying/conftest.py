@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -12,14 +13,15 @@ TARGETS = 'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB}\n'
 
 
 @pytest.fixture
-def tasks(sql: psycopg.Connection) -> Iterator[psycopg.Connection]:
+def tasks(sql: psycopg.Connection, database: str) -> Iterator[psycopg.Connection]:
     """A database with two tables; the server's settings are put back afterwards."""
     for table in ("tasks", "users"):
         sql.execute(f"create table {table} (id bigint primary key, status text, priority int, title text)")
-        sql.execute(f"insert into {table} select n, 's' || n % 5, n % 10, 't' || n from generate_series(1, 500) n")
+        sql.execute(f"insert into {table} select n, 's' || n % 5, n % 10, 't' || n from generate_series(1, 500) n")  # noqa: S608
     yield sql
-    sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    with psycopg.connect(database, autocommit=True) as fresh:  # the server may have been restarted meanwhile
+        fresh.execute("alter system reset all")
+        fresh.execute("select pg_reload_conf()")
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ def holder(database: str) -> Iterator[psycopg.Connection]:
     """A session, not in autocommit mode, that can hold what others need; `rollback` lets go."""
     with psycopg.connect(database, application_name="the report") as connection:
         yield connection
-        connection.rollback()
+        with suppress(psycopg.OperationalError):  # the server may have been restarted meanwhile
+            connection.rollback()
 
 
 @pytest.fixture

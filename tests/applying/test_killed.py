@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -122,7 +123,10 @@ def test_the_backend_of_a_build_is_terminated(moment, tasks, pg_target, holder, 
     plan, wanted, statement, names = moment
     applying = Applying(plan, pg_target, allowed=["index-drop"])
     until(lambda: waiting(tasks, statement), "the statement waits")
-    tasks.execute("select pg_terminate_backend(pid) from pg_stat_activity where query ilike %s", (statement,))
+    tasks.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query ilike %s",
+        (statement,),
+    )
     receipt = applying.ended()
     assert results(receipt) == {"public.i": Applied.FAILED}
     assert "the connection was lost: terminating connection due to administrator command" in receipt.changes[0].message
@@ -143,7 +147,7 @@ def test_a_build_that_somebody_else_runs_is_left_alone(tasks, pg_target, holder,
     """The plan was made before it began: the change is stale, and nothing is built twice."""
     plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
     holder.execute("update tasks set priority = 0 where id = 1")
-    with psycopg.connect(database, autocommit=True) as other:
+    with closing(psycopg.connect(database, autocommit=True)) as other:
         other.pgconn.send_query(b"create index concurrently i on tasks (status, priority desc)")
         until(lambda: waiting(tasks, "create index%"), "the other build waits")
         receipt = apply(plan, pg_target)

@@ -1,0 +1,212 @@
+"""What goes wrong on the way: said in plain words, undone where it can be, and mended by the next run."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from pg_index.declared import declared, tables
+from redis_setting.declared import declared as redis_settings
+
+from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, results, until
+from applying.conftest import waiting
+from reconciler.applying import run
+from reconciler.model import Applied
+
+COLUMNS = {"columns": ["status", "priority desc"]}
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """Index builds are planned with a lock_timeout that a test can wait for."""
+    monkeypatch.setattr("reconciler.kinds.pg_index.plan.BUILD_LOCK_TIMEOUT", "1200ms")
+
+
+def test_a_server_that_restarts_in_the_midst_of_a_build(tasks, pg_target, holder, postgres, leftovers):
+    holder.execute("update tasks set priority = 0 where id = 1")
+    wanted = declared(pg_target, i=COLUMNS)
+    applying = Applying(plan_for(pg_target, wanted), pg_target)
+    until(lambda: waiting(tasks, "create index%"), "the build waits")
+    postgres.stop("immediate")
+    receipt = applying.ended()
+    postgres.start()
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    assert "main: the connection was lost" in message(receipt)
+    with psycopg.connect(pg_target.url.get_secret_value(), autocommit=True) as fresh:
+        assert apply(plan_for(pg_target, wanted), pg_target).succeeded
+        assert plan_for(pg_target, wanted).is_empty
+        rows = fresh.execute("select count(*), bool_and(indisvalid) from pg_index where indrelid = 'tasks'::regclass")
+        assert rows.fetchone() == (2, True)
+
+
+def test_a_server_that_is_gone_is_not_asked_again_for_every_change(tasks, pg_target, holder, postgres):
+    holder.execute("update tasks set priority = 0 where id = 1")
+    wanted = declared(pg_target, i=COLUMNS, j={"columns": ["title"]}, k={"columns": ["id", "title"]})
+    applying = Applying(plan_for(pg_target, wanted), pg_target)
+    until(lambda: waiting(tasks, "create index%"), "the build waits")
+    postgres.stop("immediate")
+    receipt = applying.ended()
+    postgres.start()
+    assert "the connection was lost" in receipt.changes[0].message
+    assert "the lock was lost" in receipt.changes[1].message
+    assert not receipt.succeeded
+
+
+@pytest.mark.parametrize(
+    ("held", "level"),
+    [("update tasks set title = 'secret value' where id = 1", "READ_COMMITTED"), ("select 1 from users", "SNAPSHOT")],
+)
+def test_a_build_that_waits_too_long_names_who_it_waited_for(
+    held, level, tasks, pg_target, holder, short_waits, leftovers
+):
+    if level == "SNAPSHOT":
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    holder.execute(held)
+    wanted = declared(pg_target, i=COLUMNS)
+    listener = Seen()
+    receipt = apply(plan_for(pg_target, wanted), pg_target, listener=listener)
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    said = message(receipt)
+    assert "canceling statement due to lock timeout (55P03)" in said
+    assert "in: create index concurrently i on public.tasks" in said
+    assert f"waited for process {holder.info.backend_pid}, user postgres (the report), idle in transaction for" in said
+    assert "secret value" not in said
+    assert listener.progress[0].phase.startswith("waiting for")
+    assert listener.progress[0].blockers[0].pid == holder.info.backend_pid
+    holder.rollback()
+    assert apply(plan_for(pg_target, wanted), pg_target).succeeded
+    leftovers("i")
+
+
+def test_a_build_that_waits_for_a_prepared_transaction_names_it(tasks, pg_target, short_waits, leftovers):
+    tasks.execute("begin")
+    tasks.execute("update tasks set priority = 0 where id = 1")
+    tasks.execute("prepare transaction 'forgotten one'")
+    wanted = declared(pg_target, i=COLUMNS)
+    receipt = apply(plan_for(pg_target, wanted), pg_target)
+    assert "waited for prepared transaction 'forgotten one' of user postgres" in message(receipt)
+    tasks.execute("rollback prepared 'forgotten one'")
+    assert apply(plan_for(pg_target, wanted), pg_target).succeeded
+    leftovers("i")
+
+
+def test_a_promise_that_redis_does_not_keep_is_undone(redis_target, redis_client):
+    plan = plan_for(redis_target, redis_settings({"hz": "1000", "maxmemory": "100mb"}))
+    receipt = apply(plan, redis_target)
+    assert results(receipt) == {"hz": Applied.FAILED, "maxmemory": Applied.APPLIED}
+    said = receipt.changes[0].message
+    assert "all steps ran, and yet it is not as promised: value was 10 in the plan and is 500 now" in said
+    assert said.endswith("it was undone")
+    assert redis_client.config_get("hz") == {"hz": "10"}
+    assert not receipt.succeeded
+
+
+def test_a_setting_that_never_comes_true_is_undone(tasks, pg_target, postgres, monkeypatch):
+    """Between the look and the reload somebody breaks postgresql.conf: the server then keeps all that it had."""
+    monkeypatch.setattr(run, "SETTLING_SECONDS", 0.5)
+    plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
+    conf = postgres.data / "postgresql.conf"
+    before = conf.read_text()
+    real = run.judge
+
+    def judged(change, outcomes):
+        conf.write_text(before + "\nthis is not a setting at all\n")
+        return real(change, outcomes)
+
+    monkeypatch.setattr(run, "judge", judged)
+    try:
+        receipt = apply(plan, pg_target)
+    finally:
+        conf.write_text(before)
+    assert results(receipt) == {"work_mem": Applied.FAILED}
+    assert "not as promised" in message(receipt)
+    assert message(receipt).endswith("it was undone")
+    assert "work_mem" not in (postgres.data / "postgresql.auto.conf").read_text()
+
+
+def test_a_role_that_may_not_is_told_so_and_the_others_go_on(tasks, pg_target, postgres):
+    tasks.execute("drop role if exists builder")
+    tasks.execute("create role builder login")
+    tasks.execute("alter table users owner to builder")
+    tasks.execute("grant create on schema public to builder")
+    builder = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(tasks.info.dbname, "builder"))})
+    wanted = tables(builder, {"public.tasks": {"indexes": {"i": COLUMNS}}, "public.users": {"indexes": {"j": COLUMNS}}})
+    receipt = apply(plan_for(builder, wanted), builder)
+    tasks.execute("reassign owned by builder to postgres")
+    tasks.execute("drop owned by builder")
+    tasks.execute("drop role builder")
+    assert results(receipt) == {"public.i": Applied.FAILED, "public.j": Applied.APPLIED}
+    assert "must be owner of table tasks (42501)" in receipt.changes[0].message
+
+
+def test_a_mistake_of_ours_in_one_change_does_not_take_the_others_with_it(tasks, pg_target, monkeypatch):
+    real = run.judge
+
+    def mistaken(change, outcomes):
+        if change.address.name == "public.i":
+            raise KeyError("nobody thought of this")
+        return real(change, outcomes)
+
+    monkeypatch.setattr(run, "judge", mistaken)
+    receipt = apply(plan_for(pg_target, declared(pg_target, i=COLUMNS, j={"columns": ["title"]})), pg_target)
+    assert results(receipt) == {"public.i": Applied.FAILED, "public.j": Applied.APPLIED}
+    assert "unexpected KeyError: 'nobody thought of this'" in receipt.changes[0].message
+
+
+def test_a_listener_that_fails_stops_nothing(tasks, pg_target):
+    class Closed(Seen):
+        def started(self, change):
+            raise BrokenPipeError
+
+        finished = progressed = started
+
+    def full_disk(receipt):
+        raise OSError("No space left on device")
+
+    receipt = apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target, listener=Closed(), record=full_disk)
+    assert receipt.succeeded
+
+
+def test_the_receipt_is_complete_after_every_change(tasks, pg_target):
+    seen = []
+    plan = plan_for(pg_target, declared(pg_target, a=COLUMNS, b={"columns": ["title"]}))
+    apply(plan, pg_target, record=seen.append)
+    assert [[change.result for change in receipt.changes] for receipt in seen] == [
+        [Applied.APPLIED, Applied.NOT_RUN],
+        [Applied.APPLIED, Applied.APPLIED],
+    ]
+    assert [receipt.succeeded for receipt in seen] == [False, True]
+    assert seen[0].changes[1].message == "the apply did not come to its end"
+
+
+def test_builds_on_two_tables_run_side_by_side_and_two_on_one_never(tasks, pg_target, holder):
+    holder.execute("update tasks set priority = 0 where id = 1")
+    holder.execute("update users set priority = 0 where id = 1")
+    two = {"a": COLUMNS, "b": {"columns": ["title"]}}
+    wanted = tables(pg_target, {"public.tasks": {"indexes": two}, "public.users": {"indexes": {"c": COLUMNS}}})
+    applying = Applying(plan_for(pg_target, wanted), pg_target, parallel=3)
+    statement = "select query from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'create index%'"
+    until(lambda: len(tasks.execute(statement).fetchall()) == 2, "two builds wait")
+    assert {query.split()[5] for (query,) in tasks.execute(statement)} == {"public.tasks", "public.users"}
+    holder.rollback()
+    assert applying.ended().succeeded
+
+
+def test_one_at_a_time_is_one_at_a_time(tasks, pg_target, holder):
+    holder.execute("update tasks set priority = 0 where id = 1")
+    wanted = tables(pg_target, {f"public.{name}": {"indexes": {f"{name}_i": COLUMNS}} for name in ("tasks", "users")})
+    listener = Seen()
+    applying = Applying(plan_for(pg_target, wanted), pg_target, parallel=1, listener=listener)
+    until(lambda: listener.progress, "the first build waits, and its progress is told")
+    assert listener.events == [("started", "public.tasks_i")]
+    holder.rollback()
+    assert applying.ended().succeeded
+
+
+def test_no_thread_and_no_connection_is_left(tasks, pg_target):
+    before = threading.active_count()
+    apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
+    assert threading.active_count() == before
+    sessions = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    until(lambda: tasks.execute(sessions).fetchone() == (0,), "all sessions are closed")
