@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, SecretStr
 from pydantic_core import CoreSchema, core_schema
@@ -86,6 +86,9 @@ class Resource(Frozen):
     `why` is the author's reason, shown in the plan. `declared_at` is `file:line:column`, for errors and reviews; it is
     never compared.
     """
+
+    stands_for_itself: ClassVar[bool] = True
+    """False for a rule about things that it does not name; those are not counted."""
 
     address: Address
     why: str = ""
@@ -222,6 +225,8 @@ class Change(Frozen):
     steps        what runs, in order, verbatim. Nothing else does.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
     lane         changes of one target and lane run one after another; those of different lanes may run side by side.
+    forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
+                 A plan is made by a role that may only read, and applied by another.
     desired      the resource as declared, enough to observe and plan it again when the plan is applied.
     fingerprint  of address, action, before and steps (`planning.fingerprint`); set by planning, empty until then.
 
@@ -241,6 +246,7 @@ class Change(Frozen):
     undo: tuple[Step, ...] = ()
     evidence: tuple[Fact, ...] = ()
     lane: str = ""
+    forbidden: str = ""
     desired: Mapping[str, JsonValue]
     declared_at: str = ""
     fingerprint: str = ""

@@ -73,6 +73,7 @@ class Run:
 
 @click.group(
     cls=Verbs,
+    subcommand_metavar="VERB …",
     context_settings={
         "auto_envvar_prefix": "RECONCILER",
         "help_option_names": ["-h", "--help"],
@@ -112,10 +113,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         with reconciler.make_context("reconciler", list(sys.argv[1:] if arguments is None else arguments)) as context:
             reconciler.invoke(context)
         return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "reconciler"
+        verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
         return _fail(context, f"{error.format_message()}\n  see: {verb} --help")
     except click.ClickException as error:
         return _fail(context, error.format_message())

@@ -21,7 +21,8 @@ from reconciler.views import render, render_receipt
     "--allow",
     multiple=True,
     type=click.Choice(sorted(hazard.value for hazard in NEEDS_PERMISSION)),
-    help="Allow a hazard by name; may be repeated.",
+    allow_from_autoenv=False,
+    help="Allow a hazard by name; may be repeated. Not read from the environment, where it would be forgotten.",
 )
 @click.option(
     "--parallel", type=click.IntRange(1, 64), default=2, show_default=True, help="Indexes built at once on a target."

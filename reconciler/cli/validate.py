@@ -21,6 +21,6 @@ def command(run: Run) -> None:
     Exit codes: 0 all is well; 1 something is wrong.
     """
     desired = load(run, offline=True)
-    kinds = Counter(resource.address.kind for resource in desired.resources)
+    kinds = Counter(resource.address.kind for resource in desired.resources if resource.stands_for_itself)
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    show(f"Valid: {len(desired.targets)} targets; {counted or 'nothing is declared for them'}.")
+    show(f"Valid: targets {', '.join(desired.targets)}; {counted or 'nothing is declared for them'}.")

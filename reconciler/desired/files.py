@@ -30,7 +30,7 @@ def read_documents(folder: Path, errors: list[DesiredError]) -> list[Document]:
     if not folder.is_dir():
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
         raise UsageError(
-            f"the folder of the desired state {_shown(folder)} {what}", hint="name the right one with --desired DIR"
+            f"the folder {_shown(folder)!r} with the desired state {what}", hint="name the right one with --desired DIR"
         )
     documents: list[Document] = []
     found = False

@@ -86,7 +86,9 @@ def view_target(target: Target, resources: Sequence[Resource], secrets: Secrets)
             observed = kind.observe(session, wanted)
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
             outcomes += [outcome for each in found for outcome in each]
-            in_sync[kind.name] = sum(not each for each in found)
+            in_sync[kind.name] = sum(
+                not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
+            )
         return TargetView(info=session.info, outcomes=tuple(outcomes), in_sync=in_sync)
 
 

@@ -181,7 +181,7 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
 def said(error: psycopg.Error) -> str:
     """What the server said, in one line, with its SQLSTATE and its own hint."""
     diagnosis = error.diag
-    message = diagnosis.message_primary or " ".join(str(error).split())
+    message = diagnosis.message_primary or "; ".join(filter(None, map(str.strip, str(error).splitlines())))
     details = [part for part in (diagnosis.message_detail, diagnosis.message_hint) if part]
     state = f" ({error.sqlstate})" if error.sqlstate else ""
     return ". ".join([f"{message}{state}", *details])

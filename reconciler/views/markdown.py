@@ -83,7 +83,11 @@ def plan(plan: Plan, page: Page) -> str:
     _targets(plan, comment)
     _permissions(plan, comment)
     rows = [
-        [_sign(change), code(str(change.address)), "; ".join(filter(None, (_says(change), *map(prose, change.notes))))]
+        [
+            _sign(change),
+            code(str(change.address)),
+            "; ".join(filter(None, (_says(change), *map(prose, words.notes(change))))),
+        ]
         for change in plan.changes
     ]
     comment.table(["", "Change", "What"], rows, "changes")

@@ -53,6 +53,8 @@ def size(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """0.42 s, 12 s, 5 min, 3 h."""
+    if abs(seconds) < 0.001:
+        return "no time"
     if abs(seconds) < 90:
         return f"{_short(seconds)} s" if abs(seconds) >= 1 else f"{seconds:.2g} s"
     return f"{_short(seconds / 60)} min" if abs(seconds) < 90 * 60 else f"{_short(seconds / 3600)} h"

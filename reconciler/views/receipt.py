@@ -35,6 +35,8 @@ def _summary(receipt: Receipt) -> str:
     (applied, _), *others = words.APPLIED.items()
     rest = [f"{counts[result]} {word}" for result, (word, _) in others if counts[result]]
     total = len(receipt.changes)
+    if not total:
+        return "There was nothing to apply."
     took = duration((receipt.finished_at - receipt.started_at).total_seconds())
     return (
         f"Applied {counts[applied]} of {total} change{'' if total == 1 else 's'} in {took}"

@@ -136,7 +136,7 @@ def _changes(plan: Plan, page: Page) -> list[Row]:
         after = max((cells(pair[1]) for pair in pairs), default=0)
         for change in group:
             action = words.ACTIONS[change.action]
-            says, notes = _says(change, before, after), "; ".join(map(visible, change.notes))
+            says, notes = _says(change, before, after), "; ".join(map(visible, words.notes(change)))
             beneath = tuple(_beneath(change, page))
             rows.append(Row(action.sign, action.style, change.address, says, beneath, notes=notes))
     return rows

@@ -122,6 +122,11 @@ def timeouts(step: SqlStep) -> str:
     return visible(", ".join(parts))
 
 
+def notes(change: Change) -> tuple[str, ...]:
+    """The notes, and who may not run it."""
+    return (*change.notes, f"! {change.forbidden}") if change.forbidden else change.notes
+
+
 def notice(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
     said = NOTICES[one.type][0].removeprefix("is ")

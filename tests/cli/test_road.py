@@ -13,7 +13,7 @@ def test_the_whole_road(world, reconciler, tmp_path):
     saved = tmp_path / "plan.json"
     receipt = tmp_path / "receipt.json"
 
-    assert reconciler("validate")[:2] == (0, "Valid: 1 targets; 1 check, 2 pg_index, 1 pg_setting.\n")
+    assert reconciler("validate")[:2] == (0, "Valid: targets main; 1 check, 2 pg_index, 1 pg_setting.\n")
     assert reconciler("drift")[0] == 2
     assert reconciler("check")[0] == 2
 

@@ -145,12 +145,12 @@ def test_folders_that_link_to_each_other_are_read_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("nowhere", "nowhere does not exist"), ("file", "file is not a folder")],
+    [("nowhere", "does not exist"), ("file", "is not a folder")],
 )
 def test_a_folder_that_is_none_is_an_error_of_usage(tmp_path, name, error):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError) as caught:
         load_files(Path(tmp_path / name), {})
     assert str(caught.value).replace(f"{tmp_path}/", "") == (
-        f"the folder of the desired state {error}\n  name the right one with --desired DIR"
+        f"the folder {name!r} with the desired state {error}\n  name the right one with --desired DIR"
     )

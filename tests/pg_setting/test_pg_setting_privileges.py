@@ -10,6 +10,7 @@ from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.read import hidden_before_15
 from reconciler.model import SENSITIVE, Notice, NoticeType
+from reconciler.planning.fingerprint import fingerprint
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -48,12 +49,29 @@ def test_a_plain_role_is_told_that_it_may_not_change_anything(as_role, sql):
         *declared("roles", {"postgres": {"settings": {"work_mem": "16MB"}}, "plain": {"settings": {"fsync": "on"}}}),
         *declared("roles", {"plain": {"settings": {"log_statement": "all"}}}),
     ]
-    found = outcomes(KIND, as_role, resources)
-    assert [outcome.type for outcome in found] == [NoticeType.BLOCKED] * 5
-    assert "role plain may not run alter system set work_mem = '16MB'" in found[0].message
-    assert f"role plain may not run alter database {database} set work_mem = '16MB'" in found[1].message
-    assert "role plain may not run alter role postgres set work_mem = '16MB'" in found[2].message
-    assert "role plain may not run alter role plain set log_statement = 'all'" in found[4].message
+    found = changes(KIND, as_role, resources)
+    assert [change.forbidden for change in found if "fsync" not in change.summary][:3] == [
+        "role plain may not run alter system set work_mem = '16MB': "
+        + (
+            "grant alter system on parameter work_mem to plain"
+            if sql.info.server_version >= 150000
+            else "use a superuser"
+        ),
+        f"role plain may not run alter database {database} set work_mem = '16MB'",
+        "role plain may not run alter role postgres set work_mem = '16MB'",
+    ]
+    assert found[-1].forbidden == "role plain may not run alter role plain set log_statement = 'all'"
+
+
+def test_a_plan_of_a_role_that_may_only_read_is_the_plan_of_one_that_may_write(as_role, clean, pg_target):
+    clean.execute("grant pg_monitor to plain")
+    clean.execute("grant select on pg_catalog.pg_file_settings to plain")
+    clean.execute("grant execute on function pg_catalog.pg_show_all_file_settings() to plain")
+    resources = settings({"work_mem": "16MB", "max_connections": "99", "shared_preload_libraries": "default"})
+    planned, applied = (changes(KIND, target, resources) for target in (as_role, pg_target))
+    assert [fingerprint(change) for change in planned] == [fingerprint(change) for change in applied]
+    assert all(change.forbidden for change in planned)
+    assert not any(change.forbidden for change in applied)
 
 
 def test_a_plain_role_may_set_its_own(as_role):
@@ -71,8 +89,8 @@ def test_a_plain_role_with_a_value_of_its_own_cannot_tell_the_instances(as_role,
 def test_pg_monitor_sees_all_values_and_no_files(as_role, clean):
     clean.execute("grant pg_monitor to plain")
     assert outcomes(KIND, as_role, settings({"shared_preload_libraries": ["pg_stat_statements"]})) == []
-    [notice] = outcomes(KIND, as_role, settings({"autovacuum_naptime": "30s"}))
-    assert notice.type is NoticeType.BLOCKED
+    [change] = changes(KIND, as_role, settings({"autovacuum_naptime": "30s"}))
+    assert "role plain may not run" in change.forbidden
     [notice] = outcomes(KIND, as_role, settings({"max_prepared_transactions": "default"}))
     assert notice.type is NoticeType.NOT_VISIBLE
     assert "cannot see whether RESET would change that" in notice.message
@@ -81,12 +99,12 @@ def test_pg_monitor_sees_all_values_and_no_files(as_role, clean):
 @pytest.mark.pg(">= 15")
 def test_a_role_that_was_granted_alter_system_on_a_parameter(as_role, clean, sql):
     clean.execute("grant alter system on parameter work_mem, max_connections to plain")
-    [notice] = outcomes(KIND, as_role, settings({"work_mem": "16MB"}))
-    assert "grant execute on function pg_catalog.pg_reload_conf() to plain" in notice.message
+    [change] = changes(KIND, as_role, settings({"work_mem": "16MB"}))
+    assert "grant execute on function pg_catalog.pg_reload_conf() to plain" in change.forbidden
     sql.execute("grant execute on function pg_reload_conf() to plain")
     assert converge(KIND, as_role, settings({"work_mem": "16MB"}))
-    [notice] = outcomes(KIND, as_role, settings({"autovacuum_naptime": "30s"}))
-    assert "grant alter system on parameter autovacuum_naptime to plain" in notice.message
+    [change] = changes(KIND, as_role, settings({"autovacuum_naptime": "30s"}))
+    assert "grant alter system on parameter autovacuum_naptime to plain" in change.forbidden
 
     [change] = converge(KIND, as_role, settings({"max_connections": "99"}))
     assert change.undo == ()

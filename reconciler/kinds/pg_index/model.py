@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -55,6 +55,8 @@ class PgIndex(Resource):
 
 class UnlistedIndexes(Resource):
     """What is to become of the indexes of a table that its declaration does not list."""
+
+    stands_for_itself: ClassVar[bool] = False
 
     type: Literal["unlisted"] = "unlisted"
     schema_name: str

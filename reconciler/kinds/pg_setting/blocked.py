@@ -34,25 +34,25 @@ def alter_system(definition: Definition, observed: SettingObserved, statement: s
         )
     if not server.alter_system_allowed:
         return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"
-    if not observed.may_set:
+    return files(observed)
+
+
+def forbidden(definition: Definition, observed: SettingObserved, statement: str) -> str:
+    """Why this role may not run `statement` and reload; another may. Empty where it may."""
+    server = observed.server
+    if statement and not observed.may_set:
         grant = (
             f"grant alter system on parameter {definition.name} to {server.role}"
             if server.version_num >= 150000
             else "use a superuser"
         )
         return f"role {server.role} may not run {statement}: {grant}"
-    return reload(observed)
-
-
-def reload(observed: SettingObserved) -> str:
-    """Why a reload would be refused, or change nothing; empty where it works."""
-    server = observed.server
     if not server.may_reload:
         return (
             f"role {server.role} may not reload the configuration: "
             f"grant execute on function pg_catalog.pg_reload_conf() to {server.role}, in this database"
         )
-    return files(observed)
+    return ""
 
 
 def empty_list(definition: Definition, observed: SettingObserved, wanted: Wanted) -> str:

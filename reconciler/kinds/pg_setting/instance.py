@@ -161,7 +161,7 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
         running = _short(definition, state.running) or "''"
         told = "" if sensitive else f": {goal} is in {provenance.of_entry(observed)}, {running} runs"
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}")
-    reason = blocked.reload(observed)
+    reason = blocked.files(observed)
     if reason:
         return notice(desired, NoticeType.BLOCKED, reason)
     before = {"value": _short(definition, state.running), "source": provenance.of_running(observed)}
@@ -173,6 +173,7 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
         notes=("reload",),
         steps=(steps.RELOAD,),
         sensitive=sensitive,
+        forbidden=blocked.forbidden(definition, observed, ""),
     )
 
 
@@ -221,6 +222,7 @@ def _change(
         steps=(step, steps.RELOAD),
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
         sensitive=sensitive,
+        forbidden=blocked.forbidden(definition, observed, step.statements[0]),
     )
 
 

@@ -23,6 +23,7 @@ def change(
     undo: tuple[Step, ...] = (),
     reason: str = "",
     sensitive: bool = False,
+    forbidden: str = "",
 ) -> Change:
     """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`.
 
@@ -46,6 +47,7 @@ def change(
         undo=undo,
         # ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another.
         lane="settings",
+        forbidden=forbidden,
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )

@@ -48,9 +48,6 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     if observed.server.in_recovery:
         message = "this server is a standby: settings of databases and roles are changed on the primary, and replicated"
         return [notice(desired, NoticeType.BLOCKED, message)]
-    if not observed.may_set:
-        message = f"role {observed.server.role} may not run {step.statements[0]}"
-        return [notice(desired, NoticeType.BLOCKED, message)]
     if observed.missing:
         message = f"no library of this name is installed on the server: {', '.join(observed.missing)}"
         return [notice(desired, NoticeType.BLOCKED, message)]
@@ -69,5 +66,6 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
             steps=(step,),
             undo=(steps.alter(observed.scope_sql, definition.name, former, custom=custom_name),),
             sensitive=sensitive,
+            forbidden="" if observed.may_set else f"role {observed.server.role} may not run {step.statements[0]}",
         )
     ]

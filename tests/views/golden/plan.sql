@@ -1,4 +1,4 @@
--- Plan ad6c73ca0218b963d78823079f86c4a46b544a5750b0fb06bb672d1680c479fe of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 2af13cf265d4116a660c41a140d705f87cc4c09e26da16b49a2f652d4585293e of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unlisted. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
