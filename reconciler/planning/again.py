@@ -73,6 +73,9 @@ def differences(planned: Change, now: Change) -> str:
     said = _differences(planned.before or {}, now.before or {})
     if planned.action is not now.action:
         said.append(f"to {planned.action} it was planned, and by now it would be to {now.action} it")
+    known = {hazard.type for step in planned.steps for hazard in step.hazards}
+    new = [hazard for step in now.steps for hazard in step.hazards if hazard.type not in known]
+    said += [f"a hazard nobody has reviewed came up, {hazard.type}: {hazard.message}" for hazard in new]
     if not said:
         said.append("other steps are needed by now")
     return "; ".join(said)

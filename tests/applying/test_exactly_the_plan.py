@@ -188,6 +188,16 @@ def test_a_redis_setting_that_was_changed_by_hand_is_refused(redis_target, redis
     assert redis_client.config_get("hz") == {"hz": "15"}
 
 
+def test_a_hazard_that_came_up_meanwhile_makes_a_change_stale_and_is_named(redis_target, redis_client):
+    redis_client.config_set("maxmemory", "100mb")
+    plan = plan_for(redis_target, redis_settings({"maxmemory": "20mb"}))
+    redis_client.set("payload", "x" * (30 << 20))
+    receipt = apply(plan, redis_target, allowed=["evicts-keys"])
+    assert results(receipt)["maxmemory"] is Applied.STALE
+    assert "a hazard nobody has reviewed came up, " in receipt.changes[0].message
+    assert redis_client.config_get("maxmemory") == {"maxmemory": str(100 << 20)}
+
+
 def test_an_index_made_by_hand_meanwhile_is_skipped(tasks, pg_target):
     plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
     tasks.execute("create index i on tasks (status, priority desc)")
@@ -226,9 +236,13 @@ def test_a_failed_change_stops_no_other_of_its_kind(tasks, pg_target):
 def test_the_steps_are_those_of_the_file_and_not_those_that_would_be_planned_now(tasks, pg_target):
     """A step that nobody would plan does not run, even in a plan that is sealed."""
     plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
-    forged = resealed(
-        plan, lambda change: change.model_copy(update={"steps": (SqlStep(statements=("drop table tasks",)),)})
-    )
+
+    def forge(change):
+        return change.model_copy(
+            update={"steps": (change.steps[0].model_copy(update={"statements": ("drop table tasks",)}),)}
+        )
+
+    forged = resealed(plan, forge)
     receipt = apply(forged, pg_target)
     assert results(receipt) == {"public.i": Applied.STALE}
     assert "other steps are needed by now" in message(receipt)

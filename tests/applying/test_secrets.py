@@ -95,7 +95,7 @@ def planted(tasks, postgres, redis_server, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def clean(capfd):
+def clean(planted, capfd):
     """Runs a verb with --debug, and returns everything that it printed: which holds no secret."""
 
     def call(*arguments, code: int | None = None) -> str:
