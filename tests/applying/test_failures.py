@@ -102,6 +102,35 @@ def test_a_promise_that_redis_does_not_keep_is_undone(redis_target, redis_client
     assert not receipt.succeeded
 
 
+def test_a_change_that_cannot_be_persisted_is_taken_back_so_that_the_next_plan_has_it_again(
+    redis_target, redis_client, redis_server
+):
+    """A value that runs as declared, and is in no file, could never be told from one that is."""
+    wanted = redis_settings({"maxmemory": "100mb"})
+    plan = plan_for(redis_target, wanted)
+    content = redis_server.conf.read_text()
+    redis_server.conf.unlink()
+    redis_server.conf.mkdir()  # a folder cannot be written as a file, not even by root
+    receipt = apply(plan, redis_target)
+    redis_server.conf.rmdir()
+    redis_server.conf.write_text(content)
+    assert results(receipt) == {"maxmemory": Applied.FAILED}
+    assert "the configuration file could not be written" in message(receipt)
+    assert "in: CONFIG REWRITE" in message(receipt)
+    assert redis_client.config_get("maxmemory") == {"maxmemory": "0"}
+    assert apply(plan_for(redis_target, wanted), redis_target).succeeded
+    assert "maxmemory 100mb" in redis_server.conf.read_text().lower() or "104857600" in redis_server.conf.read_text()
+
+
+def test_what_cannot_be_seen_at_the_end_is_not_said_to_be_done(tasks, pg_target, postgres):
+    plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
+    receipt = apply(plan, pg_target, record=lambda _: postgres.stop("immediate"))
+    postgres.start()
+    assert results(receipt) == {"public.i": Applied.APPLIED}
+    assert [str(address) for address in receipt.remaining] == ["main/pg_index/public.i"]
+    assert not receipt.succeeded
+
+
 def test_a_setting_that_never_comes_true_is_undone(tasks, pg_target, postgres, monkeypatch):
     """Between the look and the reload somebody breaks postgresql.conf: the server then keeps all that it had."""
     monkeypatch.setattr(run, "SETTLING_SECONDS", 0.5)
