@@ -75,6 +75,8 @@ class Runner:
             return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
         if verdict is Verdict.STALE:
             return Applied.STALE, message
+        if verdict is Verdict.FORBIDDEN:
+            return Applied.FAILED, message
         try:
             self._run(change, change.steps, steps, self._interrupted)
             return Applied.APPLIED, self._verify(change)

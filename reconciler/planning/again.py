@@ -22,6 +22,8 @@ class Verdict(Enum):
     AS_PLANNED = auto()
     ALREADY_MADE = auto()
     STALE = auto()
+    FORBIDDEN = auto()
+    """As planned, but this role may not run it."""
 
 
 class Judgement(NamedTuple):
@@ -62,7 +64,7 @@ def judge(planned: Change, now: list[Outcome]) -> Judgement:
         return Judgement(Verdict.ALREADY_MADE, said)
     [change] = changes
     if fingerprint(change) == planned.fingerprint:
-        return Judgement(Verdict.AS_PLANNED, "")
+        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden)
     return Judgement(Verdict.STALE, differences(planned, change))
 
 

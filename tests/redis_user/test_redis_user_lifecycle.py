@@ -171,7 +171,7 @@ def test_nothing_is_changed_that_could_not_be_persisted(redis_target, redis_serv
 OWN = [
     ("on ~* &* +@all -@dangerous", "config|get", "what makes a server safe takes CONFIG and INFO away"),
     ("off ~* &* +@all", "to log in", "turned off"),
-    ("on ~app:* &* +@all", "reconciler:lock", "the lock's key"),
+    ("on ~* &* +@all -client", "client|setname", "the lock of an apply"),
 ]
 
 

@@ -15,13 +15,11 @@ ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""
 
 NEEDED = (
-    *("config|get", "config|set", "config|rewrite", "info", "ping", "set", "get", "expire", "del"),
+    *("config|get", "config|set", "config|rewrite", "info", "ping"),
+    *("client|setname", "client|getname", "client|list"),
     *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami"),
 )
 """What this tool runs: observing, changing, and its lock."""
-
-LOCK = "reconciler:lock"
-"""The key of the lock of an apply."""
 
 ASIDE = (("ACL", "WHOAMI"), ("CONFIG", "GET", "aclfile"), ("CONFIG", "GET", "acl-pubsub-default"))
 
@@ -169,6 +167,4 @@ def _logins(session: RedisSession, user: RedisUser, now: Rights, hashes: Sequenc
 
 def _own_loses(now: Rights, then: Rights, commands: Commands) -> tuple[str, ...]:
     lost = [name for name in NEEDED if now.root.may(name, commands) and not then.root.may(name, commands)]
-    if now.root.reaches(LOCK) and not then.root.reaches(LOCK):
-        lost.append(f"the key {LOCK}")
     return ("to log in",) if now.on and not then.on else tuple(lost)

@@ -59,13 +59,6 @@ class Selector:
         known = command if command in commands.every else command.partition("|")[0]
         return known in self.allowed or command in self.firsts
 
-    def reaches(self, key: str) -> bool:
-        """True where `key`, a name without special signs, may be read and written. Only patterns with * are known."""
-        return any(
-            access == {"R", "W"} and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), key)
-            for pattern, access in self.keys.items()
-        )
-
     def meaning(self, containers: Iterable[str]) -> object:
         """What it allows: equal for two that allow the same."""
         keys = {"*": self.keys["*"]} if self.keys.get("*") == frozenset("RW") else self.keys
