@@ -10,7 +10,7 @@ import click
 from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.errors import UsageError
-from reconciler.model import NEEDS_PERMISSION, HazardType, Plan
+from reconciler.model import NEEDS_PERMISSION, HazardType, Plan, Receipt
 from reconciler.views import render, render_receipt
 
 
@@ -27,7 +27,9 @@ from reconciler.views import render, render_receipt
 @click.option(
     "--parallel", type=click.IntRange(1, 64), default=2, show_default=True, help="Indexes built at once on a target."
 )
-@click.option("--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON.")
+@click.option(
+    "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON, after each change."
+)
 @click.pass_obj
 def command(
     run: Run, plan: Path | None, yes: bool, allow: tuple[str, ...], parallel: int, receipt: Path | None
@@ -48,15 +50,19 @@ def command(
     desired = stages.load(run, list(saved.targets) if saved else ())
     approved = saved or _asked(stages.plan(run, desired), yes)
     interruption = Interruption()
+
+    def record(so_far: Receipt) -> None:
+        if receipt:
+            plan_file.write_text(render_receipt(so_far, "json"), receipt)
+
     stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:
         done = apply_plan(
             approved, desired.targets, run.secrets,
             allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
-            listener=listener, interruption=interruption,
+            listener=listener, interruption=interruption, record=record,
         )  # fmt: skip
-    if receipt:
-        plan_file.write_text(render_receipt(done, "json"), receipt)
+    record(done)
     stages.show(render_receipt(done, **stages.layout()))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
