@@ -66,22 +66,22 @@ def layout() -> Layout:
 def standing(plan: Plan) -> str:
     """What a plan says of the live systems: "changes", "blocked", "not visible" or "in sync".
 
-    "blocked": something differs and no step can mend it. "not visible": something could not be compared at all.
+    "blocked": something differs and no step can mend it now. "not visible": something could not be compared at all.
     """
     found = {notice.type for notice in plan.notices}
     if plan.changes:
         return "changes"
-    if found & {NoticeType.BLOCKED, NoticeType.NOT_PERSISTED}:
+    if found & {NoticeType.BLOCKED, NoticeType.NOT_PERSISTED, NoticeType.BEING_BUILT}:
         return "blocked"
     return "not visible" if NoticeType.NOT_VISIBLE in found else "in sync"
 
 
 def on_signals(handle: Callable[[int, FrameType | None], None]) -> None:
-    """Ctrl-C and SIGTERM are handled by `handle` from now on.
+    """Ctrl-C, SIGTERM and a closed terminal are handled by `handle` from now on.
 
     Python hands signals to the main thread alone; called from another, as a part of some other program, this leaves
     them to that program.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, handle)

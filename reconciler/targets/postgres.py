@@ -152,7 +152,13 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
         ) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
+    if "@" in str(declared.get("host") or ""):
+        # A part of the password: it must not be looked up as a host, nor printed.
+        raise ConnectionFailed(
+            target.name, "its URL has more than one @", hint="write %40 for an @ that belongs to the password"
+        )
     defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
+    connection: psycopg.Connection[Row] | None = None
     try:
         connection = psycopg.connect(
             url,
@@ -170,6 +176,8 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
             )
         )
     except psycopg.Error as error:
+        if connection is not None:
+            connection.close()
         raise ConnectionFailed(
             target.name,
             f"cannot connect: {secrets.redact(said(error))}",

@@ -206,7 +206,6 @@ def test_an_index_made_by_hand_meanwhile_is_skipped(tasks, pg_target):
     assert receipt.succeeded
 
 
-@pytest.mark.xfail(strict=True, reason="seen alone, one of them takes the other for a twin that only needs its name")
 def test_two_declared_indexes_of_one_definition_are_both_made(tasks, pg_target):
     tasks.execute("create index j on tasks (status, priority desc)")
     wanted = declared(pg_target, i=COLUMNS, j=COLUMNS)

@@ -159,7 +159,6 @@ def test_a_build_that_somebody_else_runs_is_left_alone(tasks, pg_target, holder,
     leftovers("i")
 
 
-@pytest.mark.xfail(strict=True, reason="pg_index asks who builds only of the index itself, not of the one beside it")
 def test_a_replacement_that_somebody_still_builds_is_not_dropped_nor_built_again(tasks, pg_target, holder, database):
     """As a killed apply leaves it for as long as its server process does not notice: on 13 until the build ends."""
     tasks.execute("create index i on tasks (title)")

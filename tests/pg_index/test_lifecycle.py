@@ -207,7 +207,7 @@ def test_a_materialized_view_is_indexed_like_a_table(tasks, pg_target):
     converge(KIND, pg_target, tables(pg_target, {"public.counts": {"indexes": {"counts_idx": {"columns": ["count"]}}}}))
 
 
-def test_an_index_that_is_being_built_is_not_a_failed_one(tasks, pg_target, database):
+def test_an_index_that_is_being_built_is_not_a_failed_one(tasks, pg_target, database, postgres):
     with psycopg.connect(database) as holder:
         holder.execute("update tasks set priority = 1 where id = 1")  # a build has to wait for this transaction
         builder = psycopg.connect(database, autocommit=True)
@@ -222,6 +222,13 @@ def test_an_index_that_is_being_built_is_not_a_failed_one(tasks, pg_target, data
         assert isinstance(notice, Notice)
         assert notice.type is NoticeType.BEING_BUILT
         assert str(builder.info.backend_pid) in notice.message
+        tasks.execute("drop role if exists onlooker")
+        tasks.execute("create role onlooker login")
+        seen_from = pg_target.model_copy(
+            update={"url": type(pg_target.url)(postgres.url(tasks.info.dbname, "onlooker"))}
+        )
+        assert outcomes(KIND, seen_from, wanted) == [notice]
+        tasks.execute("drop role onlooker")
         holder.rollback()
         building.join()
         builder.close()

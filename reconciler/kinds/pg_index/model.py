@@ -44,13 +44,18 @@ class Definition(Frozen):
 
 
 class PgIndex(Resource):
-    """A declared index, or one that is declared absent (then without a definition)."""
+    """A declared index, or one that is declared absent (then without a definition).
+
+    `listed` are other indexes that are known to be declared on the table: they are nobody's to rename. Planning sees
+    all of them together; a change carries them along, because apply looks at one resource at a time.
+    """
 
     type: Literal["index"] = "index"
     schema_name: str
     table: str
     name: str
     definition: Definition | None
+    listed: tuple[str, ...] = ()
 
 
 class UnlistedIndexes(Resource):
@@ -150,6 +155,7 @@ class ObservedIndex(Observed):
     fresh, old   our own leftovers of an interrupted replacement: the new index, and the old one.
     fresh_same   whether `fresh` has the declared definition.
     bytes        estimated size of the index when built.
+    listed       names of all indexes that are declared on the table.
     """
 
     table: TableFacts | None
@@ -162,6 +168,7 @@ class ObservedIndex(Observed):
     fresh_same: bool = False
     old: LiveIndex | None = None
     bytes: int | None = None
+    listed: tuple[str, ...] = ()
     version_num: int = 0
     in_recovery: bool = False
 

@@ -48,7 +48,7 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
     observed: dict[Address, AnyObserved] = {}
     declared: dict[tuple[str, str], set[str]] = {}
     for index in indexes:
-        declared.setdefault((index.schema_name, index.table), set()).add(index.name)
+        declared.setdefault((index.schema_name, index.table), set()).update((index.name, *index.listed))
     for resource in wanted:
         key = (resource.schema_name, resource.table)
         table = catalogue.tables.get(key)
@@ -82,6 +82,7 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
             bytes=index_bytes(resource.definition, table, columns.get(key, {}))
             if table and resource.definition and resource.address in misread
             else None,
+            listed=tuple(sorted(declared[key])),
             version_num=session.version_num,
             in_recovery=session.in_recovery,
         )

@@ -43,13 +43,15 @@ CORRUPTING = range(140000, 140004)
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
     """The outcome for one declared index."""
+    desired = desired.model_copy(update={"listed": observed.listed})
     if desired.definition is None:
         return _plan_absent(desired, observed)
     if blocked := _blocked(desired, desired.definition, observed):
         return [blocked]
     live = observed.live
-    if live is not None and live.builder is not None:
-        return [_notice(desired, NoticeType.BEING_BUILT, f"is being built at this moment by process {live.builder}")]
+    for index in (live, observed.fresh, observed.old):
+        if index is not None and index.builder is not None:
+            return [_being_built(desired, index)]
     if live is None:
         return [_plan_missing(desired, desired.definition, observed)]
     if not live.valid:
@@ -146,7 +148,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
 
 def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex, live: LiveIndex) -> Sequence[Outcome]:
     """Right as it is, but perhaps for what can be changed in place, and for what an interrupted apply left behind."""
-    leftovers = [leftover for leftover in (observed.fresh, observed.old) if leftover and not leftover.builder]
+    leftovers = [leftover for leftover in (observed.fresh, observed.old) if leftover]
     steps = [_drop_leftover(desired, leftover) for leftover in leftovers]
     reason = "left behind by an interrupted apply: " + ", ".join(leftover.name for leftover in leftovers)
     if not same_options(definition, live):
@@ -177,7 +179,7 @@ def _plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "decla
             )
         ]
     if live.builder is not None:
-        return [_notice(desired, NoticeType.BEING_BUILT, f"is being built at this moment by process {live.builder}")]
+        return [_being_built(desired, live)]
     if live.partitioned:
         return [_notice(desired, NoticeType.BLOCKED, "is an index of a partitioned table: drop it by hand")]
     if observed.in_recovery:
@@ -232,6 +234,11 @@ def _blocked(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
             "PostgreSQL 14.0 to 14.3 can corrupt an index that is built concurrently: update to 14.4 or later first",
         )
     return None
+
+
+def _being_built(desired: PgIndex, index: LiveIndex) -> Notice:
+    name = "" if index.name == desired.name else f"{index.name} "
+    return _notice(desired, NoticeType.BEING_BUILT, f"{name}is being built at this moment by process {index.builder}")
 
 
 def _standby(desired: PgIndex) -> Notice:

@@ -24,6 +24,7 @@ _TABLES = """
     where c.relkind in ('r', 'p', 'm', 'f', 'v', 't')
 """
 
+# Of another role's build, only the process is shown to a role without pg_read_all_stats; its locks tell the table.
 # An operator class may be left out of a declaration where it is the one that PostgreSQL would choose by itself: marked
 # as default, and for the column's own type or for the pseudo-type or text that stands for it. Where it is a default of
 # another type that this one can be cast to (int4 with oid_ops), PostgreSQL's own definition has to be asked.
@@ -37,7 +38,10 @@ _INDEXES = """
            pg_catalog.pg_get_expr(x.indpred, x.indrelid) as predicate,
            i.relpages::bigint * current_setting('block_size')::int as bytes,
            case when not (x.indisvalid and x.indisready) then
-               (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.oid)
+               (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p
+                where p.index_relid = i.oid or p.index_relid is null and exists (
+                    select from pg_catalog.pg_locks l
+                    where l.pid = p.pid and l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock'))
            end as builder,
            k.columns, k.expressions, k.collations, k.collations_default, k.opclasses, k.opclasses_default,
            k.opclass_options, k.sort_options,
