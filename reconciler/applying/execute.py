@@ -82,7 +82,9 @@ class PostgresExecutor:
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
-            raise StepFailed(f"{self._target.name}: {lost}{said(error)}{where}") from error
+            left = "what is left of it is an INVALID index, which the next plan rebuilds or drops"
+            hint = left if "index concurrently" in statement and statement.startswith("create") else ""
+            raise StepFailed(f"{self._target.name}: {lost}{said(error)}{where}", hint=hint) from error
 
     def cancel(self) -> None:
         """Asks the server to end what `run` waits for; may be called from another thread. Never raises."""

@@ -120,7 +120,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ended.exit_code
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
-        return _fail(context, f"{error.format_message()}\n  see: {verb} --help")
+        before = any(name in error.format_message() for name in ("--desired", "--debug"))
+        place = "write it before the verb; " if before and verb != "reconciler" else ""
+        return _fail(context, f"{error.format_message()}\n  {place}see: {verb} --help")
     except click.ClickException as error:
         return _fail(context, error.format_message())
     except (click.Abort, KeyboardInterrupt):

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
@@ -25,6 +26,9 @@ CONNECT_TIMEOUT = 10
 
 READING_SETTINGS = {"statement_timeout": "60s", "lock_timeout": "5s", "default_transaction_read_only": "on"}
 """Of a read-only session: no query of ours takes near a minute, and none should wait for a lock of somebody else's."""
+
+SAME_FOR_ALL = {"extra_float_digits": "1", "standard_conforming_strings": "on"}
+"""Of every session of ours: how constants are read and printed must not depend on a role's own settings."""
 
 Query = LiteralString | sql.SQL | sql.Composed
 Row = dict[str, Any]
@@ -94,13 +98,20 @@ class PostgresSession:
         try:
             with self._connection.pipeline(), self._connection.transaction():
                 cursors = [self._connection.execute(query, params) for query, params in queries]
-                return [cursor.fetchall() for cursor in cursors]
+                return [self._rows(cursor) for cursor in cursors]
         except psycopg.OperationalError as error:
             if self._connection.broken:
                 raise ConnectionFailed(self.target.name, f"the connection was lost: {said(error)}") from error
             raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
         except psycopg.Error as error:
             raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
+
+    def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
+        names = [column.name for column in cursor.description or ()]
+        if len(set(names)) < len(names):
+            # A row by name would hold the last of them alone.
+            raise ObservationFailed(self.target.name, "two columns of the answer have the same name: name them apart")
+        return cursor.fetchall()
 
     def memory(self) -> int | None:
         """Bytes: as declared, else MemTotal of the server's machine where the role may read files there.
@@ -144,6 +155,7 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
     """
     url = target.url.get_secret_value()
     secrets.remember_url(url)
+    refuse_unescaped(target)
     try:
         declared = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -152,11 +164,6 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
         ) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
-    if "@" in str(declared.get("host") or ""):
-        # A part of the password: it must not be looked up as a host, nor printed.
-        raise ConnectionFailed(
-            target.name, "its URL has more than one @", hint="write %40 for an @ that belongs to the password"
-        )
     defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
     connection: psycopg.Connection[Row] | None = None
     try:
@@ -171,7 +178,7 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
             sql.SQL("select {}").format(
                 sql.SQL(", ").join(
                     sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
-                    for name, value in settings.items()
+                    for name, value in {**SAME_FOR_ALL, **settings}.items()
                 )
             )
         )

@@ -19,6 +19,7 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.redis_words import said
+from reconciler.targets.url import refuse_unescaped
 
 CONNECT_TIMEOUT = 10
 """Seconds. Long enough for a distant server with TLS, short enough for a person who waits."""
@@ -245,6 +246,7 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
 def _client(target: Target, secrets: Secrets) -> redis.Redis:
     url = target.url.get_secret_value()
     secrets.remember_url(url)
+    refuse_unescaped(target)
     try:
         parts = urlsplit(url)
         scheme = SCHEMES[parts.scheme]

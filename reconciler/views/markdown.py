@@ -86,7 +86,7 @@ def plan(plan: Plan, page: Page) -> str:
         [
             _sign(change),
             code(str(change.address)),
-            "; ".join(filter(None, (_says(change), *map(prose, words.notes(change))))),
+            "; ".join(filter(None, (_says(change), *map(prose, words.notes(change))))) or _first_step(change),
         ]
         for change in plan.changes
     ]
@@ -96,6 +96,10 @@ def plan(plan: Plan, page: Page) -> str:
         blocks = [_steps(change) for change in plan.changes if change.address.target == target]
         comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")
     return comment.text()
+
+
+def _first_step(change: Change) -> str:
+    return code(words.in_one_line(change.steps[0])) if change.steps else ""
 
 
 def drift(plan: Plan, page: Page) -> str:

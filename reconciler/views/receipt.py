@@ -41,5 +41,5 @@ def _summary(receipt: Receipt) -> str:
     return (
         f"Applied {counts[applied]} of {total} change{'' if total == 1 else 's'} in {took}"
         f"{'; ' + ', '.join(rest) if rest else ''}."
-        f"{' Nothing remains to be changed.' if receipt.succeeded else ''}"
+        f"{' Nothing remains to be changed.' if receipt.succeeded else ' What is left needs a new plan.'}"
     )

@@ -100,7 +100,7 @@ def _page(plan: Plan, page: Page, changes: Callable[[Plan, Page], list[Row]], cl
     order = {name: place for place, name in enumerate(plan.targets)}
     rows.sort(key=lambda row: order.get(row.address.target, len(order)))
     top = [*header(plan, page), ""] if rows else []
-    return "\n".join([*top, *grouped(rows, page), *closing]) + "\n"
+    return "\n".join(line.rstrip() for line in [*top, *grouped(rows, page), *closing]) + "\n"
 
 
 def _summary(summary: str, page: Page) -> list[str]:

@@ -130,7 +130,8 @@ def notes(change: Change) -> tuple[str, ...]:
 def notice(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
     said = NOTICES[one.type][0].removeprefix("is ")
-    return one.message if one.message.startswith(said) else f"{said}: {one.message}"
+    place = f" ({one.declared_at})" if one.type is NoticeType.BLOCKED and one.declared_at else ""
+    return (one.message if said in one.message[: len(said) + 3] else f"{said}: {one.message}") + place
 
 
 def in_one_line(step: Step) -> str:

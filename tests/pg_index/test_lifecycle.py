@@ -107,6 +107,70 @@ def test_a_creation_killed_between_build_and_rename_is_only_renamed(tasks, pg_ta
     assert [step.statements for step in change.steps] == [("alter index public.i_rcl_new rename to i",)]
 
 
+def test_what_is_only_read_by_a_build_is_built_anew(tasks, pg_target):
+    tasks.execute("create index i on tasks using brin (id) with (pages_per_range = 128)")
+    wanted = declared(pg_target, i={"columns": ["id"], "using": "brin", "with": {"pages_per_range": "4"}})
+    [change] = converge(KIND, pg_target, wanted)
+    assert change.action is Action.REPLACE
+
+
+def test_one_twin_is_one_index_s_and_is_not_dropped_beside(tasks, pg_target):
+    tasks.execute("create index made_by_hand on tasks (status, priority desc)")
+    section = {"public.tasks": {"unlisted_indexes": "drop", "indexes": {"i": COLUMNS, "j": COLUMNS}}}
+    found = changes(KIND, pg_target, tables(pg_target, section))
+    assert [(change.address.name, change.action) for change in found] == [
+        ("public.i", Action.RENAME),
+        ("public.j", Action.CREATE),
+    ]
+    converge(KIND, pg_target, tables(pg_target, section))
+    assert names(tasks) == ["i", "j", "tasks_pkey"]
+
+
+def test_a_declared_index_is_nobody_s_leftover(tasks, pg_target):
+    wanted = declared(pg_target, i=COLUMNS, i_rcl_new={"columns": ["title"]}, i_rcl_old={"columns": ["id"]})
+    converge(KIND, pg_target, wanted)
+    assert names(tasks) == ["i", "i_rcl_new", "i_rcl_old", "tasks_pkey"]
+
+
+@pytest.mark.parametrize("spec", ["absent", {"columns": ["n desc"]}])
+def test_a_part_of_a_partitioned_index_is_never_touched(sql, pg_target, spec):
+    sql.execute("create table parts (n int) partition by range (n)")
+    sql.execute("create table part partition of parts default")
+    sql.execute("create index parts_idx on parts (n)")
+    section = {"public.part": {"unlisted_indexes": "drop", "indexes": {"part_n_idx": spec}}}
+    [notice] = outcomes(KIND, pg_target, tables(pg_target, section))
+    assert notice.type is NoticeType.BLOCKED
+    assert "belongs to partitioned index parts_idx" in notice.message
+
+
+def test_a_table_of_somebody_else_is_planned_and_who_may_not_is_said(tasks, pg_target, postgres):
+    tasks.execute("drop role if exists guest")
+    tasks.execute("create role guest login")
+    guest = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(tasks.info.dbname, "guest"))})
+    [change] = changes(KIND, guest, declared(guest, i=COLUMNS))
+    assert change.forbidden == ("role guest may not: public.tasks belongs to postgres; grant postgres to guest")
+    assert changes(KIND, pg_target, declared(pg_target, i=COLUMNS))[0].forbidden == ""
+    tasks.execute("drop role guest")
+
+
+@pytest.mark.parametrize("statement", ["reindex index concurrently i", "drop index concurrently i"])
+def test_what_somebody_else_is_doing_to_an_index_is_left_to_them(tasks, pg_target, database, statement):
+    tasks.execute("create index i on tasks (status, priority desc)")
+    invalid = "select count(*) from pg_index where indrelid = 'tasks'::regclass and not indisvalid"
+    section = {"public.tasks": {"unlisted_indexes": "drop", "indexes": {"i": COLUMNS}}}
+    with psycopg.connect(database) as holder, psycopg.connect(database, autocommit=True) as worker:
+        holder.execute("update tasks set priority = 1 where id = 1")
+        working = threading.Thread(target=lambda: worker.execute(statement))
+        working.start()
+        while tasks.execute(invalid).fetchone() == (0,):
+            pass
+        found = outcomes(KIND, pg_target, tables(pg_target, section))
+        holder.rollback()
+        working.join()
+    assert [outcome.type for outcome in found if isinstance(outcome, Notice)]
+    assert [outcome for outcome in found if not isinstance(outcome, Notice)] == []
+
+
 def test_only_the_name_differs_is_a_rename(tasks, pg_target):
     tasks.execute("create index made_by_hand on tasks (status, priority desc)")
     [change] = converge(KIND, pg_target, declared(pg_target, i=COLUMNS))
@@ -139,7 +203,7 @@ def test_dropping_an_invalid_index_costs_nothing_and_needs_no_permission(tasks, 
 def test_the_index_of_a_constraint_is_never_touched(tasks, pg_target, spec):
     [notice] = outcomes(KIND, pg_target, declared(pg_target, tasks_pkey=spec))
     assert notice.type is NoticeType.BLOCKED
-    assert "tasks_pkey leans on it" in notice.message
+    assert "belongs to constraint tasks_pkey" in notice.message
 
 
 def test_a_constraint_index_with_the_declared_definition_is_in_sync(tasks, pg_target):
@@ -150,7 +214,7 @@ def test_an_index_on_which_a_foreign_key_leans_is_never_dropped(tasks, pg_target
     tasks.execute("create unique index i on tasks (title)")
     tasks.execute("create table other (title text references tasks (title))")
     [notice] = outcomes(KIND, pg_target, declared(pg_target, i="absent"))
-    assert "foreign key other_title_fkey leans on it" in notice.message
+    assert "belongs to foreign key other_title_fkey" in notice.message
 
 
 def test_undeclared_indexes_are_kept_by_default(tasks, pg_target):
@@ -267,6 +331,8 @@ WRONG = [
     ({}, "neither columns nor sql"),
     ({"columns": ["a, b"]}, "not one key"),
     ({"columns": ["a); drop table tasks; --"]}, "not an index key"),
+    ({"columns": ["a) include (b"]}, "more than a key"),
+    ({"columns": ["a) where (b"]}, "more than a key"),
     ({"columns": ["a"], "where": "a = 1; drop table tasks"}, "not a condition"),
     ({"columns": ["a"], "where": "a) or (b"}, "not a condition"),
     ({"columns": ["a"], "using": "btre"}, "did you mean 'btree'?"),

@@ -54,6 +54,7 @@ SPELLINGS = [
     ("not done", "(NOT done)"),
     ("meta ->> 'a' = 'b'", "((meta->>'a') = 'b'::text)"),
     ("meta @> '{\"a\": 1}'", "meta @> '{\"a\":1}'::jsonb"),
+    ("title in ('in progress', 'a,b', 'x')", "title in ('x', 'a,b', 'in progress')"),
     ("meta ? 'a'", "meta ? 'a'::text"),
     ("'x' = any (tags)", "('x'::text = any(tags))"),
     ("coalesce(title, '') <> ''", "COALESCE(title, ''::text) <> ''::text"),
@@ -80,6 +81,11 @@ EXPRESSIONS = [
     ("substring(title from 1 for 3)", "substring(title, 1, 3)"),
     ("date_trunc('day', seen)", "date_trunc('day'::text, seen)"),
     ("(lower(title)) desc", "lower(title) DESC NULLS FIRST"),
+    ('(lower(title) collate "C")', 'lower(title) collate "C"'),
+    ("due::date", "due"),
+    ("(title::text)", "title"),
+    ("(tasks.title)", "title"),
+    ('(title collate "C")', 'title collate "C"'),
     ('lower(title) collate "C"', 'lower(title) COLLATE "C"'),
     ("lower(title) text_pattern_ops", "lower(title) text_pattern_ops"),
     ("timezone('UTC', seen)", "(seen at time zone 'UTC')"),
@@ -127,6 +133,8 @@ DIFFERENT = [
     ("title like 'a%'", "title like 'b%'"),
     ("status = 'a' and done", "status = 'a' or done"),
     ("due > '2024-01-01'", "due > '2024-01-02'"),
+    ("status > 'a'", "status collate \"C\" > 'a'"),
+    ("title in ('in progress', 'x')", "title in ('in', 'progress', 'x')"),
     ("(meta ->> 'a') = 'b'", "(meta -> 'a') = '\"b\"'"),
 ]
 
@@ -165,6 +173,9 @@ ATTRIBUTES = [
     ({"sql": "create index i on public.tasks using brin (created_at)"}, "using brin (created_at)"),
     ({"sql": "CREATE INDEX CONCURRENTLY i ON tasks (title DESC)"}, "(title desc)"),
     ({"columns": ["mail"]}, "(mail)"),
+    ({"columns": ["title"], "where": "true"}, "(title)"),
+    ({"columns": ["title"], "with": {"FILLFACTOR": "070", "deduplicate_items": "f"}},
+     "(title) with (fillfactor=70, deduplicate_items=off)"),
     ({"columns": ["(title)"]}, "(title)"),
 ]  # fmt: skip
 

@@ -9,6 +9,8 @@ table is not read. Like pg_get_indexdef, this takes the weakest lock, ACCESS SHA
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,14 +19,17 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.normalise import meaning
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, verbatim
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, verbatim
 from reconciler.targets.postgres import PostgresSession, Query
 
 _UNREADABLE = {"0A", "21", "22", "42", "54"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
 privileges, too complex. Others (a lock timeout, a cancelled query) say nothing about them."""
 
-_TRUE, _FALSE = {"on", "true", "yes"}, {"off", "false", "no"}
+_BOOLEANS = {"true": Decimal(1), "yes": Decimal(1), "on": Decimal(1)} | dict.fromkeys(
+    ("false", "no", "off"), Decimal(0)
+)
+"""Words for booleans; any beginning that only one of them has will do."""
 
 
 class Question(NamedTuple):
@@ -51,7 +56,7 @@ def same_shape(declared: Definition, live: LiveIndex) -> bool:
 
 def _same_key(declared: Element, live: ObservedKey) -> bool:
     return (
-        declared.column == live.column
+        (declared.column == live.column or bool(declared.expression and live.column))
         and (declared.collation[-1] == live.collation if declared.collation else live.collation_is_default)
         and (declared.opclass[-1] == live.opclass if declared.opclass else live.opclass_is_default)
         and declared.opclass_options == live.opclass_options
@@ -60,21 +65,35 @@ def _same_key(declared: Element, live: ObservedKey) -> bool:
     )
 
 
-def same_options(declared: Definition, live: LiveIndex) -> bool:
-    """Whether the storage parameters agree; booleans by meaning."""
-    return {name: _value(value) for name, value in declared.options} == {
-        name: _value(value) for name, value in live.options
+def changed_options(declared: Definition, live: LiveIndex) -> set[str]:
+    """The storage parameters that differ: booleans and numbers by meaning."""
+    wanted, there = dict(declared.options), dict(live.options)
+    return {
+        name
+        for name in wanted.keys() | there.keys()
+        if name not in wanted or name not in there or _value(wanted[name]) != _value(there[name])
     }
 
 
-def _value(text: str) -> str:
+def _value(text: str) -> str | Decimal:
+    """What a value means, as PostgreSQL's parse_bool and number parsers read it."""
     lowered = text.lower()
-    return "true" if lowered in _TRUE else "false" if lowered in _FALSE else lowered
+    with suppress(InvalidOperation):
+        return Decimal(lowered)
+    if len(lowered) > 1 or lowered in "tfyn":
+        for word, value in _BOOLEANS.items():
+            if word.startswith(lowered) and lowered != "o":
+                return value
+    return lowered
 
 
 def question(declared: Definition, live: LiveIndex, schema: str, table: str) -> Question | None:
     """What only the server can decide about two definitions of the same shape; None where the parser already can."""
-    pairs = [(key.expression, other.expression) for key, other in zip(declared.keys, live.keys, strict=True)]
+    pairs = [
+        # An expression may come down to a column: `(due::date)` of a date.
+        (key.expression, other.expression or identifier(other.column).as_string(None))
+        for key, other in zip(declared.keys, live.keys, strict=True)
+    ]
     pairs.append((declared.predicate, live.predicate))
     open_pairs = [(one, other) for one, other in pairs if one and _canonical(one) != _canonical(other)]
     if not open_pairs:
@@ -125,7 +144,10 @@ def _split(group: Sequence[Question], output: Sequence[str]) -> dict[Question, b
         sides = output[at : at + 2 * len(question.declared)]
         at += len(sides)
         pairs = zip(sides[::2], sides[1::2], strict=True)
-        same[question] = all(one == other or meaning(one) == meaning(other) for one, other in pairs)
+        # The planner forgets what collation a part was to be compared by; the texts do not.
+        same[question] = all(one == other or meaning(one) == meaning(other) for one, other in pairs) and all(
+            collations(one) == collations(other) for one, other in zip(question.declared, question.live, strict=True)
+        )
     return same
 
 

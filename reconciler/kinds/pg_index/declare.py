@@ -69,9 +69,9 @@ def _index(
         try:
             definition = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
         except SyntaxProblem as problem:
-            raise DesiredError(
-                f"index {name}: {problem}", at=at, hint="expressions are SQL; put one in parentheses if in doubt"
-            ) from None
+            unclear = "is not an index key" in str(problem)
+            hint = "expressions are SQL; put one in parentheses if in doubt" if unclear else ""
+            raise DesiredError(f"index {name}: {problem}", at=at, hint=hint) from None
     return PgIndex(
         address=Address(declaration.target.name, KIND, f"{schema}.{name}"),
         why=why,
@@ -101,7 +101,7 @@ def _from_columns(section: IndexSection) -> Definition:
         keys=tuple(parse_element(element, method) for element in section.columns),
         include=tuple(_name(column) for column in section.include),
         predicate=parse_predicate(section.where) if section.where else "",
-        options=tuple(sorted(section.with_.items())),
+        options=tuple(sorted((name.lower(), value) for name, value in section.with_.items())),
         tablespace=section.tablespace,
     )
 

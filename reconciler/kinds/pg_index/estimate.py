@@ -50,6 +50,7 @@ def index_bytes(definition: Definition, table: TableFacts, columns: Widths) -> i
     if definition.method != "btree" or definition.predicate or table.rows < 0 or not known:
         return None
     aligned = -(-sum(columns[name] for name in names) // 8) * 8
-    fillfactor = int(dict(definition.options).get("fillfactor", _DEFAULT_FILLFACTOR)) / 100
+    declared = dict(definition.options).get("fillfactor", "")
+    fillfactor = (int(declared) if declared.isdigit() and int(declared) else _DEFAULT_FILLFACTOR) / 100
     pages = table.rows * (_ITEM_BYTES + aligned) / (_PAGE_BYTES * fillfactor)
     return int(pages + 1) * 8192

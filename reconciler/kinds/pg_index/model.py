@@ -135,12 +135,16 @@ class LiveIndex(Frozen):
 
 
 class TableFacts(Frozen):
-    """The table, as far as a plan needs it. `rows` and `bytes` are the planner's estimates; rows -1: never analysed."""
+    """The table, as far as a plan needs it.
+
+    `rows` and `bytes` are the planner's estimates; rows -1: never analysed. `owner` is who owns it, where that is
+    nobody whose rights our role has.
+    """
 
     relkind: str
     rows: float
     bytes: int
-    columns: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class ObservedIndex(Observed):
@@ -169,6 +173,7 @@ class ObservedIndex(Observed):
     old: LiveIndex | None = None
     bytes: int | None = None
     listed: tuple[str, ...] = ()
+    role: str = ""
     version_num: int = 0
     in_recovery: bool = False
 
@@ -178,6 +183,7 @@ class ObservedUnlisted(Observed):
 
     table: TableFacts | None
     indexes: tuple[LiveIndex, ...] = ()
+    role: str = ""
 
 
 AnyObserved = ObservedIndex | ObservedUnlisted

@@ -11,7 +11,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-_PLAIN_ARRAY = re.compile(r"\{[^{}\"\\]*\}\Z")
+_ELEMENT = r'"(?:[^"\\]|\\.)*"|[^{},"\\\s][^{},"\\]*'
+_FLAT_ARRAY = re.compile(rf"\{{(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*\}}\Z", re.DOTALL)
+"""An array's text of one dimension; an element that needs quotes has them."""
 _AND, _OR = 1, 2  # libpg_query's BoolExprType
 _EXPLICIT_CALL = 1  # libpg_query's CoercionForm
 _OP_ANY, _OP_ALL = 2, 3  # libpg_query's A_Expr_Kind
@@ -62,8 +64,8 @@ def _sort_array(node: Any) -> None:
         return
     constant = node.rexpr.type_cast.arg.a_const if node.rexpr.HasField("type_cast") else node.rexpr.a_const
     array = constant.sval.sval
-    if _PLAIN_ARRAY.match(array):
-        elements = dict.fromkeys(element.strip() for element in array[1:-1].split(","))
+    if _FLAT_ARRAY.match(array):
+        elements = dict.fromkeys(re.findall(_ELEMENT, array, re.DOTALL))
         constant.sval.sval = "{" + ",".join(sorted(elements)) + "}"
 
 

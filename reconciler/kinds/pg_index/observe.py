@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index.compare import Question, answers, problems, question, same_shape
+from reconciler.kinds.pg_index.compare import Question, answers, changed_options, problems, question, same_shape
 from reconciler.kinds.pg_index.estimate import index_bytes, widths
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
@@ -49,43 +49,57 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
     declared: dict[tuple[str, str], set[str]] = {}
     for index in indexes:
         declared.setdefault((index.schema_name, index.table), set()).update((index.name, *index.listed))
-    for resource in wanted:
-        key = (resource.schema_name, resource.table)
+    ours = {
+        key: {temporary_name(name, end) for name in names for end in (FRESH, OLD)} - names
+        for key, names in declared.items()
+    }
+    for index in indexes:
+        key = (index.schema_name, index.table)
         table = catalogue.tables.get(key)
         there = catalogue.indexes.get(key, {})
-        if isinstance(resource, UnlistedIndexes):
-            ours = {temporary_name(name, end) for name in resource.listed for end in (FRESH, OLD)}
-            unlisted = [
-                live
-                for name, live in sorted(there.items())
-                if name not in resource.listed and name not in ours and not live.constraint
-            ]
-            observed[resource.address] = ObservedUnlisted(table=table, indexes=tuple(unlisted))
-            continue
-        fresh = there.get(temporary_name(resource.name, FRESH))
-        live = there.get(resource.name)
-        twins = [
-            name
-            for name in sorted(there)
-            if name not in declared[key] and name != resource.name and same.get((resource.address, name))
-        ]
-        observed[resource.address] = ObservedIndex(
+        mine = {end: there.get(temporary_name(index.name, end)) for end in (FRESH, OLD)}
+        fresh, old = (live if live and live.name in ours[key] else None for live in mine.values())
+        live = there.get(index.name)
+        twin = ""
+        if live is None and index.definition:
+            twins = (
+                name
+                for name in sorted(there.keys() - declared[key] - ours[key])
+                if same.get((index.address, name)) and not changed_options(index.definition, there[name])
+            )
+            twin = next(twins, "")
+        observed[index.address] = ObservedIndex(
             table=table,
             live=live,
-            same=same.get((resource.address, resource.name), False),
-            misread=misread.get(resource.address) or unread.get(resource.address, ""),
-            taken_by="" if live else catalogue.holders.get((resource.schema_name, resource.name), ""),
-            twin=next((name for name in twins if not fresh or name != fresh.name), ""),
+            same=same.get((index.address, index.name), False),
+            misread=misread.get(index.address) or unread.get(index.address, ""),
+            taken_by="" if live else catalogue.holders.get((index.schema_name, index.name), ""),
+            twin=twin,
             fresh=fresh,
-            fresh_same=bool(fresh and same.get((resource.address, fresh.name))),
-            old=there.get(temporary_name(resource.name, OLD)),
-            bytes=index_bytes(resource.definition, table, columns.get(key, {}))
-            if table and resource.definition and resource.address in misread
+            fresh_same=bool(fresh and same.get((index.address, fresh.name))),
+            old=old,
+            bytes=index_bytes(index.definition, table, columns.get(key, {}))
+            if table and index.definition and index.address in misread
             else None,
             listed=tuple(sorted(declared[key])),
+            role=session.role,
             version_num=session.version_num,
             in_recovery=session.in_recovery,
         )
+        if twin:
+            declared[key].add(twin)  # it is spoken for: neither another's twin, nor unlisted
+    for resource in wanted:
+        if isinstance(resource, UnlistedIndexes):
+            key = (resource.schema_name, resource.table)
+            spoken_for = {*resource.listed, *declared.get(key, ()), *ours.get(key, ())}
+            unlisted = (
+                live
+                for name, live in sorted(catalogue.indexes.get(key, {}).items())
+                if name not in spoken_for and not live.constraint
+            )
+            observed[resource.address] = ObservedUnlisted(
+                table=catalogue.tables.get(key), indexes=tuple(unlisted), role=session.role
+            )
     return observed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.kinds.pg_index import describe, statements
-from reconciler.kinds.pg_index.compare import same_options
+from reconciler.kinds.pg_index.compare import changed_options
 from reconciler.kinds.pg_index.model import (
     Definition,
     LiveIndex,
@@ -36,6 +36,10 @@ and backups of ordinary length, and still ends."""
 INSTANT_LOCK_TIMEOUT = "3s"
 """Renames take the strongest lock for an instant: while one waits for it, every query on the table waits behind."""
 
+IN_PLACE = {"autosummarize", "buffering", "deduplicate_items", "fastupdate", "fillfactor", "gin_pending_list_limit"}
+"""Storage parameters that take effect, or only matter, after ALTER INDEX SET. All others (pages_per_range of brin,
+length of bloom, lists of ivfflat) are read when an index is built and never again."""
+
 BUILDABLE = {"r": "table", "m": "materialized view"}
 CORRUPTING = range(140000, 140004)
 """14.0 to 14.3: CREATE INDEX and REINDEX CONCURRENTLY may corrupt the index (bug #17485)."""
@@ -57,7 +61,11 @@ def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
     if not live.valid:
         return [_plan_invalid(desired, desired.definition, observed, live)]
     # A declaration that names no tablespace leaves the index where it is.
-    if not observed.same or desired.definition.tablespace not in ("", live.tablespace):
+    if (
+        not observed.same
+        or not changed_options(desired.definition, live) <= IN_PLACE
+        or desired.definition.tablespace not in ("", live.tablespace)
+    ):
         return [_plan_replace(desired, desired.definition, observed, live)]
     return _plan_same(desired, desired.definition, observed, live)
 
@@ -82,7 +90,7 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
             name=live.name,
             definition=None,
         )
-        observed_index = ObservedIndex(table=observed.table, live=live)
+        observed_index = ObservedIndex(table=observed.table, live=live, role=observed.role)
         found += _plan_absent(absent, observed_index, "not listed under unlisted_indexes: drop")
     return found
 
@@ -91,16 +99,18 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
     if observed.twin:
         step = _instant(statements.rename(desired.schema_name, observed.twin, desired.name))
         return _change(
-            desired, Action.RENAME, None, definition, [step],
+            desired, observed, Action.RENAME, None, definition, [step],
             reason=f"{observed.twin} has exactly this definition", summary=f"{observed.twin} → {desired.name}",
         )  # fmt: skip
     fresh = observed.fresh
     if fresh and fresh.valid and observed.fresh_same:
         step = _instant(statements.rename(desired.schema_name, fresh.name, desired.name))
-        return _change(desired, Action.CREATE, None, definition, [step], reason="built by an interrupted apply")
+        return _change(
+            desired, observed, Action.CREATE, None, definition, [step], reason="built by an interrupted apply"
+        )
     steps = [_drop_leftover(desired, fresh)] if fresh else []
     steps.append(_build(desired, desired.name, definition, observed.table))
-    return _change(desired, Action.CREATE, None, definition, steps, evidence=_evidence(observed))
+    return _change(desired, observed, Action.CREATE, None, definition, steps, evidence=_evidence(observed))
 
 
 def _plan_invalid(desired: PgIndex, definition: Definition, observed: ObservedIndex, live: LiveIndex) -> Change:
@@ -111,7 +121,7 @@ def _plan_invalid(desired: PgIndex, definition: Definition, observed: ObservedIn
         _build(desired, desired.name, definition, observed.table),
     ]
     return _change(
-        desired, Action.REBUILD, live, definition, steps,
+        desired, observed, Action.REBUILD, live, definition, steps,
         reason="INVALID since a build failed or was cancelled", evidence=_evidence(observed),
     )  # fmt: skip
 
@@ -140,7 +150,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         _concurrent(statements.drop(desired.schema_name, old_name)),
     ]
     return _change(
-        desired, Action.REPLACE, live, definition, steps,
+        desired, observed, Action.REPLACE, live, definition, steps,
         reason="the new one is already built by an interrupted apply" if built else "its definition differs",
         summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}", evidence=_evidence(observed),
     )  # fmt: skip
@@ -151,19 +161,19 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
     leftovers = [leftover for leftover in (observed.fresh, observed.old) if leftover]
     steps = [_drop_leftover(desired, leftover) for leftover in leftovers]
     reason = "left behind by an interrupted apply: " + ", ".join(leftover.name for leftover in leftovers)
-    if not same_options(definition, live):
+    if changed_options(definition, live):
         wanted, there = dict(definition.options), dict(live.options)
         changed = {name: value for name, value in wanted.items() if there.get(name) != value}
         surplus = sorted(set(there) - set(wanted))
         sets = statements.set_options(desired.schema_name, live.name, changed, surplus)
         steps.append(SqlStep(statements=tuple(sets), transaction=True, lock_timeout=INSTANT_LOCK_TIMEOUT))
-        reason = "storage parameters differ; fillfactor takes effect as pages are written"
+        reason = "storage parameters differ, and are changed in place; pages that are already written stay as they are"
     if not steps:
         return []
     summary = (
         f"{describe.parameters(live.options)} → {describe.parameters(definition.options)}" if not leftovers else ""
     )
-    return [_change(desired, Action.UPDATE, live, definition, steps, reason=reason, summary=summary)]
+    return [_change(desired, observed, Action.UPDATE, live, definition, steps, reason=reason, summary=summary)]
 
 
 def _plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declared absent") -> Sequence[Outcome]:
@@ -175,7 +185,7 @@ def _plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "decla
             _notice(
                 desired,
                 NoticeType.BLOCKED,
-                f"cannot be dropped as an index: {live.constraint} leans on it; change that first",
+                f"cannot be dropped as an index: it belongs to {live.constraint}; change that first",
             )
         ]
     if live.builder is not None:
@@ -191,7 +201,7 @@ def _plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "decla
     evidence = [Fact(name="index", value=live.bytes, unit="bytes", estimated=True)]
     return [
         _change(
-            desired, Action.DELETE, live, None, [step],
+            desired, observed, Action.DELETE, live, None, [step],
             reason=reason if live.valid else f"{reason}; INVALID", evidence=evidence,
         )
     ]  # fmt: skip
@@ -214,8 +224,8 @@ def _blocked(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         return _notice(
             desired,
             NoticeType.BLOCKED,
-            f"differs, and {live.constraint} leans on it: change that by a migration "
-            f"({describe.brief_live(live, definition)} → {describe.brief(definition)})",
+            f"{'differs' if live.valid else 'is INVALID'}, and belongs to {live.constraint}: "
+            f"change that by a migration ({describe.brief_live(live, definition)} → {describe.brief(definition)})",
         )
     if table.relkind == "p":
         return _notice(
@@ -238,7 +248,9 @@ def _blocked(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
 
 def _being_built(desired: PgIndex, index: LiveIndex) -> Notice:
     name = "" if index.name == desired.name else f"{index.name} "
-    return _notice(desired, NoticeType.BEING_BUILT, f"{name}is being built at this moment by process {index.builder}")
+    return _notice(
+        desired, NoticeType.BEING_BUILT, f"{name}is being built, or dropped, at this moment by process {index.builder}"
+    )
 
 
 def _standby(desired: PgIndex) -> Notice:
@@ -285,6 +297,7 @@ def _evidence(observed: ObservedIndex) -> list[Fact]:
 
 def _change(
     desired: PgIndex,
+    observed: ObservedIndex,
     action: Action,
     before: LiveIndex | None,
     after: Definition | None,
@@ -306,6 +319,15 @@ def _change(
         evidence=tuple(evidence),
         # Two concurrent builds on one table wait for each other; on different tables they run side by side.
         lane=f"{desired.schema_name}.{desired.table}",
+        forbidden=_forbidden(desired, observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
+    )
+
+
+def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
+    owner = observed.table.owner if observed.table else ""
+    table = f"{desired.schema_name}.{desired.table}"
+    return (
+        f"role {observed.role} may not: {table} belongs to {owner}; grant {owner} to {observed.role}" if owner else ""
     )

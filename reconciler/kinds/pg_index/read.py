@@ -16,7 +16,10 @@ TableName = tuple[str, str]
 
 _TABLES = """
     select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
-           greatest(c.reltuples, -1)::float8 as rows,
+           -- Before 14, a table that was never analysed says 0.
+           case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::float8 as rows,
+           case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
+               as owner,
            c.relpages::bigint * current_setting('block_size')::int as bytes
     from unnest(%(schemas)s::text[], %(tables)s::text[]) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
@@ -33,15 +36,20 @@ _INDEXES = """
            x.indisunique as unique, {nulls_not_distinct} as nulls_not_distinct,
            x.indnkeyatts as key_count, x.indisvalid and x.indisready and x.indislive as valid,
            i.relkind = 'I' as partitioned,
-           coalesce(con.conname, case when x.indisreplident then 'replica identity' end) as constraint,
+           coalesce(con.conname, case when x.indisreplident then 'the replica identity' end,
+                    'partitioned index ' || inh.inhparent::regclass::text) as constraint,
            coalesce(i.reloptions, '{{}}') as options, ts.spcname as tablespace,
            pg_catalog.pg_get_expr(x.indpred, x.indrelid) as predicate,
            i.relpages::bigint * current_setting('block_size')::int as bytes,
            case when not (x.indisvalid and x.indisready) then
-               (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p
-                where p.index_relid = i.oid or p.index_relid is null and exists (
-                    select from pg_catalog.pg_locks l
-                    where l.pid = p.pid and l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock'))
+               coalesce(
+                   (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p
+                    where p.relid = t.oid or p.relid is null and exists (
+                        select from pg_catalog.pg_locks l
+                        where l.pid = p.pid and l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock')),
+                   (select min(l.pid) from pg_catalog.pg_locks l
+                    where l.relation = i.oid and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
+                      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())))
            end as builder,
            k.columns, k.expressions, k.collations, k.collations_default, k.opclasses, k.opclasses_default,
            k.opclass_options, k.sort_options,
@@ -60,9 +68,12 @@ _INDEXES = """
     join pg_catalog.pg_database d on d.datname = current_database()
     left join pg_catalog.pg_tablespace ts on ts.oid = coalesce(nullif(i.reltablespace, 0), d.dattablespace)
     left join (
-        select conindid, coalesce(min(conname) filter (where contype <> 'f'), 'foreign key ' || min(conname)) as conname
+        select conindid,
+               coalesce('constraint ' || min(conname) filter (where contype <> 'f'), 'foreign key ' || min(conname))
+                   as conname
         from pg_catalog.pg_constraint where contype in ('p', 'u', 'x', 'f') and conindid <> 0 group by conindid
     ) con on con.conindid = i.oid
+    left join pg_catalog.pg_inherits inh on inh.inhrelid = i.oid
     cross join lateral (
         select array_agg(coalesce(a.attname, '') order by key.n) as columns,
                array_agg(case when key.attnum = 0 then pg_catalog.pg_get_indexdef(i.oid, key.n::int, false) end
@@ -127,7 +138,7 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
     catalogue = Catalogue()
     for row in tables_found:
         catalogue.tables[row["schema"], row["name"]] = TableFacts(
-            relkind=row["relkind"], rows=row["rows"], bytes=row["bytes"]
+            relkind=row["relkind"], rows=row["rows"], bytes=row["bytes"], owner=row["owner"] or ""
         )
     for row in indexes_found:
         catalogue.indexes.setdefault((row["schema"], row["table"]), {})[row["name"]] = _live(row)

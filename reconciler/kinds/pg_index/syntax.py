@@ -95,6 +95,19 @@ def canonical(text: str) -> str:
 
 
 @lru_cache(maxsize=_REMEMBERED)
+def collations(text: str) -> tuple[str, ...]:
+    """The names of the collations that an expression is explicit about, sorted; none where it cannot be parsed."""
+    import postgast
+    from postgast.pg_query_pb2 import CollateClause
+
+    try:
+        parsed = postgast.parse(f"select ({text}\n)")
+    except postgast.PgQueryError:
+        return ()
+    return tuple(sorted(node.collname[-1].string.sval for node in postgast.find_nodes(parsed, CollateClause)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def parse_predicate(text: str) -> str:
     """A WHERE clause's condition, as written; re-spelt where line breaks or comments would tear a statement apart.
 
@@ -104,6 +117,8 @@ def parse_predicate(text: str) -> str:
         predicate = parse_index(f"create index on t (a) where {text}\n").definition.predicate
     except SyntaxProblem as problem:
         raise SyntaxProblem(f"where {text!r} is not a condition: {problem}") from None
+    if predicate == "true":
+        return ""  # PostgreSQL forgets a condition that is always met
     return predicate if any(sign in text for sign in ("\n", "--", "/*")) else text.strip()
 
 
@@ -121,6 +136,8 @@ def parse_element(text: str, method: str = "btree") -> Element:
             column=_name_in(simple), descending=descending, nulls_first=nulls == "first" if nulls else descending
         )
     definition = _first_that_parses(text, method)
+    if definition != Definition(method=definition.method, keys=definition.keys):
+        raise SyntaxProblem(f"{text!r} is more than a key: include, where and with have entries of their own")
     if len(definition.keys) != 1:
         raise SyntaxProblem(f"{text!r} is not one key: give each its own entry")
     [element] = definition.keys
@@ -182,13 +199,16 @@ def parse_index(statement: str) -> ParsedIndex:
 def _element(tree: Any) -> Element:
     descending = tree.ordering == 3  # SORTBY_DESC of libpg_query's SortByDir
     nulls = tree.nulls_ordering  # SortByNulls: 1 default, 2 first, 3 last
-    column = tree.name
-    if tree.expr.HasField("column_ref") and len(tree.expr.column_ref.fields) == 1:
-        column = tree.expr.column_ref.fields[0].string.sval  # `(status)` is the column status to PostgreSQL too
+    column, inner, collation = tree.name, tree.expr, tree.collation
+    if inner.HasField("collate_clause") and not collation:
+        # `(title collate "C")` and `title collate "C"` are one and the same to PostgreSQL.
+        inner, collation = inner.collate_clause.arg, inner.collate_clause.collname
+    if inner.HasField("column_ref") and len(inner.column_ref.fields) == 1:
+        column = inner.column_ref.fields[0].string.sval  # and so are `(status)` and `status`
     return Element(
         column=column,
-        expression="" if column else _expression(tree.expr),
-        collation=tuple(part.string.sval for part in tree.collation),
+        expression="" if column else _expression(inner),
+        collation=tuple(part.string.sval for part in collation),
         opclass=tuple(part.string.sval for part in tree.opclass),
         opclass_options=tuple(sorted((node.def_elem.defname, _value(node.def_elem)) for node in tree.opclassopts)),
         descending=descending,
