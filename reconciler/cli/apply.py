@@ -10,7 +10,7 @@ import click
 from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.errors import UsageError
-from reconciler.model import NEEDS_PERMISSION, HazardType, Plan, Receipt
+from reconciler.model import NEEDS_PERMISSION, HazardType, NoticeType, Plan, Receipt
 from reconciler.views import render, render_receipt
 
 
@@ -63,6 +63,9 @@ def command(
             listener=listener, interruption=interruption, record=record,
         )  # fmt: skip
     record(done)
+    stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]
+    if stuck:
+        click.echo(f"Beside this plan, {len(stuck)} declared are blocked: reconciler plan says why.", err=True)
     stages.show(render_receipt(done, **stages.layout()))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 

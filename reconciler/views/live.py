@@ -1,9 +1,10 @@
-"""What an apply is doing at this moment, on a terminal; silence anywhere else."""
+"""What an apply is doing at this moment: bars on a terminal; anywhere else only who it waits for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.model import Change, ChangeReceipt, Plan
@@ -13,17 +14,26 @@ if TYPE_CHECKING:
     from reconciler.applying.progress import Progress
 
 
-class Silent:
-    """Tells nobody: output that is not a terminal gets the receipt alone."""
+class Lines:
+    """For output that is not a terminal: a line where a change begins to wait for others, and nothing else."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._waits: dict[str, tuple[int, ...]] = {}
 
     def started(self, change: Change) -> None:
         """Says nothing."""
 
     def progressed(self, change: Change, progress: Progress) -> None:
-        """Says nothing."""
+        """Says who is waited for, once for each company of them."""
+        pids = tuple(blocker.pid for blocker in progress.blockers)
+        if pids and self._waits.get(str(change.address)) != pids:
+            waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in progress.blockers)
+            self._say(f"{visible(str(change.address))}: {progress.phase}{waits}\n")
+        self._waits[str(change.address)] = pids
 
     def finished(self, change: Change, receipt: ChangeReceipt) -> None:
-        """Says nothing."""
+        """Says nothing: the receipt will tell."""
 
 
 class Bars:
@@ -31,6 +41,7 @@ class Bars:
 
     def __init__(self, bars: Any, total: int) -> None:
         self._bars = bars
+        self._lines = Lines(partial(bars.console.print, end="", markup=False, highlight=False, soft_wrap=True))
         self._done, self._total = 0, total
         self._all = bars.add_task("applying", total=total, detail=f"0 of {total}")
         self._tasks: dict[str, Any] = {}
@@ -41,13 +52,13 @@ class Bars:
         self._tasks[name] = self._bars.add_task(_escaped(name), total=None, detail="")
 
     def progressed(self, change: Change, progress: Progress) -> None:
-        """The bar moves; who is waited for stands beside it."""
-        waits = "".join(f"  waits for {blocker}" for blocker in progress.blockers[:1])
+        """The bar moves; who is waited for stands in lines of their own, where there is room."""
+        self._lines.progressed(change, progress)
         self._bars.update(
             self._tasks[str(change.address)],
             total=1.0 if progress.fraction is not None else None,
             completed=progress.fraction or 0.0,
-            detail=_escaped(progress.phase + waits),
+            detail=_escaped(progress.phase),
         )
 
     def finished(self, change: Change, receipt: ChangeReceipt) -> None:
@@ -66,10 +77,10 @@ def _escaped(text: str) -> str:
 
 
 @contextmanager
-def live(stream: TextIO, plan: Plan) -> Iterator[Silent | Bars]:
-    """A listener for `apply_plan` that writes to `stream`: bars on a terminal, nothing elsewhere."""
+def live(stream: TextIO, plan: Plan) -> Iterator[Lines | Bars]:
+    """A listener for `apply_plan` that writes to `stream`: bars on a terminal, who is waited for elsewhere."""
     if not stream.isatty():
-        yield Silent()
+        yield Lines(stream.write)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn

@@ -62,7 +62,7 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
         for said in writers
         if said is not locking
         for each in said
-        if not each.startswith(("alter database", "select set_config('default_transaction_read_only', 'off', false)"))
+        if not each.startswith(("alter database", "select set_config('"))
         and "client_connection_check_interval" not in each
     ]
     expected = []
