@@ -67,6 +67,8 @@ def _same_key(declared: Element, live: ObservedKey) -> bool:
 
 def changed_options(declared: Definition, live: LiveIndex) -> set[str]:
     """The storage parameters that differ: booleans and numbers by meaning."""
+    if declared.options == live.options:
+        return set()
     wanted, there = dict(declared.options), dict(live.options)
     return {
         name
@@ -93,9 +95,11 @@ def question(declared: Definition, live: LiveIndex, schema: str, table: str) -> 
         # An expression may come down to a column: `(due::date)` of a date.
         (key.expression, other.expression or identifier(other.column).as_string(None))
         for key, other in zip(declared.keys, live.keys, strict=True)
+        if key.expression
     ]
-    pairs.append((declared.predicate, live.predicate))
-    open_pairs = [(one, other) for one, other in pairs if one and _canonical(one) != _canonical(other)]
+    if declared.predicate:
+        pairs.append((declared.predicate, live.predicate))
+    open_pairs = [(one, other) for one, other in pairs if _canonical(one) != _canonical(other)]
     if not open_pairs:
         return None
     return Question(schema, table, tuple(one for one, _ in open_pairs), tuple(other for _, other in open_pairs))

@@ -47,7 +47,6 @@ CORRUPTING = range(140000, 140004)
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
     """The outcome for one declared index."""
-    desired = desired.model_copy(update={"listed": observed.listed})
     if desired.definition is None:
         return _plan_absent(desired, observed)
     if blocked := _blocked(desired, desired.definition, observed):
@@ -320,7 +319,7 @@ def _change(
         # Two concurrent builds on one table wait for each other; on different tables they run side by side.
         lane=f"{desired.schema_name}.{desired.table}",
         forbidden=_forbidden(desired, observed),
-        desired=desired.model_dump(mode="json"),
+        desired=desired.model_copy(update={"listed": observed.listed}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 

@@ -94,9 +94,10 @@ def canonical(text: str) -> str:
     return str(postgast.deparse(parsed)).removeprefix("SELECT ")
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def collations(text: str) -> tuple[str, ...]:
     """The names of the collations that an expression is explicit about, sorted; none where it cannot be parsed."""
+    if "collate" not in text.lower():
+        return ()
     import postgast
     from postgast.pg_query_pb2 import CollateClause
 
