@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -91,6 +91,7 @@ def _written(
         blocked.alter_system(definition, observed, step.statements[0])
         or blocked.empty_list(definition, observed, want)
         or blocked.libraries(definition, observed)
+        or startup.refused(definition.name, want.value, observed.server.coming)
     )
     if reason:
         now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
@@ -127,7 +128,9 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         goal = state.running if state.running is not None else ""
     if observed.in_auto is not None:
         step = steps.alter("system", definition.name, ())
-        reason = blocked.alter_system(definition, observed, step.statements[0])
+        reason = blocked.alter_system(definition, observed, step.statements[0]) or startup.refused(
+            definition.name, goal, observed.server.coming
+        )
         if reason:
             return [notice(desired, NoticeType.BLOCKED, f"{_short(definition, state.running)}: {reason}")]
         risks = (*hazards.less_safe(definition, state.running, goal), *_waits(definition, state, goal))
@@ -223,6 +226,7 @@ def _change(
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
+        beside=observed.server.beside if definition.name in startup.COMPANIONS else {},
     )
 
 

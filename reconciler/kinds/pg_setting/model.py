@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -89,13 +90,15 @@ class RoleSection(Frozen):
 class PgSetting(Resource):
     """One declared setting: of the whole instance, or of a database, a role, or a role in a database.
 
-    `setting` is in lower case.
+    `setting` is in lower case. `beside` are texts that are declared for settings which it leans on (see startup);
+    planning sees all of them together, and a change carries them along, because apply looks at one at a time.
     """
 
     setting: str
     database: str | None = None
     role: str | None = None
     value: Value
+    beside: Mapping[str, str] = {}
 
     @property
     def of_instance(self) -> bool:
@@ -135,6 +138,8 @@ class Server(Frozen):
     memory         in bytes; None: not known, or not needed because no share of it is declared.
     files_visible  the role may read pg_file_settings, and the files can be read to their end.
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
+    beside         declared texts of the settings that others lean on (see startup).
+    coming         what these settings come to at the next start: as declared, else as the files have it, else as now.
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     """
 
@@ -150,6 +155,8 @@ class Server(Frozen):
     blocking: tuple[str, ...] = ()
     loaded: tuple[str, ...] | None = None
     preloading: tuple[str, ...] = ()
+    beside: Mapping[str, str] = Field(default={}, repr=False)
+    coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
 
 
 class FileEntry(Frozen):

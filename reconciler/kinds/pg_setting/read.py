@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import lists
+from reconciler.kinds.pg_setting import lists, startup, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto
 from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
@@ -81,7 +81,7 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
-        names = sorted({resource.setting for resource in wanted} | {"shared_preload_libraries"})
+        names = sorted({resource.setting for resource in wanted} | {"shared_preload_libraries"} | startup.COMPANIONS)
         scoped = any(not resource.of_instance for resource in wanted)
         params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
         grants = session.version_num >= 150000
@@ -136,6 +136,19 @@ class Reading:
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
         )
+        beside = _beside(wanted)
+        self.server = self.server.model_copy(update={"beside": beside, "coming": self._coming(beside)})
+
+    def _coming(self, beside: Mapping[str, str]) -> Mapping[str, values.Canonical]:
+        found = {}
+        for name in startup.COMPANIONS & self.rows.keys():
+            definition, entries = self.definition(name), self.entries.get(name)
+            texts = (beside.get(name), entries[-1].setting if entries else None, self.rows[name]["setting"])
+            known = (values.read(definition, text) for text in texts if definition is not None)
+            value = next((value for value in known if value is not None), None)
+            if value is not None:
+                found[name] = value
+        return found
 
     def definition(self, name: str) -> Definition | None:
         """What pg_settings says of the setting itself; None where it does not list it."""
@@ -167,6 +180,17 @@ class Reading:
                 override = Override(scope=" in ".join(parts) or "all roles", value=value)
                 found.append((row["database"], row["role"], override))
         return found
+
+
+def _beside(wanted: Sequence[PgSetting]) -> dict[str, str]:
+    """The declared texts of settings that others lean on; those that a change carries along count as well."""
+    texts = {name: text for resource in wanted for name, text in resource.beside.items()}
+    own = {
+        resource.setting: resource.value
+        for resource in wanted
+        if resource.of_instance and resource.setting in startup.COMPANIONS and isinstance(resource.value, str)
+    }
+    return {**texts, **own}
 
 
 def hidden_before_15(session: PostgresSession, name: str) -> bool:
