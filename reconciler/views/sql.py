@@ -102,7 +102,7 @@ def _guard(target: str, info: TargetInfo) -> list[str]:
     # Only digits get into the condition as they are.
     system = info.identity.removesuffix(f"/{info.database}")
     if re.fullmatch("[0-9]+", system):
-        conditions.append(f"(select system_identifier::text from pg_control_system()) <> '{system}'")  # noqa: S608
+        conditions.append(f"(select system_identifier::text from pg_control_system()) <> '{system}'")  # noqa: S608 - digits
     if not conditions:
         return []
     return [_stop(f"this section is for {target}: {words.target_line(info)}", " or ".join(conditions))]

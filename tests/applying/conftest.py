@@ -17,7 +17,7 @@ def tasks(sql: psycopg.Connection, database: str) -> Iterator[psycopg.Connection
     """A database with two tables; the server's settings are put back afterwards."""
     for table in ("tasks", "users"):
         sql.execute(f"create table {table} (id bigint primary key, status text, priority int, title text)")
-        sql.execute(f"insert into {table} select n, 's' || n % 5, n % 10, 't' || n from generate_series(1, 500) n")  # noqa: S608
+        sql.execute(f"insert into {table} select n, 's' || n % 5, n % 10, 't' || n from generate_series(1, 500) n")  # noqa: S608 - ours
     yield sql
     with psycopg.connect(database, autocommit=True) as fresh:  # the server may have been restarted meanwhile
         fresh.execute("alter system reset all")
