@@ -9,6 +9,7 @@
     ├── PlanFileError         a saved plan is unreadable, altered, or of another time
     └── ApplyError            an apply did not, or may not, do what the plan says
         ├── LockHeld          another apply is at work on the target
+        ├── RehearsalFailed   the server would refuse a step, and said so on an empty copy
         ├── HazardNotAllowed  a step carries a hazard nobody has allowed by name
         ├── StepFailed        the server refused a step
         └── PromiseBroken     the steps ran, and the result is not what was promised
@@ -88,6 +89,10 @@ class LockHeld(ApplyError):
 
 class HazardNotAllowed(ApplyError):
     """A step carries a hazard that has to be allowed by name (`--allow`)."""
+
+
+class RehearsalFailed(ApplyError):
+    """The server would refuse steps of the plan: seen on empty copies, before the first real step."""
 
 
 class StepFailed(ApplyError):

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from reconciler.model import Address, Observed, Outcome, Resource, System, Target
+from reconciler.model import Address, Change, Fact, Observed, Outcome, Resource, System, Target
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S", bound=Observed)
+S_contra = TypeVar("S_contra", bound=Observed, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +87,59 @@ class Kind(Protocol[R, S]):
         Pure: no clock, no randomness, no I/O, and the same outcome for the same input, because apply compares
         the outcome of then with the outcome of now. A resource that stands for several (a table's unlisted indexes)
         may have several outcomes, each under its own address.
+        """
+        ...
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A kind that has more to say to the reviewers of a plan than is needed to decide it."""
+
+    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The same outcomes of this kind and target, with evidence, and with notices of what the steps would meet.
+
+        Called once a target when a plan is made for people, never by drift, nor by apply before a change: what is added
+        must not change any fingerprint. A change that cannot succeed (duplicates under a unique index) may become a
+        blocked notice. Bounded in time; what could not be found out is said, and is no error. Raises TargetError only
+        for a lost connection.
+        """
+        ...
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A kind whose steps can be tried on empty copies, in a transaction that is rolled back."""
+
+    def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
+        """What to try for `change`; empty where it builds nothing, or cannot be tried. Pure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Statements tried on an empty copy of `schema.table` that bears its name and is found first by it."""
+
+    schema: str
+    table: str
+    statements: tuple[str, ...]
+
+
+@runtime_checkable
+class Measures(Protocol[S_contra]):
+    """A kind that can say, from an observation after a change, what came of the plan's estimates."""
+
+    def measured(self, observed: S_contra) -> Sequence[Fact]:
+        """Facts under the names that `Change.evidence` estimated them by. Pure."""
+        ...
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """A kind that can write down what a target has, as the YAML that declares it."""
+
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """By section, what `declare` would read: plain dicts, lists and texts. A plan of it is empty.
+
+        Raises TargetError.
         """
         ...

@@ -61,12 +61,19 @@ class System(StrEnum):
 
 
 class Target(Frozen):
-    """A live system as declared. `memory` is in bytes; None means: ask the server, where it may be asked."""
+    """A live system as declared.
+
+    memory       bytes; None means: ask the server, where it may be asked.
+    replicas     URLs of its standbys, asked for evidence before an index is dropped: queries may use it there alone.
+    hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
+    """
 
     name: str
     system: System
     url: SecretStr
     memory: int | None = None
+    replicas: tuple[SecretStr, ...] = ()
+    hide_values: bool = False
     declared_at: str = ""
 
 
@@ -112,6 +119,10 @@ class HazardType(StrEnum):
     """Redis holds more than the new limit and will evict keys at once."""
     WAITS_FOR_RESTART = "waits-for-restart"
     """The value is written now and comes true when somebody restarts the server."""
+    NEEDS_REINDEX = "needs-reindex"
+    """A storage parameter holds for new pages; those already written follow at the next REINDEX, which is offered."""
+    LOCKS_PARTITIONS = "locks-partitions"
+    """A partitioned table and its partitions are locked as a whole for an instant: queries wait that long."""
 
 
 NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
@@ -132,6 +143,11 @@ class SqlStep(Frozen):
     `transaction` true: all of them in one transaction; false: each on its own, outside any transaction block.
     `lock_timeout` and `statement_timeout` are PostgreSQL's texts ("3s", "15min", "0" for none) and are set exactly as
     written here before the statements run.
+
+    attempts     how often the step is tried in all where a lock is not to be had in time, with growing pauses between:
+                 only of steps that leave nothing behind when they fail.
+    on_failure   statements that apply runs by itself when this step fails, to take away what it leaves behind; only
+                 while a plan of that moment would begin with the very same.
     """
 
     type: Literal["sql"] = "sql"
@@ -139,6 +155,8 @@ class SqlStep(Frozen):
     transaction: bool = False
     lock_timeout: str = "3s"
     statement_timeout: str = "0"
+    attempts: int = 1
+    on_failure: tuple[str, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
 
@@ -224,6 +242,7 @@ class Change(Frozen):
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
+    inverse      what would bring back what this change takes away; for people, nothing runs it.
     lane         changes of one target and lane run one after another; those of different lanes may run side by side.
     forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
                  A plan is made by a role that may only read, and applied by another.
@@ -244,6 +263,7 @@ class Change(Frozen):
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...]
     undo: tuple[Step, ...] = ()
+    inverse: tuple[Step, ...] = ()
     evidence: tuple[Fact, ...] = ()
     lane: str = ""
     forbidden: str = ""
@@ -262,6 +282,8 @@ class NoticeType(StrEnum):
     UNLISTED = "unlisted"
     BLOCKED = "blocked"
     """It differs, and no safe step exists: the message says why and what a person can do."""
+    PREFLIGHT = "preflight"
+    """What the steps of this plan would meet on the server at this moment: who they would wait for, what may fail."""
 
 
 class Notice(Frozen):
@@ -368,7 +390,10 @@ class StepReceipt(Frozen):
 
 
 class ChangeReceipt(Frozen):
-    """What became of one change. `message` says why, where it is not plainly applied."""
+    """What became of one change. `message` says why, where it is not plainly applied.
+
+    `evidence` is what was measured afterwards, under the names that the plan estimated it by.
+    """
 
     address: Address
     action: Action
@@ -376,6 +401,7 @@ class ChangeReceipt(Frozen):
     message: str = ""
     steps: tuple[StepReceipt, ...] = ()
     seconds: float = 0.0
+    evidence: tuple[Fact, ...] = ()
 
 
 class Receipt(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from reconciler.desired.text import Text
 from reconciler.model import Frozen, Observed, Resource
@@ -31,7 +31,11 @@ class Element(Frozen):
 
 
 class Definition(Frozen):
-    """All that makes an index the one it is. `predicate` is SQL; `options` are storage parameters, sorted by name."""
+    """All that makes an index the one it is. `predicate` is SQL; `options` are storage parameters, sorted by name.
+
+    `comment` None and a key that is not in `statistics` mean: whatever is there is kept. `statistics` are statistics
+    targets by the number of the key, from 1, which has to be an expression; -1 is the default.
+    """
 
     method: str = "btree"
     unique: bool = False
@@ -41,6 +45,8 @@ class Definition(Frozen):
     predicate: str = ""
     options: tuple[tuple[str, str], ...] = ()
     tablespace: str = ""
+    comment: str | None = None
+    statistics: tuple[tuple[int, int], ...] = ()
 
 
 class PgIndex(Resource):
@@ -73,6 +79,16 @@ class UnlistedIndexes(Resource):
 AnyIndex = Annotated[PgIndex | UnlistedIndexes, Field(discriminator="type")]
 
 
+def _statistics_target(value: object) -> object:
+    return -1 if value == "default" else value
+
+
+StatisticsTarget = Annotated[
+    int, BeforeValidator(_statistics_target, json_schema_input_type=int | Literal["default"]), Field(ge=-1, le=10000)
+]
+"""As ALTER INDEX SET STATISTICS takes it; "default" or -1: default_statistics_target."""
+
+
 class IndexSection(Frozen):
     """One index in YAML: `columns` and what refines them, or the whole statement as `sql`."""
 
@@ -86,7 +102,11 @@ class IndexSection(Frozen):
     where: Text = Field(default="", description="predicate of a partial index")
     with_: dict[str, Text] = Field(default={}, alias="with", description="storage parameters")
     tablespace: Text = ""
-    sql: Text = Field(default="", description="the whole CREATE INDEX statement, instead of everything above")
+    comment: Text | None = Field(default=None, description="COMMENT ON INDEX; empty for none; left out: kept as it is")
+    statistics: dict[Annotated[int, Field(ge=1)], StatisticsTarget] = Field(
+        default={}, description="statistics targets of expressions, by their place among the columns, from 1"
+    )
+    sql: Text = Field(default="", description="the whole CREATE INDEX statement, instead of all above but comment and statistics")
     why: Text = Field(default="", description="the query that it serves; shown in the plan")
 
 
@@ -98,14 +118,20 @@ class TableSection(Frozen):
 
 
 class ObservedKey(Frozen):
-    """One key as the catalogue has it. The `_is_default` flags say whether a declaration may leave the name out."""
+    """One key as the catalogue has it.
+
+    `collation` and `opclass` are schema and name. The `_is_default` flags say whether a declaration may leave them out,
+    the `_is_visible` flags whether their bare names find them on this session's search_path.
+    """
 
     column: str = ""
     expression: str = ""
-    collation: str = ""
+    collation: tuple[str, ...] = ()
     collation_is_default: bool = True
-    opclass: str = ""
+    collation_is_visible: bool = True
+    opclass: tuple[str, ...] = ()
     opclass_is_default: bool = True
+    opclass_is_visible: bool = True
     opclass_options: tuple[tuple[str, str], ...] = ()
     descending: bool = False
     nulls_first: bool = False
@@ -114,8 +140,9 @@ class ObservedKey(Frozen):
 class LiveIndex(Frozen):
     """An index that is there.
 
-    `constraint` names the constraint that it backs, or "replica identity". `builder` is the process id that is building
-    it at this moment. `definition` is PostgreSQL's own CREATE INDEX; empty where nothing needed it.
+    `constraint` names the constraint that it backs, or "the replica identity"; `parent` the partitioned index that it is
+    attached to, qualified. `builder` is the process id that is building it at this moment. `clustered`: CLUSTER
+    remembers it. `extensions` are those it was made to depend on.
     """
 
     name: str
@@ -130,8 +157,13 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
+    parent: str = ""
     builder: int | None = None
     bytes: int = 0
+    comment: str = ""
+    statistics: tuple[tuple[int, int], ...] = ()
+    clustered: bool = False
+    extensions: tuple[str, ...] = ()
 
 
 class TableFacts(Frozen):
