@@ -106,7 +106,9 @@ class IndexSection(Frozen):
     statistics: dict[Annotated[int, Field(ge=1)], StatisticsTarget] = Field(
         default={}, description="statistics targets of expressions, by their place among the columns, from 1"
     )
-    sql: Text = Field(default="", description="the whole CREATE INDEX statement, instead of all above but comment and statistics")
+    sql: Text = Field(
+        default="", description="the whole CREATE INDEX statement, instead of all above but comment and statistics"
+    )
     why: Text = Field(default="", description="the query that it serves; shown in the plan")
 
 
