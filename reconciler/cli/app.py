@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "apply": "Apply a saved plan, or plan and ask.",
     "drift": "Say where live systems differ from what is declared.",
     "check": "Decide the checklists.",
+    "import": "Print the YAML that declares what a target has.",
     "schema": "Print the JSON Schema of the YAML, for editors.",
     "demo": "Watch it all on servers of its own.",
 }

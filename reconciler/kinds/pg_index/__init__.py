@@ -55,5 +55,12 @@ class PgIndexKind:
             return plan_unlisted(desired, cast(ObservedUnlisted, observed))
         return plan_index(desired, cast(ObservedIndex, observed))
 
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """See `written.py`."""
+        from reconciler.kinds.pg_index.written import written
+        from reconciler.targets.postgres import PostgresSession
+
+        return written(cast(PostgresSession, session))
+
 
 KIND = PgIndexKind()

@@ -1,0 +1,42 @@
+"""`reconciler import`."""  # noqa: N999 (verbs are loaded by name, and this one is a keyword)
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import stages
+from reconciler.cli.app import Run
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+@click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only tables of this schema; may be repeated.")
+@click.pass_obj
+def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
+    """Print the YAML that declares what TARGET has, so far its indexes; change nothing anywhere.
+
+    What is not to be declared (indexes of constraints, INVALID ones) is a comment that says why. A plan of the rest is
+    empty. TARGET has to be declared under --desired; print to a file there, and go on from it:
+
+    \b
+      reconciler import main > desired/main.yaml
+      reconciler plan main
+
+    \b
+    Exit codes: 0 printed; 1 an error.
+    """
+    from reconciler.desired.write import document
+    from reconciler.planning.written import write_target
+
+    [found] = stages.load(run, [target]).targets.values()
+    written = write_target(found, run.secrets, schemas)
+    info = written.info
+    remarks = [
+        f"What {target} has: {info.product} {info.version}, database {info.database}.",
+        f"Written by `reconciler import`. A plan is empty: `reconciler plan {target}`. From here on, edit this file,",
+        "plan and apply; what is not listed is not touched (unlisted_indexes: report says what is added by hand).",
+        "",
+    ]
+    stages.show(document({"target": target, **written.sections}, remarks))
+    if written.without:
+        click.echo(f"Not imported, and not touched while undeclared: {', '.join(written.without)}.", err=True)

@@ -1,0 +1,130 @@
+"""Desired YAML as text: what is written here, the loader reads back letter by letter.
+
+Written by hand rather than by PyYAML, whose emitter knows no comments and takes YAML 1.1's view of scalars. The rules
+are those of YAML 1.2, and narrower where readers disagree: what some reader might take for a number, a boolean, a date
+or an indicator is quoted, and what does not print is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+WIDTH = 120
+"""Letters in a line, where that can be had: what fits stands in one line, in brackets or braces."""
+
+_INDENT = 2
+_WORDS = frozenset({"null", "yes", "no", "on", "off", "y", "n"})
+"""Plain words that are something else than text, to us or to other readers. `true` and `false` are not among them:
+they are only written where they are meant."""
+
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
+_PLAIN = re.compile(r"[^\W\d](?:.*\S)?\Z|\((?:.*\S)?\Z")
+"""Begins with a letter, `_` or `(`, none of which means anything to YAML."""
+_NOT_PLAIN = re.compile(r":(?:\s|\Z)|\s#")
+_NOT_PLAIN_INSIDE = re.compile(r"[\[\]{},:?#]")
+_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Stands in a mapping for what is not declared: written as a comment with its reason, and read by nobody."""
+
+    reason: str
+
+
+def document(content: Mapping[str, Any], remarks: Sequence[str] = ()) -> str:
+    """One YAML document of dicts, lists and texts, with `remarks` as comments on top.
+
+    `content` is a mapping in the order in which it is to be written. A `${` of a text is written so that no variable is
+    looked for. Values that are LeftOut become comments.
+    """
+    lines = [_comment(remark, 0) for remark in remarks]
+    lines += _block(content, 0)
+    return "\n".join(lines) + "\n"
+
+
+def _block(mapping: Mapping[str, Any], indent: int) -> Iterator[str]:
+    for key, value in mapping.items():
+        if isinstance(value, LeftOut):
+            yield _comment(f"{key}: {value.reason}", indent)
+        else:
+            yield from _entry(f"{' ' * indent}{_scalar(key, inside=True)}:", value, indent)
+
+
+def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield f"{head} {_value(value, inside=False)}"
+        return
+    if _height(value) <= 2:
+        line = f"{head} {_flow(value)}"
+        if len(line) <= WIDTH or not value:
+            yield line
+            return
+    yield head
+    if isinstance(value, Mapping):
+        yield from _block(value, indent + _INDENT)
+        if all(isinstance(each, LeftOut) for each in value.values()):
+            yield f"{' ' * (indent + _INDENT)}{{}}"  # comments alone would be read as nothing
+    else:
+        for item in value:
+            text = _value(item, inside=False) if isinstance(item, str) else _flow(item)
+            yield f"{' ' * (indent + _INDENT)}- {text}"
+
+
+def _height(value: Any) -> int:
+    """Levels of brackets and braces; what holds a comment is too high for any line."""
+    if isinstance(value, LeftOut):
+        return 99
+    if isinstance(value, str):
+        return 0
+    inside = value.values() if isinstance(value, Mapping) else value
+    return 1 + max((_height(each) for each in inside), default=0)
+
+
+def _flow(value: Any) -> str:
+    """`value` in one line."""
+    if isinstance(value, str):
+        return _value(value, inside=True)
+    if isinstance(value, Mapping):
+        entries = (f"{_scalar(key, inside=True)}: {_flow(each)}" for key, each in value.items())
+        return "{" + ", ".join(entries) + "}"
+    return "[" + ", ".join(map(_flow, value)) + "]"
+
+
+def _value(text: str, *, inside: bool) -> str:
+    return _scalar(text.replace("${", "$${"), inside=inside)
+
+
+def _scalar(text: str, *, inside: bool) -> str:
+    """`text` in the plainest form that is read as this very text; `inside` of brackets and braces less is plain."""
+    if not text.isprintable():
+        return f'"{_escaped(text)}"'
+    if _INTEGER.match(text):
+        return text
+    plain = _PLAIN.match(text) and text.lower() not in _WORDS and not _NOT_PLAIN.search(text)
+    if plain and not (inside and _NOT_PLAIN_INSIDE.search(text)):
+        return text
+    if not any(sign in text for sign in '"\\'):
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(text: str) -> str:
+    """As between double quotes: what does not print is named by its number."""
+    return "".join(_ESCAPES.get(sign) or (sign if sign.isprintable() else _numbered(sign)) for sign in text)
+
+
+def _numbered(sign: str) -> str:
+    code = ord(sign)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _comment(text: str, indent: int) -> str:
+    """One line, whatever `text` holds."""
+    safe = "".join(sign if sign.isprintable() else _numbered(sign) for sign in text)
+    return f"{' ' * indent}# {safe}".rstrip()

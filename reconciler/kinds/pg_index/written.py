@@ -1,0 +1,191 @@
+"""What a database has, as the YAML that declares it.
+
+Every index is written in the short form, declared again from what was written, and planned against the database it came
+from: only what the plan finds to be as declared is kept. What the short form cannot say is written as `sql`, and what
+even that cannot is left out and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from reconciler.desired.write import LeftOut
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.pg_index import statements
+from reconciler.kinds.pg_index.declare import declare
+from reconciler.kinds.pg_index.describe import as_definition
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableSection
+from reconciler.kinds.pg_index.observe import observe
+from reconciler.kinds.pg_index.plan import plan_index
+from reconciler.kinds.pg_index.read import read
+from reconciler.model import Change, Outcome
+from reconciler.targets.postgres import PostgresSession
+
+SECTION = "tables"
+
+# Whatever an extension brought is the extension's. Temporary tables are their sessions' own.
+_TABLES = """
+    select n.nspname as schema, t.relname as name,
+           (select ts.spcname from pg_catalog.pg_database d
+            join pg_catalog.pg_tablespace ts on ts.oid = d.dattablespace
+            where d.datname = current_database()) as default_tablespace
+    from pg_catalog.pg_class t
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    where t.relkind in ('r', 'p', 'm')
+      and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+      and t.relpersistence <> 't'
+      and exists (select from pg_catalog.pg_index x where x.indrelid = t.oid)
+      and not exists (
+          select from pg_catalog.pg_depend d
+          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = t.oid and d.deptype = 'e')
+"""
+
+_SECTIONS: TypeAdapter[dict[str, TableSection]] = TypeAdapter(dict[str, TableSection])
+
+
+class _Index(NamedTuple):
+    """An index that may be declared; `table` and `name` as YAML spells them."""
+
+    table: str
+    name: str
+    schema: str
+    live_table: str
+    live: LiveIndex
+    definition: Definition
+
+
+def written(session: PostgresSession) -> dict[str, Any]:
+    """The section `tables`: dicts, lists and texts, and LeftOut for what is not declared. Raises TargetError."""
+    rows = session.fetch(_TABLES)
+    default_tablespace = rows[0]["default_tablespace"] if rows else ""
+    catalogue = read(session, ((row["schema"], row["name"]) for row in rows), [])
+    tables: dict[str, dict[str, Any]] = {}
+    candidates: list[_Index] = []
+    for (schema, table), indexes in sorted(catalogue.indexes.items()):
+        entries = tables.setdefault(table_name(schema, table), {})
+        for name, live in sorted(indexes.items()):
+            reason = _not_to_be_declared(live)
+            entries[index_name(name)] = LeftOut(reason) if reason else {}
+            if not reason:
+                definition = _without_default(as_definition(live), default_tablespace)
+                key = (table_name(schema, table), index_name(name))
+                candidates.append(_Index(*key, schema, table, live, definition))
+    for spell in (_as_columns, _as_sql):
+        found = {(index.table, index.name): spell(index) for index in candidates}
+        wrong = _what_differs(session, found)
+        for (table_key, name_key), entry in found.items():
+            problem = wrong.get((table_key, name_key))
+            left_out = LeftOut(f"cannot be declared exactly: {problem}") if problem is not None else None
+            tables[table_key][name_key] = left_out or entry
+        candidates = [index for index in candidates if (index.table, index.name) in wrong]
+        if not candidates:
+            break
+    return {SECTION: {table: _section(entries) for table, entries in tables.items()}}
+
+
+def table_name(schema: str, table: str) -> str:
+    """`schema.table` as a key of `tables`: the reverse of `syntax.qualified_name`."""
+    return ".".join(_quoted(name) if "." in name or '"' in name else name for name in (schema, table))
+
+
+def index_name(name: str) -> str:
+    """The name of an index or of a column of `include`: as it is, but for one that looks like a quoted name."""
+    return _quoted(name) if name[0] == name[-1] == '"' else name
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _section(entries: Mapping[str, Any]) -> Any:
+    if all(isinstance(entry, LeftOut) for entry in entries.values()):
+        return LeftOut("; ".join(f"{name}: {entry.reason}" for name, entry in entries.items()))
+    return {"indexes": entries}
+
+
+def _not_to_be_declared(live: LiveIndex) -> str:
+    """Why an index is none of a declaration's business; empty where it is."""
+    if live.parent:
+        return f"a part of the partitioned index {live.parent}"
+    if live.constraint.startswith("constraint "):  # what a foreign key or a replica identity leans on may be declared
+        return f"belongs to the {live.constraint}"
+    if live.builder is not None:
+        return f"being built at this moment by process {live.builder}"
+    if not live.valid:
+        return "INVALID: a build failed, or parts of it are missing"
+    return ""
+
+
+def _without_default(definition: Definition, default_tablespace: str) -> Definition:
+    elsewhere = definition.tablespace != default_tablespace
+    return definition if elsewhere else definition.model_copy(update={"tablespace": ""})
+
+
+def _as_columns(index: _Index) -> dict[str, Any]:
+    """The short form: what is not the default."""
+    definition = index.definition
+    entry: dict[str, Any] = {
+        "columns": [statements.element(key).as_string(None) for key in definition.keys],
+        "include": [index_name(column) for column in definition.include],
+        "where": definition.predicate,
+        "using": definition.method if definition.method != "btree" else "",
+        "unique": "true" if definition.unique else "",
+        "nulls_not_distinct": "true" if definition.nulls_not_distinct else "",
+        "with": dict(definition.options),
+        "tablespace": definition.tablespace,
+    }
+    return {key: value for key, value in entry.items() if value} | _beside(index.live)
+
+
+def _as_sql(index: _Index) -> dict[str, Any]:
+    """The whole statement."""
+    statement = statements.create(index.schema, index.live_table, index.live.name, index.definition)
+    return {"sql": statement.replace("index concurrently", "index", 1)} | _beside(index.live)
+
+
+def _beside(live: LiveIndex) -> dict[str, Any]:
+    """What is no part of a definition, and may stand beside either form."""
+    beside: dict[str, Any] = {}
+    if live.comment:
+        beside["comment"] = live.comment
+    if live.statistics:
+        beside["statistics"] = {str(key): str(target) for key, target in live.statistics}
+    return beside
+
+
+def _what_differs(session: PostgresSession, entries: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], str]:
+    """What a plan would say of each entry that is not read back as what is there."""
+    wrong: dict[tuple[str, str], str] = {}
+    declared: dict[Any, tuple[str, str]] = {}
+    resources: list[PgIndex] = []
+    for (table, name), entry in entries.items():
+        try:
+            for resource in _declared(session, table, name, entry):
+                if resource.address in declared:
+                    wrong[table, name] = f"another index has the address {resource.address}"
+                else:
+                    declared[resource.address] = (table, name)
+                    resources.append(resource)
+        except (DesiredError, ValueError) as error:
+            wrong[table, name] = str(error)
+    observed = observe(session, resources)
+    for resource in resources:
+        for outcome in plan_index(resource, observed[resource.address]):  # type: ignore[arg-type] # of an index
+            wrong[declared[resource.address]] = _in_words(outcome)
+    return wrong
+
+
+def _in_words(outcome: Outcome) -> str:
+    if isinstance(outcome, Change):
+        return f"a plan would {outcome.action} it, {outcome.summary or outcome.reason}"
+    return outcome.message
+
+
+def _declared(session: PostgresSession, table: str, name: str, entry: Any) -> Iterable[PgIndex]:
+    value = _SECTIONS.validate_python({table: {"indexes": {name: entry}}})
+    found = declare(Declaration(session.target, SECTION, value, "", lambda path: ""))
+    return (resource for resource in found if isinstance(resource, PgIndex))
