@@ -8,19 +8,24 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
-from reconciler.applying.guard import check_hazards, check_identity, check_known
+from reconciler.applying.bound import bound
+from reconciler.applying.guard import check_hazards, check_identity, check_known, check_refused
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
 from reconciler.applying.lock import Held, locked
+from reconciler.applying.patience import PATIENCE, Patience
 from reconciler.applying.progress import Progress
-from reconciler.applying.run import Runner
+from reconciler.applying.run import Asked, Runner, builds
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, Target
+from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, System, Target
 from reconciler.planning.again import resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import PostgresSession
 
 
 class Listener(Protocol):
@@ -41,19 +46,30 @@ class Listener(Protocol):
         """`change` is done, or will not be done."""
         ...
 
+    def noted(self, line: str) -> None:
+        """Something about the apply as a whole: what was not rehearsed, how many builds the server bears."""
+        ...
+
 
 class Interruption:
-    """Set by a signal: nothing new starts, and what runs is cancelled on the server within a second or two."""
+    """Set by a signal: nothing new starts, and what runs is cancelled on the server within a second or two.
+
+    What a cancelled step leaves behind is still taken away; set a second time, that is cancelled as well.
+    """
 
     def __init__(self) -> None:
-        self._set = False
+        self._times = 0
 
     def __bool__(self) -> bool:
-        return self._set
+        return self._times > 0
+
+    def insisted(self) -> bool:
+        """Whether it was set more than once."""
+        return self._times > 1
 
     def set(self) -> None:
         """Asks to stop. Never raises, takes no lock: a second signal may come while the first is handled."""
-        self._set = True
+        self._times += 1
 
 
 def no_record(receipt: Receipt) -> None:
@@ -71,15 +87,17 @@ def apply_plan(
     listener: Listener,
     interruption: Interruption,
     record: Record = no_record,
+    patience: Patience = PATIENCE,
 ) -> Receipt:
-    """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target.
+    """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target; the server's memory
+    and connections may bound them further.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
     that it can be saved before the next one.
 
     Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
-    ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
+    RehearsalFailed, ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
     """
     check_known(plan, targets)
     check_hazards(plan, allowed)
@@ -93,7 +111,10 @@ def apply_plan(
             with closing(connect(targets[name], secrets)) as session:
                 check_identity(name, plan.targets[name], session.info)
             held = locks.enter_context(locked(targets[name], secrets, now))
-            works.append(_Work(targets[name], changes, secrets, held, parallel, listener, interruption, ledger))
+            works.append(
+                _Work(targets[name], changes, secrets, held, parallel, listener, interruption, ledger, patience)
+            )
+        check_refused([one for work in works for one in work.rehearse()])
         with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
             jobs = [pool.submit(work.run) for work in works]
             try:
@@ -118,6 +139,18 @@ class _Work:
     listener: Listener
     interruption: Interruption
     ledger: Ledger
+    patience: Patience
+
+    def rehearse(self) -> Sequence[tuple[Change, str]]:
+        """The changes that the server would refuse, with what it said. Raises TargetError."""
+        if self.target.system is not System.POSTGRES:
+            return []
+        from reconciler.applying.rehearse import rehearse_again
+
+        rehearsed = rehearse_again(self.target, self.secrets, self.changes, lambda: bool(self.interruption))
+        for line in rehearsed.untried:
+            self._note(line)
+        return rehearsed.refused
 
     def run(self) -> None:
         """Stage after stage: kind after kind, and of each kind the deletes last; lanes of a stage side by side.
@@ -130,7 +163,7 @@ class _Work:
             lanes: dict[str, list[Change]] = {}
             for change in stage:
                 lanes.setdefault(change.lane, []).append(change)
-            with ThreadPoolExecutor(max_workers=min(self.parallel, len(lanes))) as pool:
+            with ThreadPoolExecutor(max_workers=self._at_once(list(lanes.values()))) as pool:
                 for job in [pool.submit(self._lane, lane, unmade.get(lane[0].lane)) for lane in lanes.values()]:
                     job.result()
             for name, lane in lanes.items():
@@ -138,11 +171,36 @@ class _Work:
                     if self.ledger[change].result not in DONE:
                         unmade.setdefault(name, change.address)
 
+    def _at_once(self, lanes: Sequence[Sequence[Change]]) -> int:
+        """How many lanes of a stage run side by side.
+
+        Read before each stage that builds: an earlier one may have changed maintenance_work_mem.
+        """
+        wanted = min(self.parallel, len(lanes))
+        building = sum(any(builds(step) for change in lane for step in change.steps) for lane in lanes)
+        if min(wanted, building) < 2:
+            return wanted
+        try:
+            with closing(connect(self.target, self.secrets)) as session:
+                # Only PostgreSQL has indexes.
+                bearable = bound(cast("PostgresSession", session), min(wanted, building))
+        except ReconcilerError:
+            return wanted  # the first change will meet it as well, and say so
+        if bearable.why:
+            self._note(f"{self.target.name}: {bearable.builds} indexes at once instead of {wanted}: {bearable.why}")
+            return bearable.builds
+        return wanted
+
+    def _note(self, line: str) -> None:
+        with suppress(Exception):
+            self.listener.noted(self.secrets.redact(line))
+
     def _lane(self, changes: Sequence[Change], unmade: Address | None) -> None:
         with closing(
             Runner(
                 self.target, self.secrets,
-                held=self.held, tell=self._progressed, interrupted=lambda: bool(self.interruption),
+                held=self.held, tell=self._progressed, patience=self.patience,
+                asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
             )
         ) as runner:  # fmt: skip
             for change in changes:

@@ -34,6 +34,11 @@ def executor(target: Target, secrets: Secrets) -> Executor:
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
 
+def sqlstate(failure: StepFailed) -> str:
+    """PostgreSQL's code of why a step failed; empty where it has none, as when the connection was lost."""
+    return getattr(failure.__cause__, "sqlstate", None) or ""
+
+
 _NO_ORPHANS = """
     select set_config(name, '1s', false) from pg_catalog.pg_settings where name = 'client_connection_check_interval'
 """
@@ -82,9 +87,8 @@ class PostgresExecutor:
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
-            left = "what is left of it is an INVALID index, which the next plan rebuilds or drops"
-            hint = left if "index concurrently" in statement and statement.startswith("create") else ""
-            raise StepFailed(f"{self._target.name}: {lost}{said(error)}{where}", hint=hint) from error
+            answer = said(error, hide_values=self._target.hide_values)
+            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}") from error
 
     def cancel(self) -> None:
         """Asks the server to end what `run` waits for; may be called from another thread. Never raises."""

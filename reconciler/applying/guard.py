@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
 from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
 from reconciler.planning.again import resource_of
 
@@ -42,6 +42,17 @@ def hazards(change: Change) -> Iterator[Hazard]:
     """All hazards of a change's steps."""
     for step in change.steps:
         yield from step.hazards
+
+
+def check_refused(refused: Sequence[tuple[Change, str]]) -> None:
+    """Raises RehearsalFailed where the server would refuse changes; each comes with what it said."""
+    if refused:
+        lines = [f"  {change.address}: {why}" for change, why in refused]
+        raise RehearsalFailed(
+            f"the server would refuse {len(lines)} of the changes, tried on empty copies; nothing was run\n"
+            + "\n".join(lines),
+            hint="correct what is declared, and plan again; reconciler plan --rehearse tries it then",
+        )
 
 
 def check_identity(name: str, planned: TargetInfo, found: TargetInfo) -> None:

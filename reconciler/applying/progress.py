@@ -45,6 +45,9 @@ _BLOCKERS = """
 _VALUE = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|$)|'(?:[^']|'')*(?:'|$)", re.DOTALL)
 """A literal of SQL, also one whose end was cut off."""
 
+_NUMBER = re.compile(r"(?<![\w$])[0-9][\w.]*")
+"""Also a value; only left out where a target hides values, since without numbers less can be understood."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
@@ -71,11 +74,12 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One look. `fraction` is of the phase, 0 to 1; None where the server does not say."""
+    """One look. `fraction` is of the phase, 0 to 1; None where the server does not say. `attempt`: from 1."""
 
     phase: str
     fraction: float | None
     blockers: tuple[Blocker, ...]
+    attempt: int = 1
 
 
 class Watch:
@@ -137,6 +141,8 @@ def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
 
 def _look(session: PostgresSession, pid: int, watch: Watch, tell: Callable[[Progress], None]) -> None:
     rows, blockers = session.fetch_all([(_LOOK, {"pid": pid}), (_BLOCKERS, {"pid": pid})])
+    if session.target.hide_values:
+        blockers = [row | {"query": _NUMBER.sub("…", row["query"])} for row in blockers]
     watch.blockers = tuple(Blocker(**row) for row in blockers)
     phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
     if phase or watch.blockers:

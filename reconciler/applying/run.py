@@ -1,17 +1,32 @@
-"""One change: observe again, run its steps, verify the promise."""
+"""One change: observe again, run its steps, clean up after a failed one, verify the promise, measure the result."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 
-from reconciler.applying.execute import Executor, executor
 from reconciler.applying.lock import Held
-from reconciler.applying.progress import Progress, watched
+from reconciler.applying.patience import Patience
+from reconciler.applying.progress import Progress
+from reconciler.applying.stepping import Stepper
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed
-from reconciler.model import Applied, Change, ChangeReceipt, Outcome, SqlStep, Step, StepReceipt, Target
-from reconciler.planning.again import Verdict, judge, outcomes_of, resource_of
+from reconciler.model import (
+    Applied,
+    Change,
+    ChangeReceipt,
+    Fact,
+    HazardType,
+    Notice,
+    NoticeType,
+    Outcome,
+    SqlStep,
+    Step,
+    StepReceipt,
+    Target,
+)
+from reconciler.planning.again import Look, Verdict, judge, look, measured, resource_of, would_run
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -20,7 +35,22 @@ SETTLING_SECONDS = 10.0
 
 SETTLING_INTERVAL = 0.05
 
+LETTING_GO_SECONDS = 3.0
+"""A server process that was told to end, or lost its client, still shows as building for a second or so."""
+
+CLEANING_LOCK_TIMEOUT = "10s"
+"""What a failed build leaves is dropped by waiting for every transaction that is older: longer than for an instant,
+and far shorter than for a build, since the next plan can do it as well."""
+
 Tell = Callable[[Change, Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whether the apply is asked to stop, so that nothing new starts; whether even cleaning up is to end at once."""
+
+    to_stop: Callable[[], bool]
+    to_stop_at_once: Callable[[], bool]
 
 
 class Runner:
@@ -30,22 +60,23 @@ class Runner:
     """
 
     def __init__(
-        self, target: Target, secrets: Secrets, *, held: Held, tell: Tell, interrupted: Callable[[], bool]
+        self, target: Target, secrets: Secrets, *, held: Held, tell: Tell, asked: Asked, patience: Patience
     ) -> None:
         self._target = target
         self._secrets = secrets
         self._held = held
         self._tell = tell
-        self._interrupted = interrupted
-        self._executor: Executor | None = None
+        self._asked = asked
+        self._stepper = Stepper(target, secrets, patience)
         self.reachable = True
 
     def apply(self, change: Change) -> ChangeReceipt:
         """What became of `change`. Raises nothing: a failure is a receipt, and so is a mistake of ours."""
         started = time.monotonic()
         steps: list[StepReceipt] = []
+        evidence: list[Fact] = []
         try:
-            result, message = self._apply(change, steps)
+            result, message = self._apply(change, steps, evidence)
         except ReconcilerError as error:
             self.reachable = not isinstance(error, ConnectionFailed)
             result, message = Applied.FAILED, str(error)
@@ -60,17 +91,16 @@ class Runner:
             message=self._secrets.redact(message),
             steps=tuple(steps),
             seconds=round(time.monotonic() - started, 3),
+            evidence=tuple(evidence),
         )
 
     def close(self) -> None:
         """Ends the writing connection. Never raises."""
-        if self._executor is not None:
-            self._executor.close()
-            self._executor = None
+        self._stepper.close()
 
-    def _apply(self, change: Change, steps: list[StepReceipt]) -> tuple[Applied, str]:
+    def _apply(self, change: Change, steps: list[StepReceipt], evidence: list[Fact]) -> tuple[Applied, str]:
         self._held()
-        verdict, message = judge(change, self._look(change))
+        verdict, message = judge(change, self._look(change).outcomes)
         if verdict is Verdict.ALREADY_MADE:
             return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
         if verdict is Verdict.STALE:
@@ -78,48 +108,79 @@ class Runner:
         if verdict is Verdict.FORBIDDEN:
             return Applied.FAILED, message
         try:
-            self._run(change, change.steps, steps, self._interrupted)
-            return Applied.APPLIED, self._verify(change)
+            self._run(change, change.steps, steps, self._asked.to_stop)
+            message, seen = self._verify(change)
         except ApplyError as error:
             if not steps or not change.undo:
                 raise
             return Applied.FAILED, self._undone(change, str(error), steps)
+        with suppress(Exception):  # it is applied and verified, whether or not it can be measured
+            evidence += [*measured(change, seen.observed), *_build_time(steps)]
+        return Applied.APPLIED, message
 
-    def _look(self, change: Change) -> list[Outcome]:
+    def _look(self, change: Change) -> Look:
         # A session of its own each time: settings reach new sessions first, and no snapshot is left open that a
         # concurrent build would have to wait for.
         with closing(connect(self._target, self._secrets)) as session:
-            return outcomes_of(session, resource_of(change))
+            return look(session, resource_of(change))
 
     def _run(
         self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool]
     ) -> None:
-        if self._executor is None:
-            self._executor = executor(self._target, self._secrets)
-        running = self._executor
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
             started = time.monotonic()
-            with watched(
-                self._target, self._secrets, running, lambda seen: self._tell(change, seen), interrupted
-            ) as watch:
-                try:
-                    running.run(step)
-                except StepFailed as error:
-                    if interrupted():
-                        raise ApplyError(f"interrupted: {error.message}; a new plan has the rest") from error
-                    waited_for = "".join(f"\n  waited for {blocker}" for blocker in watch.blockers)
-                    raise StepFailed(error.message + waited_for, hint=error.hint) from error
+            try:
+                self._stepper.run(step, lambda seen: self._tell(change, seen), interrupted)
+            except StepFailed as error:
+                # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
+                stopped = interrupted()
+                cleaned = self._cleaned(change, step) if isinstance(step, SqlStep) and step.on_failure else ""
+                if stopped:
+                    raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
+                raise StepFailed(error.message + cleaned, hint=error.hint) from error
             done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
 
-    def _verify(self, change: Change) -> str:
-        """What is still to be known of a kept promise. Raises PromiseBroken where it is not kept."""
+    def _cleaned(self, change: Change, step: SqlStep) -> str:
+        """Takes away what a failed step left behind, if a plan of this moment would do the very same; says what it did.
+
+        The plan decides, not we: what somebody else builds, or has made meanwhile, is not in it.
+        """
+        self.close()  # what failed may have been the connection
+        wanted = "; ".join(step.on_failure)
+        try:
+            outcomes = self._let_go(change)
+        except ReconcilerError as error:
+            return f"\n  what it may have left behind was not looked at, the next plan will see it: {error.message}"
+        if not would_run(outcomes, change.address, step.on_failure):
+            kept = "".join(f": {one.message}" for one in outcomes if isinstance(one, Notice))
+            return f"\n  nothing was cleaned up, since a plan of this moment has nothing to take away{kept}"
+        cleaning = SqlStep(statements=step.on_failure, lock_timeout=CLEANING_LOCK_TIMEOUT)
+        try:
+            self._stepper.run(cleaning, lambda seen: self._tell(change, seen), self._asked.to_stop_at_once)
+        except ReconcilerError as error:
+            return f"\n  what it left behind is still there, for the next plan: {error}"
+        return f"\n  what it left behind was taken away: {wanted}"
+
+    def _let_go(self, change: Change) -> Sequence[Outcome]:
+        """The outcomes of this moment, as soon as nobody builds any more; of a while later, if somebody still does."""
+        deadline = time.monotonic() + LETTING_GO_SECONDS
+        while True:
+            outcomes = self._look(change).outcomes
+            built = any(isinstance(one, Notice) and one.type is NoticeType.BEING_BUILT for one in outcomes)
+            if not built or time.monotonic() >= deadline:
+                return outcomes
+            time.sleep(SETTLING_INTERVAL)
+
+    def _verify(self, change: Change) -> tuple[str, Look]:
+        """What is still to be known of a kept promise, and what was seen. Raises PromiseBroken where it is not kept."""
         deadline = time.monotonic() + (SETTLING_SECONDS if _reloads(change) else 0)
         while True:
-            verdict, message = judge(change, self._look(change))
+            seen = self._look(change)
+            verdict, message = judge(change, seen.outcomes)
             if verdict is Verdict.ALREADY_MADE:
-                return message
+                return message, seen
             if time.monotonic() >= deadline:
                 raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
             time.sleep(SETTLING_INTERVAL)
@@ -131,6 +192,17 @@ class Runner:
         except ReconcilerError as error:
             return f"{problem}\n  and undoing it failed: {error}"
         return f"{problem}\n  it was undone"
+
+
+def _build_time(steps: Sequence[StepReceipt]) -> list[Fact]:
+    """How long the steps took that build an index."""
+    built = [one.seconds for one in steps if builds(one.step)]
+    return [Fact(name="build time", value=round(sum(built), 3), unit="seconds")] if built else []
+
+
+def builds(step: Step) -> bool:
+    """Whether `step` builds an index."""
+    return any(hazard.type is HazardType.INDEX_BUILD for hazard in step.hazards)
 
 
 def _reloads(change: Change) -> bool:

@@ -25,7 +25,11 @@ from reconciler.views import render, render_receipt
     help="Allow a hazard by name; may be repeated. Not read from the environment, where it would be forgotten.",
 )
 @click.option(
-    "--parallel", type=click.IntRange(1, 64), default=2, show_default=True, help="Indexes built at once on a target."
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Indexes built at once on a target, as far as its memory and connections allow.",
 )
 @click.option(
     "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON, after each change."
@@ -37,7 +41,9 @@ def command(
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
 
     Each change is observed again before it runs: one that is already made is skipped, one whose subject has changed
-    since is refused. Ctrl-C ends it in order; what is left is done by the next plan and apply.
+    since is refused. On PostgreSQL, what builds something is tried on empty copies first, in transactions that are
+    rolled back: what the server would refuse is refused before anything runs. Ctrl-C ends it in order, and takes away
+    what a cancelled build leaves behind, unless it is pressed again; what is left is done by the next plan and apply.
 
     \b
     Exit codes: 0 all is as the plan says; 1 an error, a failed or refused change, or an interruption.
@@ -66,7 +72,7 @@ def command(
     stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]
     if stuck:
         click.echo(f"Beside this plan, {len(stuck)} declared are blocked: reconciler plan says why.", err=True)
-    stages.show(render_receipt(done, **stages.layout()))
+    stages.show(render_receipt(done, plan=approved, **stages.layout()))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 

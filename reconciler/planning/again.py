@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
+from reconciler.kind import Measures
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Change, Notice, Outcome, Resource
+from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.targets.session import Session
 
@@ -45,14 +46,33 @@ def resource_of(change: Change) -> Resource:
     return resource
 
 
-def outcomes_of(session: Session, resource: Resource) -> list[Outcome]:
-    """What the live system shows of one resource now. Raises TargetError."""
+class Look(NamedTuple):
+    """What a live system shows of one resource at this moment, and what a plan of this moment would hold of it."""
+
+    observed: Observed | None
+    outcomes: Sequence[Outcome]
+
+
+def look(session: Session, resource: Resource) -> Look:
+    """Observes one resource, and plans it. Raises TargetError."""
     kind = BY_NAME[resource.address.kind]
-    observed = kind.observe(session, [resource])
-    return list(kind.plan(resource, observed.get(resource.address)))
+    observed = kind.observe(session, [resource]).get(resource.address)
+    return Look(observed, list(kind.plan(resource, observed)))
 
 
-def judge(planned: Change, now: list[Outcome]) -> Judgement:
+def measured(change: Change, observed: Observed | None) -> list[Fact]:
+    """What an observation after `change` says of its estimates; nothing where its kind measures nothing."""
+    kind = BY_NAME[change.address.kind]
+    return list(kind.measured(observed)) if observed is not None and isinstance(kind, Measures) else []
+
+
+def would_run(now: Sequence[Outcome], address: Address, statements: tuple[str, ...]) -> bool:
+    """Whether a plan of this moment has, for `address`, a step of exactly these statements."""
+    changes = [outcome for outcome in now if isinstance(outcome, Change) and outcome.address == address]
+    return any(isinstance(step, SqlStep) and step.statements == statements for one in changes for step in one.steps)
+
+
+def judge(planned: Change, now: Sequence[Outcome]) -> Judgement:
     """Compares a planned change with the outcomes of this moment."""
     changes = [outcome for outcome in now if isinstance(outcome, Change) and outcome.address == planned.address]
     notices = [outcome for outcome in now if isinstance(outcome, Notice)]

@@ -39,6 +39,8 @@ _IDENTIFY = """
            current_database() as database,
            current_user as role,
            pg_is_in_recovery() as in_recovery,
+           (array_remove(current_schemas(true), pg_my_temp_schema()::regnamespace::name))[1] = 'pg_catalog'
+               as pg_catalog_first,
            has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
            has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
 """
@@ -60,6 +62,8 @@ class PostgresSession:
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
+        self.pg_catalog_first: bool = self._facts["pg_catalog_first"]
+        """Whether nothing on this session's search_path can hide what pg_catalog has."""
         if self.version_num < OLDEST_SUPPORTED:
             raise ObservationFailed(
                 target.name,
@@ -99,12 +103,13 @@ class PostgresSession:
             with self._connection.pipeline(), self._connection.transaction():
                 cursors = [self._connection.execute(query, params) for query, params in queries]
                 return [self._rows(cursor) for cursor in cursors]
-        except psycopg.OperationalError as error:
-            if self._connection.broken:
-                raise ConnectionFailed(self.target.name, f"the connection was lost: {said(error)}") from error
-            raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
         except psycopg.Error as error:
-            raise ObservationFailed(self.target.name, said(error), sqlstate=error.sqlstate or "") from error
+            hidden = self.target.hide_values
+            answer = said(error, hide_values=hidden)
+            cause = None if hidden else error  # a traceback would say it all
+            if self._connection.broken and isinstance(error, psycopg.OperationalError):
+                raise ConnectionFailed(self.target.name, f"the connection was lost: {answer}") from cause
+            raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
         names = [column.name for column in cursor.description or ()]
@@ -193,10 +198,25 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
     return connection
 
 
-def said(error: psycopg.Error) -> str:
-    """What the server said, in one line, with its SQLSTATE and its own hint."""
+_QUOTED = re.compile('".*"', re.DOTALL)
+
+
+def said(error: psycopg.Error, *, hide_values: bool = False) -> str:
+    """What the server said, in one line, with its SQLSTATE and its own hint.
+
+    `hide_values` leaves out what may be a value of a user's table: DETAIL ("Key (email)=(x) already exists"), what is
+    quoted in errors about data (class 22: `invalid input syntax for type integer: "x"`), and all that a user's own
+    function raises (class P0).
+    """
     diagnosis = error.diag
-    message = diagnosis.message_primary or "; ".join(filter(None, map(str.strip, str(error).splitlines())))
-    details = [part for part in (diagnosis.message_detail, diagnosis.message_hint) if part]
     state = f" ({error.sqlstate})" if error.sqlstate else ""
-    return ". ".join([f"{message}{state}", *details])
+    message = diagnosis.message_primary or "; ".join(filter(None, map(str.strip, str(error).splitlines())))
+    if not hide_values or diagnosis.message_primary is None:
+        details = [part for part in (diagnosis.message_detail, diagnosis.message_hint) if part]
+        return ". ".join([f"{message}{state}", *details])
+    match (error.sqlstate or "")[:2]:
+        case "P0":
+            return f"a function raised an error, whose words are hidden{state}"
+        case "22":
+            return f"{_QUOTED.sub('(hidden)', message)}{state}"
+    return ". ".join(filter(None, [f"{message}{state}", diagnosis.message_hint]))

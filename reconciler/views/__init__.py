@@ -1,6 +1,7 @@
 """What people and programs see of a plan, of drift, of the checklist and of a receipt: one file a format, no decisions.
 
-Views are pure functions from the model to text: (Plan or Receipt, Page) → str. They are imported when they are used.
+Views are pure functions from the model to text: (Plan, Page) → str, and of receipts (Receipt, Page, the plan's
+evidence by address) → str. They are imported when they are used.
 """
 
 from __future__ import annotations
@@ -55,17 +56,20 @@ def render_checks(plan: Plan, format: str = "text", *, colour: bool = False, wid
     return _render("checks", format, plan, colour, width)
 
 
-def render_receipt(receipt: Receipt, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
-    """What an apply did. Raises UsageError for an unknown format."""
-    return _render("receipt", format, receipt, colour, width)
+def render_receipt(
+    receipt: Receipt, format: str = "text", *, plan: Plan | None = None, colour: bool = False, width: int = 100
+) -> str:
+    """What an apply did; with its `plan`, estimates stand beside what was measured. Raises UsageError."""
+    planned = {change.address: change.evidence for change in plan.changes} if plan else {}
+    return _render("receipt", format, receipt, colour, width, planned)
 
 
-def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int) -> str:
+def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int, *beside: object) -> str:
     from reconciler.views.page import Page
 
     formats = FORMATS[what]
     if format not in formats:
         raise UsageError(f"there is no format {format!r} for {what}", hint=f"choose one of {', '.join(formats)}")
     module, _, function = formats[format].partition(":")
-    view: Callable[[Plan | Receipt, Page], str] = getattr(import_module(f"reconciler.views.{module}"), function)
-    return view(subject, Page(width=width, colour=colour))
+    view: Callable[..., str] = getattr(import_module(f"reconciler.views.{module}"), function)
+    return view(subject, Page(width=width, colour=colour), *beside)

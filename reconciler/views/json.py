@@ -34,8 +34,8 @@ def checks(plan: Plan, page: Page) -> str:
     )
 
 
-def receipt(receipt: Receipt, page: Page) -> str:
-    """`model.Receipt` with its field names, `format_version`, and `succeeded`."""
+def receipt(receipt: Receipt, page: Page, planned: object) -> str:
+    """`model.Receipt` with its field names, `format_version`, and `succeeded`; what was planned is in the plan file."""
     content: dict[str, Any] = receipt.model_dump(mode="json")
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)

@@ -1,4 +1,4 @@
-"""What an apply is doing at this moment: bars on a terminal; anywhere else only who it waits for."""
+"""What an apply is doing at this moment: bars on a terminal; anywhere else only who it waits for, and what to know."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ if TYPE_CHECKING:
 
 
 class Lines:
-    """For output that is not a terminal: a line where a change begins to wait for others, and nothing else."""
+    """For output that is not a terminal: a line where a change waits for others, or again, and nothing else."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
-        self._waits: dict[str, tuple[int, ...]] = {}
+        self._waits: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def started(self, change: Change) -> None:
         """Says nothing."""
 
     def progressed(self, change: Change, progress: Progress) -> None:
-        """Says who is waited for, once for each company of them."""
-        pids = tuple(blocker.pid for blocker in progress.blockers)
-        if pids and self._waits.get(str(change.address)) != pids:
+        """Says who is waited for, once for each company of them, and each further attempt."""
+        name = str(change.address)
+        attempt, pids = progress.attempt, tuple(blocker.pid for blocker in progress.blockers)
+        known = self._waits.get(name, (1, ()))
+        if attempt != known[0] or (pids and pids != known[1]):
             waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in progress.blockers)
-            self._say(f"{visible(str(change.address))}: {progress.phase}{waits}\n")
-        self._waits[str(change.address)] = pids
+            self._say(f"{visible(name)}: {visible(progress.phase)}{waits}\n")
+        self._waits[name] = (attempt, pids)
 
     def finished(self, change: Change, receipt: ChangeReceipt) -> None:
         """Says nothing: the receipt will tell."""
+
+    def noted(self, line: str) -> None:
+        """Says it."""
+        self._say(f"{visible(line)}\n")
 
 
 class Bars:
@@ -68,6 +74,10 @@ class Bars:
             self._bars.remove_task(task)
         self._done += 1
         self._bars.update(self._all, completed=self._done, detail=f"{self._done} of {self._total}")
+
+    def noted(self, line: str) -> None:
+        """Stands in a line of its own, above the bars."""
+        self._lines.noted(line)
 
 
 def _escaped(text: str) -> str:

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from reconciler.model import ChangeReceipt, Receipt
+from reconciler.model import Address, ChangeReceipt, Fact, Receipt
 from reconciler.views import words
 from reconciler.views.page import Page, visible, visible_lines, wrap
-from reconciler.views.quantities import duration
+from reconciler.views.quantities import duration, fact, quantity
 from reconciler.views.text import DETAIL, Row, grouped
 
+Planned = Mapping[Address, Sequence[Fact]]
+"""The evidence of the plan that was applied."""
 
-def text(receipt: Receipt, page: Page) -> str:
-    """One row a change, what still differs, and a summary as the last line."""
-    lines = grouped((_row(change, page) for change in receipt.changes), page)
+
+def text(receipt: Receipt, page: Page, planned: Planned) -> str:
+    """One row a change with what was measured, what still differs, and a summary as the last line."""
+    lines = grouped((_row(change, planned.get(change.address, ()), page) for change in receipt.changes), page)
     if receipt.remaining:
         lines += ["A new plan still wants to change:", *(f"  {visible(str(one))}" for one in receipt.remaining), ""]
     return "\n".join([*lines, page.paint(_summary(receipt), "bold")]) + "\n"
 
 
-def _row(change: ChangeReceipt, page: Page) -> Row:
-    """The result beside the address, and of a message of several lines (what the server said) the rest beneath."""
+def _row(change: ChangeReceipt, planned: Sequence[Fact], page: Page) -> Row:
+    """The result beside the address; the rest of a message of several lines beneath, and what was measured."""
     word, style = words.APPLIED[change.result]
     took = f" in {duration(change.seconds)}" if change.seconds else ""
     first, *others = visible_lines(change.message)
     says = f"{word}{took}{': ' if first else ''}{first}"
     beneath = [DETAIL + line for other in others for line in wrap(other, page.columns - len(DETAIL), hang="  ")]
+    if change.evidence:
+        said = ", ".join(_measured(one, planned) for one in change.evidence)
+        beneath += [page.paint(DETAIL + line, "dim") for line in wrap(said, page.columns - len(DETAIL), hang="  ")]
     return Row(words.ACTIONS[change.action].sign, style, change.address, says, tuple(beneath))
+
+
+def _measured(one: Fact, planned: Sequence[Fact]) -> str:
+    """`index 30 MB (about 28 MB planned)`: with the plan's estimate of the same name, where it had one."""
+    for estimate in planned:
+        if (estimate.name, estimate.unit) == (one.name, one.unit) and not isinstance(estimate.value, str):
+            return f"{fact(one)} (about {quantity(estimate.value, estimate.unit)} planned)"
+    return fact(one)
 
 
 def _summary(receipt: Receipt) -> str:

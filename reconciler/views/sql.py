@@ -38,13 +38,18 @@ def change_lines(change: Change) -> list[str]:
     lines = [comment(f"{action.sign} {change.address}{': ' if says else ''}{says}")]
     timeouts: list[str] = []
     for step in change.steps:
+        if isinstance(step, SqlStep) and step.attempts > 1:
+            lines.append(
+                comment(f"reconciler apply tries this up to {step.attempts} times while somebody holds a lock")
+            )
         lines += [comment(f"! hazard {hazard.type}: {hazard.message}") for hazard in step.hazards]
         if isinstance(step, SqlStep) and _timeouts(step) != timeouts:
             timeouts = _timeouts(step)
             lines += timeouts
         lines += _step_lines(step)
-    if change.undo:
-        lines.append(comment(f"on failure, reconciler apply runs: {'; '.join(map(words.in_one_line, change.undo))}"))
+    lines += [comment(f"on failure, reconciler apply runs: {run}") for run in words.on_failure(change)]
+    if change.inverse:
+        lines.append(comment(f"to undo: {words.to_undo(change)}"))
     return lines
 
 

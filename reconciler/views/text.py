@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from reconciler.model import (
     NEEDS_PERMISSION,
@@ -155,7 +155,7 @@ def _says(change: Change, before: int, after: int) -> str:
 
 
 def _beneath(change: Change, page: Page) -> list[str]:
-    """Reason, steps with their hazards, what undoes them, evidence, and why it is wanted."""
+    """Reason, steps with their hazards, what takes back a failure or all of it, evidence, and why it is wanted."""
     lines = []
     if change.reason and change.summary:
         lines += _detail(visible(change.reason), page)
@@ -163,9 +163,10 @@ def _beneath(change: Change, page: Page) -> list[str]:
     for step in change.steps:
         # Other hazards are said by the notes and the evidence; here is what somebody has to decide.
         lines += [line for hazard in step.hazards if hazard.type in NEEDS_PERMISSION for line in _hazard(hazard, page)]
-    if change.undo:
-        undo = "; ".join(words.in_one_line(step) for step in change.undo)
-        lines += _detail(f"on failure: {undo}", page, "dim")
+    for statements in words.on_failure(change):
+        lines += _detail(f"on failure: {statements}", page, "dim")
+    if change.inverse:
+        lines += _detail(f"to undo: {words.to_undo(change)}", page, "dim")
     if change.evidence:
         lines += _detail(facts(change.evidence), page, "dim")
     if change.why and (change.summary or change.reason):
@@ -192,8 +193,10 @@ def _steps(steps: Sequence[Step], page: Page) -> list[str]:
 
 def _note(step: Step) -> str:
     """How a step runs, where that is not as usual for an instant one."""
-    usual = not isinstance(step, SqlStep) or (step.lock_timeout, step.statement_timeout) == USUAL_TIMEOUTS
-    return "" if usual and not getattr(step, "transaction", False) else words.timeouts(cast(SqlStep, step))
+    if not isinstance(step, SqlStep):
+        return ""
+    usual = (step.lock_timeout, step.statement_timeout) == USUAL_TIMEOUTS and step.attempts == 1
+    return "" if usual and not step.transaction else words.timeouts(step)
 
 
 def _step(step: Step, page: Page, note: str) -> list[str]:

@@ -66,6 +66,7 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
     NoticeType.NOT_VISIBLE: ("is not visible", "are not visible"),
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
+    NoticeType.PREFLIGHT: ("needs a look first", "need a look first"),
 }
 """What is said of one and of many, in the order in which a summary counts them."""
 
@@ -119,7 +120,22 @@ def timeouts(step: SqlStep) -> str:
     parts.append("no lock_timeout" if step.lock_timeout == "0" else f"lock_timeout {step.lock_timeout}")
     if step.statement_timeout != "0":
         parts.append(f"statement_timeout {step.statement_timeout}")
+    if step.attempts > 1:
+        parts.append(f"up to {step.attempts} tries")
     return visible(", ".join(parts))
+
+
+def on_failure(change: Change) -> list[str]:
+    """What an apply runs by itself where a change fails: after a failed step, and where its promise is not kept."""
+    steps = [step for step in change.steps if isinstance(step, SqlStep) and step.on_failure]
+    cleaning = ["; ".join(map(visible, step.on_failure)) for step in steps]
+    undoing = ["; ".join(map(in_one_line, change.undo))] if change.undo else []
+    return list(dict.fromkeys([*cleaning, *undoing]))
+
+
+def to_undo(change: Change) -> str:
+    """What would bring back what a change takes away; empty where it takes nothing."""
+    return "; ".join(map(in_one_line, change.inverse))
 
 
 def notes(change: Change) -> tuple[str, ...]:

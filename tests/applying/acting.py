@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from reconciler.applying.apply import Interruption, apply_plan, no_record
+from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
@@ -21,6 +22,9 @@ from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Reso
 from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
+
+PATIENT = Patience(random=lambda: 0.1)
+"""Pauses between attempts are of a known length, and short."""
 
 PATIENCE = 30
 """Seconds to wait for something that has to happen: far more than it takes on a busy machine."""
@@ -44,6 +48,7 @@ class Seen:
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
         self.progress: list[Progress] = []
+        self.notes: list[str] = []
 
     def started(self, change: Change) -> None:
         self.events.append(("started", change.address.name))
@@ -54,6 +59,9 @@ class Seen:
     def finished(self, change: Change, receipt: ChangeReceipt) -> None:
         self.events.append((receipt.result.value, change.address.name))
 
+    def noted(self, line: str) -> None:
+        self.notes.append(line)
+
 
 def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], secrets: Secrets | None = None) -> Plan:
     listed = [targets] if isinstance(targets, Target) else targets
@@ -62,13 +70,13 @@ def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], 
 
 def apply(
     plan: Plan, targets: Target | Sequence[Target], secrets: Secrets | None = None, *, allowed=(), parallel=2,
-    listener=None, interruption=None, record=no_record,
+    listener=None, interruption=None, record=no_record, patience=PATIENT,
 ) -> Receipt:  # fmt: skip
     listed = [targets] if isinstance(targets, Target) else targets
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
         allowed=allowed, parallel=parallel, now=now,
-        listener=listener or Seen(), record=record,
+        listener=listener or Seen(), record=record, patience=patience,
         interruption=Interruption() if interruption is None else interruption,
     )  # fmt: skip
 

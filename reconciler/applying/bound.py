@@ -1,0 +1,57 @@
+"""How many indexes a server can build at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import PostgresSession
+
+MEMORY_SHARE = 4
+"""Builds together may take a quarter of the memory: shared_buffers usually has another, and queries and the
+operating system's cache live on the rest."""
+
+CONNECTIONS_EACH = 3
+"""A build has a connection that runs it, one that watches it, and one that looks before and after."""
+
+# A role may have a maintenance_work_mem of its own; this session is the same role's as the one that builds.
+# numbackends, and not pg_stat_activity, since it counts the sessions of other users for everybody.
+_READ = """
+    select pg_size_bytes(current_setting('maintenance_work_mem')) as each,
+           current_setting('maintenance_work_mem') as shown,
+           current_setting('max_connections')::int as connections,
+           current_setting('superuser_reserved_connections')::int
+               + coalesce(current_setting('reserved_connections', true), '0')::int as reserved,
+           (select coalesce(sum(numbackends), 0)::int from pg_catalog.pg_stat_database) as taken
+"""
+
+
+class Bound(NamedTuple):
+    """`builds` at once, and why that is less than asked; empty where it is not."""
+
+    builds: int
+    why: str
+
+
+def bound(session: PostgresSession, asked: int) -> Bound:
+    """How many of `asked` builds may run at once: at least one. Raises TargetError.
+
+    maintenance_work_mem bounds a whole CREATE INDEX, its parallel workers included (PostgreSQL's documentation of
+    max_parallel_maintenance_workers, "Resource Consumption"): builds × maintenance_work_mem is the memory they take.
+    Workers do not bound it: where max_parallel_workers are at work already, a build goes on with fewer.
+    """
+    [row] = session.fetch(_READ)
+    memory = session.memory()
+    by_memory = asked if memory is None else memory // MEMORY_SHARE // row["each"]
+    by_connections = (row["connections"] - row["reserved"] - row["taken"]) // CONNECTIONS_EACH
+    builds = max(1, min(asked, by_memory, by_connections))
+    if builds == asked:
+        return Bound(asked, "")
+    if by_memory <= by_connections:
+        why = (
+            f"each may take maintenance_work_mem ({row['shown']}), and together they take no more than a quarter of the"
+            f" memory ({(memory or 0) >> 20} MB)"
+        )
+    else:
+        why = f"each needs {CONNECTIONS_EACH} of max_connections ({row['connections']}), of which few are free"
+    return Bound(builds, why)

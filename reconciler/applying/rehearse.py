@@ -1,0 +1,177 @@
+"""What the server would refuse, found out on empty copies before anything is done to a real table.
+
+A copy is a temporary table in a transaction that is always rolled back: nobody else sees it, and nothing of it stays.
+Of the real table it takes ACCESS SHARE, as a SELECT does, until the copy is gone again. One transaction a table:
+short, so that it holds up neither VACUUM nor anybody who wants the table for themselves, and two tables of one name
+never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from reconciler.errors import ConnectionFailed
+from reconciler.kind import Rehearsal, Rehearses
+from reconciler.kinds.registry import BY_NAME
+from reconciler.model import Change, System, Target
+from reconciler.planning.again import Verdict, judge, look, resource_of
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
+from reconciler.targets.postgres import open_connection, said
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import Row
+
+SETTINGS = {"default_transaction_read_only": "off", "lock_timeout": "1s", "statement_timeout": "5s"}
+"""On an empty table everything is over in milliseconds. A table that somebody locks as a whole for longer than a
+second is not waited for: whoever wants it next would wait behind us."""
+
+# Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
+# stays before it as long as the path does not name it.
+_PATH = "select set_config('search_path', 'pg_temp, ' || current_setting('search_path'), false)"
+
+_TABLES = """
+    select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
+           coalesce(t.typrelid is distinct from c.oid, false) as hides_a_type
+    from unnest(%s::text[], %s::text[]) as w(schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = w.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
+    left join pg_catalog.pg_type t on t.oid = pg_catalog.to_regtype(pg_catalog.quote_ident(w.name))
+"""
+
+NOT_ITS_FAULT = ("25", "40", "53", "55", "57", "58", "XX")
+"""Classes of SQLSTATE that speak of the moment or of the machine, not of the statement: read-only, rolled back, out of
+resources, locked, cancelled, I/O, internal."""
+
+
+class Rehearsed(NamedTuple):
+    """`refused`: changes with what the server said; `untried`: what could not be tried, and why, a line each."""
+
+    refused: Sequence[tuple[Change, str]]
+    untried: Sequence[str]
+
+
+def rehearse_again(
+    target: Target, secrets: Secrets, changes: Iterable[Change], interrupted: Callable[[], bool]
+) -> Rehearsed:
+    """As `rehearse`, for a plan of a while ago: of what is refused only what is still as planned.
+
+    The rest is found stale, or made, when its turn comes, and stops no other. Raises TargetError.
+    """
+    rehearsed = rehearse(target, secrets, changes, interrupted)
+    if not rehearsed.refused:
+        return rehearsed
+    with closing(connect(target, secrets)) as session:
+        outcomes = {change.address: look(session, resource_of(change)).outcomes for change, _ in rehearsed.refused}
+    still = [one for one in rehearsed.refused if judge(one[0], outcomes[one[0].address])[0] is Verdict.AS_PLANNED]
+    return Rehearsed(still, rehearsed.untried)
+
+
+def rehearse(
+    target: Target, secrets: Secrets, changes: Iterable[Change], interrupted: Callable[[], bool] = lambda: False
+) -> Rehearsed:
+    """Tries what the kinds of `changes` say can be tried. Raises ConnectionFailed."""
+    by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]] = {}
+    for change in changes:
+        kind = BY_NAME[change.address.kind]
+        if isinstance(kind, Rehearses):
+            for rehearsal in kind.rehearsal(change):
+                by_table.setdefault((rehearsal.schema, rehearsal.table), []).append((change, rehearsal))
+    if not by_table or target.system is not System.POSTGRES:
+        return Rehearsed((), ())
+    with closing(open_connection(target, secrets, SETTINGS)) as connection:
+        stage = _Stage(target, connection)
+        try:
+            stage.play(by_table, interrupted)
+        except psycopg.Error as error:
+            why = f"while its changes were rehearsed: {said(error, hide_values=target.hide_values)}"
+            if connection.broken:
+                raise ConnectionFailed(target.name, f"the connection was lost {why}") from None
+            stage.untried.append(f"{target.name}: not rehearsed: {said(error, hide_values=target.hide_values)}")
+        return Rehearsed(stage.refused, stage.untried)
+
+
+class _Stage:
+    """The copies of one target, one after the other."""
+
+    def __init__(self, target: Target, connection: psycopg.Connection[Row]) -> None:
+        self._target = target
+        self._connection = connection
+        self.refused: list[tuple[Change, str]] = []
+        self.untried: list[str] = []
+
+    def play(
+        self, by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]], interrupted: Callable[[], bool]
+    ) -> None:
+        """Tries everything, table by table. Raises psycopg.Error where the connection is of no use."""
+        [row] = self._connection.execute("select pg_is_in_recovery() as standby")
+        if row["standby"]:
+            self.untried.append(f"{self._target.name}: not rehearsed: a standby can hold no copies")
+            return
+        self._connection.execute(_PATH)
+        schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
+        found = {(row["schema"], row["name"]): row for row in self._connection.execute(_TABLES, (schemas, names))}
+        for table, tries in by_table.items():
+            if interrupted():
+                return
+            if facts := found.get(table):
+                self._on_a_copy(table, facts, tries)
+            else:
+                self._leave(table, "it does not exist any more")
+
+    def _on_a_copy(self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]]) -> None:
+        connection = self._connection
+        connection.execute("begin")
+        try:
+            try:
+                connection.execute(_copy(table, facts["partition_key"]))
+            except psycopg.Error as error:
+                if connection.broken:
+                    raise
+                self._leave(table, self._said(error))
+                return
+            refused = set()
+            for change, rehearsal in tries:
+                if change.address in refused:
+                    continue
+                connection.execute("savepoint before_it")
+                try:
+                    for statement in rehearsal.statements:
+                        # Binary, since that takes one statement at a time: nothing can end the transaction.
+                        connection.execute(statement.encode(), binary=True)
+                except psycopg.Error as error:
+                    if connection.broken:
+                        raise
+                    if (error.sqlstate or "")[:2] in NOT_ITS_FAULT:
+                        self._leave(table, self._said(error))
+                    elif facts["hides_a_type"]:
+                        self._leave(table, f"its copy hides a type of that name: {self._said(error)}")
+                    else:
+                        refused.add(change.address)
+                        self.refused.append((change, self._said(error)))
+                connection.execute("rollback to savepoint before_it")
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute("rollback")
+
+    def _leave(self, table: tuple[str, str], why: str) -> None:
+        self.untried.append(f"{self._target.name}: {'.'.join(table)} was not rehearsed on: {why}")
+
+    def _said(self, error: psycopg.Error) -> str:
+        return said(error, hide_values=self._target.hide_values)
+
+
+def _copy(table: tuple[str, str], partition_key: Any) -> sql.Composed:
+    """Columns with their generation expressions; the key of a partitioned table counts for its unique indexes."""
+    statement = sql.SQL("create temporary table {} (like {} including generated)").format(
+        sql.Identifier(table[1]), sql.Identifier(*table)
+    )
+    if partition_key:
+        # As the server wrote it, on this very connection.
+        statement += sql.SQL(" partition by ") + sql.SQL(partition_key)
+    return statement

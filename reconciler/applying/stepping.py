@@ -1,0 +1,67 @@
+"""One step after the other on a writing connection: watched, tried again where that helps, and explained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from reconciler.applying.execute import Executor, executor, sqlstate
+from reconciler.applying.patience import RETRIED, Patience, attempts
+from reconciler.applying.progress import Progress, watched
+from reconciler.errors import StepFailed
+from reconciler.model import SqlStep, Step, Target
+from reconciler.secrets import Secrets
+
+
+class Stepper:
+    """Runs steps on one target, through one connection that is made when the first one runs."""
+
+    def __init__(self, target: Target, secrets: Secrets, patience: Patience) -> None:
+        self._target = target
+        self._secrets = secrets
+        self._patience = patience
+        self._executor: Executor | None = None
+
+    def run(self, step: Step, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
+        """Runs `step`, as often as it may be tried; cancels it when `interrupted` becomes true.
+
+        Raises StepFailed, naming attempts and blockers; ConnectionFailed; DesiredError where a secret is missing.
+        """
+        if self._executor is None:
+            self._executor = executor(self._target, self._secrets)
+        running = self._executor
+        most = attempts(step) if isinstance(step, SqlStep) else 1
+        started = time.monotonic()
+        blockers: tuple[object, ...] = ()
+        for attempt in range(1, most + 1):
+            telling = _telling(tell, attempt)
+            with watched(self._target, self._secrets, running, telling, interrupted) as watch:
+                try:
+                    running.run(step)
+                    return
+                except StepFailed as error:
+                    failure = error
+            blockers = watch.blockers or blockers
+            if attempt == most or sqlstate(failure) not in RETRIED or interrupted():
+                break
+            with suppress(Exception):  # who is told may fail, the apply may not
+                phase = f"waiting to try again, attempt {attempt + 1} of {most}"
+                tell(Progress(phase, None, watch.blockers, attempt + 1))
+            self._patience.pause(attempt, interrupted)
+            if interrupted():
+                break
+        tried = f"\n  tried {attempt} times in {time.monotonic() - started:.0f} s" if attempt > 1 else ""
+        waited_for = "".join(f"\n  waited for {blocker}" for blocker in blockers)
+        raise StepFailed(failure.message + tried + waited_for, hint=failure.hint) from failure
+
+    def close(self) -> None:
+        """Ends the connection; the next step makes a new one. Never raises."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
+
+def _telling(tell: Callable[[Progress], None], attempt: int) -> Callable[[Progress], None]:
+    return lambda seen: tell(replace(seen, attempt=attempt))
