@@ -32,6 +32,13 @@ _BOOLEANS = {"true": Decimal(1), "yes": Decimal(1), "on": Decimal(1)} | dict.fro
 """Words for booleans; any beginning that only one of them has will do."""
 
 
+IN_PLACE = {"autosummarize", "buffering", "deduplicate_items", "fastupdate", "fillfactor", "gin_pending_list_limit"}
+"""Storage parameters that take effect, or only matter, after ALTER INDEX SET. All others (pages_per_range of brin,
+length of bloom, lists of ivfflat) are read when an index is built and never again."""
+
+Options = tuple[tuple[str, str], ...]
+
+
 class Question(NamedTuple):
     """Do these expressions over the row of `schema.table` mean the same, pair by pair?"""
 
@@ -57,19 +64,32 @@ def same_shape(declared: Definition, live: LiveIndex) -> bool:
 def _same_key(declared: Element, live: ObservedKey) -> bool:
     return (
         (declared.column == live.column or bool(declared.expression and live.column))
-        and (declared.collation[-1] == live.collation if declared.collation else live.collation_is_default)
-        and (declared.opclass[-1] == live.opclass if declared.opclass else live.opclass_is_default)
-        and declared.opclass_options == live.opclass_options
+        and _same_name(
+            declared.collation, live.collation, default=live.collation_is_default, visible=live.collation_is_visible
+        )
+        and _same_name(declared.opclass, live.opclass, default=live.opclass_is_default, visible=live.opclass_is_visible)
+        and not _different(declared.opclass_options, live.opclass_options)
         and declared.descending == live.descending
         and declared.nulls_first == live.nulls_first
     )
 
 
+def _same_name(declared: tuple[str, ...], live: tuple[str, ...], *, default: bool, visible: bool) -> bool:
+    """A name that is left out means the default, a bare one what the search_path finds by it."""
+    if not declared:
+        return default
+    return declared == live if len(declared) > 1 else declared == live[-1:] and visible
+
+
 def changed_options(declared: Definition, live: LiveIndex) -> set[str]:
     """The storage parameters that differ: booleans and numbers by meaning."""
-    if declared.options == live.options:
+    return _different(declared.options, live.options)
+
+
+def _different(declared: Options, live: Options) -> set[str]:
+    if declared == live:
         return set()
-    wanted, there = dict(declared.options), dict(live.options)
+    wanted, there = dict(declared), dict(live)
     return {
         name
         for name in wanted.keys() | there.keys()
@@ -123,15 +143,16 @@ def answers(session: PostgresSession, questions: Sequence[Question]) -> list[boo
     for question in questions:
         by_table.setdefault((question.schema, question.table), []).append(question)
     groups = list(by_table.values())
+    plain = session.pg_catalog_first
     found: dict[Question, bool | str] = {}
     unread: list[Question] = []
     for group, output in zip(groups, _ask(session, [_together(group) for group in groups]), strict=True):
         if isinstance(output, str):
             unread += group  # one of them spoils the others: each for itself
         else:
-            found.update(_split(group, output))
+            found.update(_split(group, output, plain))
     for question, output in zip(unread, _ask(session, [_together([each]) for each in unread]), strict=True):
-        found.update({question: output} if isinstance(output, str) else _split([question], output))
+        found.update({question: output} if isinstance(output, str) else _split([question], output, plain))
     return [found[question] for question in questions]
 
 
@@ -141,15 +162,17 @@ def _together(group: Sequence[Question]) -> Query:
     return explain(group[0].schema, group[0].table, [side for pair in pairs for side in pair])
 
 
-def _split(group: Sequence[Question], output: Sequence[str]) -> dict[Question, bool]:
-    """The answers to a group's questions, from the output of `_together`."""
+def _split(group: Sequence[Question], output: Sequence[str], plain: bool) -> dict[Question, bool]:
+    """The answers to a group's questions, from the output of `_together`; `plain` as `meaning` takes it."""
     same, at = {}, 0
     for question in group:
         sides = output[at : at + 2 * len(question.declared)]
         at += len(sides)
         pairs = zip(sides[::2], sides[1::2], strict=True)
         # The planner forgets what collation a part was to be compared by; the texts do not.
-        same[question] = all(one == other or meaning(one) == meaning(other) for one, other in pairs) and all(
+        same[question] = all(
+            one == other or meaning(one, plain) == meaning(other, plain) for one, other in pairs
+        ) and all(
             collations(one) == collations(other) for one, other in zip(question.declared, question.live, strict=True)
         )
     return same

@@ -22,6 +22,7 @@ from reconciler.kinds.pg_index.syntax import (
     parse_index,
     parse_predicate,
     qualified_name,
+    unqualified,
 )
 from reconciler.model import Address
 
@@ -40,15 +41,14 @@ def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
             raise DesiredError(str(problem), at=declaration.at([written])) from None
         for name, index in section.indexes.items():
             yield _index(declaration, (written, "indexes", name), schema, table, index)
-        if section.unlisted_indexes != "keep":
-            yield UnlistedIndexes(
-                address=Address(declaration.target.name, KIND, f"{schema}.{table}.*"),
-                declared_at=declaration.at([written, "unlisted_indexes"]),
-                schema_name=schema,
-                table=table,
-                policy=section.unlisted_indexes,
-                listed=tuple(_name(name) for name in section.indexes),
-            )
+        yield UnlistedIndexes(
+            address=Address(declaration.target.name, KIND, f"{schema}.{table}.*"),
+            declared_at=declaration.at([written, "unlisted_indexes"]),
+            schema_name=schema,
+            table=table,
+            policy=section.unlisted_indexes,
+            listed=tuple(_name(name) for name in section.indexes),
+        )
 
 
 def _index(
@@ -67,7 +67,8 @@ def _index(
     if isinstance(section, IndexSection):
         why = section.why
         try:
-            definition = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
+            described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
+            definition = _complete(described, section, schema, table)
         except SyntaxProblem as problem:
             unclear = "is not an index key" in str(problem)
             hint = "expressions are SQL; put one in parentheses if in doubt" if unclear else ""
@@ -86,6 +87,29 @@ def _index(
 def _name(written: str) -> str:
     """Names are taken as written, upper case included; quotes around them, as in SQL, do not belong to them."""
     return written[1:-1].replace('""', '"') if len(written) > 2 and written[0] == written[-1] == '"' else written
+
+
+def _complete(definition: Definition, section: IndexSection, schema: str, table: str) -> Definition:
+    """With what no CREATE INDEX can say, and without the schema in `public.tasks.status`, which no index keeps."""
+    for number in section.statistics:
+        if number > len(definition.keys) or definition.keys[number - 1].column:
+            raise SyntaxProblem(
+                f"statistics: {number} is not an expression among its columns; "
+                "a column's target belongs to the table: ALTER TABLE … ALTER COLUMN … SET STATISTICS"
+            )
+    changes: dict[str, object] = {}
+    if section.comment is not None or section.statistics:
+        changes |= {"comment": section.comment, "statistics": tuple(sorted(section.statistics.items()))}
+    if "." in definition.predicate:
+        changes["predicate"] = unqualified(definition.predicate, schema, table)
+    if any("." in key.expression for key in definition.keys):
+        changes["keys"] = tuple(
+            key.model_copy(update={"expression": unqualified(key.expression, schema, table)})
+            if "." in key.expression
+            else key
+            for key in definition.keys
+        )
+    return definition.model_copy(update=changes) if changes else definition
 
 
 def _from_columns(section: IndexSection) -> Definition:
@@ -107,7 +131,7 @@ def _from_columns(section: IndexSection) -> Definition:
 
 
 def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Definition:
-    extra = sorted(section.model_fields_set - {"sql", "why"})
+    extra = sorted(section.model_fields_set - {"sql", "why", "comment", "statistics"})
     if extra:
         raise SyntaxProblem(f"sql says it all; {', '.join(extra).replace('with_', 'with')} cannot stand beside it")
     parsed: ParsedIndex = parse_index(section.sql)

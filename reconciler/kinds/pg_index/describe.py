@@ -21,6 +21,8 @@ def as_json(index: PgIndex, definition: Definition) -> dict[str, Any]:
         "predicate": definition.predicate or None,
         "options": dict(definition.options),
         "tablespace": definition.tablespace or None,
+        "comment": definition.comment or None,
+        "statistics": {str(number): target for number, target in definition.statistics},
         "valid": True,
     }
 
@@ -40,8 +42,8 @@ def as_definition(live: LiveIndex) -> Definition:
             Element(
                 column=key.column,
                 expression=key.expression,
-                collation=() if key.collation_is_default else (key.collation,),
-                opclass=() if key.opclass_is_default else (key.opclass,),
+                collation=() if key.collation_is_default else _name(key.collation, key.collation_is_visible),
+                opclass=() if key.opclass_is_default else _name(key.opclass, key.opclass_is_visible),
                 opclass_options=key.opclass_options,
                 descending=key.descending,
                 nulls_first=key.nulls_first,
@@ -52,7 +54,13 @@ def as_definition(live: LiveIndex) -> Definition:
         predicate=live.predicate,
         options=live.options,
         tablespace=live.tablespace,
+        comment=live.comment,
+        statistics=live.statistics,
     )
+
+
+def _name(name: tuple[str, ...], visible: bool) -> tuple[str, ...]:
+    return name[-1:] if visible else name
 
 
 def brief_live(live: LiveIndex, beside: Definition) -> str:

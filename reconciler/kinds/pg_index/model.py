@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -72,7 +73,7 @@ class UnlistedIndexes(Resource):
     type: Literal["unlisted"] = "unlisted"
     schema_name: str
     table: str
-    policy: Literal["report", "drop"]
+    policy: Literal["keep", "report", "drop"]
     listed: tuple[str, ...]
 
 
@@ -142,9 +143,12 @@ class ObservedKey(Frozen):
 class LiveIndex(Frozen):
     """An index that is there.
 
-    `constraint` names the constraint that it backs, or "the replica identity"; `parent` the partitioned index that it is
-    attached to, qualified. `builder` is the process id that is building it at this moment. `clustered`: CLUSTER
-    remembers it. `extensions` are those it was made to depend on.
+    constraint   the constraint that it backs, or "the replica identity".
+    parent       the partitioned index that it is attached to: schema and name.
+    builder      the process that is building it at this moment.
+    clustered    CLUSTER remembers it.
+    extensions   those that it was made to depend on.
+    statistics   targets of its expressions, by their number from 1, where they are not the default.
     """
 
     name: str
@@ -159,7 +163,7 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
-    parent: str = ""
+    parent: tuple[str, ...] = ()
     builder: int | None = None
     bytes: int = 0
     comment: str = ""
@@ -171,14 +175,50 @@ class LiveIndex(Frozen):
 class TableFacts(Frozen):
     """The table, as far as a plan needs it.
 
-    `rows` and `bytes` are the planner's estimates; rows -1: never analysed. `owner` is who owns it, where that is
-    nobody whose rights our role has.
+    rows     the planner's estimate; -1: never analysed. Of a partitioned table that of its partitions.
+    bytes    likewise, without indexes.
+    owner    who owns it, where that is nobody whose rights our role has.
+    parent   schema and name of the partitioned table that it is a partition of.
+    root     the topmost one; itself, where it is no partition.
     """
 
     relkind: str
     rows: float
     bytes: int
     owner: str = ""
+    parent: tuple[str, ...] = ()
+    root: tuple[str, ...] = ()
+
+
+class PartitionIndex(Frozen):
+    """What a partition has of an index of its partitioned table.
+
+    relkind    "r" table, "p" partitioned itself, "f" foreign table.
+    name       what the index on this partition is called where we build it.
+    final      what it is called in the end, when an index that it replaces is gone.
+    attached   the index that is attached already.
+    equal      one that is not attached and has the same definition.
+    leftover   an INVALID one under `name` that is neither.
+    parent     schema and name of the table that it is a partition of.
+    owner      as in TableFacts.
+    """
+
+    schema_name: str
+    table: str
+    parent: tuple[str, str]
+    relkind: str
+    rows: float
+    owner: str = ""
+    name: str
+    final: str
+    attached: LiveIndex | None = None
+    equal: LiveIndex | None = None
+    leftover: LiveIndex | None = None
+
+    @property
+    def covered(self) -> bool:
+        """Whether nothing is left to be done for it alone; a foreign table cannot have an index."""
+        return self.relkind == "f" or (self.attached is not None and (self.attached.valid or self.relkind == "p"))
 
 
 class ObservedIndex(Observed):
@@ -189,11 +229,15 @@ class ObservedIndex(Observed):
     same         whether `live` has the declared definition, in the server's own reading of both.
     misread      why the server cannot read the declared definition; empty where it can.
     taken_by     what else has the name: "table", "index of public.other"…
-    twin         an index under a name that nobody declares, valid, with exactly the declared definition.
+    fresh_taken_by, old_taken_by  what else has the names that are needed in between, and has nothing to do with us.
+    twin         an index that nobody declares, or that is declared absent, with exactly the declared definition.
     fresh, old   our own leftovers of an interrupted replacement: the new index, and the old one.
     fresh_same   whether `fresh` has the declared definition.
-    bytes        estimated size of the index when built.
-    listed       names of all indexes that are declared on the table.
+    leftovers    schema and name of INVALID indexes that an interrupted REINDEX CONCURRENTLY of it left behind.
+    partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
+    fresh_partitions  the same for `fresh`.
+    needed_by    the foreign key for which `live` is the only index.
+    listed       names of all indexes that are declared on the table, but for those declared absent.
     """
 
     table: TableFacts | None
@@ -201,11 +245,16 @@ class ObservedIndex(Observed):
     same: bool = False
     misread: str = ""
     taken_by: str = ""
-    twin: str = ""
+    fresh_taken_by: str = ""
+    old_taken_by: str = ""
+    twin: LiveIndex | None = None
     fresh: LiveIndex | None = None
     fresh_same: bool = False
     old: LiveIndex | None = None
-    bytes: int | None = None
+    leftovers: tuple[tuple[str, str], ...] = ()
+    partitions: tuple[PartitionIndex, ...] = ()
+    fresh_partitions: tuple[PartitionIndex, ...] = ()
+    needed_by: str = ""
     listed: tuple[str, ...] = ()
     role: str = ""
     version_num: int = 0
@@ -213,11 +262,16 @@ class ObservedIndex(Observed):
 
 
 class ObservedUnlisted(Observed):
-    """The indexes of a table that nobody lists; constraints' own are left out."""
+    """The indexes of a table that nobody lists; constraints' own and those of partitioned indexes are left out.
+
+    `needed_by` names the foreign key, by index, for which it is the only index.
+    """
 
     table: TableFacts | None
     indexes: tuple[LiveIndex, ...] = ()
+    needed_by: Mapping[str, str] = {}
     role: str = ""
+    in_recovery: bool = False
 
 
 AnyObserved = ObservedIndex | ObservedUnlisted

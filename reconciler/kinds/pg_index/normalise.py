@@ -20,26 +20,29 @@ _OP_ANY, _OP_ALL = 2, 3  # libpg_query's A_Expr_Kind
 
 
 @lru_cache(maxsize=20_000)
-def meaning(expression: str) -> str:
-    """`expression` with everything unordered sorted. Texts that the parser does not know come back as they are."""
+def meaning(expression: str, pg_catalog_first: bool) -> str:
+    """`expression` with everything unordered sorted. Texts that the parser does not know come back as they are.
+
+    `pg_catalog_first`: a bare name of a function can only be pg_catalog's, where pg_catalog has one of that name.
+    """
     import postgast
 
     try:
         parsed = postgast.parse(f"select ({expression})")
     except postgast.PgQueryError:
         return expression
-    _sort(parsed)
+    _sort(parsed, pg_catalog_first)
     return str(postgast.deparse(parsed))
 
 
-def _sort(node: Any) -> None:
+def _sort(node: Any, pg_catalog_first: bool) -> None:
     """Sorts below `node`, inside first, so that equal operands have equal texts when they are compared."""
     from google.protobuf.message import Message
 
     for descriptor, value in node.ListFields():
         if descriptor.message_type is not None:
             for child in [value] if isinstance(value, Message) else value:
-                _sort(child)
+                _sort(child, pg_catalog_first)
     match node.DESCRIPTOR.name:
         case "BoolExpr" if node.boolop in (_AND, _OR):
             operands = {_text(operand): operand for operand in node.args}
@@ -49,7 +52,7 @@ def _sort(node: Any) -> None:
                 copy.CopyFrom(operand)
             del node.args[:]
             node.args.extend(copies)
-        case "FuncCall" if len(node.funcname) == 2 and node.funcname[0].string.sval == "pg_catalog":
+        case "FuncCall" if pg_catalog_first and [part.string.sval for part in node.funcname[:-1]] == ["pg_catalog"]:
             # The server prints a bare name only where it finds pg_catalog's function by it.
             del node.funcname[0]
             node.funcformat = _EXPLICIT_CALL

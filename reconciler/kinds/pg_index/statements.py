@@ -25,13 +25,47 @@ def temporary_name(name: str, end: str) -> str:
     return name.encode()[:room].decode(errors="ignore") + mark + end
 
 
+def partition_name(index: str, table: str, partition: str) -> str:
+    """What the index of a partition is called, for `index` of the partitioned `table`: as PostgreSQL would, as a rule.
+
+    `events_created_idx` of `events` is `events_2026_created_idx` on its partition `events_2026`.
+    """
+    end = index.removeprefix(table) if index.startswith(f"{table}_") else f"_{index}"
+    whole = partition + end
+    if len(whole.encode()) <= LONGEST_NAME:
+        return whole
+    mark = "_" + sha256(f"{partition}.{index}".encode()).hexdigest()[:8]
+    room = LONGEST_NAME - len(mark.encode())
+    return whole.encode()[:room].decode(errors="ignore") + mark
+
+
 def create(schema: str, table: str, name: str, definition: Definition) -> str:
     """CREATE INDEX CONCURRENTLY, never with IF NOT EXISTS: that reports success over an INVALID leftover."""
+    return _create("index concurrently", name, sql.SQL("on"), identifier(schema, table), definition)
+
+
+def create_only(schema: str, table: str, name: str, definition: Definition) -> str:
+    """CREATE INDEX … ON ONLY: the index of a partitioned table without its partitions, at once, and INVALID."""
+    return _create("index", name, sql.SQL("on only"), identifier(schema, table), definition)
+
+
+def rehearse(table: str, definition: Definition) -> str:
+    """The same index on an empty copy of its table, among the session's temporary tables."""
+    return _create("index", "", sql.SQL("on"), identifier("pg_temp", table), definition)
+
+
+def inverse(schema: str, table: str, name: str, definition: Definition) -> list[str]:
+    """What makes an index of this definition again, comment and statistics targets included."""
+    return [create(schema, table, name, definition), *describe(schema, name, definition)]
+
+
+def _create(what: str, name: str, on: sql.SQL, table: sql.Composable, definition: Definition) -> str:
     parts = [
-        sql.SQL("create unique index concurrently" if definition.unique else "create index concurrently"),
-        identifier(name),
-        sql.SQL("on"),
-        identifier(schema, table),
+        sql.SQL("create unique" if definition.unique else "create"),
+        verbatim(what),
+        *([identifier(name)] if name else []),
+        on,
+        table,
     ]
     if definition.method != "btree":
         parts += [sql.SQL("using"), identifier(definition.method)]
@@ -68,12 +102,89 @@ def element(key: Element) -> sql.Composable:
 
 def options(pairs: tuple[tuple[str, str], ...]) -> sql.Composable:
     """`fillfactor = 70, fastupdate = off`, values quoted: PostgreSQL reads them by the parameter's type."""
-    return sql.SQL(", ").join(sql.SQL("{} = {}").format(identifier(name), sql.Literal(value)) for name, value in pairs)
+    return sql.SQL(", ").join(sql.SQL("{} = {}").format(identifier(name), literal(value)) for name, value in pairs)
 
 
 def drop(schema: str, name: str) -> str:
     """DROP INDEX CONCURRENTLY."""
     return sql.SQL("drop index concurrently {}").format(identifier(schema, name)).as_string(None)
+
+
+def drop_partitioned(schema: str, name: str) -> str:
+    """DROP INDEX: that of a partitioned table goes with those of its partitions, and cannot go concurrently."""
+    return sql.SQL("drop index {}").format(identifier(schema, name)).as_string(None)
+
+
+def attach(schema: str, name: str, part_schema: str, part: str) -> str:
+    """ALTER INDEX … ATTACH PARTITION."""
+    return (
+        sql.SQL("alter index {} attach partition {}")
+        .format(identifier(schema, name), identifier(part_schema, part))
+        .as_string(None)
+    )
+
+
+def reindex(schema: str, name: str, tablespace: str = "") -> str:
+    """REINDEX INDEX CONCURRENTLY, into another tablespace where one is given (14+)."""
+    where = sql.SQL("(tablespace {}) ").format(identifier(tablespace)) if tablespace else sql.SQL("")
+    return sql.SQL("reindex {}index concurrently {}").format(where, identifier(schema, name)).as_string(None)
+
+
+def reindex_copy(name: str) -> str:
+    """What REINDEX CONCURRENTLY calls the index that it builds beside `name`, where nothing has that name yet."""
+    end = "_ccnew"
+    return name.encode()[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
+
+
+def move(schema: str, name: str, tablespace: str) -> str:
+    """ALTER INDEX … SET TABLESPACE: of a partitioned index, which has no pages of its own."""
+    return (
+        sql.SQL("alter index {} set tablespace {}")
+        .format(identifier(schema, name), identifier(tablespace))
+        .as_string(None)
+    )
+
+
+def cluster_on(schema: str, table: str, name: str) -> str:
+    """ALTER TABLE … CLUSTER ON: what CLUSTER will sort by; sorts nothing."""
+    return sql.SQL("alter table {} cluster on {}").format(identifier(schema, table), identifier(name)).as_string(None)
+
+
+def depend(schema: str, name: str, extension: str) -> str:
+    """ALTER INDEX … DEPENDS ON EXTENSION."""
+    return (
+        sql.SQL("alter index {} depends on extension {}")
+        .format(identifier(schema, name), identifier(extension))
+        .as_string(None)
+    )
+
+
+def describe(schema: str, name: str, definition: Definition) -> list[str]:
+    """What CREATE INDEX cannot say: comment and statistics targets."""
+    found = [comment(schema, name, definition.comment)] if definition.comment else []
+    return found + [
+        set_statistics(schema, name, number, target) for number, target in definition.statistics if target != -1
+    ]
+
+
+def comment(schema: str, name: str, text: str) -> str:
+    """COMMENT ON INDEX; none for an empty text."""
+    said = literal(text) if text else sql.SQL("null")
+    return sql.SQL("comment on index {} is {}").format(identifier(schema, name), said).as_string(None)
+
+
+def set_statistics(schema: str, name: str, number: int, target: int) -> str:
+    """ALTER INDEX … SET STATISTICS of the expression with this number, from 1."""
+    return (
+        sql.SQL("alter index {} alter column {} set statistics {}")
+        .format(identifier(schema, name), verbatim(str(number)), verbatim(str(target)))
+        .as_string(None)
+    )
+
+
+def literal(text: str) -> sql.Composable:
+    """A string constant: only quotes are doubled, as our sessions have standard_conforming_strings on."""
+    return verbatim("'" + text.replace("'", "''") + "'")
 
 
 def rename(schema: str, name: str, to: str) -> str:

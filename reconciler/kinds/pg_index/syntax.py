@@ -94,6 +94,21 @@ def canonical(text: str) -> str:
     return str(postgast.deparse(parsed)).removeprefix("SELECT ")
 
 
+def mentions_whole_row(text: str, table: str) -> bool:
+    """Whether an expression is about a whole row of `table`: `f(tasks)`, `tasks.*`. False where it cannot be parsed."""
+    import postgast
+    from postgast.pg_query_pb2 import ColumnRef
+
+    try:
+        parsed = postgast.parse(f"select ({text}\n)")
+    except postgast.PgQueryError:
+        return False
+    return any(
+        node.fields[-1].HasField("a_star") or [part.string.sval for part in node.fields] == [table]
+        for node in postgast.find_nodes(parsed, ColumnRef)
+    )
+
+
 def collations(text: str) -> tuple[str, ...]:
     """The names of the collations that an expression is explicit about, sorted; none where it cannot be parsed."""
     if "collate" not in text.lower():
@@ -106,6 +121,27 @@ def collations(text: str) -> tuple[str, ...]:
     except postgast.PgQueryError:
         return ()
     return tuple(sorted(node.collname[-1].string.sval for node in postgast.find_nodes(parsed, CollateClause)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def unqualified(text: str, schema: str, table: str) -> str:
+    """An expression without the schema before the table's columns: `public.tasks.status` becomes `tasks.status`.
+
+    As written, where there is nothing to be done. Text that cannot be parsed comes back as it is.
+    """
+    import postgast
+    from postgast.pg_query_pb2 import ColumnRef
+
+    try:
+        parsed = postgast.parse(f"select ({text}\n)")
+    except postgast.PgQueryError:
+        return text
+    found = False
+    for node in postgast.find_nodes(parsed, ColumnRef):
+        if len(node.fields) > 2 and [part.string.sval for part in node.fields[:2]] == [schema, table]:
+            del node.fields[0]
+            found = True
+    return str(postgast.deparse(parsed)).removeprefix("SELECT ") if found else text
 
 
 @lru_cache(maxsize=_REMEMBERED)

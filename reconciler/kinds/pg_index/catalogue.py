@@ -1,0 +1,147 @@
+"""The queries that read PostgreSQL's catalogue of tables and indexes. `read.py` makes models of their rows."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+WANTED: LiteralString = """
+    with wanted as materialized (
+        select c.oid, c.relkind
+        from unnest(%(schemas)s::text[], %(tables)s::text[]) as named (schema, name)
+        join pg_catalog.pg_namespace n on n.nspname = named.schema
+        join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = named.name
+        where c.relkind in ('r', 'p', 'm', 'f', 'v', 't')
+    ), members as materialized (
+        select oid from wanted
+        union select tree.relid from wanted cross join lateral pg_catalog.pg_partition_tree(wanted.oid) tree
+        where wanted.relkind = 'p'
+    )
+"""
+"""The declared tables, and the partitions of those that are partitioned; stands for `{wanted}` below."""
+
+TABLES: LiteralString = """{wanted}
+    select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
+           -- Before 14, a table that was never analysed says 0.
+           case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::float8 as rows,
+           case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
+               as owner,
+           c.relpages::bigint * current_setting('block_size')::int as bytes,
+           pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root
+    from members
+    join pg_catalog.pg_class c on c.oid = members.oid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_inherits inh on inh.inhrelid = c.oid and c.relispartition
+    left join pg_catalog.pg_class p on p.oid = inh.inhparent
+    left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+    left join pg_catalog.pg_class r on c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid)
+    left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+"""
+
+# Of another role's build, only the process is shown to a role without pg_read_all_stats; its locks tell the table.
+# An operator class may be left out of a declaration where it is the one that PostgreSQL would choose by itself: marked
+# as default, and for the column's own type or for the pseudo-type or text that stands for it. Where it is a default of
+# another type that this one can be cast to (int4 with oid_ops), PostgreSQL's own definition has to be asked.
+INDEXES: LiteralString = """{wanted}
+    select n.nspname as schema, t.relname as table, i.relname as name, am.amname as method,
+           x.indisunique as unique, {nulls_not_distinct} as nulls_not_distinct,
+           x.indnkeyatts as key_count, x.indisvalid and x.indisready and x.indislive as valid,
+           i.relkind = 'I' as partitioned, x.indisclustered as clustered,
+           coalesce(con.conname, case when x.indisreplident then 'the replica identity' end) as constraint,
+           pin.nspname as parent_schema, pi.relname as parent,
+           coalesce(i.reloptions, '{{}}') as options, ts.spcname as tablespace,
+           pg_catalog.pg_get_expr(x.indpred, x.indrelid) as predicate,
+           i.relpages::bigint * current_setting('block_size')::int as bytes,
+           description.description as comment, dependent.extensions,
+           case when not (x.indisvalid and x.indisready) then
+               coalesce(
+                   (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p
+                    where (p.relid = t.oid and (p.index_relid = i.oid or p.command like 'REINDEX%%'))
+                       or p.relid is null and exists (
+                        select from pg_catalog.pg_locks l
+                        where l.pid = p.pid and l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock')),
+                   (select min(l.pid) from pg_catalog.pg_locks l
+                    where l.relation = i.oid and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
+                      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())))
+           end as builder,
+           k.columns, k.expressions, k.collations, k.collation_schemas, k.collations_default, k.collations_visible,
+           k.opclasses, k.opclass_schemas, k.opclasses_default, k.opclasses_visible,
+           k.opclass_options, k.sort_options, k.statistics,
+           case when x.indexprs is not null or k.ask then
+               substr(pg_catalog.pg_get_indexdef(i.oid), length(
+                   case when x.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end
+                   || quote_ident(i.relname) || case when i.relkind = 'I' then ' ON ONLY ' else ' ON ' end
+                   || quote_ident(n.nspname) || '.' || quote_ident(t.relname) || ' ') + 1)
+           end as definition
+    from members
+    join pg_catalog.pg_class t on t.oid = members.oid
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    join pg_catalog.pg_index x on x.indrelid = t.oid
+    join pg_catalog.pg_class i on i.oid = x.indexrelid
+    join pg_catalog.pg_am am on am.oid = i.relam
+    join pg_catalog.pg_database d on d.datname = current_database()
+    left join pg_catalog.pg_tablespace ts on ts.oid = coalesce(nullif(i.reltablespace, 0), d.dattablespace)
+    left join (
+        select conindid,
+               coalesce('constraint ' || min(conname) filter (where contype <> 'f'), 'foreign key ' || min(conname))
+                   as conname
+        from pg_catalog.pg_constraint where contype in ('p', 'u', 'x', 'f') and conindid <> 0 group by conindid
+    ) con on con.conindid = i.oid
+    left join pg_catalog.pg_inherits inh on inh.inhrelid = i.oid
+    left join pg_catalog.pg_class pi on pi.oid = inh.inhparent
+    left join pg_catalog.pg_namespace pin on pin.oid = pi.relnamespace
+    left join pg_catalog.pg_description description
+           on description.classoid = 'pg_catalog.pg_class'::regclass and description.objoid = i.oid
+          and description.objsubid = 0
+    left join (
+        select dep.objid, array_agg(e.extname order by e.extname) as extensions
+        from pg_catalog.pg_depend dep join pg_catalog.pg_extension e on e.oid = dep.refobjid
+        where dep.classid = 'pg_catalog.pg_class'::regclass and dep.deptype = 'x'
+          and dep.refclassid = 'pg_catalog.pg_extension'::regclass
+        group by dep.objid
+    ) dependent on dependent.objid = i.oid
+    cross join lateral (
+        select array_agg(coalesce(a.attname, '') order by key.n) as columns,
+               array_agg(case when key.attnum = 0 then pg_catalog.pg_get_indexdef(i.oid, key.n::int, false) end
+                         order by key.n) as expressions,
+               array_agg(co.collname order by key.n) as collations,
+               array_agg(co.collnamespace::int8 order by key.n) as collation_schemas,
+               array_agg(coalesce(key.collation_oid = a.attcollation, key.collation_oid = 0) order by key.n)
+                   as collations_default,
+               array_agg(case when co.oid is null or co.oid = 100 then true  -- the default one
+                              else pg_catalog.pg_collation_is_visible(co.oid) end order by key.n)
+                   as collations_visible,
+               array_agg(oc.opcname order by key.n) as opclasses,
+               array_agg(oc.opcnamespace::int8 order by key.n) as opclass_schemas,
+               array_agg(coalesce(oc.opcdefault, true) order by key.n) as opclasses_default,
+               array_agg(case when oc.opcdefault is not false then true
+                              else pg_catalog.pg_opclass_is_visible(oc.oid) end order by key.n) as opclasses_visible,
+               array_agg(coalesce(pg_catalog.array_to_string(ia.attoptions, chr(1)), '') order by key.n)
+                   as opclass_options,
+               array_agg(coalesce(key.sort, 0) order by key.n) as sort_options,
+               array_agg(case when key.attnum = 0 then coalesce(ia.attstattarget, -1) else -1 end order by key.n)
+                   as statistics,
+               coalesce(bool_or(oc.opcdefault and oc.opcintype <> coalesce(nullif(ty.typbasetype, 0), ty.oid)
+                   and oc.opcintype::regtype::text not in ('anyarray', 'anyenum', 'anyrange', 'anymultirange')
+                   and not (oc.opcintype = 'text'::regtype and ty.oid = 'varchar'::regtype)), false) as ask
+        from unnest(x.indkey::int2[], x.indclass::oid[], x.indcollation::oid[], x.indoption::int2[])
+             with ordinality as key (attnum, opclass, collation_oid, sort, n)
+        left join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = key.attnum and key.attnum <> 0
+        left join pg_catalog.pg_type ty on ty.oid = a.atttypid
+        left join pg_catalog.pg_opclass oc on oc.oid = key.opclass
+        left join pg_catalog.pg_collation co on co.oid = key.collation_oid
+        left join pg_catalog.pg_attribute ia on ia.attrelid = i.oid and ia.attnum = key.n
+    ) k
+"""
+
+SCHEMAS = "select oid::int8 as oid, nspname as name from pg_catalog.pg_namespace"
+
+NAMES = """
+    select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
+           tn.nspname as table_schema, t.relname as table
+    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+    left join pg_catalog.pg_index x on x.indexrelid = c.oid
+    left join pg_catalog.pg_class t on t.oid = x.indrelid
+    left join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
+"""

@@ -1,0 +1,45 @@
+"""Which foreign keys would be left without an index: a DELETE of the row they point to would read the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from reconciler.kinds.pg_index.model import LiveIndex
+from reconciler.kinds.pg_index.read import Catalogue, TableName
+from reconciler.targets.postgres import PostgresSession
+
+_FOREIGN_KEYS = """
+    select n.nspname as schema, t.relname as table, con.conname as name,
+           (select array_agg(a.attname) from unnest(con.conkey) as key (attnum)
+            join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = key.attnum) as columns
+    from unnest(%(schemas)s::text[], %(tables)s::text[]) as wanted (schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
+    join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = wanted.name
+    join pg_catalog.pg_constraint con on con.conrelid = t.oid and con.contype = 'f'
+"""
+
+
+def only_covers(
+    session: PostgresSession, catalogue: Catalogue, tables: Collection[TableName]
+) -> dict[tuple[str, str, str], str]:
+    """By schema, table and name of an index: the foreign key of that table for which it is the only index.
+
+    An index serves a foreign key where its first columns are the key's, in any order, and it covers all rows.
+    Raises TargetError.
+    """
+    if not tables:
+        return {}
+    wanted = sorted(tables)
+    rows = session.fetch(_FOREIGN_KEYS, {"schemas": [s for s, _ in wanted], "tables": [t for _, t in wanted]})
+    found: dict[tuple[str, str, str], str] = {}
+    for row in rows:
+        key = (row["schema"], row["table"])
+        columns = set(row["columns"])
+        serving = [live.name for live in catalogue.indexes.get(key, {}).values() if _serves(live, columns)]
+        if len(serving) == 1:
+            found[(*key, serving[0])] = row["name"]
+    return found
+
+
+def _serves(live: LiveIndex, columns: set[str]) -> bool:
+    return live.valid and not live.predicate and {key.column for key in live.keys[: len(columns)]} == columns

@@ -1,0 +1,81 @@
+"""The steps for an index of a partitioned table: part by part, each built concurrently, then attached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.kinds.pg_index import statements, steps
+from reconciler.kinds.pg_index.amend import amend
+from reconciler.kinds.pg_index.model import Definition, PartitionIndex
+from reconciler.model import SqlStep
+
+RENAMED_AT_ONCE = 50
+"""Indexes in one transaction: each takes a lock, and a server's table of locks is not endless."""
+
+
+def cover(schema: str, table: str, name: str, definition: Definition, tree: Sequence[PartitionIndex]) -> list[SqlStep]:
+    """What gives each partition its index below `schema.name`, from the lowest upwards: one is attached when it is
+    whole. What is there already is attached, or continued."""
+    found: list[SqlStep] = []
+    for part in tree:
+        if part.parent == (schema, table):
+            found += _cover_part(part, (schema, name), definition, tree)
+    return found
+
+
+def _cover_part(
+    part: PartitionIndex, above: tuple[str, str], definition: Definition, tree: Sequence[PartitionIndex]
+) -> Iterator[SqlStep]:
+    if part.relkind == "f":
+        return  # a foreign table has no indexes
+    own = (part.schema_name, part.name)
+    there = part.attached or part.equal
+    if there is not None:
+        if not there.valid and part.relkind != "p":
+            yield steps.reindex(*own, part.rows)
+        yield from amend(part.schema_name, there, _of_part(definition), part.rows).steps
+    else:
+        if part.leftover is not None:
+            yield (
+                steps.drop_partitioned(*own, f"{part.schema_name}.{part.table}")
+                if part.relkind == "p"
+                else steps.drop(*own)
+            )
+        yield (
+            steps.build_only(part.schema_name, part.table, part.name, definition)
+            if part.relkind == "p"
+            else steps.build(part.schema_name, part.table, part.name, definition, part.rows)
+        )
+        told = statements.describe(*own, _of_part(definition))
+        if told:
+            yield steps.instant(*told)
+    for child in tree:
+        if child.parent == (part.schema_name, part.table):
+            yield from _cover_part(child, own, definition, tree)
+    if part.attached is None:
+        yield steps.instant(statements.attach(*above, *own))
+
+
+def _of_part(definition: Definition) -> Definition:
+    """The comment is about the index as a whole."""
+    return definition.model_copy(update={"comment": None})
+
+
+def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
+    """Gives parts that were built under temporary names their own, once an index that had them is gone."""
+    texts = [statements.rename(part.schema_name, part.name, part.final) for part in tree if part.name != part.final]
+    return [steps.instant(*texts[at : at + RENAMED_AT_ONCE]) for at in range(0, len(texts), RENAMED_AT_ONCE)]
+
+
+def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:
+    """The partitions whose part is missing, INVALID, or not attached."""
+    return [part for part in tree if not part.covered]
+
+
+def builder(tree: Sequence[PartitionIndex]) -> tuple[str, int] | None:
+    """The name of a part that is being built at this moment, and by which process."""
+    for part in tree:
+        for live in (part.attached, part.equal, part.leftover):
+            if live is not None and live.builder is not None:
+                return live.name, live.builder
+    return None

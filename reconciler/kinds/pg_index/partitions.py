@@ -1,0 +1,134 @@
+"""What the partitions of a partitioned table have of one of its indexes.
+
+PostgreSQL cannot build such an index concurrently as a whole (0A000). So it is made of parts: the index of the table
+alone, which is INVALID until all partitions have theirs, and one on each partition, attached to the one above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
+from reconciler.kinds.pg_index.model import LiveIndex, PartitionIndex, PgIndex
+from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
+from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
+
+Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
+"""Whether an index of a partition has the declared definition, by the server's reading."""
+
+_TRIES = 4
+"""Names that are tried for a partition's index; PostgreSQL itself also appends numbers to names that are taken."""
+
+
+def below(catalogue: Catalogue, table: TableName) -> list[TableName]:
+    """All partitions of `table`, those of partitions too, each before its own."""
+    found = []
+    for partition in catalogue.partitions.get(table, ()):
+        found += [partition, *below(catalogue, partition)]
+    return found
+
+
+def candidates(catalogue: Catalogue, index: PgIndex) -> list[tuple[str, str]]:
+    """Schema and name of all that the index of a partition may be called while it is built, and afterwards."""
+    return [
+        (schema, name)
+        for schema, table in below(catalogue, (index.schema_name, index.table))
+        for fresh in (False, True)
+        for name in _names(index, table, fresh)
+    ]
+
+
+def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
+    name = partition_name(index.name, index.table, partition)
+    names = [name, *(f"{name}{n}" for n in range(1, _TRIES))]
+    return [temporary_name(each, FRESH) for each in names] if fresh else names
+
+
+class Trees:
+    """The partitions of a declared index's table."""
+
+    def __init__(self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal) -> None:
+        self._catalogue = catalogue
+        self._holders = holders
+        self._index = index
+        self._equal = equal
+        self._table = (index.schema_name, index.table)
+
+    def of(self, live: LiveIndex | None) -> tuple[PartitionIndex, ...]:
+        """What they have of `live`, an index of the partitioned table; None: of one that is still to be made."""
+        return tuple(self._walk(self._table, live, None, live, fresh=False))
+
+    def beside(self, live: LiveIndex, fresh: LiveIndex | None) -> tuple[PartitionIndex, ...]:
+        """What they have of `fresh`, the index that is to replace `live`, under temporary names."""
+        return tuple(self._walk(self._table, fresh, live, fresh, fresh=True))
+
+    def _walk(
+        self,
+        table: TableName,
+        above: LiveIndex | None,
+        going: LiveIndex | None,
+        whole: LiveIndex | None,
+        *,
+        fresh: bool,
+    ) -> Iterator[PartitionIndex]:
+        """`above` is the index of `table` that those of its partitions belong to, `going` the one that will be dropped
+        with those that belong to it, `whole` the one of the topmost table."""
+        for partition in self._catalogue.partitions.get(table, ()):
+            facts = self._catalogue.tables[partition]
+            there = self._catalogue.indexes.get(partition, {})
+            attached, goes = (
+                next((live for live in there.values() if one and live.parent == (table[0], one.name)), None)
+                for one in (above, going)
+            )
+            equal = None if attached else self._adoptable(partition, whole)
+            lasting = _names(self._index, partition[1], fresh=False)
+            final = next((name for name in lasting if name == (goes and goes.name) or self._free(partition, name)), "")
+            name, passing = final or lasting[0], _names(self._index, partition[1], fresh=True)
+            if fresh:
+                name = next((each for each in passing if self._free(partition, each)), passing[0])
+            if own := attached or equal:
+                name = own.name
+            yield PartitionIndex.model_construct(
+                schema_name=partition[0],
+                table=partition[1],
+                parent=table,
+                relkind=facts.relkind,
+                rows=facts.rows,
+                owner=facts.owner,
+                name=name,
+                final=final if final and name in passing else name,
+                attached=attached,
+                equal=equal,
+                leftover=None if own else there.get(name),
+            )
+            yield from self._walk(partition, own, goes, whole, fresh=fresh)
+
+    def _free(self, partition: TableName, name: str) -> bool:
+        """Whether a new index may have this name, perhaps after what a failed build left under it is dropped."""
+        there = self._catalogue.indexes.get(partition, {}).get(name)
+        if there:
+            return not (there.valid or there.parent or there.constraint)
+        return (partition[0], name) not in self._holders
+
+    def _adoptable(self, partition: TableName, whole: LiveIndex | None) -> LiveIndex | None:
+        """An index that only has to be attached. Where there is one to attach to, PostgreSQL wants both to be alike."""
+        for _, live in sorted(self._catalogue.indexes.get(partition, {}).items()):
+            if live.parent or live.constraint or live.builder is not None or not (live.valid or live.partitioned):
+                continue
+            if self._index.definition and not changed_options(self._index.definition, live) <= IN_PLACE:
+                continue
+            if self._equal(self._index, partition, live) if whole is None else _alike(live, whole):
+                return live
+        return None
+
+
+def _alike(one: LiveIndex, other: LiveIndex) -> bool:
+    """Whether PostgreSQL would attach one to the other: the same catalogue entries, and the same texts made of them."""
+    return (
+        one.method == other.method
+        and one.unique == other.unique
+        and one.nulls_not_distinct == other.nulls_not_distinct
+        and one.keys == other.keys
+        and one.include == other.include
+        and one.predicate == other.predicate
+    )
