@@ -64,8 +64,8 @@ def index(name: str, action: Action, *steps, **more) -> Change:
     )
 
 
-def concurrently(*statements: str, hazards: tuple[Hazard, ...] = ()) -> SqlStep:
-    return SqlStep(statements=statements, lock_timeout="15min", hazards=hazards)
+def concurrently(*statements: str, hazards: tuple[Hazard, ...] = (), on_failure: tuple[str, ...] = ()) -> SqlStep:
+    return SqlStep(statements=statements, lock_timeout="15min", hazards=hazards, on_failure=on_failure)
 
 
 def setting(name: str, before: str, after: str, **more) -> Change:
@@ -111,14 +111,14 @@ CHANGES = (
             "create index concurrently tasks_queue_idx on public.tasks using btree (priority desc, created_at)"
             " include (title) where status in ('pending', 'running')",
             hazards=(BUILD,),
+            on_failure=("drop index concurrently public.tasks_queue_idx",),
         ),
         why="the workers' queue query",
-        undo=(concurrently("drop index concurrently if exists public.tasks_queue_idx"),),
         evidence=(
             Fact(name="rows", value=1_200_000, unit="rows"),
             Fact(name="table", value=340 << 20, unit="bytes"),
             Fact(name="index", value=28 << 20, unit="bytes", estimated=True),
-            Fact(name="build", value=4, unit="seconds", estimated=True),
+            Fact(name="build time", value=4, unit="seconds", estimated=True),
         ),
     ),
     index(
@@ -149,7 +149,7 @@ CHANGES = (
     index(
         "rounds_idx",
         Action.RENAME,
-        SqlStep(statements=("alter index public.rounds_old rename to rounds_idx",)),
+        SqlStep(statements=("alter index public.rounds_old rename to rounds_idx",), attempts=10),
         summary="rounds_old → rounds_idx",
     ),
     index(
@@ -160,6 +160,7 @@ CHANGES = (
             " public.a_name_that_is_longer_than_anybody_would_like_it_to_be_in_a_table_of_changes_idx",
             hazards=(DROP,),
         ),
+        inverse=(concurrently("create index concurrently a_name on public.sessions using btree (user_id)"),),
         reason="declared absent",
     ),
     index(
@@ -306,6 +307,13 @@ IN_SYNC = PLAN.model_copy(
 )
 
 
+MEASURED = (
+    Fact(name="index", value=30 << 20, unit="bytes"),
+    Fact(name="build time", value=5.1, unit="seconds"),
+    Fact(name="rows", value=1_200_000, unit="rows"),
+)
+
+
 def _receipt() -> Receipt:
     results = (
         (Applied.APPLIED, ""),
@@ -327,6 +335,7 @@ def _receipt() -> Receipt:
                 message=message,
                 steps=tuple(StepReceipt(step=step, seconds=1.25) for step in change.steps) if message == "" else (),
                 seconds=4.2 if result is Applied.APPLIED else 0.0,
+                evidence=MEASURED if result is Applied.APPLIED else (),
             )
             for change, (result, message) in zip(CHANGES, results, strict=False)
         ),

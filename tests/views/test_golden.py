@@ -24,6 +24,7 @@ CASES = {
     for what, formats in views.FORMATS.items()
     for format in formats
 } | {
+    "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
     "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
     "plan.colour.txt": ("plan", PLAN, {"colour": True}),
     "receipt.colour.txt": ("receipt", RECEIPT, {"colour": True}),

@@ -34,7 +34,9 @@ def everything(plan: Plan, receipt: Receipt, *, width: int = 100) -> dict[str, s
         for format in views.FORMATS["checks"]:
             rendered[f"checks {format} {colour}"] = views.render_checks(plan, format, colour=colour, width=width)
         for format in views.FORMATS["receipt"]:
-            rendered[f"receipt {format} {colour}"] = views.render_receipt(receipt, format, colour=colour, width=width)
+            rendered[f"receipt {format} {colour}"] = views.render_receipt(
+                receipt, format, plan=plan, colour=colour, width=width
+            )
     return rendered
 
 

@@ -1,4 +1,4 @@
--- Plan 2af13cf265d4116a660c41a140d705f87cc4c09e26da16b49a2f652d4585293e of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 15c2faeccfe3bbd663953101652889dd7325cf3ffb386166579f6b200da93e5a of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unlisted. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
@@ -15,7 +15,7 @@ do 'begin if current_database() <> ''app'' or (select system_identifier::text fr
 set lock_timeout = '15min';
 set statement_timeout = '0';
 create index concurrently tasks_queue_idx on public.tasks using btree (priority desc, created_at) include (title) where status in ('pending', 'running');
--- on failure, reconciler apply runs: drop index concurrently if exists public.tasks_queue_idx
+-- on failure, reconciler apply runs: drop index concurrently public.tasks_queue_idx
 
 -- -/+ main/pg_index/public.sessions_user_idx: user_id → user_id, last_seen desc
 -- ! hazard index-build: reads the whole table; writes go on, and wait for nothing
@@ -36,6 +36,7 @@ set statement_timeout = '0';
 reindex index concurrently public.votes_round_idx;
 
 -- → main/pg_index/public.rounds_idx: rounds_old → rounds_idx
+-- reconciler apply tries this up to 10 times while somebody holds a lock
 set lock_timeout = '3s';
 set statement_timeout = '0';
 alter index public.rounds_old rename to rounds_idx;
@@ -45,6 +46,7 @@ alter index public.rounds_old rename to rounds_idx;
 set lock_timeout = '15min';
 set statement_timeout = '0';
 drop index concurrently public.a_name_that_is_longer_than_anybody_would_like_it_to_be_in_a_table_of_changes_idx;
+-- to undo: create index concurrently a_name on public.sessions using btree (user_id)
 
 -- + main/pg_index/public.emails_クエリ_idx: evil\x1b[2J\r\nrm -rf\u202e @everyone #12 <script>alert(1)</script> | `x`
 set lock_timeout = '15min';

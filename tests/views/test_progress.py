@@ -1,0 +1,83 @@
+"""What is said of a running apply: on a terminal by bars, elsewhere by lines, one for each thing that is new."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.progress import Progress as RichProgress
+from views.sample import CHANGES, RECEIPT
+
+from reconciler.applying.progress import Blocker, Progress
+from reconciler.views.live import Bars, Lines
+
+REPORT = Blocker(4711, "reader", "the\x1b report", "idle in transaction", "select secret from t where x = 'y'", 65.0)
+BACKUP = Blocker(4712, "backup", "", "active", "copy t to stdout", 5.0)
+WAITING = "waiting for writers before build"
+FIRST, SECOND = CHANGES[0], CHANGES[1]
+
+
+def said(*looks) -> list[str]:
+    lines: list[str] = []
+    listener = Lines(lines.append)
+    for change, look in looks:
+        listener.progressed(change, look)
+    return lines
+
+
+def test_who_is_waited_for_is_said_once_for_each_company_and_change():
+    one, two = (REPORT,), (REPORT, BACKUP)
+    lines = said(
+        (FIRST, Progress("building index", 0.2, ())),
+        (FIRST, Progress(WAITING, None, one)),
+        (SECOND, Progress(WAITING, None, one)),
+        (FIRST, Progress(WAITING, None, one)),
+        (FIRST, Progress(WAITING, None, two)),
+        (FIRST, Progress("building index", 0.9, ())),
+    )
+    assert [line.split(":")[0] for line in lines] == [str(each.address) for each in (FIRST, SECOND, FIRST)]
+    assert lines[0] == (
+        "main/pg_index/public.tasks_queue_idx: waiting for writers before build\n"
+        "  waits for process 4711, user reader (the\\x1b report), idle in transaction for 65 s:"
+        " select secret from t where x = '…'\n"
+    )
+    assert "process 4712" in lines[2]
+
+
+def test_each_further_attempt_is_said_with_who_was_in_the_way():
+    waiting = [Progress(f"waiting to try again, attempt {n} of 10", None, (REPORT,), n) for n in (2, 3)]
+    lines = said(
+        (FIRST, Progress("waiting for a lock", None, (REPORT,), 1)),
+        (FIRST, waiting[0]),
+        (FIRST, Progress("waiting for a lock", None, (REPORT,), 2)),
+        (FIRST, waiting[1]),
+    )
+    heads = [line.split("\n")[0].partition(": ")[2] for line in lines]
+    assert heads == [
+        "waiting for a lock",
+        "waiting to try again, attempt 2 of 10",
+        "waiting to try again, attempt 3 of 10",
+    ]
+    assert all("process 4711" in line for line in lines)
+
+
+def test_one_display_holds_all_lanes_their_attempts_and_their_blockers():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=200, color_system=None)
+    with RichProgress("{task.description} {task.fields[detail]}", console=console, auto_refresh=False) as display:
+        bars = Bars(display, 3)
+        for change in (FIRST, SECOND):
+            bars.started(change)
+        bars.noted("main: 2 indexes at once instead of 3: [red]why[/red]")
+        bars.progressed(FIRST, Progress("building index: scanning table", 0.25, ()))
+        bars.progressed(SECOND, Progress("waiting to try again, attempt 2 of 10", None, (REPORT,), 2))
+        shown = {task.description: (task.completed, task.total, task.fields["detail"]) for task in display.tasks}
+        assert shown[str(FIRST.address)] == (0.25, 1.0, "building index: scanning table")
+        assert shown[str(SECOND.address)] == (0.0, None, "waiting to try again, attempt 2 of 10")
+        assert shown["applying"][2] == "0 of 3"
+        bars.finished(FIRST, RECEIPT.changes[0])
+        assert str(FIRST.address) not in {task.description for task in display.tasks}
+        assert display.tasks[0].fields["detail"] == "1 of 3"
+    written = stream.getvalue()
+    assert "main: 2 indexes at once instead of 3: [red]why[/red]" in written
+    assert "waits for process 4711, user reader" in written
