@@ -1,9 +1,11 @@
 """Indexes of PostgreSQL.
 
-What it manages   indexes of tables and materialized views, PostgreSQL 13 to 18; constraints' own are only compared.
+What it manages   indexes of tables, partitioned ones among them, and of materialized views, PostgreSQL 13 to 18; of
+                  those that belong to a constraint only what can be changed in place.
 How it compares   by the server's own reading of both sides (`compare.py`), never by text.
 What it runs      CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY; renames in one short transaction; a changed
-                  definition is built beside the old one and swapped in, so that no query is ever without an index.
+                  definition is built beside the old one and swapped in, so that no query is ever without an index;
+                  what can be changed in place is; indexes of partitioned tables part by part (`partitioned.py`).
 What it leaves    nothing: an interrupted run is recognised by its temporary names (`statements.py`) and finished.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Rehearsal
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
@@ -22,7 +24,7 @@ from reconciler.kinds.pg_index.model import (
     TableSection,
     UnlistedIndexes,
 )
-from reconciler.model import Address, Outcome, System
+from reconciler.model import Address, Change, Fact, Outcome, System
 from reconciler.targets.session import Session
 
 
@@ -54,6 +56,20 @@ class PgIndexKind:
         if isinstance(desired, UnlistedIndexes):
             return plan_unlisted(desired, cast(ObservedUnlisted, observed))
         return plan_index(desired, cast(ObservedIndex, observed))
+
+    def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
+        """See `rehearsal.py`."""
+        from reconciler.kinds.pg_index.rehearsal import rehearsal
+
+        return rehearsal(change)
+
+    def measured(self, observed: AnyObserved) -> Sequence[Fact]:
+        """The real size of what was built, under the name of its estimate."""
+        live = observed.live if isinstance(observed, ObservedIndex) else None
+        if live is None or not isinstance(observed, ObservedIndex):
+            return []
+        parts = [part.attached.bytes for part in observed.partitions if part.attached]
+        return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

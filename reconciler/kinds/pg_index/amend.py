@@ -70,16 +70,20 @@ def amend(schema: str, live: LiveIndex, definition: Definition, rows: float, nam
     return found
 
 
+def inheriting(definition: Definition, before: LiveIndex) -> Definition:
+    """A definition with its predecessor's comment and statistics targets, where it says nothing about them itself."""
+    statistics = dict(_kept(definition, before)) | dict(definition.statistics)
+    return definition.model_copy(
+        update={
+            "comment": before.comment if definition.comment is None else definition.comment,
+            "statistics": tuple(sorted(statistics.items())),
+        }
+    )
+
+
 def finishing(desired: PgIndex, definition: Definition, before: LiveIndex | None) -> list[str]:
     """What CREATE INDEX does not say of a new index: as declared, and where nothing is declared as its predecessor."""
-    wanted = definition
-    if before is not None:
-        wanted = definition.model_copy(
-            update={
-                "comment": before.comment if definition.comment is None else definition.comment,
-                "statistics": tuple(sorted((dict(_kept(definition, before)) | dict(definition.statistics)).items())),
-            }
-        )
+    wanted = inheriting(definition, before) if before else definition
     found = statements.describe(desired.schema_name, desired.name, wanted)
     if before is not None:
         if before.clustered and definition.method in CLUSTERABLE and not definition.predicate:

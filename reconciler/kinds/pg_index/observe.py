@@ -163,7 +163,7 @@ class _Seen:
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             trees = partitions.Trees(self._catalogue, self._holders, index, self._equal)
-            covering = (trees.of(live or twin), ()) if live is None or same else ((), trees.beside(live, fresh))
+            covering = (trees.of(live or twin, old), ()) if live is None or same else ((), trees.beside(live, fresh))
             self._spoken_for.update(
                 ((part.schema_name, part.table), name)
                 for part in (*covering[0], *covering[1])
@@ -200,10 +200,11 @@ class _Seen:
         }  # fmt: skip
         cut = {_cut(name) for name in known}
         for name, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-            leftover = not live.valid and (found := _REINDEX_LEFTOVER.match(name)) and _cut(found["cut"]) in cut
-            if name in known or live.constraint or live.parent or leftover or (key, name) in self._spoken_for:
+            if name in known or live.constraint or live.parent or (key, name) in self._spoken_for:
                 continue
-            yield live
+            found = _REINDEX_LEFTOVER.match(name)
+            if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
+                yield live
 
     def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition."""
@@ -299,5 +300,5 @@ def _same(
 
 def _places(catalogue: Catalogue, index: PgIndex, *, found: bool) -> list[TableName]:
     """The tables on which another index of the same definition would matter."""
-    below = partitions.below(catalogue, _table(index))
+    below = catalogue.below(_table(index))
     return below if found else [_table(index), *below]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index import statements, steps
 from reconciler.kinds.pg_index.amend import amend
-from reconciler.kinds.pg_index.model import Definition, PartitionIndex
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex
 from reconciler.model import SqlStep
 
 RENAMED_AT_ONCE = 50
@@ -31,8 +31,6 @@ def _cover_part(
     own = (part.schema_name, part.name)
     there = part.attached or part.equal
     if there is not None:
-        if not there.valid and part.relkind != "p":
-            yield steps.reindex(*own, part.rows)
         yield from amend(part.schema_name, there, _of_part(definition), part.rows).steps
     else:
         if part.leftover is not None:
@@ -65,6 +63,16 @@ def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
     """Gives parts that were built under temporary names their own, once an index that had them is gone."""
     texts = [statements.rename(part.schema_name, part.name, part.final) for part in tree if part.name != part.final]
     return [steps.instant(*texts[at : at + RENAMED_AT_ONCE]) for at in range(0, len(texts), RENAMED_AT_ONCE)]
+
+
+def stuck(live: LiveIndex, tree: Sequence[PartitionIndex]) -> bool:
+    """Whether a partitioned index stays INVALID, whatever is attached: PostgreSQL only looks again when the last part
+    is, and one of the parts was INVALID then, or still is. With a foreign table among the partitions none is ever valid
+    that was not made in one piece, which is no fault of it."""
+    if live.valid or any(part.relkind == "f" for part in tree):
+        return False
+    broken = any(part.attached and not part.attached.valid for part in tree if part.relkind != "p")
+    return broken or (bool(tree) and not uncovered(tree))
 
 
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:

@@ -20,19 +20,11 @@ _TRIES = 4
 """Names that are tried for a partition's index; PostgreSQL itself also appends numbers to names that are taken."""
 
 
-def below(catalogue: Catalogue, table: TableName) -> list[TableName]:
-    """All partitions of `table`, those of partitions too, each before its own."""
-    found = []
-    for partition in catalogue.partitions.get(table, ()):
-        found += [partition, *below(catalogue, partition)]
-    return found
-
-
 def candidates(catalogue: Catalogue, index: PgIndex) -> list[tuple[str, str]]:
     """Schema and name of all that the index of a partition may be called while it is built, and afterwards."""
     return [
         (schema, name)
-        for schema, table in below(catalogue, (index.schema_name, index.table))
+        for schema, table in catalogue.below((index.schema_name, index.table))
         for fresh in (False, True)
         for name in _names(index, table, fresh)
     ]
@@ -54,9 +46,12 @@ class Trees:
         self._equal = equal
         self._table = (index.schema_name, index.table)
 
-    def of(self, live: LiveIndex | None) -> tuple[PartitionIndex, ...]:
-        """What they have of `live`, an index of the partitioned table; None: of one that is still to be made."""
-        return tuple(self._walk(self._table, live, None, live, fresh=False))
+    def of(self, live: LiveIndex | None, old: LiveIndex | None) -> tuple[PartitionIndex, ...]:
+        """What they have of `live`, an index of the partitioned table; None: of one that is still to be made.
+
+        `old` is the one that it has replaced, and that has not gone yet.
+        """
+        return tuple(self._walk(self._table, live, old, live, fresh=False))
 
     def beside(self, live: LiveIndex, fresh: LiveIndex | None) -> tuple[PartitionIndex, ...]:
         """What they have of `fresh`, the index that is to replace `live`, under temporary names."""

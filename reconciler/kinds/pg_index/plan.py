@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index import describe, partitioned, statements, steps
-from reconciler.kinds.pg_index.amend import amend, finishing
+from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
 from reconciler.kinds.pg_index.model import (
     Definition,
@@ -53,12 +53,12 @@ def _plan_present(desired: PgIndex, definition: Definition, observed: ObservedIn
     live = observed.live
     if live is None:
         yield _plan_missing(desired, definition, observed)
+    elif not live.valid and not live.partitioned:
+        yield _plan_invalid(desired, definition, observed, live)
     elif not observed.same or _needs_successor(definition, observed, live):
         yield _plan_replace(desired, definition, observed, live)
-    elif live.valid or live.partitioned:
-        yield from _plan_same(desired, definition, observed, live)
     else:
-        yield _plan_invalid(desired, definition, observed, live)
+        yield from _plan_same(desired, definition, observed, live)
 
 
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
@@ -105,14 +105,9 @@ def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: str) -> str:
 def _needs_successor(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> bool:
     """Whether an index with the declared keys still has to be built again."""
     if live.partitioned:
-        # One whose parts are all there and that is INVALID nevertheless was given an INVALID part once.
-        foreign = any(part.relkind == "f" for part in observed.partitions)
-        stuck = not live.valid and not foreign and not partitioned.uncovered(observed.partitions)
-        return bool(changed_options(definition, live) - IN_PLACE) or (stuck and bool(observed.partitions))
+        return bool(changed_options(definition, live) - IN_PLACE) or partitioned.stuck(live, observed.partitions)
     moves = definition.tablespace not in ("", live.tablespace)
-    return live.valid and (
-        not changed_options(definition, live) <= IN_PLACE or (moves and observed.version_num < REINDEX_MOVES)
-    )
+    return not changed_options(definition, live) <= IN_PLACE or (moves and observed.version_num < REINDEX_MOVES)
 
 
 def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
@@ -175,7 +170,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     if live.partitioned:
         if not built:
             run.append(steps.build_only(schema, table, fresh_name, definition))
-        run += partitioned.cover(schema, table, fresh_name, definition, observed.fresh_partitions)
+        run += partitioned.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
     elif not built:
         run.append(steps.build(schema, table, fresh_name, definition, _rows(observed)))
     run += [
@@ -188,12 +183,23 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         *(partitioned.rename(observed.fresh_partitions) if live.partitioned else []),
         *_drop_leftovers(observed),
     ]
+    begun = "the new one was begun by an interrupted apply"
     return _change(
         desired, observed, Action.REPLACE, live, definition, run,
-        reason="the new one is already built by an interrupted apply" if built else "its definition differs",
+        reason=begun if built else _why_replaced(definition, observed, live),
         summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}",
         inverse=_inverse(desired, live),
     )  # fmt: skip
+
+
+def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> str:
+    if not observed.same:
+        return "its definition differs"
+    if changed_options(definition, live) - IN_PLACE:
+        return "storage parameters differ that are only read when it is built"
+    if live.partitioned:
+        return "INVALID, and attaching the parts that it lacks would not make it valid"
+    return "another tablespace: before PostgreSQL 14 there is no REINDEX into one"
 
 
 def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex, live: LiveIndex) -> Sequence[Outcome]:

@@ -43,6 +43,13 @@ class Catalogue:
                 found.setdefault((facts.parent[0], facts.parent[1]), []).append(name)
         return found
 
+    def below(self, table: TableName) -> list[TableName]:
+        """All partitions of `table`, those of partitions too, each before its own."""
+        found = []
+        for partition in self.partitions.get(table, ()):
+            found += [partition, *self.below(partition)]
+        return found
+
 
 def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[tuple[str, str]]) -> Catalogue:
     """Reads `tables`, their partitions, all their indexes, and what holds `names` (schema, index name).
@@ -68,6 +75,9 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             root=(row["root_schema"], row["root"]) if row["root"] else own,
         )
+    for own, facts in catalogue.tables.items():
+        if facts.relkind == "p":
+            catalogue.tables[own] = facts.model_copy(update=_sums(catalogue, own))
     reader = _Reader({row["oid"]: row["name"] for row in schemas_found})
     for row in indexes_found:
         catalogue.indexes.setdefault((row["schema"], row["table"]), {})[row["name"]] = reader.live(row)
@@ -90,6 +100,13 @@ def _holders(rows: Iterable[Mapping[str, Any]]) -> Holders:
         of = f" of {row['table_schema']}.{row['table']}" if row["table"] else ""
         found[row["schema"], row["name"]] = kind + of
     return found
+
+
+def _sums(catalogue: Catalogue, table: TableName) -> dict[str, float]:
+    """Rows and bytes of a partitioned table's partitions; rows -1 where one was never analysed."""
+    parts = [catalogue.tables[part] for part in catalogue.below(table) if catalogue.tables[part].relkind != "p"]
+    rows = [part.rows for part in parts]
+    return {"rows": -1 if min(rows, default=0) < 0 else sum(rows), "bytes": sum(part.bytes for part in parts)}
 
 
 class _Reader:

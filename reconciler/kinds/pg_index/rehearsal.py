@@ -1,0 +1,39 @@
+"""What an apply tries on an empty copy of a table before it builds anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+
+from reconciler.kind import Rehearsal
+from reconciler.kinds.pg_index import statements
+from reconciler.kinds.pg_index.model import AnyIndex, Definition, PgIndex
+from reconciler.kinds.pg_index.syntax import mentions_whole_row
+from reconciler.model import Change, HazardType, SqlStep
+
+
+def rehearsal(change: Change) -> Sequence[Rehearsal]:
+    """The index of `change`, if it builds one. Partitions have the columns of their table: one copy stands for all.
+
+    An index on the row as a whole is left out: of a copy that is a row of another type.
+    """
+    desired = TypeAdapter(AnyIndex).validate_python(dict(change.desired))
+    if not isinstance(desired, PgIndex) or desired.definition is None or not _builds(change):
+        return []
+    if any(mentions_whole_row(text, desired.table) for text in _expressions(desired.definition)):
+        return []
+    texts = (statements.rehearse(desired.table, desired.definition),)
+    return [Rehearsal(schema=desired.schema_name, table=desired.table, statements=texts)]
+
+
+def _builds(change: Change) -> bool:
+    hazards = (hazard.type for step in change.steps if isinstance(step, SqlStep) for hazard in step.hazards)
+    return HazardType.INDEX_BUILD in hazards or any(
+        " on only " in text for step in change.steps if isinstance(step, SqlStep) for text in step.statements
+    )
+
+
+def _expressions(definition: Definition) -> list[str]:
+    found = [key.expression for key in definition.keys if key.expression]
+    return [*found, definition.predicate] if definition.predicate else found
