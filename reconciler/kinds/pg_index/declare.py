@@ -125,7 +125,7 @@ def _from_columns(section: IndexSection) -> Definition:
         keys=tuple(parse_element(element, method) for element in section.columns),
         include=tuple(_name(column) for column in section.include),
         predicate=parse_predicate(section.where) if section.where else "",
-        options=tuple(sorted((name.lower(), value) for name, value in section.with_.items())),
+        options=tuple((name.lower(), value) for name, value in section.with_.items()),
         tablespace=section.tablespace,
     )
 

@@ -43,7 +43,10 @@ def as_definition(live: LiveIndex) -> Definition:
                 column=key.column,
                 expression=key.expression,
                 collation=() if key.collation_is_default else _name(key.collation, key.collation_is_visible),
-                opclass=() if key.opclass_is_default else _name(key.opclass, key.opclass_is_visible),
+                # Without its name, parameters would read as a function's arguments.
+                opclass=()
+                if key.opclass_is_default and not key.opclass_options
+                else _name(key.opclass, key.opclass_is_visible),
                 opclass_options=key.opclass_options,
                 descending=key.descending,
                 nulls_first=key.nulls_first,

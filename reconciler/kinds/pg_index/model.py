@@ -32,7 +32,8 @@ class Element(Frozen):
 
 
 class Definition(Frozen):
-    """All that makes an index the one it is. `predicate` is SQL; `options` are storage parameters, sorted by name.
+    """All that makes an index the one it is. `predicate` is SQL; `options` are storage parameters, as they are written:
+    their order means nothing, but the server remembers it.
 
     `comment` None and a key that is not in `statistics` mean: whatever is there is kept. `statistics` are statistics
     targets by the number of the key, from 1, which has to be an expression; -1 is the default.

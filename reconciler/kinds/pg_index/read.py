@@ -194,5 +194,5 @@ class _Reader:
 
 
 def _options(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """`["fillfactor=70"]` as pairs, sorted by name."""
-    return tuple(sorted((name, value) for name, _, value in (text.partition("=") for text in texts)))
+    """`["fillfactor=70"]` as pairs."""
+    return tuple((name, value) for name, _, value in (text.partition("=") for text in texts))

@@ -197,7 +197,7 @@ def set_options(schema: str, name: str, wanted: dict[str, str], surplus: list[st
     index = identifier(schema, name)
     found = []
     if wanted:
-        pairs = options(tuple(sorted(wanted.items())))
+        pairs = options(tuple(wanted.items()))
         found.append(sql.SQL("alter index {} set ({})").format(index, pairs).as_string(None))
     if surplus:
         names = sql.SQL(", ").join(identifier(name) for name in surplus)

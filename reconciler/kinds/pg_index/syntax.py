@@ -154,9 +154,7 @@ def parse_predicate(text: str) -> str:
         predicate = parse_index(f"create index on t (a) where {text}\n").definition.predicate
     except SyntaxProblem as problem:
         raise SyntaxProblem(f"where {text!r} is not a condition: {problem}") from None
-    if predicate == "true":
-        return ""  # PostgreSQL forgets a condition that is always met
-    return predicate if any(sign in text for sign in ("\n", "--", "/*")) else text.strip()
+    return predicate if not predicate or any(sign in text for sign in ("\n", "--", "/*")) else text.strip()
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -226,11 +224,17 @@ def parse_index(statement: str) -> ParsedIndex:
         nulls_not_distinct=tree.nulls_not_distinct,
         keys=tuple(_element(node.index_elem) for node in tree.index_params),
         include=tuple(node.index_elem.name for node in tree.index_including_params),
-        predicate=_expression(tree.where_clause) if tree.where_clause.WhichOneof("node") else "",
-        options=tuple(sorted((node.def_elem.defname, _value(node.def_elem)) for node in tree.options)),
+        predicate=_predicate(tree.where_clause),
+        options=tuple((node.def_elem.defname, _value(node.def_elem)) for node in tree.options),
         tablespace=tree.table_space,
     )
     return ParsedIndex(tree.idxname, tree.relation.schemaname, tree.relation.relname, definition)
+
+
+def _predicate(tree: Any) -> str:
+    """The SQL of a WHERE clause; PostgreSQL forgets a condition that is always met."""
+    always = tree.HasField("a_const") and tree.a_const.HasField("boolval") and tree.a_const.boolval.boolval
+    return _expression(tree) if tree.WhichOneof("node") and not always else ""
 
 
 def _element(tree: Any) -> Element:
@@ -247,7 +251,7 @@ def _element(tree: Any) -> Element:
         expression="" if column else _expression(inner),
         collation=tuple(part.string.sval for part in collation),
         opclass=tuple(part.string.sval for part in tree.opclass),
-        opclass_options=tuple(sorted((node.def_elem.defname, _value(node.def_elem)) for node in tree.opclassopts)),
+        opclass_options=tuple((node.def_elem.defname, _value(node.def_elem)) for node in tree.opclassopts),
         descending=descending,
         nulls_first=nulls == 2 if nulls in (2, 3) else descending,
     )
