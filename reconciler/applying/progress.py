@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.applying.execute import Executor, PostgresExecutor
 from reconciler.model import Target
 from reconciler.secrets import Secrets
+from reconciler.targets.activity import Blocker
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import PostgresSession
@@ -41,35 +41,6 @@ _BLOCKERS = """
     where x.database = current_database() and 0 in (select pid from blocking)
     order by 1, 6 desc
 """
-
-_VALUE = re.compile(r"\$(\w*)\$.*?(?:\$\1\$|$)|'(?:[^']|'')*(?:'|$)", re.DOTALL)
-"""A literal of SQL, also one whose end was cut off."""
-
-_NUMBER = re.compile(r"(?<![\w$])[0-9][\w.]*")
-"""Also a value; only left out where a target hides values, since without numbers less can be understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session that ours waits for. `seconds` is the age of its transaction; `query` its current or last statement.
-
-    `pid` 0: a prepared transaction, with its identifier as `application`; which of several it is, is not known.
-    """
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    query: str
-    seconds: float
-
-    def __str__(self) -> str:
-        """One line. The values in its statement are somebody else's, and may be passwords: they are left out."""
-        if self.pid == 0:
-            return f"prepared transaction {self.application!r} of user {self.user}, for {self.seconds:.0f} s"
-        name = f" ({self.application})" if self.application else ""
-        query = " ".join(_VALUE.sub("'…'", self.query).split())[:80]
-        return f"process {self.pid}, user {self.user}{name}, {self.state} for {self.seconds:.0f} s: {query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +112,8 @@ def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
 
 def _look(session: PostgresSession, pid: int, watch: Watch, tell: Callable[[Progress], None]) -> None:
     rows, blockers = session.fetch_all([(_LOOK, {"pid": pid}), (_BLOCKERS, {"pid": pid})])
-    if session.target.hide_values:
-        blockers = [row | {"query": _NUMBER.sub("…", row["query"])} for row in blockers]
-    watch.blockers = tuple(Blocker(**row) for row in blockers)
+    hidden = session.target.hide_values
+    watch.blockers = tuple(Blocker(**row, hide_numbers=hidden) for row in blockers)
     phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
     if phase or watch.blockers:
         tell(Progress(phase or "waiting for a lock", fraction, watch.blockers))
