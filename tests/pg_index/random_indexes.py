@@ -36,7 +36,7 @@ PARTITION_KEYS = ("n", "id")
 
 TABLES = [("public", "tasks"), ("Some Schema", "Großer Tisch"), ("public", "t" * 63), ("public", "order")]
 NAMES = ["i", "tasks_n_idx", "Mixed Case", "ünïcödé_索引", "x" * 63, "é" * 31, "select", 'with"quote', "a.b", "i_ccnew",
-         "i_rcl_new", "j_rcl_old", "i_ccold1", "%s"]  # fmt: skip
+         "k_rcl_new", "j_rcl_old", "i_ccold1", "%s"]  # fmt: skip
 COMMENTS = ["", "plain", 'it\'s 100 % "quoted" \\ {and} $$odd$$', "zwei\nZeilen — ü"]
 TABLESPACES = ["pg_default", "spare"]
 EDITS = ["keep", "keep", "respell", "absent", "rename", "rename and absent", "change", "change"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -16,8 +15,7 @@ from psycopg import sql
 
 from pg_index.declared import tables
 from pg_index.random_indexes import World, section, worlds
-from reconciler.applying.execute import executor
-from reconciler.secrets import Secrets
+from reconciler.applying.stepping import Stepper
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""
@@ -127,13 +125,19 @@ def resources(world: World, target, state) -> list:
     return tables(target, {world.qualified: {"indexes": indexes}})
 
 
-def step_by_step(plan, target, world: World, sql: psycopg.Connection, needed: frozenset[str]) -> None:
-    """Runs the plan, and looks after each of its steps."""
-    with closing(executor(target, Secrets({}))) as running:
-        for change in plan.changes:
-            for step in change.steps:
-                running.run(step)
-                assert needed <= usable(sql, world), f"after {step.statements}"
+@pytest.fixture
+def after_each_step(monkeypatch) -> list[Callable[[], None]]:
+    """What is called after each step of an apply."""
+    calls: list[Callable[[], None]] = []
+    run = Stepper.run
+
+    def run_and_call(self, *arguments):
+        run(self, *arguments)
+        for call in calls:
+            call()
+
+    monkeypatch.setattr(Stepper, "run", run_and_call)
+    return calls
 
 
 @settings(
@@ -141,7 +145,8 @@ def step_by_step(plan, target, world: World, sql: psycopg.Connection, needed: fr
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(data=st.data())
-def test_from_one_state_to_the_next(data, sql, scratch, pg_target, database):
+def test_from_one_state_to_the_next(data, sql, scratch, pg_target, database, after_each_step):
+    after_each_step.clear()
     world = data.draw(worlds(sql.info.server_version // 10000))
     prepared(sql, world)
     before = checksum(sql, world)
@@ -160,8 +165,12 @@ def test_from_one_state_to_the_next(data, sql, scratch, pg_target, database):
     changed = {change.address.name.removeprefix(f"{world.schema}.") for change in plan.changes}
     assert not changed & world.kept, "what is in both states has nothing to be done to it"
     there = frozenset(name for name in world.kept | world.replaced if world.first[name])
+    found: list[set[str]] = []
+    after_each_step.append(lambda: found.append(usable(sql, world)))
     with Watcher(database, world, there) as watcher:
-        step_by_step(plan, pg_target, world, sql, there)
+        receipt = apply(plan, pg_target, allowed=["index-drop"], parallel=1)
+    assert receipt.succeeded, receipt
+    assert [there - each for each in found] == [set()] * sum(len(change.steps) for change in receipt.changes)
     assert watcher.missing == set()
 
     again = plan_for(pg_target, wanted)
