@@ -96,12 +96,14 @@ class PostgresSession:
     def fetch_all(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
         """The rows of several queries, sent as one pipeline in one transaction: one round trip for all.
 
+        None of a command that answers without rows. What such a command leaves in the session, its caller takes back.
         A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
         try:
-            with self._connection.pipeline(), self._connection.transaction():
+            with self._connection.pipeline() as pipeline, self._connection.transaction():
                 cursors = [self._connection.execute(query, params) for query, params in queries]
+                pipeline.sync()  # only then does a cursor know its columns
                 return [self._rows(cursor) for cursor in cursors]
         except psycopg.Error as error:
             hidden = self.target.hide_values
@@ -116,7 +118,8 @@ class PostgresSession:
         if len(set(names)) < len(names):
             # A row by name would hold the last of them alone.
             raise ObservationFailed(self.target.name, "two columns of the answer have the same name: name them apart")
-        return cursor.fetchall()
+        # PREPARE and its like answer without rows, and without a description of any.
+        return cursor.fetchall() if cursor.description is not None else []
 
     def memory(self) -> int | None:
         """Bytes: as declared, else MemTotal of the server's machine where the role may read files there.

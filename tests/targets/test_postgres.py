@@ -64,3 +64,19 @@ def test_a_url_that_does_not_work_is_an_error_without_its_password(pg_target, se
     with pytest.raises(ConnectionFailed) as raised:
         connect(pg_target.model_copy(update={"url": type(pg_target.url)(url)}), secrets)
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_command_without_rows_is_answered_by_none_and_read_only_all_the_same(pg_target, secrets):
+    session = connect(pg_target, secrets)
+    answers = session.fetch_all([("prepare p as select 1 as x", None), ("execute p", None), ("deallocate p", None)])
+    assert answers == [[], [{"x": 1}], []]
+    assert session.fetch("show transaction_read_only") == [{"transaction_read_only": "on"}]
+    session.close()
+
+
+def test_columns_of_one_name_are_refused_since_a_row_by_name_would_lose_one(pg_target, secrets):
+    session = connect(pg_target, secrets)
+    with pytest.raises(ObservationFailed, match="two columns of the answer have the same name"):
+        session.fetch("select 1 as x, 2 as x")
+    assert session.fetch("select 1 as x") == [{"x": 1}]
+    session.close()
