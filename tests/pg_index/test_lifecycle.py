@@ -36,17 +36,13 @@ def leave_invalid(sql, statement: str) -> None:
         sql.execute(statement)
 
 
-def test_a_missing_index_is_built_concurrently_with_its_evidence(tasks, pg_target):
+def test_a_missing_index_is_built_concurrently(tasks, pg_target):
     [change] = converge(KIND, pg_target, declared(pg_target, tasks_status_idx={**COLUMNS, "why": "the queue"}))
     assert change.action is Action.CREATE
     assert [step.statements for step in change.steps] == [
         ("create index concurrently tasks_status_idx on public.tasks (status, priority desc)",)
     ]
     assert change.why == "the queue"
-    assert {fact.name: fact.value for fact in change.evidence}["rows"] == 2000
-    size = {fact.name: fact.value for fact in change.evidence}["index"]
-    [(real,)] = tasks.execute("select pg_relation_size('tasks_status_idx')")
-    assert 0.5 < size / real < 2
 
 
 def test_an_invalid_leftover_is_rebuilt_not_ignored(tasks, pg_target):

@@ -107,13 +107,13 @@ INDEXES: LiteralString = """{wanted}
                array_agg(co.collnamespace::int8 order by key.n) as collation_schemas,
                array_agg(coalesce(key.collation_oid = a.attcollation, key.collation_oid = 0) order by key.n)
                    as collations_default,
-               array_agg(case when co.oid is null or co.oid = 100 then true  -- the default one
+               array_agg(case when co.oid is null or co.oid = 100 then true  -- "default"
                               else pg_catalog.pg_collation_is_visible(co.oid) end order by key.n)
                    as collations_visible,
                array_agg(oc.opcname order by key.n) as opclasses,
                array_agg(oc.opcnamespace::int8 order by key.n) as opclass_schemas,
                array_agg(coalesce(oc.opcdefault, true) order by key.n) as opclasses_default,
-               array_agg(case when oc.opcdefault is not false then true
+               array_agg(case when oc.oid is null or oc.opcnamespace = 11 then true  -- pg_catalog
                               else pg_catalog.pg_opclass_is_visible(oc.oid) end order by key.n) as opclasses_visible,
                array_agg(coalesce(pg_catalog.array_to_string(ia.attoptions, chr(1)), '') order by key.n)
                    as opclass_options,

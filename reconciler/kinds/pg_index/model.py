@@ -54,8 +54,9 @@ class Definition(Frozen):
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
-    `listed` are other indexes that are known to be declared on the table: they are nobody's to rename. Planning sees
-    all of them together; a change carries them along, because apply looks at one resource at a time.
+    `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
+    are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
+    resource at a time.
     """
 
     type: Literal["index"] = "index"
@@ -64,6 +65,7 @@ class PgIndex(Resource):
     name: str
     definition: Definition | None
     listed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 class UnlistedIndexes(Resource):
@@ -238,7 +240,7 @@ class ObservedIndex(Observed):
     partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
     fresh_partitions  the same for `fresh`.
     needed_by    the foreign key for which `live` is the only index.
-    listed       names of all indexes that are declared on the table, but for those declared absent.
+    listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
     """
 
     table: TableFacts | None
@@ -257,6 +259,7 @@ class ObservedIndex(Observed):
     fresh_partitions: tuple[PartitionIndex, ...] = ()
     needed_by: str = ""
     listed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     role: str = ""
     version_num: int = 0
     in_recovery: bool = False

@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kinds.pg_index import partitions
-from reconciler.kinds.pg_index.compare import Question, answers, changed_options, problems, question, same_shape
+from reconciler.kinds.pg_index.compare import (
+    IN_PLACE,
+    Question,
+    answers,
+    changed_options,
+    problems,
+    question,
+    same_shape,
+)
 from reconciler.kinds.pg_index.foreign_keys import only_covers
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
@@ -62,21 +70,7 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
     ]
     covers = only_covers(session, catalogue, {_table(resource) for resource in going})
     seen = _Seen(session, catalogue, same, indexes)
-    seen.ask(
-        different,
-        [
-            index
-            for index in indexes
-            if index.definition
-            and (table := catalogue.tables.get(_table(index)))
-            and table.relkind == "p"
-            and not (
-                (live := catalogue.indexes.get(_table(index), {}).get(index.name))
-                and live.valid
-                and index not in different
-            )
-        ],
-    )
+    seen.ask(different)
 
     observed: dict[Address, AnyObserved] = {}
     for index in sorted(
@@ -119,29 +113,37 @@ class _Seen:
         self._catalogue = catalogue
         self._same = same
         self._holders: Holders = dict(catalogue.holders)
+        self._in_parts = [index for index in indexes if self._needs_parts(index)]
         self._declared: dict[TableName, set[str]] = {}
         self._absent: dict[TableName, set[str]] = {}
         for index in indexes:
             declared = self._declared.setdefault(_table(index), set())
+            absent = self._absent.setdefault(_table(index), set())
             declared.update(index.listed)
-            if index.definition:
-                declared.add(index.name)
-            else:
-                self._absent.setdefault(_table(index), set()).add(index.name)
-        self._ours = {
-            key: {temporary_name(name, end) for name in names | self._absent.get(key, set()) for end in (FRESH, OLD)}
-            - names
-            for key, names in self._declared.items()
-        }
+            absent.update(index.absent)
+            (declared if index.definition else absent).add(index.name)
+        self._ours: dict[TableName, set[str]] = {}
+        for key, declared in self._declared.items():
+            known = declared | self._absent[key]
+            self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
         self._spoken_for: set[tuple[TableName, str]] = set()
         """Indexes of partitions that an index of their partitioned table has use for, and those that are renamed."""
 
-    def ask(self, different: Sequence[PgIndex], partitioned: Sequence[PgIndex]) -> None:
+    def ask(self, different: Sequence[PgIndex]) -> None:
         """Asks what holds the names that changes will need in between. One query."""
         names = [(index.schema_name, temporary_name(index.name, end)) for index in different for end in (FRESH, OLD)]
-        for index in partitioned:
+        for index in self._in_parts:
             names += partitions.candidates(self._catalogue, index)
         self._holders |= holders(self._session, names)
+
+    def _needs_parts(self, index: PgIndex) -> bool:
+        """Whether an index of a partitioned table may have to get parts."""
+        table = self._catalogue.tables.get(_table(index))
+        if table is None or table.relkind != "p" or index.definition is None:
+            return False
+        live = self._catalogue.indexes.get(_table(index), {}).get(index.name)
+        same = live and self._same.get((index.address, *_own(index))) and not changed_options(index.definition, live)
+        return not (same and live and live.valid)
 
     def index(self, index: PgIndex, *, misread: str, needed_by: str) -> ObservedIndex:
         """What is to be seen of one declared index."""
@@ -154,7 +156,7 @@ class _Seen:
         live = there.get(index.name)
         if (key, index.name) in self._spoken_for:
             live = None
-        listed = tuple(sorted(self._declared[key]))
+        listed, absent = (tuple(sorted(names[key])) for names in (self._declared, self._absent))
         twin = self._twin(index, index.definition) if live is None and index.definition else None
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
@@ -163,7 +165,11 @@ class _Seen:
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             trees = partitions.Trees(self._catalogue, self._holders, index, self._equal)
-            covering = (trees.of(live or twin, old), ()) if live is None or same else ((), trees.beside(live, fresh))
+            replaced = live and not (same and live.valid and not changed_options(index.definition, live) - IN_PLACE)
+            covering = (
+                trees.of(live or twin, old) if live is None or same else (),
+                trees.beside(live, fresh) if live and replaced else (),
+            )
             self._spoken_for.update(
                 ((part.schema_name, part.table), name)
                 for part in (*covering[0], *covering[1])
@@ -187,6 +193,7 @@ class _Seen:
             fresh_partitions=covering[1],
             needed_by=needed_by,
             listed=listed,
+            absent=absent,
             role=self._session.role,
             version_num=self._session.version_num,
             in_recovery=self._session.in_recovery,

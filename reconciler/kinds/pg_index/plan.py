@@ -387,14 +387,28 @@ def _change(
         reason=reason,
         why=desired.why,
         summary=summary,
+        notes=_notes(observed) if after else (),
         steps=tuple(run),
         inverse=tuple(inverse),
         # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
         # and its partitions are as one.
         lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
         forbidden=_forbidden(desired, observed),
-        desired=desired.model_copy(update={"listed": observed.listed}).model_dump(mode="json"),
+        desired=desired.model_copy(update={"listed": observed.listed, "absent": observed.absent}).model_dump(mode="json"),
         declared_at=desired.declared_at,
+    )
+
+
+def _notes(observed: ObservedIndex) -> tuple[str, ...]:
+    foreign = [
+        f"{part.schema_name}.{part.table}"
+        for part in observed.partitions or observed.fresh_partitions
+        if part.relkind == "f"
+    ]
+    if not foreign:
+        return ()
+    return (
+        f"not covered, since foreign tables have no indexes: {', '.join(foreign)}; the whole stays INVALID for that",
     )
 
 

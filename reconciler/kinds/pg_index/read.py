@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.catalogue import INDEXES, NAMES, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
-from reconciler.kinds.pg_index.syntax import parse_index
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
@@ -118,8 +119,7 @@ class _Reader:
 
     def live(self, row: Mapping[str, Any]) -> LiveIndex:
         count = row["key_count"]
-        # Without its names, a definition is the same for many tables, and read once.
-        parsed = parse_index(f"create index on t {row['definition']}").definition.keys if row["definition"] else None
+        parsed = _keys(row["definition"], row["expressions"]) if row["definition"] else None
         return LiveIndex.model_construct(
             name=row["name"],
             method=row["method"],
@@ -191,6 +191,26 @@ class _Reader:
             descending=bool(sort & 1),  # INDOPTION_DESC
             nulls_first=bool(sort & 2),  # INDOPTION_NULLS_FIRST
         )
+
+
+def _keys(definition: str, expressions: Sequence[str | None]) -> Sequence[Element] | None:
+    """The keys in PostgreSQL's own definition; None where our parser cannot read it.
+
+    Without its names, a definition is the same for many tables, and read once. Older servers forget the parentheses
+    around some expressions (`x IS DOCUMENT`, seen on 13 to 17) and could not read it themselves.
+    """
+    with suppress(SyntaxProblem):
+        return parse_index(f"create index on t {definition}").definition.keys
+    mended, at = definition, 0
+    for text in filter(None, expressions):
+        at = mended.find(text, at)
+        if at < 0:
+            return None
+        mended = f"{mended[:at]}({text}){mended[at + len(text) :]}"
+        at += len(text) + 2
+    with suppress(SyntaxProblem):
+        return parse_index(f"create index on t {mended}").definition.keys
+    return None
 
 
 def _options(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -45,8 +45,12 @@ def create(schema: str, table: str, name: str, definition: Definition) -> str:
 
 
 def create_only(schema: str, table: str, name: str, definition: Definition) -> str:
-    """CREATE INDEX … ON ONLY: the index of a partitioned table without its partitions, at once, and INVALID."""
-    return _create("index", name, sql.SQL("on only"), identifier(schema, table), definition)
+    """CREATE INDEX … ON ONLY: the index of a partitioned table without its partitions, at once, and INVALID.
+
+    Without its tablespace: PostgreSQL refuses to be told the default one here (0A000); `move` may name any.
+    """
+    bare = definition.model_copy(update={"tablespace": ""})
+    return _create("index", name, sql.SQL("on only"), identifier(schema, table), bare)
 
 
 def rehearse(table: str, definition: Definition) -> str:

@@ -48,7 +48,8 @@ def build(schema: str, table: str, name: str, definition: Definition, rows: floa
 
 def build_only(schema: str, table: str, name: str, definition: Definition) -> SqlStep:
     """CREATE INDEX … ON ONLY: at once, but writes wait for it and for what it waits for."""
-    return instant(statements.create_only(schema, table, name, definition))
+    moved = [statements.move(schema, name, definition.tablespace)] if definition.tablespace else []
+    return instant(statements.create_only(schema, table, name, definition), *moved)
 
 
 def drop(schema: str, name: str, hazards: Sequence[Hazard] = ()) -> SqlStep:

@@ -1,0 +1,300 @@
+"""Indexes of partitioned tables: built part by part, resumed, taken over, replaced, covered when partitions come."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from live import changes, converge, outcomes, run
+
+from pg_index.declared import tables
+from reconciler.kinds.pg_index import KIND
+from reconciler.model import Action, Change, HazardType, NoticeType
+
+TREE = """
+    create table events (id int, body text, region int, at date) partition by list (region);
+    create table events_1 partition of events for values in (1);
+    create table events_2 partition of events for values in (2) partition by range (id);
+    create table events_2a partition of events_2 for values from (0) to (500);
+    create table events_2b partition of events_2 default;
+    create schema archive;
+    -- Made apart, with a dropped column and another order of columns, and attached.
+    create table archive."Events 3" (gone int, at date, region int, id int, body text);
+    alter table archive."Events 3" drop column gone;
+    alter table events attach partition archive."Events 3" for values in (3);
+    insert into events select n, 'body ' || n, 1 + n % 3, date '2026-01-01' + n % 90 from generate_series(1, 900) n;
+"""
+PARTS = ["events_1", "events_2", "events_2a", "events_2b", 'archive."Events 3"']
+INDEX = {"columns": ["at desc", "lower(body)"], "where": "region > 0"}
+
+
+@pytest.fixture
+def tree(sql):
+    sql.execute(TREE)
+    return sql
+
+
+def of_events(target, **indexes):
+    return tables(target, {"public.events": {"indexes": indexes}})
+
+
+def covered(sql, name="events_at_idx"):
+    """By partition, whether it has a valid part of the index `name`, directly or by way of the partition above."""
+    rows = sql.execute(
+        """
+        with recursive part as (
+            select to_regclass(%s)::oid as oid
+            union all select inhrelid from pg_inherits join part on inhparent = part.oid
+        )
+        select x.indrelid::regclass::text, x.indisvalid from part join pg_index x on x.indexrelid = part.oid
+        """,
+        (name,),
+    ).fetchall()
+    return dict(rows)
+
+
+def rows(sql):
+    return sql.execute("select count(*), sum(id), sum(length(body)) from events").fetchone()
+
+
+def names(sql):
+    found = sql.execute(
+        "select relname from pg_class where relkind in ('i', 'I') and relnamespace::regnamespace::text"
+        " in ('public', 'archive') order by relname"
+    )
+    return [name for (name,) in found]
+
+
+def texts(change: Change) -> list[str]:
+    return [text for step in change.steps for text in step.statements]
+
+
+def test_it_is_built_part_by_part_and_each_part_concurrently(tree, pg_target):
+    before = rows(tree)
+    [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    assert change.action is Action.CREATE
+    assert all(covered(tree)[part] for part in ["events", *PARTS])
+    builds = [text for text in texts(change) if text.startswith("create index")]
+    assert sum("concurrently" in text for text in builds) == 4  # the leaves
+    assert sum(" on only " in text for text in builds) == 2  # the table, and the partition that is partitioned
+    assert names(tree) == ["Events 3_at_idx", "events_1_at_idx", "events_2_at_idx", "events_2a_at_idx",
+                           "events_2b_at_idx", "events_at_idx"]  # fmt: skip
+    assert rows(tree) == before
+
+
+def test_no_step_locks_a_table_for_long(tree, pg_target):
+    [change] = changes(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    for step in change.steps:
+        assert len(step.statements) == 1
+        if "concurrently" not in step.statements[0]:
+            assert step.lock_timeout == "3s"
+            assert step.attempts > 1
+
+
+def test_what_a_partition_has_already_is_attached_and_not_built_again(tree, pg_target):
+    tree.execute("create index by_hand on events_1 (at desc, lower(body)) where region > 0")
+    tree.execute("create index whole on events_2 (at desc, lower(body)) where region > 0")
+    [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    assert "by_hand, whole" in change.reason
+    assert sum("concurrently" in text for text in texts(change)) == 1  # "Events 3"
+    assert all(covered(tree).values())
+
+
+def test_an_index_that_is_only_alike_is_not_taken_over(tree, pg_target):
+    tree.execute("create index other on events_1 (at desc, lower(body)) where region > 1")
+    tree.execute("create index constant on events_1 (at desc, lower(body)) where region > 0 and true")
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    assert "other" in names(tree)
+    assert all(covered(tree).values())
+
+
+@pytest.mark.parametrize("ran", range(1, 11))
+def test_it_is_continued_wherever_it_was_left(tree, pg_target, ran):
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    [change] = changes(KIND, pg_target, wanted)
+    run(pg_target, [change.model_copy(update={"steps": change.steps[:ran]})])
+    [rest] = converge(KIND, pg_target, wanted)
+    assert rest.action is Action.UPDATE
+    assert len(rest.steps) == len(change.steps) - ran
+    assert all(covered(tree).values())
+
+
+def test_a_part_that_failed_is_dropped_and_built_again(tree, pg_target, database):
+    tree.execute("insert into events values (1, 'x', 1, '2026-01-01')")  # (1, 1) twice
+    wanted = of_events(pg_target, events_key={"unique": True, "columns": ["region", "id"]})
+    [change] = changes(KIND, pg_target, wanted)
+    tree.execute("insert into events values (1, 'x', 1, '2026-01-01')")
+    with pytest.raises(Exception, match="could not create unique index"):
+        run(pg_target, [change])
+    tree.execute("delete from events where body = 'x'")
+    [again] = changes(KIND, pg_target, wanted)
+    assert "drop index concurrently public.events_1_key" in texts(again)
+    converge(KIND, pg_target, wanted)
+    assert all(covered(tree, "events_key").values())
+
+
+def test_a_replacement_never_leaves_a_partition_without(tree, pg_target):
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    wanted = of_events(pg_target, events_at_idx={"columns": ["at", "id"], "comment": "both"})
+    [change] = changes(KIND, pg_target, wanted)
+    assert change.action is Action.REPLACE
+    for step in change.steps:
+        run(pg_target, [change.model_copy(update={"steps": (step,)})])
+        assert all(covered(tree).values()), step.statements
+        assert len(covered(tree)) == 6
+    assert changes(KIND, pg_target, wanted) == []
+    assert names(tree) == ["Events 3_at_idx", "events_1_at_idx", "events_2_at_idx", "events_2a_at_idx",
+                           "events_2b_at_idx", "events_at_idx"]  # fmt: skip
+
+
+@pytest.mark.parametrize("ran", range(1, 14))
+def test_a_replacement_is_continued_wherever_it_was_left(tree, pg_target, ran):
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    wanted = of_events(pg_target, events_at_idx={"columns": ["at", "id"]})
+    [change] = changes(KIND, pg_target, wanted)
+    assert len(change.steps) == 14
+    run(pg_target, [change.model_copy(update={"steps": change.steps[:ran]})])
+    [rest] = converge(KIND, pg_target, wanted)
+    assert len(rest.steps) == len(change.steps) - ran
+    assert names(tree) == ["Events 3_at_idx", "events_1_at_idx", "events_2_at_idx", "events_2a_at_idx",
+                           "events_2b_at_idx", "events_at_idx"]  # fmt: skip
+
+
+def test_a_partition_that_comes_later_is_drift_until_it_is_covered(tree, pg_target):
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    [change] = changes(KIND, pg_target, wanted)
+    run(pg_target, [change.model_copy(update={"steps": change.steps[:-1]})])
+    tree.execute("create table late (like events)")
+    tree.execute("alter table events attach partition late for values in (9)")
+    tree.execute("alter table events detach partition events_1")
+    converge(KIND, pg_target, wanted)
+    assert "late" in covered(tree)
+    assert all(covered(tree).values())
+
+
+def test_a_partition_that_comes_between_plan_and_apply_makes_the_plan_stale(tree, pg_target):
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    [planned] = changes(KIND, pg_target, wanted)
+    tree.execute("create table late partition of events for values in (9)")
+    [now] = changes(KIND, pg_target, wanted)
+    assert now.steps != planned.steps
+
+
+def test_what_can_be_changed_in_place_is_changed_on_each_partition(tree, pg_target):
+    spec = {**INDEX, "with": {"fillfactor": "70"}, "statistics": {2: 50}, "comment": "one"}
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx=spec))
+    files = "select array_agg(pg_relation_filenode(oid) order by oid) from pg_class where relkind = 'i'"
+    before = tree.execute(files).fetchone()
+    spec = {**INDEX, "with": {"fillfactor": "80"}, "statistics": {2: 60}, "comment": "two"}
+    [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=spec))
+    assert change.action is Action.UPDATE
+    assert tree.execute(files).fetchone() == before
+    options = tree.execute(
+        "select distinct reloptions from pg_class where relkind = 'i' and relname like '%_at_idx'"
+    ).fetchall()
+    assert options == [(["fillfactor=80"],)]
+
+
+def test_only_the_name_differs_is_a_rename_of_the_whole(tree, pg_target):
+    tree.execute("create index by_hand on events (at desc, lower(body)) where region > 0")
+    [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    assert change.action is Action.RENAME
+    assert texts(change) == ["alter index public.by_hand rename to events_at_idx"]
+
+
+def test_a_drop_takes_the_parts_along_and_says_that_it_locks(tree, pg_target):
+    tree.execute("create index events_at_idx on events (at)")
+    [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx="absent"))
+    assert {hazard.type for step in change.steps for hazard in step.hazards} == {
+        HazardType.INDEX_DROP,
+        HazardType.LOCKS_PARTITIONS,
+    }
+    assert names(tree) == []
+
+
+def test_one_made_in_one_piece_is_in_sync(tree, pg_target):
+    tree.execute("create index events_at_idx on events (at desc, lower(body)) where region > 0")
+    assert outcomes(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX)) == []
+
+
+def test_an_invalid_part_that_somebody_attached_is_mended(tree, pg_target):
+    tree.execute("insert into events values (1, 'x', 1, '2026-01-01')")
+    tree.execute("insert into events values (1, 'x', 1, '2026-01-01')")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        tree.execute("create unique index concurrently part on events_1 (region, id)")
+    tree.execute("create unique index events_key on only events (region, id)")
+    tree.execute("alter index events_key attach partition part")
+    tree.execute("delete from events where body = 'x'")
+    wanted = of_events(pg_target, events_key={"unique": True, "columns": ["region", "id"]})
+    [change] = converge(KIND, pg_target, wanted)
+    assert change.action is Action.REPLACE
+    assert all(covered(tree, "events_key").values())
+
+
+def test_a_name_that_a_partition_s_index_would_have_may_be_taken(tree, pg_target):
+    tree.execute("create table events_1_at_idx (id int)")
+    tree.execute("create index events_2a_at_idx on events_2a (id)")
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+    assert all(covered(tree).values())
+    assert {"events_1_at_idx1", "events_2a_at_idx", "events_2a_at_idx1"} <= set(names(tree))
+
+
+def test_long_names_of_partitions_stay_apart(sql, pg_target):
+    sql.execute("create table t (id int, k int) partition by list (k)")
+    for n in (1, 2):
+        sql.execute(f'create table "{"é" * 29}_{n}" partition of t for values in ({n})')
+    converge(KIND, pg_target, tables(pg_target, {"public.t": {"indexes": {"i" * 63: {"columns": ["id"]}}}}))
+    assert all(covered(sql, "i" * 63).values())
+
+
+def test_a_foreign_partition_is_left_out_and_the_rest_is_covered(tree, pg_target, postgres):
+    tree.execute("create extension postgres_fdw")
+    tree.execute("create server nowhere foreign data wrapper postgres_fdw")
+    tree.execute("create foreign table far partition of events for values in (8) server nowhere")
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    [change] = converge(KIND, pg_target, wanted)
+    assert "far" in " ".join(change.notes)
+    assert outcomes(KIND, pg_target, wanted) == []
+
+
+def test_the_parts_are_nobody_s_to_drop(tree, pg_target):
+    section = {
+        "public.events": {"indexes": {"events_at_idx": INDEX}},
+        "public.events_1": {"unlisted_indexes": "drop"},
+    }
+    [change] = changes(KIND, pg_target, tables(pg_target, section))
+    run(pg_target, [change.model_copy(update={"steps": change.steps[:2]})])  # built on events_1, not yet attached
+    assert [each.action for each in changes(KIND, pg_target, tables(pg_target, section))] == [Action.UPDATE]
+    converge(KIND, pg_target, tables(pg_target, section))
+
+
+def test_a_partition_has_indexes_of_its_own(tree, pg_target):
+    section = {
+        "public.events": {"indexes": {"events_at_idx": INDEX}},
+        "public.events_1": {"indexes": {"own": {"columns": ["body"]}}},
+    }
+    found = converge(KIND, pg_target, tables(pg_target, section))
+    assert {change.lane for change in found} == {"public.events"}  # not two builds at once on one table
+
+
+def test_a_unique_index_without_the_partition_key_is_refused_by_the_server(tree, pg_target):
+    wanted = of_events(pg_target, events_key={"unique": True, "columns": ["id"]})
+    [change] = changes(KIND, pg_target, wanted)
+    with pytest.raises(Exception, match="unique constraint on partitioned table must include all partitioning"):
+        run(pg_target, [change])
+    assert names(tree) == []
+
+
+def test_a_build_of_a_part_by_somebody_else_is_waited_for(tree, pg_target, database):
+    with psycopg.connect(database) as holder, psycopg.connect(database, autocommit=True) as builder:
+        holder.execute("update events set body = 'y' where region = 1")
+        statement = "create index concurrently events_1_at_idx on events_1 (at)"
+        building = threading.Thread(target=lambda: builder.execute(statement))
+        building.start()
+        while tree.execute("select to_regclass('events_1_at_idx')").fetchone() == (None,):
+            pass
+        [notice] = outcomes(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
+        holder.rollback()
+        building.join()
+    assert notice.type is NoticeType.BEING_BUILT
