@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 WIDTH = 120
 """Letters in a line, where that can be had: what fits stands in one line, in brackets or braces."""
 
 _INDENT = 2
-_WORDS = frozenset({"null", "yes", "no", "on", "off", "y", "n"})
-"""Plain words that are something else than text, to us or to other readers. `true` and `false` are not among them:
-they are only written where they are meant."""
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""Plain words that are something else than text, to us or to other readers."""
+
+_BOOLEANS = frozenset({"true", "false"})
+"""The two that every reader takes for what they are; quoted, they would look like names."""
 
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
 _PLAIN = re.compile(r"[^\W\d](?:.*\S)?\Z|\((?:.*\S)?\Z")
@@ -41,7 +44,7 @@ def document(content: Mapping[str, Any], remarks: Sequence[str] = ()) -> str:
     `content` is a mapping in the order in which it is to be written. A `${` of a text is written so that no variable is
     looked for. Values that are LeftOut become comments.
     """
-    lines = [_comment(remark, 0) for remark in remarks]
+    lines = [line for remark in remarks for line in _comment(remark, 0)]
     lines += _block(content, 0)
     return "\n".join(lines) + "\n"
 
@@ -49,7 +52,7 @@ def document(content: Mapping[str, Any], remarks: Sequence[str] = ()) -> str:
 def _block(mapping: Mapping[str, Any], indent: int) -> Iterator[str]:
     for key, value in mapping.items():
         if isinstance(value, LeftOut):
-            yield _comment(f"{key}: {value.reason}", indent)
+            yield from _comment(f"{key}: {value.reason}", indent)
         else:
             yield from _entry(f"{' ' * indent}{_scalar(key, inside=True)}:", value, indent)
 
@@ -102,7 +105,7 @@ def _scalar(text: str, *, inside: bool) -> str:
     """`text` in the plainest form that is read as this very text; `inside` of brackets and braces less is plain."""
     if not text.isprintable():
         return f'"{_escaped(text)}"'
-    if _INTEGER.match(text):
+    if _INTEGER.match(text) or text in _BOOLEANS:
         return text
     plain = _PLAIN.match(text) and text.lower() not in _WORDS and not _NOT_PLAIN.search(text)
     if plain and not (inside and _NOT_PLAIN_INSIDE.search(text)):
@@ -124,7 +127,10 @@ def _numbered(sign: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _comment(text: str, indent: int) -> str:
-    """One line, whatever `text` holds."""
+def _comment(text: str, indent: int) -> Iterator[str]:
+    """As many lines as it takes, whatever `text` holds."""
+    head = f"{' ' * indent}# "
     safe = "".join(sign if sign.isprintable() else _numbered(sign) for sign in text)
-    return f"{' ' * indent}# {safe}".rstrip()
+    # A name is never cut in two: whoever searches for it finds it.
+    lines = wrap(safe, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
+    yield from ((head + line).rstrip() for line in lines or [""])

@@ -1,13 +1,14 @@
 """What a database has, as the YAML that declares it.
 
-Every index is written in the short form, declared again from what was written, and planned against the database it came
-from: only what the plan finds to be as declared is kept. What the short form cannot say is written as `sql`, and what
-even that cannot is left out and says so.
+Every index is written as a person would, declared again from what was written, and planned against the database it came
+from: only what the plan finds to be as declared is kept. Where it is not, expressions are written as PostgreSQL prints
+them, then the whole as `sql`; what even that cannot say is left out and says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -20,8 +21,10 @@ from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.describe import as_definition
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableSection
 from reconciler.kinds.pg_index.observe import observe
+from reconciler.kinds.pg_index.plain import plainly
 from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import read
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 from reconciler.model import Change, Outcome
 from reconciler.targets.postgres import PostgresSession
 
@@ -74,7 +77,7 @@ def written(session: PostgresSession) -> dict[str, Any]:
                 definition = _without_default(as_definition(live), default_tablespace)
                 key = (table_name(schema, table), index_name(name))
                 candidates.append(_Index(*key, schema, table, live, definition))
-    for spell in (_as_columns, _as_sql):
+    for spell in (_plainly, _exactly, _as_sql):
         found = {(index.table, index.name): spell(index) for index in candidates}
         wrong = _what_differs(session, found)
         for (table_key, name_key), entry in found.items():
@@ -102,21 +105,28 @@ def _quoted(name: str) -> str:
 
 
 def _section(entries: Mapping[str, Any]) -> Any:
-    if all(isinstance(entry, LeftOut) for entry in entries.values()):
-        return LeftOut("; ".join(f"{name}: {entry.reason}" for name, entry in entries.items()))
-    return {"indexes": entries}
+    """What is left out for one and the same reason is named together."""
+    by_reason: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        if isinstance(entry, LeftOut):
+            by_reason.setdefault(entry.reason, []).append(name)
+    left_out = {", ".join(names): LeftOut(reason) for reason, names in by_reason.items()}
+    indexes = {name: entry for name, entry in entries.items() if not isinstance(entry, LeftOut)}
+    if indexes:
+        return {"indexes": left_out | indexes}
+    return LeftOut("; ".join(f"{names}: {entry.reason}" for names, entry in left_out.items()))
 
 
 def _not_to_be_declared(live: LiveIndex) -> str:
     """Why an index is none of a declaration's business; empty where it is."""
-    if live.parent:
-        return f"a part of the partitioned index {live.parent}"
     if live.constraint.startswith("constraint "):  # what a foreign key or a replica identity leans on may be declared
-        return f"belongs to the {live.constraint}"
+        return "left to the constraint that it belongs to"
+    if live.parent:
+        return "comes with the index of the partitioned table"
     if live.builder is not None:
         return f"being built at this moment by process {live.builder}"
     if not live.valid:
-        return "INVALID: a build failed, or parts of it are missing"
+        return "INVALID, since its build failed or parts of it are missing"
     return ""
 
 
@@ -125,13 +135,33 @@ def _without_default(definition: Definition, default_tablespace: str) -> Definit
     return definition if elsewhere else definition.model_copy(update={"tablespace": ""})
 
 
-def _as_columns(index: _Index) -> dict[str, Any]:
-    """The short form: what is not the default."""
+def _plainly(index: _Index) -> dict[str, Any]:
+    """The short form, without what PostgreSQL adds to expressions."""
+    return _as_columns(index, plainly)
+
+
+def _exactly(index: _Index) -> dict[str, Any]:
+    """The short form, with all that PostgreSQL prints of expressions but superfluous parentheses."""
+    return _as_columns(index, _tidily)
+
+
+def _tidily(expression: str) -> str:
+    with suppress(SyntaxProblem):
+        return canonical(expression)
+    return expression
+
+
+def _as_columns(index: _Index, respelt: Callable[[str], str]) -> dict[str, Any]:
+    """The short form: what is not the default, expressions as `respelt` has them."""
     definition = index.definition
+    keys = (
+        key.model_copy(update={"expression": respelt(key.expression)}) if key.expression else key
+        for key in definition.keys
+    )
     entry: dict[str, Any] = {
-        "columns": [statements.element(key).as_string(None) for key in definition.keys],
+        "columns": [statements.element(key).as_string(None) for key in keys],
         "include": [index_name(column) for column in definition.include],
-        "where": definition.predicate,
+        "where": respelt(definition.predicate) if definition.predicate else "",
         "using": definition.method if definition.method != "btree" else "",
         "unique": "true" if definition.unique else "",
         "nulls_not_distinct": "true" if definition.nulls_not_distinct else "",

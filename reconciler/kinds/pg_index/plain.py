@@ -1,0 +1,88 @@
+"""Expressions as people write them: what PostgreSQL adds when it prints one is taken away again.
+
+`((status)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))` was once
+`status in ('a', 'b')`. Nothing here knows the types of columns, so that the result is only a proposal: whoever uses it
+asks the server whether it still means the same.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+_OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind
+_MATCHES = {"~~": _LIKE, "!~~": _LIKE, "~~*": _ILIKE, "!~~*": _ILIKE}
+
+_NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
+"""PostgreSQL prints negative numbers as `'-3'::integer`; as mere text they could become numbers of another type."""
+
+
+@lru_cache(maxsize=20_000)
+def plainly(expression: str) -> str:
+    """`expression` without what goes without saying; as it is, where the parser does not know it."""
+    import postgast
+
+    try:
+        parsed = postgast.parse(f"select ({expression}\n)")
+    except postgast.PgQueryError:
+        return expression
+    [target] = parsed.stmts[0].stmt.select_stmt.target_list
+    whole = target.res_target.val
+    # A constant alone has no place that would give it its type.
+    _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
+    return str(postgast.deparse(parsed)).removeprefix("SELECT ")
+
+
+def _simplify(node: Any) -> None:
+    """Simplifies `node` and all below it."""
+    if node.DESCRIPTOR.name == "A_Expr" and node.kind in (_OP_ANY, _OP_ALL) and not _as_in(node):
+        return
+    _simplify_below(node)
+    if node.DESCRIPTOR.name == "Node" and node.HasField("type_cast") and _goes_without_saying(node.type_cast):
+        inner = type(node)()
+        inner.CopyFrom(node.type_cast.arg)
+        node.CopyFrom(inner)
+    elif node.DESCRIPTOR.name == "A_Expr" and node.kind == _OP and len(node.name) == 1:
+        node.kind = _MATCHES.get(node.name[0].string.sval, _OP)
+
+
+def _simplify_below(node: Any) -> None:
+    from google.protobuf.message import Message
+
+    for descriptor, value in node.ListFields():
+        if descriptor.message_type is not None:
+            for child in [value] if isinstance(value, Message) else value:
+                _simplify(child)
+
+
+def _goes_without_saying(cast: Any) -> bool:
+    """Constants take the type that their place asks for, and varchar is text wherever text is wanted."""
+    kind, to = cast.arg.WhichOneof("node"), str(cast.type_name.names[-1].string.sval)
+    is_array = bool(cast.type_name.array_bounds)
+    if kind == "a_const":
+        return bool(cast.arg.a_const.HasField("sval")) and (is_array or to not in _NUMBERS)
+    return kind == "column_ref" and to == "text" and not is_array
+
+
+def _as_in(node: Any) -> bool:
+    """`x = ANY (ARRAY[a, b])` is `x IN (a, b)`, and `x <> ALL (…)` is NOT IN; false where it is best left alone.
+
+    Of one element, IN would be a mere comparison. Of a varchar, IN casts the whole array; where its elements are cast
+    one by one, or not at all, something else was written.
+    """
+    operator = node.name[0].string.sval if len(node.name) == 1 else ""
+    is_cast = node.rexpr.HasField("type_cast")
+    array = node.rexpr.type_cast.arg if is_cast else node.rexpr
+    if not array.HasField("a_array_expr"):
+        return True
+    elements = [type(element).FromString(element.SerializeToString()) for element in array.a_array_expr.elements]
+    if (
+        (node.kind, operator) not in {(_OP_ANY, "="), (_OP_ALL, "<>")}
+        or len(elements) == 1
+        or is_cast != node.lexpr.HasField("type_cast")
+    ):
+        return False
+    node.kind = _IN
+    node.rexpr.Clear()
+    node.rexpr.list.items.extend(elements)
+    return True

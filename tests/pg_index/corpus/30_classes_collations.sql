@@ -1,0 +1,62 @@
+-- Operator classes and collations: spelled out though default, not default, of other schemas, of the same name.
+create index oc_pattern on public.tasks (title text_pattern_ops);
+create index oc_varchar_pattern on public.tasks (status varchar_pattern_ops);
+create index oc_varchar_as_text on public.tasks (status text_pattern_ops);
+create index oc_bpchar on public.tasks (code bpchar_pattern_ops);
+create index oc_default_said on public.tasks (title text_ops);
+create index oc_default_varchar on public.tasks (status varchar_ops);
+create index oc_default_qualified on public.tasks (title pg_catalog.text_ops);
+create index oc_int_said on public.tasks (priority int4_ops desc);
+create index oc_enum_said on public.tasks (mood enum_ops);
+create index oc_array_said on public.tasks (tags array_ops);
+create index oc_domain_pattern on public.tasks (mail text_pattern_ops);
+create index oc_oid on public.tasks (cls oid_ops);
+create index oc_user on public.tasks (title app.by_length);
+create index oc_user_same_name on public.tasks (title app.text_ops desc nulls last);
+create index oc_expr on public.tasks (lower(title) text_pattern_ops, (title || body) varchar_pattern_ops);
+create index oc_record on public.tasks (amount record_ops);
+create index oc_image on public.tasks (amount record_image_ops);
+create index oc_cidr on public.tasks (net inet_ops);
+create index oc_name on public.tasks (nm name_ops);
+create index oc_int2_expr on public.tasks ((small::int) int4_ops);
+create index co_c on public.texts (plain collate "C");
+create index co_posix on public.texts (plain collate "POSIX" desc);
+create index co_default_said on public.texts (plain collate "default");
+create index co_of_column on public.texts (c, posix, copied, same_app, same_coll);
+create index co_of_column_said on public.texts (c collate "C", same_app collate app.same);
+create index co_back_to_default on public.texts (c collate "default");
+create index co_other on public.texts (c collate "POSIX", posix collate "C");
+create index co_quoted on public.texts (plain collate coll."C copy");
+create index co_same_1 on public.texts (plain collate app.same);
+create index co_same_2 on public.texts (plain collate coll.same);
+create index co_same_swapped on public.texts (same_app collate coll.same, same_coll collate app.same);
+create index co_qualified on public.texts (plain collate pg_catalog."C");
+create index co_expr on public.texts (lower(plain) collate "C");
+create index co_expr_inside on public.texts (lower(plain collate "C"));
+create index co_expr_both on public.texts ((lower(plain collate "C")) collate "POSIX");
+create index co_expr_concat on public.texts ((plain || 'x' collate "C"));
+create index co_where on public.texts (id) where plain collate "C" > 'a';
+create index co_where_same on public.texts (id) where plain < 'b' collate coll.same;
+create index co_and_class on public.texts (plain collate "C" text_pattern_ops desc nulls last);
+create index co_name on public.tasks (nm collate "POSIX");
+create index co_array on public.texts (arr);
+create index co_array_said on public.texts (arr collate "POSIX");
+create index co_bpchar on public.tasks (code collate "C");
+create index co_expr_of_c on public.texts (upper(c), (c || plain));
+create index co_cast on public.texts ((plain::varchar(10)) collate "C");
+create index co_hash on public.texts using hash (c);
+create index co_gin on public.texts using gin (arr);
+create index co_spgist on public.texts using spgist (plain collate "C");
+create index co_brin on public.texts using brin (plain collate "C", c);
+
+-- needs icu
+create index co_icu on public.texts (plain collate "de-x-icu");
+create index co_icu_own on public.texts (de, plain collate coll.de_icu);
+create index co_icu_ci on public.texts (ci);
+create unique index co_icu_ci_unique on public.texts (plain collate coll.ignore_case);
+create index co_icu_numeric on public.texts (nat, plain collate numeric_order desc);
+create index co_icu_und on public.texts (plain collate "und-x-icu");
+create index co_icu_back on public.texts (ci collate "C", de collate "default");
+
+-- needs 17
+create index co_builtin on public.texts (plain collate "pg_c_utf8");
