@@ -50,8 +50,9 @@ class PgIndexKind:
         return observe(cast(PostgresSession, session), wanted)
 
     def plan(self, desired: PgIndex | UnlistedIndexes, observed: AnyObserved | None) -> Sequence[Outcome]:
-        """See `plan.py`."""
-        from reconciler.kinds.pg_index.plan import plan_index, plan_unlisted
+        """See `plan.py` and `absent.py`."""
+        from reconciler.kinds.pg_index.absent import plan_unlisted
+        from reconciler.kinds.pg_index.plan import plan_index
 
         if isinstance(desired, UnlistedIndexes):
             return plan_unlisted(desired, cast(ObservedUnlisted, observed))

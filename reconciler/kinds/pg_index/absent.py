@@ -1,0 +1,86 @@
+"""Indexes that are not to be: declared absent, or listed by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.kinds.pg_index.change import change, drop, inverse
+from reconciler.kinds.pg_index.model import LiveIndex, ObservedIndex, ObservedUnlisted, PgIndex, UnlistedIndexes
+from reconciler.kinds.pg_index.obstacles import at_work, belongs_to, notice, permitted
+from reconciler.model import Action, Address, Hazard, HazardType, Notice, NoticeType, Outcome
+
+
+def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
+    """The outcomes for the indexes of a table that nobody lists."""
+    found: list[Outcome] = []
+    for live in observed.indexes:
+        address = Address(desired.address.target, desired.address.kind, f"{desired.schema_name}.{live.name}")
+        needed_by = observed.needed_by.get(live.name, "")
+        if live.builder is not None or needed_by or desired.policy != "drop":
+            if message := _unlisted(desired, live, needed_by):
+                found.append(
+                    Notice(address=address, type=NoticeType.UNLISTED, message=message, declared_at=desired.declared_at)
+                )
+            continue
+        absent = PgIndex(
+            address=address,
+            declared_at=desired.declared_at,
+            schema_name=desired.schema_name,
+            table=desired.table,
+            name=live.name,
+            definition=None,
+        )
+        there = ObservedIndex(table=observed.table, live=live, role=observed.role, in_recovery=observed.in_recovery)
+        found += [
+            permitted(absent, there, each)
+            for each in plan_absent(absent, there, "not listed under unlisted_indexes: drop")
+        ]
+    return found
+
+
+def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: str) -> str:
+    """What is to be said of an index that stays; where indexes that nobody lists are kept, only of what is broken."""
+    if live.builder is not None:
+        return "" if desired.policy == "keep" else f"no file declares it; is being built by process {live.builder}"
+    invalid = not live.valid and not live.partitioned
+    broken = "INVALID since a build failed or was cancelled: no query uses it, and every write maintains it"
+    if desired.policy == "keep":
+        return f"{broken}; no file declares it: drop it by hand, or declare it absent" if invalid else ""
+    if desired.policy == "drop":
+        return f"kept, though no file declares it: the only index for the foreign key {needed_by}"
+    return f"index of {desired.schema_name}.{desired.table} that no file declares" + (f"; {broken}" if invalid else "")
+
+
+def plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declared absent") -> Sequence[Outcome]:
+    """The drop of an index with what an interrupted apply left of it, unless something else leans on it."""
+    live = observed.live
+    gone = [each for each in (live, observed.fresh, observed.old) if each is not None]
+    if not gone:
+        return []
+    if live and (live.constraint or live.parent):
+        belongs = belongs_to(live)
+        message = f"cannot be dropped as an index: it belongs to {belongs}; change that first"
+        return [notice(desired, NoticeType.BLOCKED, message)]
+    if busy := at_work(desired, observed):
+        return [busy]
+    hazards = []
+    if any(each.valid for each in gone):
+        first = next(each for each in gone if each.valid)
+        key = f"; the foreign key {observed.needed_by} is left without an index" if observed.needed_by else ""
+        hazards.append(
+            Hazard(
+                type=HazardType.INDEX_DROP,
+                message=f"queries that use {first.name} become slower; building it again takes time{key}",
+            )
+        )
+    run = [drop(desired, each, hazards=hazards if each is gone[0] else []) for each in gone]
+    if live is None:
+        reason += f"; left behind by an interrupted apply: {', '.join(each.name for each in gone)}"
+    elif not live.valid:
+        reason += "; INVALID"
+    return [
+        change(
+            desired, observed, Action.DELETE, gone[0], None, run,
+            reason=reason, inverse=inverse(desired, live) if live and live.valid else (),
+        )
+    ]  # fmt: skip

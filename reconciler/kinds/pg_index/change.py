@@ -1,0 +1,89 @@
+"""A change to an index, with all that a reviewer and an apply have to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.kinds.pg_index import describe, statements, steps
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.model import Action, Change, Hazard, SqlStep, Step
+
+
+def change(
+    desired: PgIndex,
+    observed: ObservedIndex,
+    action: Action,
+    before: LiveIndex | None,
+    after: Definition | None,
+    run: Sequence[SqlStep],
+    *,
+    reason: str = "",
+    summary: str = "",
+    inverse: Sequence[Step] = (),
+) -> Change:
+    """A change to the declared index; its lane is the table, with all its partitions."""
+    root = observed.table.root if observed.table else ()
+    return Change(
+        address=desired.address,
+        action=action,
+        before=describe.live_as_json(desired, before) if before else None,
+        after=describe.as_json(desired, after) if after else None,
+        reason=reason,
+        why=desired.why,
+        summary=summary,
+        notes=_notes(observed) if after else (),
+        steps=tuple(run),
+        inverse=tuple(inverse),
+        # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
+        # and its partitions are as one.
+        lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
+        forbidden=_forbidden(desired, observed),
+        desired=desired.model_copy(update={"listed": observed.listed, "absent": observed.absent}).model_dump(
+            mode="json"
+        ),
+        declared_at=desired.declared_at,
+    )
+
+
+def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
+    owners = {f"{desired.schema_name}.{desired.table}": observed.table.owner if observed.table else ""}
+    for part in (*observed.partitions, *observed.fresh_partitions):
+        owners[f"{part.schema_name}.{part.table}"] = part.owner
+    for table, owner in owners.items():
+        if owner:
+            return f"role {observed.role} may not: {table} belongs to {owner}; grant {owner} to {observed.role}"
+    return ""
+
+
+def _notes(observed: ObservedIndex) -> tuple[str, ...]:
+    foreign = [
+        f"{part.schema_name}.{part.table}"
+        for part in observed.partitions or observed.fresh_partitions
+        if part.relkind == "f"
+    ]
+    if not foreign:
+        return ()
+    return (
+        f"not covered, since foreign tables have no indexes: {', '.join(foreign)}; the whole stays INVALID for that",
+    )
+
+
+def inverse(desired: PgIndex, live: LiveIndex) -> tuple[Step, ...]:
+    """What builds an index again that goes."""
+    if live.partitioned:
+        return ()  # too many parts to spell out: declare it again
+    texts = statements.inverse(desired.schema_name, desired.table, live.name, describe.as_definition(live))
+    return tuple(steps.concurrent(text) if n == 0 else steps.instant(text) for n, text in enumerate(texts))
+
+
+def drop(desired: PgIndex, live: LiveIndex, name: str = "", *, hazards: Sequence[Hazard] = ()) -> SqlStep:
+    """The drop of an index of the declared table, under its own name or the one that it has by then."""
+    if live.partitioned:
+        table = f"{desired.schema_name}.{desired.table}"
+        return steps.drop_partitioned(desired.schema_name, name or live.name, table, hazards)
+    return steps.drop(desired.schema_name, name or live.name, hazards)
+
+
+def drop_leftovers(observed: ObservedIndex) -> list[SqlStep]:
+    """The drops of what an interrupted REINDEX CONCURRENTLY left."""
+    return [steps.drop(schema, name) for schema, name in observed.leftovers]

@@ -1,0 +1,87 @@
+"""What stands in the way of a change to an index: said instead of tried."""
+
+from __future__ import annotations
+
+from reconciler.kinds.pg_index import describe, partitioned, statements
+from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.model import Change, HazardType, Notice, NoticeType, Outcome
+
+BUILDABLE = {"r": "table", "m": "materialized view", "p": "partitioned table"}
+CORRUPTING = range(140000, 140004)
+"""14.0 to 14.3: CREATE INDEX and REINDEX CONCURRENTLY may corrupt the index (bug #17485)."""
+
+
+def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Notice | None:
+    """What stands in the way of a change to its keys. A declared index that is fine is never blocked."""
+    live, table = observed.live, observed.table
+    name = f"{desired.schema_name}.{desired.table}"
+    message = ""
+    if table is None:
+        message = f"the table {name} does not exist in this database"
+    elif live is not None and observed.same and (live.valid or live.partitioned):
+        moves = definition.tablespace not in ("", live.tablespace)
+        if (live.constraint or live.parent) and (moves or not changed_options(definition, live) <= IN_PLACE):
+            message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
+    elif observed.misread:
+        message = f"the server cannot read its definition: {observed.misread}"
+    elif observed.taken_by:
+        message = f"its name is taken by another {observed.taken_by}"
+    elif live and (live.constraint or live.parent):
+        state = "differs" if live.valid else "is INVALID"
+        message = (
+            f"{state}, and belongs to {belongs_to(live)}: change that by a migration ({_difference(live, definition)})"
+        )
+    elif table.relkind not in BUILDABLE:
+        message = f"{name} is not a table that can be indexed"
+    elif live and not observed.same and (taken := observed.fresh_taken_by or observed.old_taken_by):
+        end = statements.FRESH if observed.fresh_taken_by else statements.OLD
+        name = statements.temporary_name(desired.name, end)
+        message = f"its successor needs the name {name} for a while, which is taken by another {taken}: rename that"
+    return notice(desired, NoticeType.BLOCKED, message) if message else None
+
+
+def _difference(live: LiveIndex, definition: Definition) -> str:
+    return f"{describe.brief_live(live, definition)} → {describe.brief(definition)}"
+
+
+def belongs_to(live: LiveIndex) -> str:
+    """The constraint or the partitioned index whose it is."""
+    return live.constraint or f"the partitioned index {'.'.join(live.parent)}"
+
+
+def at_work(desired: PgIndex, observed: ObservedIndex) -> Notice | None:
+    """Whether something is at work on the index, or on a part of it, at this moment."""
+    for live in (observed.live, observed.fresh, observed.old):
+        if live is not None and live.builder is not None:
+            name = "" if live.name == desired.name else f"{live.name} "
+            return _being_built(desired, name, live.builder)
+    for tree in (observed.partitions, observed.fresh_partitions):
+        if found := partitioned.builder(tree):
+            return _being_built(desired, f"its part {found[0]} ", found[1])
+    return None
+
+
+def _being_built(desired: PgIndex, name: str, builder: int) -> Notice:
+    message = f"{name}is being built, or dropped, at this moment by process {builder}"
+    return notice(desired, NoticeType.BEING_BUILT, message)
+
+
+def permitted(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outcome:
+    """A change, unless this very server is the wrong one for it."""
+    if not isinstance(outcome, Change):
+        return outcome
+    if observed.in_recovery:
+        return notice(desired, NoticeType.BLOCKED, "differs, and this server is a standby: apply on its primary")
+    builds = any(hazard.type is HazardType.INDEX_BUILD for step in outcome.steps for hazard in step.hazards)
+    if builds and observed.version_num in CORRUPTING:
+        message = (
+            "PostgreSQL 14.0 to 14.3 can corrupt an index that is built concurrently: update to 14.4 or later first"
+        )
+        return notice(desired, NoticeType.BLOCKED, message)
+    return outcome
+
+
+def notice(desired: PgIndex, kind: NoticeType, message: str) -> Notice:
+    """A notice about the declared index."""
+    return Notice(address=desired.address, type=kind, message=message, declared_at=desired.declared_at)
