@@ -20,7 +20,7 @@ COLUMNS = {"columns": ["status", "priority desc"]}
 @pytest.fixture
 def short_waits(monkeypatch):
     """Index builds are planned with a lock_timeout that a test can wait for."""
-    monkeypatch.setattr("reconciler.kinds.pg_index.plan.BUILD_LOCK_TIMEOUT", "1200ms")
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.BUILD_LOCK_TIMEOUT", "1200ms")
 
 
 def test_a_server_that_restarts_in_the_midst_of_a_build(tasks, pg_target, holder, postgres, leftovers):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from pg_index.declared import declared
 
-from applying.acting import Applying, Interruption, apply, plan_for, results, until
+from applying.acting import PATIENCE, Applying, Interruption, apply, plan_for, results, until
 from applying.conftest import locks, waiting
 from reconciler.model import Applied
 from reconciler.planning import plan_file
@@ -72,7 +72,7 @@ def test_a_signal_ends_it_in_order(number, moment, tasks, pg_target, holder, com
     process = command.start("apply", tmp_path / "plan.json", "--receipt", receipt, "--allow", "index-drop")
     until(lambda: waiting(tasks, statement), "the statement waits")
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=2 * PATIENCE)
 
     assert process.returncode == 1
     assert "interrupted" in out

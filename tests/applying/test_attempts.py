@@ -1,0 +1,167 @@
+"""Instant steps are tried again where a lock is not to be had in time, inside a bound, and say who was in the way."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from pg_index.declared import declared
+
+from applying.acting import Applying, Interruption, Seen, apply, message, plan_for, results, until
+from applying.conftest import waiting
+from reconciler.applying.patience import LONGEST_PAUSE, Patience, attempts
+from reconciler.model import Applied, SqlStep
+
+COLUMNS = {"columns": ["status", "priority desc"]}
+IN_THE_WAY = "alter index other set (fillfactor = 90)"
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "700ms")
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_ATTEMPTS", 4)
+
+
+@pytest.fixture
+def renaming(tasks, pg_target, short_waits):
+    """A plan to rename `other` to `i`, and the declaration behind it."""
+    tasks.execute("create index other on tasks (status, priority desc)")
+    wanted = declared(pg_target, i=COLUMNS)
+    return plan_for(pg_target, wanted), wanted
+
+
+class When(Seen):
+    """Does something once, when another attempt is announced."""
+
+    def __init__(self, attempt: int, act) -> None:
+        super().__init__()
+        self._attempt, self._act = attempt, act
+
+    def progressed(self, change, progress) -> None:
+        super().progressed(change, progress)
+        if progress.phase == f"waiting to try again, attempt {self._attempt} of 4":
+            self._act()
+
+
+def test_a_lock_that_is_let_go_while_it_is_tried_again_costs_nothing_but_time(renaming, pg_target, holder, leftovers):
+    plan, wanted = renaming
+    holder.execute(IN_THE_WAY)
+    listener = When(3, holder.rollback)
+    receipt = apply(plan, pg_target, listener=listener)
+    assert results(receipt) == {"public.i": Applied.APPLIED}
+    again = [seen for seen in listener.progress if seen.phase.startswith("waiting to try again")]
+    assert [seen.attempt for seen in again] == [2, 3]
+    assert again[0].blockers[0].pid == holder.info.backend_pid
+    assert plan_for(pg_target, wanted).is_empty
+    leftovers("i")
+
+
+def test_a_lock_that_is_held_for_good_ends_it_inside_the_bound_and_names_its_holder(
+    renaming, pg_target, holder, leftovers
+):
+    plan, wanted = renaming
+    holder.execute(IN_THE_WAY)
+    receipt = apply(plan, pg_target)
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    said = message(receipt)
+    assert "canceling statement due to lock timeout (55P03)" in said
+    assert "tried 4 times in " in said
+    assert f"waited for process {holder.info.backend_pid}, user postgres (the report), idle in transaction for" in said
+    assert receipt.changes[0].steps == ()
+    holder.rollback()
+    leftovers("other")
+    assert plan_for(pg_target, wanted).changes[0].fingerprint == plan.changes[0].fingerprint
+
+
+def test_ctrl_c_ends_a_pause_at_once(renaming, pg_target, holder, leftovers):
+    plan, _ = renaming
+    holder.execute(IN_THE_WAY)
+    interruption, slept = Interruption(), []
+    receipt = apply(
+        plan, pg_target, listener=When(2, interruption.set), interruption=interruption,
+        patience=Patience(random=lambda: 1.0, sleep=slept.append),
+    )  # fmt: skip
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    assert message(receipt).startswith("interrupted: ")
+    assert slept == []
+    holder.rollback()
+    leftovers("other")
+
+
+def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target, monkeypatch):
+    """Between the look and the step somebody drops the index: there is nothing to wait for."""
+    from reconciler.applying import run
+
+    plan, _ = renaming
+    real = run.judge
+
+    def judged(change, outcomes):
+        with psycopg.connect(pg_target.url.get_secret_value(), autocommit=True) as other:
+            other.execute("drop index other")
+        return real(change, outcomes)
+
+    monkeypatch.setattr(run, "judge", judged)
+    receipt = apply(plan, pg_target)
+    assert results(receipt) == {"public.i": Applied.FAILED}
+    assert "does not exist (42P01)" in message(receipt)
+    assert "tried" not in message(receipt)
+
+
+def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database, monkeypatch, leftovers):
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "20s")
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_ATTEMPTS", 4)
+    tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '2s'")
+    tasks.execute("create index i on tasks (title)")
+    tasks.execute("create index i_rcl_new on tasks (status, priority desc)")
+    wanted = declared(pg_target, i=COLUMNS)
+    plan = plan_for(pg_target, wanted)
+    swap = plan.changes[0].steps[0]
+    assert swap.transaction
+    assert [statement.split()[2] for statement in swap.statements] == ["public.i", "public.i_rcl_new"]
+    holder.execute("set deadlock_timeout = '60s'")  # so that it is never the victim
+    holder.commit()
+    holder.execute("alter index i_rcl_new set (fillfactor = 90)")
+    listener = When(2, lambda: None)
+    applying = Applying(plan, pg_target, listener=listener)
+    until(lambda: waiting(tasks, "alter index public.i_rcl_new%"), "the swap waits for its second index")
+    ours = threading.Thread(target=lambda: (holder.execute("alter index i set (fillfactor = 91)"), holder.rollback()))
+    ours.start()
+    receipt = applying.ended()
+    ours.join()
+    assert results(receipt) == {"public.i": Applied.APPLIED}
+    assert [seen.attempt for seen in listener.progress if seen.phase.startswith("waiting to try")] == [2]
+    assert plan_for(pg_target, wanted).is_empty
+    leftovers("i")
+
+
+PAUSES = [
+    (1, 1.0, 0.5),
+    (2, 1.0, 1.0),
+    (5, 1.0, 8.0),
+    (6, 1.0, LONGEST_PAUSE),
+    (60, 1.0, 10.0),
+    (6, 0.25, 2.5),
+    (3, 0, 0),
+]
+
+
+@pytest.mark.parametrize(("attempt", "random", "seconds"), PAUSES)
+def test_pauses_double_up_to_a_bound_with_full_jitter(attempt, random, seconds):
+    slept = []
+    Patience(random=lambda: random, sleep=slept.append).pause(attempt, lambda: False)
+    assert sum(slept) == pytest.approx(seconds)
+    assert max(slept, default=0) <= 0.1
+
+
+ONCE = [
+    (SqlStep(statements=("a",), attempts=5), 5, "one statement"),
+    (SqlStep(statements=("a", "b"), transaction=True, attempts=5), 5, "one transaction"),
+    (SqlStep(statements=("a", "b"), attempts=5), 1, "the first of two would be there already"),
+    (SqlStep(statements=("a",), attempts=5, on_failure=("b",)), 1, "it leaves something behind"),
+]
+
+
+@pytest.mark.parametrize(("step", "most", "reason"), ONCE, ids=[case[2] for case in ONCE])
+def test_only_what_leaves_nothing_behind_is_tried_again(step, most, reason):
+    assert attempts(step) == most
