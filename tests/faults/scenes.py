@@ -19,6 +19,13 @@ COLUMNS = {"columns": ["status", "priority desc"]}
 
 ROWS = "insert into tasks select n, 's' || n % 5, n % 10, 't' || n from generate_series(1, {}) n"
 TABLE = "create table tasks (id bigint primary key, status text, priority int, title text)"
+PARTITIONED = """
+    create table tasks (id bigint, status text, priority int, title text) partition by range (id);
+    create table low partition of tasks for values from (minvalue) to (200);
+    create table high partition of tasks for values from (200) to (maxvalue) partition by hash (id);
+    create table high_0 partition of high for values with (modulus 1, remainder 0);
+"""
+"""One partition, and one that has partitions of its own."""
 
 INVALID = "create unique index concurrently {} on tasks (status)"
 """Leaves an INVALID index behind, since there are duplicates."""
@@ -36,7 +43,7 @@ class Scene:
     indexes: dict[str, Any]
     before: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
-    versions: range = range(13, 99)
+    table: str = TABLE
 
     def resources(self, target: Target) -> list[Resource]:
         """What is declared."""
@@ -45,7 +52,7 @@ class Scene:
     def set_up(self, connection: psycopg.Connection, rows: int = 500) -> None:
         """Makes the table anew, with what is there before the apply."""
         connection.execute("drop table if exists tasks cascade")
-        connection.execute(TABLE)
+        connection.execute(self.table.encode())
         connection.execute(ROWS.format(rows).encode())
         connection.execute("analyze tasks")
         for statement in self.before:
@@ -59,8 +66,9 @@ class Scene:
 
     @property
     def names(self) -> list[str]:
-        """The indexes that are there in the end."""
-        return sorted(["tasks_pkey", *(name for name, spec in self.indexes.items() if spec != "absent")])
+        """The indexes of the table that are there in the end."""
+        own = ["tasks_pkey"] if self.table == TABLE else []
+        return sorted([*own, *(name for name, spec in self.indexes.items() if spec != "absent")])
 
 
 SCENES = [
@@ -92,6 +100,17 @@ SCENES = [
         {"i": {**COLUMNS, "with": {"fillfactor": "71"}}},
         ("create index i on tasks (status, priority desc) with (deduplicate_items = off)",),
     ),
+    Scene(
+        "comment and statistics",
+        2,
+        {"i": {"columns": ["lower(title)"], "comment": "it's for the search", "statistics": {1: 500}}},
+        ("create index i on tasks (lower(title))",),
+    ),
+    Scene("create on a partitioned table", 7, {"i": COLUMNS}, table=PARTITIONED),
+    Scene(
+        "replace on a partitioned table", 14, {"i": COLUMNS}, ("create index i on tasks (title)",), table=PARTITIONED
+    ),
+    Scene("drop on a partitioned table", 1, {"i": "absent"}, ("create index i on tasks (title)",), table=PARTITIONED),
     Scene("drop", 1, {"i": "absent"}, ("create index i on tasks (title)",)),
     Scene(
         "create one, replace one, drop one",
@@ -193,6 +212,20 @@ def indexes(connection: psycopg.Connection) -> list[tuple[str, bool]]:
     ).fetchall()
 
 
+LEFT = """
+    select c.relname, i.indisvalid, i.indisready, inhparent::regclass
+    from pg_partition_tree('tasks') t join pg_index i on i.indrelid = t.relid join pg_class c on c.oid = i.indexrelid
+    left join pg_inherits h on h.inhrelid = c.oid
+    where not (i.indisvalid and i.indisready) or c.relname ~ '_(rcl_new|rcl_old|ccnew|ccold)[0-9]*$'
+       or (t.level > 0 and inhparent is null)
+"""
+
+
+def left(connection: psycopg.Connection) -> list[tuple]:
+    """What should not be there in the end: INVALID indexes, temporary names, parts that are attached to nothing."""
+    return connection.execute(LEFT).fetchall()
+
+
 def valid(connection: psycopg.Connection, names: Iterable[str]) -> list[str]:
     """Those of these indexes that queries can use at this moment."""
     wanted = set(names)
@@ -208,3 +241,4 @@ def converges(scene: Scene, connection: psycopg.Connection, target: Target) -> N
     assert after.is_empty, after.changes
     assert after.notices == ()
     assert indexes(connection) == [(name, True) for name in scene.names]
+    assert left(connection) == []

@@ -1,0 +1,72 @@
+"""An index of a partitioned table that is half done: it is resumed, and what was built by then is kept."""
+
+from __future__ import annotations
+
+import pytest
+from applying.acting import apply, plan_for, results, until
+
+from faults.scenes import at_work, by_name, checksum, converges, save, statements
+from reconciler.model import Applied
+
+BUILT = """
+    select c.relname, c.oid, pg_relation_filenode(c.oid) from pg_index i join pg_class c on c.oid = i.indexrelid
+    where i.indrelid = any ('{low,high_0}'::regclass[]) and indisvalid and c.relname not like '%title%'
+"""
+
+
+@pytest.mark.parametrize("name", ["create on a partitioned table", "replace on a partitioned table"])
+def test_killed_between_two_partitions_what_is_built_is_not_built_again(name, sql, pg_target, command, gate, tmp_path):
+    scene = by_name(name)
+    scene.set_up(sql)
+    data = checksum(sql)
+    plan = plan_for(pg_target, scene.resources(pg_target))
+    save(plan, tmp_path / "plan.json")
+    builds = [one for one in statements(plan) if one.startswith("create index concurrently")]
+    with gate.closed(builds[-1]):
+        process = command.start("apply", tmp_path / "plan.json")
+        until(gate.arrived, "the last partition's turn has come")
+        process.kill()
+        process.communicate()
+        gate.turn_away()
+    until(lambda: not at_work(sql), "nobody is at work any more")
+    built = {oid: file for _, oid, file in sql.execute(BUILT)}
+    assert len(built) == len(builds) - 1
+    rest = statements(plan_for(pg_target, scene.resources(pg_target)))
+    assert [one for one in rest if one.startswith("create index concurrently")] == builds[-1:]
+    converges(scene, sql, pg_target)
+    now = {oid: file for _, oid, file in sql.execute(BUILT)}
+    assert built.items() <= now.items(), "the same index, and the same file"
+    assert checksum(sql) == data
+
+
+def test_a_partition_that_comes_in_the_middle_is_covered_by_the_next_run(sql, pg_target, command, gate, tmp_path):
+    scene = by_name("create on a partitioned table")
+    scene.set_up(sql)
+    plan = plan_for(pg_target, scene.resources(pg_target))
+    save(plan, tmp_path / "plan.json")
+    attach = [one for one in statements(plan) if "attach partition" in one]
+    with gate.closed(attach[-1]):
+        process = command.start("apply", tmp_path / "plan.json")
+        until(gate.arrived, "all is built, and the last one is about to be attached")
+        sql.execute("create table later (like low)")
+        sql.execute("insert into later select 10000 + n, 's', n, 't' from generate_series(1, 100) n")
+        process.kill()
+        process.communicate()
+        gate.turn_away()
+    until(lambda: not at_work(sql), "nobody is at work any more")
+    sql.execute("alter table tasks detach partition high")
+    sql.execute("alter table tasks attach partition high for values from (200) to (10000)")
+    sql.execute("alter table tasks attach partition later for values from (10000) to (20000)")
+    data = checksum(sql)
+    converges(scene, sql, pg_target)
+    assert checksum(sql) == data
+
+
+def test_a_partition_that_comes_after_the_plan_makes_it_stale_and_the_next_one_covers_it(sql, pg_target):
+    scene = by_name("create on a partitioned table")
+    scene.set_up(sql)
+    plan = plan_for(pg_target, scene.resources(pg_target))
+    sql.execute("create table high_1 partition of tasks default")
+    receipt = apply(plan, pg_target)
+    assert results(receipt) == {"public.i": Applied.STALE}
+    converges(scene, sql, pg_target)
