@@ -25,7 +25,7 @@ from reconciler.kinds.pg_index.plain import plainly
 from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import read
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
-from reconciler.model import Change, Outcome
+from reconciler.model import Address, Change, Outcome
 from reconciler.targets.postgres import PostgresSession
 
 SECTION = "tables"
@@ -77,9 +77,10 @@ def written(session: PostgresSession) -> dict[str, Any]:
                 definition = _without_default(as_definition(live), default_tablespace)
                 key = (table_name(schema, table), index_name(name))
                 candidates.append(_Index(*key, schema, table, live, definition))
+    declared: dict[Address, tuple[str, str]] = {}
     for spell in (_plainly, _exactly, _as_sql):
         found = {(index.table, index.name): spell(index) for index in candidates}
-        wrong = _what_differs(session, found)
+        wrong = _what_differs(session, found, declared)
         for (table_key, name_key), entry in found.items():
             problem = wrong.get((table_key, name_key))
             left_out = LeftOut(f"cannot be declared exactly: {problem}") if problem is not None else None
@@ -187,19 +188,22 @@ def _beside(live: LiveIndex) -> dict[str, Any]:
     return beside
 
 
-def _what_differs(session: PostgresSession, entries: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], str]:
-    """What a plan would say of each entry that is not read back as what is there."""
+def _what_differs(
+    session: PostgresSession, entries: Mapping[tuple[str, str], Any], declared: dict[Address, tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """What a plan would say of each entry that is not read back as what is there.
+
+    `declared` remembers who has which address: names that hold dots can come to the same one.
+    """
     wrong: dict[tuple[str, str], str] = {}
-    declared: dict[Any, tuple[str, str]] = {}
     resources: list[PgIndex] = []
     for (table, name), entry in entries.items():
         try:
             for resource in _declared(session, table, name, entry):
-                if resource.address in declared:
-                    wrong[table, name] = f"another index has the address {resource.address}"
-                else:
-                    declared[resource.address] = (table, name)
+                if declared.setdefault(resource.address, (table, name)) == (table, name):
                     resources.append(resource)
+                else:
+                    wrong[table, name] = f"another index has the address {resource.address}, too"
         except (DesiredError, ValueError) as error:
             wrong[table, name] = str(error)
     observed = observe(session, resources)

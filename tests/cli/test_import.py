@@ -1,0 +1,164 @@
+"""`reconciler import`: what is there, as YAML, from which a plan is empty."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+EMPTY = (0, "No changes.")
+
+TABLES = """
+    create schema app;
+    create schema empty;
+    create extension ltree;
+    create table empty.nothing (id int);
+    create table app.users (id int primary key, email text unique, name text);
+    create index users_name_idx on app.users (lower(name) desc) where email in ('a', 'b');
+    comment on index app.users_name_idx is 'by ${HOME}';
+    create index tasks_status_idx on tasks using hash (status);
+    create index tasks_title_idx on tasks (title, priority) with (fillfactor = 70);
+    create table dates (id int, note text);
+    create index dates_note_idx on dates (note, (id + 1));
+    alter index dates_note_idx alter column 2 set statistics 50;
+    create temporary table passing (id int primary key);
+    create index passing_idx on passing (id);
+"""
+
+WRITTEN = """\
+target: main
+tables:
+  app.users:
+    indexes:
+      # users_email_key, users_pkey: left to the constraint that it belongs to
+      users_name_idx: {columns: [lower(name) desc], where: "email IN ('a', 'b')", comment: "by $${HOME}"}
+  public.dates:
+    indexes:
+      dates_note_idx: {columns: [note, (id + 1)], statistics: {2: 50}}
+  public.tasks:
+    indexes:
+      # tasks_pkey: left to the constraint that it belongs to
+      tasks_status_idx: {columns: [status], using: hash}
+      tasks_title_idx: {columns: [title, priority], with: {fillfactor: 70}}
+"""
+
+
+@pytest.fixture
+def there(world, desired):
+    """A database with indexes, of which nothing is declared."""
+    (desired / "tasks.yaml").unlink()
+    world.execute(TABLES)
+    return world
+
+
+def test_what_is_there_is_printed_and_a_plan_of_it_is_empty(there, reconciler, desired):
+    code, out, err = reconciler("import", "main")
+    assert code == 0
+    head, body = out.split("target:", 1)
+    assert "target:" + body == WRITTEN
+    assert all(line.startswith("#") for line in head.splitlines())
+    assert "PostgreSQL" in head
+    assert "reconciler plan main" in head
+    assert err == "Not imported, and not touched while undeclared: pg_setting.\n"
+    (desired / "main.yaml").write_text(out)
+    code, out, _ = reconciler("plan", "--detailed-exitcode")
+    assert code == 0
+    assert "No changes. 4 indexes" in out
+    assert reconciler("drift")[0] == 0
+
+
+def test_the_same_database_is_written_the_same_way_and_without_its_address(there, reconciler, database):
+    first = reconciler("import", "main")
+    assert reconciler("import", "main") == first
+    assert "127.0.0.1" not in first[1]
+    assert "postgresql://" not in first[1]
+
+
+def test_a_redirection_into_the_folder_works_though_the_shell_has_made_the_file(there, desired):
+    with (desired / "main.yaml").open("w") as file:
+        subprocess.run(
+            [sys.executable, "-m", "reconciler", "--desired", desired, "import", "main"], check=True, stdout=file
+        )
+    assert (desired / "main.yaml").read_text().endswith(WRITTEN)
+
+
+def test_only_the_schemas_that_are_named_are_written(there, reconciler):
+    out = reconciler("import", "main", "--schema", "app")[1]
+    assert "app.users:" in out
+    assert "public." not in out
+    out = reconciler("import", "main", "--schema", "app", "--schema", "public")[1]
+    assert out.endswith(WRITTEN)
+
+
+@pytest.mark.parametrize("schema", ["ap", "empty", "pg_catalog"])
+def test_a_schema_without_indexes_is_an_error_that_names_those_there_are(there, reconciler, schema):
+    code, out, err = reconciler("import", "main", "--schema", schema)
+    assert (code, out) == (1, "")
+    assert (
+        err
+        == f"error: no table with an index in schema {schema!r}\n  names are taken as written; there are: app, public\n"
+    )
+
+
+def test_a_database_without_indexes_is_a_valid_document(reconciler, world, desired):
+    (desired / "tasks.yaml").unlink()
+    world.execute("drop table tasks")
+    code, out, _ = reconciler("import", "main")
+    assert (code, out.splitlines()[-1]) == (0, "tables: {}")
+    (desired / "main.yaml").write_text(out)
+    assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_what_is_broken_or_being_built_is_left_out_with_its_reason(there, reconciler, desired):
+    there.execute("insert into tasks values (1, 'a', 1, 'x'), (2, 'a', 1, 'x')")
+    with pytest.raises(Exception, match="could not create unique index"):
+        there.execute("create unique index concurrently tasks_broken_idx on tasks (title)")
+    code, out, _ = reconciler("import", "main")
+    assert code == 0
+    assert "      # tasks_broken_idx: INVALID, since its build failed or parts of it are missing\n" in out
+
+
+def test_tables_of_extensions_are_the_extensions(there, reconciler):
+    there.execute("create table theirs (id int); create index theirs_idx on theirs (id)")
+    there.execute("alter extension ltree add table theirs")
+    code, out, _ = reconciler("import", "main")
+    assert code == 0
+    assert "theirs" not in out
+
+
+def test_what_cannot_be_declared_exactly_is_left_out_and_says_so(there, reconciler, desired):
+    there.execute('create schema "a.b"; create schema a')
+    there.execute('create table "a.b".t (x int); create index c on "a.b".t (x)')
+    there.execute('create table a.t (x int); create index "b.c" on a.t (x)')
+    code, out, _ = reconciler("import", "main")
+    assert code == 0
+    assert "c: cannot be declared exactly: another index has the address main/pg_index/a.b.c, too" in out
+    (desired / "main.yaml").write_text(out)
+    assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_a_role_that_sees_only_the_catalogue_can_import(there, reconciler, database, monkeypatch):
+    there.execute("create role importer login")
+    try:
+        monkeypatch.setenv("DATABASE_URL", database.replace("postgres@", "importer@"))
+        code, out, _ = reconciler("import", "main", "--schema", "public")
+    finally:
+        there.execute("drop role importer")
+    assert code == 0
+    assert "tasks_title_idx: {columns: [title, priority], with: {fillfactor: 70}}" in out
+
+
+def test_a_target_of_which_nothing_can_be_imported_is_an_error(reconciler, desired, monkeypatch):
+    (desired / "targets.yaml").write_text("targets: {cache: {redis: 'redis://127.0.0.1:1'}}")
+    (desired / "tasks.yaml").unlink()
+    code, out, err = reconciler("import", "cache")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: cache is a redis target, and of those nothing can be imported yet")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["import"], "Missing argument"), (["import", "mian"], "main")])
+def test_usage_errors_say_what_is_valid(there, reconciler, arguments, said):
+    code, out, err = reconciler(*arguments)
+    assert (code, out) == (1, "")
+    assert said in err
