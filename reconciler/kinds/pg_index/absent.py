@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.kinds.pg_index.change import change, drop, inverse
-from reconciler.kinds.pg_index.model import LiveIndex, ObservedIndex, ObservedUnlisted, PgIndex, UnlistedIndexes
+from reconciler.kinds.pg_index.model import (
+    LiveIndex,
+    ObservedIndex,
+    ObservedUnlisted,
+    PgIndex,
+    UnlistedIndexes,
+    full_name,
+)
 from reconciler.kinds.pg_index.obstacles import at_work, belongs_to, notice, permitted
 from reconciler.model import Action, Address, Hazard, HazardType, Notice, NoticeType, Outcome
 
@@ -14,7 +21,7 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
     """The outcomes for the indexes of a table that nobody lists."""
     found: list[Outcome] = []
     for live in observed.indexes:
-        address = Address(desired.address.target, desired.address.kind, f"{desired.schema_name}.{live.name}")
+        address = Address(desired.address.target, desired.address.kind, full_name(desired.schema_name, live.name))
         needed_by = observed.needed_by.get(live.name, "")
         if live.builder is not None or needed_by or desired.policy != "drop":
             if message := _unlisted(desired, live, needed_by):

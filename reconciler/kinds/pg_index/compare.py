@@ -36,6 +36,9 @@ IN_PLACE = {"autosummarize", "buffering", "deduplicate_items", "fastupdate", "fi
 """Storage parameters that take effect, or only matter, after ALTER INDEX SET. All others (pages_per_range of brin,
 length of bloom, lists of ivfflat) are read when an index is built and never again."""
 
+REINDEX_MOVES = 140000
+"""14: REINDEX (TABLESPACE …); before, only a new index can be in another tablespace without a long lock."""
+
 Options = tuple[tuple[str, str], ...]
 
 

@@ -14,6 +14,7 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     TableSection,
     UnlistedIndexes,
+    full_name,
 )
 from reconciler.kinds.pg_index.syntax import (
     ParsedIndex,
@@ -42,7 +43,7 @@ def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
         for name, index in section.indexes.items():
             yield _index(declaration, (written, "indexes", name), schema, table, index)
         yield UnlistedIndexes(
-            address=Address(declaration.target.name, KIND, f"{schema}.{table}.*"),
+            address=Address(declaration.target.name, KIND, full_name(schema, f"{table}.*")),
             declared_at=declaration.at([written, "unlisted_indexes"]),
             schema_name=schema,
             table=table,
@@ -74,7 +75,7 @@ def _index(
             hint = "expressions are SQL; put one in parentheses if in doubt" if unclear else ""
             raise DesiredError(f"index {name}: {problem}", at=at, hint=hint) from None
     return PgIndex(
-        address=Address(declaration.target.name, KIND, f"{schema}.{name}"),
+        address=Address(declaration.target.name, KIND, full_name(schema, name)),
         why=why,
         declared_at=at,
         schema_name=schema,
@@ -115,6 +116,11 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
 def _from_columns(section: IndexSection) -> Definition:
     if not section.columns:
         raise SyntaxProblem("it has neither columns nor sql")
+    keys = tuple(parse_element(element, section.using.lower()) for element in section.columns)
+    include = tuple(_name(column) for column in section.include)
+    for column in (*(key.column for key in keys), *include):
+        if len(column.encode()) > LONGEST_NAME:
+            raise SyntaxProblem(f"the column name {column} has {len(column.encode())} bytes; no name has more than 63")
     method = section.using.lower()
     if method not in METHODS and (near := difflib.get_close_matches(method, METHODS, n=1)):
         raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
@@ -122,8 +128,8 @@ def _from_columns(section: IndexSection) -> Definition:
         method=method,
         unique=section.unique,
         nulls_not_distinct=section.nulls_not_distinct,
-        keys=tuple(parse_element(element, method) for element in section.columns),
-        include=tuple(_name(column) for column in section.include),
+        keys=keys,
+        include=include,
         predicate=parse_predicate(section.where) if section.where else "",
         options=tuple((name.lower(), value) for name, value in section.with_.items()),
         tablespace=section.tablespace,

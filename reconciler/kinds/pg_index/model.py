@@ -14,6 +14,11 @@ LONGEST_NAME = 63
 """Bytes. PostgreSQL cuts longer names without a word (NAMEDATALEN - 1); we refuse them."""
 
 
+def full_name(schema: str, name: str) -> str:
+    """As an address names it: `public.tasks_idx`. A schema that holds a dot is quoted, so that no two are one."""
+    return f'"{schema}".{name}' if "." in schema else f"{schema}.{name}"
+
+
 class Element(Frozen):
     """One key of an index: a column or an expression, and how it is indexed.
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index import partitions
 from reconciler.kinds.pg_index.compare import (
     IN_PLACE,
+    REINDEX_MOVES,
     Question,
     answers,
     changed_options,
@@ -164,11 +165,19 @@ class _Seen:
         same = self._same.get((index.address, key, index.name), False)
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
-            trees = partitions.Trees(self._catalogue, self._holders, index, self._equal)
-            replaced = live and not (same and live.valid and not changed_options(index.definition, live) - IN_PLACE)
+            may_move = self._session.version_num >= REINDEX_MOVES
+            trees = partitions.Trees(self._catalogue, self._holders, index, self._equal, may_move)
+            definition = index.definition
+            settled = (
+                same
+                and live
+                and live.valid
+                and not changed_options(definition, live) - IN_PLACE
+                and (may_move or not definition.tablespace)
+            )
             covering = (
                 trees.of(live or twin, old) if live is None or same else (),
-                trees.beside(live, fresh) if live and replaced else (),
+                trees.beside(live, fresh) if live and not settled else (),
             )
             self._spoken_for.update(
                 ((part.schema_name, part.table), name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
-from reconciler.kinds.pg_index.model import LiveIndex, PartitionIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
 
@@ -39,11 +39,12 @@ def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
 class Trees:
     """The partitions of a declared index's table."""
 
-    def __init__(self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal) -> None:
+    def __init__(self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, may_move: bool) -> None:
         self._catalogue = catalogue
         self._holders = holders
         self._index = index
         self._equal = equal
+        self._may_move = may_move
         self._table = (index.schema_name, index.table)
 
     def of(self, live: LiveIndex | None, old: LiveIndex | None) -> tuple[PartitionIndex, ...]:
@@ -110,11 +111,16 @@ class Trees:
         for _, live in sorted(self._catalogue.indexes.get(partition, {}).items()):
             if live.parent or live.constraint or live.builder is not None or not (live.valid or live.partitioned):
                 continue
-            if self._index.definition and not changed_options(self._index.definition, live) <= IN_PLACE:
+            if self._index.definition and self._needs_another(self._index.definition, live):
                 continue
             if self._equal(self._index, partition, live) if whole is None else _alike(live, whole):
                 return live
         return None
+
+    def _needs_another(self, definition: Definition, live: LiveIndex) -> bool:
+        """Whether it could not be brought to the rest of its definition in place."""
+        moves = definition.tablespace not in ("", live.tablespace)
+        return not changed_options(definition, live) <= IN_PLACE or (moves and not self._may_move)
 
 
 def _alike(one: LiveIndex, other: LiveIndex) -> bool:

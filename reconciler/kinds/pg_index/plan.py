@@ -8,13 +8,10 @@ from reconciler.kinds.pg_index import describe, partitioned, statements, steps
 from reconciler.kinds.pg_index.absent import plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, inverse
-from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
+from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.kinds.pg_index.obstacles import at_work, obstacle, permitted
 from reconciler.model import Action, Change, Outcome, SqlStep
-
-REINDEX_MOVES = 140000
-"""14: REINDEX (TABLESPACE …)."""
 
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
@@ -43,9 +40,13 @@ def _plan_present(desired: PgIndex, definition: Definition, observed: ObservedIn
 def _needs_successor(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> bool:
     """Whether an index with the declared keys still has to be built again."""
     if live.partitioned:
-        return bool(changed_options(definition, live) - IN_PLACE) or partitioned.stuck(live, observed.partitions)
-    moves = definition.tablespace not in ("", live.tablespace)
-    return not changed_options(definition, live) <= IN_PLACE or (moves and observed.version_num < REINDEX_MOVES)
+        parts = [part.attached for part in observed.partitions if part.attached and part.relkind != "p"]
+        rebuilt = bool(changed_options(definition, live) - IN_PLACE) or partitioned.stuck(live, observed.partitions)
+    else:
+        parts = [live]
+        rebuilt = not changed_options(definition, live) <= IN_PLACE
+    moves = definition.tablespace and any(part.tablespace != definition.tablespace for part in parts)
+    return rebuilt or bool(moves and observed.version_num < REINDEX_MOVES)
 
 
 def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
