@@ -31,17 +31,19 @@ SETTINGS = {"default_transaction_read_only": "off", "lock_timeout": "1s", "state
 """On an empty table everything is over in milliseconds. A table that somebody locks as a whole for longer than a
 second is not waited for: whoever wants it next would wait behind us."""
 
+# A type that is the row of a table is no matter: kinds leave out what speaks of whole rows.
 # Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
 # stays before it as long as the path does not name it.
 _PATH = "select set_config('search_path', 'pg_temp, ' || current_setting('search_path'), false)"
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
-           coalesce(t.typrelid is distinct from c.oid, false) as hides_a_type
+           t.oid is not null and coalesce(r.relkind, 'c') = 'c' as hides_a_type
     from unnest(%s::text[], %s::text[]) as w(schema, name)
     join pg_catalog.pg_namespace n on n.nspname = w.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
     left join pg_catalog.pg_type t on t.oid = pg_catalog.to_regtype(pg_catalog.quote_ident(w.name))
+    left join pg_catalog.pg_class r on r.oid = t.typrelid
 """
 
 NOT_ITS_FAULT = ("25", "40", "53", "55", "57", "58", "XX")

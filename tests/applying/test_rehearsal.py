@@ -1,0 +1,283 @@
+"""What the server would refuse is found on empty copies, before anything is done to a real table."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psycopg
+import pytest
+from pg_index.declared import declared, tables
+
+from applying.acting import Seen, apply, plan_for, results
+from reconciler.applying.rehearse import rehearse
+from reconciler.demo.servers import PostgresServer
+from reconciler.errors import ConnectionFailed, RehearsalFailed
+from reconciler.kind import Rehearsal
+from reconciler.kinds.pg_index import PgIndexKind
+from reconciler.model import Applied
+from reconciler.planning import plan_file
+from reconciler.secrets import Secrets
+
+COLUMNS = {"columns": ["status", "priority desc"]}
+
+REFUSED = [
+    ({"columns": ["vol(priority)"]}, "must be marked IMMUTABLE (42P17)", "a volatile function in a key"),
+    ({"columns": ["id"], "where": "vol(priority) > 1"}, "must be marked IMMUTABLE (42P17)", "and in a predicate"),
+    ({"columns": ["place"]}, "has no default operator class for access method", "no operator class"),
+    ({"using": "gin", "columns": ["title"]}, "has no default operator class for access method", "gin on text"),
+    ({"using": "hash", "columns": ["id"], "include": ["title"]}, "does not support included columns", "hash include"),
+    ({"using": "hash", "columns": ["id"], "unique": True}, "does not support unique indexes", "a unique hash index"),
+    ({"columns": ["id"], "with": {"fillfactor": "7"}}, "out of bounds for option", "a parameter out of bounds"),
+    ({"columns": ["id"], "with": {"nonsense": "7"}}, "unrecognized parameter", "no such parameter"),
+    ({"columns": ["id"], "tablespace": "nowhere"}, 'tablespace "nowhere" does not exist', "no such tablespace"),
+    ({"using": "nothing", "columns": ["id"]}, 'access method "nothing" does not exist', "no such access method"),
+    ({"columns": ["title nonsense_ops"]}, 'operator class "nonsense_ops" does not exist', "no such operator class"),
+]
+"""Declarations, and what the server says of them."""
+
+
+@pytest.fixture
+def prepared(tasks):
+    tasks.execute("alter table tasks add place point, add twice int generated always as (priority * 2) stored")
+    tasks.execute("create function vol(int) returns int language plpgsql as 'begin return $1; end'")
+    return tasks
+
+
+def catalogue(connection) -> list[tuple]:
+    """Everything that could have been made or changed, system catalogues and temporary schemas included."""
+    return connection.execute(
+        "select oid, relname, relfilenode, relnamespace::regnamespace::text from pg_class order by 1"
+    ).fetchall()
+
+
+def rehearsed(target, changes):
+    return rehearse(target, Secrets({}), changes)
+
+
+@pytest.mark.parametrize(("section", "said", "reason"), REFUSED, ids=[case[2] for case in REFUSED])
+def test_what_the_server_would_refuse_is_refused_before_anything_runs(section, said, reason, prepared, pg_target):
+    wanted = declared(pg_target, good=COLUMNS, bad=section)
+    plan = plan_for(pg_target, wanted)
+    if {change.address.name for change in plan.changes} != {"public.good", "public.bad"}:
+        [notice] = [notice for notice in plan.notices if notice.address.name == "public.bad"]
+        assert notice.type == "blocked", "found out already when it was planned"
+        return
+    before = catalogue(prepared)
+    listener = Seen()
+    with pytest.raises(RehearsalFailed) as raised:
+        apply(plan, pg_target, listener=listener)
+    assert "would refuse 1 of the changes" in raised.value.message
+    assert "\n  main/pg_index/public.bad: " in raised.value.message
+    assert said in raised.value.message
+    assert listener.events == []
+    assert catalogue(prepared) == before
+
+
+def test_all_that_is_refused_is_named_at_once(prepared, pg_target):
+    sections = {f"bad_{number}": section for number, (section, _, _) in enumerate(REFUSED[2:8])}
+    plan = plan_for(pg_target, declared(pg_target, **sections))
+    with pytest.raises(RehearsalFailed) as raised:
+        apply(plan, pg_target)
+    assert [line.split(":")[0].strip() for line in raised.value.message.split("\n")[1:]] == [
+        str(change.address) for change in plan.changes
+    ]
+
+
+def test_a_server_is_asked_only_for_what_a_reader_asks_for(prepared, pg_target, database):
+    """ACCESS SHARE on the real table, and only while the copy is there."""
+    with closing(psycopg.connect(database, autocommit=True)) as other:
+        other.execute("set lock_timeout = '1ms'")
+        seen = []
+
+        class Looking(PgIndexKind):
+            def rehearsal(self, change):
+                probe = "do $$ begin perform set_config('application_name', (select string_agg(mode, ',') from pg_locks"
+                probe += " where relation = 'public.tasks'::regclass and pid = pg_backend_pid()), false); end $$"
+                raising = "do $$ begin raise 'held: %', current_setting('application_name'); end $$"
+                return [Rehearsal("public", "tasks", (probe, raising))]
+
+        from reconciler.applying import rehearse as module
+
+        kinds = dict(module.BY_NAME) | {"pg_index": Looking()}
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(module, "BY_NAME", kinds)
+            seen = rehearsed(pg_target, plan_for(pg_target, declared(pg_target, i=COLUMNS)).changes).refused
+        assert [why for _, why in seen] == ["held: AccessShareLock (P0001)"]
+
+
+FINE = [
+    ({"columns": ["twice", "lower(title)"], "include": ["status"]}, "generated columns and expressions"),
+    ({"using": "brin", "columns": ["id"], "with": {"pages_per_range": "8"}}, "brin"),
+    ({"columns": ["title text_pattern_ops"], "where": "tasks.status is not null"}, "the table named in a predicate"),
+    ({"columns": ["tasks.priority"]}, "the table named in a key"),
+]
+
+
+@pytest.mark.parametrize(("section", "reason"), FINE, ids=[case[1] for case in FINE])
+def test_what_the_server_takes_is_rehearsed_and_made(section, reason, prepared, pg_target):
+    wanted = declared(pg_target, i=section)
+    plan = plan_for(pg_target, wanted)
+    [change] = plan.changes
+    found = rehearsed(pg_target, [change])
+    assert (list(found.refused), list(found.untried)) == ([], [])
+    assert apply(plan, pg_target).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+
+
+def test_two_tables_of_one_name_do_not_meet(prepared, pg_target):
+    prepared.execute("create schema other")
+    prepared.execute("create table other.tasks (only_here int)")
+    wanted = tables(
+        pg_target,
+        {
+            "public.tasks": {"indexes": {"i": COLUMNS}},
+            "other.tasks": {
+                "indexes": {"i": {"columns": ["only_here"]}, "j": {"using": "gin", "columns": ["only_here"]}}
+            },
+        },
+    )
+    found = rehearsed(pg_target, plan_for(pg_target, wanted).changes)
+    assert [change.address.name for change, _ in found.refused] == ["other.j"]
+    assert list(found.untried) == []
+
+
+def test_a_partitioned_table_is_copied_with_its_key(sql, pg_target):
+    sql.execute("create table parted (id int, at timestamptz, b text) partition by range (at, lower(b))")
+    sql.execute("create table days (id int, at date) partition by list (at)")
+    sql.execute('create table "Ödd % {} one" (id int, "a % {}" int) partition by hash ("a % {}")')
+    names = ("public.parted", "public.days", 'public."Ödd % {} one"')
+    wanted = tables(
+        pg_target, {name: {"indexes": {f"i{place}": {"columns": ["id"]}}} for place, name in enumerate(names)}
+    )
+    plan = plan_for(pg_target, wanted).changes
+    assert len(plan) == 3
+    found = rehearsed(pg_target, plan)
+    assert (list(found.refused), list(found.untried)) == ([], [])
+    unique = tables(pg_target, {"public.days": {"indexes": {"u": {"columns": ["id"], "unique": True}}}})
+    changes = plan_for(pg_target, unique).changes
+    if changes:  # else it is blocked already
+        [(_, why)] = rehearsed(pg_target, changes).refused
+        assert "must include all partitioning columns" in why
+
+
+def test_a_table_that_is_gone_or_locked_is_left_out_with_a_word(prepared, pg_target, holder, monkeypatch):
+    monkeypatch.setattr("reconciler.applying.rehearse.SETTINGS", {"lock_timeout": "100ms"})
+    wanted = tables(pg_target, {f"public.{name}": {"indexes": {f"{name}_i": COLUMNS}} for name in ("tasks", "users")})
+    changes = plan_for(pg_target, wanted).changes
+    holder.execute("lock table tasks in access exclusive mode")
+    prepared.execute("drop table users")
+    found = rehearsed(pg_target, changes)
+    assert list(found.refused) == []
+    assert list(found.untried) == [
+        "main: public.tasks was not rehearsed on: canceling statement due to lock timeout (55P03)",
+        "main: public.users was not rehearsed on: it does not exist any more",
+    ]
+
+
+@pytest.fixture
+def poor(tasks, pg_target, postgres):
+    """The target as a role sees it that may make no temporary tables, and owns the table."""
+    tasks.execute("create role poor login")
+    tasks.execute(f"revoke temporary on database {tasks.info.dbname} from public")
+    tasks.execute("alter table tasks owner to poor")
+    tasks.execute("grant create, usage on schema public to poor")
+    yield pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(tasks.info.dbname, "poor"))})
+    tasks.execute("drop owned by poor cascade")
+    tasks.execute("drop role poor")
+
+
+def test_a_role_that_may_make_no_temporary_tables_applies_without_a_rehearsal(poor, tasks):
+    listener = Seen()
+    assert apply(plan_for(poor, declared(poor, i=COLUMNS)), poor, listener=listener).succeeded
+    [note] = listener.notes
+    assert note.startswith("main: public.tasks was not rehearsed on: permission denied to create temporary tables")
+
+
+def test_a_standby_holds_no_copies_and_says_so(tasks, pg_target, postgres, folder):
+    changes = plan_for(pg_target, declared(pg_target, i=COLUMNS)).changes
+    standby = PostgresServer(folder / f"standby-{postgres.data.name}-{id(changes)}", postgres.binaries)
+    standby.start()
+    standby.stop()
+    (standby.data / "standby.signal").touch()
+    standby.start()
+    try:
+        there = pg_target.model_copy(update={"url": type(pg_target.url)(standby.url())})
+        found = rehearsed(there, changes)
+    finally:
+        standby.stop("immediate")
+    assert found == ([], ["main: not rehearsed: a standby can hold no copies"])
+
+
+def test_a_table_whose_name_is_a_type_s_name_is_not_refused_for_that(prepared, pg_target):
+    """The copy would hide the type."""
+    prepared.execute("create schema app")
+    prepared.execute("create type mood as enum ('fine')")
+    prepared.execute("create table app.mood (a text)")
+    prepared.execute("create function feel(mood) returns int language plpgsql immutable as 'begin return 1; end'")
+    wanted = tables(pg_target, {"app.mood": {"indexes": {"i": {"columns": ["feel('fine'::mood)", "a"]}}}})
+    plan = plan_for(pg_target, wanted)
+    found = rehearsed(pg_target, plan.changes)
+    assert list(found.refused) == []
+    [line] = found.untried
+    assert "its copy hides a type of that name" in line
+    assert apply(plan, pg_target).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+
+
+@pytest.mark.parametrize("column", ["date", "text", "int4"])
+def test_a_table_named_like_a_built_in_type_hides_nothing(column, sql, pg_target):
+    sql.execute(f'create table "{column}" (a text, b timestamp)')
+    wanted = tables(
+        pg_target, {f'public."{column}"': {"indexes": {"i": {"columns": ["(b::date)", "(a::text || 'x')"]}}}}
+    )
+    plan = plan_for(pg_target, wanted)
+    found = rehearsed(pg_target, plan.changes)
+    assert (list(found.refused), list(found.untried)) == ([], [])
+    assert apply(plan, pg_target).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+
+
+def test_a_change_that_is_stale_stops_no_other(prepared, pg_target):
+    plan = plan_for(pg_target, declared(pg_target, i={"columns": ["place", "id"], "using": "btree"}, j=COLUMNS))
+    prepared.execute("alter table tasks drop column place")
+    receipt = apply(plan, pg_target)
+    assert results(receipt) == {"public.i": Applied.STALE, "public.j": Applied.APPLIED}
+
+
+def test_nothing_can_end_the_transaction_of_a_rehearsal(prepared, pg_target, monkeypatch):
+    statements = ("create index i on pg_temp.tasks (id); commit; create table escaped ()",)
+    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements)])
+    found = rehearsed(pg_target, plan_for(pg_target, declared(pg_target, i=COLUMNS)).changes)
+    assert "cannot insert multiple commands into a prepared statement" in found.refused[0][1]
+    assert prepared.execute("select to_regclass('escaped') is null").fetchone() == (True,)
+
+
+def test_a_connection_that_is_lost_is_an_error_and_nothing_runs(prepared, pg_target, monkeypatch):
+    statements = ("select pg_terminate_backend(pg_backend_pid())",)
+    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements)])
+    with pytest.raises(ConnectionFailed, match="while its changes were rehearsed"):
+        apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
+    assert prepared.execute("select to_regclass('i') is null").fetchone() == (True,)
+
+
+DESIRED = """
+target: main
+tables: {public.tasks: {indexes: {good: {columns: [status]}, bad: {using: gin, columns: [title]}}}}
+"""
+
+
+def test_plan_rehearse_shows_the_plan_fails_and_saves_nothing(prepared, command, tmp_path):
+    (command.folder / "tasks.yaml").write_text(DESIRED)
+    before = catalogue(prepared)
+    code, out, err = command.run("plan", "--rehearse", "--out", tmp_path / "plan.json")
+    assert code == 1
+    assert "main/pg_index/public.good" in out
+    assert "error: the server would refuse 1 of the changes" in err
+    assert "main/pg_index/public.bad: data type text has no default operator class" in err
+    assert not (tmp_path / "plan.json").exists()
+    assert catalogue(prepared) == before
+
+    (command.folder / "tasks.yaml").write_text(DESIRED.replace("using: gin, ", ""))
+    assert command.run("plan", "--rehearse", "--out", tmp_path / "plan.json")[0] == 0
+    assert len(plan_file.read(tmp_path / "plan.json").changes) == 2
+    assert catalogue(prepared) == before
