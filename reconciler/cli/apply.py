@@ -54,7 +54,7 @@ def command(
 
     saved = plan_file.read(plan) if plan else None
     desired = stages.load(run, list(saved.targets) if saved else ())
-    approved = saved or _asked(stages.plan(run, desired), yes)
+    approved = saved or _asked(stages.plan(run, desired, advised=True), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:

@@ -45,7 +45,7 @@ def command(
     from reconciler.planning import plan_file
 
     desired = stages.load(run, targets)
-    plan = stages.plan(run, desired)
+    plan = stages.plan(run, desired, advised=True)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)

@@ -37,11 +37,13 @@ def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desi
     return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
 
 
-def plan(run: Run, desired: Desired) -> Plan:
-    """A plan for everything in `desired`. Raises TargetError."""
+def plan(run: Run, desired: Desired, *, advised: bool = False) -> Plan:
+    """A plan for everything in `desired`; `advised` for people who are to review it. Raises TargetError."""
     from reconciler.planning.make import make_plan
 
-    return make_plan(desired.targets, desired.resources, run.secrets, created_at=now().replace(microsecond=0))
+    return make_plan(
+        desired.targets, desired.resources, run.secrets, created_at=now().replace(microsecond=0), advised=advised
+    )
 
 
 def show(text: str) -> None:

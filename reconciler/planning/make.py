@@ -11,6 +11,7 @@ from datetime import datetime
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError, TargetError
+from reconciler.kind import Advises
 from reconciler.kinds.check import decide_from_outcomes
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.registry import KINDS
@@ -44,10 +45,16 @@ class TargetView:
 
 
 def make_plan(
-    targets: Mapping[str, Target], resources: Sequence[Resource], secrets: Secrets, *, created_at: datetime
+    targets: Mapping[str, Target],
+    resources: Sequence[Resource],
+    secrets: Secrets,
+    *,
+    created_at: datetime,
+    advised: bool = False,
 ) -> Plan:
     """The plan that brings `targets` to `resources`.
 
+    `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`.
     A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target that cannot be
     observed, all such targets in one: a plan that has not seen everything would claim too much.
     """
@@ -55,7 +62,7 @@ def make_plan(
     for resource in resources:
         if resource.address.target in by_target:
             by_target[resource.address.target].append(resource)
-    views = _view_all(targets, by_target, secrets)
+    views = _view_all(targets, by_target, secrets, advised=advised)
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
     in_sync: Counter[str] = Counter()
     for view in views.values():
@@ -74,8 +81,13 @@ def make_plan(
     return seal(plan)
 
 
-def view_target(target: Target, resources: Sequence[Resource], secrets: Secrets) -> TargetView:
-    """Observes one target through one session and plans all its resources. Raises TargetError."""
+def view_target(
+    target: Target, resources: Sequence[Resource], secrets: Secrets, *, advised: bool = False
+) -> TargetView:
+    """Observes one target through one session and plans all its resources, with advice where it is wanted.
+
+    Raises TargetError.
+    """
     with closing(connect(target, secrets)) as session:
         outcomes: list[Outcome] = []
         in_sync: dict[str, int] = {}
@@ -85,7 +97,8 @@ def view_target(target: Target, resources: Sequence[Resource], secrets: Secrets)
                 continue
             observed = kind.observe(session, wanted)
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
-            outcomes += [outcome for each in found for outcome in each]
+            said = [outcome for each in found for outcome in each]
+            outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
             )
@@ -93,14 +106,17 @@ def view_target(target: Target, resources: Sequence[Resource], secrets: Secrets)
 
 
 def _view_all(
-    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], secrets: Secrets
+    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], secrets: Secrets, *, advised: bool
 ) -> dict[str, TargetView]:
     # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
     wanted = {name: target for name, target in targets.items() if by_target[name] or target.system is not System.HTTP}
     views: dict[str, TargetView] = {}
     errors: list[TargetError] = []
     with ThreadPoolExecutor(max_workers=min(len(wanted), MOST_TARGETS_AT_ONCE) or 1) as pool:
-        futures = {name: pool.submit(view_target, target, by_target[name], secrets) for name, target in wanted.items()}
+        futures = {
+            name: pool.submit(view_target, target, by_target[name], secrets, advised=advised)
+            for name, target in wanted.items()
+        }
         for name, future in futures.items():
             try:
                 views[name] = future.result()

@@ -58,6 +58,13 @@ class PgIndexKind:
             return plan_unlisted(desired, cast(ObservedUnlisted, observed))
         return plan_index(desired, cast(ObservedIndex, observed))
 
+    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """See `advise.py`."""
+        from reconciler.kinds.pg_index.advise import advise
+        from reconciler.targets.postgres import PostgresSession
+
+        return advise(cast(PostgresSession, session), outcomes)
+
     def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
         """See `rehearsal.py`."""
         from reconciler.kinds.pg_index.rehearsal import rehearsal

@@ -1,0 +1,83 @@
+"""What reviewers of a plan are told beside its changes: evidence, and what the steps would meet at this moment.
+
+Everything here is bounded in time, and says what it could not find out. None of it is part of a fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.errors import ConnectionFailed, TargetError
+from reconciler.kinds.pg_index import duplicates, preflight
+from reconciler.kinds.pg_index.ask import Asking
+from reconciler.kinds.pg_index.cover import overlaps
+from reconciler.kinds.pg_index.evidence import Estimate, estimates
+from reconciler.kinds.pg_index.places import Name, Place, read_places
+from reconciler.kinds.pg_index.read import read
+from reconciler.kinds.pg_index.space import space
+from reconciler.kinds.pg_index.usage import usage
+from reconciler.kinds.pg_index.work import Work, works
+from reconciler.model import Action, Address, Change, Fact, Outcome
+from reconciler.targets.postgres import PostgresSession
+
+KNOWING_SECONDS = 30.0
+"""For everything that the catalogue and the planner answer: seconds even for thousands of changes."""
+
+READING_SECONDS = 60.0
+"""For looking for duplicates, all tables together; what is not read by then is said."""
+
+
+def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """`outcomes` with evidence, notices first; see `kind.Advises`. Raises ConnectionFailed."""
+    all_works = works(outcomes)
+    if not all_works:
+        return list(outcomes)
+    asking = Asking(session, KNOWING_SECONDS)
+    places = _places(asking, all_works)
+    estimated = estimates(asking, all_works, places)
+    disk = space(asking, all_works, estimated)
+    evidence = _evidence(asking, all_works, estimated)
+    for address, fact in disk.facts.items():
+        evidence[address].append(fact)
+    waiting = preflight.waits(asking, all_works, places)
+    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places)
+    blocked = {all_works[number].change.address: notice for number, notice in checked.blocked.items()}
+    advised: list[Outcome] = []
+    for outcome in outcomes:
+        if not isinstance(outcome, Change):
+            advised.append(outcome)
+        elif outcome.address in blocked:
+            advised.append(blocked[outcome.address])
+        else:
+            advised.append(outcome.model_copy(update={"evidence": tuple(evidence[outcome.address])}))
+    if any(isinstance(outcome, Change) for outcome in advised):
+        advised += [*waiting, *disk.notices]
+    return [*advised, *checked.unchecked]
+
+
+def _places(asking: Asking, all_works: Sequence[Work]) -> dict[Name, Place]:
+    named = {(deed.schema, deed.name) for work in all_works for deed in work.deeds}
+    return read_places(asking, named | {work.table for work in all_works})
+
+
+def _evidence(
+    asking: Asking, all_works: Sequence[Work], estimated: dict[Address, Estimate]
+) -> dict[Address, list[Fact]]:
+    drops = [work for work in all_works if work.change.action is Action.DELETE]
+    used = usage(asking, [(work.resource.schema_name, work.resource.name) for work in drops])
+    try:
+        catalogue = read(asking.session, {work.table for work in all_works}, [])
+        beside = overlaps(asking.session, catalogue, all_works)
+    except ConnectionFailed:
+        raise
+    except TargetError:
+        beside = {}  # a table is locked as a whole: what overlaps stays unsaid, as in every plan that cannot see it
+    evidence: dict[Address, list[Fact]] = {}
+    for work in all_works:
+        address = work.change.address
+        name = (work.resource.schema_name, work.resource.name)
+        facts = list(estimated[address].facts) if address in estimated else []
+        if work.change.action is Action.DELETE:
+            facts += used.get(name, [])
+        evidence[address] = facts + beside.get(address, [])
+    return evidence

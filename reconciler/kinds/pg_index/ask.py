@@ -1,0 +1,75 @@
+"""Questions to a server that may go unanswered: bounded in time each and together, and never an error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from reconciler.errors import ObservationFailed
+from reconciler.targets.postgres import PostgresSession, Query, Row
+
+_BOUNDS = """
+    select set_config('statement_timeout', %(statement)s, true) as statement_timeout,
+           set_config('lock_timeout', %(lock)s, true) as lock_timeout,
+           set_config('row_security', 'off', true) as row_security
+"""
+"""For one transaction. Rows that a policy would hide are an error then, instead of an answer about the others."""
+
+LOCK_SECONDS = 1.0
+"""Somebody who locks a whole table keeps advice from knowing about it, and not from being given in time."""
+
+BATCH = 50
+"""Queries in one transaction: each may lock a table with all its indexes, and lock slots are few."""
+
+TIMED_OUT, LOCKED, UNPRIVILEGED = "57014", "55P03", "42501"
+"""SQLSTATEs: cancelled by statement_timeout; not to be locked in time; insufficient privilege."""
+
+
+class Refused(NamedTuple):
+    """Why there is no answer; `sqlstate` is empty where it was not asked for want of time."""
+
+    message: str
+    sqlstate: str = ""
+
+
+Question = tuple[Query, Mapping[str, Any] | None]
+
+
+class Asking:
+    """Asks on a session until `seconds` are over, counted by `clock` from now on."""
+
+    def __init__(self, session: PostgresSession, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.session = session
+        self._clock = clock
+        self._end = clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; may be negative."""
+        return self._end - self._clock()
+
+    def one(self, question: Query, params: Mapping[str, Any] | None = None, *, seconds: float) -> list[Row] | Refused:
+        """The answer, within `seconds`. Raises ConnectionFailed."""
+        return self.all([(question, params)], seconds=seconds)[0]
+
+    def all(self, questions: Sequence[Question], *, seconds: float) -> list[list[Row] | Refused]:
+        """The answers in order, each within `seconds`, in few round trips. Raises ConnectionFailed."""
+        found: list[list[Row] | Refused] = []
+        for start in range(0, len(questions), BATCH):
+            found += self._batch(questions[start : start + BATCH], seconds)
+        return found
+
+    def _batch(self, questions: Sequence[Question], seconds: float) -> list[list[Row] | Refused]:
+        if self.left <= 0:
+            return [Refused("there was no time left to ask") for _ in questions]
+        statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
+        bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
+        try:
+            return [*self.session.fetch_all([(_BOUNDS, bounds), *questions])[1:]]
+        except ObservationFailed as error:
+            if len(questions) == 1:
+                return [Refused(error.message.removeprefix(f"{self.session.target.name}: "), error.sqlstate)]
+        # One of them spoils the others: halve until it stands alone.
+        middle = len(questions) // 2
+        return [*self._batch(questions[:middle], seconds), *self._batch(questions[middle:], seconds)]

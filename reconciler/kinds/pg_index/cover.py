@@ -1,0 +1,99 @@
+"""Which indexes can answer what another one answers: the prefix rule for btree, stated and never a recommendation.
+
+An index covers another where the other's keys are its first ones, in the same directions or all of them turned round,
+with the same collations and operator classes, its predicate is the same or absent, and it carries all columns that the
+other includes. A unique index is covered by none: it is a rule about the data, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.kinds.pg_index.describe import as_definition
+from reconciler.kinds.pg_index.foreign_keys import only_covers
+from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.kinds.pg_index.places import Name
+from reconciler.kinds.pg_index.read import Catalogue
+from reconciler.kinds.pg_index.statements import FRESH, OLD
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
+from reconciler.kinds.pg_index.work import Work
+from reconciler.model import Action, Address, Fact
+from reconciler.targets.postgres import PostgresSession
+
+TEMPORARY = (FRESH, OLD)
+"""Names of ours end so while an index is replaced."""
+
+
+def covers(wide: Definition, narrow: Definition) -> bool:
+    """Whether an index of the definition `wide` can answer what one of the definition `narrow` answers. Pure."""
+    count = len(narrow.keys)
+    if wide.method != "btree" or narrow.method != "btree" or narrow.unique or len(wide.keys) < count:
+        return False
+    pairs = list(zip(wide.keys, narrow.keys, strict=False))
+    same = all(_bare(one) == _bare(other) for one, other in pairs)
+    forward = all(_order(one) == _order(other) for one, other in pairs)
+    backward = all(_order(one) == (not other.descending, not other.nulls_first) for one, other in pairs)
+    carried = {*wide.include, *(key.column for key in wide.keys)}
+    return (
+        same
+        and (forward or backward)
+        and (not wide.predicate or _spelled(wide.predicate) == _spelled(narrow.predicate))
+        and set(narrow.include) <= carried
+    )
+
+
+def _bare(key: Element) -> tuple[object, ...]:
+    return key.column, _spelled(key.expression), key.collation, key.opclass, key.opclass_options
+
+
+def _order(key: Element) -> tuple[bool, bool]:
+    return key.descending, key.nulls_first
+
+
+def _spelled(expression: str) -> str:
+    try:
+        return canonical(expression) if expression else ""
+    except SyntaxProblem:
+        return expression
+
+
+def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Work]) -> dict[Address, list[Fact]]:
+    """By address of a creation or a drop: what covers it, what it makes redundant, which foreign key it alone serves.
+
+    Seen are the indexes that will be there when the plan is applied. Raises TargetError.
+    """
+    all_works = list(works)
+    gone = {(*work.table, work.resource.name) for work in all_works if work.change.action is Action.DELETE}
+    planned: dict[Name, dict[str, Definition]] = {}
+    for work in all_works:
+        if work.resource.definition:
+            planned.setdefault(work.table, {})[work.resource.name] = work.resource.definition
+    served = only_covers(session, catalogue, {work.table for work in all_works if work.resource.definition is None})
+    found: dict[Address, list[Fact]] = {}
+    for work in all_works:
+        own = planned.get(work.table, {})
+        live = catalogue.indexes.get(work.table, {})
+        going = live.get(work.resource.name)
+        definition = work.resource.definition or (as_definition(going) if going else None)
+        if definition is None or work.change.action in (Action.UPDATE, Action.RENAME):
+            continue
+        there = {
+            name: as_definition(each)
+            for name, each in live.items()
+            if each.valid and (*work.table, name) not in gone and not name.endswith(TEMPORARY)
+        } | own
+        there.pop(work.resource.name, None)
+        facts = _facts(definition, there, {name for name, each in live.items() if each.constraint or each.unique})
+        if work.resource.definition is None:
+            facts = [fact for fact in facts if fact.name == "covered by"]
+            key = served.get((*work.table, work.resource.name))
+            facts += [Fact(name="only index for foreign key", value=key)] if key else []
+        found[work.change.address] = facts
+    return found
+
+
+def _facts(definition: Definition, others: Mapping[str, Definition], kept: set[str]) -> list[Fact]:
+    by = sorted(name for name, other in others.items() if covers(other, definition))
+    redundant = sorted(name for name, other in others.items() if name not in kept and covers(definition, other))
+    facts = [Fact(name="covered by", value=", ".join(by))] if by else []
+    return facts + ([Fact(name="makes redundant", value=", ".join(redundant))] if redundant else [])

@@ -1,0 +1,72 @@
+"""The tables that steps work on, as large as they are at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconciler.kinds.pg_index.ask import Asking, Refused
+
+SECONDS = 5.0
+"""For one question of the catalogue, which answers in milliseconds."""
+
+# Asking for the size of a table that somebody has locked as a whole would wait for it.
+_PLACES = """
+    with locked as materialized (
+        select l.relation from pg_catalog.pg_locks l
+        where l.mode = 'AccessExclusiveLock'
+          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    )
+    select wanted.schema, wanted.name, n.nspname as table_schema, t.relname as table, t.oid::int8 as oid,
+           t.relkind::text as relkind, t.reltuples::float8 as tuples, t.relpages::int8 as pages,
+           case when t.oid not in (select relation from locked where relation is not null)
+                then pg_catalog.pg_relation_size(t.oid) end as bytes,
+           current_setting('block_size')::int as block
+    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    join pg_catalog.pg_namespace wn on wn.nspname = wanted.schema
+    join pg_catalog.pg_class c on c.relnamespace = wn.oid and c.relname = wanted.name
+    left join pg_catalog.pg_index x on x.indexrelid = c.oid
+    join pg_catalog.pg_class t on t.oid = coalesce(x.indrelid, c.oid)
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+"""
+
+Name = tuple[str, str]
+
+
+class Place(NamedTuple):
+    """A table, found by its own name or by that of one of its indexes.
+
+    rows    the planner's estimate, for the size of this moment; None: never analysed.
+    bytes   of this moment; of the last VACUUM or ANALYZE where the table is locked as a whole (`measured` false).
+    """
+
+    schema: str
+    table: str
+    oid: int
+    relkind: str
+    rows: float | None
+    bytes: int
+    pages: int
+    measured: bool
+
+
+def read_places(asking: Asking, names: Iterable[Name]) -> dict[Name, Place]:
+    """The tables of `names` (schema, and name of a table or an index), as far as they are there."""
+    wanted = sorted(set(names))
+    answer = asking.one(
+        _PLACES, {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}, seconds=SECONDS
+    )
+    found: dict[Name, Place] = {}
+    for row in [] if isinstance(answer, Refused) else answer:
+        size = row["bytes"] if row["bytes"] is not None else row["pages"] * row["block"]
+        pages = size // row["block"]
+        if pages == 0 and row["relkind"] != "p":
+            rows: float | None = 0.0
+        elif row["tuples"] < 0 or row["pages"] == 0:
+            rows = None  # before 14, a table that was never analysed says 0
+        else:
+            rows = row["tuples"] / row["pages"] * pages
+        found[row["schema"], row["name"]] = Place(
+            row["table_schema"], row["table"], row["oid"], row["relkind"], rows, size, pages, row["bytes"] is not None
+        )
+    return found

@@ -1,0 +1,167 @@
+"""Evidence of a drop: who uses the index, on this server and on its replicas, and since when that is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from psycopg import ProgrammingError, sql
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+
+from reconciler.errors import ConnectionFailed, TargetError
+from reconciler.kinds.pg_index.ask import Asking, Refused
+from reconciler.kinds.pg_index.places import SECONDS, Name
+from reconciler.model import Fact
+from reconciler.targets.postgres import PostgresSession, connect
+
+REPLICA_SECONDS = 15.0
+"""For all questions to one replica, after it is connected."""
+
+# Of a partitioned index the parts are counted. A size cannot be asked for while somebody has the table locked.
+_USAGE = """
+    with locked as materialized (
+        select l.relation from pg_catalog.pg_locks l
+        where l.mode = 'AccessExclusiveLock'
+          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    )
+    select wanted.schema, wanted.name, pg_catalog.sum(pg_catalog.pg_stat_get_numscans(leaf.oid))::int8 as scans,
+           {last_scan} as last_scan,
+           case when not bool_or(leaf.oid in (select relation from locked where relation is not null)
+                                 or x.indrelid in (select relation from locked where relation is not null))
+                then sum(pg_catalog.pg_relation_size(leaf.oid))::int8 end as bytes
+    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
+    join pg_catalog.pg_class i on i.relnamespace = n.oid and i.relname = wanted.name and i.relkind in ('i', 'I')
+    cross join lateral (
+        select i.oid where i.relkind = 'i'
+        union select tree.relid from pg_catalog.pg_partition_tree(i.oid) tree where i.relkind = 'I' and tree.isleaf
+    ) leaf
+    join pg_catalog.pg_index x on x.indexrelid = leaf.oid
+    group by wanted.schema, wanted.name
+"""
+
+# A database that was never reset says nothing in 15 and later; what a crash took away, shared statistics remember.
+_SINCE = """
+    select to_char(greatest(d.stats_reset, b.stats_reset) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as since,
+           current_setting('track_counts')::boolean as counting, pg_catalog.pg_is_in_recovery() as standby
+    from pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b
+    where d.datname = current_database()
+"""
+
+_LAST_SCAN = "to_char(max(pg_catalog.pg_stat_get_lastscan(leaf.oid)) at time zone 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"')"
+
+
+class Use(NamedTuple):
+    """What one server counts of one index; `bytes` None: its table is locked as a whole at this moment."""
+
+    scans: int
+    last_scan: str | None
+    bytes: int | None
+
+
+class Counts(NamedTuple):
+    """What one server counts. `since`: when it began to; `counting` false: it does not count at all."""
+
+    uses: Mapping[Name, Use]
+    since: str
+    counting: bool
+    standby: bool
+    remembers_last: bool
+
+
+def usage(asking: Asking, names: Sequence[Name]) -> dict[Name, list[Fact]]:
+    """Facts about indexes (schema, name) that are to go, by name. Raises ConnectionFailed for this server alone."""
+    if not names:
+        return {}
+    session = asking.session
+    here = _counts(asking, names)
+    found: dict[Name, list[Fact]] = {name: _here(here, name) for name in names}
+    replicas = session.target.replicas
+    if replicas:
+        with ThreadPoolExecutor(max_workers=min(len(replicas), 8)) as pool:
+            answers = pool.map(lambda url: _ask_replica(url, session, names), replicas)
+            for n, (url, counts) in enumerate(zip(replicas, answers, strict=True), 1):
+                place = _place(url, n)
+                for name in names:
+                    found[name] += _there(counts, name, place)
+    return found
+
+
+def _counts(asking: Asking, names: Sequence[Name]) -> Counts | Refused:
+    session = asking.session
+    remembers = session.version_num >= 160000
+    query = sql.SQL(_USAGE).format(last_scan=sql.SQL(_LAST_SCAN if remembers else "null"))
+    by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
+    rows, since = asking.all([(query, by_name), (_SINCE, None)], seconds=SECONDS)
+    if isinstance(rows, Refused):
+        return rows
+    if isinstance(since, Refused):
+        return since
+    uses = {(row["schema"], row["name"]): Use(row["scans"], row["last_scan"], row["bytes"]) for row in rows}
+    about: Mapping[str, Any] = since[0] if since else {"since": None, "counting": True, "standby": False}
+    return Counts(uses, about["since"] or "", about["counting"], about["standby"], remembers)
+
+
+def _here(counts: Counts | Refused, name: Name) -> list[Fact]:
+    if isinstance(counts, Refused):
+        return [Fact(name="scans", value=f"not known: {counts.message}")]
+    use = counts.uses.get(name)
+    if use is None:
+        return []
+    facts = [Fact(name="index", value=use.bytes, unit="bytes")] if use.bytes is not None else []
+    return facts + _scans(counts, use, "")
+
+
+def _there(counts: Counts | Refused | str, name: Name, place: str) -> list[Fact]:
+    on = f" on {place}"
+    if isinstance(counts, str):
+        return [Fact(name=f"scans{on}", value=f"not known: {counts}")]
+    if isinstance(counts, Refused):
+        return [Fact(name=f"scans{on}", value=f"not known: {counts.message}")]
+    use = counts.uses.get(name)
+    return [Fact(name=f"scans{on}", value="not known: no such index there")] if use is None else _scans(counts, use, on)
+
+
+def _scans(counts: Counts, use: Use, on: str) -> list[Fact]:
+    if not counts.counting:
+        return [Fact(name=f"scans{on}", value="not counted: track_counts is off")]
+    facts = [Fact(name=f"scans{on}", value=use.scans, unit="scans")]
+    if counts.remembers_last and use.last_scan:
+        facts.append(Fact(name=f"last scan{on}", value=use.last_scan))
+    facts.append(Fact(name=f"statistics{on} since", value=counts.since or "not known"))
+    return facts
+
+
+def _ask_replica(url: SecretStr, primary: PostgresSession, names: Sequence[Name]) -> Counts | Refused | str:
+    target = primary.target.model_copy(update={"url": url, "replicas": ()})
+    try:
+        with closing(connect(target, primary.secrets)) as session:
+            if not session.in_recovery:
+                return "it is not a standby"
+            theirs, ours = _system(session), _system(primary)
+            if theirs and ours and theirs != ours:
+                return "it is a standby of another server"
+            return _counts(Asking(session, REPLICA_SECONDS), names)
+    except ConnectionFailed:
+        return "it cannot be reached"
+    except TargetError as error:
+        return error.message.removeprefix(f"{target.name}: ")
+
+
+def _system(session: PostgresSession) -> str:
+    """PostgreSQL's system identifier, which a standby has in common with its primary; empty where it is not visible."""
+    system = session.info.identity.partition("/")[0]
+    return system if system.isdigit() else ""
+
+
+def _place(url: SecretStr, number: int) -> str:
+    """Host and port of a replica, or its number where its URL does not say."""
+    try:
+        parsed = conninfo_to_dict(url.get_secret_value())
+    except ProgrammingError:
+        return f"replica {number}"
+    host = parsed.get("host") or parsed.get("hostaddr")
+    return f"{host}:{parsed.get('port') or 5432}" if host else f"replica {number}"

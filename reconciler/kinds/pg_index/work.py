@@ -1,0 +1,81 @@
+"""What the steps of a change will do on the server, read from the statements that will run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from reconciler.kinds.pg_index.model import Definition, PgIndex
+from reconciler.model import Change, HazardType, Outcome, SqlStep
+
+Verb = Literal["create", "reindex", "drop"]
+
+
+class Deed(NamedTuple):
+    """One concurrent statement, on a table (create) or an index (reindex, drop) of that schema and name."""
+
+    verb: Verb
+    schema: str
+    name: str
+
+
+class Work(NamedTuple):
+    """A change with its resource and its concurrent statements; `builds` are those that read a table."""
+
+    change: Change
+    resource: PgIndex
+    deeds: tuple[Deed, ...]
+    builds: tuple[Deed, ...]
+
+    @property
+    def table(self) -> tuple[str, str]:
+        """Schema and name of the table that the index was declared on."""
+        return self.resource.schema_name, self.resource.table
+
+    @property
+    def definition(self) -> Definition | None:
+        """The declared definition, where the change builds it."""
+        return self.resource.definition if self.builds else None
+
+
+def works(outcomes: Sequence[Outcome]) -> list[Work]:
+    """The work of every change among `outcomes`, in their order. Pure."""
+    found = []
+    for outcome in outcomes:
+        if not isinstance(outcome, Change):
+            continue
+        deeds, builds = [], []
+        for step in outcome.steps:
+            if isinstance(step, SqlStep) and not step.transaction:
+                done = [deed for statement in step.statements for deed in _deeds(statement)]
+                deeds += done
+                if any(hazard.type is HazardType.INDEX_BUILD for hazard in step.hazards):
+                    builds += done
+        resource = PgIndex.model_validate(dict(outcome.desired))
+        found.append(Work(outcome, resource, tuple(deeds), tuple(builds)))
+    return found
+
+
+def _deeds(statement: str) -> Iterator[Deed]:
+    """The concurrent deeds of a statement; none of one that the parser does not know, because it is newer."""
+    if "concurrently" not in statement.lower():
+        return
+    import postgast
+
+    try:
+        parsed = postgast.parse(statement)
+    except postgast.PgQueryError:
+        return
+    for raw in parsed.stmts:
+        node = raw.stmt
+        match node.WhichOneof("node"):
+            case "index_stmt" if node.index_stmt.concurrent:
+                relation = node.index_stmt.relation
+                yield Deed("create", relation.schemaname, relation.relname)
+            case "reindex_stmt" if any(each.def_elem.defname == "concurrently" for each in node.reindex_stmt.params):
+                relation = node.reindex_stmt.relation
+                yield Deed("reindex", relation.schemaname, relation.relname)
+            case "drop_stmt" if node.drop_stmt.concurrent:
+                for name in node.drop_stmt.objects:
+                    parts = [item.string.sval for item in name.list.items]
+                    yield Deed("drop", "".join(parts[:-1]), parts[-1])
