@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -37,6 +37,8 @@ _SCHEMES: Mapping[System, tuple[str, ...]] = {
 """What a URL may begin with. PostgreSQL also takes `host=… dbname=…`, which has no scheme at all."""
 
 _SYSTEMS = [system.value for system in System]
+_POSTGRES_ONLY = ("replicas", "hide_values")
+_URLS = (*_SYSTEMS, "replicas")
 
 
 def _bytes(value: object) -> int:
@@ -59,11 +61,22 @@ class TargetSection(Frozen):
     redis: Text | None = Field(None, description='URL of a Redis or Valkey server, usually "${REDIS_URL}".')
     http: Text | None = Field(None, description="Base URL of an application; empty: there is none here.")
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+    replicas: list[Text] = Field(
+        default=[],
+        description="URLs of a PostgreSQL target's standbys, asked whether they use an index before it goes.",
+    )
+    hide_values: bool = Field(
+        default=False,
+        description="Say no value of a user's table of this PostgreSQL target: in no plan, error, receipt.",
+    )
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:
         if len(self.model_fields_set & set(_SYSTEMS)) != 1:
             raise ValueError(f"a target is exactly one of {alternatives(_SYSTEMS)}, with its URL")
+        surplus = [name for name in _POSTGRES_ONLY if name in self.model_fields_set]
+        if surplus and self.postgres is None:
+            raise ValueError(f"only a postgres target has {' and '.join(surplus)}")
         return self
 
     @property
@@ -145,37 +158,70 @@ class TargetReader:
         except DesiredError as error:
             self.errors.append(error)
             url = ""
-        target = Target(name=name, system=model.system, url=SecretStr(url), memory=model.memory, declared_at=at)
+        target = Target(
+            name=name,
+            system=model.system,
+            url=SecretStr(url),
+            memory=model.memory,
+            replicas=tuple(map(SecretStr, self._replicas(model, node, file))),
+            hide_values=model.hide_values,
+            declared_at=at,
+        )
         return Declared(at, model.system, target)
 
     def _plain(self, node: Node, file: str) -> object:
-        """The declaration with its variables replaced but for those of the URL, which may not be needed."""
+        """The declaration with its variables replaced but for those of URLs, which may not be needed."""
         if not isinstance(node.value, dict):
             return resolved(node, self.env, file, self.errors)
         return {
-            key: child.value if key in _SYSTEMS else resolved(child, self.env, file, self.errors)
+            key: _written(child) if key in _URLS else resolved(child, self.env, file, self.errors)
             for key, child in node.value.items()
         }
 
     def _url(self, section: TargetSection, node: Node, file: str) -> str:
-        written = node.child(section.system.value) or node
-        at = written.at(file)
-        text = section.url
-        if self.offline and has_missing(text, self.env):
+        at = (node.child(section.system.value) or node).at(file)
+        url = self._substituted(section.url, at)
+        if url is None:
             return ""
-        url = substitute(text, self.env, at).strip()
-        self.secrets.remember_url(url)
+        if not url and section.system is not System.HTTP:
+            raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
         _check(url, section.system, at)
         return url
 
+    def _replicas(self, section: TargetSection, node: Node, file: str) -> Iterator[str]:
+        """The URLs of its replicas; an empty one says that there is none here."""
+        entries = node.child("replicas")
+        for number, text in enumerate(section.replicas):
+            entry = entries.child(number) if entries else None
+            at = (entry or node).at(file)
+            try:
+                url = self._substituted(text, at)
+                _check(url or "", section.system, at)
+            except DesiredError as error:
+                self.errors.append(error)
+                continue
+            if url:
+                yield url
+
+    def _substituted(self, text: str, at: str) -> str | None:
+        """A URL with its variables replaced; None where one is missing and none is needed. Raises DesiredError."""
+        if self.offline and has_missing(text, self.env):
+            return None
+        url = substitute(text, self.env, at).strip()
+        self.secrets.remember_url(url)
+        return url
+
+
+def _written(node: Node) -> object:
+    """The plain value of a tree as it is written."""
+    if isinstance(node.value, dict):
+        return {key: _written(child) for key, child in node.value.items()}
+    return [_written(child) for child in node.value] if isinstance(node.value, list) else node.value
+
 
 def _check(url: str, system: System, at: str) -> None:
-    if not url:
-        if system is not System.HTTP:
-            raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
-        return
     valid = _SCHEMES[system]
-    if url.startswith(valid) or (system is System.POSTGRES and re.match(r"\s*\w+\s*=", url)):
+    if not url or url.startswith(valid) or (system is System.POSTGRES and re.match(r"\s*\w+\s*=", url)):
         return
     found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
     raise DesiredError(

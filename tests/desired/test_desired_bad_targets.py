@@ -51,9 +51,35 @@ CASES = [
         "targets.yaml:1:11: c: a target is exactly one of postgres, redis or http, with its URL",
     ),
     Case(
+        "one replica that is not in a list: its URL is not repeated",
+        {"targets.yaml": "targets: {main: {postgres: 'host=h', replicas: 'postgresql://u:pw@r/db'}}\n"},
+        'targets.yaml:1:48: replicas: expected a list [a, b], not "postgresql://…"',
+    ),
+    Case(
+        "a replica of another system",
+        {"targets.yaml": "targets: {main: {postgres: 'host=h', replicas: ['host=r', 'redis://:pw@r']}}\n"},
+        "targets.yaml:1:59: a postgres URL begins with postgresql:// or postgres://; this one begins with redis://",
+    ),
+    Case(
+        "a variable of a replica's URL",
+        {"targets.yaml": "targets: {main: {postgres: 'host=h', replicas: ['${NONE}']}}\n"},
+        "targets.yaml:1:49: the environment variable NONE is not set\n  export NONE=… or give a default: ${NONE:-…}",
+    ),
+    Case(
+        "what only PostgreSQL has, on another system",
+        {"targets.yaml": "targets: {cache: {redis: 'redis://h', replicas: [], hide_values: no}}\n"},
+        "targets.yaml:1:11: cache: only a postgres target has replicas and hide_values",
+    ),
+    Case(
+        "values that are hidden perhaps",
+        {"targets.yaml": "targets: {main: {postgres: 'host=h', hide_values: perhaps}}\n"},
+        'targets.yaml:1:51: hide_values: expected yes or no, not "perhaps"',
+    ),
+    Case(
         "a system that is nearly one",
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
-        'targets.yaml:1:15: unknown key "htp"; did you mean "http"? (valid: postgres, redis, http, memory)',
+        'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
+        "(valid: postgres, redis, http, memory, replicas, hide_values)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import pytest
@@ -202,3 +203,30 @@ def test_what_a_validator_says_does_not_repeat_what_came_from_the_environment(tm
 def test_targets_may_be_written_without_memory_or_with_none(tmp_path):
     targets = load_files(tmp_path, {"t.yaml": "targets:\n  a: {http: , memory: }\n  b: {http: ''}\n"}).targets
     assert [target.memory for target in targets.values()] == [None, None]
+
+
+def test_a_target_may_have_replicas_and_hide_values(tmp_path):
+    text = """\
+        targets:
+          main:
+            postgres: "${DATABASE_URL}"
+            replicas: ["postgresql://app:elsewhere@db2/app", "${NONE:-}", host=db3 dbname=app]
+            hide_values: yes
+        """
+    secrets = Secrets(ENV)
+    path = tmp_path / "targets.yaml"
+    path.write_text(textwrap.dedent(text))
+    main = load(tmp_path, KINDS, ENV, secrets).targets["main"]
+    assert [url.get_secret_value() for url in main.replicas] == [
+        "postgresql://app:elsewhere@db2/app",
+        "host=db3 dbname=app",
+    ]
+    assert main.hide_values
+    assert secrets.redact("elsewhere") == "(sensitive)"
+    assert "elsewhere" not in repr(main)
+
+
+def test_offline_replicas_may_lack_their_variables(tmp_path):
+    files = {"targets.yaml": "targets: {main: {postgres: '${NONE}', replicas: ['${NONE}', host=r]}}\n"}
+    [url] = load_files(tmp_path, files, offline=True).targets["main"].replicas
+    assert url.get_secret_value() == "host=r"
