@@ -163,39 +163,40 @@ class _Work:
             lanes: dict[str, list[Change]] = {}
             for change in stage:
                 lanes.setdefault(change.lane, []).append(change)
-            with ThreadPoolExecutor(max_workers=self._at_once(list(lanes.values()))) as pool:
-                for job in [pool.submit(self._lane, lane, unmade.get(lane[0].lane)) for lane in lanes.values()]:
+            at_once, why = self._at_once(list(lanes.values()))
+            if why:
+                self._note(f"{self.target.name}: {why}")
+            with ThreadPoolExecutor(max_workers=at_once) as pool:
+                jobs = [pool.submit(self._lane, lane, unmade.get(lane[0].lane), why) for lane in lanes.values()]
+                for job in jobs:
                     job.result()
             for name, lane in lanes.items():
                 for change in lane:
                     if self.ledger[change].result not in DONE:
                         unmade.setdefault(name, change.address)
 
-    def _at_once(self, lanes: Sequence[Sequence[Change]]) -> int:
-        """How many lanes of a stage run side by side.
+    def _at_once(self, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
+        """How many lanes of a stage run side by side, and why that is less than asked; empty where it is not.
 
         Read before each stage that builds: an earlier one may have changed maintenance_work_mem.
         """
         wanted = min(self.parallel, len(lanes))
-        building = sum(any(builds(step) for change in lane for step in change.steps) for lane in lanes)
-        if min(wanted, building) < 2:
-            return wanted
+        building = min(wanted, sum(any(map(_builds, lane)) for lane in lanes))
+        if building < 2:
+            return wanted, ""
         try:
             with closing(connect(self.target, self.secrets)) as session:
                 # Only PostgreSQL has indexes.
-                bearable = bound(cast("PostgresSession", session), min(wanted, building))
+                bearable = bound(cast("PostgresSession", session), building)
         except ReconcilerError:
-            return wanted  # the first change will meet it as well, and say so
-        if bearable.why:
-            self._note(f"{self.target.name}: {bearable.builds} indexes at once instead of {wanted}: {bearable.why}")
-            return bearable.builds
-        return wanted
+            return wanted, ""  # the first change will meet it as well, and say so
+        return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
     def _note(self, line: str) -> None:
         with suppress(Exception):
             self.listener.noted(self.secrets.redact(line))
 
-    def _lane(self, changes: Sequence[Change], unmade: Address | None) -> None:
+    def _lane(self, changes: Sequence[Change], unmade: Address | None, bounded: str) -> None:
         with closing(
             Runner(
                 self.target, self.secrets,
@@ -214,6 +215,9 @@ class _Work:
                     with suppress(Exception):
                         self.listener.started(change)
                     receipt = runner.apply(change)
+                    if bounded and _builds(change):
+                        said = "\n  ".join(filter(None, (receipt.message, bounded)))
+                        receipt = receipt.model_copy(update={"message": said})
                 # Neither a closed terminal nor a full disk may stop an apply half-way.
                 with suppress(Exception):
                     self.ledger.enter(change, receipt)
@@ -222,6 +226,10 @@ class _Work:
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)
+
+
+def _builds(change: Change) -> bool:
+    return any(map(builds, change.steps))
 
 
 def _remaining(ledger: Ledger, targets: Mapping[str, Target], secrets: Secrets) -> list[Address]:

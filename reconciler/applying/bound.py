@@ -27,7 +27,7 @@ _READ = """
 
 
 class Bound(NamedTuple):
-    """`builds` at once, and why that is less than asked; empty where it is not."""
+    """`builds` at once, and a sentence about why that is less than asked; empty where it is not."""
 
     builds: int
     why: str
@@ -54,4 +54,4 @@ def bound(session: PostgresSession, asked: int) -> Bound:
         )
     else:
         why = f"each needs {CONNECTIONS_EACH} of max_connections ({row['connections']}), of which few are free"
-    return Bound(builds, why)
+    return Bound(builds, f"builds at once: {builds} instead of {asked}, since {why}")

@@ -115,7 +115,7 @@ class Runner:
                 raise
             return Applied.FAILED, self._undone(change, str(error), steps)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
-            evidence += [*measured(change, seen.observed), *_build_time(steps)]
+            evidence += _came_of(change, seen, steps)
         return Applied.APPLIED, message
 
     def _look(self, change: Change) -> Look:
@@ -194,10 +194,14 @@ class Runner:
         return f"{problem}\n  it was undone"
 
 
-def _build_time(steps: Sequence[StepReceipt]) -> list[Fact]:
-    """How long the steps took that build an index."""
+def _came_of(change: Change, seen: Look, steps: Sequence[StepReceipt]) -> list[Fact]:
+    """What is worth measuring: all of what was built, with its time; else what the plan had an estimate of."""
+    facts = measured(change, seen.observed)
     built = [one.seconds for one in steps if builds(one.step)]
-    return [Fact(name="build time", value=round(sum(built), 3), unit="seconds")] if built else []
+    if built:
+        return [*facts, Fact(name="build time", value=round(sum(built), 3), unit="seconds")]
+    estimated = {fact.name for fact in change.evidence}
+    return [fact for fact in facts if fact.name in estimated]
 
 
 def builds(step: Step) -> bool:

@@ -66,7 +66,7 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
     NoticeType.NOT_VISIBLE: ("is not visible", "are not visible"),
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
-    NoticeType.PREFLIGHT: ("needs a look first", "need a look first"),
+    NoticeType.PREFLIGHT: ("preflight warning", "preflight warnings"),
 }
 """What is said of one and of many, in the order in which a summary counts them."""
 

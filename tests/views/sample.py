@@ -251,6 +251,13 @@ NOTICES = tuple(
         ("main", "pg_index", "public.tasks_meta_idx", NoticeType.BEING_BUILT, "by process 4711 since 05:01, 37 %"),
         ("main", "pg_index", "public.tasks_stray_idx", NoticeType.UNLISTED, "on public.tasks, 12 MB, never scanned"),
         ("main", "pg_index", "public.users_email_key", NoticeType.BLOCKED, "it backs a constraint: drop that first"),
+        (
+            "main",
+            "pg_index",
+            "public.tasks_queue_idx",
+            NoticeType.PREFLIGHT,
+            "process 4711, user app (report), idle in transaction for 3 h: the build would wait for it",
+        ),
         ("cache", "redis_setting", "maxmemory-policy", NoticeType.NOT_PERSISTED, "the server has no config file"),
     )
 )
