@@ -127,15 +127,46 @@ def test_tables_of_extensions_are_the_extensions(there, reconciler):
     assert "theirs" not in out
 
 
-def test_what_cannot_be_declared_exactly_is_left_out_and_says_so(there, reconciler, desired):
+def test_names_with_dots_are_told_apart(there, reconciler, desired):
     there.execute('create schema "a.b"; create schema a')
     there.execute('create table "a.b".t (x int); create index c on "a.b".t (x)')
     there.execute('create table a.t (x int); create index "b.c" on a.t (x)')
+    code, out, _ = reconciler("import", "main", "--schema", "a", "--schema", "a.b")
+    assert code == 0
+    assert "cannot be declared" not in out
+    (desired / "main.yaml").write_text(out)
+    code, out, _ = reconciler("plan", "--detailed-exitcode")
+    assert code == 0
+    assert "2 indexes" in out
+
+
+def test_what_cannot_be_declared_exactly_is_left_out_and_says_so(there, reconciler, desired):
+    there.execute('create schema "a.b"; create schema """a"')
+    there.execute('create table "a.b".t (x int); create index c on "a.b".t (x)')
+    there.execute('create table """a".t (x int); create index "b"".c" on """a".t (x)')
     code, out, _ = reconciler("import", "main")
     assert code == 0
-    assert "c: cannot be declared exactly: another index has the address main/pg_index/a.b.c, too" in out
+    assert 'c: cannot be declared exactly: another index has the address main/pg_index/"a.b".c, too' in out
     (desired / "main.yaml").write_text(out)
     assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_an_expression_that_the_role_may_not_read_is_written_as_postgresql_prints_it(
+    there, reconciler, desired, database, monkeypatch
+):
+    there.execute("create schema secret; create role importer login; grant select on tasks to importer")
+    there.execute("create function secret.f(text) returns text language sql immutable as $$ select $1 $$")
+    there.execute("create index tasks_f_idx on tasks (secret.f(status || 'x'))")
+    try:
+        monkeypatch.setenv("DATABASE_URL", database.replace("postgres@", "importer@"))
+        code, out, _ = reconciler("import", "main", "--schema", "public")
+        (desired / "main.yaml").write_text(out)
+        planned = reconciler("plan", "--detailed-exitcode")[0]
+    finally:
+        there.execute("drop owned by importer; drop role importer")
+    assert code == 0
+    assert "tasks_f_idx: {columns: [\"secret.f(status || 'x'::text)\"]}" in out
+    assert planned == 0
 
 
 def test_a_role_that_sees_only_the_catalogue_can_import(there, reconciler, database, monkeypatch):
