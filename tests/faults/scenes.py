@@ -108,7 +108,7 @@ SCENES = [
     ),
     Scene("create on a partitioned table", 7, {"i": COLUMNS}, table=PARTITIONED),
     Scene(
-        "replace on a partitioned table", 14, {"i": COLUMNS}, ("create index i on tasks (title)",), table=PARTITIONED
+        "replace on a partitioned table", 13, {"i": COLUMNS}, ("create index i on tasks (title)",), table=PARTITIONED
     ),
     Scene("drop on a partitioned table", 1, {"i": "absent"}, ("create index i on tasks (title)",), table=PARTITIONED),
     Scene("drop", 1, {"i": "absent"}, ("create index i on tasks (title)",)),

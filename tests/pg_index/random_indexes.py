@@ -127,7 +127,12 @@ class Index:
 
 @dataclass(frozen=True)
 class World:
-    """A table and two states of its indexes. `kept` are names of those that the second state leaves as they are."""
+    """A table and two states of its indexes.
+
+    `kept` are names of those that the second state leaves as they are, `replaced` of those that it changes.
+    `unlisted` is what becomes of those that it does not name: drop where one is renamed, since another one that is
+    declared absent may be taken instead.
+    """
 
     kind: str
     schema: str
@@ -137,6 +142,7 @@ class World:
     second: dict[str, Index | None]
     kept: frozenset[str]
     replaced: frozenset[str]
+    unlisted: str
 
     @property
     def qualified(self) -> str:
@@ -294,4 +300,6 @@ def worlds(draw: st.DrawFn, version: int) -> World:
                 second[spare.pop()] = was
     for name in names[len(first) :]:
         second[name] = draw(index(kind, version))
-    return World(kind, schema, table, draw(st.booleans()), first, second, frozenset(kept), frozenset(replaced))
+    unlisted = "drop" if first.keys() - second.keys() else draw(st.sampled_from(["keep", "report", "drop"]))
+    rows = draw(st.booleans())
+    return World(kind, schema, table, rows, first, second, frozenset(kept), frozenset(replaced), unlisted)

@@ -122,9 +122,9 @@ class Watcher(threading.Thread):
         self.join()
 
 
-def resources(world: World, target, state) -> list:
+def resources(world: World, target, state, unlisted: str = "keep") -> list:
     indexes = {name: section(index) for name, index in state.items()}
-    return tables(target, {world.qualified: {"indexes": indexes}})
+    return tables(target, {world.qualified: {"unlisted_indexes": unlisted, "indexes": indexes}})
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_from_one_state_to_the_next(data, sql, scratch, pg_target, database, aft
     assert again.is_empty, again.changes
     made = dict(sql.execute(IDENTITY, (world.qualified,)).fetchall())
 
-    wanted = resources(world, pg_target, world.second)
+    wanted = resources(world, pg_target, world.second, world.unlisted)
     plan = plan_for(pg_target, wanted)
     assert plan.notices == ()
     changed = {change.address.name.removeprefix(f"{world.schema}.") for change in plan.changes}
