@@ -49,6 +49,7 @@ INDEXES: LiteralString = """{wanted}
            coalesce(con.conname, case when x.indisreplident then 'the replica identity' end) as constraint,
            pin.nspname as parent_schema, pi.relname as parent,
            coalesce(i.reloptions, '{{}}') as options, ts.spcname as tablespace,
+           i.reltablespace <> 0 as elsewhere,
            pg_catalog.pg_get_expr(x.indpred, x.indrelid) as predicate,
            i.relpages::bigint * current_setting('block_size')::int as bytes,
            description.description as comment, dependent.extensions,

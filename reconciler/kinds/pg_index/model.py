@@ -151,6 +151,7 @@ class ObservedKey(Frozen):
 class LiveIndex(Frozen):
     """An index that is there.
 
+    elsewhere    its tablespace is not the database's own.
     constraint   the constraint that it backs, or "the replica identity".
     parent       the partitioned index that it is attached to: schema and name.
     builder      the process that is building it at this moment.
@@ -168,6 +169,7 @@ class LiveIndex(Frozen):
     predicate: str
     options: tuple[tuple[str, str], ...]
     tablespace: str
+    elsewhere: bool = False
     valid: bool
     partitioned: bool
     constraint: str = ""

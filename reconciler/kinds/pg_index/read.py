@@ -130,6 +130,7 @@ class _Reader:
             predicate=row["predicate"] or "",
             options=_options(row["options"]),
             tablespace=row["tablespace"] or "",
+            elsewhere=row["elsewhere"],
             valid=row["valid"],
             partitioned=row["partitioned"],
             constraint=row["constraint"] or "",
