@@ -37,7 +37,7 @@ def test_killed_before_any_statement_the_next_run_finishes_it(scene, sql, pg_tar
             gate.turn_away()
         until(lambda: not at_work(sql), "nobody is at work any more")
         if scene.name.startswith("replace"):
-            assert valid(sql, ["i", "i_rcl_new", "i_rcl_old"]), "queries always have one of them"
+            assert valid(sql, ["i"]), "the old one or the new one, and always under its name"
         converges(scene, sql, pg_target)
         assert checksum(sql) == data
 
@@ -58,7 +58,7 @@ def test_killed_at_any_moment_the_next_run_finishes_it(name, sql, pg_target, com
         process.communicate()
         until(lambda: not at_work(sql), "nobody is at work any more")
         if scene.before:
-            assert valid(sql, ["i", "i_rcl_new", "i_rcl_old"]), indexes(sql)
+            assert valid(sql, ["i"]), indexes(sql)
         began = time.monotonic()
         converges(scene, sql, pg_target)
         took.append(min(1.0, time.monotonic() - began))

@@ -165,18 +165,10 @@ class World:
         return found
 
 
-def section(index: Index | None) -> Any:
-    """What stands in YAML."""
-    return "absent" if index is None else index.section
-
-
-def _is_expression(column: str) -> bool:
-    return "(" in column.split(" ", 1)[0] and "_ops" not in column
-
-
 def is_expression(column: str) -> bool:
     """Whether a key is an expression: those have statistics targets."""
-    return column.startswith("(") or (_is_expression(column) and column.split("(")[0].isidentifier())
+    call = column.split(" ", 1)[0]
+    return column.startswith("(") or ("(" in call and "_ops" not in column and call.split("(")[0].isidentifier())
 
 
 @st.composite

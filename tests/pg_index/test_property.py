@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pg_index.declared import tables
-from pg_index.random_indexes import World, section, worlds
+from pg_index.random_indexes import World, worlds
 from reconciler.applying.stepping import Stepper
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
@@ -123,7 +123,7 @@ class Watcher(threading.Thread):
 
 
 def resources(world: World, target, state, unlisted: str = "keep") -> list:
-    indexes = {name: section(index) for name, index in state.items()}
+    indexes = {name: index.section if index else "absent" for name, index in state.items()}
     return tables(target, {world.qualified: {"unlisted_indexes": unlisted, "indexes": indexes}})
 
 
