@@ -56,11 +56,18 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
         assert not [each for each in said if re.match(r"(?i)create|alter|drop|insert|update|delete|set ", each)]
     [locking] = [said for said in writers if any("pg_try_advisory_lock" in each for each in said)]
     assert not [each for each in locking if not each.lower().startswith("select")]
+    [rehearsing] = [said for said in writers if any(each.startswith("create temporary table") for each in said)]
+    doing = [each for each in rehearsing if not each.startswith(("select ", "savepoint ", "rollback to savepoint "))]
+    made = r'create temporary table "\w+" \(like |create index (\S+ )?on pg_temp\.'
+    assert [each for each in doing if each not in ("begin", "rollback") and not re.match(made, each)] == []
+    ends = [each for each in doing if each in ("begin", "rollback")]
+    assert ends == ["begin", "rollback"] * (len(ends) // 2)
+    assert rehearsing[-1] == "rollback"
 
     ran = [
         each
         for said in writers
-        if said is not locking
+        if said not in (locking, rehearsing)
         for each in said
         if not each.startswith(("alter database", "select set_config('"))
         and "client_connection_check_interval" not in each
