@@ -130,6 +130,10 @@ NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
 )
 
 
+WORTH_SAYING: frozenset[HazardType] = NEEDS_PERMISSION | {HazardType.NEEDS_REINDEX, HazardType.LOCKS_PARTITIONS}
+"""What a reviewer should read; the others are said by a change's notes and evidence."""
+
+
 class Hazard(Frozen):
     """One risk of one step, in a sentence about this very step."""
 

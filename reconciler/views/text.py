@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import (
-    NEEDS_PERMISSION,
     Action,
     Address,
     Change,
-    Hazard,
     Plan,
     SqlStep,
     Step,
@@ -160,9 +158,8 @@ def _beneath(change: Change, page: Page) -> list[str]:
     if change.reason and change.summary:
         lines += _detail(visible(change.reason), page)
     lines += _steps(change.steps, page)
-    for step in change.steps:
-        # Other hazards are said by the notes and the evidence; here is what somebody has to decide.
-        lines += [line for hazard in step.hazards if hazard.type in NEEDS_PERMISSION for line in _hazard(hazard, page)]
+    for line in words.hazards_to_read(change):
+        lines += _detail(f"! {visible(line)}", page, "red" if line.startswith("needs --allow") else "yellow")
     for statements in words.on_failure(change):
         lines += _detail(f"on failure: {statements}", page, "dim")
     if change.inverse:
@@ -219,10 +216,6 @@ def _sql(step: SqlStep, page: Page, note: str) -> list[str]:
     else:
         lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(note, room)]
     return [DETAIL + line for line in lines]
-
-
-def _hazard(hazard: Hazard, page: Page) -> list[str]:
-    return _detail(f"! needs --allow {hazard.type}: {visible(hazard.message)}", page, "red")
 
 
 def _drifted(plan: Plan, page: Page) -> list[Row]:

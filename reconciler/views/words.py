@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from reconciler.model import (
     NEEDS_PERMISSION,
+    WORTH_SAYING,
     Action,
     Applied,
     Change,
@@ -35,6 +36,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "checks"),
 }
 """One and many of each kind; kinds with the same words are counted together."""
+
+HAZARDS_SHOWN = 3
+"""Of one type and change: a partitioned table has one for each partition, and they all say the same."""
 
 
 class ActionWords(NamedTuple):
@@ -160,6 +164,21 @@ def in_one_line(step: Step) -> str:
 def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
     """All hazards of all steps, in order."""
     return [hazard for change in changes for step in change.steps for hazard in step.hazards]
+
+
+def hazards_to_read(change: Change) -> list[str]:
+    """What a reviewer should read of a change's hazards, a line each; of many of one type the first."""
+    found: dict[HazardType, list[str]] = {}
+    for hazard in hazards_of([change]):
+        if hazard.type in WORTH_SAYING:
+            found.setdefault(hazard.type, []).append(hazard.message)
+    lines = []
+    for type, messages in found.items():
+        shown = messages if len(messages) <= HAZARDS_SHOWN else messages[:1]
+        more = [f"and {len(messages) - len(shown)} more of these"] if len(shown) < len(messages) else []
+        needs = f"needs --allow {type}: " if type in NEEDS_PERMISSION else ""
+        lines += [f"{needs}{message}" for message in [*shown, *more]]
+    return lines
 
 
 def permissions(changes: Iterable[Change]) -> str:
