@@ -1,0 +1,144 @@
+"""What the planner expects of a statement, with an index and without it. Nothing is executed, nothing stays behind.
+
+The statement is prepared and EXPLAINed with a generic plan, once as things are and once with a hypothetical index
+or with an index hidden: all in one read-only transaction, one round trip. Costs are the planner's units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from psycopg import sql
+
+from reconciler.errors import ObservationFailed
+from reconciler.kinds.pg_index.syntax import verbatim
+from reconciler.kinds.pg_index.whatif_statements import Statement
+from reconciler.kinds.pg_index.whatif_workload import Tools
+from reconciler.targets.postgres import PostgresSession, Query, Row
+
+# A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a
+# plan with policies that are not those of the role whose statement it is. Its search_path is not known either: a bare
+# name is found on our own, or beside the table.
+_BOUNDS = """
+    select set_config('plan_cache_mode', 'force_generic_plan', true) as plan_cache_mode,
+           set_config('statement_timeout', '3s', true) as statement_timeout,
+           set_config('lock_timeout', '1s', true) as lock_timeout,
+           set_config('row_security', 'off', true) as row_security,
+           set_config('hypopg.enabled', 'on', true) as hypopg,
+           set_config('search_path', pg_catalog.concat_ws(', ', nullif(current_setting('search_path'), ''),
+                                                          pg_catalog.quote_ident(%(schema)s)), true) as search_path
+"""
+
+_PREPARED = ("reconciler_whatif_1", "reconciler_whatif_2")
+"""Two names, since a prepared statement may keep its plan, which was made without the index."""
+
+Name = tuple[str, str]
+Asked = tuple[Query, dict[str, Any] | None]
+
+
+class Costs(NamedTuple):
+    """Total cost of the plan before and after; `uses`: the plan after uses the index in question."""
+
+    before: float
+    after: float
+    uses: bool
+
+
+def try_create(session: PostgresSession, tools: Tools, create: str) -> None:
+    """Raises ObservationFailed with HypoPG's reason where it cannot imagine such an index; ConnectionFailed."""
+    _ask(session, tools, [_create(tools, create), _reset(tools)])
+
+
+def with_index(session: PostgresSession, tools: Tools, statement: Statement, schema: str, create: str) -> Costs:
+    """Without and with the index that `create` would make. Raises ObservationFailed, ConnectionFailed."""
+    answers = _compare(session, tools, statement, schema, _create(tools, create))
+    before, made, after = _plan(answers[2]), answers[3][0]["indexname"], _plan(answers[5])
+    return Costs(
+        before["Total Cost"], after["Total Cost"], made in {node.get("Index Name") for node, _ in _walk(after)}
+    )
+
+
+def without_index(session: PostgresSession, tools: Tools, statement: Statement, schema: str, oid: int) -> Costs:
+    """With and without an index that exists. Needs `tools.hides`. Raises ObservationFailed, ConnectionFailed."""
+    hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::oid) as hidden").format(sql.Identifier(tools.hypopg))
+    answers = _compare(session, tools, statement, schema, (hide, {"oid": oid}))
+    return Costs(_plan(answers[2])["Total Cost"], _plan(answers[5])["Total Cost"], False)
+
+
+def using(session: PostgresSession, statement: Statement, schema: str, table: Name, index: str) -> float | None:
+    """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
+    forget = sql.SQL("deallocate {}").format(sql.Identifier(_PREPARED[0]))
+    answers = _ask(session, Tools(), [_bounds(schema), *_explain(statement, 0), (forget, None)])
+    plan = _plan(answers[2])
+    uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
+    return float(plan["Total Cost"]) if uses else None
+
+
+def _compare(
+    session: PostgresSession, tools: Tools, statement: Statement, schema: str, change: Asked
+) -> list[list[Row]]:
+    """The answers: [2] is the plan as things are, [3] what `change` said, [5] the plan after it."""
+    asked = [_bounds(schema), *_explain(statement, 0), change, *_explain(statement, 1), *_forget(), _reset(tools)]
+    return _ask(session, tools, asked)
+
+
+def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> list[list[Row]]:
+    try:
+        return session.fetch_all(queries)
+    except ObservationFailed:
+        # Neither is undone by a rollback.
+        left = session.fetch(
+            "select name from pg_catalog.pg_prepared_statements where name = any (%(names)s)",
+            {"names": list(_PREPARED)},
+        )
+        for row in left:
+            session.fetch(sql.SQL("deallocate {}").format(sql.Identifier(row["name"])))
+        if tools.hypopg:
+            with suppress(ObservationFailed):
+                session.fetch(_reset(tools)[0])
+        raise
+
+
+def _bounds(schema: str) -> Asked:
+    return _BOUNDS, {"schema": schema}
+
+
+def _explain(statement: Statement, which: int) -> list[Asked]:
+    name = sql.Identifier(_PREPARED[which])
+    nulls = sql.SQL(", ").join([sql.NULL] * statement.parameters)
+    given = sql.SQL("({})").format(nulls) if statement.parameters else sql.SQL("")
+    return [
+        (sql.SQL("prepare {} as {}").format(name, verbatim(statement.text)), None),
+        (sql.SQL("explain (format json, verbose) execute {}{}").format(name, given), None),
+    ]
+
+
+def _create(tools: Tools, create: str) -> Asked:
+    query = sql.SQL("select indexname from {}.hypopg_create_index(%(create)s)").format(sql.Identifier(tools.hypopg))
+    return query, {"create": create}
+
+
+def _reset(tools: Tools) -> Asked:
+    schema = sql.Identifier(tools.hypopg)
+    unhide = sql.SQL(", {}.hypopg_unhide_all_indexes() as unhidden").format(schema) if tools.hides else sql.SQL("")
+    return sql.SQL("select {}.hypopg_reset() as reset{}").format(schema, unhide), None
+
+
+def _forget() -> list[Asked]:
+    return [(sql.SQL("deallocate {}").format(sql.Identifier(name)), None) for name in _PREPARED]
+
+
+def _plan(rows: list[Row]) -> dict[str, Any]:
+    plan: dict[str, Any] = rows[0]["QUERY PLAN"][0]["Plan"]
+    return plan
+
+
+def _walk(plan: dict[str, Any], where: Name = ("", "")) -> Iterator[tuple[dict[str, Any], Name]]:
+    """Every node with the table that it reads; a bitmap's parts read that of the node above them."""
+    if "Relation Name" in plan:
+        where = (plan.get("Schema", ""), plan["Relation Name"])
+    yield plan, where
+    for part in plan.get("Plans", ()):
+        yield from _walk(part, where)

@@ -1,0 +1,114 @@
+"""A statement of pg_stat_statements as PostgreSQL's parser sees it: what it is about, and how it can be planned again.
+
+Its constants are parameters by then: `status = $1`. Nothing here knows a server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reconciler.targets.activity import masked
+
+_JUDGED = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
+
+
+class NotJudged(ValueError):
+    """Why a statement cannot be planned again."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, to be planned again as `text`.
+
+    `text` is as the parser spells it, without comments, its parameters numbered from 1 without a gap; `shown` is the
+    beginning of it for people, without values. `calls` counts since pg_stat_statements was last reset.
+    """
+
+    text: str
+    shown: str
+    calls: int
+    parameters: int
+
+    @cached_property
+    def tree(self) -> Any:
+        """The parse tree, not to be changed."""
+        import postgast
+
+        return postgast.parse(self.text)
+
+    @cached_property
+    def relations(self) -> tuple[tuple[str, str, str], ...]:
+        """Schema (may be empty), name and alias (may be empty) of the tables and views that it names."""
+        from postgast import find_nodes
+        from postgast.pg_query_pb2 import CommonTableExpr, RangeVar
+
+        own = {each.ctename for each in find_nodes(self.tree, CommonTableExpr)}
+        return tuple(
+            (each.schemaname, each.relname, each.alias.aliasname)
+            for each in find_nodes(self.tree, RangeVar)
+            if each.schemaname or each.relname not in own
+        )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Bare names of the relations, functions and operators in it."""
+        from postgast import find_nodes
+        from postgast.pg_query_pb2 import A_Expr, FuncCall
+
+        called = {call.funcname[-1].string.sval for call in find_nodes(self.tree, FuncCall)}
+        operators = {each.name[-1].string.sval for each in find_nodes(self.tree, A_Expr) if each.name}
+        return frozenset(called | operators | {name for _, name, _ in self.relations})
+
+    @property
+    def writes_rows(self) -> bool:
+        """Whether it makes rows, whose defaults are computed: anywhere in it."""
+        from postgast import find_nodes
+        from postgast.pg_query_pb2 import InsertStmt, MergeStmt
+
+        return any(True for kind in (InsertStmt, MergeStmt) for _ in find_nodes(self.tree, kind))
+
+    def is_about(self, schema: str, table: str) -> bool:
+        """Whether it names that table; a bare name may be that of another schema, which its plan then shows."""
+        return any(name == table and where in ("", schema) for where, name, _ in self.relations)
+
+
+def read_statement(text: str, calls: int, *, hide_numbers: bool = False) -> Statement | None:
+    """The statement, or None where it is none that finds rows: a utility command, INSERT of VALUES, SELECT INTO.
+
+    Raises NotJudged where the parser does not know it: newer syntax, or a text that was cut off.
+    """
+    import postgast
+
+    try:
+        parsed = postgast.parse(text)
+        if len(parsed.stmts) != 1 or not _finds_rows(parsed.stmts[0].stmt):
+            return None
+        return statement_of(parsed, calls, hide_numbers=hide_numbers)
+    except postgast.PgQueryError:
+        raise NotJudged("the parser does not know its syntax") from None
+
+
+def statement_of(parsed: Any, calls: int, *, hide_numbers: bool = False) -> Statement:
+    """The statement of a parse tree, whose parameters are numbered anew. Raises PgQueryError."""
+    import postgast
+    from postgast.pg_query_pb2 import ParamRef
+
+    numbers: dict[int, int] = {}
+    for each in postgast.find_nodes(parsed, ParamRef):
+        each.number = numbers.setdefault(each.number, len(numbers) + 1)
+    text = str(postgast.deparse(parsed))
+    head, between, tail = text.partition(" FROM ")
+    # Lists of columns are long, and say less than what follows them.
+    brief = f"SELECT …{between}{tail}" if len(head) > 30 and head.startswith("SELECT ") and between else text
+    return Statement(text, masked(brief, numbers=hide_numbers), calls, len(numbers))
+
+
+def _finds_rows(statement: Any) -> bool:
+    kind = statement.WhichOneof("node")
+    if kind == "insert_stmt":
+        return bool(statement.insert_stmt.select_stmt.select_stmt.from_clause)
+    if kind == "select_stmt":
+        return not statement.select_stmt.HasField("into_clause")
+    return kind in _JUDGED

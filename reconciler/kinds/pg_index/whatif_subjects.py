@@ -1,0 +1,104 @@
+"""What a what-if is about: the indexes that a plan's statements build or drop, as they stand in its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from reconciler.kinds.pg_index.model import PgIndex
+from reconciler.model import Action, Address, Change, Outcome, SqlStep
+from reconciler.targets.postgres import PostgresSession
+
+_BUILDS = frozenset({Action.CREATE, Action.REPLACE, Action.REBUILD})
+
+_RELATIONS = """
+    select wanted.schema, wanted.name, c.oid::int8 as oid, c.relkind::text as relkind,
+           coalesce(x.indisvalid and x.indisready, true) as valid
+    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+    left join pg_catalog.pg_index x on x.indexrelid = c.oid
+"""
+
+Name = tuple[str, str]
+
+
+class Subject(NamedTuple):
+    """An index that comes or one that goes.
+
+    create       CREATE INDEX as HypoPG takes it, without a name; empty of one that goes.
+    built        its statement in the parse tree; None of one that goes.
+    index_oid    of one that goes; None of one that comes.
+    """
+
+    table: Name
+    create: str = ""
+    built: Any = None
+    index_name: str = ""
+    index_oid: int | None = None
+
+
+def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> dict[Address, Subject]:
+    """What can be judged among `outcomes`, by address.
+
+    Left out: what builds nothing, partitioned tables, for which there are no hypothetical indexes, and indexes that no
+    query can use anyway. Raises ObservationFailed, ConnectionFailed.
+    """
+    comes = [
+        (change, index, statement) for change, index in _indexes(outcomes, _BUILDS) for statement in _built(change)
+    ]
+    goes = list(_indexes(outcomes, frozenset({Action.DELETE})))
+    if not comes and not goes:
+        return {}
+    names = {(index.schema_name, index.table) for _, index, _ in comes}
+    names |= {name for _, index in goes for name in ((index.schema_name, index.table), (index.schema_name, index.name))}
+    there = _relations(session, sorted(names))
+    found: dict[Address, Subject] = {}
+    for change, index, statement in comes:
+        table = (index.schema_name, index.table)
+        if there.get(table, {}).get("relkind") in ("r", "m"):
+            found[change.address] = _coming(table, statement)
+    for change, index in goes:
+        live = there.get((index.schema_name, index.name), {})
+        if live.get("relkind") == "i" and live["valid"]:
+            found[change.address] = Subject((index.schema_name, index.table), "", None, index.name, live["oid"])
+    return found
+
+
+def _indexes(outcomes: Sequence[Outcome], actions: frozenset[Action]) -> Iterator[tuple[Change, PgIndex]]:
+    for outcome in outcomes:
+        if isinstance(outcome, Change) and outcome.action in actions:
+            yield outcome, PgIndex.model_validate(dict(outcome.desired))
+
+
+def _built(change: Change) -> list[Any]:
+    """The CREATE INDEX of `change`, parsed, where it has exactly one: several are those of partitions."""
+    import postgast
+
+    found = []
+    for step in change.steps:
+        for statement in step.statements if isinstance(step, SqlStep) else ():
+            try:
+                parsed = postgast.parse(statement)
+            except postgast.PgQueryError:
+                return []  # newer than the parser
+            found += [parsed for raw in parsed.stmts if raw.stmt.WhichOneof("node") == "index_stmt"]
+    return found if len(found) == 1 else []
+
+
+def _coming(table: Name, parsed: Any) -> Subject:
+    import postgast
+
+    statement = parsed.stmts[0].stmt.index_stmt
+    # What the planner does not ask about: a hypothetical index has no name, no space and no pages of its own.
+    statement.idxname = ""
+    statement.concurrent = False
+    statement.table_space = ""
+    del statement.options[:]
+    statement.relation.schemaname, statement.relation.relname = table
+    return Subject(table, postgast.deparse(parsed), statement)
+
+
+def _relations(session: PostgresSession, names: Sequence[Name]) -> dict[Name, Mapping[str, Any]]:
+    by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
+    return {(row["schema"], row["name"]): row for row in session.fetch(_RELATIONS, by_name)}
