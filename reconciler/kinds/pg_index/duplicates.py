@@ -66,6 +66,11 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -
             unchecked.append(_unchecked(work, _why(found)))
         elif found:
             message = _message(definition, found, hide_values=asking.session.target.hide_values)
+            if work.change.action is Action.REBUILD:
+                message += (
+                    "; the one that is there is INVALID, and every write maintains it: "
+                    "declare it absent to have it dropped"
+                )
             blocked[number] = Notice(
                 address=work.change.address,
                 type=NoticeType.BLOCKED,
