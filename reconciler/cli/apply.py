@@ -71,7 +71,10 @@ def command(
     record(done)
     stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]
     if stuck:
-        click.echo(f"Beside this plan, {len(stuck)} declared are blocked: reconciler plan says why.", err=True)
+        are = "is" if len(stuck) == 1 else "are"
+        click.echo(
+            f"Beside this plan, {len(stuck)} of what is declared {are} blocked: reconciler plan says why.", err=True
+        )
     stages.show(render_receipt(done, plan=approved, **stages.layout()))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
