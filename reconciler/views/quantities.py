@@ -19,7 +19,8 @@ def fact(one: Fact) -> str:
     about = "about " if one.estimated else ""
     name = visible(one.name.replace("_", " "))
     if not isinstance(one.value, str) and one.unit in name.split():
-        return f"{about}{count(one.value)} {name}"  # 12 scans on db2:5432
+        words = [_number(word, one.value) if word == one.unit else word for word in name.split()]
+        return " ".join([about + count(one.value), *words])  # 12 scans on db2:5432
     value = visible(one.value) if isinstance(one.value, str) else quantity(one.value, one.unit)
     return about + value if name in ("", one.unit) else f"{name} {about}{value}"
 
@@ -34,7 +35,7 @@ def quantity(value: float, unit: str) -> str:
         case "seconds":
             return duration(value)
         case _:
-            return f"{count(value)} {unit}".strip()
+            return f"{count(value)} {_number(unit, value)}".strip()
 
 
 def count(value: float) -> str:
@@ -60,6 +61,11 @@ def duration(seconds: float) -> str:
     if abs(seconds) < 90:
         return f"{_short(seconds)} s" if abs(seconds) >= 1 else f"{seconds:.2g} s"
     return f"{_short(seconds / 60)} min" if abs(seconds) < 90 * 60 else f"{_short(seconds / 3600)} h"
+
+
+def _number(unit: str, value: float) -> str:
+    """1 row, 2 rows."""
+    return unit.removesuffix("s") if value == 1 else unit
 
 
 def _short(value: float) -> str:

@@ -16,6 +16,7 @@ from reconciler.kinds.pg_index.places import Name, Place, read_places
 from reconciler.kinds.pg_index.read import read
 from reconciler.kinds.pg_index.space import space
 from reconciler.kinds.pg_index.usage import usage
+from reconciler.kinds.pg_index.whatif import whatif
 from reconciler.kinds.pg_index.work import Work, works
 from reconciler.model import Action, Address, Change, Fact, Outcome
 from reconciler.targets.postgres import PostgresSession
@@ -28,31 +29,28 @@ READING_SECONDS = 60.0
 
 
 def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """`outcomes` with evidence, notices first; see `kind.Advises`. Raises ConnectionFailed."""
+    """`outcomes` with evidence and notices; see `kind.Advises`. Raises ConnectionFailed."""
     all_works = works(outcomes)
     if not all_works:
         return list(outcomes)
+    places = _places(Asking(session, KNOWING_SECONDS), all_works)
+    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places)
+    going = [work for number, work in enumerate(all_works) if number not in checked.blocked]
     asking = Asking(session, KNOWING_SECONDS)
-    places = _places(asking, all_works)
-    estimated = estimates(asking, all_works, places)
-    disk = space(asking, all_works, estimated)
-    evidence = _evidence(asking, all_works, estimated)
+    estimated = estimates(asking, going, places)
+    evidence = _evidence(asking, going, estimated)
+    disk = space(asking, going, estimated)
     for address, fact in disk.facts.items():
         evidence[address].append(fact)
-    waiting = preflight.waits(asking, all_works, places)
-    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places)
+    waiting = preflight.waits(asking, going, places)
     blocked = {all_works[number].change.address: notice for number, notice in checked.blocked.items()}
-    advised: list[Outcome] = []
-    for outcome in outcomes:
-        if not isinstance(outcome, Change):
-            advised.append(outcome)
-        elif outcome.address in blocked:
-            advised.append(blocked[outcome.address])
-        else:
-            advised.append(outcome.model_copy(update={"evidence": tuple(evidence[outcome.address])}))
-    if any(isinstance(outcome, Change) for outcome in advised):
-        advised += [*waiting, *disk.notices]
-    return [*advised, *checked.unchecked]
+    advised = [
+        blocked.get(outcome.address) or outcome.model_copy(update={"evidence": tuple(evidence[outcome.address])})
+        if isinstance(outcome, Change)
+        else outcome
+        for outcome in outcomes
+    ]
+    return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices])
 
 
 def _places(asking: Asking, all_works: Sequence[Work]) -> dict[Name, Place]:

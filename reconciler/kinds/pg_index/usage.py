@@ -45,7 +45,7 @@ _USAGE = """
 
 # A database that was never reset says nothing in 15 and later; what a crash took away, shared statistics remember.
 _SINCE = """
-    select to_char(greatest(d.stats_reset, b.stats_reset) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as since,
+    select to_char(greatest(d.stats_reset, b.stats_reset) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since,
            current_setting('track_counts')::boolean as counting, pg_catalog.pg_is_in_recovery() as standby
     from pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b
     where d.datname = current_database()
