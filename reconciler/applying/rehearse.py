@@ -51,6 +51,10 @@ NOT_ITS_FAULT = ("25", "40", "53", "55", "57", "58", "XX")
 resources, locked, cancelled, I/O, internal."""
 
 
+SHOWN = 3
+"""Tables that are named where many could not be tried for the same reason."""
+
+
 class Rehearsed(NamedTuple):
     """`refused`: changes with what the server said; `untried`: what could not be tried, and why, a line each."""
 
@@ -88,14 +92,17 @@ def rehearse(
         return Rehearsed((), ())
     with closing(open_connection(target, secrets, SETTINGS)) as connection:
         stage = _Stage(target, connection)
+        untried = []
         try:
             stage.play(by_table, interrupted)
         except psycopg.Error as error:
-            why = f"while its changes were rehearsed: {said(error, hide_values=target.hide_values)}"
+            why = said(error, hide_values=target.hide_values)
             if connection.broken:
-                raise ConnectionFailed(target.name, f"the connection was lost {why}") from None
-            stage.untried.append(f"{target.name}: not rehearsed: {said(error, hide_values=target.hide_values)}")
-        return Rehearsed(stage.refused, stage.untried)
+                raise ConnectionFailed(
+                    target.name, f"the connection was lost while its changes were rehearsed: {why}"
+                ) from None
+            untried = [f"{target.name}: not rehearsed any further: {why}"]
+        return Rehearsed(stage.refused, [*stage.untried(), *untried])
 
 
 class _Stage:
@@ -105,7 +112,7 @@ class _Stage:
         self._target = target
         self._connection = connection
         self.refused: list[tuple[Change, str]] = []
-        self.untried: list[str] = []
+        self._left_out: dict[str, list[str]] = {}
 
     def play(
         self, by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]], interrupted: Callable[[], bool]
@@ -113,7 +120,8 @@ class _Stage:
         """Tries everything, table by table. Raises psycopg.Error where the connection is of no use."""
         [row] = self._connection.execute("select pg_is_in_recovery() as standby")
         if row["standby"]:
-            self.untried.append(f"{self._target.name}: not rehearsed: a standby can hold no copies")
+            for table in by_table:
+                self._leave(table, "a standby can hold no copies")
             return
         self._connection.execute(_PATH)
         schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
@@ -124,7 +132,7 @@ class _Stage:
             if facts := found.get(table):
                 self._on_a_copy(table, facts, tries)
             else:
-                self._leave(table, "it does not exist any more")
+                self._leave(table, "not there any more")
 
     def _on_a_copy(self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]]) -> None:
         connection = self._connection
@@ -162,7 +170,17 @@ class _Stage:
                 connection.execute("rollback")
 
     def _leave(self, table: tuple[str, str], why: str) -> None:
-        self.untried.append(f"{self._target.name}: {'.'.join(table)} was not rehearsed on: {why}")
+        tables = self._left_out.setdefault(why, [])
+        if (name := ".".join(table)) not in tables:
+            tables.append(name)
+
+    def untried(self) -> list[str]:
+        """A line for each reason: a role that may make no copies at all has one for all tables."""
+        lines = []
+        for why, tables in self._left_out.items():
+            more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
+            lines.append(f"{self._target.name}: not rehearsed on {', '.join(tables[:SHOWN])}{more}: {why}")
+        return lines
 
     def _said(self, error: psycopg.Error) -> str:
         return said(error, hide_values=self._target.hide_values)

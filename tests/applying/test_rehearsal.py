@@ -169,8 +169,8 @@ def test_a_table_that_is_gone_or_locked_is_left_out_with_a_word(prepared, pg_tar
     found = rehearsed(pg_target, changes)
     assert list(found.refused) == []
     assert list(found.untried) == [
-        "main: public.tasks was not rehearsed on: canceling statement due to lock timeout (55P03)",
-        "main: public.users was not rehearsed on: it does not exist any more",
+        "main: not rehearsed on public.tasks: canceling statement due to lock timeout (55P03)",
+        "main: not rehearsed on public.users: not there any more",
     ]
 
 
@@ -190,7 +190,21 @@ def test_a_role_that_may_make_no_temporary_tables_applies_without_a_rehearsal(po
     listener = Seen()
     assert apply(plan_for(poor, declared(poor, i=COLUMNS)), poor, listener=listener).succeeded
     [note] = listener.notes
-    assert note.startswith("main: public.tasks was not rehearsed on: permission denied to create temporary tables")
+    assert note.startswith("main: not rehearsed on public.tasks: permission denied to create temporary tables")
+
+
+def test_one_reason_for_many_tables_is_one_line(tasks, pg_target):
+    names = [f"public.t{number}" for number in range(5)]
+    for name in names:
+        tasks.execute(f"create table {name} (a int)")
+    changes = plan_for(
+        pg_target, tables(pg_target, {n: {"indexes": {f"i_{n[-1]}": {"columns": ["a"]}}} for n in names})
+    )
+    tasks.execute("drop table public.t0, public.t1, public.t2, public.t3, public.t4")
+    found = rehearsed(pg_target, changes.changes)
+    assert list(found.untried) == [
+        "main: not rehearsed on public.t0, public.t1, public.t2 and 2 more: not there any more"
+    ]
 
 
 def test_a_standby_holds_no_copies_and_says_so(tasks, pg_target, postgres, folder):
@@ -205,7 +219,7 @@ def test_a_standby_holds_no_copies_and_says_so(tasks, pg_target, postgres, folde
         found = rehearsed(there, changes)
     finally:
         standby.stop("immediate")
-    assert found == ([], ["main: not rehearsed: a standby can hold no copies"])
+    assert found == ([], ["main: not rehearsed on public.tasks: a standby can hold no copies"])
 
 
 def test_a_table_whose_name_is_a_type_s_name_is_not_refused_for_that(prepared, pg_target):
