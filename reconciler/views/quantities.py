@@ -20,7 +20,8 @@ def fact(one: Fact) -> str:
     name = visible(one.name.replace("_", " "))
     if not isinstance(one.value, str) and one.unit in name.split():
         words = [_number(word, one.value) if word == one.unit else word for word in name.split()]
-        return " ".join([about + count(one.value), *words])  # 12 scans on db2:5432
+        amount = count(one.value) if math.isfinite(one.value) else str(one.value)
+        return " ".join([about + amount, *words])  # 12 scans on db2:5432
     value = visible(one.value) if isinstance(one.value, str) else quantity(one.value, one.unit)
     return about + value if name in ("", one.unit) else f"{name} {about}{value}"
 

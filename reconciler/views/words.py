@@ -253,8 +253,14 @@ def _as_declared(plan: Plan) -> list[str]:
 
 
 def _notices(plan: Plan) -> list[str]:
-    """One sentence for each type of notice, and for the changes that a restart has to follow."""
-    found = {type: {notice.address for notice in plan.notices if notice.type is type} for type in NOTICES}
+    """One sentence for each type of notice, and for the changes that a restart has to follow.
+
+    Resources are counted; but of warnings each, since several may be about a target.
+    """
+    found: dict[NoticeType, set[object]] = {type: set() for type in NOTICES}
+    for notice in plan.notices:
+        each = (notice.address, notice.message) if notice.type is NoticeType.PREFLIGHT else notice.address
+        found[notice.type].add(each)
     found[NoticeType.WAITS_FOR_RESTART] |= {
         change.address
         for change in plan.changes

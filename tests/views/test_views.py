@@ -14,7 +14,7 @@ from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
 from reconciler.errors import PlanFileError, UsageError
-from reconciler.model import Fact, Hazard, HazardType, NoticeType, Plan, Receipt, SqlStep
+from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep
 from reconciler.views.json import load_receipt
 from reconciler.views.page import STYLES, Page, cells, visible, wrap
 from reconciler.views.quantities import fact
@@ -129,6 +129,14 @@ def test_what_cannot_be_seen_is_shown_as_its_code(text: str, shown: str):
         (Fact(name="build", value=600.0, unit="seconds"), "build 10 min"),
         (Fact(name="build", value=0.42, unit="seconds"), "build 0.42 s"),
         (Fact(name="scans", value=0, unit="scans"), "0 scans"),
+        (Fact(name="scans", value=1, unit="scans"), "1 scan"),
+        (Fact(name="scans on db2:5432", value=12, unit="scans"), "12 scans on db2:5432"),
+        (
+            Fact(name="scans on db2:5432", value="not known: it cannot be reached"),
+            "scans on db2:5432 not known: it cannot be reached",
+        ),
+        (Fact(name="indexed rows", value=900, unit="rows", estimated=True), "about 900 indexed rows"),
+        (Fact(name="indexed rows", value=float("inf"), unit="rows"), "inf indexed rows"),
         (Fact(name="fill factor", value=90), "fill factor 90"),
         (Fact(name="method", value="btree"), "method btree"),
         (Fact(name="rows", value=float("nan"), unit="rows"), "nan rows"),
@@ -195,6 +203,14 @@ def test_a_restart_is_counted_once_for_a_change_and_its_notice():
     )
     plan = EMPTY.model_copy(update={"changes": (change,), "notices": (WAITING,)})
     assert " 1 waits for a restart." in views.render(plan, width=300)
+
+
+def test_each_warning_about_a_target_is_counted():
+    warnings = tuple(
+        Notice(address=Address("main", "pg_index", "*"), type=NoticeType.PREFLIGHT, message=message)
+        for message in ("one", "another")
+    )
+    assert " 2 preflight warnings." in last_line(EMPTY.model_copy(update={"changes": CHANGES[:1], "notices": warnings}))
 
 
 def test_a_drop_is_counted_even_where_there_is_none():

@@ -69,7 +69,9 @@ def _evidence(
     except ConnectionFailed:
         raise
     except TargetError:
-        beside = {}  # a table is locked as a whole: what overlaps stays unsaid, as in every plan that cannot see it
+        # A table is locked as a whole. To whoever drops an index it matters that this could not be seen.
+        unknown = [Fact(name="covered by", value="not known: the catalogue did not answer in time")]
+        beside = {work.change.address: unknown for work in drops}
     evidence: dict[Address, list[Fact]] = {}
     for work in all_works:
         address = work.change.address
