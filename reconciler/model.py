@@ -409,7 +409,11 @@ class ChangeReceipt(Frozen):
 
 
 class Receipt(Frozen):
-    """What an apply did. `remaining` are the addresses that a new plan, made afterwards, still wants to change."""
+    """What an apply did.
+
+    `remaining` are the addresses that a new plan, made afterwards, still wants to change. `notes` say what was left out
+    or done otherwise than asked: what could not be rehearsed, fewer builds at once.
+    """
 
     reconciler_version: str
     plan_digest: str
@@ -417,6 +421,7 @@ class Receipt(Frozen):
     finished_at: datetime
     changes: tuple[ChangeReceipt, ...]
     remaining: tuple[Address, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -88,9 +88,10 @@ def apply_plan(
     interruption: Interruption,
     record: Record = no_record,
     patience: Patience = PATIENCE,
+    rehearsal: bool = True,
 ) -> Receipt:
     """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target; the server's memory
-    and connections may bound them further.
+    and connections may bound them further. Without `rehearsal`, what the server refuses is found out step by step.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -114,7 +115,8 @@ def apply_plan(
             works.append(
                 _Work(targets[name], changes, secrets, held, parallel, listener, interruption, ledger, patience)
             )
-        check_refused([one for work in works for one in work.rehearse()])
+        if rehearsal:
+            check_refused([one for work in works for one in work.rehearse()])
         with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
             jobs = [pool.submit(work.run) for work in works]
             try:
@@ -167,7 +169,7 @@ class _Work:
             if why:
                 self._note(f"{self.target.name}: {why}")
             with ThreadPoolExecutor(max_workers=at_once) as pool:
-                jobs = [pool.submit(self._lane, lane, unmade.get(lane[0].lane), why) for lane in lanes.values()]
+                jobs = [pool.submit(self._lane, lane, unmade.get(lane[0].lane)) for lane in lanes.values()]
                 for job in jobs:
                     job.result()
             for name, lane in lanes.items():
@@ -193,10 +195,12 @@ class _Work:
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
     def _note(self, line: str) -> None:
+        said = self.secrets.redact(line)
+        self.ledger.note(said)
         with suppress(Exception):
-            self.listener.noted(self.secrets.redact(line))
+            self.listener.noted(said)
 
-    def _lane(self, changes: Sequence[Change], unmade: Address | None, bounded: str) -> None:
+    def _lane(self, changes: Sequence[Change], unmade: Address | None) -> None:
         with closing(
             Runner(
                 self.target, self.secrets,
@@ -215,9 +219,6 @@ class _Work:
                     with suppress(Exception):
                         self.listener.started(change)
                     receipt = runner.apply(change)
-                    if bounded and _builds(change):
-                        said = "\n  ".join(filter(None, (receipt.message, bounded)))
-                        receipt = receipt.model_copy(update={"message": said})
                 # Neither a closed terminal nor a full disk may stop an apply half-way.
                 with suppress(Exception):
                     self.ledger.enter(change, receipt)

@@ -51,7 +51,8 @@ def check_refused(refused: Sequence[tuple[Change, str]]) -> None:
         raise RehearsalFailed(
             f"the server would refuse {len(lines)} of the changes, tried on empty copies; nothing was run\n"
             + "\n".join(lines),
-            hint="correct what is declared, and plan again; reconciler plan --rehearse tries it then",
+            hint="correct what is declared, and plan again; reconciler plan --rehearse tries it then. Where only the "
+            "copy is at fault, apply --no-rehearsal goes without",
         )
 
 

@@ -26,6 +26,7 @@ class Ledger:
         self._started_at = now()
         self._lock = threading.Lock()
         self._receipts: dict[Address, ChangeReceipt] = {}
+        self._notes: list[str] = []
 
     def __getitem__(self, change: Change) -> ChangeReceipt:
         """The receipt of `change`; of one that has not come to its end: not run."""
@@ -36,6 +37,11 @@ class Ledger:
         with self._lock:
             self._receipts[change.address] = receipt
             self._record(self.receipt())
+
+    def note(self, line: str) -> None:
+        """Something was left out, or done otherwise than asked."""
+        with self._lock:
+            self._notes.append(line)
 
     def done(self) -> list[Change]:
         """The changes that are made, by us or before us, in the plan's order."""
@@ -50,6 +56,7 @@ class Ledger:
             finished_at=self._now(),
             changes=tuple(self[change] for change in self._plan.changes),
             remaining=tuple(remaining),
+            notes=tuple(self._notes),
         )
 
 

@@ -32,11 +32,20 @@ from reconciler.views import render, render_receipt
     help="Indexes built at once on a target, as far as its memory and connections allow.",
 )
 @click.option(
+    "--no-rehearsal", is_flag=True, help="Do not try on empty copies first; for what only a copy has against it."
+)
+@click.option(
     "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON, after each change."
 )
 @click.pass_obj
 def command(
-    run: Run, plan: Path | None, yes: bool, allow: tuple[str, ...], parallel: int, receipt: Path | None
+    run: Run,
+    plan: Path | None,
+    yes: bool,
+    allow: tuple[str, ...],
+    parallel: int,
+    no_rehearsal: bool,
+    receipt: Path | None,
 ) -> None:
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -66,7 +75,7 @@ def command(
         done = apply_plan(
             approved, desired.targets, run.secrets,
             allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
-            listener=listener, interruption=interruption, record=record,
+            listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
         )  # fmt: skip
     record(done)
     stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]

@@ -18,6 +18,8 @@ Planned = Mapping[Address, Sequence[Fact]]
 def text(receipt: Receipt, page: Page, planned: Planned) -> str:
     """One row a change with what was measured, what still differs, and a summary as the last line."""
     lines = grouped((_row(change, planned.get(change.address, ()), page) for change in receipt.changes), page)
+    if receipt.notes:
+        lines += [*(line for note in receipt.notes for line in wrap(f"• {visible(note)}", page.columns, hang="  ")), ""]
     if receipt.remaining:
         lines += ["A new plan still wants to change:", *(f"  {visible(str(one))}" for one in receipt.remaining), ""]
     return "\n".join([*lines, page.paint(_summary(receipt), "bold")]) + "\n"

@@ -70,13 +70,13 @@ def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], 
 
 def apply(
     plan: Plan, targets: Target | Sequence[Target], secrets: Secrets | None = None, *, allowed=(), parallel=2,
-    listener=None, interruption=None, record=no_record, patience=PATIENT,
+    listener=None, interruption=None, record=no_record, patience=PATIENT, rehearsal=True,
 ) -> Receipt:  # fmt: skip
     listed = [targets] if isinstance(targets, Target) else targets
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
         allowed=allowed, parallel=parallel, now=now,
-        listener=listener or Seen(), record=record, patience=patience,
+        listener=listener or Seen(), record=record, patience=patience, rehearsal=rehearsal,
         interruption=Interruption() if interruption is None else interruption,
     )  # fmt: skip
 

@@ -54,6 +54,12 @@ def rehearsed(target, changes):
     return rehearse(target, Secrets({}), changes)
 
 
+def test_without_a_rehearsal_the_server_refuses_the_step_itself(prepared, pg_target):
+    plan = plan_for(pg_target, declared(pg_target, good=COLUMNS, bad={"columns": ["vol(priority)"]}))
+    receipt = apply(plan, pg_target, rehearsal=False)
+    assert results(receipt) == {"public.good": Applied.APPLIED, "public.bad": Applied.FAILED}
+
+
 @pytest.mark.parametrize(("section", "said", "reason"), REFUSED, ids=[case[2] for case in REFUSED])
 def test_what_the_server_would_refuse_is_refused_before_anything_runs(section, said, reason, prepared, pg_target):
     wanted = declared(pg_target, good=COLUMNS, bad=section)
