@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types check bench docs clean
+.PHONY: demo test lint types check bench bench-replacement docs clean
 
 demo: $(VENV)/demo.stamp  ## the whole road on embedded servers
 	@$(BIN)/reconciler demo $(ARGS)
@@ -24,6 +24,9 @@ check: lint types test
 
 bench: $(VENV)/dev.stamp  ## the table of benchmarks/README
 	$(BIN)/python benchmarks/speed.py $(ARGS)
+
+bench-replacement: $(VENV)/dev.stamp  ## what readers and writers notice of a replacement
+	$(BIN)/python benchmarks/replacement.py $(ARGS)
 
 docs: $(VENV)/dev.stamp  ## help texts and the JSON Schema in the documentation
 	$(BIN)/python docs/generate.py
