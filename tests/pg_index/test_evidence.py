@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import psycopg
@@ -13,9 +14,12 @@ from pydantic import SecretStr
 
 from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
+from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.cover import covers
 from reconciler.kinds.pg_index.syntax import parse_index
 from reconciler.model import Action, Change
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 from reconciler.views.quantities import facts as in_words
 
 TASKS = """
@@ -257,6 +261,22 @@ def test_what_another_index_covers_and_what_alone_serves_a_foreign_key(sql, pg_t
     assert "only index for foreign key" not in facts(outcomes, "old_idx")
     assert facts(outcomes, "owner_idx")["only index for foreign key"] == "tasks_owner_fkey"
     assert "covered by" not in facts(outcomes, "owner_idx")
+
+
+def test_a_drop_from_a_table_that_is_locked_as_a_whole_says_what_it_could_not_see(sql, pg_target, database):
+    sql.execute("create table tasks (id int, status text)")
+    sql.execute("create index old_idx on tasks (lower(status)); create index new_idx on tasks (id) where id > 1")
+    resources = declared(pg_target, old_idx="absent", other_idx={"columns": ["id"], "where": "status = 'x'"})
+    with psycopg.connect(database) as beside, closing(connect(pg_target, Secrets({}))) as session:
+        observed = KIND.observe(session, resources)
+        planned = [each for one in resources for each in KIND.plan(one, observed[one.address])]
+        beside.execute("lock table tasks in access exclusive mode")
+        outcomes = KIND.advise(session, planned)
+    found = facts(outcomes, "old_idx")
+    assert found["scans"] == 0
+    assert "index" not in found
+    assert found["covered by"] == "not known: the catalogue did not answer in time"
+    assert facts(outcomes, "other_idx")["index"] == "not estimated"
 
 
 def test_an_index_that_goes_in_the_same_plan_covers_nothing(sql, pg_target):
