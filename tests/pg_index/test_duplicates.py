@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared
-from reconciler.kinds.pg_index import KIND, advise, duplicates
+from reconciler.kinds.pg_index import KIND
+from reconciler.kinds.pg_index.advice import advise, duplicates
 from reconciler.model import Action, Change, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

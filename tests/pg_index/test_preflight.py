@@ -15,10 +15,10 @@ from psycopg import errors
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared, tables
-from reconciler.kinds.pg_index import preflight
-from reconciler.kinds.pg_index.ask import Asking
-from reconciler.kinds.pg_index.places import read_places
-from reconciler.kinds.pg_index.work import works
+from reconciler.kinds.pg_index.advice import preflight
+from reconciler.kinds.pg_index.advice.ask import Asking
+from reconciler.kinds.pg_index.advice.places import read_places
+from reconciler.kinds.pg_index.advice.work import works
 from reconciler.model import Action, Address, Change, Hazard, HazardType, NoticeType, SqlStep
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.make import make_plan

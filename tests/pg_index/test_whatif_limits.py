@@ -11,7 +11,7 @@ from live import outcomes
 from pg_index.declared import declared
 from pg_index.supposing import by_agent, costs, judged, said
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.whatif import whatif
+from reconciler.kinds.pg_index.advice.whatif.judge import whatif
 from reconciler.model import Change
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

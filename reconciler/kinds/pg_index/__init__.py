@@ -59,8 +59,8 @@ class PgIndexKind:
         return plan_index(desired, cast(ObservedIndex, observed))
 
     def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """See `advise.py`."""
-        from reconciler.kinds.pg_index.advise import advise
+        """See `advice/advise.py`."""
+        from reconciler.kinds.pg_index.advice.advise import advise
         from reconciler.targets.postgres import PostgresSession
 
         return advise(cast(PostgresSession, session), outcomes)

@@ -12,8 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from reconciler.errors import ConnectionFailed, TargetError
-from reconciler.kinds.pg_index.ask import Asking, Refused
-from reconciler.kinds.pg_index.places import SECONDS, Name
+from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.advice.places import SECONDS, Name
 from reconciler.model import Fact
 from reconciler.targets.postgres import PostgresSession, connect
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.errors import ConnectionFailed, TargetError
-from reconciler.kinds.pg_index import duplicates, preflight
-from reconciler.kinds.pg_index.ask import Asking
-from reconciler.kinds.pg_index.cover import overlaps
-from reconciler.kinds.pg_index.evidence import Estimate, estimates
-from reconciler.kinds.pg_index.places import Name, Place, read_places
+from reconciler.kinds.pg_index.advice import duplicates, preflight
+from reconciler.kinds.pg_index.advice.ask import Asking
+from reconciler.kinds.pg_index.advice.cover import overlaps
+from reconciler.kinds.pg_index.advice.evidence import Estimate, estimates
+from reconciler.kinds.pg_index.advice.places import Name, Place, read_places
+from reconciler.kinds.pg_index.advice.space import space
+from reconciler.kinds.pg_index.advice.usage import usage
+from reconciler.kinds.pg_index.advice.whatif.judge import whatif
+from reconciler.kinds.pg_index.advice.work import Work, works
 from reconciler.kinds.pg_index.read import read
-from reconciler.kinds.pg_index.space import space
-from reconciler.kinds.pg_index.usage import usage
-from reconciler.kinds.pg_index.whatif import whatif
-from reconciler.kinds.pg_index.work import Work, works
 from reconciler.model import Action, Address, Change, Fact, Outcome
 from reconciler.targets.postgres import PostgresSession
 

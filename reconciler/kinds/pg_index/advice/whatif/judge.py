@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index import whatif_costs as costs
-from reconciler.kinds.pg_index.whatif_constants import constants, with_constants
-from reconciler.kinds.pg_index.whatif_statements import Statement
-from reconciler.kinds.pg_index.whatif_subjects import Subject, subjects
-from reconciler.kinds.pg_index.whatif_workload import Tools, Workload, read_tools, read_workload
+from reconciler.kinds.pg_index.advice.whatif import costs
+from reconciler.kinds.pg_index.advice.whatif.constants import constants, with_constants
+from reconciler.kinds.pg_index.advice.whatif.statements import Statement
+from reconciler.kinds.pg_index.advice.whatif.subjects import Subject, subjects
+from reconciler.kinds.pg_index.advice.whatif.workload import Tools, Workload, read_tools, read_workload
 from reconciler.model import Address, Change, Fact, Notice, NoticeType, Outcome
 from reconciler.targets.postgres import PostgresSession
 
@@ -32,7 +32,7 @@ MOST_SHOWN = 5
 class Effect(NamedTuple):
     """What a change does to one query. `after` None: not known, but its plan uses the index today.
 
-    `filled`: with constants of the index in the place of some parameters (`whatif_constants`).
+    `filled`: with constants of the index in the place of some parameters (`constants.py`).
     """
 
     statement: Statement

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.ask import LOCKED, TIMED_OUT, UNPRIVILEGED, Asking, Refused
+from reconciler.kinds.pg_index.advice.ask import LOCKED, TIMED_OUT, UNPRIVILEGED, Asking, Refused
+from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
+from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
-from reconciler.kinds.pg_index.work import Work
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.postgres import Query, Row
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.ask import Asking, Refused
-from reconciler.kinds.pg_index.evidence import Estimate
-from reconciler.kinds.pg_index.places import SECONDS
-from reconciler.kinds.pg_index.work import Work
+from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.advice.evidence import Estimate
+from reconciler.kinds.pg_index.advice.places import SECONDS
+from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
 
 _SERVER = """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.whatif_statements import NotJudged, Statement, read_statement
+from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
 from reconciler.targets.postgres import PostgresSession
 
 MOST_STATEMENTS = 50

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.ask import Asking, Refused
-from reconciler.kinds.pg_index.estimate import Values
+from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.advice.estimate import Values
+from reconciler.kinds.pg_index.advice.places import SECONDS, Place
 from reconciler.kinds.pg_index.model import Element
-from reconciler.kinds.pg_index.places import SECONDS, Place
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, verbatim
 
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.ask import Asking, Refused
-from reconciler.kinds.pg_index.places import SECONDS, Name, Place
-from reconciler.kinds.pg_index.work import Deed, Work
+from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
+from reconciler.kinds.pg_index.advice.work import Deed, Work
 from reconciler.model import Address, Notice, NoticeType
 from reconciler.targets.activity import Blocker
 from reconciler.targets.postgres import Row

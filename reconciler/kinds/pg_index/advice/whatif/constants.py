@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.whatif_statements import Statement, statement_of
+from reconciler.kinds.pg_index.advice.whatif.statements import Statement, statement_of
 
 _ANY = "= any"
 """Stands for the operator of `column = any (array)`."""

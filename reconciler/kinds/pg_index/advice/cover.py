@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from reconciler.kinds.pg_index.advice.places import Name
+from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.describe import as_definition
 from reconciler.kinds.pg_index.foreign_keys import only_covers
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.places import Name
 from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.statements import FRESH, OLD
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
-from reconciler.kinds.pg_index.work import Work
 from reconciler.model import Action, Address, Fact
 from reconciler.targets.postgres import PostgresSession
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.ask import UNPRIVILEGED, Asking, Refused
-from reconciler.kinds.pg_index.columns import Columns
-from reconciler.kinds.pg_index.estimate import build_seconds, index_bytes
+from reconciler.kinds.pg_index.advice.ask import UNPRIVILEGED, Asking, Refused
+from reconciler.kinds.pg_index.advice.columns import Columns
+from reconciler.kinds.pg_index.advice.estimate import build_seconds, index_bytes
+from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
+from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
-from reconciler.kinds.pg_index.work import Work
 from reconciler.model import Address, Fact
 
 

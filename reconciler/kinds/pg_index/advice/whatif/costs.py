@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
+from reconciler.kinds.pg_index.advice.whatif.statements import Statement
+from reconciler.kinds.pg_index.advice.whatif.workload import Tools
 from reconciler.kinds.pg_index.syntax import verbatim
-from reconciler.kinds.pg_index.whatif_statements import Statement
-from reconciler.kinds.pg_index.whatif_workload import Tools
 from reconciler.targets.postgres import PostgresSession, Query, Row
 
 # A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a

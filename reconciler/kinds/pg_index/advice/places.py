@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.ask import Asking, Refused
+from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 
 SECONDS = 5.0
 """For one question of the catalogue, which answers in milliseconds."""
