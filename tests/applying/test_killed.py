@@ -14,6 +14,8 @@ from applying.conftest import locks, waiting
 from reconciler.model import Applied
 from reconciler.planning import plan_file
 
+pytestmark = pytest.mark.matrix
+
 COLUMNS = {"columns": ["status", "priority desc"]}
 
 MOMENTS = [

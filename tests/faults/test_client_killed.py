@@ -12,6 +12,8 @@ from applying.conftest import locks
 
 from faults.scenes import SCENES, at_work, by_name, checksum, converges, indexes, save, statements, valid
 
+pytestmark = pytest.mark.matrix
+
 KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "3"))
 """How often the apply is killed at random in each of those tests; more for a long night."""
 

@@ -8,6 +8,8 @@ from applying.acting import apply, plan_for, results, until
 from faults.scenes import at_work, by_name, checksum, converges, save, statements
 from reconciler.model import Applied
 
+pytestmark = pytest.mark.matrix
+
 BUILT = """
     select c.relname, c.oid, pg_relation_filenode(c.oid) from pg_index i join pg_class c on c.oid = i.indexrelid
     where i.indrelid = any ('{low,high_0}'::regclass[]) and indisvalid and c.relname not like '%title%'

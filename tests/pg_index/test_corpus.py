@@ -15,6 +15,8 @@ from pg_index.corpus.world import NOT_DECLARED, World, live_indexes
 from reconciler.desired.write import LeftOut
 from reconciler.model import Plan
 
+pytestmark = pytest.mark.matrix
+
 NOT_PLAIN_INDEXES = """
     select c.relname, con.oid is not null
     from pg_index x

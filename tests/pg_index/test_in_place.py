@@ -13,6 +13,8 @@ from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, HazardType, NoticeType
 
+pytestmark = pytest.mark.matrix
+
 EMAIL = {"columns": ["lower(title)", "priority desc"]}
 
 

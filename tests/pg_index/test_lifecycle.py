@@ -14,6 +14,8 @@ from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Action, HazardType, Notice, NoticeType
 
+pytestmark = pytest.mark.matrix
+
 COLUMNS = {"columns": ["status", "priority desc"]}
 BY_STATUS = "select indexrelid::regclass::text from pg_index where indrelid = 'tasks'::regclass order by 1"
 

@@ -12,6 +12,8 @@ from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Change, HazardType, NoticeType
 
+pytestmark = pytest.mark.matrix
+
 TREE = """
     create table events (id int, body text, region int, at date) partition by list (region);
     create table events_1 partition of events for values in (1);

@@ -17,6 +17,8 @@ from pg_index.declared import tables
 from pg_index.random_indexes import World, worlds
 from reconciler.applying.stepping import Stepper
 
+pytestmark = pytest.mark.matrix
+
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""
 

@@ -9,6 +9,8 @@ from pg_index.declared import declared
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Notice
 
+pytestmark = pytest.mark.matrix
+
 TABLE = """
     create type mood as enum ('sad', 'ok', 'happy');
     create domain email as text;

@@ -21,6 +21,8 @@ from reconciler.model import NoticeType, System, Target
 from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
 
+pytestmark = pytest.mark.matrix
+
 SCHEMAS = "select oid::regnamespace::text from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'"
 READABLE = """
     select oid::regclass from pg_class
