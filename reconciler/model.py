@@ -286,6 +286,8 @@ class NoticeType(StrEnum):
     UNLISTED = "unlisted"
     BLOCKED = "blocked"
     """It differs, and no safe step exists: the message says why and what a person can do."""
+    NOTE = "note"
+    """Worth knowing, and nothing is wrong: what a plan could have said more of, and why it does not."""
     PREFLIGHT = "preflight"
     """What the steps of this plan would meet on the server at this moment: who they would wait for, what may fail."""
 

@@ -81,8 +81,9 @@ def tour(
         secrets = Secrets(running.environment)
         desired = load(_shown(SEED), KINDS, running.environment, secrets)
 
-        def plan_now() -> Plan:
-            return make_plan(desired.targets, desired.resources, secrets, created_at=now().replace(microsecond=0))
+        def plan_now(*, advised: bool = False) -> Plan:
+            created_at = now().replace(microsecond=0)
+            return make_plan(desired.targets, desired.resources, secrets, created_at=created_at, advised=advised)
 
         def apply_now(plan: Plan) -> None:
             receipt = _apply(plan, desired, secrets, screen, now, interruption)
@@ -90,7 +91,7 @@ def tour(
                 raise Surprise("the apply did not succeed")
 
         _heading(screen, "1. The plan: what would change, with every statement, for review in a pull request")
-        plan = plan_now()
+        plan = plan_now(advised=True)
         screen.say(screen.plan(plan))
         plan_path.parent.mkdir(parents=True, exist_ok=True)
         plan_file.write(plan, plan_path)

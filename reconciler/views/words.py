@@ -71,6 +71,7 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
     NoticeType.PREFLIGHT: ("preflight warning", "preflight warnings"),
+    NoticeType.NOTE: ("note", "notes"),
 }
 """What is said of one and of many, in the order in which a summary counts them."""
 
@@ -266,7 +267,8 @@ def _notices(plan: Plan) -> list[str]:
         for change in plan.changes
         if any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
     }
-    return [f"{len(found[type])} {NOTICES[type][len(found[type]) != 1]}." for type in NOTICES if found[type]]
+    counted = [type for type in NOTICES if found[type] and type is not NoticeType.NOTE]
+    return [f"{len(found[type])} {NOTICES[type][len(found[type]) != 1]}." for type in counted]
 
 
 def _all_pass(plan: Plan) -> bool:

@@ -37,7 +37,7 @@ def said(target: Target, resources: Sequence[Resource], **options: Any) -> list[
             lines += [f"{fact.name}: {fact.value}" for fact in one.evidence[len(known) :]]
         else:
             assert isinstance(one, Notice)
-            assert one.type is NoticeType.PREFLIGHT
+            assert one.type is NoticeType.NOTE
             assert str(one.address) == "main/pg_index/*"
             lines.append(one.message)
     return lines

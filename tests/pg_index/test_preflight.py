@@ -268,7 +268,7 @@ def test_advice_changes_no_fingerprint_and_is_given_to_people_alone(tasks, pg_ta
     assert [change.fingerprint for change in plain.changes] == [change.fingerprint for change in people.changes]
     assert all(fingerprint(change) == change.fingerprint for change in people.changes)
     assert not plain.notices
-    assert {notice.type for notice in people.notices} == {NoticeType.PREFLIGHT}
+    assert {notice.type for notice in people.notices} == {NoticeType.PREFLIGHT, NoticeType.NOTE}
     assert all(change.evidence for change in people.changes)
 
 

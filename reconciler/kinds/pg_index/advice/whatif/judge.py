@@ -87,7 +87,7 @@ def whatif(
     ]
     if missing:
         address = Address(session.target.name, "pg_index", "*")
-        advised.append(Notice(address=address, type=NoticeType.PREFLIGHT, message="; ".join(missing)))
+        advised.append(Notice(address=address, type=NoticeType.NOTE, message="; ".join(missing)))
     return advised
 
 
