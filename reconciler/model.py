@@ -122,7 +122,7 @@ class HazardType(StrEnum):
     NEEDS_REINDEX = "needs-reindex"
     """A storage parameter holds for new pages; those already written follow at the next REINDEX, which is offered."""
     LOCKS_PARTITIONS = "locks-partitions"
-    """A partitioned table and its partitions are locked as a whole for an instant: queries wait that long."""
+    """A table, or a partitioned one with its partitions, is locked for an instant: others wait that long."""
 
 
 NEEDS_PERMISSION: frozenset[HazardType] = frozenset(

@@ -44,7 +44,7 @@ class Stepper:
                 except StepFailed as error:
                     failure = error
             blockers = watch.blockers or blockers
-            if attempt == most or sqlstate(failure) not in RETRIED or interrupted():
+            if attempt == most or not _may_pass(failure) or interrupted():
                 break
             with suppress(Exception):  # who is told may fail, the apply may not
                 phase = f"waiting to try again, attempt {attempt + 1} of {most}"
@@ -61,6 +61,11 @@ class Stepper:
         if self._executor is not None:
             self._executor.close()
             self._executor = None
+
+
+def _may_pass(failure: StepFailed) -> bool:
+    """Whether what was in the way may go away by itself: a lock, also where statement_timeout ended the wait for it."""
+    return sqlstate(failure) in RETRIED or "due to statement timeout" in failure.message
 
 
 def _telling(tell: Callable[[Progress], None], attempt: int) -> Callable[[Progress], None]:

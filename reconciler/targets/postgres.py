@@ -48,6 +48,7 @@ _IDENTIFY = """
            current_database() as database,
            current_user as role,
            pg_is_in_recovery() as in_recovery,
+           current_schemas(false)::text[] as search_path,
            (array_remove(current_schemas(true), pg_my_temp_schema()::regnamespace::name))[1] = 'pg_catalog'
                as pg_catalog_first,
            has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
@@ -71,6 +72,8 @@ class PostgresSession:
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
+        self.search_path: tuple[str, ...] = tuple(self._facts["search_path"])
+        """The schemas in which unqualified names are looked for, without those that are always there."""
         self.pg_catalog_first: bool = self._facts["pg_catalog_first"]
         """Whether nothing on this session's search_path can hide what pg_catalog has."""
         if self.version_num < OLDEST_SUPPORTED:

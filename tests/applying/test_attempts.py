@@ -118,7 +118,7 @@ def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database
     plan = plan_for(pg_target, wanted)
     swap = plan.changes[0].steps[0]
     assert swap.transaction
-    assert [statement.split()[2] for statement in swap.statements] == ["public.i", "public.i_rcl_new"]
+    assert [statement.split()[2] for statement in swap.statements[:2]] == ["public.i", "public.i_rcl_new"]
     holder.execute("set deadlock_timeout = '60s'")  # so that it is never the victim
     holder.commit()
     holder.execute("alter index i_rcl_new set (fillfactor = 90)")

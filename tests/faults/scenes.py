@@ -74,11 +74,11 @@ class Scene:
 SCENES = [
     Scene("create", 1, {"i": COLUMNS}),
     Scene("create after a failed build", 2, {"i": COLUMNS}, invalid=("i",)),
-    Scene("replace", 4, {"i": COLUMNS}, ("create index i on tasks (title)",)),
-    Scene("replace after a failed build", 5, {"i": COLUMNS}, ("create index i on tasks (title)",), ("i_rcl_new",)),
+    Scene("replace", 5, {"i": COLUMNS}, ("create index i on tasks (title)",)),
+    Scene("replace after a failed build", 6, {"i": COLUMNS}, ("create index i on tasks (title)",), ("i_rcl_new",)),
     Scene(
         "replace, and something is left of the one before",
-        6,
+        7,
         {"i": COLUMNS},
         ("create index i on tasks (title)", "create index i_rcl_old on tasks (id, title)"),
         ("i_rcl_new",),
@@ -108,13 +108,13 @@ SCENES = [
     ),
     Scene("create on a partitioned table", 7, {"i": COLUMNS}, table=PARTITIONED),
     Scene(
-        "replace on a partitioned table", 13, {"i": COLUMNS}, ("create index i on tasks (title)",), table=PARTITIONED
+        "replace on a partitioned table", 14, {"i": COLUMNS}, ("create index i on tasks (title)",), table=PARTITIONED
     ),
     Scene("drop on a partitioned table", 1, {"i": "absent"}, ("create index i on tasks (title)",), table=PARTITIONED),
     Scene("drop", 1, {"i": "absent"}, ("create index i on tasks (title)",)),
     Scene(
         "create one, replace one, drop one",
-        6,
+        7,
         {"a": COLUMNS, "i": {"columns": ["priority"]}, "z": "absent"},
         ("create index i on tasks (title)", "create index z on tasks (id, title)"),
     ),

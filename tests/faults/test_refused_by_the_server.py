@@ -12,8 +12,10 @@ from reconciler.model import Applied
 @pytest.fixture
 def short_waits(monkeypatch):
     """Plans have bounds that a test can wait for."""
-    for name, value in (("BUILD_LOCK_TIMEOUT", "700ms"), ("INSTANT_LOCK_TIMEOUT", "700ms"), ("INSTANT_ATTEMPTS", 2)):
-        monkeypatch.setattr(f"reconciler.kinds.pg_index.steps.{name}", value)
+    for name in ("BUILD", "INSTANT", "STRONG"):
+        monkeypatch.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", "700ms")
+    for name in ("INSTANT", "STRONG"):
+        monkeypatch.setattr(f"reconciler.kinds.pg_index.steps.{name}_ATTEMPTS", 2)
 
 
 BEYOND = [

@@ -90,7 +90,7 @@ def test_no_step_locks_a_table_for_long(tree, pg_target):
     for step in change.steps:
         assert len(step.statements) == 1
         if "concurrently" not in step.statements[0]:
-            assert step.lock_timeout == "3s"
+            assert (step.lock_timeout, step.statement_timeout) == ("1s", "2s")
             assert step.attempts > 1
 
 
@@ -300,3 +300,21 @@ def test_a_build_of_a_part_by_somebody_else_is_waited_for(tree, pg_target, datab
         holder.rollback()
         building.join()
     assert notice.type is NoticeType.BEING_BUILT
+
+
+def test_an_invalid_one_whose_parts_are_valid_is_not_dropped_without_permission(tree, pg_target):
+    tree.execute("create index events_at_idx on only events (at)")
+    tree.execute("create index part on events_1 (at)")
+    tree.execute("alter index events_at_idx attach partition part")
+    [change] = changes(KIND, pg_target, of_events(pg_target, events_at_idx="absent"))
+    assert HazardType.INDEX_DROP in {hazard.type for step in change.steps for hazard in step.hazards}
+
+
+def test_a_part_that_is_declared_on_its_partition_is_in_sync(tree, pg_target):
+    section = {"public.events": {"indexes": {"events_at_idx": INDEX}}, "public.events_1": {"indexes": {}}}
+    converge(KIND, pg_target, tables(pg_target, section))
+    section["public.events_1"]["indexes"] = {"events_1_at_idx": INDEX}
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+    section["public.events_1"]["indexes"] = {"events_1_at_idx": "absent"}
+    [notice] = outcomes(KIND, pg_target, tables(pg_target, section))
+    assert "belongs to the partitioned index public.events_at_idx" in notice.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index.change import change, drop, inverse
+from reconciler.kinds.pg_index.change import change, drop, drop_temporary, inverse
 from reconciler.kinds.pg_index.model import (
     LiveIndex,
     ObservedIndex,
@@ -19,6 +19,15 @@ from reconciler.model import Action, Address, Hazard, HazardType, Notice, Notice
 
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
     """The outcomes for the indexes of a table that nobody lists."""
+    if observed.locked_by:
+        if desired.policy == "keep":
+            return []
+        message = f"{desired.schema_name}.{desired.table} is locked as a whole by {observed.locked_by}"
+        return [
+            Notice(
+                address=desired.address, type=NoticeType.NOT_VISIBLE, message=message, declared_at=desired.declared_at
+            )
+        ]
     found: list[Outcome] = []
     for live in observed.indexes:
         address = Address(desired.address.target, desired.address.kind, full_name(desired.schema_name, live.name))
@@ -58,8 +67,25 @@ def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: str) -> str:
     return f"index of {desired.schema_name}.{desired.table} that no file declares" + (f"; {broken}" if invalid else "")
 
 
+def _hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:
+    """What a drop means. The parts of a partitioned index may be valid, and serve queries, though the whole is not."""
+    if not live.valid and not live.partitioned:
+        return []
+    said = [f"queries that use {live.name} become slower; building it again takes time"]
+    if live.unique:
+        said.append("nothing keeps its keys unique any more")
+    if observed.needed_by:
+        said.append(f"the foreign key {observed.needed_by} is left without an index")
+    if live.clustered:
+        said.append("CLUSTER forgets by what to sort")
+    return [Hazard(type=HazardType.INDEX_DROP, message="; ".join(said))]
+
+
 def plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declared absent") -> Sequence[Outcome]:
     """The drop of an index with what an interrupted apply left of it, unless something else leans on it."""
+    if observed.locked_by:
+        table = f"{desired.schema_name}.{desired.table}"
+        return [notice(desired, NoticeType.NOT_VISIBLE, f"{table} is locked as a whole by {observed.locked_by}")]
     live = observed.live
     gone = [each for each in (live, observed.fresh, observed.old) if each is not None]
     if not gone:
@@ -70,17 +96,8 @@ def plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declar
         return [notice(desired, NoticeType.BLOCKED, message)]
     if busy := at_work(desired, observed):
         return [busy]
-    hazards = []
-    if any(each.valid for each in gone):
-        first = next(each for each in gone if each.valid)
-        key = f"; the foreign key {observed.needed_by} is left without an index" if observed.needed_by else ""
-        hazards.append(
-            Hazard(
-                type=HazardType.INDEX_DROP,
-                message=f"queries that use {first.name} become slower; building it again takes time{key}",
-            )
-        )
-    run = [drop(desired, each, hazards=hazards if each is gone[0] else []) for each in gone]
+    run = [drop(desired, live, hazards=_hazards(live, observed))] if live else []
+    run += drop_temporary(desired, observed)
     if live is None:
         reason += f"; left behind by an interrupted apply: {', '.join(each.name for each in gone)}"
     elif not live.valid:

@@ -19,12 +19,32 @@ WANTED: LiteralString = """
 """
 """The declared tables, and the partitions of those that are partitioned; stands for `{wanted}` below."""
 
+LOCKED: LiteralString = """
+    with recursive members as (
+        select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = %(schema)s and c.relname = %(table)s
+        union select inh.inhrelid from members join pg_catalog.pg_inherits inh on inh.inhparent = members.oid
+    )
+    select coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
+           coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
+           coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8
+               as seconds
+    from members
+    join pg_catalog.pg_locks l on l.relation = members.oid and l.mode = 'AccessExclusiveLock' and l.granted
+         and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    order by seconds desc limit 1
+"""
+"""Who holds a table, or a partition of it, as a whole: nobody can read the definitions of its indexes then."""
+
 TABLES: LiteralString = """{wanted}
     select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
            -- Before 14, a table that was never analysed says 0.
            case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::float8 as rows,
            case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
                as owner,
+           coalesce(owner.rolsuper, false) as owner_is_superuser,
+           pg_catalog.has_schema_privilege(n.oid, 'create') as may_create,
            c.relpages::bigint * current_setting('block_size')::int as bytes,
            pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root
     from members
@@ -35,6 +55,7 @@ TABLES: LiteralString = """{wanted}
     left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
     left join pg_catalog.pg_class r on c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid)
     left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+    left join pg_catalog.pg_roles owner on owner.oid = c.relowner
 """
 
 # Of another role's build, only the process is shown to a role without pg_read_all_stats; its locks tell the table.

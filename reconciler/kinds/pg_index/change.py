@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.kinds.pg_index import describe, statements, steps
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
-from reconciler.model import Action, Change, Hazard, SqlStep, Step
+from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
 
 
 def change(
@@ -38,21 +38,19 @@ def change(
         # and its partitions are as one.
         lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
         forbidden=_forbidden(desired, observed),
-        desired=desired.model_copy(update={"listed": observed.listed, "absent": observed.absent}).model_dump(
-            mode="json"
-        ),
+        desired=desired.model_copy(
+            update={"listed": observed.listed, "absent": observed.absent, "search_path": observed.search_path}
+        ).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
-    owners = {f"{desired.schema_name}.{desired.table}": observed.table.owner if observed.table else ""}
-    for part in (*observed.partitions, *observed.fresh_partitions):
-        owners[f"{part.schema_name}.{part.table}"] = part.owner
-    for table, owner in owners.items():
-        if owner:
-            return f"role {observed.role} may not: {table} belongs to {owner}; grant {owner} to {observed.role}"
-    return ""
+    """Why the role may not run the steps."""
+    said = [observed.table.forbidden if observed.table else ""]
+    said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
+    why = next(filter(None, said), "")
+    return f"role {observed.role} may not: {why}" if why else ""
 
 
 def _notes(observed: ObservedIndex) -> tuple[str, ...]:
@@ -76,6 +74,8 @@ def inverse(desired: PgIndex, live: LiveIndex) -> tuple[Step, ...]:
     if not live.elsewhere:
         definition = definition.model_copy(update={"tablespace": ""})
     texts = statements.inverse(desired.schema_name, desired.table, live.name, definition)
+    if live.clustered:
+        texts.append(statements.cluster_on(desired.schema_name, desired.table, live.name))
     return tuple(steps.concurrent(text) if n == 0 else steps.instant(text) for n, text in enumerate(texts))
 
 
@@ -85,6 +85,23 @@ def drop(desired: PgIndex, live: LiveIndex, name: str = "", *, hazards: Sequence
         table = f"{desired.schema_name}.{desired.table}"
         return steps.drop_partitioned(desired.schema_name, name or live.name, table, hazards)
     return steps.drop(desired.schema_name, name or live.name, hazards)
+
+
+def drop_temporary(desired: PgIndex, observed: ObservedIndex) -> list[SqlStep]:
+    """The drops of what bears our temporary names.
+
+    One that is valid, and does not show that we left it, may be somebody's own: that takes permission.
+    """
+    return [
+        drop(desired, each, hazards=[] if not each.valid or each.comment == statements.REPLACED else [_not_ours(each)])
+        for each in (observed.old, observed.fresh)
+        if each is not None
+    ]
+
+
+def _not_ours(live: LiveIndex) -> Hazard:
+    message = f"{live.name} has one of our temporary names, is valid, and may be somebody's own: rename it to keep it"
+    return Hazard(type=HazardType.INDEX_DROP, message=message)
 
 
 def drop_leftovers(observed: ObservedIndex) -> list[SqlStep]:

@@ -19,24 +19,25 @@ _FOREIGN_KEYS = """
 """
 
 
-def only_covers(
-    session: PostgresSession, catalogue: Catalogue, tables: Collection[TableName]
+def last_covers(
+    session: PostgresSession, catalogue: Catalogue, going: Collection[tuple[TableName, str]]
 ) -> dict[tuple[str, str, str], str]:
-    """By schema, table and name of an index: the foreign key of that table for which it is the only index.
+    """By schema, table and name of an index: the foreign key of that table that would be left without one.
 
-    An index serves a foreign key where its first columns are the key's, in any order, and it covers all rows.
-    Raises TargetError.
+    `going` are the tables and names of indexes that are to be dropped, all at once; of several that serve a key
+    alone the first by name is the one that is named. An index serves a foreign key where its first columns are the
+    key's, in any order, and it covers all rows. Raises TargetError.
     """
-    if not tables:
+    if not going:
         return {}
-    wanted = sorted(tables)
+    wanted = sorted({table for table, _ in going})
     rows = session.fetch(_FOREIGN_KEYS, {"schemas": [s for s, _ in wanted], "tables": [t for _, t in wanted]})
     found: dict[tuple[str, str, str], str] = {}
     for row in rows:
         key = (row["schema"], row["table"])
         columns = set(row["columns"])
-        serving = [live.name for live in catalogue.indexes.get(key, {}).values() if _serves(live, columns)]
-        if len(serving) == 1:
+        serving = sorted(live.name for live in catalogue.indexes.get(key, {}).values() if _serves(live, columns))
+        if serving and all((key, name) in going for name in serving):
             found[(*key, serving[0])] = row["name"]
     return found
 

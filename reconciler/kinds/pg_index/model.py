@@ -61,7 +61,7 @@ class PgIndex(Resource):
 
     `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
     are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
-    resource at a time.
+    resource at a time. So it does with the `search_path` by which the names in its definition were read.
     """
 
     type: Literal["index"] = "index"
@@ -71,6 +71,7 @@ class PgIndex(Resource):
     definition: Definition | None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    search_path: tuple[str, ...] | None = None
 
 
 class UnlistedIndexes(Resource):
@@ -187,7 +188,7 @@ class TableFacts(Frozen):
 
     rows     the planner's estimate; -1: never analysed. Of a partitioned table that of its partitions.
     bytes    likewise, without indexes.
-    owner    who owns it, where that is nobody whose rights our role has.
+    forbidden  why our role may not make indexes on it; empty where it may.
     parent   schema and name of the partitioned table that it is a partition of.
     root     the topmost one; itself, where it is no partition.
     """
@@ -195,7 +196,7 @@ class TableFacts(Frozen):
     relkind: str
     rows: float
     bytes: int
-    owner: str = ""
+    forbidden: str = ""
     parent: tuple[str, ...] = ()
     root: tuple[str, ...] = ()
 
@@ -210,7 +211,7 @@ class PartitionIndex(Frozen):
     equal      one that is not attached and has the same definition.
     leftover   an INVALID one under `name` that is neither.
     parent     schema and name of the table that it is a partition of.
-    owner      as in TableFacts.
+    forbidden  as in TableFacts.
     """
 
     schema_name: str
@@ -218,7 +219,7 @@ class PartitionIndex(Frozen):
     parent: tuple[str, str]
     relkind: str
     rows: float
-    owner: str = ""
+    forbidden: str = ""
     name: str
     final: str
     attached: LiveIndex | None = None
@@ -246,7 +247,9 @@ class ObservedIndex(Observed):
     leftovers    schema and name of INVALID indexes that an interrupted REINDEX CONCURRENTLY of it left behind.
     partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
     fresh_partitions  the same for `fresh`.
-    needed_by    the foreign key for which `live` is the only index.
+    needed_by    the foreign key that would be left without an index.
+    search_path  the schemas in which this session looks for unqualified names.
+    locked_by    who holds the table as a whole, so that nothing of it could be read.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
     """
 
@@ -267,6 +270,8 @@ class ObservedIndex(Observed):
     needed_by: str = ""
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    search_path: tuple[str, ...] = ()
+    locked_by: str = ""
     role: str = ""
     version_num: int = 0
     in_recovery: bool = False
@@ -275,12 +280,13 @@ class ObservedIndex(Observed):
 class ObservedUnlisted(Observed):
     """The indexes of a table that nobody lists; constraints' own and those of partitioned indexes are left out.
 
-    `needed_by` names the foreign key, by index, for which it is the only index.
+    `needed_by` names the foreign key, by index, that would be left without one; `locked_by` as in ObservedIndex.
     """
 
     table: TableFacts | None
     indexes: tuple[LiveIndex, ...] = ()
     needed_by: Mapping[str, str] = {}
+    locked_by: str = ""
     role: str = ""
     in_recovery: bool = False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index import partitions
 from reconciler.kinds.pg_index.compare import (
     IN_PLACE,
@@ -20,7 +21,7 @@ from reconciler.kinds.pg_index.compare import (
     question,
     same_shape,
 )
-from reconciler.kinds.pg_index.foreign_keys import only_covers
+from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     AnyObserved,
@@ -32,7 +33,7 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     UnlistedIndexes,
 )
-from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders, read
+from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders, locked_by, read
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
@@ -43,8 +44,32 @@ Same = dict[tuple[Address, TableName, str], bool]
 _REINDEX_LEFTOVER = re.compile(r"(?P<cut>.+)_cc(?:new|old)\d*\Z", re.DOTALL)
 
 
+LOCK_NOT_AVAILABLE = "55P03"
+
+
 def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]) -> dict[Address, AnyObserved]:
-    """Everything that `plan` needs, by address. Raises TargetError."""
+    """Everything that `plan` needs, by address. Raises TargetError.
+
+    PostgreSQL reads no definition on a table that somebody holds as a whole. Such tables are waited for as long as the
+    session waits for any lock, and then left out: the others can still be looked at.
+    """
+    try:
+        return _observe(session, wanted)
+    except ObservationFailed as error:
+        if error.sqlstate != LOCK_NOT_AVAILABLE:
+            raise
+        locked = {table: who for table in {_table(each) for each in wanted} if (who := locked_by(session, table))}
+        if not locked:
+            raise
+    observed = _observe(session, [each for each in wanted if _table(each) not in locked])
+    for each in wanted:
+        if who := locked.get(_table(each), ""):
+            kind = ObservedIndex if isinstance(each, PgIndex) else ObservedUnlisted
+            observed[each.address] = kind(table=None, locked_by=who, role=session.role)
+    return observed
+
+
+def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]) -> dict[Address, AnyObserved]:
     indexes = [resource for resource in wanted if isinstance(resource, PgIndex)]
     unlisted = [resource for resource in wanted if isinstance(resource, UnlistedIndexes)]
     catalogue = read(
@@ -65,12 +90,10 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
             strict=True,
         )
     )
-    going: list[PgIndex | UnlistedIndexes] = [
-        *(index for index in indexes if index.definition is None),
-        *(u for u in unlisted if u.policy == "drop"),
-    ]
-    covers = only_covers(session, catalogue, {_table(resource) for resource in going})
     seen = _Seen(session, catalogue, same, indexes)
+    going = {_own(index) for index in indexes if index.definition is None}
+    going |= {(_table(each), live.name) for each in unlisted if each.policy == "drop" for live in seen.unlisted(each)}
+    covers = last_covers(session, catalogue, going)
     seen.ask(different)
 
     observed: dict[Address, AnyObserved] = {}
@@ -127,8 +150,9 @@ class _Seen:
         for key, declared in self._declared.items():
             known = declared | self._absent[key]
             self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
-        self._spoken_for: set[tuple[TableName, str]] = set()
-        """Indexes of partitions that an index of their partitioned table has use for, and those that are renamed."""
+        self._renamed: set[tuple[TableName, str]] = set()
+        self._parts: set[tuple[TableName, str]] = set()
+        """Indexes of partitions that an index of their partitioned table has use for."""
 
     def ask(self, different: Sequence[PgIndex]) -> None:
         """Asks what holds the names that changes will need in between. One query."""
@@ -155,13 +179,13 @@ class _Seen:
         fresh_name, old_name = (temporary_name(index.name, end) for end in (FRESH, OLD))
         fresh, old = (there.get(name) if name in ours else None for name in (fresh_name, old_name))
         live = there.get(index.name)
-        if (key, index.name) in self._spoken_for:
+        if (key, index.name) in self._renamed:
             live = None
         listed, absent = (tuple(sorted(names[key])) for names in (self._declared, self._absent))
         twin = self._twin(index, index.definition) if live is None and index.definition else None
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
-            self._spoken_for.add((key, twin.name))
+            self._renamed.add((key, twin.name))
         same = self._same.get((index.address, key, index.name), False)
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
@@ -179,7 +203,7 @@ class _Seen:
                 trees.of(live or twin, old) if live is None or same else (),
                 trees.beside(live, fresh) if live and not settled else (),
             )
-            self._spoken_for.update(
+            self._parts.update(
                 ((part.schema_name, part.table), name)
                 for part in (*covering[0], *covering[1])
                 for name in (part.name, part.equal.name if part.equal else part.name)
@@ -203,6 +227,7 @@ class _Seen:
             needed_by=needed_by,
             listed=listed,
             absent=absent,
+            search_path=self._session.search_path,
             role=self._session.role,
             version_num=self._session.version_num,
             in_recovery=self._session.in_recovery,
@@ -216,7 +241,7 @@ class _Seen:
         }  # fmt: skip
         cut = {_cut(name) for name in known}
         for name, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-            if name in known or live.constraint or live.parent or (key, name) in self._spoken_for:
+            if name in known or live.constraint or live.parent or (key, name) in self._renamed | self._parts:
                 continue
             found = _REINDEX_LEFTOVER.match(name)
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):

@@ -17,7 +17,14 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
     live, table = observed.live, observed.table
     name = f"{desired.schema_name}.{desired.table}"
     message = ""
-    if table is None:
+    if observed.locked_by:
+        return notice(desired, NoticeType.NOT_VISIBLE, f"{name} is locked as a whole by {observed.locked_by}")
+    if desired.search_path is not None and desired.search_path != observed.search_path and _has_names(definition):
+        before, now = (", ".join(path) or "empty" for path in (desired.search_path, observed.search_path))
+        message = (
+            f"search_path was {before} in the plan and is {now} now: names in its definition may mean other things"
+        )
+    elif table is None:
         message = f"the table {name} does not exist in this database"
     elif live is not None and observed.same and (live.valid or live.partitioned):
         moves = definition.tablespace not in ("", live.tablespace)
@@ -39,6 +46,11 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         name = statements.temporary_name(desired.name, end)
         message = f"its successor needs the name {name} for a while, which is taken by another {taken}: rename that"
     return notice(desired, NoticeType.BLOCKED, message) if message else None
+
+
+def _has_names(definition: Definition) -> bool:
+    """Whether anything in it is looked for on the search_path."""
+    return bool(definition.predicate) or any(key.expression or key.collation or key.opclass for key in definition.keys)
 
 
 def _difference(live: LiveIndex, definition: Definition) -> str:

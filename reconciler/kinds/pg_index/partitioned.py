@@ -51,7 +51,7 @@ def _cover_part(
         if child.parent == (part.schema_name, part.table):
             yield from _cover_part(child, own, definition, tree)
     if part.attached is None:
-        yield steps.instant(statements.attach(*above, *own))
+        yield steps.attach(*above, *own, f"{part.schema_name}.{part.table}")
 
 
 def _of_part(definition: Definition) -> Definition:

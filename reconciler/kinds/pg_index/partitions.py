@@ -90,7 +90,7 @@ class Trees:
                 parent=table,
                 relkind=facts.relkind,
                 rows=facts.rows,
-                owner=facts.owner,
+                forbidden=facts.forbidden,
                 name=name,
                 final=final if final and name in passing else name,
                 attached=attached,

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from reconciler.kinds.pg_index import describe, partitioned, statements, steps
 from reconciler.kinds.pg_index.absent import plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
-from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, inverse
+from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.kinds.pg_index.obstacles import at_work, obstacle, permitted
-from reconciler.model import Action, Change, Outcome, SqlStep
+from reconciler.model import Action, Change, Outcome
 
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
@@ -56,6 +56,7 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
         amended = amend(desired.schema_name, observed.twin, definition, _rows(observed), desired.name)
         run = [steps.instant(statements.rename(desired.schema_name, observed.twin.name, desired.name))]
         run += partitioned.cover(desired.schema_name, desired.table, desired.name, definition, observed.partitions)
+        run += drop_temporary(desired, observed)
         return change(
             desired, observed, Action.RENAME, None, definition, [*run, *amended.steps],
             reason="; ".join([f"{observed.twin.name} has exactly this definition", *amended.reasons]),
@@ -69,7 +70,7 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
             desired, observed, Action.CREATE, None, definition, [steps.instant(rename, *told)],
             reason="built by an interrupted apply",
         )  # fmt: skip
-    run = [drop(desired, leftover) for leftover in (fresh, observed.old) if leftover]
+    run = drop_temporary(desired, observed)
     if is_partitioned:
         run.append(steps.build_only(desired.schema_name, desired.table, desired.name, definition))
         run += partitioned.cover(desired.schema_name, desired.table, desired.name, definition, observed.partitions)
@@ -85,7 +86,8 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
 def _plan_invalid(desired: PgIndex, definition: Definition, observed: ObservedIndex, live: LiveIndex) -> Change:
     told = finishing(desired, definition, live)
     run = [
-        *(drop(desired, leftover) for leftover in (live, observed.fresh, observed.old) if leftover),
+        drop(desired, live),
+        *drop_temporary(desired, observed),
         *drop_leftovers(observed),
         steps.build(desired.schema_name, desired.table, desired.name, definition, _rows(observed)),
         *([steps.instant(*told)] if told else []),
@@ -101,11 +103,9 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     schema, table = desired.schema_name, desired.table
     fresh_name = statements.temporary_name(desired.name, statements.FRESH)
     old_name = statements.temporary_name(desired.name, statements.OLD)
-    run: list[SqlStep] = [drop(desired, observed.old)] if observed.old else []
     fresh = observed.fresh
     built = fresh is not None and observed.fresh_same and (fresh.valid or fresh.partitioned)
-    if fresh and not built:
-        run.append(drop(desired, fresh))
+    run = drop_temporary(desired, observed.model_copy(update={"fresh": None}) if built else observed)
     if live.partitioned:
         if not built:
             run.append(steps.build_only(schema, table, fresh_name, definition))
@@ -116,6 +116,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         steps.instant(
             statements.rename(schema, live.name, old_name),
             statements.rename(schema, fresh_name, desired.name),
+            statements.comment(schema, old_name, statements.REPLACED),
             *finishing(desired, definition, live),
         ),
         drop(desired, live, old_name),
@@ -145,9 +146,9 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
     """Right as it is, but perhaps for what can be changed in place, and for what an interrupted apply left behind."""
     run, reasons = [], []
     leftovers = [leftover for leftover in (observed.fresh, observed.old) if leftover]
-    run += [drop(desired, leftover) for leftover in leftovers]
+    run += drop_temporary(desired, observed)
     if leftovers:
-        reasons.append("left behind by an interrupted apply: " + ", ".join(leftover.name for leftover in leftovers))
+        reasons.append("under our temporary names: " + ", ".join(leftover.name for leftover in leftovers))
     if observed.leftovers:
         run += drop_leftovers(observed)
         names = ", ".join(name for _, name in observed.leftovers)

@@ -10,9 +10,10 @@ from typing import Any
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.catalogue import INDEXES, NAMES, SCHEMAS, TABLES, WANTED
+from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index
+from reconciler.targets.activity import Blocker
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
@@ -72,7 +73,7 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
             relkind=row["relkind"],
             rows=row["rows"],
             bytes=row["bytes"],
-            owner=row["owner"] or "",
+            forbidden=_forbidden(row, session.role),
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             root=(row["root_schema"], row["root"]) if row["root"] else own,
         )
@@ -90,6 +91,12 @@ def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Holde
     return _holders(session.fetch(NAMES, _by_name(names))) if names else {}
 
 
+def locked_by(session: PostgresSession, table: TableName) -> str:
+    """Who holds `table`, or a partition of it, as a whole at this moment; empty where nobody does. One query."""
+    rows = session.fetch(LOCKED, {"schema": table[0], "table": table[1]})
+    return str(Blocker(**rows[0], hide_numbers=session.target.hide_values)) if rows else ""
+
+
 def _by_name(names: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
 
@@ -101,6 +108,17 @@ def _holders(rows: Iterable[Mapping[str, Any]]) -> Holders:
         of = f" of {row['table_schema']}.{row['table']}" if row["table"] else ""
         found[row["schema"], row["name"]] = kind + of
     return found
+
+
+def _forbidden(row: Mapping[str, Any], role: str) -> str:
+    table = f"{row['schema']}.{row['name']}"
+    if row["owner"]:
+        # Nobody should be given a superuser's rights for an index.
+        way = f"apply as {row['owner']}" if row["owner_is_superuser"] else f"grant {row['owner']} to {role}"
+        return f"{table} belongs to {row['owner']}; {way}"
+    if not row["may_create"]:
+        return f"it has no CREATE on the schema of {table}; grant create on schema {row['schema']} to {role}"
+    return ""
 
 
 def _sums(catalogue: Catalogue, table: TableName) -> dict[str, float]:

@@ -9,6 +9,9 @@ from psycopg import sql
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, Element
 from reconciler.kinds.pg_index.syntax import expression, identifier, verbatim
 
+REPLACED = "replaced by reconciler, to be dropped"
+"""The comment of an old index from the swap until it is dropped: so that nobody's own index is taken for one."""
+
 FRESH, OLD = "_rcl_new", "_rcl_old"
 """Ends of our own temporary names: the new index while it is built, and the old one until it is dropped."""
 

@@ -19,6 +19,10 @@ INSTANT_LOCK_TIMEOUT = "3s"
 INSTANT_ATTEMPTS = 10
 """Of an instant step in all. With the pauses between, a minute or so: vacuum and ordinary transactions end in that."""
 
+STRONG_LOCK_TIMEOUT, STRONG_STATEMENT_TIMEOUT, STRONG_ATTEMPTS = "1s", "2s", 20
+"""Of a step whose lock makes others wait: while it waits itself, they wait behind it. lock_timeout counts for each
+lock, and such a step takes several, so that only statement_timeout bounds how long anybody is held up."""
+
 
 def instant(*texts: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
     """Statements that only touch the catalogue: one, or several in one transaction."""
@@ -28,6 +32,22 @@ def instant(*texts: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
         lock_timeout=INSTANT_LOCK_TIMEOUT,
         attempts=INSTANT_ATTEMPTS,
         hazards=tuple(hazards),
+    )
+
+
+def strong(whom: str, *texts: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
+    """As `instant`, of statements whose lock makes others wait; `whom` says who that is."""
+    holds_up = Hazard(
+        type=HazardType.LOCKS_PARTITIONS,
+        message=f"{whom} wait while it waits for its lock, {STRONG_STATEMENT_TIMEOUT} at most each time it is tried",
+    )
+    return SqlStep(
+        statements=texts,
+        transaction=len(texts) > 1,
+        lock_timeout=STRONG_LOCK_TIMEOUT,
+        statement_timeout=STRONG_STATEMENT_TIMEOUT,
+        attempts=STRONG_ATTEMPTS,
+        hazards=(holds_up, *hazards),
     )
 
 
@@ -49,7 +69,12 @@ def build(schema: str, table: str, name: str, definition: Definition, rows: floa
 def build_only(schema: str, table: str, name: str, definition: Definition) -> SqlStep:
     """CREATE INDEX … ON ONLY: at once, but writes wait for it and for what it waits for."""
     moved = [statements.move(schema, name, definition.tablespace)] if definition.tablespace else []
-    return instant(statements.create_only(schema, table, name, definition), *moved)
+    return strong(f"writes to {schema}.{table}", statements.create_only(schema, table, name, definition), *moved)
+
+
+def attach(schema: str, name: str, part_schema: str, part: str, table: str) -> SqlStep:
+    """ALTER INDEX … ATTACH PARTITION: of the part it takes the strongest lock, and queries of its table look at it."""
+    return strong(f"queries of {table}", statements.attach(schema, name, part_schema, part))
 
 
 def drop(schema: str, name: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
@@ -59,12 +84,8 @@ def drop(schema: str, name: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
 
 def drop_partitioned(schema: str, name: str, table: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
     """DROP INDEX of a partitioned index, with those of all partitions."""
-    locks = Hazard(
-        type=HazardType.LOCKS_PARTITIONS,
-        message=f"{table} and all its partitions are locked for an instant: reads and writes wait for it meanwhile, "
-        f"{INSTANT_LOCK_TIMEOUT} at most each time it is tried",
-    )
-    return instant(statements.drop_partitioned(schema, name), hazards=[locks, *hazards])
+    whom = f"reads and writes of {table} and all its partitions"
+    return strong(whom, statements.drop_partitioned(schema, name), hazards=hazards)
 
 
 def reindex(schema: str, name: str, rows: float, tablespace: str = "") -> SqlStep:

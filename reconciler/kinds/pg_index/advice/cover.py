@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.kinds.pg_index.advice.places import Name
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.describe import as_definition
-from reconciler.kinds.pg_index.foreign_keys import only_covers
+from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.statements import FRESH, OLD
@@ -68,7 +68,8 @@ def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Wor
     for work in all_works:
         if work.resource.definition:
             planned.setdefault(work.table, {})[work.resource.name] = work.resource.definition
-    served = only_covers(session, catalogue, {work.table for work in all_works if work.resource.definition is None})
+    dropped = {(work.table, work.resource.name) for work in all_works if work.resource.definition is None}
+    served = last_covers(session, catalogue, dropped)
     found: dict[Address, list[Fact]] = {}
     for work in all_works:
         own = planned.get(work.table, {})
