@@ -42,7 +42,7 @@ def covered(ran: Counter[str]) -> list[str]:
     lines = [f"PostgreSQL {found[major]}: {ran[found[major]]:,} tests" for major in sorted(found) if ran[found[major]]]
     if len({ran[version] for version in found.values()}) > 1 and len(found) > 3:
         lines.append(
-            "Of PostgreSQL, tests that are not marked matrix ran on three versions; RECONCILER_TEST_EVERY=1: on all"
+            "Of PostgreSQL, tests that are not marked matrix ran on two versions; RECONCILER_TEST_EVERY=1: on all"
         )
     lines += [f"{name.replace('-', ' ')}: {ran[name]:,} tests" for name in redis_binaries() if ran[name]]
     for major in WANTED_POSTGRES:

@@ -9,6 +9,8 @@ import pytest
 from pg_index.declared import declared, tables
 from pg_index.supposing import by_agent, costs, said
 
+pytestmark = pytest.mark.matrix
+
 
 class Gains(NamedTuple):
     """A query, with arguments if it is run with parameters, and the index that it gains from."""

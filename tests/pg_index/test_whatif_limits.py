@@ -16,6 +16,8 @@ from reconciler.model import Change
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
+pytestmark = pytest.mark.matrix
+
 ABSENT = "absent"
 
 
