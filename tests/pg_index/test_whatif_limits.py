@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from live import outcomes
 
+from pg_index.advice import advised
 from pg_index.declared import declared
 from pg_index.supposing import by_agent, costs, judged, said
 from reconciler.kinds.pg_index import KIND
@@ -76,6 +77,15 @@ def test_time_is_bounded_and_what_was_not_looked_at_is_said(hypopg, pg_target):
     *lines, rest = said(pg_target, declared(pg_target, i={"columns": ["agent"]}), clock=lambda: next(moments))
     assert len(lines) == 2
     assert rest == "what-if: 2 not looked at within 15 s"
+
+
+def test_what_we_ask_of_a_table_ourselves_is_nobodys_query(hypopg, pg_target):
+    wanted = declared(pg_target, u_idx={"columns": ["created"], "unique": True, "where": "not done"})
+    advised(pg_target, wanted)
+    assert hypopg.execute(
+        "select sum(calls) from pg_stat_statements where query like 'with indexed as%'"
+    ).fetchone() == (1,)
+    assert said(pg_target, wanted) == ["what-if: pg_stat_statements has no query on public.tasks"]
 
 
 def test_a_drop_shows_who_uses_the_index_also_without_hypopg(workload, pg_target):

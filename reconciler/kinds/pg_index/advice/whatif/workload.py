@@ -16,6 +16,9 @@ MOST_STATEMENTS = 50
 HIDDEN = "<insufficient privilege>"
 """What pg_stat_statements shows instead of a statement of another role."""
 
+OURS = "with indexed as (select % repeated as materialized (%"
+"""Our own search for duplicates, which reads the table before every unique index (`duplicates.py`): nobody's query."""
+
 _TOOLS = """
     select e.extname as name, n.nspname as schema, e.extversion as version,
            exists (select from pg_catalog.pg_proc p
@@ -37,6 +40,7 @@ _STATEMENTS = """
         select said.query, said.calls, said.ms from said
         where position(lower(wanted.name) in lower(said.query)) > 0
           and said.query ~* '^\\s*(--|/\\*|\\(|with|select|insert|update|delete|merge|table|values)'
+          and said.query not like %(ours)s
         order by said.ms desc limit %(limit)s
     ) found
     union all
@@ -112,6 +116,7 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
         "names": [name for _, name in wanted],
         "limit": MOST_STATEMENTS,
         "hidden": HIDDEN,
+        "ours": OURS,
     }
     query = sql.SQL(_STATEMENTS).format(sql.Identifier(tools.statements))
     rows, code = session.fetch_all([(query, params), (_CODE, None)])
