@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -11,6 +12,8 @@ from live import changes, converge, outcomes, run
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Change, HazardType, NoticeType
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 
 pytestmark = pytest.mark.matrix
 
@@ -318,3 +321,11 @@ def test_a_part_that_is_declared_on_its_partition_is_in_sync(tree, pg_target):
     section["public.events_1"]["indexes"] = {"events_1_at_idx": "absent"}
     [notice] = outcomes(KIND, pg_target, tables(pg_target, section))
     assert "belongs to the partitioned index public.events_at_idx" in notice.message
+
+
+def test_what_was_changed_on_the_partitions_is_imported_so(tree, pg_target):
+    tree.execute("create index events_at_idx on events (at)")
+    converge(KIND, pg_target, of_events(pg_target, events_at_idx={"columns": ["at"], "with": {"fillfactor": "70"}}))
+    with closing(connect(pg_target, Secrets({}))) as session:
+        found = KIND.written(session)
+    assert found["tables"]["public.events"]["indexes"]["events_at_idx"]["with"] == {"fillfactor": "70"}

@@ -23,7 +23,7 @@ from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, Tabl
 from reconciler.kinds.pg_index.observe import observe
 from reconciler.kinds.pg_index.plain import plainly
 from reconciler.kinds.pg_index.plan import plan_index
-from reconciler.kinds.pg_index.read import read
+from reconciler.kinds.pg_index.read import Catalogue, TableName, read
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 from reconciler.model import Address, Change, Outcome
 from reconciler.targets.postgres import PostgresSession
@@ -75,6 +75,9 @@ def written(session: PostgresSession) -> dict[str, Any]:
             entries[index_name(name)] = LeftOut(reason) if reason else {}
             if not reason:
                 definition = _without_default(as_definition(live), default_tablespace)
+                if live.partitioned:
+                    options = _options_of_parts(catalogue, (schema, table), live)
+                    definition = definition.model_copy(update={"options": options})
                 key = (table_name(schema, table), index_name(name))
                 candidates.append(_Index(*key, schema, table, live, definition))
     declared: dict[Address, tuple[str, str]] = {}
@@ -129,6 +132,19 @@ def _not_to_be_declared(live: LiveIndex) -> str:
     if not live.valid:
         return "INVALID, since its build failed or parts of it are missing"
     return ""
+
+
+def _options_of_parts(catalogue: Catalogue, table: TableName, live: LiveIndex) -> tuple[tuple[str, str], ...]:
+    """The storage parameters of a partitioned index: those of its parts, which can be changed, where they agree."""
+    belonging = {(table[0], live.name)}
+    found = set()
+    for partition in catalogue.below(table):
+        for part in catalogue.indexes.get(partition, {}).values():
+            if part.parent in belonging:
+                belonging.add((partition[0], part.name))
+                if not part.partitioned:
+                    found.add(part.options)
+    return found.pop() if len(found) == 1 else live.options
 
 
 def _without_default(definition: Definition, default_tablespace: str) -> Definition:
