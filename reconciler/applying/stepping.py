@@ -64,7 +64,11 @@ class Stepper:
 
 
 def _may_pass(failure: StepFailed) -> bool:
-    """Whether what was in the way may go away by itself: a lock, also where statement_timeout ended the wait for it."""
+    """Whether what was in the way may go away by itself: a lock, also where statement_timeout ended the wait for it.
+
+    That a statement was cancelled by somebody has the same SQLSTATE, and is to be respected: only the words tell. Of a
+    server that speaks another language none is tried again.
+    """
     return sqlstate(failure) in RETRIED or "due to statement timeout" in failure.message
 
 

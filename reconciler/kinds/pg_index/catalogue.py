@@ -21,11 +21,16 @@ WANTED: LiteralString = """
 
 LOCKED: LiteralString = """
     with recursive members as (
-        select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = %(schema)s and c.relname = %(table)s
-        union select inh.inhrelid from members join pg_catalog.pg_inherits inh on inh.inhparent = members.oid
+        select c.oid, named.schema, named.name
+        from unnest(%(schemas)s::text[], %(tables)s::text[]) as named (schema, name)
+        join pg_catalog.pg_namespace n on n.nspname = named.schema
+        join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = named.name
+        union
+        select inh.inhrelid, members.schema, members.name
+        from members join pg_catalog.pg_inherits inh on inh.inhparent = members.oid
     )
-    select coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
+    select distinct on (members.schema, members.name) members.schema, members.name,
+           coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
            coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
            coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8
                as seconds
@@ -33,7 +38,7 @@ LOCKED: LiteralString = """
     join pg_catalog.pg_locks l on l.relation = members.oid and l.mode = 'AccessExclusiveLock' and l.granted
          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
     left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-    order by seconds desc limit 1
+    order by members.schema, members.name, seconds desc
 """
 """Who holds a table, or a partition of it, as a whole: nobody can read the definitions of its indexes then."""
 

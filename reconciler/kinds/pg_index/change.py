@@ -70,10 +70,7 @@ def inverse(desired: PgIndex, live: LiveIndex) -> tuple[Step, ...]:
     """What builds an index again that goes."""
     if live.partitioned:
         return ()  # too many parts to spell out: declare it again
-    definition = describe.as_definition(live)
-    if not live.elsewhere:
-        definition = definition.model_copy(update={"tablespace": ""})
-    texts = statements.inverse(desired.schema_name, desired.table, live.name, definition)
+    texts = statements.inverse(desired.schema_name, desired.table, live.name, describe.as_declared(live))
     if live.clustered:
         texts.append(statements.cluster_on(desired.schema_name, desired.table, live.name))
     return tuple(steps.concurrent(text) if n == 0 else steps.instant(text) for n, text in enumerate(texts))

@@ -64,6 +64,19 @@ def same_shape(declared: Definition, live: LiveIndex) -> bool:
     )
 
 
+def identical(one: LiveIndex, other: LiveIndex) -> bool:
+    """Whether two indexes of the same columns have the same catalogue entries, and the same texts made of them: what
+    PostgreSQL asks of an index before it attaches it to another."""
+    return (
+        one.method == other.method
+        and one.unique == other.unique
+        and one.nulls_not_distinct == other.nulls_not_distinct
+        and one.keys == other.keys
+        and one.include == other.include
+        and one.predicate == other.predicate
+    )
+
+
 def _same_key(declared: Element, live: ObservedKey) -> bool:
     return (
         (declared.column == live.column or bool(declared.expression and live.column))

@@ -62,6 +62,12 @@ def as_definition(live: LiveIndex) -> Definition:
     )
 
 
+def as_declared(live: LiveIndex) -> Definition:
+    """The same without a tablespace that is the database's own, which a person would leave out."""
+    definition = as_definition(live)
+    return definition if live.elsewhere else definition.model_copy(update={"tablespace": ""})
+
+
 def _name(name: tuple[str, ...], visible: bool) -> tuple[str, ...]:
     return name[-1:] if visible else name
 

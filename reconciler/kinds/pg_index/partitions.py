@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
+from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
@@ -113,7 +113,7 @@ class Trees:
                 continue
             if self._index.definition and self._needs_another(self._index.definition, live):
                 continue
-            if self._equal(self._index, partition, live) if whole is None else _alike(live, whole):
+            if self._equal(self._index, partition, live) if whole is None else identical(live, whole):
                 return live
         return None
 
@@ -121,15 +121,3 @@ class Trees:
         """Whether it could not be brought to the rest of its definition in place."""
         moves = definition.tablespace not in ("", live.tablespace)
         return not changed_options(definition, live) <= IN_PLACE or (moves and not self._may_move)
-
-
-def _alike(one: LiveIndex, other: LiveIndex) -> bool:
-    """Whether PostgreSQL would attach one to the other: the same catalogue entries, and the same texts made of them."""
-    return (
-        one.method == other.method
-        and one.unique == other.unique
-        and one.nulls_not_distinct == other.nulls_not_distinct
-        and one.keys == other.keys
-        and one.include == other.include
-        and one.predicate == other.predicate
-    )

@@ -91,10 +91,15 @@ def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Holde
     return _holders(session.fetch(NAMES, _by_name(names))) if names else {}
 
 
-def locked_by(session: PostgresSession, table: TableName) -> str:
-    """Who holds `table`, or a partition of it, as a whole at this moment; empty where nobody does. One query."""
-    rows = session.fetch(LOCKED, {"schema": table[0], "table": table[1]})
-    return str(Blocker(**rows[0], hide_numbers=session.target.hide_values)) if rows else ""
+def locked(session: PostgresSession, tables: Iterable[TableName]) -> dict[TableName, str]:
+    """Who holds which of `tables`, or a partition of it, as a whole at this moment. One query."""
+    wanted = list(dict.fromkeys(tables))
+    by_table = {"schemas": [schema for schema, _ in wanted], "tables": [table for _, table in wanted]}
+    found = {}
+    for row in session.fetch(LOCKED, by_table):
+        table = (row.pop("schema"), row.pop("name"))
+        found[table] = str(Blocker(**row, hide_numbers=session.target.hide_values))
+    return found
 
 
 def _by_name(names: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_index import statements
 from reconciler.kinds.pg_index.declare import declare
-from reconciler.kinds.pg_index.describe import as_definition
+from reconciler.kinds.pg_index.describe import as_declared
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableSection
 from reconciler.kinds.pg_index.observe import observe
 from reconciler.kinds.pg_index.plain import plainly
@@ -32,10 +32,7 @@ SECTION = "tables"
 
 # Whatever an extension brought is the extension's. Temporary tables are their sessions' own.
 _TABLES = """
-    select n.nspname as schema, t.relname as name,
-           (select ts.spcname from pg_catalog.pg_database d
-            join pg_catalog.pg_tablespace ts on ts.oid = d.dattablespace
-            where d.datname = current_database()) as default_tablespace
+    select n.nspname as schema, t.relname as name
     from pg_catalog.pg_class t
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
     where t.relkind in ('r', 'p', 'm')
@@ -64,7 +61,6 @@ class _Index(NamedTuple):
 def written(session: PostgresSession) -> dict[str, Any]:
     """The section `tables`: dicts, lists and texts, and LeftOut for what is not declared. Raises TargetError."""
     rows = session.fetch(_TABLES)
-    default_tablespace = rows[0]["default_tablespace"] if rows else ""
     catalogue = read(session, ((row["schema"], row["name"]) for row in rows), [])
     tables: dict[str, dict[str, Any]] = {}
     candidates: list[_Index] = []
@@ -74,7 +70,7 @@ def written(session: PostgresSession) -> dict[str, Any]:
             reason = _not_to_be_declared(live)
             entries[index_name(name)] = LeftOut(reason) if reason else {}
             if not reason:
-                definition = _without_default(as_definition(live), default_tablespace)
+                definition = as_declared(live)
                 if live.partitioned:
                     options = _options_of_parts(catalogue, (schema, table), live)
                     definition = definition.model_copy(update={"options": options})
@@ -145,11 +141,6 @@ def _options_of_parts(catalogue: Catalogue, table: TableName, live: LiveIndex) -
                 if not part.partitioned:
                     found.add(part.options)
     return found.pop() if len(found) == 1 else live.options
-
-
-def _without_default(definition: Definition, default_tablespace: str) -> Definition:
-    elsewhere = definition.tablespace != default_tablespace
-    return definition if elsewhere else definition.model_copy(update={"tablespace": ""})
 
 
 def _plainly(index: _Index) -> dict[str, Any]:
