@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from reconciler.model import Address, Change, Fact, Observed, Outcome, Resource, System, Target
+from reconciler.model import Address, Change, Fact, Observed, Outcome, Resource, System, Target, TargetInfo
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S", bound=Observed)
+R_contra = TypeVar("R_contra", bound=Resource, contravariant=True)
 S_contra = TypeVar("S_contra", bound=Observed, contravariant=True)
 
 
@@ -102,6 +103,27 @@ class Advises(Protocol):
         must not change any fingerprint. A change that cannot succeed (duplicates under a unique index) may become a
         blocked notice. Bounded in time; what could not be found out is said, and is no error. Raises TargetError only
         for a lost connection.
+        """
+        ...
+
+
+@runtime_checkable
+class OnNodes(Protocol[R_contra]):
+    """A kind some of whose resources each node of a PostgreSQL cluster has for itself."""
+
+    def on_every_node(self, resource: R_contra) -> bool:
+        """Whether `resource` is one of each node, and not replicated from the primary. Pure."""
+        ...
+
+
+@runtime_checkable
+class Sequences(Protocol):
+    """A kind whose changes have an order of their own, or need something between them: a restart."""
+
+    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+        """The outcomes of one target, each change with its `phase`, and with the changes that have to come between.
+
+        `target` is a node of a cluster where `info.role` or `target.node_of` says so. Pure.
         """
         ...
 

@@ -60,12 +60,23 @@ class System(StrEnum):
     HTTP = "http"
 
 
+BY_HAND = "by hand"
+"""Of `Target.restart`: a person restarts the server, and apply waits for it."""
+
+
 class Target(Frozen):
-    """A live system as declared.
+    """A live system as declared, or one node of one.
 
     memory       bytes; None means: ask the server, where it may be asked.
-    replicas     URLs of its standbys, asked for evidence before an index is dropped: queries may use it there alone.
+    replicas     PostgreSQL: URLs of its standbys, asked for evidence before an index is dropped: queries may use it
+                 there alone. Redis: URLs of its replicas, which get the same settings and users.
     hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
+    restart      the command that restarts the server, run on this machine; BY_HAND: a person does; empty: no plan
+                 restarts it.
+    patroni      URL of a Patroni REST API that keeps the settings of the instance, and restarts it.
+    sentinels    URLs of the Sentinels that know where `url`, whose host is the name of a primary, is to be found.
+    standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
+    node_of      the name of the target that it is a node of; empty: it is none.
     """
 
     name: str
@@ -74,6 +85,11 @@ class Target(Frozen):
     memory: int | None = None
     replicas: tuple[SecretStr, ...] = ()
     hide_values: bool = False
+    restart: str = ""
+    patroni: SecretStr | None = None
+    sentinels: tuple[SecretStr, ...] = ()
+    standbys: tuple[Target, ...] = ()
+    node_of: str = ""
     declared_at: str = ""
 
 
@@ -118,7 +134,11 @@ class HazardType(StrEnum):
     EVICTS_KEYS = "evicts-keys"
     """Redis holds more than the new limit and will evict keys at once."""
     WAITS_FOR_RESTART = "waits-for-restart"
-    """The value is written now and comes true when somebody restarts the server."""
+    """The value is written now and comes true when the server is restarted."""
+    RESTART = "restart"
+    """The server is restarted: every session ends, and nobody can connect for a moment."""
+    STOPS_STANDBYS = "stops-standbys"
+    """A standby that is not declared may stop replaying, or stop altogether: its own value would be too low."""
     NEEDS_REINDEX = "needs-reindex"
     """A storage parameter holds for new pages; those already written follow at the next REINDEX, which is offered."""
     LOCKS_PARTITIONS = "locks-partitions"
@@ -126,7 +146,13 @@ class HazardType(StrEnum):
 
 
 NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
-    {HazardType.INDEX_DROP, HazardType.LESS_SAFE, HazardType.EVICTS_KEYS}
+    {
+        HazardType.INDEX_DROP,
+        HazardType.LESS_SAFE,
+        HazardType.EVICTS_KEYS,
+        HazardType.RESTART,
+        HazardType.STOPS_STANDBYS,
+    }
 )
 
 
@@ -175,10 +201,45 @@ class SecretArgument(Frozen):
 
 
 class RedisStep(Frozen):
-    """One Redis command, argument by argument, verbatim but for its secrets."""
+    """One Redis command, argument by argument, verbatim but for its secrets.
+
+    `together`: where several changes of one stage have such steps, those with the same word here are sent as one
+    command: of CONFIG SET the pairs one after the other, which the server sets all or none of; of a command without
+    arguments one for all.
+    """
 
     type: Literal["redis"] = "redis"
     command: tuple[str | SecretArgument, ...]
+    together: str = ""
+    hazards: tuple[Hazard, ...] = ()
+
+
+class RestartStep(Frozen):
+    """Restarts a PostgreSQL server, and waits until it answers again.
+
+    command         what is run on this machine, split into words as a shell does, without a shell; BY_HAND: a person
+                    restarts it, and apply waits for that. Only run where the target declares the very same.
+    after_primary   this standby has to have replayed what its primary has written by then: it does not start with less
+                    than what it knows its primary to have.
+    """
+
+    type: Literal["restart"] = "restart"
+    command: str
+    after_primary: bool = False
+    hazards: tuple[Hazard, ...] = ()
+
+
+class PatroniStep(Frozen):
+    """One request to Patroni's REST API, whose URL the target declares.
+
+    parameters   PATCH /config: PostgreSQL's parameters, None to remove one. Patroni merges them into its own, and
+                 brings them to every member within its loop_wait.
+    restart      POST /restart of each of these members, one after the other, each waited for.
+    """
+
+    type: Literal["patroni"] = "patroni"
+    parameters: Mapping[str, str | None] = {}
+    restart: tuple[str, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
 
@@ -190,14 +251,14 @@ class ManualStep(Frozen):
     hazards: tuple[Hazard, ...] = ()
 
 
-Step = Annotated[SqlStep | RedisStep | ManualStep, Field(discriminator="type")]
+Step = Annotated[SqlStep | RedisStep | RestartStep | PatroniStep | ManualStep, Field(discriminator="type")]
 
 
 class Action(StrEnum):
     """What a change does to its resource.
 
     REPLACE: the definition differs and cannot be changed in place. REBUILD: the definition is right, the object is
-    broken (an INVALID index). RENAME: only the name differs.
+    broken (an INVALID index). RENAME: only the name differs. RESTART: a server is restarted for what waits for that.
     """
 
     CREATE = "create"
@@ -206,6 +267,7 @@ class Action(StrEnum):
     REBUILD = "rebuild"
     RENAME = "rename"
     DELETE = "delete"
+    RESTART = "restart"
 
     @property
     def terraform_actions(self) -> tuple[str, ...]:
@@ -220,6 +282,7 @@ _TERRAFORM_ACTIONS: Mapping[Action, tuple[str, ...]] = {
     Action.REBUILD: ("delete", "create"),
     Action.RENAME: ("update",),
     Action.DELETE: ("delete",),
+    Action.RESTART: ("update",),
 }
 
 SENSITIVE = "(sensitive)"
@@ -235,18 +298,64 @@ class Fact(Frozen):
     estimated: bool = False
 
 
+class ComesTrue(StrEnum):
+    """What makes a value of a configuration file, or of a database or role, the one in force."""
+
+    RELOAD = "reload"
+    NEW_SESSION = "new session"
+    RESTART = "restart"
+    NEVER = "never"
+    """Something else masks it, and goes on doing so."""
+
+
+class Provenance(Frozen):
+    """Where the value comes from that is in force, and what it takes to put another in its place.
+
+    value    as the server shows it; SENSITIVE where it is withheld, empty where nothing is set.
+    source   as pg_settings has it: "configuration file", "command line", "database"…
+    place    `postgresql.conf:12`; empty where the server does not say, or no file set it.
+    coming   what a reload or a restart will bring, where that is known to be another value.
+    masks    the places that set it too and do not count for this one, the strongest first.
+    masked_for  who gets another value: "role reporting", "database app".
+    comes_true  what makes the declared value the one in force, once it is written.
+    """
+
+    value: str
+    source: str
+    place: str = ""
+    coming: str = ""
+    masks: tuple[str, ...] = ()
+    masked_for: tuple[str, ...] = ()
+    comes_true: ComesTrue
+
+
+class Difference(StrEnum):
+    """How what is declared, what runs, and what a restart would bring stand to each other where they are not alike."""
+
+    DIFFERS = "differs"
+    """To be changed."""
+    NOT_PERSISTED = "not-persisted"
+    """It runs as declared, and a restart would bring something else."""
+    NOT_RUNNING = "not-running"
+    """It is written down as declared, and something else runs."""
+
+
 class Change(Frozen):
     """What is to be done to one resource, whole.
 
     before       the observed state; None where there is nothing. Keys are the kind's own and the same as in `after`.
     after        the promised state; None for a delete.
     sensitive    keys of before and after whose values are withheld: they hold SENSITIVE.
+    difference   whether it differs, or only runs, or is only written down.
+    provenance   of a setting: where its value comes from that is in force.
     reason       why this action and no other: "INVALID since a failed build".
     summary      before → after in one short line for people; empty where the statements say it better.
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
     inverse      what would bring back what this change takes away; for people, nothing runs it.
+    phase        of one kind, changes of a lower phase run first, on all nodes of a cluster; where one of them fails,
+                 those of the same lane in later phases do not run.
     lane         changes of one target and lane run one after another; those of different lanes may run side by side.
     forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
                  A plan is made by a role that may only read, and applied by another.
@@ -261,6 +370,8 @@ class Change(Frozen):
     before: Mapping[str, JsonValue] | None
     after: Mapping[str, JsonValue] | None
     sensitive: tuple[str, ...] = ()
+    difference: Difference = Difference.DIFFERS
+    provenance: Provenance | None = None
     reason: str = ""
     why: str = ""
     summary: str = ""
@@ -269,6 +380,7 @@ class Change(Frozen):
     undo: tuple[Step, ...] = ()
     inverse: tuple[Step, ...] = ()
     evidence: tuple[Fact, ...] = ()
+    phase: int = 0
     lane: str = ""
     forbidden: str = ""
     desired: Mapping[str, JsonValue]
@@ -298,6 +410,7 @@ class Notice(Frozen):
     address: Address
     type: NoticeType
     message: str
+    provenance: Provenance | None = None
     declared_at: str = ""
 
 
@@ -343,7 +456,8 @@ class TargetInfo(Frozen):
     """A live system as a plan saw it.
 
     `identity` tells this very system from every other (PostgreSQL: system identifier and database; Redis: none across
-    restarts, so host and port); a plan is only applied where it is the same.
+    restarts, so host and port); a plan is only applied where it is the same. `role` is "primary" or "standby" of a node
+    of a PostgreSQL cluster, and has to be the same, too: it decides the order. `node_of` as in Target.
     """
 
     system: System
@@ -352,6 +466,8 @@ class TargetInfo(Frozen):
     location: str
     database: str = ""
     identity: str = ""
+    role: str = ""
+    node_of: str = ""
 
 
 class Plan(Frozen):

@@ -1,4 +1,7 @@
-"""A whole plan: targets side by side, lanes side by side within the bound, everything else one after another."""
+"""A whole plan: groups of targets side by side, lanes side by side within the bound, everything else one after another.
+
+A group is one target, or all that have to be taken in order: the nodes of a cluster, the databases of one server.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,31 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from reconciler.applying.bound import bound
-from reconciler.applying.guard import check_hazards, check_identity, check_known, check_refused
+from reconciler.applying.guard import (
+    check_declared,
+    check_hazards,
+    check_identity,
+    check_known,
+    check_refused,
+    declared_names,
+)
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
 from reconciler.applying.lock import Held, locked
 from reconciler.applying.patience import PATIENCE, Patience
 from reconciler.applying.progress import Progress
+from reconciler.applying.restart import Restarts
 from reconciler.applying.run import Asked, Runner, builds
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, System, Target
 from reconciler.planning.again import resource_of
+from reconciler.planning.order import STAGE, group_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.targets.nodes import nodes_of_all
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import PostgresSession
@@ -100,21 +113,23 @@ def apply_plan(
     Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
     RehearsalFailed, ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
     """
-    check_known(plan, targets)
+    check_declared(plan, targets)
+    nodes = nodes_of_all({name: targets[name] for name in declared_names(plan)}, secrets)
+    check_known(plan, nodes)
     check_hazards(plan, allowed)
     ledger = Ledger(plan, now, record)
     wanted: dict[str, list[Change]] = {}
     for change in plan.changes:
-        wanted.setdefault(change.address.target, []).append(change)
+        wanted.setdefault(group_of(change.address.target, plan.targets), []).append(change)
     with ExitStack() as locks:
         works = []
-        for name, changes in wanted.items():
-            with closing(connect(targets[name], secrets)) as session:
-                check_identity(name, plan.targets[name], session.info)
-            held = locks.enter_context(locked(targets[name], secrets, now))
-            works.append(
-                _Work(targets[name], changes, secrets, held, parallel, listener, interruption, ledger, patience)
-            )
+        for changes in wanted.values():
+            held = {}
+            for name in dict.fromkeys(change.address.target for change in changes):
+                with closing(connect(nodes[name], secrets)) as session:
+                    check_identity(name, plan.targets[name], session.info)
+                held[name] = locks.enter_context(locked(nodes[name], secrets, now))
+            works.append(_Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience))
         if rehearsal:
             check_refused([one for work in works for one in work.rehearse()])
         with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
@@ -125,18 +140,35 @@ def apply_plan(
             except BaseException:
                 interruption.set()  # else the pool would wait for builds that nobody waits for any more
                 raise
-        remaining = () if interruption else _remaining(ledger, targets, secrets)
+        remaining = () if interruption else _remaining(ledger, nodes, secrets)
     return ledger.receipt(remaining)
+
+
+class _Unmade(NamedTuple):
+    """A change that was not made, and where it stands."""
+
+    address: Address
+    lane: str
+    stage: int
+    phase: int
+
+    def comes_before(self, change: Change) -> bool:
+        """Whether `change`, of a later stage, may lean on it: on its target, or on another node of the cluster."""
+        if self.lane != change.lane:
+            return False
+        return self.address.target == change.address.target or (
+            self.stage == STAGE[change.address.kind] and self.phase < change.phase
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The changes of one target, and all that is needed to make them."""
+    """The changes of one group of targets, and all that is needed to make them."""
 
-    target: Target
+    targets: Mapping[str, Target]
     changes: Sequence[Change]
     secrets: Secrets
-    held: Held
+    held: Mapping[str, Held]
     parallel: int
     listener: Listener
     interruption: Interruption
@@ -145,39 +177,50 @@ class _Work:
 
     def rehearse(self) -> Sequence[tuple[Change, str]]:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
-        if self.target.system is not System.POSTGRES:
-            return []
-        from reconciler.applying.rehearse import rehearse_again
+        refused: list[tuple[Change, str]] = []
+        for name in self.held:
+            if self.targets[name].system is System.POSTGRES:
+                from reconciler.applying.rehearse import rehearse_again
 
-        rehearsed = rehearse_again(self.target, self.secrets, self.changes, lambda: bool(self.interruption))
-        for line in rehearsed.untried:
-            self._note(line)
-        return rehearsed.refused
+                changes = [change for change in self.changes if change.address.target == name]
+                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, lambda: bool(self.interruption))
+                for line in rehearsed.untried:
+                    self._note(line)
+                refused += rehearsed.refused
+        return refused
 
     def run(self) -> None:
-        """Stage after stage: kind after kind, and of each kind the deletes last; lanes of a stage side by side.
+        """Stage after stage: kind after kind, phase after phase, node after node, and of each the deletes last; lanes
+        of a stage side by side.
 
         Within a stage changes do not lean on each other. A later stage may lean on an earlier one in the same lane:
-        an index is dropped because another takes over, a password is demanded because there is a user who has it.
+        an index is dropped because another takes over, a password is demanded because there is a user who has it, a
+        primary gets more connections because its standbys have them.
         """
-        unmade: dict[str, Address] = {}
-        for _, stage in groupby(self.changes, key=lambda each: (each.address.kind, each.action is Action.DELETE)):
+        unmade: list[_Unmade] = []
+        for _, grouped in groupby(self.changes, key=_stage):
+            stage = list(grouped)
             lanes: dict[str, list[Change]] = {}
             for change in stage:
                 lanes.setdefault(change.lane, []).append(change)
-            at_once, why = self._at_once(list(lanes.values()))
+            target = self.targets[stage[0].address.target]
+            at_once, why = self._at_once(target, list(lanes.values()))
             if why:
-                self._note(f"{self.target.name}: {why}")
+                self._note(f"{target.name}: {why}")
             with ThreadPoolExecutor(max_workers=at_once) as pool:
-                jobs = [pool.submit(self._lane, lane, unmade.get(lane[0].lane)) for lane in lanes.values()]
+                jobs = [
+                    pool.submit(self._lane, target, lane, next((u for u in unmade if u.comes_before(lane[0])), None))
+                    for lane in lanes.values()
+                ]
                 for job in jobs:
                     job.result()
-            for name, lane in lanes.items():
-                for change in lane:
-                    if self.ledger[change].result not in DONE:
-                        unmade.setdefault(name, change.address)
+            unmade += [
+                _Unmade(change.address, change.lane, STAGE[change.address.kind], change.phase)
+                for change in stage
+                if self.ledger[change].result not in DONE
+            ]
 
-    def _at_once(self, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
+    def _at_once(self, target: Target, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
         """How many lanes of a stage run side by side, and why that is less than asked; empty where it is not.
 
         Read before each stage that builds: an earlier one may have changed maintenance_work_mem.
@@ -187,7 +230,7 @@ class _Work:
         if building < 2:
             return wanted, ""
         try:
-            with closing(connect(self.target, self.secrets)) as session:
+            with closing(connect(target, self.secrets)) as session:
                 # Only PostgreSQL has indexes.
                 bearable = bound(cast("PostgresSession", session), building)
         except ReconcilerError:
@@ -200,19 +243,20 @@ class _Work:
         with suppress(Exception):
             self.listener.noted(said)
 
-    def _lane(self, changes: Sequence[Change], unmade: Address | None) -> None:
+    def _lane(self, target: Target, changes: Sequence[Change], unmade: _Unmade | None) -> None:
         with closing(
             Runner(
-                self.target, self.secrets,
-                held=self.held, tell=self._progressed, patience=self.patience,
+                target, self.secrets,
+                held=self.held[target.name], tell=self._progressed, patience=self.patience,
                 asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
+                restarts=Restarts(self.targets, self.secrets, self._locks_again),
             )
         ) as runner:  # fmt: skip
             for change in changes:
                 if self.interruption:
                     receipt = not_run(change, "interrupted")
                 elif unmade:
-                    receipt = not_run(change, f"{unmade} comes before it, and was not made")
+                    receipt = not_run(change, f"{unmade.address} comes before it, and was not made")
                 elif not runner.reachable:
                     receipt = not_run(change, "the connection was lost before")
                 else:
@@ -227,6 +271,15 @@ class _Work:
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)
+
+    def _locks_again(self) -> None:
+        """A restart ends the locks of all databases of the server."""
+        for held in self.held.values():
+            held.again()
+
+
+def _stage(change: Change) -> tuple[int, int, str, bool]:
+    return STAGE[change.address.kind], change.phase, change.address.target, change.action is Action.DELETE
 
 
 def _builds(change: Change) -> bool:

@@ -9,16 +9,38 @@ from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan,
 from reconciler.planning.again import resource_of
 
 
-def check_known(plan: Plan, targets: Mapping[str, Target]) -> None:
+def declared_names(plan: Plan) -> list[str]:
+    """The targets that a plan's changes are for, as they are declared: of a node, the target that it is one of."""
+    names = (plan.targets[change.address.target].node_of or change.address.target for change in plan.changes)
+    return list(dict.fromkeys(names))
+
+
+def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
     """Raises PlanFileError where a change is of a target or a kind that is not known here."""
     for change in plan.changes:
         name = change.address.target
-        if name not in targets or name not in plan.targets:
+        info = plan.targets.get(name)
+        if info is None or (info.node_of or name) not in targets:
             raise PlanFileError(
-                f"the plan is for the target {name}, which is not declared here",
+                f"the plan is for the target {(info and info.node_of) or name}, which is not declared here",
                 hint=f"declared are: {', '.join(sorted(targets)) or 'none'}",
             )
         resource_of(change)
+
+
+def check_known(plan: Plan, nodes: Mapping[str, Target]) -> None:
+    """Raises PlanFileError where a cluster has other nodes by now than when the plan was made."""
+    for declared in declared_names(plan):
+        planned = {name for name, info in plan.targets.items() if declared in (name, info.node_of)}
+        found = {name for name, node in nodes.items() if declared in (name, node.node_of)}
+        if planned != found:
+            said = [
+                *(f"{name} is gone" for name in sorted(planned - found)),
+                *(f"{name} was not there" for name in sorted(found - planned)),
+            ]
+            raise PlanFileError(
+                f"{declared} has other nodes than when the plan was made: {', '.join(said)}", hint="make a new plan"
+            )
 
 
 def check_hazards(plan: Plan, allowed: Collection[HazardType]) -> None:
@@ -62,6 +84,11 @@ def check_identity(name: str, planned: TargetInfo, found: TargetInfo) -> None:
         raise PlanFileError(
             f"the plan was made for another {name}: {_where(planned)}, and its URL now leads to {_where(found)}",
             hint="check the URL, or make a new plan for this system",
+        )
+    if planned.role != found.role:
+        raise PlanFileError(
+            f"{name} was a {planned.role} when the plan was made, and is a {found.role} now: its order no longer holds",
+            hint="make a new plan",
         )
 
 

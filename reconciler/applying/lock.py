@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import System, Target
@@ -47,8 +47,17 @@ REDIS_NAME = "reconciler-apply"
 
 WAIT = "wait until it is done, then plan again"
 
-Held = Callable[[], None]
-"""Raises ApplyError where the lock was lost since it was taken. May be called from several threads."""
+
+class Held(Protocol):
+    """A lock that was taken. May be used from several threads."""
+
+    def __call__(self) -> None:
+        """Raises ApplyError where the lock was lost since it was taken."""
+        ...
+
+    def again(self) -> None:
+        """Takes the lock anew where it was lost because we restarted the server. Raises LockHeld, ConnectionFailed."""
+        ...
 
 
 @contextmanager
@@ -56,44 +65,92 @@ def locked(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Ite
     """Holds the target's lock. Raises LockHeld, saying who holds it and since when; ApplyError, ConnectionFailed."""
     match target.system:
         case System.POSTGRES:
-            with _postgres_lock(target, secrets) as held:
-                yield held
+            with closing(_PostgresLock(target, secrets)) as lock:
+                yield lock
         case System.REDIS:
             with _redis_lock(target, secrets, now) as held:
-                yield held
+                yield _NeverLost(held)
         case System.HTTP:
-            yield lambda: None
+            yield _NeverLost(lambda: None)
 
 
-@contextmanager
-def _postgres_lock(target: Target, secrets: Secrets) -> Iterator[Held]:
+class _NeverLost:
+    """A lock of a server that no apply restarts."""
+
+    def __init__(self, held: Callable[[], None]) -> None:
+        self._held = held
+
+    def __call__(self) -> None:
+        self._held()
+
+    def again(self) -> None:
+        pass
+
+
+class _PostgresLock:
     """A session's advisory lock, on a connection of its own that does nothing else.
 
     An idle connection outside a transaction holds no snapshot, so the lock does not hold up a concurrent build.
     """
-    import psycopg
 
-    from reconciler.targets.postgres import open_connection, said
+    def __init__(self, target: Target, secrets: Secrets) -> None:
+        self._target = target
+        self._secrets = secrets
+        self._one_at_a_time = threading.Lock()
+        self._ours = self._taken()
 
-    with closing(open_connection(target, secrets, {"application_name": f"reconciler apply by {_owner()}"})) as ours:
+    def __call__(self) -> None:
+        import psycopg
 
-        def held() -> None:
+        from reconciler.targets.postgres import said
+
+        with self._one_at_a_time:
             try:
-                pids = [row["pid"] for row in ours.execute(_HOLDERS, (ADVISORY_KEY,))]
-                [row] = ours.execute("select pg_backend_pid() as pid")
+                pids = [row["pid"] for row in self._ours.execute(_HOLDERS, (ADVISORY_KEY,))]
+                [row] = self._ours.execute("select pg_backend_pid() as pid")
             except psycopg.Error as error:
-                raise _lost(target, said(error)) from None
+                raise _lost(self._target, said(error)) from None
             if row["pid"] not in pids:
-                raise _lost(target, "a pooler that shares sessions may stand between: let the URL lead past it")
+                raise _lost(self._target, "a pooler that shares sessions may stand between: let the URL lead past it")
 
+    def again(self) -> None:
+        try:
+            self()
+        except ApplyError:
+            with self._one_at_a_time:
+                self._close()
+                self._ours = self._taken()
+
+    def close(self) -> None:
+        """Lets go of the lock. Never raises."""
+        with self._one_at_a_time:
+            self._close()
+
+    def _close(self) -> None:
+        import psycopg
+
+        with suppress(psycopg.Error):
+            self._ours.close()
+
+    def _taken(self) -> psycopg.Connection[Row]:
+        import psycopg
+
+        from reconciler.targets.postgres import open_connection, said
+
+        named = {"application_name": f"reconciler apply by {_owner()}"}
+        ours = open_connection(self._target, self._secrets, named)
         try:
             ours.execute(_NO_IDLE_TIMEOUT)
             [row] = ours.execute("select pg_try_advisory_lock(%s) as taken", (ADVISORY_KEY,))
             if not row["taken"]:
-                raise LockHeld(f"{target.name}: another apply is at work: {_postgres_holder(ours)}", hint=WAIT)
+                raise LockHeld(f"{self._target.name}: another apply is at work: {_postgres_holder(ours)}", hint=WAIT)
         except psycopg.Error as error:
-            raise ApplyError(f"{target.name}: the lock cannot be taken: {said(error)}") from None
-        yield held
+            ours.close()
+            raise ApplyError(f"{self._target.name}: the lock cannot be taken: {said(error)}") from None
+        except BaseException:
+            ours.close()
+            raise
+        return ours
 
 
 def _postgres_holder(connection: psycopg.Connection[Row]) -> str:
@@ -108,7 +165,7 @@ def _postgres_holder(connection: psycopg.Connection[Row]) -> str:
 
 
 @contextmanager
-def _redis_lock(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[Held]:
+def _redis_lock(target: Target, secrets: Secrets, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
     """A connection whose name says that an apply is at work, who does it, and since when.
 
     Not a key: a server that is full, is a replica, or cannot save refuses every write, and is the very one whose

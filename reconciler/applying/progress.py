@@ -45,12 +45,16 @@ _BLOCKERS = """
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One look. `fraction` is of the phase, 0 to 1; None where the server does not say. `attempt`: from 1."""
+    """One look. `fraction` is of the phase, 0 to 1; None where the server does not say. `attempt`: from 1.
+
+    `aloud`: worth a line of its own even where nobody watches: what is restarted, what a person is asked to do.
+    """
 
     phase: str
     fraction: float | None
     blockers: tuple[Blocker, ...]
     attempt: int = 1
+    aloud: bool = False
 
 
 class Watch:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from reconciler.applying.lock import Held
 from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
+from reconciler.applying.reload import Errors, file_errors, refuse_new, reloads
+from reconciler.applying.restart import Restarts
 from reconciler.applying.stepping import Stepper
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed
 from reconciler.model import (
@@ -31,7 +33,8 @@ from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
 SETTLING_SECONDS = 10.0
-"""A reload reaches new sessions a moment later (the postmaster signals itself); ten seconds is a very busy moment."""
+"""A reload reaches new sessions a moment later (the postmaster signals itself); ten seconds is a very busy moment.
+Everything else is true at once, or never."""
 
 SETTLING_INTERVAL = 0.05
 
@@ -60,14 +63,15 @@ class Runner:
     """
 
     def __init__(
-        self, target: Target, secrets: Secrets, *, held: Held, tell: Tell, asked: Asked, patience: Patience
-    ) -> None:
+        self, target: Target, secrets: Secrets, *,
+        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts,
+    ) -> None:  # fmt: skip
         self._target = target
         self._secrets = secrets
         self._held = held
         self._tell = tell
         self._asked = asked
-        self._stepper = Stepper(target, secrets, patience)
+        self._stepper = Stepper(target, secrets, patience, restarts)
         self.reachable = True
 
     def apply(self, change: Change) -> ChangeReceipt:
@@ -107,8 +111,10 @@ class Runner:
             return Applied.STALE, message
         if verdict is Verdict.FORBIDDEN:
             return Applied.FAILED, message
+        # As with a connection, only made where it is needed: no other target has files that it could read.
+        before = file_errors(self._target, self._secrets) if any(map(reloads, change.steps)) else frozenset()
         try:
-            self._run(change, change.steps, steps, self._asked.to_stop)
+            self._run(change, change.steps, steps, self._asked.to_stop, before)
             message, seen = self._verify(change)
         except ApplyError as error:
             if not steps or not change.undo:
@@ -125,12 +131,16 @@ class Runner:
             return look(session, resource_of(change))
 
     def _run(
-        self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool]
-    ) -> None:
+        self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
+        errors_before: Errors | None = None,
+    ) -> None:  # fmt: skip
+        """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any)."""
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
             started = time.monotonic()
+            if errors_before is not None and reloads(step):
+                refuse_new(errors_before, file_errors(self._target, self._secrets), self._target)
             try:
                 self._stepper.run(step, lambda seen: self._tell(change, seen), interrupted)
             except StepFailed as error:
@@ -175,7 +185,7 @@ class Runner:
 
     def _verify(self, change: Change) -> tuple[str, Look]:
         """What is still to be known of a kept promise, and what was seen. Raises PromiseBroken where it is not kept."""
-        deadline = time.monotonic() + (SETTLING_SECONDS if _reloads(change) else 0)
+        deadline = time.monotonic() + (SETTLING_SECONDS if any(map(reloads, change.steps)) else 0)
         while True:
             seen = self._look(change)
             verdict, message = judge(change, seen.outcomes)
@@ -207,9 +217,3 @@ def _came_of(change: Change, seen: Look, steps: Sequence[StepReceipt]) -> list[F
 def builds(step: Step) -> bool:
     """Whether `step` builds an index."""
     return any(hazard.type is HazardType.INDEX_BUILD for hazard in step.hazards)
-
-
-def _reloads(change: Change) -> bool:
-    """Whether the change is only true a moment after its steps. All others are true at once, or never."""
-    statements = (text for step in change.steps if isinstance(step, SqlStep) for text in step.statements)
-    return any("pg_reload_conf()" in statement for statement in statements)

@@ -10,16 +10,18 @@ from dataclasses import replace
 from reconciler.applying.execute import Executor, executor, sqlstate
 from reconciler.applying.patience import RETRIED, Patience, attempts
 from reconciler.applying.progress import Progress, watched
+from reconciler.applying.restart import Restarts
 from reconciler.errors import StepFailed
-from reconciler.model import SqlStep, Step, Target
+from reconciler.model import PatroniStep, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets
 
 
 class Stepper:
     """Runs steps on one target, through one connection that is made when the first one runs."""
 
-    def __init__(self, target: Target, secrets: Secrets, patience: Patience) -> None:
+    def __init__(self, target: Target, secrets: Secrets, patience: Patience, restarts: Restarts) -> None:
         self._target = target
+        self._restarts = restarts
         self._secrets = secrets
         self._patience = patience
         self._executor: Executor | None = None
@@ -29,6 +31,15 @@ class Stepper:
 
         Raises StepFailed, naming attempts and blockers; ConnectionFailed; DesiredError where a secret is missing.
         """
+        match step:
+            case RestartStep():
+                self.close()  # it would only be in the way of a server that waits for its sessions
+                self._restarts.run(self._target, step, tell, interrupted)
+                return
+            case PatroniStep():
+                self.close()
+                self._restarts.by_patroni(self._target, step, tell, interrupted)
+                return
         if self._executor is None:
             self._executor = executor(self._target, self._secrets)
         running = self._executor

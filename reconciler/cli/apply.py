@@ -62,7 +62,8 @@ def command(
     from reconciler.views.live import live
 
     saved = plan_file.read(plan) if plan else None
-    desired = stages.load(run, list(saved.targets) if saved else ())
+    declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
+    desired = stages.load(run, declared)
     approved = saved or _asked(stages.plan(run, desired, advised=True), yes)
     interruption = Interruption()
 

@@ -8,7 +8,14 @@ from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_drift
 
-EXIT_CODES = {"in sync": 0, "changes": 2, "blocked": 2, "not visible": 1}
+EXIT_CODES: dict[stages.Standing, int] = {
+    "in sync": 0,
+    "changes": 2,
+    "blocked": 2,
+    "waits": 3,
+    "half-way": 4,
+    "not visible": 5,
+}
 
 
 @click.command()
@@ -22,7 +29,9 @@ def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     Redis only gets commands from a fixed list of reading ones.
 
     \b
-    Exit codes: 0 in sync; 2 drift; 1 an error, or something could not be seen.
+    Exit codes: 0 in sync; 1 an error; 2 drift. Where nothing has drifted: 3 something was changed and waits for a
+    restart; 4 something runs and is not persisted, or the other way round; 5 something is not visible to this role.
+    Of several the first of 2, 4, 5, 3.
     """
     plan = stages.plan(run, stages.load(run, targets))
     stages.show(render_drift(plan, format, **stages.layout()))

@@ -15,7 +15,9 @@ from reconciler.views import FORMATS, render
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
 
-DETAILED = {"in sync": 0, "changes": 2, "blocked": 1, "not visible": 1}
+NOTHING_TO_RUN: dict[stages.Standing, int] = {
+    "in sync": 0, "waits": 0, "changes": 1, "blocked": 1, "half-way": 1, "not visible": 1,
+}  # fmt: skip
 
 
 @click.command()
@@ -57,7 +59,7 @@ def command(
     if out:
         click.echo(f"Saved as {out}. To apply exactly this: reconciler apply {out}", err=True)
     if detailed_exitcode:
-        raise click.exceptions.Exit(DETAILED[stages.standing(plan)])
+        raise click.exceptions.Exit(2 if plan.changes else NOTHING_TO_RUN[stages.standing(plan)])
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:
@@ -68,7 +70,7 @@ def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]
     from reconciler.applying.rehearse import rehearse
 
     refused: list[tuple[Change, str]] = []
-    for name in plan.targets:
+    for name in desired.targets:  # what is built is built on the primary, and never on a node beside it
         changes = [change for change in plan.changes if change.address.target == name]
         rehearsed = rehearse(desired.targets[name], run.secrets, changes)
         for line in rehearsed.untried:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from os import environ
 from types import FrameType
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
 from reconciler.cli.app import Run
-from reconciler.model import NoticeType, Plan
+from reconciler.model import Action, Difference, NoticeType, Plan
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
@@ -65,17 +65,27 @@ def layout() -> Layout:
     return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size().columns}
 
 
-def standing(plan: Plan) -> str:
-    """What a plan says of the live systems: "changes", "blocked", "not visible" or "in sync".
+Standing = Literal["changes", "blocked", "half-way", "not visible", "waits", "in sync"]
 
-    "blocked": something differs and no step can mend it now. "not visible": something could not be compared at all.
+
+def standing(plan: Plan) -> Standing:
+    """What a plan says of the live systems: the first of these that is true of anything declared.
+
+    "changes": it differs, and steps can mend it. "blocked": it differs, and none can now. "half-way": it runs and is
+    not persisted, or is persisted and does not run. "not visible": it could not be compared. "waits": it is changed,
+    and comes true at the next restart.
     """
     found = {notice.type for notice in plan.notices}
-    if plan.changes:
+    actions = {change.action for change in plan.changes if change.difference is Difference.DIFFERS}
+    if actions - {Action.RESTART}:
         return "changes"
-    if found & {NoticeType.BLOCKED, NoticeType.NOT_PERSISTED, NoticeType.BEING_BUILT}:
+    if found & {NoticeType.BLOCKED, NoticeType.BEING_BUILT}:
         return "blocked"
-    return "not visible" if NoticeType.NOT_VISIBLE in found else "in sync"
+    if NoticeType.NOT_PERSISTED in found or any(each.difference is not Difference.DIFFERS for each in plan.changes):
+        return "half-way"
+    if NoticeType.NOT_VISIBLE in found:
+        return "not visible"
+    return "waits" if NoticeType.WAITS_FOR_RESTART in found or actions else "in sync"
 
 
 def on_signals(handle: Callable[[int, FrameType | None], None]) -> None:

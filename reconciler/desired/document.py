@@ -20,15 +20,12 @@ from yaml.events import (
 )
 
 from reconciler.desired.node import Mark, Node, shape
-from reconciler.desired.syntax import explained, text_of
+from reconciler.desired.syntax import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
 from reconciler.desired.wording import quoted, unknown
 from reconciler.errors import DesiredError
 
 MOST_BYTES = 8 * 1024**2
 """Size of one file. 10,000 indexes take about 1 MB; what is larger was not written by people, and can be split."""
-
-MOST_DEPTH = 50
-"""Levels of nesting. The deepest declaration has about ten; pydantic and we may then use recursion safely."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 """Plain scalars that mean "nothing" (YAML 1.2, core schema)."""
@@ -38,8 +35,6 @@ _TAGS = {"str": "tag:yaml.org,2002:str", "list": "tag:yaml.org,2002:seq", "dict"
 
 _BAD_KEY = "{} is used as a key"
 _BAD_KEY_HINT = "a key is a name; text that begins with { or [ needs quotes"
-_TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"
-_TOO_DEEP_HINT = "nothing that can be declared is; is a bracket or an alias wrong?"
 
 
 class _Open:
@@ -147,7 +142,7 @@ class _Builder:
         if self.open and self.open[-1].is_mapping and self.open[-1].key is None:
             self.fail(node, _BAD_KEY.format(shape(node)), _BAD_KEY_HINT)
         if len(self.open) >= MOST_DEPTH:
-            self.fail(node, _TOO_DEEP, _TOO_DEEP_HINT)
+            self.fail(node, TOO_DEEP, TOO_DEEP_HINT)
         if event.anchor:
             self.anchor(event.anchor, node)
         self.open.append(_Open(node, is_mapping, event.anchor))
@@ -172,7 +167,7 @@ class _Builder:
         if anchor.node is None:
             self.fail(here, f"the alias *{name} stands inside the value that it names", "remove the cycle")
         if len(self.open) + anchor.height > MOST_DEPTH:
-            self.fail(here, _TOO_DEEP, _TOO_DEEP_HINT)
+            self.fail(here, TOO_DEEP, TOO_DEEP_HINT)
         self.by_aliases += anchor.size
         if self.by_aliases > MOST_BYTES:
             self.fail(

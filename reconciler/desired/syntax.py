@@ -28,7 +28,15 @@ _QUOTES_HINT = 'put text that holds one of , [ ] { } : # & * ! | > % @ ` into qu
 
 _VARIABLE_HINT = 'inside [ ] and { } put a variable into quotes: "${NAME}"'
 
+MOST_DEPTH = 50
+"""Levels of nesting. The deepest declaration has about ten; pydantic and we may then use recursion safely."""
+
+TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"
+TOO_DEEP_HINT = "nothing that can be declared is; is a bracket or an alias wrong?"
+
 _PROBLEMS: dict[str, tuple[str, str]] = {
+    # The parser has a limit of its own, far beyond ours, which it may meet before it has said anything.
+    "exceeded maximum nesting depth": (TOO_DEEP, TOO_DEEP_HINT),
     "found a tab character that violates indentation": (_TABS, _TABS_HINT),
     "found a tab character where an indentation space is expected": (_TABS, _TABS_HINT),
     "mapping values are not allowed in this context": (

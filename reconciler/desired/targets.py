@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -26,7 +27,7 @@ from reconciler.desired.text import Text
 from reconciler.desired.variables import has_missing, resolved, substitute
 from reconciler.desired.wording import alternatives, quoted
 from reconciler.errors import DesiredError
-from reconciler.model import Frozen, System, Target
+from reconciler.model import BY_HAND, Frozen, System, Target
 from reconciler.secrets import Secrets
 
 _SCHEMES: Mapping[System, tuple[str, ...]] = {
@@ -37,8 +38,22 @@ _SCHEMES: Mapping[System, tuple[str, ...]] = {
 """What a URL may begin with. PostgreSQL also takes `host=… dbname=…`, which has no scheme at all."""
 
 _SYSTEMS = [system.value for system in System]
-_POSTGRES_ONLY = ("replicas", "hide_values")
-_URLS = (*_SYSTEMS, "replicas")
+_ONLY: Mapping[str, tuple[System, ...]] = {
+    "replicas": (System.POSTGRES, System.REDIS),
+    "hide_values": (System.POSTGRES,),
+    "restart": (System.POSTGRES,),
+    "patroni": (System.POSTGRES,),
+    "standbys": (System.POSTGRES,),
+    "sentinels": (System.REDIS,),
+}
+"""Keys that not every system has."""
+
+_URLS = frozenset({*_SYSTEMS, "replicas", "patroni", "standbys", "sentinels"})
+"""Keys that hold URLs, whose variables are only replaced where the target is asked for."""
+
+
+_DIVIDERS = {"/": ("a slash", "ends the target's name"), "@": ("an at sign", "stands before the name of a node")}
+"""Signs that no name of a target may hold, and what they do."""
 
 
 def _bytes(value: object) -> int:
@@ -48,6 +63,35 @@ def _bytes(value: object) -> int:
 
 
 Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+
+
+def _command(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected a command, like systemctl restart postgresql, or {BY_HAND}")
+    try:
+        shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"this command cannot be split into words: {error}") from None
+    return " ".join(value.split()) if value.split() == BY_HAND.split() else value.strip()
+
+
+Restart = Annotated[str, BeforeValidator(_command, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+
+_RESTART = f'Command that restarts it, run without a shell where reconciler runs; or "{BY_HAND}".'
+
+
+class PatroniSection(Frozen):
+    """Where Patroni's REST API is."""
+
+    url: Text = Field(description="URL of the REST API of any member, like http://USER:PASSWORD@db1:8008.")
+
+
+class StandbySection(Frozen):
+    """A standby of the same cluster."""
+
+    postgres: Text = Field(description="Its URL.")
+    memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+    restart: Restart | None = Field(None, description=_RESTART)
 
 
 class TargetSection(Frozen):
@@ -63,7 +107,17 @@ class TargetSection(Frozen):
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
     replicas: list[Text] = Field(
         default=[],
-        description="URLs of a PostgreSQL target's standbys, asked whether they use an index before it goes.",
+        description="URLs of a PostgreSQL target's standbys, asked whether they use an index before it goes; "
+        "of a Redis target's replicas, which get the same settings and users.",
+    )
+    restart: Restart | None = Field(None, description=_RESTART)
+    patroni: PatroniSection | None = Field(None, description="Patroni keeps this PostgreSQL's settings: its REST API.")
+    standbys: dict[str, StandbySection] = Field(
+        default={}, description="Standbys of a PostgreSQL target by name, whose instances get the same settings."
+    )
+    sentinels: list[Text] = Field(
+        default=[],
+        description="URLs of Sentinels that watch a Redis target; the host in its own URL is the name of the primary.",
     )
     hide_values: bool = Field(
         default=False,
@@ -74,9 +128,13 @@ class TargetSection(Frozen):
     def _one_system(self) -> Self:
         if len(self.model_fields_set & set(_SYSTEMS)) != 1:
             raise ValueError(f"a target is exactly one of {alternatives(_SYSTEMS)}, with its URL")
-        surplus = [name for name in _POSTGRES_ONLY if name in self.model_fields_set]
-        if surplus and self.postgres is None:
-            raise ValueError(f"only a postgres target has {' and '.join(surplus)}")
+        for key, systems in _ONLY.items():
+            if key in self.model_fields_set and self.system not in systems:
+                raise ValueError(f"only a {alternatives([each.value for each in systems])} target has {key}")
+        if self.patroni is not None and (self.restart is not None or self.standbys):
+            raise ValueError("Patroni knows the members and restarts them: leave out restart and standbys")
+        if self.sentinels and self.replicas:
+            raise ValueError("the Sentinels know the replicas: leave out replicas")
         return self
 
     @property
@@ -140,10 +198,11 @@ class TargetReader:
         return declared
 
     def _one(self, section: Node, name: str, file: str, at: str) -> Declared:
-        if "/" in name:
-            message = f"the name of the target {quoted(name)} holds a slash"
-            self.errors.append(DesiredError(message, at=at, hint="a slash ends the target's name in an address"))
-            return Declared(at)
+        for sign, (called, means) in _DIVIDERS.items():
+            if sign in name:
+                message = f"the name of the target {quoted(name)} holds {called}"
+                self.errors.append(DesiredError(message, at=at, hint=f"{called} {means} in an address"))
+                return Declared(at)
         node = section.child(name) or section
         plain = self._plain(node, file)
         try:
@@ -163,8 +222,12 @@ class TargetReader:
             system=model.system,
             url=SecretStr(url),
             memory=model.memory,
-            replicas=tuple(map(SecretStr, self._replicas(model, node, file))),
+            replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
             hide_values=model.hide_values,
+            restart=model.restart or "",
+            patroni=self._patroni(model, node, file),
+            sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),
+            standbys=tuple(self._standbys(model, name, node, file)),
             declared_at=at,
         )
         return Declared(at, model.system, target)
@@ -188,20 +251,46 @@ class TargetReader:
         _check(url, section.system, at)
         return url
 
-    def _replicas(self, section: TargetSection, node: Node, file: str) -> Iterator[str]:
-        """The URLs of its replicas; an empty one says that there is none here."""
-        entries = node.child("replicas")
-        for number, text in enumerate(section.replicas):
-            entry = entries.child(number) if entries else None
-            at = (entry or node).at(file)
-            try:
-                url = self._substituted(text, at)
-                _check(url or "", section.system, at)
-            except DesiredError as error:
-                self.errors.append(error)
-                continue
+    def _listed(self, texts: Iterable[str], key: str, system: System, node: Node, file: str) -> Iterator[str]:
+        """The URLs under `key`; an empty one says that there is none here."""
+        entries = node.child(key)
+        for number, text in enumerate(texts):
+            url = self._checked(text, system, (entries and entries.child(number)) or node, file)
             if url:
                 yield url
+
+    def _patroni(self, section: TargetSection, node: Node, file: str) -> SecretStr | None:
+        if section.patroni is None:
+            return None
+        url = self._checked(section.patroni.url, System.HTTP, node.child("patroni") or node, file)
+        return SecretStr(url) if url else None
+
+    def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[Target]:
+        """The nodes beside its own, named `main@db2`; an empty URL says that there is none here."""
+        entries = node.child("standbys")
+        for name, standby in section.standbys.items():
+            entry = (entries and entries.child(name)) or node
+            if set(_DIVIDERS) & set(name):
+                self.errors.append(DesiredError(f"the name of the node {quoted(name)} holds / or @", at=entry.at(file)))
+                continue
+            url = self._checked(standby.postgres, System.POSTGRES, entry, file)
+            if url:
+                yield Target(
+                    name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url), memory=standby.memory,
+                    hide_values=section.hide_values, restart=standby.restart or "", node_of=of,
+                    declared_at=entry.at(file),
+                )  # fmt: skip
+
+    def _checked(self, text: str, system: System, node: Node, file: str) -> str:
+        """A URL with its variables replaced; empty where it is, or where it is wrong, which is noted."""
+        at = node.at(file)
+        try:
+            url = self._substituted(text, at) or ""
+            _check(url, system, at)
+        except DesiredError as error:
+            self.errors.append(error)
+            return ""
+        return url
 
     def _substituted(self, text: str, at: str) -> str | None:
         """A URL with its variables replaced; None where one is missing and none is needed. Raises DesiredError."""

@@ -12,12 +12,15 @@ from typing import Any
 from reconciler.kind import Kind
 from reconciler.kinds import check, pg_index, pg_setting, redis_setting, redis_user
 
-KINDS: Sequence[Kind[Any, Any]] = (
-    pg_setting.KIND,
-    pg_index.KIND,
-    redis_user.KIND,
-    redis_setting.KIND,
-    check.KIND,
+STAGES: Sequence[Sequence[Kind[Any, Any]]] = (
+    (pg_setting.KIND, pg_setting.RESTART),
+    (pg_index.KIND,),
+    (redis_user.KIND,),
+    (redis_setting.KIND,),
+    (check.KIND,),
 )
+"""Kinds of one stage come in the order of their changes' phases."""
+
+KINDS: Sequence[Kind[Any, Any]] = tuple(kind for stage in STAGES for kind in stage)
 
 BY_NAME: Mapping[str, Kind[Any, Any]] = {kind.name: kind for kind in KINDS}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.errors import ReconcilerError, TargetError
-from reconciler.kind import Advises
+from reconciler.errors import TargetError
+from reconciler.kind import Advises, OnNodes, Sequences
 from reconciler.kinds.check import decide_from_outcomes
 from reconciler.kinds.pg_index.model import PgIndex
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import (
     Change,
     CheckResult,
@@ -30,9 +30,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-
-MOST_TARGETS_AT_ONCE = 16
-"""Observing mostly waits for the network; more connections at once would only be felt by the other side."""
+from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +53,44 @@ def make_plan(
     """The plan that brings `targets` to `resources`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`.
-    A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target that cannot be
-    observed, all such targets in one: a plan that has not seen everything would claim too much.
+    A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target, or a node of one,
+    that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
     """
-    by_target: dict[str, list[Resource]] = {name: [] for name in targets}
-    for resource in resources:
-        if resource.address.target in by_target:
-            by_target[resource.address.target].append(resource)
-    views = _view_all(targets, by_target, secrets, advised=advised)
+    nodes = nodes_of_all(targets, secrets)
+    views = _view_all(nodes, _by_node(nodes, resources), secrets, advised=advised)
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
     in_sync: Counter[str] = Counter()
     for view in views.values():
         in_sync.update(view.in_sync)
     checks = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
     declared_indexes = {each.address for each in resources if isinstance(each, PgIndex) and each.definition}
+    infos = {name: view.info for name, view in views.items()}
     plan = Plan(
         reconciler_version=__version__,
         created_at=created_at,
-        targets={name: view.info for name, view in views.items()},
-        changes=ordered(outcome for outcome in outcomes if isinstance(outcome, Change)),
+        targets=infos,
+        changes=ordered((outcome for outcome in outcomes if isinstance(outcome, Change)), infos),
         notices=tuple(outcome for outcome in outcomes if isinstance(outcome, Notice)),
         checks=decide_from_outcomes(checks, outcomes, declared_indexes),
         in_sync=dict(sorted(in_sync.items())),
     )
     return seal(plan)
+
+
+def _by_node(nodes: Mapping[str, Target], resources: Sequence[Resource]) -> dict[str, list[Resource]]:
+    """What is declared of each node. Redis replicates neither settings nor users, PostgreSQL all but settings."""
+    found: dict[str, list[Resource]] = {name: [] for name in nodes}
+    for resource in resources:
+        kind = BY_NAME[resource.address.kind]
+        for name, node in nodes.items():
+            if name == resource.address.target:
+                found[name].append(resource)
+            elif node.node_of == resource.address.target and (
+                node.system is System.REDIS or (isinstance(kind, OnNodes) and kind.on_every_node(resource))
+            ):
+                address = resource.address._replace(target=name)
+                found[name].append(resource.model_copy(update={"address": address}))
+    return found
 
 
 def view_target(
@@ -91,18 +103,21 @@ def view_target(
     with closing(connect(target, secrets)) as session:
         outcomes: list[Outcome] = []
         in_sync: dict[str, int] = {}
+        info = session.info.model_copy(update={"node_of": target.node_of})
         for kind in KINDS:
             wanted = [resource for resource in resources if resource.address.kind == kind.name]
             if not wanted:
                 continue
             observed = kind.observe(session, wanted)
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
-            said = [outcome for each in found for outcome in each]
+            said: Sequence[Outcome] = [outcome for each in found for outcome in each]
+            if isinstance(kind, Sequences):
+                said = kind.sequenced(said, target, info)
             outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
             )
-        return TargetView(info=session.info, outcomes=tuple(outcomes), in_sync=in_sync)
+        return TargetView(info=info, outcomes=tuple(outcomes), in_sync=in_sync)
 
 
 def _view_all(
@@ -122,8 +137,5 @@ def _view_all(
                 views[name] = future.result()
             except TargetError as error:
                 errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ReconcilerError("\n".join(str(error) for error in errors))
+    raise_together(errors)
     return views

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Change
+from reconciler.kinds.registry import STAGES
+from reconciler.model import Action, Change, System, TargetInfo
 
-_RANK = {kind.name: rank for rank, kind in enumerate(KINDS)}
+STAGE: Mapping[str, int] = {kind.name: rank for rank, stage in enumerate(STAGES) for kind in stage}
+"""The stage of each kind, by its name."""
 
 
-def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Target by target as they came; within one by kind (see the registry); deletes after everything else of a kind.
+def group_of(name: str, targets: Mapping[str, TargetInfo]) -> str:
+    """What is ordered as one with the target `name`: all nodes of a cluster, and all databases of a PostgreSQL.
+
+    A restart ends the sessions of all databases of a server, and a standby leans on its primary: both have the same
+    system identifier. Named by the first target of the group.
+    """
+    own = _belonging(name, targets)
+    return next((other for other in targets if _belonging(other, targets) & own), name)
+
+
+def _belonging(name: str, targets: Mapping[str, TargetInfo]) -> set[str]:
+    info = targets[name]
+    system = info.identity.partition("/")[0] if info.system is System.POSTGRES else ""
+    return {f"node of {info.node_of or name}", *([f"system {system}"] if system else [])}
+
+
+def ordered(changes: Iterable[Change], targets: Mapping[str, TargetInfo]) -> tuple[Change, ...]:
+    """Group by group as they came; within one by stage (see the registry), phase and target; deletes after everything
+    else of their phase.
 
     What is new is there before what is old goes: an index that takes over another's queries is built before the drop.
     """
-    listed = list(changes)
-    targets = {name: rank for rank, name in enumerate(dict.fromkeys(change.address.target for change in listed))}
+    groups = {name: group_of(name, targets) for name in targets}
+    place = {name: rank for rank, name in enumerate(targets)}
     return tuple(
         sorted(
-            listed,
+            changes,
             key=lambda change: (
-                targets[change.address.target],
-                _RANK[change.address.kind],
+                place[groups[change.address.target]],
+                STAGE[change.address.kind],
+                change.phase,
+                place[change.address.target],
                 change.action is Action.DELETE,
             ),
         )

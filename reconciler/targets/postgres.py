@@ -99,6 +99,7 @@ class PostgresSession:
             location=location,
             database=database,
             identity=f"{system_identifier}/{database}",
+            role="standby" if self.in_recovery else "primary",
         )
 
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:

@@ -30,6 +30,7 @@ ANSWER_TIMEOUT = 30
 READING: Mapping[str, frozenset[str] | None] = {
     "acl": frozenset({"cat", "dryrun", "getuser", "list", "users", "whoami"}),
     "client": frozenset({"getname", "id", "info", "list"}),
+    "cluster": frozenset({"myid", "nodes"}),
     "command": frozenset({"count", "docs", "info", "list"}),
     "config": frozenset({"get"}),
     "dbsize": None,
@@ -40,6 +41,7 @@ READING: Mapping[str, frozenset[str] | None] = {
     "module": frozenset({"list"}),
     "ping": None,
     "role": None,
+    "sentinel": frozenset({"get-master-addr-by-name", "replicas"}),
     "slowlog": frozenset({"len"}),
     "time": None,
 }

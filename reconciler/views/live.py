@@ -29,7 +29,7 @@ class Lines:
         name = str(change.address)
         attempt, pids = progress.attempt, tuple(blocker.pid for blocker in progress.blockers)
         known = self._waits.get(name, (1, ()))
-        if attempt != known[0] or (pids and pids != known[1]):
+        if attempt != known[0] or (pids and pids != known[1]) or progress.aloud:
             waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in progress.blockers)
             self._say(f"{visible(name)}: {visible(progress.phase)}{waits}\n")
         self._waits[name] = (attempt, pids)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from reconciler.model import Change, ManualStep, Plan, RedisStep, SqlStep, Step, System, TargetInfo
+from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
 from reconciler.planning.plan_file import seal, timestamp
 from reconciler.views import words
 from reconciler.views.commands import redis_cli
@@ -62,10 +62,10 @@ def _timeouts(step: SqlStep) -> list[str]:
 
 def _step_lines(step: Step) -> list[str]:
     """The statements of a step; what psql cannot run as a comment."""
-    if isinstance(step, ManualStep):
-        return [comment(f"by hand: {step.instruction}")]
     if isinstance(step, RedisStep):
         return [comment(f"redis-cli> {redis_cli(step)}")]
+    if not isinstance(step, SqlStep):
+        return [comment(words.in_one_line(step))]
     statements = [_ended(statement) for statement in step.statements]
     return ["begin;", *statements, "commit;"] if step.transaction else statements
 

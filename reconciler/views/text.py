@@ -9,6 +9,7 @@ from reconciler.model import (
     Action,
     Address,
     Change,
+    Difference,
     Plan,
     SqlStep,
     Step,
@@ -47,7 +48,9 @@ def plan(plan: Plan, page: Page) -> str:
     summary = words.plan_summary(plan)
     allowed = words.permissions(plan.changes)
     closing = [*_summary(summary, page), *(wrap(f"Apply needs {allowed}.", page.columns, hang="  ") if allowed else [])]
-    return _page(plan, page, _changes, closing)
+    order = [f"  {line}" for line in words.order(plan)]
+    ordered = ["One after the other, each only after all before it:", *order, ""] if order else []
+    return _page(plan, page, _changes, [*ordered, *closing])
 
 
 def drift(plan: Plan, page: Page) -> str:
@@ -223,12 +226,16 @@ def _drifted(plan: Plan, page: Page) -> list[Row]:
     for change in plan.changes:
         action = words.ACTIONS[change.action]
         pair = words.both_sides(visible(change.summary))
-        if pair and change.action in (Action.UPDATE, Action.REPLACE):
+        if change.difference is not Difference.DIFFERS:
+            says = f"{words.DIFFERENCES[change.difference][0].removeprefix('is ')}: {visible(change.reason)}"
+        elif pair and change.action in (Action.UPDATE, Action.REPLACE):
             says = f"declared {pair[1]}; observed {pair[0]}"
         else:
             said = [action.drift, visible(change.summary), visible(change.reason)]
             says = ": ".join(part for part in said if part)
-        rows.append(Row(action.sign, action.style, change.address, says))
+        seen = words.provenance(change.provenance) if change.provenance else ""
+        beneath = tuple(_detail(seen, page, "dim")) if seen else ()
+        rows.append(Row(action.sign, action.style, change.address, says, beneath))
     return rows
 
 

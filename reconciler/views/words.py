@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -14,13 +15,18 @@ from reconciler.model import (
     Change,
     CheckResult,
     CheckStatus,
+    ComesTrue,
+    Difference,
     Hazard,
     HazardType,
     ManualStep,
     Notice,
     NoticeType,
+    PatroniStep,
     Plan,
+    Provenance,
     RedisStep,
+    RestartStep,
     SqlStep,
     Step,
     TargetInfo,
@@ -31,6 +37,7 @@ from reconciler.views.page import visible
 KINDS: Mapping[str, tuple[str, str]] = {
     "pg_index": ("index", "indexes"),
     "pg_setting": ("setting", "settings"),
+    "pg_restart": ("restart", "restarts"),
     "redis_setting": ("setting", "settings"),
     "redis_user": ("user", "users"),
     "check": ("check", "checks"),
@@ -56,9 +63,35 @@ ACTIONS: Mapping[Action, ActionWords] = {
     Action.REBUILD: ActionWords("↻", "cyan", "to rebuild", "broken"),
     Action.RENAME: ActionWords("→", "cyan", "to rename", "misnamed"),
     Action.UPDATE: ActionWords("~", "yellow", "to change", "changed"),
+    Action.RESTART: ActionWords("⟳", "red", "to restart", "waiting for a restart"),
     Action.DELETE: ActionWords("-", "red", "to drop", "unwanted"),
 }
 """In the order in which a summary counts them."""
+
+DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
+    Difference.NOT_PERSISTED: ("runs and is not persisted", "run and are not persisted"),
+    Difference.NOT_RUNNING: ("is persisted and does not run", "are persisted and do not run"),
+}
+"""What is said of one and of many that do not simply differ."""
+
+COMES_TRUE: Mapping[ComesTrue, str] = {
+    ComesTrue.RELOAD: "true after a reload",
+    ComesTrue.NEW_SESSION: "true in new sessions",
+    ComesTrue.RESTART: "true after a restart",
+    ComesTrue.NEVER: "masked whatever is written",
+}
+"""What makes a written value the one in force."""
+
+SOURCES: Mapping[str, str] = {
+    "configuration file": "a configuration file",
+    "command line": "the command line",
+    "override": "the server itself",
+    "environment variable": "the server's environment",
+    "database": "ALTER DATABASE",
+    "user": "ALTER ROLE",
+    "database user": "ALTER ROLE … IN DATABASE",
+}
+"""What pg_settings calls a source, for people; what is not here is called the same."""
 
 ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
@@ -110,12 +143,29 @@ APPLIED: Mapping[Applied, tuple[str, str]] = {
 """The word for what became of a change, and its style; in the order in which a summary counts them."""
 
 
+def order(plan: Plan) -> list[str]:
+    """In which order the nodes of a cluster are taken, a line each, where it matters: `1. main@db2: a, b`."""
+    lines = []
+    nodes = {name: info.node_of for name, info in plan.targets.items() if info.node_of}
+    by_target: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_target.setdefault(nodes.get(change.address.target, change.address.target), []).append(change)
+    for changes in by_target.values():
+        places = list(dict.fromkeys((change.phase, change.address.target) for change in changes))
+        if len({change.address.target for change in changes}) > 1 and len({phase for phase, _ in places}) > 1:
+            for number, place in enumerate(places, 1):
+                here = [change for change in changes if (change.phase, change.address.target) == place]
+                acts = ["restart" if each.action is Action.RESTART else each.address.name for each in here]
+                lines.append(visible(f"{number}. {place[1]}: {', '.join(acts)}"))
+    return lines
+
+
 def target_line(info: TargetInfo) -> str:
     """`PostgreSQL 18.6, app at db1:5432`."""
     product = visible(f"{info.product} {info.version}".strip())
     if not info.location:
         return f"{product}, not declared here"
-    location = visible(info.location)
+    location = visible(info.location) + (", standby" if info.role == "standby" else "")
     return f"{product}, {visible(info.database)} at {location}" if info.database else f"{product} at {location}"
 
 
@@ -159,12 +209,32 @@ def in_one_line(step: Step) -> str:
     """A step without its timeouts, for where only its statements matter."""
     if isinstance(step, ManualStep):
         return f"by hand: {visible(step.instruction)}"
+    if isinstance(step, RestartStep):
+        return visible(f"restart: {step.command}")
+    if isinstance(step, PatroniStep):
+        return visible(patroni(step))
     return redis_cli(step) if isinstance(step, RedisStep) else "; ".join(map(visible, step.statements))
+
+
+def patroni(step: PatroniStep) -> str:
+    """A request to Patroni as its own documentation writes it."""
+    if step.restart:
+        return "; ".join(f"POST /restart of {member}" for member in step.restart)
+    return f"PATCH /config {json.dumps({'postgresql': {'parameters': dict(step.parameters)}})}"
 
 
 def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
     """All hazards of all steps, in order."""
     return [hazard for change in changes for step in change.steps for hazard in step.hazards]
+
+
+def provenance(seen: Provenance) -> str:
+    """`from postgresql.conf:12, masking conf.d/a.conf:3; not for role app; true after a reload`."""
+    masking = f", masking {', '.join(seen.masks)}" if seen.masks else ""
+    where = f"from {seen.place or SOURCES.get(seen.source, seen.source)}{masking}" if seen.source else ""
+    coming = f"{seen.coming} is to come" if seen.coming else ""
+    not_for = f"not for {', '.join(seen.masked_for)}" if seen.masked_for else ""
+    return visible("; ".join(filter(None, (where, coming, not_for, COMES_TRUE[seen.comes_true]))))
 
 
 def hazards_to_read(change: Change) -> list[str]:
@@ -204,16 +274,18 @@ def plan_summary(plan: Plan) -> str:
     if plan.changes:
         counts = Counter(change.action for change in plan.changes)
         parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
-        return " ".join([f"Plan: {', '.join(parts)}.", *_notices(plan), *_checks_beside(plan)])
+        return " ".join([f"Plan: {', '.join(parts)}.", *_half_way(plan), *_notices(plan), *_checks_beside(plan)])
     return " ".join(["No changes.", *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
 
 
 def drift_summary(plan: Plan) -> str:
     """What the live systems' differences come to, in a few sentences on one line."""
     if plan.changes:
-        counts = Counter(change.action for change in plan.changes)
+        differing = [change for change in plan.changes if change.difference is Difference.DIFFERS]
+        counts = Counter(change.action for change in differing)
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
-        return " ".join([f"Drift: {', '.join(parts)}.", *_notices(plan), *_checks_beside(plan)])
+        drifted = [f"Drift: {', '.join(parts)}."] if parts else []
+        return " ".join([*drifted, *_half_way(plan), *_notices(plan), *_checks_beside(plan)])
     clean = not plan.notices and all(check.status not in LISTED for check in plan.checks)
     start = "In sync." if clean else "No drift that a plan would mend."
     return " ".join([start, *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
@@ -235,6 +307,12 @@ def checks_summary(checks: Sequence[CheckResult]) -> str:
 
 def _number(count: int, words: CheckWords) -> str:
     return words.one if count == 1 else words.many
+
+
+def _half_way(plan: Plan) -> list[str]:
+    """What only runs, and what is only written down."""
+    counts = Counter(change.difference for change in plan.changes)
+    return [f"{counts[each]} {words[counts[each] != 1]}." for each, words in DIFFERENCES.items() if counts[each]]
 
 
 def _as_declared(plan: Plan) -> list[str]:

@@ -68,7 +68,7 @@ CASES = [
     Case(
         "what only PostgreSQL has, on another system",
         {"targets.yaml": "targets: {cache: {redis: 'redis://h', replicas: [], hide_values: no}}\n"},
-        "targets.yaml:1:11: cache: only a postgres target has replicas and hide_values",
+        "targets.yaml:1:11: cache: only a postgres target has hide_values",
     ),
     Case(
         "values that are hidden perhaps",
@@ -79,13 +79,44 @@ CASES = [
         "a system that is nearly one",
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
-        "(valid: postgres, redis, http, memory, replicas, hide_values)",
+        "(valid: postgres, redis, http, memory, replicas, restart, patroni, standbys, sentinels, hide_values)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",
         {"targets.yaml": "targets: {e/f: {http: ''}}\n"},
         'targets.yaml:1:11: the name of the target "e/f" holds a slash\n'
         "  a slash ends the target's name in an address",
+    ),
+    Case(
+        "an at sign, too",
+        {"targets.yaml": "targets: {e@f: {http: ''}}\n"},
+        'targets.yaml:1:11: the name of the target "e@f" holds an at sign\n'
+        "  an at sign stands before the name of a node in an address",
+    ),
+    Case(
+        "a node's name that would make addresses ambiguous",
+        {"targets.yaml": "targets: {e: {postgres: 'host=h', standbys: {a/b: {postgres: 'host=r'}}}}\n"},
+        'targets.yaml:1:51: the name of the node "a/b" holds / or @',
+    ),
+    Case(
+        "a restart that cannot be split into words",
+        {"targets.yaml": "targets: {e: {postgres: 'host=h', restart: ssh 'db1}}\n"},
+        "targets.yaml:1:44: restart: this command cannot be split into words: No closing quotation",
+    ),
+    Case(
+        "Patroni restarts its members itself",
+        {"targets.yaml": "targets: {e: {postgres: 'host=h', restart: x, patroni: {url: 'http://h:8008'}}}\n"},
+        "targets.yaml:1:11: e: Patroni knows the members and restarts them: leave out restart and standbys",
+    ),
+    Case(
+        "Sentinels know the replicas",
+        {"targets.yaml": "targets: {c: {redis: 'redis://m', replicas: ['redis://r'], sentinels: ['redis://s']}}\n"},
+        "targets.yaml:1:11: c: the Sentinels know the replicas: leave out replicas",
+    ),
+    Case(
+        "Sentinels of PostgreSQL",
+        {"targets.yaml": "targets: {e: {postgres: 'host=h', sentinels: ['redis://s']}}\n"},
+        "targets.yaml:1:11: e: only a redis target has sentinels",
     ),
     Case(
         "memory without a unit",

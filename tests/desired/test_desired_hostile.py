@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from reading import TARGETS, load_files, load_refused, read, refused
 
-from reconciler.desired.document import MOST_BYTES, MOST_DEPTH
+from reconciler.desired.document import MOST_BYTES
 from reconciler.desired.load import MOST_ERRORS
+from reconciler.desired.syntax import MOST_DEPTH
 from reconciler.errors import DesiredError, UsageError
 
 

@@ -163,9 +163,7 @@ def test_an_override_of_a_role_is_told_where_the_instance_changes(clean, pg_targ
         clean.execute("drop role reporting")
 
 
-@pytest.mark.parametrize(
-    "subject", ["role postgres", "database {database}", "role postgres in database {database}", "role all"]
-)
+@pytest.mark.parametrize("subject", ["role postgres", "database {database}", "role postgres in database {database}"])
 def test_the_instances_value_is_seen_through_the_sessions_own(clean, pg_target, sql, subject):
     [(database,)] = sql.execute("select current_database()").fetchall()
     subject = subject.format(database=database)
@@ -177,6 +175,20 @@ def test_the_instances_value_is_seen_through_the_sessions_own(clean, pg_target, 
         assert [change.summary for change in found] == ["4MB → 64MB", "0 → 50s"]
     finally:
         clean.execute(f"alter {subject} reset all")
+
+
+def test_what_alter_role_all_masks_for_everybody_is_not_planned_in_vain(clean, pg_target):
+    clean.execute("alter role all set work_mem = '64MB'")
+    try:
+        for value in ("16MB", "4MB"):  # another than the instance has, and the very one
+            [notice] = outcomes(KIND, pg_target, settings({"work_mem": value}))
+            assert notice.type is NoticeType.BLOCKED
+            assert "no effect: ALTER ROLE ALL gives every session 64MB" in notice.message
+            assert notice.provenance.masked_for == ("all roles",)
+        clean.execute("alter role all reset work_mem")
+        converge(KIND, pg_target, settings({"work_mem": "16MB"}))
+    finally:
+        clean.execute("alter role all reset all")
 
 
 def test_a_reload_that_was_never_sent_is_all_that_is_left(clean, pg_target):

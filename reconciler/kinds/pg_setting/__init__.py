@@ -1,7 +1,9 @@
-"""PostgreSQL's settings: of the instance (ALTER SYSTEM), of databases and roles (ALTER DATABASE, ALTER ROLE … SET)."""
+"""PostgreSQL's settings: of the instance (ALTER SYSTEM), of databases and roles (ALTER DATABASE, ALTER ROLE … SET);
+and the restarts that some of them need."""
 
-from reconciler.kinds.pg_setting.kind import PgSettingKind
+from reconciler.kinds.pg_setting.kind import PgRestartKind, PgSettingKind
 
 KIND = PgSettingKind()
+RESTART = PgRestartKind()
 
-__all__ = ["KIND"]
+__all__ = ["KIND", "RESTART"]

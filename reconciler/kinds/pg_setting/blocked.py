@@ -6,6 +6,9 @@ from reconciler.kinds.pg_setting import lists, names, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.wanted import Wanted
 
+ALL_ROLES = "all roles"
+"""The scope of what ALTER ROLE ALL sets."""
+
 
 def never(definition: Definition) -> str:
     """Why nobody can set it by ALTER SYSTEM, whatever the value; empty where one can."""
@@ -24,6 +27,11 @@ def files(observed: SettingObserved) -> str:
     return f"the server ignores all of its configuration files until this is mended: {'; '.join(lines)}"
 
 
+def given_to_all(observed: SettingObserved) -> str | None:
+    """The value that ALTER ROLE ALL gives to every session; None where it gives none."""
+    return next((override.value for override in observed.overrides if override.scope == ALL_ROLES), None)
+
+
 def alter_system(definition: Definition, observed: SettingObserved, statement: str) -> str:
     """Why ALTER SYSTEM would be refused, or change nothing; empty where it works."""
     server = observed.server
@@ -31,6 +39,13 @@ def alter_system(definition: Definition, observed: SettingObserved, statement: s
         return (
             "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "
             "change how the server is started"
+        )
+    everyone = given_to_all(observed)
+    if everyone is not None:
+        value = "another value" if definition.name in names.SENSITIVE else everyone
+        return (
+            f"it could have no effect: ALTER ROLE ALL gives every session {value or repr(value)}. "
+            f"Run alter role all reset {definition.name}, and plan again"
         )
     if not server.alter_system_allowed:
         return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"

@@ -9,11 +9,21 @@ from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObse
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
-from reconciler.model import Change, Hazard, Notice, NoticeType, Outcome, SqlStep
+from reconciler.model import (
+    Change,
+    ComesTrue,
+    Difference,
+    Hazard,
+    Notice,
+    NoticeType,
+    Outcome,
+    Provenance,
+    SqlStep,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """What the instance runs, and what its files will bring; None where that cannot be told.
 
     `derived`: the server itself made the running value, out of a default such as -1.
@@ -30,7 +40,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     reason = blocked.never(definition)
     if reason:
         return [notice(desired, NoticeType.BLOCKED, reason)]
-    state = _state(definition, observed)
+    state = state_of(definition, observed)
     if state.running is None:
         return [notice(desired, NoticeType.NOT_VISIBLE, _unseen(observed))]
     if wanted.is_reset(desired, definition):
@@ -39,7 +49,8 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     return _set(desired, definition, observed, state, wanted.wanted(desired, definition, observed, current))
 
 
-def _state(definition: Definition, observed: SettingObserved) -> _State:
+def state_of(definition: Definition, observed: SettingObserved) -> State:
+    """What runs, and what the files will bring."""
     running = values.read(definition, observed.running)
     boot = values.read(definition, definition.boot_val or ("" if definition.vartype == "string" else None))
     derived = observed.source in ("default", "override") and boot in (-1, 0) and running != boot
@@ -50,7 +61,7 @@ def _state(definition: Definition, observed: SettingObserved) -> _State:
         coming = boot  # its line is gone, and the files have not been read again since
     else:
         coming = running
-    return _State(running, coming, boot, derived)
+    return State(running, coming, boot, derived)
 
 
 def _unseen(observed: SettingObserved) -> str:
@@ -64,7 +75,7 @@ def _unseen(observed: SettingObserved) -> str:
 
 
 def _set(
-    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, want: Wanted
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, want: Wanted
 ) -> list[Outcome]:
     sentinel = state.derived and want.met(state.boot if state.boot is not None else 0)
     running = want.met(state.running) if state.running is not None else False
@@ -74,14 +85,25 @@ def _set(
     else:
         coming = running
     if running and (coming or observed.source == "command line"):
-        return []
+        return _masked_for_all(desired, definition, observed, state, want)
     if not coming or observed.source == "command line" or not observed.server.files_visible:
         return [_written(desired, definition, observed, state, want, running=running)]
     return [_loaded(desired, definition, observed, state, values.shown(definition, want.value))]
 
 
+def _masked_for_all(
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, want: Wanted
+) -> list[Outcome]:
+    """The instance is as declared; whether any session gets that value is another question."""
+    everyone = values.read(definition, blocked.given_to_all(observed))
+    if everyone is None or want.met(everyone):
+        return []
+    reason = blocked.alter_system(definition, observed, "").replace("it could have", "it has", 1)
+    return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
+
+
 def _written(
-    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, want: Wanted, *, running: bool
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, want: Wanted, *, running: bool
 ) -> Outcome:
     """ALTER SYSTEM and a reload, unless that cannot work."""
     if not observed.server.files_visible and definition.context == "postmaster" and observed.pending_restart:
@@ -95,7 +117,7 @@ def _written(
     )
     if reason:
         now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
-        return notice(desired, NoticeType.BLOCKED, now + reason)
+        return notice(desired, NoticeType.BLOCKED, now + reason, _provenance(definition, observed, state))
     risks = (
         *hazards.less_safe(definition, state.running, want.value),
         *hazards.waits_for_restart(definition),
@@ -107,7 +129,7 @@ def _written(
     )  # fmt: skip
 
 
-def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State) -> list[Outcome]:
+def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State) -> list[Outcome]:
     """`default`: nothing of ALTER SYSTEM's, and the built-in default running."""
     below = observed.below_auto
     goal = values.read(definition, below.setting) if below else state.boot
@@ -118,7 +140,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             return [_waits_unseen(desired, definition, observed, state)]
         reason = blocked.files(observed)
         if reason:
-            return [notice(desired, NoticeType.BLOCKED, reason)]
+            return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
         seen = f"it is {_short(definition, state.running)} from {provenance.of_running(observed)}"
         role = observed.server.role
         return [
@@ -132,14 +154,16 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             definition.name, goal, observed.server.coming
         )
         if reason:
-            return [notice(desired, NoticeType.BLOCKED, f"{_short(definition, state.running)}: {reason}")]
+            message = f"{_short(definition, state.running)}: {reason}"
+            return [notice(desired, NoticeType.BLOCKED, message, _provenance(definition, observed, state))]
         risks = (*hazards.less_safe(definition, state.running, goal), *_waits(definition, state, goal))
         step = step.model_copy(update={"hazards": risks})
         return [
             _change(desired, definition, observed, state, step, goal, _below(observed), running=state.running == goal)
         ]
     if observed.source == "command line":
-        return [notice(desired, NoticeType.BLOCKED, blocked.alter_system(definition, observed, ""))]
+        reason = blocked.alter_system(definition, observed, "")
+        return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
     if below is None and observed.source in ("default", "override"):
         return []
     if state.running != goal:
@@ -149,24 +173,25 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             f"{below.file}:{below.line} sets it to {_short(definition, goal)}, which RESET does not change: "
             "delete that line, or declare the value"
         )
-        return [notice(desired, NoticeType.BLOCKED, message)]
+        return [notice(desired, NoticeType.BLOCKED, message, _provenance(definition, observed, state))]
     return []
 
 
-def _waits(definition: Definition, state: _State, goal: Canonical) -> tuple[Hazard, ...]:
+def _waits(definition: Definition, state: State, goal: Canonical) -> tuple[Hazard, ...]:
     return () if state.running == goal else hazards.waits_for_restart(definition)
 
 
-def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State, goal: str) -> Outcome:
+def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, goal: str) -> Outcome:
     """The files are as wanted, and the server has not come to it: for want of a restart, or of a reload."""
     sensitive = definition.name in names.SENSITIVE
     if definition.context == "postmaster":
         running = _short(definition, state.running) or "''"
         told = "" if sensitive else f": {goal} is in {provenance.of_entry(observed)}, {running} runs"
-        return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}")
+        where = _provenance(definition, observed, state)
+        return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}", where)
     reason = blocked.files(observed)
     if reason:
-        return notice(desired, NoticeType.BLOCKED, reason)
+        return notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))
     before = {"value": _short(definition, state.running), "source": provenance.of_running(observed)}
     return change(
         desired,
@@ -177,19 +202,41 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
         steps=(steps.RELOAD,),
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, ""),
+        difference=Difference.NOT_RUNNING,
+        provenance=_provenance(definition, observed, state),
     )
 
 
-def _waits_unseen(desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State) -> Notice:
+def _waits_unseen(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State) -> Notice:
     message = (
         f"a restart is pending, {_short(definition, state.running)} runs; role {observed.server.role} cannot see which "
         "value the restart will bring (grant select on pg_catalog.pg_file_settings)"
     )
-    return notice(desired, NoticeType.WAITS_FOR_RESTART, message)
+    return notice(desired, NoticeType.WAITS_FOR_RESTART, message, _provenance(definition, observed, state))
+
+
+def _provenance(
+    definition: Definition, observed: SettingObserved, state: State, *, running: bool = False
+) -> Provenance:
+    """Where the value in force comes from. `running`: it is as declared, and only the files differ."""
+    if observed.source == "command line":
+        comes_true = ComesTrue.NEVER
+    elif definition.context == "postmaster":
+        comes_true = ComesTrue.RESTART
+    else:
+        comes_true = ComesTrue.NEW_SESSION if definition.context.endswith("backend") else ComesTrue.RELOAD
+    coming = _short(definition, state.coming) if observed.server.files_visible and not state.derived else ""
+    return provenance.of(
+        observed,
+        ComesTrue.RELOAD if running else comes_true,
+        value=_short(definition, state.running),
+        coming=coming,
+        sensitive=definition.name in names.SENSITIVE,
+    )
 
 
 def _change(
-    desired: PgSetting, definition: Definition, observed: SettingObserved, state: _State,
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: State,
     step: SqlStep, value: Canonical, after_source: str, *, note: str = "", running: bool = False,
 ) -> Change:  # fmt: skip
     """The change by `step` and a reload. `running`: it runs as wanted already, and only the files differ."""
@@ -218,7 +265,8 @@ def _change(
             note,
             route,
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
-            provenance.overridden(desired, observed),
+            provenance.masking(observed) if step.statements and after_source == provenance.AUTO else "",
+            provenance.overridden(observed),
             blocked.unchecked_libraries(desired, observed),
             "" if undo else "cannot be undone by itself: the former entry is not kept",
         ),
@@ -227,6 +275,8 @@ def _change(
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
         beside=observed.server.beside if definition.name in startup.COMPANIONS else {},
+        difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
+        provenance=_provenance(definition, observed, state, running=running),
     )
 
 

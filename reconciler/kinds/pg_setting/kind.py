@@ -7,10 +7,12 @@ from typing import Any
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import instance, names, scoped
+from reconciler.kinds.pg_setting import instance, late, names, restart, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
+    ObservedRestart,
     PgSetting,
+    Restart,
     RoleSection,
     SettingObserved,
     Settings,
@@ -19,7 +21,7 @@ from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.outcomes import notice
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.wanted import MemoryUnknown
-from reconciler.model import Address, NoticeType, Outcome, SecretRef, System
+from reconciler.model import Address, NoticeType, Outcome, SecretRef, System, Target, TargetInfo
 from reconciler.targets.postgres import PostgresSession
 from reconciler.targets.session import Session
 
@@ -74,15 +76,46 @@ class PgSettingKind:
         if isinstance(desired.value, SecretRef):
             return _secret(desired, observed)
         try:
-            if desired.of_instance:
-                return instance.plan(desired, definition, observed)
-            return scoped.plan(desired, definition, observed)
+            if not desired.of_instance:
+                return scoped.plan(desired, definition, observed)
+            outcomes = instance.plan(desired, definition, observed)
+            return late.again(desired, outcomes) if desired.after_restart else outcomes
         except MemoryUnknown as error:
             hint = f"declare memory for target {desired.address.target}"
             return [notice(desired, NoticeType.BLOCKED, f"{error}: {hint}")]
         except InvalidValue as error:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
+
+    def on_every_node(self, resource: PgSetting) -> bool:
+        """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
+        return resource.of_instance
+
+    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+        """See `kind.Sequences`, and `restart.py`."""
+        return restart.sequenced(outcomes, target, info)
+
+
+class PgRestartKind:
+    """Restarts of a server, which a plan derives from the settings that wait for one. Nothing of it is declared."""
+
+    name = restart.NAME
+    system = System.POSTGRES
+    sections: Mapping[str, Any] = {}
+    resource = Restart
+
+    def declare(self, declaration: Declaration) -> Iterable[Restart]:
+        """Nothing: it has no section."""
+        return ()
+
+    def observe(self, session: Session, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
+        """See `Kind.observe`. Raises TargetError."""
+        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
+        return restart.observe(session, wanted)
+
+    def plan(self, desired: Restart, observed: ObservedRestart | None) -> Sequence[Outcome]:
+        """See `Kind.plan`."""
+        return [] if observed is None else restart.plan(desired, observed)
 
 
 def _declared(
@@ -129,8 +162,10 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
         return notice(desired, NoticeType.NOT_VISIBLE, message)
     if observed.absence == "unlisted":
         return notice(desired, NoticeType.BLOCKED, "it belongs to a session, and cannot be declared")
-    prefix = name.partition(".")[0] if "." in name else ""
+    prefix = late.library(name)
     if prefix and prefix not in (server.loaded or ()):
+        if desired.of_instance and late.can_wait(desired, observed):
+            return late.planned(desired)
         if prefix in server.preloading:
             message = f"unknown until {prefix} is loaded, which waits for a restart; plan again after that"
             return notice(desired, NoticeType.WAITS_FOR_RESTART, message)

@@ -92,6 +92,7 @@ class PgSetting(Resource):
 
     `setting` is in lower case. `beside` are texts that are declared for settings which it leans on (see startup);
     planning sees all of them together, and a change carries them along, because apply looks at one at a time.
+    `after_restart`: when the change was planned, the library that defines it was still to be loaded (see late).
     """
 
     setting: str
@@ -99,6 +100,7 @@ class PgSetting(Resource):
     role: str | None = None
     value: Value
     beside: Mapping[str, str] = {}
+    after_restart: bool = False
 
     @property
     def of_instance(self) -> bool:
@@ -141,6 +143,8 @@ class Server(Frozen):
     beside         declared texts of the settings that others lean on (see startup).
     coming         what these settings come to at the next start: as declared, else as the files have it, else as now.
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
+    preloading     the libraries that its files name; `to_preload` those that are declared beside.
+    restarts       the target declares how it is restarted.
     """
 
     version_num: int
@@ -155,6 +159,8 @@ class Server(Frozen):
     blocking: tuple[str, ...] = ()
     loaded: tuple[str, ...] | None = None
     preloading: tuple[str, ...] = ()
+    to_preload: tuple[str, ...] = ()
+    restarts: bool = False
     beside: Mapping[str, str] = Field(default={}, repr=False)
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
 
@@ -225,3 +231,22 @@ class SettingObserved(Observed):
     def below_auto(self) -> FileEntry | None:
         """The line that counts after ALTER SYSTEM RESET."""
         return next((entry for entry in reversed(self.entries) if not entry.by_alter_system), None)
+
+
+class Restart(Resource):
+    """A restart of the server, for settings that wait for one; derived from a plan's other changes, never declared.
+
+    command    as in RestartStep; `after_primary` likewise.
+    settings   their names, in lower case.
+    """
+
+    command: str
+    settings: tuple[str, ...]
+    after_primary: bool = False
+
+
+class ObservedRestart(Observed):
+    """Which of the settings still wait: their files hold another value than runs. None: this role cannot see that."""
+
+    waiting: tuple[str, ...] | None
+    role: str

@@ -97,6 +97,7 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
     overrides = reading.overrides(resource.setting)
     if resource.of_instance:
         return {"overrides": tuple(override for _, _, override in overrides)}
+    stronger = tuple(override for database, role, override in overrides if _counts_before(resource, database, role))
     own = [value.value for database, role, value in overrides if (database, role) == (resource.database, resource.role)]
     subjects, may_alter = [], True
     for kind, name, known in (
@@ -116,9 +117,20 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
     may_set = superuser or row is None or row["context"] == "user" or row["may_set"]
     return {
         "own": own[0] if own else None,
+        "overrides": stronger,
         "scope_sql": " in ".join(subjects),
         "may_set": superuser or bool(may_alter and may_set),
     }
+
+
+def _counts_before(resource: PgSetting, database: str | None, role: str | None) -> bool:
+    """Whether a value of `role` in `database` (None: of any) takes the place of the declared one in some sessions.
+
+    A role in a database counts before a role, a role before a database (PostgreSQL's manual of ALTER ROLE).
+    """
+    if resource.role is None:
+        return role is not None and database in (None, resource.database)
+    return resource.database is None and role == resource.role and database is not None
 
 
 def _opinion(

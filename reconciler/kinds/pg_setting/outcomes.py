@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.pg_setting.model import PgSetting
-from reconciler.model import SENSITIVE, Action, Change, Notice, NoticeType, Step
+from reconciler.model import SENSITIVE, Action, Change, Difference, Notice, NoticeType, Provenance, Step
+
+LANE = "settings"
+"""ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another, and restarts after them all."""
 
 
-def notice(desired: PgSetting, kind: NoticeType, message: str) -> Notice:
+def notice(desired: PgSetting, kind: NoticeType, message: str, provenance: Provenance | None = None) -> Notice:
     """Something to know about `desired` that no step can mend."""
-    return Notice(address=desired.address, type=kind, message=message, declared_at=desired.declared_at)
+    return Notice(
+        address=desired.address, type=kind, message=message, provenance=provenance, declared_at=desired.declared_at
+    )
 
 
 def change(
@@ -25,6 +30,8 @@ def change(
     sensitive: bool = False,
     forbidden: str = "",
     beside: Mapping[str, str] | None = None,
+    difference: Difference = Difference.DIFFERS,
+    provenance: Provenance | None = None,
 ) -> Change:
     """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`.
 
@@ -40,14 +47,15 @@ def change(
         before=before,
         after=after,
         sensitive=("value",) if sensitive else (),
+        difference=difference,
+        provenance=provenance,
         reason=reason,
         why=desired.why,
         summary=summary,
         notes=tuple(note for note in notes if note),
         steps=steps,
         undo=undo,
-        # ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another.
-        lane="settings",
+        lane=LANE,
         forbidden=forbidden,
         desired=desired.model_copy(update={"beside": beside or {}}).model_dump(mode="json"),
         declared_at=desired.declared_at,

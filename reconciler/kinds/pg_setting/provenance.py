@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.model import SettingObserved
+from reconciler.model import SENSITIVE, ComesTrue, Provenance
 
 AUTO = "postgresql.auto.conf"
 
@@ -55,8 +56,32 @@ def of_entry(observed: SettingObserved) -> str:
     return line(entry.file, entry.line) if entry else "default"
 
 
-def overridden(desired: PgSetting, observed: SettingObserved) -> str:
-    """Which sessions will not see a value of the instance; empty where all will."""
-    if not desired.of_instance or not observed.overrides:
+def of(
+    observed: SettingObserved, comes_true: ComesTrue, *, value: str, coming: str = "", sensitive: bool = False
+) -> Provenance:
+    """Where the instance's value comes from. `value` and `coming` as SHOW prints them."""
+    from_file = observed.source == "configuration file"
+    counted = from_file and bool(observed.entries)
+    others = observed.entries[:-1] if counted else observed.entries
+    return Provenance(
+        value=SENSITIVE if sensitive else value,
+        source=observed.source,
+        place=observed.sourcefile if from_file else "",
+        coming="" if coming == value else SENSITIVE if sensitive else coming,
+        masks=tuple(line(entry.file, entry.line) for entry in reversed(others)),
+        masked_for=tuple(sorted(override.scope for override in observed.overrides)),
+        comes_true=comes_true,
+    )
+
+
+def overridden(observed: SettingObserved) -> str:
+    """Which sessions will not see the value; empty where all will."""
+    if not observed.overrides:
         return ""
     return "not for " + ", ".join(sorted(override.scope for override in observed.overrides))
+
+
+def masking(observed: SettingObserved) -> str:
+    """Which lines ALTER SYSTEM masks, so that nobody edits them in vain; empty where there is none."""
+    lines = [line(entry.file, entry.line) for entry in observed.entries if not entry.by_alter_system]
+    return f"masks {', '.join(reversed(lines))}" if lines else ""

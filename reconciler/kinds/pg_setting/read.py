@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import lists, startup, values
+from reconciler.kinds.pg_setting import blocked, lists, startup, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto
 from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
@@ -135,6 +135,8 @@ class Reading:
             blocking=tuple(blocking),
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
+            to_preload=_to_preload(wanted),
+            restarts=bool(session.target.restart or session.target.patroni),
         )
         beside = _beside(wanted)
         self.server = self.server.model_copy(update={"beside": beside, "coming": self._coming(beside)})
@@ -177,7 +179,7 @@ class Reading:
                     *([f"role {row['role']}"] if row["role"] else []),
                     *([f"database {row['database']}"] if row["database"] else []),
                 ]
-                override = Override(scope=" in ".join(parts) or "all roles", value=value)
+                override = Override(scope=" in ".join(parts) or blocked.ALL_ROLES, value=value)
                 found.append((row["database"], row["role"], override))
         return found
 
@@ -191,6 +193,16 @@ def _beside(wanted: Sequence[PgSetting]) -> dict[str, str]:
         if resource.of_instance and resource.setting in startup.COMPANIONS and isinstance(resource.value, str)
     }
     return {**texts, **own}
+
+
+def _to_preload(wanted: Sequence[PgSetting]) -> tuple[str, ...]:
+    """The libraries that are declared to be preloaded."""
+    return tuple(
+        name
+        for resource in wanted
+        if resource.of_instance and resource.setting == "shared_preload_libraries"
+        for name in blocked.named_libraries(resource)
+    )
 
 
 def hidden_before_15(session: PostgresSession, name: str) -> bool:

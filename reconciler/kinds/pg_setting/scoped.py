@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.model import NoticeType, Outcome
+from reconciler.model import SENSITIVE, ComesTrue, NoticeType, Outcome, Provenance
 
 NOT_SET = "the instance's"
+
+SOURCES = {(True, False): "database", (False, True): "user", (True, True): "database user"}
+"""What pg_settings calls the source of a value of a database, a role, or both."""
 
 
 def custom(name: str) -> Definition:
@@ -62,10 +65,21 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
                 "value": None if after is None else values.shown(definition, after),
                 "source": NOT_SET if after is None else desired.scope,
             },
-            notes=("new sessions", note, blocked.unchecked_libraries(desired, observed)),
+            notes=(
+                "new sessions",
+                note,
+                provenance.overridden(observed),
+                blocked.unchecked_libraries(desired, observed),
+            ),
             steps=(step,),
             undo=(steps.alter(observed.scope_sql, definition.name, former, custom=custom_name),),
             sensitive=sensitive,
+            provenance=Provenance(
+                value=SENSITIVE if sensitive else before or "",
+                source="" if before is None else SOURCES[desired.database is not None, desired.role is not None],
+                masked_for=tuple(sorted(override.scope for override in observed.overrides)),
+                comes_true=ComesTrue.NEW_SESSION,
+            ),
             forbidden="" if observed.may_set else f"role {observed.server.role} may not run {step.statements[0]}",
         )
     ]

@@ -1,4 +1,4 @@
--- Plan cf3055a575c4efc53293a965fd5e473d5fb42a281dcb9135bcff0e85c8a5833c of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 0203012dd83c103a9ec393bf143275cfacf3422c007e172a76290f3ef2e9e509 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

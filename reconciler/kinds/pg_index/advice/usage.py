@@ -79,7 +79,7 @@ def usage(asking: Asking, names: Sequence[Name]) -> dict[Name, list[Fact]]:
     session = asking.session
     here = _counts(asking, names)
     found: dict[Name, list[Fact]] = {name: _here(here, name) for name in names}
-    replicas = session.target.replicas
+    replicas = (*session.target.replicas, *(standby.url for standby in session.target.standbys))
     if replicas:
         with ThreadPoolExecutor(max_workers=min(len(replicas), 8)) as pool:
             answers = pool.map(lambda url: _ask_replica(url, session, names), replicas)

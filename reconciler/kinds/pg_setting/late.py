@@ -1,0 +1,50 @@
+"""Settings of libraries that this very plan loads: written after the restart, when the server knows them.
+
+Until then nothing can say which values they take. The plan therefore holds the declared text, and says that the value
+before is unknown; what the server refuses then is found by apply, before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.kinds.pg_setting import steps
+from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.outcomes import change
+from reconciler.model import Change, Outcome
+
+UNKNOWN = "unknown until it is loaded"
+
+LIBRARY: Mapping[str, str] = {"cron": "pg_cron"}
+"""Of settings whose prefix is not the name of the library that defines them."""
+
+
+def library(setting: str) -> str:
+    """The library that defines `setting`, by its prefix; empty where it has none."""
+    prefix = setting.partition(".")[0] if "." in setting else ""
+    return LIBRARY.get(prefix, prefix)
+
+
+def can_wait(desired: PgSetting, observed: SettingObserved) -> bool:
+    """Whether a restart of this plan will make the setting known, and its declared value can be written as it is."""
+    server = observed.server
+    plain = isinstance(desired.value, str) and desired.value.lower() != "default"
+    return plain and server.restarts and library(desired.setting) in (*server.to_preload, *server.preloading)
+
+
+def planned(desired: PgSetting) -> Change:
+    """The change, made before the library is loaded."""
+    text = str(desired.value)
+    return change(
+        desired.model_copy(update={"after_restart": True}),
+        before={"value": UNKNOWN, "source": ""},
+        after={"value": text, "source": "postgresql.auto.conf"},
+        notes=(f"after the restart that loads {library(desired.setting)}",),
+        steps=(steps.alter("system", desired.setting, (text,)), steps.RELOAD),
+        undo=(steps.alter("system", desired.setting, ()), steps.RELOAD),
+    )
+
+
+def again(desired: PgSetting, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The same change, now that the library is loaded: `outcomes` are what would be planned of it today."""
+    return [planned(desired) if isinstance(outcome, Change) else outcome for outcome in outcomes]

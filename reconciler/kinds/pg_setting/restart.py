@@ -1,0 +1,166 @@
+"""Restarts: a change of their own, after the settings that wait for one and before those that need one.
+
+In a cluster, what a standby must not have less of than its primary is raised on the standbys first and lowered on the
+primary first (manual, "Hot Standby": Administrator's Overview). So the changes of a plan have phases:
+
+    0   settings of every node        1   restarts of standbys        2   settings of what they have loaded
+    3   those that lean on standbys   4   restart of the primary      5   settings of what it has loaded
+    6   what is lowered on standbys   7   restarts of standbys, once they have replayed the WAL of the primary
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.kinds.pg_setting import instance
+from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
+from reconciler.kinds.pg_setting.observe import observe as observe_settings
+from reconciler.kinds.pg_setting.outcomes import LANE
+from reconciler.model import (
+    BY_HAND,
+    Action,
+    Address,
+    Change,
+    Hazard,
+    HazardType,
+    Notice,
+    NoticeType,
+    Outcome,
+    RestartStep,
+    Target,
+    TargetInfo,
+)
+from reconciler.targets.postgres import PostgresSession
+
+NAME = "pg_restart"
+
+NOT_LESS_THAN_THE_PRIMARY = frozenset(
+    {
+        "max_connections",
+        "max_locks_per_transaction",
+        "max_prepared_transactions",
+        "max_wal_senders",
+        "max_worker_processes",
+    }
+)
+"""What a standby has to have at least as much of as its primary (manual, "Hot Standby": Administrator's Overview)."""
+
+EVERYWHERE, AFTER_STANDBYS, AFTER_THE_PRIMARY = 0, 3, 6
+"""The phases in which settings are written; what has to restart for them does so one phase later."""
+
+
+def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> list[Outcome]:
+    """The outcomes of one node with phases, and with the restarts that its target declares. Pure."""
+    role = info.role if target.standbys or target.node_of else ""
+    found: list[Outcome] = []
+    waiting: dict[int, list[str]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, Change | Notice):
+            phase = _phase(outcome, role)
+            restarts_in = (AFTER_STANDBYS if role == "primary" else phase) + 1
+            if _waits(outcome):
+                waiting.setdefault(restarts_in, []).append(outcome.address.name)
+            if isinstance(outcome, Change):
+                late = bool(outcome.desired.get("after_restart"))
+                outcome = outcome.model_copy(update={"phase": restarts_in + 1 if late else phase})
+        found.append(outcome)
+    if target.restart:
+        for number, (phase, names) in enumerate(sorted(waiting.items())):
+            resource = Restart(
+                address=Address(target.name, NAME, "again" if number else "server"),
+                command=target.restart,
+                settings=tuple(sorted(names)),
+                after_primary=phase > AFTER_THE_PRIMARY,
+            )
+            found.append(change(resource).model_copy(update={"phase": phase}))
+    return found
+
+
+def change(resource: Restart) -> Change:
+    """The restart itself: the same at every moment, as long as something waits for it."""
+    hazard = Hazard(
+        type=HazardType.RESTART,
+        message=f"PostgreSQL of {resource.address.target} is restarted: every session ends, and nobody can connect "
+        "until it answers again",
+    )
+    step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard,))
+    replayed = "once it has replayed the WAL of its primary" if resource.after_primary else ""
+    by_hand = "apply waits for a person" if resource.command == BY_HAND else ""
+    return Change(
+        address=resource.address,
+        action=Action.RESTART,
+        before={"waits": list(resource.settings)},
+        after={"waits": []},
+        reason=f"for {', '.join(resource.settings)}",
+        notes=tuple(filter(None, (replayed, by_hand))),
+        steps=(step,),
+        lane=LANE,
+        desired=resource.model_dump(mode="json"),
+        declared_at=resource.declared_at,
+    )
+
+
+def observe(session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
+    """Which settings of each restart still wait for it. Raises TargetError."""
+    target = session.target.name
+    names = sorted({name for resource in wanted for name in resource.settings})
+    settings = [PgSetting(address=Address(target, "pg_setting", name), setting=name, value="default") for name in names]
+    observed = observe_settings(session, settings)
+    waiting = {each.setting for each in settings if _is_waiting(observed[each.address])}
+    hidden = any(each.definition is None for each in observed.values())
+    return {
+        resource.address: ObservedRestart(
+            waiting=None if hidden else tuple(name for name in resource.settings if name in waiting), role=session.role
+        )
+        for resource in wanted
+    }
+
+
+def plan(desired: Restart, observed: ObservedRestart) -> list[Outcome]:
+    """The restart, as long as one of its settings waits."""
+    if observed.waiting is None:
+        message = f"what waits for it is not visible to role {observed.role}; grant pg_read_all_settings"
+        return [Notice(address=desired.address, type=NoticeType.NOT_VISIBLE, message=message)]
+    return [change(desired)] if observed.waiting else []
+
+
+def _is_waiting(observed: SettingObserved) -> bool:
+    """Whether a restart would change the value. The flag comes a moment after a reload; the files say so at once."""
+    if observed.definition is None:
+        return False
+    state = instance.state_of(observed.definition, observed)
+    made_by_the_server = state.coming in (-1, 0) and state.coming == state.boot
+    files = observed.server.files_visible and None not in (state.coming, state.running) and not made_by_the_server
+    return observed.pending_restart or (files and state.coming != state.running)
+
+
+def _phase(outcome: Change | Notice, role: str) -> int:
+    """When it is to be: of a single server, and of what no standby leans on, at once."""
+    name = outcome.address.name
+    if not role or name not in NOT_LESS_THAN_THE_PRIMARY:
+        return EVERYWHERE
+    if role == "primary":
+        return AFTER_STANDBYS
+    return AFTER_THE_PRIMARY if _is_lowered(outcome) else EVERYWHERE
+
+
+def _is_lowered(outcome: Change | Notice) -> bool:
+    """Whether the value that is to come is less than the one that runs."""
+    seen = outcome.provenance
+    coming = (outcome.after or {}).get("value") if isinstance(outcome, Change) else seen and seen.coming
+    return seen is not None and _number(coming) < _number(seen.value)
+
+
+def _number(text: object) -> int:
+    return int(text) if isinstance(text, str) and text.isdigit() else 0
+
+
+def _waits(outcome: Change | Notice) -> bool:
+    if isinstance(outcome, Notice):
+        # Of a setting that no loaded library defines, nothing is known that a restart could be verified by.
+        return outcome.type is NoticeType.WAITS_FOR_RESTART and outcome.provenance is not None
+    return any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in _hazards(outcome))
+
+
+def _hazards(change: Change) -> Iterable[Hazard]:
+    return (hazard for step in change.steps for hazard in step.hazards)

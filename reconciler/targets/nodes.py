@@ -1,0 +1,51 @@
+"""The nodes of a target at this moment: one server, or all of a cluster, each a target of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from reconciler.errors import ReconcilerError, TargetError
+from reconciler.model import System, Target
+from reconciler.secrets import Secrets
+
+MOST_TARGETS_AT_ONCE = 16
+"""Asking mostly waits for the network; more connections at once would only be felt by the other side."""
+
+
+def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+    """The nodes of `target`: it alone, or with its standbys or replicas; of a Redis Cluster, or of what Sentinels
+    watch, every node by its address.
+
+    None is left out for not being reachable: whoever connects to it meets the error. Raises ConnectionFailed where
+    nobody can say which nodes there are; ObservationFailed.
+    """
+    if target.system is System.POSTGRES:
+        return (target, *target.standbys)
+    if target.system is System.REDIS:
+        from reconciler.targets.redis_nodes import nodes
+
+        return nodes(target, secrets)
+    return (target,)
+
+
+def nodes_of_all(targets: Mapping[str, Target], secrets: Secrets) -> dict[str, Target]:
+    """The nodes of all `targets` by name, in order. Raises TargetError; ReconcilerError with all of them."""
+    found: dict[str, Target] = {}
+    errors: list[TargetError] = []
+    with ThreadPoolExecutor(max_workers=min(len(targets), MOST_TARGETS_AT_ONCE) or 1) as pool:
+        for future in [pool.submit(nodes, target, secrets) for target in targets.values()]:
+            try:
+                found.update((node.name, node) for node in future.result())
+            except TargetError as error:
+                errors.append(error)
+    raise_together(errors)
+    return found
+
+
+def raise_together(errors: Sequence[TargetError]) -> None:
+    """Raises the one error that there is, or one that says all of them; nothing where there is none."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ReconcilerError("\n".join(str(error) for error in errors))

@@ -1,0 +1,108 @@
+"""Which nodes a Redis target has: asked of a Cluster's nodes, and of Sentinels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
+from reconciler.model import Target
+from reconciler.secrets import Secrets
+from reconciler.targets.redis import RedisSession, connect, open_connection
+
+Place = tuple[str, int]
+"""Host and port."""
+
+
+def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+    """See `targets.nodes`. A Cluster is recognised by its node; Sentinels and replicas are declared."""
+    if target.sentinels:
+        return _watched(target, secrets)
+    with closing(connect(target, secrets)) as session:
+        if session.server["mode"] == "cluster":
+            return [_node(target, place) for place in _cluster(session)]
+    return (target, *(_replica(target, url) for url in target.replicas))
+
+
+def _cluster(session: RedisSession) -> Iterable[Place]:
+    """Every node that this one knows, replicas included (CLUSTER NODES: `id ip:port@bus,hostname flags …`)."""
+    name = session.target.name
+    host = urlsplit(session.target.url.get_secret_value()).hostname or ""
+    for line in session.read("CLUSTER", "NODES").splitlines():
+        _, address, flags, *_ = line.split(" ")
+        if "noaddr" in flags.split(","):
+            raise ObservationFailed(
+                name, f"the cluster has a node whose address nobody knows: {line.split(' ')[0]}",
+                hint="CLUSTER FORGET it on every node if it is gone for good",
+            )  # fmt: skip
+        ip, _, port = address.partition(",")[0].partition("@")[0].rpartition(":")
+        yield ip or host, int(port)
+
+
+def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
+    """The primary and the replicas that Sentinels know under the name that stands as host in the target's URL.
+
+    The first Sentinel is believed whose primary says itself that it is one: after a failover some are late.
+    """
+    name = urlsplit(target.url.get_secret_value()).hostname or ""
+    said: list[str] = []
+    for url in target.sentinels:
+        try:
+            primary, replicas = _asked(target.model_copy(update={"url": url, "sentinels": ()}), secrets, name)
+            node = _node(target, primary)
+            with closing(connect(node, secrets)) as session:
+                role = session.read("INFO", "replication").get("role")
+        except TargetError as error:
+            said.append(error.message)
+            continue
+        if role == "master":
+            return [node, *(_node(target, place) for place in replicas)]
+        said.append(f"{node.name}: is {role}, and not the primary that a Sentinel takes it for")
+    raise ConnectionFailed(
+        target.name, f"no Sentinel leads to the primary {name}: {'; '.join(said)}",
+        hint="check `sentinels`, and that the host in the target's URL is the name that they know it by",
+    )  # fmt: skip
+
+
+def _asked(sentinel: Target, secrets: Secrets, name: str) -> tuple[Place, list[Place]]:
+    with closing(RedisSession(sentinel, secrets, open_connection(sentinel, secrets))) as session:
+        primary = session.read("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+        if not primary:
+            raise ObservationFailed(sentinel.name, f"a Sentinel knows no primary {name}")
+        replicas = [_pairs(each) for each in session.read("SENTINEL", "REPLICAS", name)]
+    return (primary[0], int(primary[1])), [(each["ip"], int(each["port"])) for each in replicas]
+
+
+def _pairs(flat: Sequence[Any]) -> Mapping[str, Any]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _node(target: Target, place: Place) -> Target:
+    """A node of `target` at `place`, with the credentials and options of the target's URL."""
+    url = target.url.get_secret_value()
+    parts = urlsplit(url)
+    host, port = place
+    credentials, at, _ = parts.netloc.rpartition("@")
+    address = f"{f'[{host}]' if ':' in host else host}:{port}"
+    return target.model_copy(
+        update={
+            "name": f"{target.name}@{address}",
+            "url": SecretStr(urlunsplit(parts._replace(netloc=f"{credentials}{at}{address}"))),
+            "sentinels": (),
+            "replicas": (),
+            "node_of": target.name,
+        }
+    )
+
+
+def _replica(target: Target, url: SecretStr) -> Target:
+    """A declared replica of `target`, by its own URL."""
+    parts = urlsplit(url.get_secret_value())
+    name = f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
+    return target.model_copy(
+        update={"name": f"{target.name}@{name.replace('/', '_')}", "url": url, "replicas": (), "node_of": target.name}
+    )
