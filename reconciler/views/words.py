@@ -232,7 +232,7 @@ def provenance(seen: Provenance) -> str:
     """`from postgresql.conf:12, masking conf.d/a.conf:3; not for role app; true after a reload`."""
     masking = f", masking {', '.join(seen.masks)}" if seen.masks else ""
     where = f"from {seen.place or SOURCES.get(seen.source, seen.source)}{masking}" if seen.source else ""
-    coming = f"{seen.coming} is to come" if seen.coming else ""
+    coming = f"{seen.coming} is pending" if seen.coming else ""
     not_for = f"not for {', '.join(seen.masked_for)}" if seen.masked_for else ""
     return visible("; ".join(filter(None, (where, coming, not_for, COMES_TRUE[seen.comes_true]))))
 

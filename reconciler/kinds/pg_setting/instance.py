@@ -253,16 +253,21 @@ def _change(
         when = "new sessions"
     route = f"{source} → {after_source}" if source != after_source else source
     entry = observed.in_auto
+    where = _provenance(definition, observed, state, running=running)
+    before = {"value": _short(definition, old), "source": source}
+    if where.coming and not running:
+        before["pending"] = where.coming  # somebody wrote it, and it is overwritten: not without a reviewer's notice
     known = observed.server.files_visible or observed.source in ("default", "override")
     undo = known and not (sensitive and entry is not None)
     return change(
         desired,
-        before={"value": _short(definition, old), "source": source},
+        before=before,
         after={"value": _short(definition, value), "source": after_source},
         reason=reason,
         notes=(
             when,
             note,
+            f"instead of {where.coming}, which is pending" if "pending" in before else "",
             route,
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
             provenance.masking(observed) if step.statements and after_source == provenance.AUTO else "",
@@ -276,7 +281,7 @@ def _change(
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
         beside=observed.server.beside if definition.name in startup.COMPANIONS else {},
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
-        provenance=_provenance(definition, observed, state, running=running),
+        provenance=where,
     )
 
 

@@ -33,14 +33,16 @@ def change(
     difference: Difference = Difference.DIFFERS,
     provenance: Provenance | None = None,
 ) -> Change:
-    """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`.
+    """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`; `before` also
+    `pending` where a reload or a restart would bring another value.
 
     Empty notes are left out. The value of a sensitive setting is withheld.
     """
     summary = f"{_word(before['value'])} → {_word(after['value'])}"
     if sensitive:
         summary = SENSITIVE
-        before, after = ({**state, "value": SENSITIVE} for state in (before, after))
+        hidden = {"value": SENSITIVE, "pending": SENSITIVE}
+        before, after = ({key: hidden.get(key, text) for key, text in state.items()} for state in (before, after))
     return Change(
         address=desired.address,
         action=Action.UPDATE,
