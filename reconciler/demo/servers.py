@@ -136,6 +136,9 @@ class RedisServer:
     `settings` are lines of that file, written before the first start only. Stopping keeps the folder.
     """
 
+    arguments: tuple[str, ...] = ()
+    """Further words of its command line, such as --sentinel."""
+
     def __init__(self, folder: Path, binary: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.binary = binary
@@ -163,7 +166,7 @@ class RedisServer:
             # The port is an argument and so in no file: CONFIG REWRITE may write it down, the argument still wins.
             with self._log.open("ab") as log:
                 self.process = subprocess.Popen(  # noqa: S603 - the binary that the caller named
-                    [self.binary, self.conf, "--port", str(self.port)],
+                    [self.binary, self.conf, "--port", str(self.port), *self.arguments],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
                 )  # fmt: skip
             if self._answers():

@@ -1,0 +1,143 @@
+"""A primary with two replicas, and the three Sentinels that watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from clusters.ports import lasting_port
+from clusters.waiting import wait_for
+from reconciler.demo.servers import RedisServer
+
+NAME = "main"
+"""What the Sentinels call the primary."""
+
+QUORUM = 2
+SECONDS = 30
+
+DATA_SETTINGS = {"repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0"}
+
+SENTINEL_SETTINGS = {
+    f"sentinel down-after-milliseconds {NAME}": "1000",  # default 30000
+    f"sentinel failover-timeout {NAME}": "3000",  # default 180000; a failed attempt is repeated after twice this
+}
+
+
+class Sentinel(RedisServer):
+    """A server in Sentinel mode. It rewrites its own configuration file."""
+
+    arguments = ("--sentinel",)
+
+    def start(self) -> None:
+        """Starts it and, from 7.0 on, has it look around more often than every ten seconds. Raises ServerFailed."""
+        super().start()
+        with closing(self.client()) as client, suppress(redis.ResponseError):
+            client.execute_command("SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200)
+
+    def client(self) -> redis.Redis:
+        """A connection to it, answers as text; the caller closes it."""
+        return redis.Redis(port=self.port, decode_responses=True, socket_timeout=5)
+
+
+class SentinelTrio:
+    """`data` are the servers, the first the primary at first; `sentinels` the three that watch it as `NAME`.
+
+    `password` is everybody's requirepass and masterauth, and known to the Sentinels; empty: none.
+    """
+
+    def __init__(
+        self, folder: Path, binary: Path, settings: Mapping[str, str] | None = None, password: str = ""
+    ) -> None:
+        self.password = password
+        secret = {"requirepass": password, "masterauth": password} if password else {}
+        first = RedisServer(folder / "data1", binary, DATA_SETTINGS | secret | dict(settings or {}))
+        first.port = lasting_port()
+        self.data = [first]
+        for number in (2, 3):
+            following = {"replicaof": f"127.0.0.1 {first.port}"}
+            self.data.append(
+                RedisServer(folder / f"data{number}", binary, DATA_SETTINGS | secret | dict(settings or {}) | following)
+            )
+        watching = {
+            f"sentinel monitor {NAME}": f"127.0.0.1 {first.port} {QUORUM}",
+            **({f"sentinel auth-pass {NAME}": password} if password else {}),
+            **SENTINEL_SETTINGS,
+        }
+        self.sentinels = [Sentinel(folder / f"sentinel{number + 1}", binary, watching) for number in range(3)]
+        for server in [*self.data[1:], *self.sentinels]:
+            server.port = lasting_port()
+
+    def start(self) -> None:
+        """Starts those that do not run, and waits until all know each other. Raises ServerFailed."""
+        for server in [*self.data, *self.sentinels]:
+            if server.process is None:
+                server.start()
+        self.healthy()
+
+    def stop(self) -> None:
+        """Ends all, the Sentinels first."""
+        for server in [*self.sentinels, *self.data]:
+            if server.process is not None:
+                server.process.kill()
+            server.stop()
+
+    def client(self, server: RedisServer) -> redis.Redis:
+        """A connection to one of `data`, answers as text; the caller closes it."""
+        return redis.Redis(port=server.port, password=self.password or None, decode_responses=True, socket_timeout=5)
+
+    def master(self) -> RedisServer:
+        """Whom the first running Sentinel names. Raises redis.RedisError, StopIteration where none runs."""
+        _, port = self._ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        return next(server for server in self.data if server.port == int(port))
+
+    def failover(self) -> RedisServer:
+        """Makes a Sentinel promote a replica, waits until everybody follows it, and returns it. Raises ServerFailed."""
+        before = self.master()
+        self._wait("a failover's beginning", lambda: self._ask("SENTINEL", "FAILOVER", NAME))
+        self._wait("another primary", lambda: self.master() is not before)
+        self.healthy()
+        return self.master()
+
+    def healthy(self, seconds: float = SECONDS) -> None:
+        """Waits until the running Sentinels agree about a running primary that all other running servers follow."""
+
+        def there() -> bool:
+            running = [server for server in self.data if server.process is not None]
+            master = self.master()
+            if master not in running:
+                return False
+            watching = [sentinel for sentinel in self.sentinels if sentinel.process is not None]
+            for sentinel in watching:
+                with closing(sentinel.client()) as client:
+                    seen = client.sentinel_master(NAME)
+                    addressed = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+                if (
+                    int(addressed[1]) != master.port
+                    or int(seen["num-other-sentinels"]) != len(self.sentinels) - 1
+                    or int(seen["num-slaves"]) != len(self.data) - 1
+                    or seen["flags"] not in ("master", {"master"})
+                ):
+                    return False
+            return all(self._follows(server, master) for server in running if server is not master)
+
+        self._wait("healthy Sentinels", there, seconds)
+
+    def _follows(self, server: RedisServer, master: RedisServer) -> bool:
+        with closing(self.client(server)) as client:
+            about: dict[str, Any] = client.info("replication")
+        return about["role"] == "slave" and about["master_port"] == master.port and about["master_link_status"] == "up"
+
+    def _ask(self, *command: str) -> Any:
+        sentinel = next(sentinel for sentinel in self.sentinels if sentinel.process is not None)
+        with closing(sentinel.client()) as client:
+            return client.execute_command(*command)
+
+    def _wait(self, what, ask, seconds: float = SECONDS):
+        def log() -> str:
+            return "\n".join(f"{server.folder.name}:\n{server.log[-600:]}" for server in [*self.data, *self.sentinels])
+
+        return wait_for(what, seconds, ask, log=log, ignoring=(redis.RedisError,))
