@@ -203,9 +203,9 @@ class SecretArgument(Frozen):
 class RedisStep(Frozen):
     """One Redis command, argument by argument, verbatim but for its secrets.
 
-    `together`: where several changes of one stage have such steps, those with the same word here are sent as one
-    command: of CONFIG SET the pairs one after the other, which the server sets all or none of; of a command without
-    arguments one for all.
+    `together`: where several changes of one stage have such a step, those with the same word here are sent as one
+    command, their arguments one after the other: of CONFIG SET the server then sets all pairs or none. What comes
+    behind, the same for each of them, is sent once.
     """
 
     type: Literal["redis"] = "redis"

@@ -93,7 +93,7 @@ def _parametrize(metafunc: pytest.Metafunc, fixture: str, versions: list[str], m
     wanted = [SpecifierSet(found.args[0]) for found in metafunc.definition.iter_markers(mark)]
     fitting = [version for version in versions if all(spec.contains(version.split("-")[-1]) for spec in wanted)]
     every = "RECONCILER_TEST_EVERY" in os.environ or metafunc.definition.get_closest_marker("matrix")
-    if fixture == "postgres" and len(fitting) > 2 and not every:
+    if fixture in ("postgres", "pair") and len(fitting) > 2 and not every:
         ordered = sorted(fitting, key=lambda version: int(version.split(".")[0]))
         fitting = [ordered[0], ordered[-1]]
     metafunc.parametrize(fixture, fitting, indirect=True, scope="session" if fixture == "postgres" else "function")

@@ -28,6 +28,7 @@ from reconciler.applying.patience import PATIENCE, Patience
 from reconciler.applying.progress import Progress
 from reconciler.applying.restart import Restarts
 from reconciler.applying.run import Asked, Runner, builds
+from reconciler.applying.together import batches
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, System, Target
@@ -252,22 +253,25 @@ class _Work:
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
             )
         ) as runner:  # fmt: skip
-            for change in changes:
+            for batch in batches(changes):
                 if self.interruption:
-                    receipt = not_run(change, "interrupted")
+                    receipts = [not_run(change, "interrupted") for change in batch]
                 elif unmade:
-                    receipt = not_run(change, f"{unmade.address} comes before it, and was not made")
+                    why = f"{unmade.address} comes before it, and was not made"
+                    receipts = [not_run(change, why) for change in batch]
                 elif not runner.reachable:
-                    receipt = not_run(change, "the connection was lost before")
+                    receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
+                    for change in batch:
+                        with suppress(Exception):
+                            self.listener.started(change)
+                    receipts = runner.apply(batch)
+                for change, receipt in zip(batch, receipts, strict=True):
+                    # Neither a closed terminal nor a full disk may stop an apply half-way.
                     with suppress(Exception):
-                        self.listener.started(change)
-                    receipt = runner.apply(change)
-                # Neither a closed terminal nor a full disk may stop an apply half-way.
-                with suppress(Exception):
-                    self.ledger.enter(change, receipt)
-                with suppress(Exception):
-                    self.listener.finished(change, receipt)
+                        self.ledger.enter(change, receipt)
+                    with suppress(Exception):
+                        self.listener.finished(change, receipt)
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.applying.lock import Held
 from reconciler.applying.patience import Patience
@@ -13,6 +13,7 @@ from reconciler.applying.progress import Progress
 from reconciler.applying.reload import Errors, file_errors, refuse_new, reloads
 from reconciler.applying.restart import Restarts
 from reconciler.applying.stepping import Stepper
+from reconciler.applying.together import merged
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed
 from reconciler.model import (
     Applied,
@@ -56,6 +57,16 @@ class Asked:
     to_stop_at_once: Callable[[], bool]
 
 
+@dataclass(slots=True)
+class _Work:
+    """What is done for one change, as it grows. `started` by the monotonic clock."""
+
+    change: Change
+    steps: list[StepReceipt] = field(default_factory=list)
+    evidence: list[Fact] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+
 class Runner:
     """Applies changes of one target, one at a time, through one writing connection made when the first one runs.
 
@@ -74,13 +85,24 @@ class Runner:
         self._stepper = Stepper(target, secrets, patience, restarts)
         self.reachable = True
 
-    def apply(self, change: Change) -> ChangeReceipt:
-        """What became of `change`. Raises nothing: a failure is a receipt, and so is a mistake of ours."""
-        started = time.monotonic()
-        steps: list[StepReceipt] = []
-        evidence: list[Fact] = []
+    def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
+        """What became of `changes`: one, or several whose steps are sent as one. Raises nothing: a failure is a
+        receipt, and so is a mistake of ours."""
+        known = {change.address: self._receipt(change, lambda work: self._judged(work.change)) for change in changes}
+        ready = [change for change in changes if known[change.address].result is Applied.NOT_RUN]
+        if len(ready) == 1:
+            known[ready[0].address] = self._receipt(ready[0], self._one)
+        elif ready:
+            sent = _Work(ready[0])
+            error = self._sent(sent, merged(ready))
+            for change in ready:
+                known[change.address] = self._receipt(change, lambda work: self._came_together(work, sent, error))
+        return [known[change.address] for change in changes]
+
+    def _receipt(self, change: Change, make: Callable[[_Work], tuple[Applied, str]]) -> ChangeReceipt:
+        work = _Work(change)
         try:
-            result, message = self._apply(change, steps, evidence)
+            result, message = make(work)
         except ReconcilerError as error:
             self.reachable = not isinstance(error, ConnectionFailed)
             result, message = Applied.FAILED, str(error)
@@ -93,35 +115,66 @@ class Runner:
             action=change.action,
             result=result,
             message=self._secrets.redact(message),
-            steps=tuple(steps),
-            seconds=round(time.monotonic() - started, 3),
-            evidence=tuple(evidence),
+            steps=tuple(work.steps),
+            seconds=round(time.monotonic() - work.started, 3),
+            evidence=tuple(work.evidence),
         )
 
     def close(self) -> None:
         """Ends the writing connection. Never raises."""
         self._stepper.close()
 
-    def _apply(self, change: Change, steps: list[StepReceipt], evidence: list[Fact]) -> tuple[Applied, str]:
+    def _judged(self, change: Change) -> tuple[Applied, str]:
+        """What is to become of `change`: NOT_RUN where it is as planned, so that its steps are to run."""
         self._held()
         verdict, message = judge(change, self._look(change).outcomes)
-        if verdict is Verdict.ALREADY_MADE:
-            return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
-        if verdict is Verdict.STALE:
-            return Applied.STALE, message
-        if verdict is Verdict.FORBIDDEN:
-            return Applied.FAILED, message
+        match verdict:
+            case Verdict.ALREADY_MADE:
+                return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
+            case Verdict.STALE:
+                return Applied.STALE, message
+            case Verdict.FORBIDDEN:
+                return Applied.FAILED, message
+        return Applied.NOT_RUN, ""
+
+    def _one(self, work: _Work) -> tuple[Applied, str]:
+        """Runs the steps of a change, and sees whether its promise is kept."""
+        change = work.change
         # As with a connection, only made where it is needed: no other target has files that it could read.
         before = file_errors(self._target, self._secrets) if any(map(reloads, change.steps)) else frozenset()
         try:
-            self._run(change, change.steps, steps, self._asked.to_stop, before)
-            message, seen = self._verify(change)
+            self._run(change, change.steps, work.steps, self._asked.to_stop, before)
+            return self._kept(work)
         except ApplyError as error:
-            if not steps or not change.undo:
+            if not work.steps or not change.undo:
                 raise
-            return Applied.FAILED, self._undone(change, str(error), steps)
+            return Applied.FAILED, self._undone(change, str(error), work.steps)
+
+    def _sent(self, sent: _Work, steps: Sequence[Step]) -> ReconcilerError | None:
+        """Runs the steps that several changes share; what went wrong is the receipt of each."""
+        try:
+            self._run(sent.change, steps, sent.steps, self._asked.to_stop)
+        except ReconcilerError as error:
+            return error
+        return None
+
+    def _came_together(self, work: _Work, sent: _Work, error: ReconcilerError | None) -> tuple[Applied, str]:
+        """What the shared steps have made of one change. Where the first of them failed, none was made."""
+        work.steps += sent.steps
+        try:
+            if error is not None:
+                raise error
+            return self._kept(work)
+        except ApplyError as problem:
+            if not sent.steps or not work.change.undo:
+                raise
+            return Applied.FAILED, self._undone(work.change, str(problem), work.steps)
+
+    def _kept(self, work: _Work) -> tuple[Applied, str]:
+        """Verifies the promise and measures the result. Raises PromiseBroken."""
+        message, seen = self._verify(work.change)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
-            evidence += _came_of(change, seen, steps)
+            work.evidence += _came_of(work.change, seen, work.steps)
         return Applied.APPLIED, message
 
     def _look(self, change: Change) -> Look:

@@ -92,7 +92,6 @@ def _node(target: Target, place: Place) -> Target:
         update={
             "name": f"{target.name}@{address}",
             "url": SecretStr(urlunsplit(parts._replace(netloc=f"{credentials}{at}{address}"))),
-            "sentinels": (),
             "replicas": (),
             "node_of": target.name,
         }

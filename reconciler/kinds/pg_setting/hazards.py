@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.kinds.pg_setting import names
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Hazard, HazardType
@@ -39,6 +40,22 @@ def less_safe(definition: Definition, before: Canonical | None, after: Canonical
     if sentence is None:
         return ()
     return (Hazard(type=HazardType.LESS_SAFE, message=f"{definition.name} = {after or repr(after)}: {sentence}"),)
+
+
+def stops_standbys(
+    definition: Definition, before: Canonical | None, after: Canonical, undeclared: int
+) -> tuple[Hazard, ...]:
+    """The hazard of raising what standbys must not have less of, where `undeclared` ones stream from this server."""
+    if definition.name not in names.NOT_LESS_THAN_THE_PRIMARY or not undeclared:
+        return ()
+    if not isinstance(before, int) or not isinstance(after, int) or after <= before:
+        return ()
+    are = "1 standby streams from here and is" if undeclared == 1 else f"{undeclared} standbys stream from here and are"
+    message = (
+        f"{are} not declared (`standbys` of the target): with less {definition.name} than the primary it stops "
+        "replaying, before PostgreSQL 14 altogether; raise it there first"
+    )
+    return (Hazard(type=HazardType.STOPS_STANDBYS, message=message),)
 
 
 def waits_for_restart(definition: Definition) -> tuple[Hazard, ...]:

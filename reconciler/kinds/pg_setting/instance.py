@@ -120,6 +120,7 @@ def _written(
         return notice(desired, NoticeType.BLOCKED, now + reason, _provenance(definition, observed, state))
     risks = (
         *hazards.less_safe(definition, state.running, want.value),
+        *hazards.stops_standbys(definition, state.running, want.value, observed.server.undeclared_standbys),
         *hazards.waits_for_restart(definition),
     )
     after = provenance.AUTO if want.literals else _below(observed)

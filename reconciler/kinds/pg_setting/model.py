@@ -145,6 +145,7 @@ class Server(Frozen):
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     preloading     the libraries that its files name; `to_preload` those that are declared beside.
     restarts       the target declares how it is restarted.
+    undeclared_standbys  how many stream from here beside those that the target declares.
     """
 
     version_num: int
@@ -161,6 +162,7 @@ class Server(Frozen):
     preloading: tuple[str, ...] = ()
     to_preload: tuple[str, ...] = ()
     restarts: bool = False
+    undeclared_standbys: int = 0
     beside: Mapping[str, str] = Field(default={}, repr=False)
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
 

@@ -44,6 +44,17 @@ NOT_IN_FILES = frozenset(
 """Settings that ALTER SYSTEM refuses ("cannot be changed") though their context is not internal: tried on all of 15
 and 18."""
 
+NOT_LESS_THAN_THE_PRIMARY = frozenset(
+    {
+        "max_connections",
+        "max_locks_per_transaction",
+        "max_prepared_transactions",
+        "max_wal_senders",
+        "max_worker_processes",
+    }
+)
+"""What a standby has to have at least as much of as its primary (manual, "Hot Standby": Administrator's Overview)."""
+
 SENSITIVE = frozenset({"primary_conninfo", "ssl_passphrase_command"})
 """Settings that may hold a password. Their values are shown nowhere."""
 

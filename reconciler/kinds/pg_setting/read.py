@@ -28,7 +28,11 @@ _SERVER = sql.SQL("""
            (select setting from pg_catalog.pg_settings where name = 'allow_alter_system') as allow_alter_system,
            (select setting from pg_catalog.pg_settings where name = 'data_directory') as data_directory,
            (select min_val::int from pg_catalog.pg_settings where name = 'maintenance_work_mem') as raised_to,
-           (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded
+           (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded,
+           (select count(*)::int from pg_catalog.pg_stat_replication r
+            where application_name is distinct from 'pg_basebackup'
+                  and not exists (select from pg_catalog.pg_replication_slots s
+                                  where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys
     from pg_catalog.pg_roles where rolname = current_user
 """)
 
@@ -136,6 +140,7 @@ class Reading:
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
             to_preload=_to_preload(wanted),
+            undeclared_standbys=_undeclared(session, server[0]["standbys"]),
             restarts=bool(session.target.restart or session.target.patroni),
         )
         beside = _beside(wanted)
@@ -193,6 +198,11 @@ def _beside(wanted: Sequence[PgSetting]) -> dict[str, str]:
         if resource.of_instance and resource.setting in startup.COMPANIONS and isinstance(resource.value, str)
     }
     return {**texts, **own}
+
+
+def _undeclared(session: PostgresSession, standbys: int) -> int:
+    """How many of the standbys that stream from a server are not declared with it; of a node beside others: none."""
+    return 0 if session.target.node_of else max(0, standbys - len(session.target.standbys))
 
 
 def _to_preload(wanted: Sequence[PgSetting]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import instance
+from reconciler.kinds.pg_setting import instance, names
 from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.outcomes import LANE
@@ -34,17 +34,6 @@ from reconciler.targets.postgres import PostgresSession
 
 NAME = "pg_restart"
 
-NOT_LESS_THAN_THE_PRIMARY = frozenset(
-    {
-        "max_connections",
-        "max_locks_per_transaction",
-        "max_prepared_transactions",
-        "max_wal_senders",
-        "max_worker_processes",
-    }
-)
-"""What a standby has to have at least as much of as its primary (manual, "Hot Standby": Administrator's Overview)."""
-
 EVERYWHERE, AFTER_STANDBYS, AFTER_THE_PRIMARY = 0, 3, 6
 """The phases in which settings are written; what has to restart for them does so one phase later."""
 
@@ -65,11 +54,11 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
                 outcome = outcome.model_copy(update={"phase": restarts_in + 1 if late else phase})
         found.append(outcome)
     if target.restart:
-        for number, (phase, names) in enumerate(sorted(waiting.items())):
+        for number, (phase, settings) in enumerate(sorted(waiting.items())):
             resource = Restart(
                 address=Address(target.name, NAME, "again" if number else "server"),
                 command=target.restart,
-                settings=tuple(sorted(names)),
+                settings=tuple(sorted(settings)),
                 after_primary=phase > AFTER_THE_PRIMARY,
             )
             found.append(change(resource).model_copy(update={"phase": phase}))
@@ -103,8 +92,10 @@ def change(resource: Restart) -> Change:
 def observe(session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
     """Which settings of each restart still wait for it. Raises TargetError."""
     target = session.target.name
-    names = sorted({name for resource in wanted for name in resource.settings})
-    settings = [PgSetting(address=Address(target, "pg_setting", name), setting=name, value="default") for name in names]
+    settings = [
+        PgSetting(address=Address(target, "pg_setting", name), setting=name, value="default")
+        for name in sorted({name for resource in wanted for name in resource.settings})
+    ]
     observed = observe_settings(session, settings)
     waiting = {each.setting for each in settings if _is_waiting(observed[each.address])}
     hidden = any(each.definition is None for each in observed.values())
@@ -137,7 +128,7 @@ def _is_waiting(observed: SettingObserved) -> bool:
 def _phase(outcome: Change | Notice, role: str) -> int:
     """When it is to be: of a single server, and of what no standby leans on, at once."""
     name = outcome.address.name
-    if not role or name not in NOT_LESS_THAN_THE_PRIMARY:
+    if not role or name not in names.NOT_LESS_THAN_THE_PRIMARY:
         return EVERYWHERE
     if role == "primary":
         return AFTER_STANDBYS

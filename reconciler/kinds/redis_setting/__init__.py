@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Outcome, System
+from reconciler.model import Address, Outcome, System, Target, TargetInfo
 from reconciler.targets.session import Session
 
 
@@ -45,6 +45,12 @@ class RedisSettingKind:
         from reconciler.kinds.redis_setting.plan import plan
 
         return [] if observed is None else plan(desired, observed)
+
+    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+        """See `kind.Sequences`, and `sequence.py`."""
+        from reconciler.kinds.redis_setting.sequence import sequenced
+
+        return sequenced(outcomes, target)
 
 
 KIND = RedisSettingKind()

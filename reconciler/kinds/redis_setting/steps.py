@@ -10,6 +10,12 @@ from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.model import Hazard, RedisStep, SecretArgument, SecretRef
 
 REWRITE = RedisStep(command=("CONFIG", "REWRITE"))
+
+TOGETHER = "CONFIG SET"
+"""The word for settings that are set by one command: all of them or none."""
+
+SEVERAL_AT_ONCE = (7, 0)
+"""CONFIG SET takes several pairs since Redis 7.0 (its release notes), and Valkey."""
 SAVE_USERS = RedisStep(command=("ACL", "SAVE"))
 
 
@@ -24,7 +30,9 @@ def steps(
     persist = _persist(observed)
     if isinstance(desired.value, SecretRef):
         return (*persist, RedisStep(command=_secret_command(desired, observed, desired.value)), *persist)
-    return (RedisStep(command=("CONFIG", "SET", desired.parameter, wanted), hazards=risks), *persist)
+    together = TOGETHER if observed.version >= SEVERAL_AT_ONCE else ""
+    command = ("CONFIG", "SET", desired.parameter, wanted)
+    return (RedisStep(command=command, together=together, hazards=risks), *persist)
 
 
 def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
