@@ -13,7 +13,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +25,7 @@ import pytest
 import redis
 from packaging.specifiers import SpecifierSet
 
-from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis
+from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis, free_port
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 
@@ -181,6 +183,25 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 @pytest.fixture
 def redis_target(redis_server: RedisServer) -> Target:
     return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+
+
+@pytest.fixture
+def fileless(redis_server: RedisServer) -> Iterator[str]:
+    """The URL of a second server of the same version, without a configuration file."""
+    port = free_port()
+    process = subprocess.Popen(
+        [redis_server.binary, "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL, cwd=redis_server.folder
+    )
+    deadline = time.monotonic() + 10
+    with redis.Redis(port=port) as client:
+        while time.monotonic() < deadline:
+            with suppress(redis.ConnectionError):
+                client.ping()
+                break
+            time.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture
