@@ -47,11 +47,20 @@ def _bytes(value: object) -> int:
     return parse_bytes(value)
 
 
+def _cpus(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch("[1-9][0-9]{0,4}", value):
+        raise ValueError("expected a number of processors, like 8")
+    return int(value)
+
+
 Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+Cpus = Annotated[
+    int, BeforeValidator(_cpus, json_schema_input_type=str), WithJsonSchema({"type": ["string", "integer"]})
+]
 
 
 class TargetSection(Frozen):
-    """A live system: its URL under the name of what it is, and its memory."""
+    """A live system: its URL under the name of what it is, and its machine."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [system]} for system in _SYSTEMS]}, title="Target"
@@ -61,6 +70,7 @@ class TargetSection(Frozen):
     redis: Text | None = Field(None, description='URL of a Redis or Valkey server, usually "${REDIS_URL}".')
     http: Text | None = Field(None, description="Base URL of an application; empty: there is none here.")
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+    cpus: Cpus | None = Field(None, description="Processors of its machine or container, like 8.")
     replicas: list[Text] = Field(
         default=[],
         description="URLs of a PostgreSQL target's standbys, asked whether they use an index before it goes.",
@@ -163,6 +173,7 @@ class TargetReader:
             system=model.system,
             url=SecretStr(url),
             memory=model.memory,
+            cpus=model.cpus,
             replicas=tuple(map(SecretStr, self._replicas(model, node, file))),
             hide_values=model.hide_values,
             declared_at=at,
