@@ -70,6 +70,11 @@ class Formula:
         """The names in it, in the order of their first appearance."""
         return tuple(dict.fromkeys(_names(self.root)))
 
+    @property
+    def is_name(self) -> bool:
+        """Whether it is one name, and nothing else."""
+        return isinstance(self.root, Name)
+
     def value(self, of: Callable[[str], Quantity]) -> Quantity:
         """What it comes to, where `of` tells what a name stands for. Raises FormulaError, and what `of` raises."""
         return _value(self.root, of)

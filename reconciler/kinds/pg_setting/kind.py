@@ -18,7 +18,7 @@ from reconciler.kinds.pg_setting.model import (
 from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.outcomes import notice
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.kinds.pg_setting.wanted import MemoryUnknown
+from reconciler.kinds.pg_setting.wanted import NotTold
 from reconciler.model import Address, NoticeType, Outcome, SecretRef, System
 from reconciler.targets.postgres import PostgresSession
 from reconciler.targets.session import Session
@@ -66,6 +66,7 @@ class PgSettingKind:
         """See `Kind.plan`."""
         if observed is None:
             return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
+        desired = desired.model_copy(update={"beside": observed.beside})
         definition = observed.definition
         if definition is None and not desired.of_instance and "." in desired.setting and observed.absence == "unknown":
             definition = scoped.custom(desired.setting)
@@ -77,9 +78,8 @@ class PgSettingKind:
             if desired.of_instance:
                 return instance.plan(desired, definition, observed)
             return scoped.plan(desired, definition, observed)
-        except MemoryUnknown as error:
-            hint = f"declare memory for target {desired.address.target}"
-            return [notice(desired, NoticeType.BLOCKED, f"{error}: {hint}")]
+        except NotTold as error:
+            return [notice(desired, NoticeType.BLOCKED, str(error))]
         except InvalidValue as error:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]

@@ -24,7 +24,6 @@ def change(
     reason: str = "",
     sensitive: bool = False,
     forbidden: str = "",
-    beside: Mapping[str, str] | None = None,
 ) -> Change:
     """An update. Both states have the keys `value` (as SHOW prints it; None: not set) and `source`.
 
@@ -49,7 +48,7 @@ def change(
         # ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another.
         lane="settings",
         forbidden=forbidden,
-        desired=desired.model_copy(update={"beside": beside or {}}).model_dump(mode="json"),
+        desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 
