@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.desired.quantities import FormulaError
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import instance, names, scoped
+from reconciler.kinds.pg_setting import instance, names, numeric, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     PgSetting,
@@ -106,6 +107,10 @@ def _declared(
                 at=at,
                 hint="write passfile=… instead, and keep the password in that file on the server",
             )
+        try:
+            numeric.check(setting, value)
+        except FormulaError as error:
+            raise DesiredError(f"{written}: {error}", at=at) from None
         resource = PgSetting(
             address=Address(declaration.target.name, PgSettingKind.name, setting),
             declared_at=at,
