@@ -74,7 +74,7 @@ def _dimension(name: str) -> Dimension | None:
 
 
 def declared(settings: Iterable[RedisSetting]) -> dict[str, str]:
-    """The declared texts of parameters that are no secrets, by their one name; those that changes carry along as well."""
+    """The declared texts of parameters that are no secrets, by their one name, with those that changes carry along."""
     carried = {name: text for setting in settings for name, text in setting.beside.items()}
     own = {_one(setting.parameter): setting.value for setting in settings if isinstance(setting.value, str)}
     return {**carried, **{name: text for name, text in own.items() if name not in SECRETS}}
@@ -122,7 +122,7 @@ class Operands:
         self._lookup = Lookup(self._operand)
 
     def of(self, name: str, text: str) -> tuple[str | None, str, str]:
-        """What `text` comes to for the parameter `name`, as it is sent; how, if by a formula; or why it comes to nothing."""
+        """What `text` comes to for the parameter `name`; how, if by a formula; why it comes to nothing, if it does."""
         formula = formula_of(name, text)
         if formula is None:
             return text, "", ""
