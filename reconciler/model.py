@@ -68,6 +68,7 @@ class Target(Frozen):
     """A live system as declared, or one node of one.
 
     memory       bytes; None means: ask the server, where it may be asked.
+    cpus         how many processors it may use; None as for memory.
     replicas     PostgreSQL: URLs of its standbys, asked for evidence before an index is dropped: queries may use it
                  there alone. Redis: URLs of its replicas, which get the same settings and users.
     hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
@@ -83,6 +84,7 @@ class Target(Frozen):
     system: System
     url: SecretStr
     memory: int | None = None
+    cpus: int | None = None
     replicas: tuple[SecretStr, ...] = ()
     hide_values: bool = False
     restart: str = ""

@@ -62,7 +62,16 @@ def _bytes(value: object) -> int:
     return parse_bytes(value)
 
 
+def _cpus(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch("[1-9][0-9]{0,4}", value):
+        raise ValueError("expected a number of processors, like 8")
+    return int(value)
+
+
 Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+Cpus = Annotated[
+    int, BeforeValidator(_cpus, json_schema_input_type=str), WithJsonSchema({"type": ["string", "integer"]})
+]
 
 
 def _command(value: object) -> str:
@@ -91,11 +100,12 @@ class StandbySection(Frozen):
 
     postgres: Text = Field(description="Its URL.")
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+    cpus: Cpus | None = Field(None, description="Processors of its machine or container, like 8.")
     restart: Restart | None = Field(None, description=_RESTART)
 
 
 class TargetSection(Frozen):
-    """A live system: its URL under the name of what it is, and its memory."""
+    """A live system: its URL under the name of what it is, and its machine."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [system]} for system in _SYSTEMS]}, title="Target"
@@ -105,6 +115,7 @@ class TargetSection(Frozen):
     redis: Text | None = Field(None, description='URL of a Redis or Valkey server, usually "${REDIS_URL}".')
     http: Text | None = Field(None, description="Base URL of an application; empty: there is none here.")
     memory: Bytes | None = Field(None, description="Memory of its machine or container, like 16GB.")
+    cpus: Cpus | None = Field(None, description="Processors of its machine or container, like 8.")
     replicas: list[Text] = Field(
         default=[],
         description="URLs of a PostgreSQL target's standbys, asked whether they use an index before it goes; "
@@ -222,6 +233,7 @@ class TargetReader:
             system=model.system,
             url=SecretStr(url),
             memory=model.memory,
+            cpus=model.cpus,
             replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
             hide_values=model.hide_values,
             restart=model.restart or "",
@@ -276,9 +288,9 @@ class TargetReader:
             url = self._checked(standby.postgres, System.POSTGRES, entry, file)
             if url:
                 yield Target(
-                    name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url), memory=standby.memory,
-                    hide_values=section.hide_values, restart=standby.restart or "", node_of=of,
-                    declared_at=entry.at(file),
+                    name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url),
+                    memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
+                    restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
                 )  # fmt: skip
 
     def _checked(self, text: str, system: System, node: Node, file: str) -> str:

@@ -44,6 +44,10 @@ class HttpSession:
         """Bytes as declared: nothing else could tell."""
         return self.target.memory
 
+    def cpus(self) -> int | None:
+        """Processors as declared: nothing else could tell."""
+        return self.target.cpus
+
     def request(self, method: Literal["GET", "HEAD"], path: str, headers: Mapping[str, str]) -> httpx.Response:
         """The answer to one request, its body unread. `path` begins with a slash and goes below the target's URL.
 

@@ -143,14 +143,29 @@ class PostgresSession:
 
     @cached_property
     def _machine_memory(self) -> int | None:
-        if not self._facts["may_read_files"]:
-            return None
-        try:
-            content = self.fetch("select pg_read_file('/proc/meminfo') as content")[0]["content"]
-        except ObservationFailed:
-            return None
-        found = re.search(r"^MemTotal:\s+(\d+) kB", content, re.MULTILINE)
+        found = re.search(r"^MemTotal:\s+(\d+) kB", self._machine_file("meminfo"), re.MULTILINE)
         return int(found[1]) * 1024 if found else None
+
+    def cpus(self) -> int | None:
+        """Processors: as declared, else those of the server's machine where the role may read files there.
+
+        A container may be given fewer than the machine has, which is why a declared number wins.
+        """
+        return self.target.cpus or self._machine_cpus
+
+    @cached_property
+    def _machine_cpus(self) -> int | None:
+        return len(re.findall(r"^processor\b", self._machine_file("cpuinfo"), re.MULTILINE)) or None
+
+    def _machine_file(self, name: str) -> str:
+        """The content of a file in the server's /proc; empty where it may not be read, or is not there."""
+        if not self._facts["may_read_files"]:
+            return ""
+        try:
+            rows = self.fetch("select pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})
+        except ObservationFailed:
+            return ""
+        return str(rows[0]["content"])
 
     def close(self) -> None:
         """Ends the connection. Never raises."""

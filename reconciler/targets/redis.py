@@ -163,6 +163,10 @@ class RedisSession:
         info = self.read_all([["INFO", "memory"]])[0]
         return None if isinstance(info, Refusal) else info.get("total_system_memory") or None
 
+    def cpus(self) -> int | None:
+        """Processors as declared: no server tells how many its machine has."""
+        return self.target.cpus
+
     def logs_in_with(self, password: str) -> bool:
         """True where `password` is the one in the target's URL, so that the next connection will use it too."""
         return password == self._password

@@ -33,6 +33,10 @@ class Session(Protocol):
         """Bytes of memory of the target: as declared, else as the server tells; None where neither is to be had."""
         ...
 
+    def cpus(self) -> int | None:
+        """Processors of the target: as declared, else as the server tells; None where neither is to be had."""
+        ...
+
     def close(self) -> None:
         """Ends the connection. Never raises."""
         ...

@@ -6,9 +6,10 @@ import pytest
 from live import outcomes
 from setting_cases import definitions, settings
 
+from reconciler.desired.quantities import Dimension
 from reconciler.kinds.pg_setting import KIND, values
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.units import bytes_of, is_memory
+from reconciler.kinds.pg_setting.units import dimension, size_of
 
 TIMES = {"ms": {"us": 1000, "ms": 1}, "s": {"ms": 1000, "s": 1}, "min": {"s": 60, "min": 1}}
 
@@ -28,8 +29,8 @@ def spellings(definition: Definition, setting: str) -> set[str]:
             found |= {hex(number) if number >= 0 else str(number), f" {number}", f"{number}.0"}
             if definition.unit:
                 found.add(values.shown(definition, number))
-            if number > 0 and is_memory(definition.unit):
-                found |= {f"{number * bytes_of(definition.unit)}B", f"{number * bytes_of(definition.unit)} B "}
+            if number > 0 and dimension(definition.unit) is Dimension.MEMORY:
+                found |= {f"{number * size_of(definition.unit)}B", f"{number * size_of(definition.unit)} B "}
             elif number > 0 and definition.unit:
                 found |= {f"{number * factor} {unit}" for unit, factor in TIMES[definition.unit].items()}
         case "real":

@@ -280,7 +280,6 @@ def _change(
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
-        beside=observed.server.beside if definition.name in startup.COMPANIONS else {},
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
         provenance=where,
     )

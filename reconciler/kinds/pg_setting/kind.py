@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.desired.quantities import FormulaError
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import instance, late, names, restart, scoped
+from reconciler.kinds.pg_setting import instance, late, names, numeric, restart, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     ObservedRestart,
@@ -20,7 +21,7 @@ from reconciler.kinds.pg_setting.model import (
 from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.outcomes import notice
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.kinds.pg_setting.wanted import MemoryUnknown
+from reconciler.kinds.pg_setting.wanted import NotTold
 from reconciler.model import Address, NoticeType, Outcome, SecretRef, System, Target, TargetInfo
 from reconciler.targets.postgres import PostgresSession
 from reconciler.targets.session import Session
@@ -68,6 +69,7 @@ class PgSettingKind:
         """See `Kind.plan`."""
         if observed is None:
             return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
+        desired = desired.model_copy(update={"beside": observed.beside})
         definition = observed.definition
         if definition is None and not desired.of_instance and "." in desired.setting and observed.absence == "unknown":
             definition = scoped.custom(desired.setting)
@@ -80,9 +82,8 @@ class PgSettingKind:
                 return scoped.plan(desired, definition, observed)
             outcomes = instance.plan(desired, definition, observed)
             return late.again(desired, outcomes) if desired.after_restart else outcomes
-        except MemoryUnknown as error:
-            hint = f"declare memory for target {desired.address.target}"
-            return [notice(desired, NoticeType.BLOCKED, f"{error}: {hint}")]
+        except NotTold as error:
+            return [notice(desired, NoticeType.BLOCKED, str(error))]
         except InvalidValue as error:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
@@ -139,6 +140,10 @@ def _declared(
                 at=at,
                 hint="write passfile=… instead, and keep the password in that file on the server",
             )
+        try:
+            numeric.check(setting, value)
+        except FormulaError as error:
+            raise DesiredError(f"{written}: {error}", at=at) from None
         resource = PgSetting(
             address=Address(declaration.target.name, PgSettingKind.name, setting),
             declared_at=at,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from reconciler.desired.quantities import FormulaError, Quantity
 from reconciler.desired.text import Text
 from reconciler.model import Frozen, Observed, Resource, SecretRef
 
@@ -90,7 +91,7 @@ class RoleSection(Frozen):
 class PgSetting(Resource):
     """One declared setting: of the whole instance, or of a database, a role, or a role in a database.
 
-    `setting` is in lower case. `beside` are texts that are declared for settings which it leans on (see startup);
+    `setting` is in lower case. `beside` is what is declared of the settings that its value leans on (see coming):
     planning sees all of them together, and a change carries them along, because apply looks at one at a time.
     `after_restart`: when the change was planned, the library that defines it was still to be loaded (see late).
     """
@@ -99,7 +100,7 @@ class PgSetting(Resource):
     database: str | None = None
     role: str | None = None
     value: Value
-    beside: Mapping[str, str] = {}
+    beside: Mapping[str, Value] = {}
     after_restart: bool = False
 
     @property
@@ -137,11 +138,10 @@ class Definition(Frozen):
 class Server(Frozen):
     """What all settings of a server have in common.
 
-    memory         in bytes; None: not known, or not needed because no share of it is declared.
     files_visible  the role may read pg_file_settings, and the files can be read to their end.
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
-    beside         declared texts of the settings that others lean on (see startup).
-    coming         what these settings come to at the next start: as declared, else as the files have it, else as now.
+    coming         what settings come to that can keep the server from starting (see startup and coming).
+    operands       what the names in formulas stand for (see coming); `problems` say why some stand for nothing.
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     preloading     the libraries that its files name; `to_preload` those that are declared beside.
     restarts       the target declares how it is restarted.
@@ -151,7 +151,6 @@ class Server(Frozen):
     version_num: int
     role: str
     superuser: bool
-    memory: int | None = None
     in_recovery: bool = False
     data_directory: str | None = None
     may_reload: bool = False
@@ -163,8 +162,15 @@ class Server(Frozen):
     to_preload: tuple[str, ...] = ()
     restarts: bool = False
     undeclared_standbys: int = 0
-    beside: Mapping[str, str] = Field(default={}, repr=False)
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
+    operands: Mapping[str, Quantity] = Field(default={}, repr=False)
+    problems: Mapping[str, str] = Field(default={}, repr=False)
+
+    def operand(self, name: str) -> Quantity:
+        """What a name in a formula stands for. Raises FormulaError."""
+        if name not in self.operands:
+            raise FormulaError(self.problems.get(name, f"{name} was not asked for"))
+        return self.operands[name]
 
 
 class FileEntry(Frozen):
@@ -196,6 +202,7 @@ class SettingObserved(Observed):
     by_server       how the server reads the declared text, where it could be asked.
     refused         what the server said of the declared text, where it refused it.
     secret_matches  whether the value is the declared secret; None where none is declared.
+    beside          what is declared of the settings that the declared value leans on.
     missing         libraries that are named and not there; None where the server cannot be asked.
     """
 
@@ -218,6 +225,7 @@ class SettingObserved(Observed):
     refused: str = ""
     secret_matches: bool | None = None
     missing: tuple[str, ...] | None = ()
+    beside: Mapping[str, Value] = Field(default={}, repr=False)
 
     @property
     def last_entry(self) -> FileEntry | None:

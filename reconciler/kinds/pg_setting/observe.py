@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from reconciler.kinds.pg_setting import blocked, names, provenance, values
+from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15, missing_libraries
 from reconciler.kinds.pg_setting.units import InvalidValue
@@ -29,7 +30,12 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
     name = resource.setting
     definition = reading.definition(name)
     row = reading.rows.get(name)
-    found = SettingObserved(server=reading.server, definition=definition, entries=tuple(reading.entries.get(name, ())))
+    found = SettingObserved(
+        server=reading.server,
+        definition=definition,
+        entries=tuple(reading.entries.get(name, ())),
+        beside=beside(resource, reading.declared),
+    )
     if definition is None or row is None:
         found = found.model_copy(update=_absence(session, reading, name))
     else:

@@ -29,7 +29,6 @@ def change(
     reason: str = "",
     sensitive: bool = False,
     forbidden: str = "",
-    beside: Mapping[str, str] | None = None,
     difference: Difference = Difference.DIFFERS,
     provenance: Provenance | None = None,
 ) -> Change:
@@ -59,7 +58,7 @@ def change(
         undo=undo,
         lane=LANE,
         forbidden=forbidden,
-        desired=desired.model_copy(update={"beside": beside or {}}).model_dump(mode="json"),
+        desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 

@@ -10,10 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 
+from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, lists, startup, values
+from reconciler.kinds.pg_setting import blocked, coming, lists, startup
+from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
-from reconciler.kinds.pg_setting.provenance import file_name, is_auto
+from reconciler.kinds.pg_setting.names import nearest, unknown
+from reconciler.kinds.pg_setting.provenance import file_name, is_auto, session_override
+from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
 
 _OWN_SETTINGS = sql.SQL("select set_config(name, null, true) from unnest(%(own)s::text[]) as name")
@@ -85,7 +89,14 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
-        names = sorted({resource.setting for resource in wanted} | {"shared_preload_libraries"} | startup.COMPANIONS)
+        self.declared = coming.declared(wanted)
+        operands = coming.mentioned(wanted)
+        names = sorted(
+            {resource.setting for resource in wanted}
+            | {"shared_preload_libraries"}
+            | startup.COMPANIONS
+            | operands.difference(MACHINE)
+        )
         scoped = any(not resource.of_instance for resource in wanted)
         params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
         grants = session.version_num >= 150000
@@ -130,7 +141,6 @@ class Reading:
             version_num=session.version_num,
             role=server[0]["role"],
             superuser=server[0]["superuser"],
-            memory=session.memory() if any("%" in str(resource.value) for resource in wanted) else None,
             in_recovery=session.in_recovery,
             data_directory=directory,
             may_reload=server[0]["may_reload"],
@@ -143,18 +153,42 @@ class Reading:
             undeclared_standbys=_undeclared(session, server[0]["standbys"]),
             restarts=bool(session.target.restart or session.target.patroni),
         )
-        beside = _beside(wanted)
-        self.server = self.server.model_copy(update={"beside": beside, "coming": self._coming(beside)})
+        future = Coming(session, self)
+        self.server = self.server.model_copy(
+            update={"coming": future.companions(), **future.operands(operands)},
+        )
 
-    def _coming(self, beside: Mapping[str, str]) -> Mapping[str, values.Canonical]:
-        found = {}
-        for name in startup.COMPANIONS & self.rows.keys():
-            definition, entries = self.definition(name), self.entries.get(name)
-            texts = (beside.get(name), entries[-1].setting if entries else None, self.rows[name]["setting"])
-            known = (values.read(definition, text) for text in texts if definition is not None)
-            value = next((value for value in known if value is not None), None)
-            if value is not None:
-                found[name] = value
+    def known(self, name: str) -> Definition:
+        """As `definition`. Raises InvalidValue where pg_settings does not list it."""
+        definition = self.definition(name)
+        if definition is None:
+            raise InvalidValue(self._why_absent(name))
+        return definition
+
+    def _why_absent(self, name: str) -> str:
+        row = self.absent[name]
+        if row["known"]:
+            return f"{name} is not visible to role {self.server.role}"
+        near = nearest(name, [*row["names"], *MACHINE])
+        return unknown(name, near, self.server.version_num // 10000)
+
+    def current(self, name: str) -> str | None:
+        """What the instance will have of a setting that nobody changes; None where that is not visible."""
+        row, entries = self.rows[name], self.entries.get(name)
+        if entries and row["source"] != "command line":
+            return entries[-1].setting
+        found: str | None = row["setting"]
+        if session_override(row["source"]):
+            found = row["boot_val"] if self.server.files_visible else None
+        return found
+
+    def after_reset(self, name: str) -> str | None:
+        """What the instance will have of a setting after ALTER SYSTEM RESET."""
+        row = self.rows[name]
+        below = next((entry for entry in reversed(self.entries.get(name, [])) if not entry.by_alter_system), None)
+        if below is not None:
+            return below.setting
+        found: str | None = row["setting" if row["source"] in ("default", "override") else "boot_val"]
         return found
 
     def definition(self, name: str) -> Definition | None:
@@ -187,17 +221,6 @@ class Reading:
                 override = Override(scope=" in ".join(parts) or blocked.ALL_ROLES, value=value)
                 found.append((row["database"], row["role"], override))
         return found
-
-
-def _beside(wanted: Sequence[PgSetting]) -> dict[str, str]:
-    """The declared texts of settings that others lean on; those that a change carries along count as well."""
-    texts = {name: text for resource in wanted for name, text in resource.beside.items()}
-    own = {
-        resource.setting: resource.value
-        for resource in wanted
-        if resource.of_instance and resource.setting in startup.COMPANIONS and isinstance(resource.value, str)
-    }
-    return {**texts, **own}
 
 
 def _undeclared(session: PostgresSession, standbys: int) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 
+from reconciler.desired.quantities import Dimension
+
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
 _SMALLEST_NORMAL = 2.2250738585072014e-308
@@ -82,14 +84,16 @@ def shown(value: float, unit: str) -> str:
     return f"{value * base / min(scale.values()):g}{list(scale)[-1]}"
 
 
-def is_memory(unit: str) -> bool:
-    """Whether a setting of this unit is an amount of memory or disk."""
-    return unit.endswith("B")
+def dimension(unit: str) -> Dimension:
+    """What a setting of this unit is an amount of. Raises InvalidValue for a unit that is unknown here."""
+    if not unit:
+        return Dimension.NUMBER
+    return Dimension.MEMORY if _scale(unit)[0] is _MEMORY else Dimension.TIME
 
 
-def bytes_of(unit: str) -> int:
-    """How many bytes one `unit` of memory is: 8192 for "8kB"."""
-    return _scale(unit)[1]
+def size_of(unit: str) -> int:
+    """What one of `unit` is: in bytes, in microseconds, or 1 for none; 8192 for "8kB". Raises InvalidValue."""
+    return _scale(unit)[1] if unit else 1
 
 
 def units_for(unit: str) -> str:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal
 
-from reconciler.desired.expressions import format_bytes, parse_percentage
+from reconciler.desired import grammar
+from reconciler.desired.formulas import Formula
+from reconciler.desired.quantities import FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import lists, units, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Range, SettingObserved
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.values import Canonical
 
 
-class MemoryUnknown(InvalidValue):
-    """A share of memory is declared, and nobody says how much there is."""
+class NotTold(InvalidValue):
+    """A formula that comes to no value here; the text names the formula, says why, and what to do."""
+
+
+Operand = Callable[[str], Quantity]
+"""What a name in a formula stands for. Raises ValueError, whose text says why nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +39,12 @@ class Wanted:
 
 def is_reset(desired: PgSetting, definition: Definition | None) -> bool:
     """Whether `default` is declared and means RESET: everywhere but for enums of which it is a value."""
-    if not isinstance(desired.value, str) or desired.value.lower() != "default":
-        return False
-    return definition is None or "default" not in definition.enumvals
+    return isinstance(desired.value, str) and resets(desired.value, definition)
+
+
+def resets(text: str, definition: Definition | None) -> bool:
+    """The same of a declared text."""
+    return text.lower() == "default" and (definition is None or "default" not in definition.enumvals)
 
 
 def wanted(desired: PgSetting, definition: Definition, observed: SettingObserved, current: Canonical | None) -> Wanted:
@@ -46,7 +56,7 @@ def wanted(desired: PgSetting, definition: Definition, observed: SettingObserved
     if isinstance(declared, str):
         return _text(definition, observed, declared)
     if isinstance(declared, Range):
-        return _range(definition, observed, declared, current)
+        return ranged(definition, observed.server.operand, declared, current)
     if not lists.is_list(definition.name):
         raise InvalidValue("it is not a list")
     if isinstance(declared, ListEdit):
@@ -56,7 +66,7 @@ def wanted(desired: PgSetting, definition: Definition, observed: SettingObserved
 
 
 def _text(definition: Definition, observed: SettingObserved, text: str) -> Wanted:
-    value, literal, note = _evaluated(definition, observed.server.memory, text)
+    value, literal, note = evaluated(definition, observed.server.operand, text)
     # The files keep the author's spelling, what runs has the server's.
     alike = {value}
     if observed.refused:
@@ -93,12 +103,12 @@ def _edit(definition: Definition, edit: ListEdit, current: Canonical | None) -> 
     return Wanted(value, lists.literals(definition.name, value), met)
 
 
-def _range(definition: Definition, observed: SettingObserved, declared: Range, current: Canonical | None) -> Wanted:
+def ranged(definition: Definition, operand: Operand, declared: Range, current: Canonical | None) -> Wanted:
+    """As `wanted`, for a range."""
     if definition.vartype not in ("integer", "real"):
         raise InvalidValue("it is not a number: at_least, at_most and otherwise are for numbers")
-    memory = observed.server.memory
     low, high = (
-        None if bound is None else _evaluated(definition, memory, bound)
+        None if bound is None else evaluated(definition, operand, bound)
         for bound in (declared.at_least, declared.at_most)
     )
     if low and high and _amount(low[0]) > _amount(high[0]):
@@ -112,7 +122,7 @@ def _range(definition: Definition, observed: SettingObserved, declared: Range, c
         return (low is None or seen >= _amount(low[0])) and (high is None or seen <= _amount(high[0]))
 
     if declared.otherwise is not None:
-        chosen = _evaluated(definition, memory, declared.otherwise)
+        chosen = evaluated(definition, operand, declared.otherwise)
         if not met(chosen[0]):
             raise InvalidValue(f"otherwise {declared.otherwise} is itself outside of the range")
     else:
@@ -125,23 +135,66 @@ def _range(definition: Definition, observed: SettingObserved, declared: Range, c
     return Wanted(value, (literal,), met, f"wanted {bounds}" + (f"; {expression}" if expression else ""))
 
 
-def _evaluated(definition: Definition, memory: int | None, text: str) -> tuple[Canonical, str, str]:
-    """The meaning of `text`, how SET is to spell it, and how it came about if it is an expression."""
-    if definition.vartype in ("integer", "real"):
+def evaluated(definition: Definition, operand: Operand, text: str) -> tuple[Canonical, str, str]:
+    """The meaning of `text`, how SET is to spell it, and how it came about if it is a formula. Raises InvalidValue."""
+    try:
+        return values.canonical(definition, text), text, ""
+    except InvalidValue as plainly:
+        if definition.vartype not in ("integer", "real"):
+            raise
         try:
-            percentage = parse_percentage(text)
-        except ValueError as error:
+            read = grammar.parse(text, grammar.POSTGRES)
+        except FormulaError as error:
             raise InvalidValue(str(error)) from None
-        if percentage is not None:
-            if not units.is_memory(definition.unit):
-                raise InvalidValue(f"it is not an amount of memory, so it cannot be {percentage.text}")
-            if memory is None:
-                raise MemoryUnknown(f"{percentage.text} cannot be told")
-            # Rounded down to what the setting counts in: a share of memory is never exceeded.
-            amount = percentage.of(memory) // units.bytes_of(definition.unit)
-            text = units.shown(amount, definition.unit)
-            return values.canonical(definition, text), text, f"{percentage.text} ({format_bytes(memory)})"
-    return values.canonical(definition, text), text, ""
+        if read is None:
+            raise
+        try:
+            quantity = read.value(operand)
+        except ValueError as error:
+            if read.is_name:  # more likely a word than a formula
+                raise InvalidValue(f"{plainly}; or a formula, and {error}") from None
+            raise NotTold(f"{read.text} cannot be told: {error}") from None
+        value, literal = _counted(definition, read, quantity)
+        return value, literal, read.told(operand)
+
+
+def formula(text: str) -> Formula | None:
+    """The formula that `text` spells; None where it is something else, or does not read."""
+    try:
+        return grammar.parse(text, grammar.POSTGRES)
+    except FormulaError:
+        return None
+
+
+def _counted(definition: Definition, read: Formula, quantity: Quantity) -> tuple[Canonical, str]:
+    """What a formula comes to in what the setting counts in, rounded down: a share of memory is never exceeded."""
+    own = units.dimension(definition.unit)
+    if quantity.dimension is not own:
+        raise InvalidValue(f"it is {own}, not {quantity.dimension} ({quantity})")
+    size = units.size_of(definition.unit)
+    try:
+        number: int | float = number_of(quantity, size, what=units.shown(1, definition.unit))
+    except FormulaError as error:
+        raise NotTold(f"{read.text}: {error}") from None
+    if definition.vartype == "real":
+        exact = quantity.amount / size
+        number = float(_SIX_DIGITS.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
+    literal = units.shown(number, definition.unit)
+    try:
+        value = values.canonical(definition, literal)
+    except InvalidValue as error:
+        raise NotTold(f"{read.text} comes to {literal}: {error}") from None
+    if value != number:
+        taken = values.shown(definition, value)
+        message = (
+            f"{read.text} comes to {literal}, of which the server would make {taken}: put max({taken}, …) around it"
+        )
+        raise NotTold(message)
+    return value, literal
+
+
+_SIX_DIGITS = Context(prec=6, rounding=ROUND_FLOOR)
+"""What the server shows of a real."""
 
 
 def _plain(definition: Definition) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reconciler.desired.expressions import parse_percentage
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.redis_setting import formulas
 from reconciler.kinds.redis_setting.model import NAME, RedisSetting, Value
-from reconciler.kinds.redis_setting.parameters import ALIASES, MEMORY, SECRETS
+from reconciler.kinds.redis_setting.parameters import ALIASES, SECRETS
 from reconciler.kinds.redis_setting.values import meaning, tidied
 from reconciler.model import Address, SecretRef
 
@@ -54,11 +54,11 @@ def _checked(name: str, value: Value) -> Value:
     if "\0" in value or "\n" in value or "\r" in value:
         raise ValueError("a value is one line")
     text = tidied(name, value)
-    if name in MEMORY:
-        expression = parse_percentage(text, percent_is_value=name == "maxmemory-clients")
-        if expression is not None:
-            return expression.text
-    elif re.fullmatch(r"[\d.]+\s*%\s*of\s+memory", text):
+    formula = formulas.formula_of(name, text)
+    if formula is not None:
+        formulas.check(name, formula)
+        return formula.text
+    if re.fullmatch(r"[\d.]+\s*%\s*of\s+memory", text):
         raise ValueError("this is no amount of memory, so it cannot be a part of it")
     meaning(name, text)
     return text

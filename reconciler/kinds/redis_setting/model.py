@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
@@ -30,9 +31,14 @@ Value = Annotated[
 
 
 class RedisSetting(Resource):
-    """One parameter of a server, by its name in lower case. `value` is text as declared, or where its secret is."""
+    """One parameter of a server, by its name in lower case. `value` is text as declared, or where its secret is.
+
+    `beside` are the texts that are declared of parameters which a formula leans on: planning sees all of them together,
+    and a change carries them along, because apply looks at one at a time.
+    """
 
     value: Value
+    beside: Mapping[str, str] = {}
 
     @property
     def parameter(self) -> str:
@@ -46,9 +52,10 @@ class ObservedSetting(Observed):
     state        "shown"; "unknown": the server has no such parameter; "hidden": CONFIG GET is denied (`message` says
                  what is missing); "no-config": the server has no CONFIG command.
     running      the value of CONFIG GET; None for a secret, of which only `is_set` is kept.
-    wanted       the value to send, percentages worked out; None for a secret, and where the memory is not known.
+    wanted       the value to send, formulas worked out; None for a secret, and for a formula that comes to nothing.
     in_sync      the two mean the same.
-    expression   the percentage, where one is declared; `memory` is what it was taken of, in bytes.
+    computed     how a formula came to `wanted`; `problem` says why one did not.
+    beside       what is declared of the parameters that the formula leans on.
     config_file  "": the server runs without one, None: not to be seen. `aclfile` likewise, "" where there is none.
     holds        bytes in use (`used_memory`); `limit` the running maxmemory in bytes; `policy` the eviction policy.
     bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
@@ -64,8 +71,9 @@ class ObservedSetting(Observed):
     wanted: str | None = None
     in_sync: bool = False
     is_set: bool = False
-    expression: str = ""
-    memory: int | None = None
+    computed: str = ""
+    problem: str = ""
+    beside: Mapping[str, str] = {}
     config_file: str | None = None
     aclfile: str = ""
     holds: int | None = None

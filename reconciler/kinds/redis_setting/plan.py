@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from reconciler.desired.expressions import format_bytes
 from reconciler.kinds.redis_setting.hazards import evidence, hazards, memory_note
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
@@ -51,9 +50,8 @@ def _blocked(desired: RedisSetting, observed: ObservedSetting) -> Notice | None:
             near = get_close_matches(name, KNOWN, n=2)
             proposal = f"; did you mean {' or '.join(near)}?" if near and name not in KNOWN else ""
             return _notice(desired, NoticeType.BLOCKED, f"unknown to {server}{proposal}")
-    if not isinstance(desired.value, SecretRef) and observed.expression and observed.wanted is None:
-        message = f"{observed.expression}: the memory of the target is not known; declare it as memory: in its target"
-        return _notice(desired, NoticeType.BLOCKED, message)
+    if observed.problem:
+        return _notice(desired, NoticeType.BLOCKED, observed.problem)
     if observed.in_sync:
         return None
     if is_immutable(name, observed.product, observed.version) or (name in PROTECTED and not observed.may_be_set):
@@ -103,7 +101,7 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         steps=steps(desired, observed, wanted, risks),
         undo=() if secret else undo(name, observed),
         evidence=evidence(observed) if evicts else (),
-        desired=desired.model_dump(mode="json"),
+        desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 
@@ -113,9 +111,7 @@ _NOTHING = '""'
 
 def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, evicts: bool) -> list[str]:
     name = desired.parameter
-    notes = []
-    if observed.expression and observed.memory:
-        notes.append(f"{observed.expression} ({format_bytes(observed.memory)})")
+    notes = [observed.computed] if observed.computed else []
     unit = wanted[-1:].lower()
     if name in MEMORY and unit in DEPRECATED_UNIT:
         notes.append(f"{wanted} counts in thousands; {wanted[:-1]}{DEPRECATED_UNIT[unit]} would count in 1024s")

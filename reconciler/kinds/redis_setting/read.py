@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from reconciler.desired.expressions import parse_percentage
+from reconciler.kinds.redis_setting import formulas
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
-from reconciler.kinds.redis_setting.parameters import MEMORY, PROTECTED, SECRETS
+from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS
 from reconciler.kinds.redis_setting.values import agree
 from reconciler.model import Address, SecretRef
 from reconciler.targets.redis import RedisSession, Refusal
@@ -38,21 +38,31 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     Raises ConnectionFailed; DesiredError where a secret is missing.
     """
     aside = sorted({need for setting in wanted for need in NEEDS.get(setting.parameter, ())})
+    known = formulas.declared(wanted)
+    operands = formulas.to_be_read(wanted, known)
     answers = session.read_all(
-        [*(("CONFIG", "GET", setting.parameter) for setting in wanted), *(ASIDE[name] for name in aside)]
+        [
+            *(("CONFIG", "GET", setting.parameter) for setting in wanted),
+            *(("CONFIG", "GET", name) for name in operands),
+            *(ASIDE[name] for name in aside),
+        ]
     )
+    first, last = len(wanted), len(wanted) + len(operands)
     beside = {
-        name: answer
-        for name, answer in zip(aside, answers[len(wanted) :], strict=True)
-        if not isinstance(answer, Refusal)
+        name: answer for name, answer in zip(aside, answers[last:], strict=True) if not isinstance(answer, Refusal)
     }
+    worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
     return {
-        setting.address: _observed(session, setting, answer, beside)
-        for setting, answer in zip(wanted, answers[: len(wanted)], strict=True)
+        setting.address: _observed(session, setting, answer, beside, worth).model_copy(
+            update={"beside": formulas.beside(setting, known)}
+        )
+        for setting, answer in zip(wanted, answers[:first], strict=True)
     }
 
 
-def _observed(session: RedisSession, setting: RedisSetting, answer: Any, beside: Mapping[str, Any]) -> ObservedSetting:
+def _observed(
+    session: RedisSession, setting: RedisSetting, answer: Any, beside: Mapping[str, Any], worth: formulas.Operands
+) -> ObservedSetting:
     common: dict[str, Any] = {
         "product": session.info.product,
         "version": session.version,
@@ -65,12 +75,7 @@ def _observed(session: RedisSession, setting: RedisSetting, answer: Any, beside:
     [running] = answer.values()
     if isinstance(setting.value, SecretRef) or setting.parameter in SECRETS:
         return ObservedSetting(**common, **_secret(session, setting, running, beside))
-    text, expression, memory = setting.value, "", None
-    wanted: str | None = text
-    percentage = _percentage(setting.parameter, text)
-    if percentage is not None:
-        expression, memory = text, session.memory()
-        wanted = str(percentage.of(memory)) if memory else None
+    wanted, computed, problem = worth.of(setting.parameter, setting.value)
     info = beside.get("memory", {})
     guard = beside.get("protected", {}).get("enable-protected-configs", "yes")  # before 7.0 nothing was protected
     return ObservedSetting(
@@ -78,19 +83,13 @@ def _observed(session: RedisSession, setting: RedisSetting, answer: Any, beside:
         running=running,
         wanted=wanted,
         in_sync=wanted is not None and agree(setting.parameter, wanted, running),
-        expression=expression,
-        memory=memory,
+        computed=computed,
+        problem=problem,
         holds=info.get("used_memory"),
         limit=info.get("maxmemory", 0),
         policy=info.get("maxmemory_policy", ""),
         may_be_set=guard == "yes" or (guard == "local" and session.info.location.startswith(LOCAL)),
     )
-
-
-def _percentage(parameter: str, text: str) -> Any:
-    if parameter not in MEMORY:
-        return None
-    return parse_percentage(text, percent_is_value=parameter == "maxmemory-clients")
 
 
 def _secret(session: RedisSession, setting: RedisSetting, running: str, beside: Mapping[str, Any]) -> dict[str, Any]:

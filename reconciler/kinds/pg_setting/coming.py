@@ -1,0 +1,156 @@
+"""What settings come to: as declared on the same target, else as the files have it, else as the server runs.
+
+Formulas refer to that, and so do the combinations with which a server would not start. Apply looks at one resource at
+a time: so a change carries along what is declared of the settings that it leans on, and comes to the plan's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Protocol
+
+from reconciler.desired.formulas import MACHINE, Lookup
+from reconciler.desired.quantities import Dimension, FormulaError, Quantity
+from reconciler.kinds.pg_setting import names, startup, units, values, wanted
+from reconciler.kinds.pg_setting.model import Definition, PgSetting, Range, Value
+from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.targets.session import Session
+
+
+def declared(resources: Sequence[PgSetting]) -> dict[str, str | Range]:
+    """What is declared of the instance, by setting: texts and ranges, those that changes carry along among them."""
+    carried = {name: value for resource in resources for name, value in resource.beside.items()}
+    own = {resource.setting: resource.value for resource in resources if resource.of_instance}
+    return {
+        name: value
+        for name, value in {**carried, **own}.items()
+        if isinstance(value, str | Range) and name not in names.SENSITIVE
+    }
+
+
+def mentioned(resources: Sequence[PgSetting]) -> set[str]:
+    """The names in all formulas, those of `memory` and `cpus` among them."""
+    return {
+        name
+        for resource in resources
+        for value in (resource.value, *resource.beside.values())
+        for name in _operands(value)
+    }
+
+
+def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, str | Range]:
+    """What of `known` the value of `resource` depends on, directly or by way of others."""
+    found: dict[str, str | Range] = {}
+    companions = startup.COMPANIONS if resource.of_instance and resource.setting in startup.COMPANIONS else ()
+    left = [*_operands(resource.value), *companions]
+    while left:
+        name = left.pop()
+        if name in known and name not in found:
+            found[name] = known[name]
+            left += _operands(known[name])
+    if resource.of_instance:
+        found.pop(resource.setting, None)
+    return dict(sorted(found.items()))
+
+
+def _operands(value: Value) -> Iterator[str]:
+    texts = (value.at_least, value.at_most, value.otherwise) if isinstance(value, Range) else (value,)
+    for text in texts:
+        formula = wanted.formula(text) if isinstance(text, str) else None
+        yield from formula.names if formula else ()
+
+
+class Answers(Protocol):
+    """What is to be known of the server (see read.Reading)."""
+
+    @property
+    def declared(self) -> Mapping[str, str | Range]:
+        """What is declared of the instance, by setting."""
+        ...
+
+    @property
+    def rows(self) -> Mapping[str, object]:
+        """What pg_settings has, by name."""
+        ...
+
+    def known(self, name: str) -> Definition:
+        """The setting itself. Raises InvalidValue where there is none."""
+        ...
+
+    def current(self, name: str) -> str | None:
+        """What the instance will have of it if nobody changes it; None where that cannot be told."""
+        ...
+
+    def after_reset(self, name: str) -> str | None:
+        """The same after ALTER SYSTEM RESET."""
+        ...
+
+
+class Coming:
+    """What each setting comes to, worked out once."""
+
+    def __init__(self, session: Session, answers: Answers) -> None:
+        self._session = session
+        self._answers = answers
+        self._lookup = Lookup(self._operand)
+
+    def operands(self, names: Iterable[str]) -> Mapping[str, Mapping[str, object]]:
+        """What `names` stand for in formulas, and why some stand for nothing, as `Server` has them."""
+        found: dict[str, Quantity] = {}
+        problems: dict[str, str] = {}
+        for name in names:
+            try:
+                found[name] = self._lookup(name)
+            except ValueError as error:
+                problems[name] = str(error)
+        return {"operands": found, "problems": problems}
+
+    def companions(self) -> Mapping[str, Canonical]:
+        """What the settings come to that can keep the server from starting; without those that cannot be told.
+
+        A declaration that comes to nothing is never applied: what is there stays.
+        """
+        found: dict[str, Canonical] = {}
+        for name in startup.COMPANIONS & self._answers.rows.keys():
+            try:
+                value = self._value(name)
+            except InvalidValue:
+                value = values.read(self._answers.known(name), self._answers.current(name))
+            if value is not None:
+                found[name] = value
+        return found
+
+    def _value(self, name: str) -> Canonical | None:
+        """What the setting comes to; None where that cannot be told. Raises InvalidValue."""
+        definition = self._answers.known(name)
+        current = values.read(definition, self._answers.current(name))
+        match self._answers.declared.get(name):
+            case None:
+                return current
+            case str() as text if wanted.resets(text, definition):
+                return values.read(definition, self._answers.after_reset(name))
+            case str() as text:
+                return wanted.evaluated(definition, self._lookup, text)[0]
+            case Range() as declared:
+                want = wanted.ranged(definition, self._lookup, declared, current)
+                return current if current is not None and want.met(current) else want.value
+
+    def _operand(self, name: str) -> Quantity:
+        if name in MACHINE:
+            amount = self._session.memory() if name == "memory" else self._session.cpus()
+            if amount is None:
+                raise FormulaError(f"declare {name} for target {self._session.target.name}")
+            return Quantity(Fraction(amount), Dimension.MEMORY if name == "memory" else Dimension.NUMBER)
+        definition = self._answers.known(name)
+        if definition.vartype not in ("integer", "real"):
+            raise FormulaError(f"{name} is not a number")
+        value = self._value(name)
+        if not isinstance(value, int | float):
+            raise FormulaError(f"what {name} will be is not visible: declare it")
+        dimension = units.dimension(definition.unit)
+        if value < 0 or (not value and dimension is not Dimension.NUMBER):
+            raise FormulaError(f"{name} is {value:g} there, which stands for no amount: declare an amount of it")
+        # A real has the digits that the server shows, and not those of the double next to it.
+        return Quantity(Fraction(str(value)) * units.size_of(definition.unit), dimension)
