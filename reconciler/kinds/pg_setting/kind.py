@@ -67,7 +67,9 @@ class PgSettingKind:
         if observed is None:
             return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
         definition = observed.definition
-        if definition is None and not desired.of_instance and "." in desired.setting and observed.absence == "unknown":
+        # A session that has a custom setting set knows it, and still does not list it.
+        custom = "." in desired.setting and observed.absence in ("unknown", "unlisted")
+        if definition is None and not desired.of_instance and custom:
             definition = scoped.custom(desired.setting)
         if definition is None:
             return [_absent(desired, observed)]
@@ -83,6 +85,13 @@ class PgSettingKind:
         except InvalidValue as error:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
+
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """See `written.py`."""
+        from reconciler.kinds.pg_setting.written import written
+
+        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
+        return written(self, session)
 
 
 def _declared(
