@@ -139,6 +139,8 @@ def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None
         return None if by_default or observed.masked_by else LeftOut(never)
     if observed.source == "command line":
         return LeftOut(f"given on the server's command line{origin.masked_lines(observed)}")
+    if observed.source == "environment variable":
+        return LeftOut("given by the environment that the server was started in")
     if observed.running is None and observed.masked_by:
         return LeftOut(f"not visible to this session because of {observed.masked_by}")
     lines = [values.read(definition, entry.setting) for entry in observed.entries]
@@ -160,7 +162,8 @@ def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None
 
 def _of_scope(resource: PgSetting, observed: SettingObserved) -> Entry | None:
     definition = observed.definition
-    if definition is None and observed.absence != "unknown":
+    custom = "." in resource.setting and observed.absence in ("unknown", "unlisted")
+    if definition is None and not custom:
         return LeftOut(f"not visible to role {observed.server.role}: grant pg_read_all_settings to it")
     definition = definition or scoped.custom(resource.setting)
     if observed.own is None:

@@ -161,7 +161,7 @@ def _in_words(outcome: Outcome) -> str:
 
 def _secrets(user: Any) -> dict[str, LeftOut]:
     """That requirepass is set is seen from the user that it is the password of; no other secret is asked for."""
-    others = ", ".join(sorted(SECRETS - {"requirepass"}))
+    others = ", ".join(sorted(SECRETS - ALIASES.keys() - {"requirepass"}))
     found = {others: LeftOut("secrets, not asked for; where they are set, declare them as {env: NAME} or {file: PATH}")}
     if isinstance(user, Refusal):
         found["requirepass"] = LeftOut(f"whether it is set is not visible: {user.message}")
@@ -178,8 +178,5 @@ def _modules(answer: Any) -> dict[str, LeftOut]:
     names = {str(dict(zip(module[::2], module[1::2], strict=True))["name"]) for module in answer} - BUILT_IN
     if not names:
         return {}
-    return {
-        f"parameters of modules ({', '.join(sorted(names))})": LeftOut(
-            "not asked for, since their names are not known here"
-        )
-    }
+    listed = ", ".join(sorted(names))
+    return {f"parameters of modules ({listed})": LeftOut("not asked for, since their names are not known here")}
