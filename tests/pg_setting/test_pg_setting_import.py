@@ -32,20 +32,19 @@ ODD = {
     "DateStyle": ["SQL, DMY"],
     "statement_timeout": ["90s"],
     "log_rotation_age": ["0"],
-    "log_rotation_size": ["10240"],
+    "log_rotation_size": ["0"],
     "log_file_mode": ["0640"],
     "bytea_output": ["Escape"],
-    "temp_tablespaces": [""],
     "application_name": ["null"],
     "TimeZone": ["utc"],
     "log_timezone": ["europe/berlin"],
-    "synchronous_commit": ["true"],
+    "synchronous_commit": ["local"],
     "log_statement": ["ddl"],
     "autovacuum": ["0"],
     "lc_numeric": ["C"],
     "max_wal_size": ["3GB"],
     "checkpoint_completion_target": ["0.75"],
-    "log_autovacuum_min_duration": ["-1"],
+    "log_autovacuum_min_duration": ["0"],
     "cluster_name": ["it's # ours"],
     "max_connections": ["200"],
     "shared_preload_libraries": ["pg_stat_statements"],
@@ -137,7 +136,7 @@ def test_odd_values_come_back_as_they_are_and_make_the_same_of_another_server(ow
     settings = values(found["settings"])
     assert {name.lower() for name in ODD} <= {name.lower() for name in settings}
     assert settings["search_path"] == ["$user", "a b", "c,d", 'q"uoted', "Upper"]
-    assert (settings["work_mem"], settings["vacuum_cost_delay"], settings["temp_tablespaces"]) == ("64MB", "500us", [])
+    assert (settings["work_mem"], settings["vacuum_cost_delay"]) == ("64MB", "500us")
     assert len(values(found["roles"])) == 2
     assert "  # ALTER ROLE ALL SET work_mem: has no declaration" in text
 
@@ -266,7 +265,7 @@ def test_files_that_cannot_be_read_are_said_and_the_rest_is_written(own, tmp_pat
         alter_system(connection, "work_mem", ["64MB"])
         reload(connection)
         with (server.data / "postgresql.conf").open("a") as conf:
-            conf.write("max_wal_size = banana\n")
+            conf.write("no_such_setting = 1\n")
         text = imported(target(server))
     assert "# configuration files: the server ignores all of them until this is mended: postgresql.conf:" in text
     assert "  work_mem: 64MB  # postgresql.auto.conf\n" in text
@@ -322,7 +321,8 @@ def test_a_role_that_sees_less_writes_less_says_so_and_never_anything_else(own, 
         found = values(sections(seen)["settings"])
         text = imported(seen)
         waiting = {name for name in everything if name in found and found[name] != everything[name]}
-        assert waiting <= {"max_connections", "shared_preload_libraries", "cluster_name", "wal_buffers"}
+        # Without the files: what runs until the restart, and the server's spelling instead of the file's.
+        assert waiting <= {"max_connections", "cluster_name", "wal_buffers", "TimeZone", "log_timezone"}
         assert 15 < len(found) < len(everything)
         assert planned(tmp_path / user, seen, text).changes == ()
         flat = text.replace("\n  # ", " ")
