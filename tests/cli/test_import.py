@@ -206,6 +206,7 @@ def test_a_redis_is_printed_with_its_users_and_a_plan_of_it_is_empty(cache, redi
     redis_client.config_set("maxmemory", "64mb")
     redis_client.execute_command("ACL", "SETUSER", "app", "on", f">{SECRET}", "~app:*", "+@all", "-@dangerous")
     redis_client.config_set("requirepass", SECRET)
+    redis_client.config_rewrite()
     code, out, err = reconciler("import", "cache")
     assert (code, err) == (0, "")
     assert SECRET not in out

@@ -17,7 +17,7 @@ import redis
 from fix_servers import redis_binaries
 
 from reconciler.demo.servers import free_port
-from reconciler.kinds.redis_setting.defaults import OF_THE_MACHINE, TABLE
+from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, TABLE
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 
 import pytest
 import redis
 from fix_servers import redis_binaries
-from importing import imported, planned, sections, values
+from importing import imported, planned, sections, until_it_answers, values
 from live import run
 from redis_setting.measure_defaults import measured
 
 from reconciler.demo.servers import RedisServer
 from reconciler.desired.write import LeftOut
-from reconciler.kinds.redis_setting.defaults import TABLE, defaults
+from reconciler.kinds.redis_setting.measured import TABLE, defaults
 from reconciler.kinds.redis_setting.parameters import ALIASES, SECRETS, is_immutable
 from reconciler.model import NoticeType, System, Target
 
@@ -95,6 +94,7 @@ def test_a_new_server_has_nothing_but_what_it_was_started_with(redis_server):
 def test_odd_values_come_back_as_they_are_and_make_the_same_of_another_server(redis_server, redis_client, tmp_path):
     for name, value in ODD.items():
         redis_client.config_set(name, value)
+    redis_client.config_rewrite()
     text = imported(target(redis_server))
     plan = planned(tmp_path / "one", target(redis_server), text)
     assert (plan.changes, plan.notices) == ((), ())
@@ -174,6 +174,7 @@ def test_every_parameter_that_differs_is_written_and_a_plan_of_it_is_empty(redis
                 changed.add(name)
                 break
     assert len(changed) > 80, len(changed)
+    redis_client.config_rewrite()
     text = imported(target(redis_server))
     written = sections(target(redis_server))["settings"].value
     assert {name for name in changed if name not in written} <= SECRETS
@@ -189,6 +190,7 @@ def test_no_secret_is_written_nor_asked_for(redis_server, redis_client, tmp_path
             assert name.startswith("tls")
     redis_client.config_set("slowlog-max-len", 10000)
     redis_client.config_set("slowlog-log-slower-than", 0)
+    redis_client.config_rewrite()
     seen = target(redis_server, "default", SECRET)
     text = imported(seen)
     with redis.Redis.from_url(seen.url.get_secret_value()) as client:
@@ -213,22 +215,16 @@ def test_what_only_the_file_can_change_is_marked(redis_server, tmp_path):
     assert planned(tmp_path / "one", target(redis_server), text).changes == ()
 
 
-def test_without_a_config_file_it_says_so(redis_server, tmp_path):
+def test_without_a_config_file_it_says_so(redis_server, redis_client, tmp_path):
     redis_server.stop()
     redis_server.conf.unlink()
-    redis_server.conf.symlink_to("/dev/null")
     process = subprocess.Popen(
         [redis_server.binary, "--port", str(redis_server.port), "--bind", "127.0.0.1", "--hz", "20"],
         cwd=redis_server.folder, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                text = imported(target(redis_server))
-                break
-            except Exception:
-                time.sleep(0.05)
+        until_it_answers(redis_client)
+        text = imported(target(redis_server))
         assert "settings:  # from the command line or CONFIG SET: the server has no config file\n" in text
         assert "  hz: 20  # default 10\n" in text
         plan = planned(tmp_path / "one", target(redis_server), text)

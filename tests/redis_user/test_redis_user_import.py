@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from hashlib import sha256
 
 import pytest
-from importing import imported, planned, sections, values
+from importing import imported, planned, sections, until_it_answers, values
 from live import run
 
 from reconciler.demo.servers import RedisServer
-from reconciler.model import System, Target
+from reconciler.model import NoticeType, System, Target
 
 SECRET = "hunter2-planted"
 
@@ -35,6 +36,7 @@ def make(server, client) -> dict[str, list[str]]:
     made = USERS | ({} if "redis-6" in server.folder.name else SINCE_7)
     for name, rules in made.items():
         client.execute_command("ACL", "SETUSER", name, *rules)
+    client.config_rewrite()
     return made
 
 
@@ -90,12 +92,14 @@ def test_the_default_user_is_written_where_it_differs_and_a_password_alone_is_a_
     redis_server, redis_client, tmp_path
 ):
     redis_client.config_set("requirepass", SECRET)
+    redis_client.config_rewrite()
     seen = target(redis_server, "default", SECRET)
     text = imported(seen)
     assert "  # default: as on a new server, but for its login: its password is kept as it is" in text
     assert values(sections(seen)["users"]) == {}
     assert planned(tmp_path / "one", seen, text).changes == ()
     redis_client.execute_command("ACL", "SETUSER", "default", "-flushall")
+    redis_client.config_rewrite()
     text = imported(seen)
     assert SECRET not in text
     assert "default" in values(sections(seen)["users"])
@@ -105,6 +109,7 @@ def test_the_default_user_is_written_where_it_differs_and_a_password_alone_is_a_
 def test_the_user_that_the_tool_logs_in_as_is_marked(redis_server, redis_client, tmp_path):
     grants = ["+ping", "+info", "+config|get", "+acl|whoami", "+acl|getuser", "+acl|cat", "+acl|users"]
     redis_client.execute_command("ACL", "SETUSER", "drift", "on", f">{SECRET}", "-@all", *grants)
+    redis_client.config_rewrite()
     seen = target(redis_server, "drift", SECRET)
     text = imported(seen)
     assert text.replace("\n  # ", " ").count("reconciler itself logs in as this user") == 1
@@ -125,3 +130,24 @@ def test_an_acl_file_is_named_as_where_users_are_kept(redis_server, tmp_path):
     assert f"users:  # kept in {file}\n" in text
     assert f'  aclfile: "{file}"  # of the file or command line, default ""\n' in text
     assert planned(tmp_path / "one", target(redis_server), text).changes == ()
+
+
+def test_a_server_without_a_file_has_its_users_written_all_the_same(redis_server, redis_client, tmp_path):
+    redis_server.stop()
+    redis_server.conf.unlink()
+    process = subprocess.Popen(
+        [redis_server.binary, "--port", str(redis_server.port), "--bind", "127.0.0.1"],
+        cwd=redis_server.folder, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until_it_answers(redis_client)
+        redis_client.execute_command("ACL", "SETUSER", "app", "on", f">{SECRET}", "~app:*", "+@read")
+        text = imported(target(redis_server))
+        assert "\nusers:\n" in text
+        plan = planned(tmp_path / "one", target(redis_server), text)
+        assert plan.changes == ()
+        assert {notice.type for notice in plan.notices} == {NoticeType.NOT_PERSISTED}
+        assert "app" in values(sections(target(redis_server))["users"])
+    finally:
+        process.kill()
+        process.wait()

@@ -1,7 +1,7 @@
 """What a server has set, as the YAML that declares it.
 
 CONFIG GET is sent for single names, those of `parameters.KNOWN` that are no secrets, all in one round trip: a pattern
-would answer with passwords. What differs from the defaults (`defaults.py`) is declared again from what was written and
+would answer with passwords. What differs from the defaults (`measured.py`) is declared again from what was written and
 planned against the server it came from; only what needs no change is kept.
 """
 
@@ -14,7 +14,7 @@ from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.declare import declare
-from reconciler.kinds.redis_setting.defaults import OF_THE_MACHINE, defaults
+from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
@@ -155,7 +155,7 @@ def _declared(session: RedisSession, name: str, text: str) -> Iterable[RedisSett
 
 def _in_words(outcome: Outcome) -> str:
     if isinstance(outcome, Change):
-        return f"a plan would {outcome.action} it, {outcome.summary}"
+        return outcome.reason or f"a plan would {outcome.action} it, {outcome.summary}"
     return "" if isinstance(outcome, Notice) and outcome.type in _NO_CHANGE else outcome.message
 
 

@@ -15,7 +15,7 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
-from reconciler.model import Address, Change, Outcome
+from reconciler.model import Address, Change, Notice, NoticeType, Outcome
 from reconciler.targets.redis import RedisSession, Refusal
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ def _planned(kind: RedisUserKind, session: RedisSession, name: str, rules: str) 
     except DesiredError as error:
         return str(error)
     outcomes = kind.plan(user, kind.observe(session, [user]).get(user.address))
-    return "; ".join(map(_in_words, outcomes))
+    return "; ".join(filter(None, map(_in_words, outcomes)))
 
 
 def _in_words(outcome: Outcome) -> str:
-    return f"a plan would {outcome.action} it" if isinstance(outcome, Change) else outcome.message
+    if isinstance(outcome, Change):
+        return outcome.reason or f"a plan would {outcome.action} it"
+    return "" if isinstance(outcome, Notice) and outcome.type is NoticeType.NOT_PERSISTED else outcome.message

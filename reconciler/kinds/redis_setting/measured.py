@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-TABLE = Path(__file__).with_name("defaults.json")
+TABLE = Path(__file__).with_name("measured.json")
 
 OF_THE_MACHINE = frozenset({"dir"})
 """Parameters that have no default: what they are without a line of the file depends on how the server was started."""
