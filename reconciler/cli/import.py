@@ -10,12 +10,20 @@ from reconciler.cli.app import Run
 
 @click.command()
 @click.argument("target", metavar="TARGET")
-@click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only tables of this schema; may be repeated.")
+@click.option(
+    "--schema",
+    "schemas",
+    multiple=True,
+    metavar="NAME",
+    help="Only tables of this schema, and no settings; may be repeated.",
+)
 @click.pass_obj
 def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
-    """Print the YAML that declares what TARGET has, so far its indexes; change nothing anywhere.
+    """Print the YAML that declares what TARGET has; change nothing anywhere.
 
-    What is not to be declared (indexes of constraints, INVALID ones) is a comment that says why. A plan of the rest is
+    Indexes and settings of PostgreSQL, settings and users of Redis; of settings only what differs from the default,
+    each with a comment that says where it comes from. What is not to be declared (indexes of constraints, what the
+    server's command line decides, whatever may hold a password) is a comment that says why. A plan of the rest is
     empty. TARGET has to be declared under --desired; print to a file there, and go on from it:
 
     \b
@@ -31,10 +39,12 @@ def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
     [found] = stages.load(run, [target]).targets.values()
     written = write_target(found, run.secrets, schemas)
     info = written.info
+    database = f", database {info.database}" if info.database else ""
+    tables = " (unlisted_indexes: report says what is added by hand)" if "tables" in written.sections else ""
     remarks = [
-        f"What {target} has: {info.product} {info.version}, database {info.database}.",
+        f"What {target} has: {info.product} {info.version}{database}.",
         f"Written by `reconciler import`. A plan is empty: `reconciler plan {target}`. From here on, edit this file,",
-        "plan and apply; what is not listed is not touched (unlisted_indexes: report says what is added by hand).",
+        f"plan and apply; what is not listed is not touched{tables}.",
         "",
     ]
     stages.show(document({"target": target, **written.sections}, remarks))

@@ -23,7 +23,12 @@ _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 _BOOLEANS = frozenset({"true", "false"})
 """The two that every reader takes for what they are; quoted, they would look like names."""
 
-_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
+_NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,17}|-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6})\Z")
+"""Numbers that are written alike in every sort of YAML."""
+
+_AMOUNT = re.compile(r"[1-9][0-9]{0,17}(?:B|[kMGT]B|[kmg]b|us|ms|s|min|h|d)\Z")
+"""Which is text to every reader: `64MB`, `30s`."""
+
 _PLAIN = re.compile(r"[^\W\d](?:.*\S)?\Z|\((?:.*\S)?\Z")
 """Begins with a letter, `_` or `(`, none of which means anything to YAML."""
 _NOT_PLAIN = re.compile(r":(?:\s|\Z)|\s#")
@@ -38,11 +43,29 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Stands in a mapping for `value` with a comment: behind it where one line holds both, else above it."""
+
+    value: Any
+    comment: str
+
+
+def gathered(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """`entries` with what is left out first, those of one and the same reason named together."""
+    by_reason: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        if isinstance(entry, LeftOut):
+            by_reason.setdefault(entry.reason, []).append(name)
+    left_out = {", ".join(names): LeftOut(reason) for reason, names in by_reason.items()}
+    return left_out | {name: entry for name, entry in entries.items() if not isinstance(entry, LeftOut)}
+
+
 def document(content: Mapping[str, Any], remarks: Sequence[str] = ()) -> str:
     """One YAML document of dicts, lists and texts, with `remarks` as comments on top.
 
     `content` is a mapping in the order in which it is to be written. A `${` of a text is written so that no variable is
-    looked for. Values that are LeftOut become comments.
+    looked for. Values that are LeftOut become comments, and Noted ones get one.
     """
     lines = [line for remark in remarks for line in _comment(remark, 0)]
     lines += _block(content, 0)
@@ -53,8 +76,21 @@ def _block(mapping: Mapping[str, Any], indent: int) -> Iterator[str]:
     for key, value in mapping.items():
         if isinstance(value, LeftOut):
             yield from _comment(f"{key}: {value.reason}", indent)
+            continue
+        head = f"{' ' * indent}{_scalar(key, inside=True)}:"
+        if isinstance(value, Noted):
+            yield from _noted(list(_entry(head, value.value, indent)), value.comment, indent)
         else:
-            yield from _entry(f"{' ' * indent}{_scalar(key, inside=True)}:", value, indent)
+            yield from _entry(head, value, indent)
+
+
+def _noted(lines: list[str], comment: str, indent: int) -> Iterator[str]:
+    """Behind the first line of an entry, since what follows is a part of it and may have comments of its own."""
+    line = f"{lines[0]}  # {_printable(comment).strip()}"
+    if len(line) <= WIDTH:
+        yield from [line, *lines[1:]]
+    else:
+        yield from [*_comment(comment, indent), *lines]
 
 
 def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
@@ -79,7 +115,7 @@ def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
 
 def _height(value: Any) -> int:
     """Levels of brackets and braces; what holds a comment is too high for any line."""
-    if isinstance(value, LeftOut):
+    if isinstance(value, LeftOut | Noted):
         return 99
     if isinstance(value, str):
         return 0
@@ -105,7 +141,7 @@ def _scalar(text: str, *, inside: bool) -> str:
     """`text` in the plainest form that is read as this very text; `inside` of brackets and braces less is plain."""
     if not text.isprintable():
         return f'"{_escaped(text)}"'
-    if _INTEGER.match(text) or text in _BOOLEANS:
+    if _NUMBER.match(text) or _AMOUNT.match(text) or text in _BOOLEANS:
         return text
     plain = _PLAIN.match(text) and text.lower() not in _WORDS and not _NOT_PLAIN.search(text)
     if plain and not (inside and _NOT_PLAIN_INSIDE.search(text)):
@@ -130,7 +166,10 @@ def _numbered(sign: str) -> str:
 def _comment(text: str, indent: int) -> Iterator[str]:
     """As many lines as it takes, whatever `text` holds."""
     head = f"{' ' * indent}# "
-    safe = "".join(sign if sign.isprintable() else _numbered(sign) for sign in text)
     # A name is never cut in two: whoever searches for it finds it.
-    lines = wrap(safe, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
+    lines = wrap(_printable(text), WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
     yield from ((head + line).rstrip() for line in lines or [""])
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else _numbered(sign) for sign in text)

@@ -14,6 +14,10 @@ from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.targets.nodes import nodes
+
+_TABLES = "tables"
+"""The section whose entries belong to schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +32,29 @@ class Written:
 def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()) -> Written:
     """Asks every kind of the target's system for what it has.
 
-    `schemas` restricts tables to those of these schemas; none means all. Raises TargetError; UsageError where no kind
-    of this system can be written down, or a schema has no table with an index.
+    With `schemas` only tables are asked for, those of these schemas: what belongs to no schema would be declared twice
+    by files of several schemas. Raises TargetError; UsageError where no kind of this system can be written down, the
+    system has no schemas, or a schema has no table with an index.
     """
-    kinds = [kind for kind in KINDS if kind.system == target.system]
+    kinds = [kind for kind in KINDS if kind.system == target.system and kind.sections]
     writing = [(kind.name, kind) for kind in kinds if isinstance(kind, Imports)]
     if not writing:
         raise UsageError(
-            f"{target.name} is a {target.system.value} target, and of those nothing can be imported yet",
+            f"{target.name} is a {target.system.value} target, and of those nothing can be imported",
             hint="declare it by hand; what is not declared is not touched",
         )
+    if schemas:
+        writing = [(kind.name, kind) for kind in kinds if _TABLES in kind.sections and isinstance(kind, Imports)]
+        if not writing:
+            raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
-    with closing(connect(target, secrets)) as session:
+    # All nodes of a cluster are to have the same: the first one speaks for them, and a plan says what differs.
+    with closing(connect(nodes(target, secrets)[0], secrets)) as session:
         for _, kind in writing:
             sections.update(kind.written(session))
         info = session.info
     if schemas:
-        sections["tables"] = _of_schemas(sections.get("tables", {}), schemas)
+        sections[_TABLES] = _of_schemas(sections[_TABLES], schemas)
     names = {name for name, _ in writing}
     return Written(info, sections, tuple(kind.name for kind in kinds if kind.name not in names))
 

@@ -1,13 +1,14 @@
-"""`reconciler import`: what is there, as YAML, from which a plan is empty."""
+"""`reconciler import`: what is there, as YAML, of which a plan is empty; the kinds have tests of their own."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-EMPTY = (0, "No changes.")
+SECRET = "hunter2-planted"
 
 TABLES = """
     create schema app;
@@ -27,7 +28,6 @@ TABLES = """
 """
 
 WRITTEN = """\
-target: main
 tables:
   app.users:
     indexes:
@@ -53,18 +53,21 @@ def there(world, desired):
 
 
 def test_what_is_there_is_printed_and_a_plan_of_it_is_empty(there, reconciler, desired):
+    there.execute("alter system set work_mem = '64MB'")
+    there.execute("select pg_reload_conf()")
     code, out, err = reconciler("import", "main")
-    assert code == 0
-    head, body = out.split("target:", 1)
-    assert "target:" + body == WRITTEN
+    assert (code, err) == (0, "")
+    head, body = out.split("target: main\n", 1)
+    assert body.startswith("settings:\n")
+    assert "\n  work_mem: 64MB  # postgresql.auto.conf\n" in body
+    assert body.endswith(WRITTEN)
     assert all(line.startswith("#") for line in head.splitlines())
     assert "PostgreSQL" in head
     assert "reconciler plan main" in head
-    assert err == "Not imported, and not touched while undeclared: pg_setting.\n"
     (desired / "main.yaml").write_text(out)
     code, out, _ = reconciler("plan", "--detailed-exitcode")
     assert code == 0
-    assert "No changes. 4 indexes" in out
+    assert re.search(r"No changes. 4 indexes and \d+ settings", out)
     assert reconciler("drift")[0] == 0
 
 
@@ -88,7 +91,17 @@ def test_only_the_schemas_that_are_named_are_written(there, reconciler):
     assert "app.users:" in out
     assert "public." not in out
     out = reconciler("import", "main", "--schema", "app", "--schema", "public")[1]
-    assert out.endswith(WRITTEN)
+    assert out.endswith("target: main\n" + WRITTEN)
+
+
+def test_files_of_several_schemas_stand_beside_each_other_and_leave_settings_to_another(there, reconciler, desired):
+    for schema in ("app", "public"):
+        code, out, err = reconciler("import", "main", "--schema", schema)
+        assert (code, err) == (0, "Not imported, and not touched while undeclared: pg_setting.\n")
+        assert "settings:" not in out
+        (desired / f"{schema}.yaml").write_text(out)
+    code, out, _ = reconciler("plan", "--detailed-exitcode")
+    assert (code, "No changes. 4 indexes" in out) == (0, True)
 
 
 @pytest.mark.parametrize("schema", ["ap", "empty", "pg_catalog"])
@@ -180,12 +193,46 @@ def test_a_role_that_sees_only_the_catalogue_can_import(there, reconciler, datab
     assert "tasks_title_idx: {columns: [title, priority], with: {fillfactor: 70}}" in out
 
 
-def test_a_target_of_which_nothing_can_be_imported_is_an_error(reconciler, desired, monkeypatch):
-    (desired / "targets.yaml").write_text("targets: {cache: {redis: 'redis://127.0.0.1:1'}}")
+@pytest.fixture
+def cache(redis_server, desired, monkeypatch):
+    """A Redis of which nothing is declared."""
     (desired / "tasks.yaml").unlink()
+    (desired / "targets.yaml").write_text("targets: {cache: {redis: '${REDIS_URL}'}}")
+    monkeypatch.setenv("REDIS_URL", redis_server.url("default", SECRET))
+    return redis_server
+
+
+def test_a_redis_is_printed_with_its_users_and_a_plan_of_it_is_empty(cache, redis_client, reconciler, desired):
+    redis_client.config_set("maxmemory", "64mb")
+    redis_client.execute_command("ACL", "SETUSER", "app", "on", f">{SECRET}", "~app:*", "+@all", "-@dangerous")
+    redis_client.config_set("requirepass", SECRET)
+    redis_client.config_rewrite()
     code, out, err = reconciler("import", "cache")
+    assert (code, err) == (0, "")
+    assert SECRET not in out
+    head, body = out.split("target: cache\n", 1)
+    assert re.match(r"# What cache has: (Redis|Valkey) \d+\.\d+\.\d+\.\n", head)
+    assert "unlisted_indexes" not in head
+    assert body.index("users:") < body.index("settings:")
+    assert "  maxmemory: 64mb  # default 0\n" in body
+    (desired / "cache.yaml").write_text(out)
+    code, out, err = reconciler("plan", "--detailed-exitcode")
+    assert (code, "No changes." in out) == (0, True)
+    assert reconciler("drift")[0] == 0
+
+
+def test_a_redis_has_no_schemas(cache, reconciler):
+    code, out, err = reconciler("import", "cache", "--schema", "public")
     assert (code, out) == (1, "")
-    assert err.startswith("error: cache is a redis target, and of those nothing can be imported yet")
+    assert err == "error: cache is a redis target, and has no schemas\n"
+
+
+def test_a_target_of_which_nothing_can_be_imported_is_an_error(reconciler, desired):
+    (desired / "targets.yaml").write_text("targets: {app: {http: 'http://127.0.0.1:1'}}")
+    (desired / "tasks.yaml").unlink()
+    code, out, err = reconciler("import", "app")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: app is a http target, and of those nothing can be imported")
 
 
 @pytest.mark.parametrize(("arguments", "said"), [(["import"], "Missing argument"), (["import", "mian"], "main")])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.document import parse
 from reconciler.desired.variables import resolved
-from reconciler.desired.write import WIDTH, LeftOut, document
+from reconciler.desired.write import WIDTH, LeftOut, Noted, document, gathered
 
 SIGNS = "'\"\\:#${}[],&*?|-<>=!%@` ~\n\t\r\x85\u2028\ufeffay01.é😀"
 TRICKY = [
@@ -17,6 +17,7 @@ TRICKY = [
     "${HOME}", "$${HOME}", "$$${HOME}", "${", "a ${x", "0", "-0", "-7", "007", "1_000", "0x1F", "1e3", ".inf", "12:30",
     "2024-01-01", "a: b", "a:", "a #b", "#", " leading", "trailing ", "two  spaces", "it's", 'a"b', "back\\slash",
     "'", '"', "line\nbreak", "\n", "tab\t", "nel\x85", "\u2028", "\ufeff", "😀", "%s", "a, b", "{x}", "[y]", "&a", "*a",
+    "1.10", "-0.5", "1.", "64MB", "30s", "1gb", "08kB", "5d", "1e5s", "1E5",
     "status in ('a', 'b') and title <> '# no comment'", "(a)::text = 'x'::text", "!tag", "|", ">", "@", "`",
 ]  # fmt: skip
 
@@ -46,7 +47,7 @@ def test_what_is_written_is_read_back(content, remark):
 @pytest.mark.parametrize("text", TRICKY)
 def test_other_readers_see_the_same_text_but_for_what_is_meant_as_a_number_or_a_boolean(text):
     found = yaml.safe_load(document({"k": text, "l": [text]}))
-    expected = {"0": 0, "-7": -7, "true": True}.get(text, text.replace("${", "$${"))
+    expected = {"0": 0, "-7": -7, "true": True, "1.10": 1.1, "-0.5": -0.5}.get(text, text.replace("${", "$${"))
     assert found == {"k": expected, "l": [expected]}
 
 
@@ -75,3 +76,40 @@ def test_long_comments_go_on_in_the_next_line_and_cut_no_name():
     assert all(len(line) <= WIDTH for line in text.splitlines())
     assert all(name in text for name in names)
     assert read(text) == {"a": {"b": "c"}}
+
+
+@given(st.dictionaries(keys, st.tuples(trees, texts), min_size=1, max_size=4))
+@example({text or "k": (text, text) for text in TRICKY})
+@example({"k": ({"l": ["a" * 70, "b" * 70]}, "long " * 50), "m": ([], "#"), "n": ("x" * 200, "y" * 200)})
+def test_a_comment_beside_an_entry_changes_nothing_of_what_is_read(content):
+    noted = {key: Noted(value, comment) for key, (value, comment) in content.items()}
+    plain = {key: value for key, (value, _) in content.items()}
+    assert read(document(noted)) == plain
+    assert read(document({"section": Noted(noted, "all of it")})) == {"section": plain}
+
+
+def test_a_comment_stands_behind_its_entry_and_above_it_where_the_line_is_too_long():
+    text = document(
+        {
+            "settings": Noted(
+                {
+                    "work_mem": Noted("64MB", "postgresql.auto.conf"),
+                    "search_path": Noted(["$user", "app"], "postgresql.conf:12"),
+                    "archive_command": Noted("cp %p /" + "x" * 90, "line\nbreak # and so on"),
+                },
+                "here",
+            )
+        }
+    )
+    assert text == (
+        "settings:  # here\n"
+        "  work_mem: 64MB  # postgresql.auto.conf\n"
+        '  search_path: ["$user", app]  # postgresql.conf:12\n'
+        "  # line\\x0abreak # and so on\n"
+        "  archive_command: cp %p /" + "x" * 90 + "\n"
+    )
+
+
+def test_what_is_left_out_for_one_reason_is_named_together_and_first():
+    entries = {"a": "1", "b": LeftOut("so"), "c": LeftOut("thus"), "d": LeftOut("so")}
+    assert list(gathered(entries).items()) == [("b, d", LeftOut("so")), ("c", LeftOut("thus")), ("a", "1")]

@@ -103,6 +103,9 @@ def test_the_roles_on_postgresql_are_enough(roles, sql, reconciler, monkeypatch,
     assert code == 0, said
     assert "not visible" not in said
     assert reconciler(yaml, "check")[0] == 0
+    code, said = reconciler(yaml, "import", "main")
+    assert (code, "work_mem: 7MB  # postgresql.auto.conf" in said) == (0, True), said
+    assert "not visible to role" not in said
 
 
 @pytest.mark.pg(">= 15")
@@ -159,6 +162,8 @@ def test_the_users_on_redis_are_enough(users, reconciler, monkeypatch, tmp_path)
     code, said = reconciler(CACHE_YAML, "check", "--format", "json")
     assert "not-visible" not in said
     assert '"error"' not in said
+    code, said = reconciler(CACHE_YAML, "import", "cache")
+    assert (code, "not visible" in said, "app: {rules:" in said) == (0, False, True), said
 
 
 @pytest.mark.parametrize("user", ["drift", "apply"])

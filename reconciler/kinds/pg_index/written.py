@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from reconciler.desired.write import LeftOut
+from reconciler.desired.write import LeftOut, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_index import statements
@@ -105,16 +105,11 @@ def _quoted(name: str) -> str:
 
 
 def _section(entries: Mapping[str, Any]) -> Any:
-    """What is left out for one and the same reason is named together."""
-    by_reason: dict[str, list[str]] = {}
-    for name, entry in entries.items():
-        if isinstance(entry, LeftOut):
-            by_reason.setdefault(entry.reason, []).append(name)
-    left_out = {", ".join(names): LeftOut(reason) for reason, names in by_reason.items()}
-    indexes = {name: entry for name, entry in entries.items() if not isinstance(entry, LeftOut)}
-    if indexes:
-        return {"indexes": left_out | indexes}
-    return LeftOut("; ".join(f"{names}: {entry.reason}" for names, entry in left_out.items()))
+    """What is left out is a comment in the section, or in its place where nothing is left."""
+    found = gathered(entries)
+    if any(not isinstance(entry, LeftOut) for entry in found.values()):
+        return {"indexes": found}
+    return LeftOut("; ".join(f"{names}: {entry.reason}" for names, entry in found.items()))
 
 
 def _not_to_be_declared(live: LiveIndex) -> str:

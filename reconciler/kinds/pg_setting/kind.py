@@ -71,7 +71,9 @@ class PgSettingKind:
             return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
         desired = desired.model_copy(update={"beside": observed.beside})
         definition = observed.definition
-        if definition is None and not desired.of_instance and "." in desired.setting and observed.absence == "unknown":
+        # A session that has a custom setting set knows it, and still does not list it.
+        custom = "." in desired.setting and observed.absence in ("unknown", "unlisted")
+        if definition is None and not desired.of_instance and custom:
             definition = scoped.custom(desired.setting)
         if definition is None:
             return [_absent(desired, observed)]
@@ -95,6 +97,13 @@ class PgSettingKind:
     def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.sequenced(outcomes, target, info)
+
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """See `written.py`."""
+        from reconciler.kinds.pg_setting.written import written
+
+        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
+        return written(self, session)
 
 
 class PgRestartKind:

@@ -52,5 +52,12 @@ class RedisSettingKind:
 
         return sequenced(outcomes, target)
 
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """See `written.py`."""
+        from reconciler.kinds.redis_setting.written import written
+        from reconciler.targets.redis import RedisSession
+
+        return written(self, cast(RedisSession, session))
+
 
 KIND = RedisSettingKind()

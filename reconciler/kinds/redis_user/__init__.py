@@ -44,5 +44,12 @@ class RedisUserKind:
 
         return [] if observed is None else plan(desired, observed)
 
+    def written(self, session: Session) -> Mapping[str, Any]:
+        """See `written.py`."""
+        from reconciler.kinds.redis_user.written import written
+        from reconciler.targets.redis import RedisSession
+
+        return written(self, cast(RedisSession, session))
+
 
 KIND = RedisUserKind()

@@ -122,7 +122,7 @@ class World:
     @cached_property
     def imported(self) -> dict[str, Any]:
         target = self.desired(self.by_hand, "").targets["main"]
-        return dict(write_target(target, Secrets({})).sections)
+        return {"tables": write_target(target, Secrets({})).sections["tables"]}
 
     def imported_text(self) -> str:
         return document({"target": "main", **self.imported})

@@ -1,0 +1,281 @@
+"""What an instance, its databases and its roles have set, as the YAML that declares it.
+
+Only what differs from the default. Every value is declared again from what was written and planned against the server
+it came from, in one go for all of them: only what the plan finds to be as declared is kept, with a comment that says
+where it comes from. The rest is left out and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from reconciler.desired.write import LeftOut, Noted, gathered
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.pg_setting import blocked, hidden, origin, provenance, scoped, values
+from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
+from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.model import Address, Change, Notice, NoticeType, Outcome
+from reconciler.targets.postgres import PostgresSession
+
+if TYPE_CHECKING:
+    from reconciler.kinds.pg_setting.kind import PgSettingKind
+
+_NAMES = "select name from pg_catalog.pg_settings order by lower(name)"
+
+_READS_ALL = """
+    select rolsuper or pg_has_role('pg_read_all_settings', 'usage') as reads_all
+    from pg_catalog.pg_roles where rolname = current_user
+"""
+
+_SCOPED = """
+    select d.datname as database, r.rolname as role, split_part(entry, '=', 1) as name
+    from pg_catalog.pg_db_role_setting s
+    cross join unnest(s.setconfig) as entry
+    left join pg_catalog.pg_database d on d.oid = s.setdatabase
+    left join pg_catalog.pg_roles r on r.oid = s.setrole
+    where (s.setdatabase = 0) = (d.datname is null) and (s.setrole = 0) = (r.rolname is null)
+    order by r.rolname, d.datname, lower(split_part(entry, '=', 1))
+"""
+
+_UNKNOWN_LINES = """
+    select f.name, f.sourcefile, f.sourceline from pg_catalog.pg_file_settings f
+    where f.name is not null and f.error is null
+      and not exists (select from pg_catalog.pg_settings s where lower(s.name) = lower(f.name))
+    order by lower(f.name), f.seqno
+"""
+
+_FIXED = "fixed when the server was built, its cluster was made, or it was started"
+_SOURCES_OF_DEFAULTS = ("default", "override")
+
+Form = str | list[str]
+Path = tuple[str, ...]
+"""Where an entry stands: the section, then the keys down to the name of the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A setting that may be declared, in the `forms` that are to be tried one after the other.
+
+    `comment(waits)` is what stands beside it, where `waits` says that it waits for a restart; `otherwise` why it is
+    left out if no form is read back as what is there, empty for what the plan says.
+    """
+
+    forms: Sequence[Form]
+    comment: Callable[[bool], str]
+    otherwise: str = ""
+
+
+Entry = _Found | LeftOut
+
+
+def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
+    """The sections `settings`, `databases` and `roles`, those without any entry left out. Raises TargetError."""
+    spelled = [row["name"] for row in session.fetch(_NAMES)]
+    scopes = session.fetch(_SCOPED)
+    seen = [
+        *((("settings", name), _placeholder(session, name)) for name in spelled),
+        *(
+            (_path(row), _placeholder(session, row["name"], row["database"], row["role"]))
+            for row in scopes
+            if row["database"] is not None or row["role"] is not None
+        ),
+    ]
+    observed = kind.observe(session, [resource for _, resource in seen])
+    entries: dict[Path, Entry] = {}
+    for path, resource in seen:
+        found = observed[resource.address]
+        entry = _of_instance(resource, found) if resource.of_instance else _of_scope(resource, found)
+        if entry is not None:
+            entries[path] = entry
+    for row in scopes:
+        if row["database"] is None and row["role"] is None:
+            entries["roles", f"ALTER ROLE ALL SET {row['name']}"] = LeftOut("has no declaration")
+    server = next(iter(observed.values())).server
+    entries |= {("settings", name): LeftOut(reason) for name, reason in _unseen(session, server, spelled)}
+    return _sections(_tried(kind, session, entries))
+
+
+def _placeholder(
+    session: PostgresSession, name: str, database: str | None = None, role: str | None = None
+) -> PgSetting:
+    """Asks for all there is to see of a setting: `default` is the declaration that needs no opinion of the server."""
+    resource = PgSetting(
+        address=Address(session.target.name, "pg_setting", name.lower()),
+        setting=name.lower(),
+        database=database,
+        role=role,
+        value="default",
+    )
+    if resource.of_instance:
+        return resource
+    return resource.model_copy(update={"address": resource.address._replace(name=f"{resource.scope}/{name.lower()}")})
+
+
+def _path(row: Mapping[str, Any]) -> Path:
+    database, role, name = row["database"], row["role"], row["name"]
+    if role is None:
+        return ("databases", database, "settings", name)
+    within = () if database is None else ("databases", database)
+    return ("roles", role, *within, "settings", name)
+
+
+def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None:
+    """None where the setting is at its default."""
+    definition = observed.definition
+    if definition is None:
+        return None  # it has gone since the names were read
+    boot = values.read(definition, definition.boot_val or ("" if definition.vartype == "string" else None))
+    running = values.read(definition, observed.running)
+    by_default = observed.source in _SOURCES_OF_DEFAULTS
+    never = blocked.never(definition)
+    if never:
+        if definition.context == "internal":
+            return None if running == boot else LeftOut(_FIXED)
+        return None if by_default or observed.masked_by else LeftOut(never)
+    if observed.source == "command line":
+        return LeftOut(f"given on the server's command line{origin.masked_lines(observed)}")
+    if observed.source == "environment variable":
+        return LeftOut("given by the environment that the server was started in")
+    if observed.running is None and observed.masked_by:
+        return LeftOut(f"not visible to this session because of {observed.masked_by}")
+    lines = [values.read(definition, entry.setting) for entry in observed.entries]
+    if not any(value != boot for value in lines) and (by_default or running == boot):
+        return None
+    texts = (observed.running, *(entry.setting for entry in observed.entries))
+    if origin.may_be_secret(definition, *texts):
+        return LeftOut(origin.declare_instead(definition))
+    last = observed.last_entry
+    forms = [*_forms(definition, last.setting if last else None), *_forms(definition, observed.running)]
+    otherwise = ""
+    if last is not None and lines[-1] != running:
+        held, runs = origin.told(definition, last.setting), origin.told(definition, observed.running)
+        otherwise = f"{provenance.of_entry(observed)} holds {held}, which is not loaded: {runs} runs; reload first"
+    return _Found(forms, lambda waits: origin.of_instance(definition, observed, waits=waits), otherwise=otherwise)
+
+
+def _of_scope(resource: PgSetting, observed: SettingObserved) -> Entry | None:
+    definition = observed.definition
+    custom = "." in resource.setting and observed.absence in ("unknown", "unlisted")
+    if definition is None and not custom:
+        return LeftOut(f"not visible to role {observed.server.role}: grant pg_read_all_settings to it")
+    definition = definition or scoped.custom(resource.setting)
+    if observed.own is None:
+        return None  # it has gone since the names were read
+    if origin.may_be_secret(definition, observed.own):
+        return LeftOut(origin.declare_instead(definition))
+    return _Found(_forms(definition, observed.own), lambda _: origin.of_scope(definition, observed))
+
+
+def _forms(definition: Definition, text: str | None) -> list[Form]:
+    """`text` as people write it, then as the server has it."""
+    if text is None:
+        return []
+    value = values.read(definition, text)
+    return [text] if value is None else [_spelled(definition, value), text]
+
+
+def _spelled(definition: Definition, value: Canonical) -> Form:
+    return list(value) if isinstance(value, tuple) else values.shown(definition, value)
+
+
+def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What cannot be written because this role does not see it, or nobody knows it, and why."""
+    if server.files_visible:
+        for row in session.fetch(_UNKNOWN_LINES):
+            file = provenance.file_name(row["sourcefile"], server.data_directory)
+            prefix = row["name"].partition(".")[0]
+            at = provenance.line(file, row["sourceline"])
+            yield row["name"], f"in {at}, unknown until the library that defines {prefix}.* is loaded"
+    elif server.blocking:
+        yield (
+            "configuration files",
+            f"the server ignores all of them until this is mended: {'; '.join(server.blocking)}",
+        )
+    else:
+        yield (
+            "lines of configuration files",
+            f"not visible to role {server.role}, so that neither what they mask nor what a restart brings is said: "
+            f"grant select on pg_catalog.pg_file_settings and execute on function "
+            f"pg_catalog.pg_show_all_file_settings() to {server.role}",
+        )
+    if not session.fetch(_READS_ALL)[0]["reads_all"]:
+        missing = hidden.hidden(server.version_num, {name.lower() for name in listed})
+        yield (
+            f"{len(missing)} settings",
+            f"not visible to role {server.role}, shared_preload_libraries among them: "
+            f"grant pg_read_all_settings to {server.role}",
+        )
+
+
+def _tried(kind: PgSettingKind, session: PostgresSession, entries: Mapping[Path, Entry]) -> dict[Path, Any]:
+    """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
+    result: dict[Path, Any] = dict(entries)
+    waiting = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
+    attempt = 0
+    while waiting:
+        chosen = {path: entry.forms[attempt] for path, entry in waiting.items()}
+        said = _planned(kind, session, chosen)
+        for path, form in chosen.items():
+            entry, problem = waiting[path], said[path]
+            if problem in ("", _WAITS):
+                comment = entry.comment(problem == _WAITS)
+                result[path] = Noted(form, comment) if comment else form
+                del waiting[path]
+            elif attempt + 1 == len(entry.forms):
+                result[path] = LeftOut(entry.otherwise or f"cannot be declared as it is: {problem}")
+                del waiting[path]
+        attempt += 1
+    return result
+
+
+_WAITS = "waits for a restart"
+
+
+def _planned(kind: PgSettingKind, session: PostgresSession, chosen: Mapping[Path, Form]) -> dict[Path, str]:
+    """What a plan says of each entry; empty where nothing, _WAITS where only a restart is missing."""
+    said: dict[Path, str] = {}
+    resources: dict[Path, PgSetting] = {}
+    for path, form in chosen.items():
+        try:
+            [resources[path]] = _declared(kind, session, path, form)
+        except (DesiredError, ValueError) as error:
+            said[path] = str(error)
+    observed = kind.observe(session, list(resources.values()))
+    for path, resource in resources.items():
+        outcomes = kind.plan(resource, observed[resource.address])
+        waits = [isinstance(each, Notice) and each.type is NoticeType.WAITS_FOR_RESTART for each in outcomes]
+        said[path] = _WAITS if waits and all(waits) else "; ".join(map(_in_words, outcomes))
+    return said
+
+
+def _declared(kind: PgSettingKind, session: PostgresSession, path: Path, form: Form) -> Iterable[PgSetting]:
+    value: Any = form
+    for key in reversed(path[1:]):
+        value = {key: value}
+    validated = TypeAdapter(kind.sections[path[0]]).validate_python(value)
+    return kind.declare(Declaration(session.target, path[0], validated, "", lambda at: ""))
+
+
+def _in_words(outcome: Outcome) -> str:
+    if isinstance(outcome, Change):
+        return f"a plan would {outcome.action} it, {outcome.summary or outcome.reason}"
+    return outcome.message
+
+
+def _sections(entries: Mapping[Path, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {"settings": {}, "databases": {}, "roles": {}}
+    for path, entry in entries.items():
+        place = tree
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+        place[path[-1]] = entry
+    return {section: _gathered(inside) for section, inside in tree.items() if inside or section == "settings"}
+
+
+def _gathered(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return gathered({key: _gathered(value) if isinstance(value, dict) else value for key, value in tree.items()})

@@ -1,0 +1,182 @@
+"""What a server has set, as the YAML that declares it.
+
+CONFIG GET is sent for single names, those of `parameters.KNOWN` that are no secrets, all in one round trip: a pattern
+would answer with passwords. What differs from the defaults (`measured.py`) is declared again from what was written and
+planned against the server it came from; only what needs no change is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.desired.write import LeftOut, Noted, gathered
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.redis_setting.declare import declare
+from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
+from reconciler.kinds.redis_setting.model import RedisSetting
+from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
+from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
+from reconciler.model import Change, Notice, NoticeType, Outcome
+from reconciler.targets.redis import RedisSession, Refusal
+
+if TYPE_CHECKING:
+    from reconciler.kinds.redis_setting import RedisSettingKind
+
+SECTION = "settings"
+
+ROLE = frozenset({"replicaof", "slaveof"})
+"""Who replicates whom changes with every failover, and is no setting."""
+
+BUILT_IN = frozenset({"lua"})
+"""Modules that every server of a version has: seen on Valkey 9.1."""
+
+_UNITS = {"gb": 1024**3, "mb": 1024**2, "kb": 1024}
+
+_NO_CHANGE = (NoticeType.NOT_PERSISTED, NoticeType.WAITS_FOR_RESTART)
+"""Notices about a value that is as declared."""
+
+
+def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
+    """The section `settings`. Raises TargetError."""
+    names = sorted(KNOWN - SECRETS)
+    *answers, user, modules = session.read_all(
+        [*(("CONFIG", "GET", name) for name in names), ("ACL", "GETUSER", "default"), ("MODULE", "LIST")]
+    )
+    if isinstance(answers[0], Refusal):
+        return {SECTION: LeftOut(f"not visible: {answers[0].message}")}
+    running = {name: answer[name] for name, answer in zip(names, answers, strict=True) if _holds(answer, name)}
+    running = {name: value for name, value in running.items() if ALIASES.get(name) not in running}
+    guess, known = defaults(session.info.product, session.version)
+    entries: dict[str, Any] = {}
+    forms: dict[str, list[str]] = {}
+    for name, value in running.items():
+        default = known.get(name)
+        if default is not None and agree(name, default, value):
+            continue
+        if name in ROLE:
+            entries[name] = LeftOut("which server this one replicates is decided by REPLICAOF, Sentinel or the cluster")
+        else:
+            entries[name] = Noted(value, _comment(session, name, default))
+            forms[name] = [_spelled(name, value, default or ""), value]
+    entries |= _tried(kind, session, forms, entries)
+    entries |= _secrets(user) | _modules(modules)
+    return {SECTION: Noted(gathered(entries), _origin(session, guess))}
+
+
+def _holds(answer: Any, name: str) -> bool:
+    return isinstance(answer, Mapping) and name in answer
+
+
+def _origin(session: RedisSession, guess: str) -> str:
+    """What can be known of where the values come from: the server tells its file, and of no value where it is from."""
+    match session.config_file:
+        case None:
+            where = "from a file, the command line or CONFIG SET (which file is not to be seen without INFO)"
+        case "":
+            where = "from the command line or CONFIG SET: the server has no config file"
+        case file:
+            where = f"from {file}, the command line or CONFIG SET"
+    exact = guess == f"{session.info.product} {'.'.join(map(str, session.version[:2]))}"
+    return where if exact else f"{where}; compared with the defaults of {guess}, for want of this version's own"
+
+
+def _comment(session: RedisSession, name: str, default: str | None) -> str:
+    if name in OF_THE_MACHINE:
+        told = "no default"
+    else:
+        told = "default unknown here" if default is None else f"default {_spelled(name, default, '') or _NOTHING}"
+    restart = is_immutable(name, session.info.product, session.version)
+    protected = name in PROTECTED and session.version >= (7,)
+    return f"of the file or command line, {told}" if restart or protected else told
+
+
+_NOTHING = '""'
+
+
+def _spelled(name: str, text: str, default: str) -> str:
+    """`text` as people write it; of buffer limits only the classes that are not as in `default`."""
+    try:
+        if name in MEMORY:
+            amount = meaning(name, text)
+            return _amount(amount) if isinstance(amount, int) else text
+        if name == "client-output-buffer-limit":
+            usual = buffer_limits(default) if default else {}
+            return " ".join(
+                f"{limited} {_amount(hard)} {_amount(soft)} {seconds}"
+                for limited, (hard, soft, seconds) in buffer_limits(text).items()
+                if usual.get(limited) != (hard, soft, seconds)
+            )
+    except ValueError:
+        pass  # the server's own word for it
+    return text
+
+
+def _amount(number: int) -> str:
+    unit = next((unit for unit, size in _UNITS.items() if number and number % size == 0), "")
+    return f"{number // _UNITS[unit]}{unit}" if unit else str(number)
+
+
+def _tried(
+    kind: RedisSettingKind, session: RedisSession, forms: Mapping[str, list[str]], noted: Mapping[str, Noted]
+) -> dict[str, Any]:
+    """Every entry in the first of its forms of which a plan is empty; LeftOut without one."""
+    result: dict[str, Any] = {}
+    waiting = dict(forms)
+    for attempt in range(2):
+        said = _planned(kind, session, {name: each[attempt] for name, each in waiting.items()})
+        for name, problem in said.items():
+            result[name] = LeftOut(f"cannot be declared as it is: {problem}")
+            if not problem:
+                result[name] = Noted(waiting.pop(name)[attempt], noted[name].comment)
+    return {name: result[name] for name in forms}
+
+
+def _planned(kind: RedisSettingKind, session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
+    """What a plan says of each entry; empty where there is nothing to change."""
+    said = dict.fromkeys(chosen, "")
+    resources: list[RedisSetting] = []
+    for name, text in chosen.items():
+        try:
+            resources += _declared(session, name, text)
+        except DesiredError as error:
+            said[name] = str(error)
+    observed = kind.observe(session, resources)
+    for resource in resources:
+        outcomes = kind.plan(resource, observed.get(resource.address))
+        said[resource.parameter] = "; ".join(filter(None, map(_in_words, outcomes)))
+    return said
+
+
+def _declared(session: RedisSession, name: str, text: str) -> Iterable[RedisSetting]:
+    return declare(Declaration(session.target, SECTION, {name: text}, "", lambda path: ""))
+
+
+def _in_words(outcome: Outcome) -> str:
+    if isinstance(outcome, Change):
+        return outcome.reason or f"a plan would {outcome.action} it, {outcome.summary}"
+    return "" if isinstance(outcome, Notice) and outcome.type in _NO_CHANGE else outcome.message
+
+
+def _secrets(user: Any) -> dict[str, LeftOut]:
+    """That requirepass is set is seen from the user that it is the password of; no other secret is asked for."""
+    others = ", ".join(sorted(SECRETS - ALIASES.keys() - {"requirepass"}))
+    found = {others: LeftOut("secrets, not asked for; where they are set, declare them as {env: NAME} or {file: PATH}")}
+    if isinstance(user, Refusal):
+        found["requirepass"] = LeftOut(f"whether it is set is not visible: {user.message}")
+    elif user["passwords"]:
+        found["requirepass"] = LeftOut(
+            "the user default has a password; where it is that of requirepass, declare it as {env: REDIS_PASSWORD}"
+        )
+    return found
+
+
+def _modules(answer: Any) -> dict[str, LeftOut]:
+    if isinstance(answer, Refusal):
+        return {}
+    names = {str(dict(zip(module[::2], module[1::2], strict=True))["name"]) for module in answer} - BUILT_IN
+    if not names:
+        return {}
+    listed = ", ".join(sorted(names))
+    return {f"parameters of modules ({listed})": LeftOut("not asked for, since their names are not known here")}

@@ -1,0 +1,96 @@
+"""The users of a server, as the YAML that declares them.
+
+Rules in the words of the server, without passwords. Each is declared again from what was written and planned against
+the server it came from; only what needs no change is kept. Of `default` only what a new server would not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.desired.write import LeftOut, Noted, gathered
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration
+from reconciler.kinds.redis_user.declare import declare
+from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
+from reconciler.model import Address, Change, Notice, NoticeType, Outcome
+from reconciler.targets.redis import RedisSession, Refusal
+
+if TYPE_CHECKING:
+    from reconciler.kinds.redis_user import RedisUserKind
+
+SECTION = "users"
+
+DEFAULT = ("on", "nopass", "~*", "&*", "+@all")
+"""What the user `default` may on a new server: seen on 6.2, 7.0 and Valkey 9."""
+
+
+def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
+    """The section `users`; none where there is nothing but what a new server has. Raises TargetError."""
+    [names] = session.read_all([("ACL", "USERS")])
+    if isinstance(names, Refusal):
+        return {SECTION: LeftOut(f"not visible: {names.message}")}
+    asked = [
+        RedisUser(address=Address(session.target.name, NAME, name), rules=DEFAULT if name == "default" else None)
+        for name in sorted(names)
+    ]
+    seen = kind.observe(session, asked)
+    entries: dict[str, Any] = {}
+    for user in asked:
+        observed = seen[user.address]
+        if observed.hidden:
+            return {SECTION: LeftOut(f"not visible: {observed.hidden}")}
+        if not observed.exists:
+            entries[user.user] = LeftOut("its name holds signs that cannot be read")
+        elif user.user != "default" or not observed.same_rights:
+            entries[user.user] = _entry(kind, session, user, observed)
+        elif observed.login != "nopass":
+            entries[user.user] = LeftOut(f"as on a new server, but for its login: {_login(user.user, observed)}")
+    if not entries:
+        return {}
+    kept = next(iter(seen.values()))
+    where = kept.aclfile or kept.config_file
+    return {SECTION: Noted(gathered(entries), f"kept in {where}") if where else gathered(entries)}
+
+
+def _entry(kind: RedisUserKind, session: RedisSession, user: RedisUser, observed: ObservedUser) -> LeftOut | Noted:
+    rules = " ".join(observed.rules)
+    problem = _planned(kind, session, user.user, rules)
+    if problem:
+        return LeftOut(f"cannot be declared as it is: {problem}")
+    comments = [_login(user.user, observed), "reconciler itself logs in as this user" if observed.own else ""]
+    return Noted({"rules": rules}, "; ".join(filter(None, comments)))
+
+
+def _login(name: str, observed: ObservedUser) -> str:
+    variable = f"{re.sub(r'[^A-Za-z0-9]+', '_', name).upper().strip('_') or 'USER'}_REDIS_PASSWORD"
+    variable = f"_{variable}" if variable[0].isdigit() else variable
+    how = f"declare it by password: {{env: {'REDIS_PASSWORD' if name == 'default' else variable}}}"
+    match observed.login:
+        case "nopass":
+            return "needs no password"
+        case "none":
+            return "has no password, so that nobody can log in as it"
+        case "passwords":
+            return f"its passwords are kept as they are; to have one alone, {how}"
+        case _:
+            return f"its password is kept as it is; {how}"
+
+
+def _planned(kind: RedisUserKind, session: RedisSession, name: str, rules: str) -> str:
+    """What a plan says of these rules; empty where there is nothing to change."""
+    section: Mapping[str, UserSection] = {name: UserSection(rules=rules)}
+    try:
+        [user] = declare(Declaration(session.target, SECTION, section, "", lambda path: ""))
+    except DesiredError as error:
+        return str(error)
+    outcomes = kind.plan(user, kind.observe(session, [user]).get(user.address))
+    return "; ".join(filter(None, map(_in_words, outcomes)))
+
+
+def _in_words(outcome: Outcome) -> str:
+    if isinstance(outcome, Change):
+        return outcome.reason or f"a plan would {outcome.action} it"
+    return "" if isinstance(outcome, Notice) and outcome.type is NoticeType.NOT_PERSISTED else outcome.message
