@@ -63,7 +63,7 @@ SCOPES = [
     f"alter database {DATABASE} set search_path = ''",
     f"alter database {DATABASE} set log_min_messages = 'debug'",
     "alter database postgres set \"app.colour\" = 'blue'",
-    "alter role all set work_mem = '9MB'",
+    "alter role all set join_collapse_limit = 9",
 ]
 
 
@@ -138,7 +138,7 @@ def test_odd_values_come_back_as_they_are_and_make_the_same_of_another_server(ow
     assert settings["search_path"] == ["$user", "a b", "c,d", 'q"uoted', "Upper"]
     assert (settings["work_mem"], settings["vacuum_cost_delay"]) == ("64MB", "500us")
     assert len(values(found["roles"])) == 2
-    assert "  # ALTER ROLE ALL SET work_mem: has no declaration" in text
+    assert "  # ALTER ROLE ALL SET join_collapse_limit: has no declaration" in text
 
     server.restart()
     assert planned(tmp_path / "one", target(server), text).notices == ()
