@@ -328,7 +328,7 @@ def test_a_role_that_sees_less_writes_less_says_so_and_never_anything_else(own, 
         flat = text.replace("\n  # ", " ")
         assert "grant select on pg_catalog.pg_file_settings and execute on function" in flat
         assert ("settings: not visible to role plain" in flat) == (user == "plain")
-        assert "work_mem: not visible to this session because of ALTER ROLE ALL" in flat
+        assert "join_collapse_limit: not visible to this session because of ALTER ROLE ALL" in flat
 
 
 @pytest.mark.matrix
