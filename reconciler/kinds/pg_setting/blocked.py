@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import lists, names, values
+from reconciler.kinds.pg_setting import lists, names, owner, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
 
 
@@ -24,9 +25,13 @@ def files(observed: SettingObserved) -> str:
     return f"the server ignores all of its configuration files until this is mended: {'; '.join(lines)}"
 
 
-def alter_system(definition: Definition, observed: SettingObserved, statement: str) -> str:
-    """Why ALTER SYSTEM would be refused, or change nothing; empty where it works."""
+def alter_system(
+    definition: Definition, observed: SettingObserved, statement: str, value: Canonical | None = None
+) -> str:
+    """Why ALTER SYSTEM would be refused, or change nothing; empty where it works. `value` None: RESET."""
     server = observed.server
+    if server.owner is not None:
+        return owner.way(definition, observed, value)
     if observed.source == "command line":
         return (
             "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "

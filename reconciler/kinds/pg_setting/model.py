@@ -132,6 +132,16 @@ class Definition(Frozen):
     raised_to: int = 0
 
 
+class Owner(Frozen):
+    """Who keeps the settings of an instance, where it is not its administrator (see owner).
+
+    `cluster`: what the owner calls it, where the server shows that; empty where it does not.
+    """
+
+    name: str
+    cluster: str = ""
+
+
 class Server(Frozen):
     """What all settings of a server have in common.
 
@@ -141,6 +151,7 @@ class Server(Frozen):
     beside         declared texts of the settings that others lean on (see startup).
     coming         what these settings come to at the next start: as declared, else as the files have it, else as now.
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
+    owner          whoever keeps its settings instead of its administrator; None: nobody.
     """
 
     version_num: int
@@ -155,6 +166,7 @@ class Server(Frozen):
     blocking: tuple[str, ...] = ()
     loaded: tuple[str, ...] | None = None
     preloading: tuple[str, ...] = ()
+    owner: Owner | None = None
     beside: Mapping[str, str] = Field(default={}, repr=False)
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
 

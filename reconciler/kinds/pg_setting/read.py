@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import lists, startup, values
+from reconciler.kinds.pg_setting import lists, owner, startup, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto
 from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
@@ -83,7 +83,7 @@ class Reading:
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
         names = sorted({resource.setting for resource in wanted} | {"shared_preload_libraries"} | startup.COMPANIONS)
         scoped = any(not resource.of_instance for resource in wanted)
-        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
+        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped, **owner.PARAMS}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
             may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),
@@ -92,8 +92,8 @@ class Reading:
         absent = _ABSENT.format(
             known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::bool")
         )
-        queries: list[Query] = [_OWN_SETTINGS, _SERVER, settings, _OVERRIDES, _DATABASES, _ROLES, absent]
-        _, server, rows, overrides, databases, roles, missing = session.fetch_all(
+        queries: list[Query] = [_OWN_SETTINGS, _SERVER, settings, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY]
+        _, server, rows, overrides, databases, roles, missing, owners = session.fetch_all(
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
@@ -135,6 +135,7 @@ class Reading:
             blocking=tuple(blocking),
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
+            owner=owner.recognise(owners[0]),
         )
         beside = _beside(wanted)
         self.server = self.server.model_copy(update={"beside": beside, "coming": self._coming(beside)})
