@@ -183,7 +183,7 @@ def test_what_alter_role_all_masks_for_everybody_is_not_planned_in_vain(clean, p
         for value in ("16MB", "4MB"):  # another than the instance has, and the very one
             [notice] = outcomes(KIND, pg_target, settings({"work_mem": value}))
             assert notice.type is NoticeType.BLOCKED
-            assert "no effect: ALTER ROLE ALL gives every session 64MB" in notice.message
+            assert "no session gets it: ALTER ROLE ALL gives every one 64MB" in notice.message
             assert notice.provenance.masked_for == ("all roles",)
         clean.execute("alter role all reset work_mem")
         converge(KIND, pg_target, settings({"work_mem": "16MB"}))

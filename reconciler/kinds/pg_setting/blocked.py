@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import lists, names, values
+from reconciler.kinds.pg_setting import lists, names, owner, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
 
 ALL_ROLES = "all roles"
@@ -32,21 +33,29 @@ def given_to_all(observed: SettingObserved) -> str | None:
     return next((override.value for override in observed.overrides if override.scope == ALL_ROLES), None)
 
 
-def alter_system(definition: Definition, observed: SettingObserved, statement: str) -> str:
-    """Why ALTER SYSTEM would be refused, or change nothing; empty where it works."""
+def masked_for_all(definition: Definition, observed: SettingObserved) -> str:
+    """Why no session gets the instance's value."""
+    value = "another value" if definition.name in names.SENSITIVE else given_to_all(observed)
+    return (
+        f"no session gets it: ALTER ROLE ALL gives every one {value or repr(value)}. "
+        f"Run alter role all reset {definition.name}, and plan again"
+    )
+
+
+def alter_system(
+    definition: Definition, observed: SettingObserved, statement: str, value: Canonical | None = None
+) -> str:
+    """Why ALTER SYSTEM would be refused, or change nothing; empty where it works. `value` None: RESET."""
     server = observed.server
+    if server.owner is not None:
+        return owner.way(definition, observed, value)
     if observed.source == "command line":
         return (
             "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "
             "change how the server is started"
         )
-    everyone = given_to_all(observed)
-    if everyone is not None:
-        value = "another value" if definition.name in names.SENSITIVE else everyone
-        return (
-            f"it could have no effect: ALTER ROLE ALL gives every session {value or repr(value)}. "
-            f"Run alter role all reset {definition.name}, and plan again"
-        )
+    if given_to_all(observed) is not None:
+        return masked_for_all(definition, observed)
     if not server.alter_system_allowed:
         return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"
     return files(observed)

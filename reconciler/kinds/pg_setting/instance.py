@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, startup, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, owner, provenance, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -86,7 +86,9 @@ def _set(
         coming = running
     if running and (coming or observed.source == "command line"):
         return _masked_for_all(desired, definition, observed, state, want)
-    if not coming or observed.source == "command line" or not observed.server.files_visible:
+    # Patroni repeats in its file what it will pass on the command line next time.
+    masked = observed.source == "command line" and observed.server.owner is None
+    if not coming or masked or not observed.server.files_visible:
         return [_written(desired, definition, observed, state, want, running=running)]
     return [_loaded(desired, definition, observed, state, values.shown(definition, want.value))]
 
@@ -98,7 +100,7 @@ def _masked_for_all(
     everyone = values.read(definition, blocked.given_to_all(observed))
     if everyone is None or want.met(everyone):
         return []
-    reason = blocked.alter_system(definition, observed, "").replace("it could have", "it has", 1)
+    reason = blocked.masked_for_all(definition, observed)
     return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
 
 
@@ -110,7 +112,7 @@ def _written(
         return _waits_unseen(desired, definition, observed, state)
     step = steps.alter("system", definition.name, want.literals)
     reason = (
-        blocked.alter_system(definition, observed, step.statements[0])
+        blocked.alter_system(definition, observed, step.statements[0], want.value)
         or blocked.empty_list(definition, observed, want)
         or blocked.libraries(definition, observed)
         or startup.refused(definition.name, want.value, observed.server.coming)
@@ -139,7 +141,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             return []
         if observed.pending_restart and definition.context == "postmaster":
             return [_waits_unseen(desired, definition, observed, state)]
-        reason = blocked.files(observed)
+        reason = owner.way(definition, observed, None) or blocked.files(observed)
         if reason:
             return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
         seen = f"it is {_short(definition, state.running)} from {provenance.of_running(observed)}"
@@ -163,6 +165,8 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             _change(desired, definition, observed, state, step, goal, _below(observed), running=state.running == goal)
         ]
     if observed.source == "command line":
+        if state.running == state.boot:
+            return []
         reason = blocked.alter_system(definition, observed, "")
         return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
     if below is None and observed.source in ("default", "override"):
@@ -170,7 +174,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
     if state.running != goal:
         return [_loaded(desired, definition, observed, state, values.shown(definition, goal))]
     if below is not None and goal != state.boot:
-        message = (
+        message = owner.way(definition, observed, None) or (
             f"{below.file}:{below.line} sets it to {_short(definition, goal)}, which RESET does not change: "
             "delete that line, or declare the value"
         )

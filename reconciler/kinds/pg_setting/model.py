@@ -135,6 +135,16 @@ class Definition(Frozen):
     raised_to: int = 0
 
 
+class Owner(Frozen):
+    """Who keeps the settings of an instance, where it is not its administrator (see owner).
+
+    `cluster`: what the owner calls it, where the server shows that; empty where it does not.
+    """
+
+    name: str
+    cluster: str = ""
+
+
 class Server(Frozen):
     """What all settings of a server have in common.
 
@@ -146,6 +156,7 @@ class Server(Frozen):
     preloading     the libraries that its files name; `to_preload` those that are declared beside.
     restarts       the target declares how it is restarted.
     undeclared_standbys  how many stream from here beside those that the target declares.
+    owner          whoever keeps its settings instead of its administrator; None: nobody.
     """
 
     version_num: int
@@ -162,6 +173,7 @@ class Server(Frozen):
     to_preload: tuple[str, ...] = ()
     restarts: bool = False
     undeclared_standbys: int = 0
+    owner: Owner | None = None
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
     operands: Mapping[str, Quantity] = Field(default={}, repr=False)
     problems: Mapping[str, str] = Field(default={}, repr=False)

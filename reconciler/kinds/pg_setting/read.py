@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, lists, startup
+from reconciler.kinds.pg_setting import blocked, coming, lists, owner, startup
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
@@ -98,7 +98,7 @@ class Reading:
             | operands.difference(MACHINE)
         )
         scoped = any(not resource.of_instance for resource in wanted)
-        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
+        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped, **owner.PARAMS}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
             may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),
@@ -107,8 +107,8 @@ class Reading:
         absent = _ABSENT.format(
             known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::bool")
         )
-        queries: list[Query] = [_OWN_SETTINGS, _SERVER, settings, _OVERRIDES, _DATABASES, _ROLES, absent]
-        _, server, rows, overrides, databases, roles, missing = session.fetch_all(
+        queries: list[Query] = [_OWN_SETTINGS, _SERVER, settings, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY]
+        _, server, rows, overrides, databases, roles, missing, owners = session.fetch_all(
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
@@ -149,9 +149,10 @@ class Reading:
             blocking=tuple(blocking),
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
+            owner=owner.recognise(owners[0]),
             to_preload=_to_preload(wanted),
             undeclared_standbys=_undeclared(session, server[0]["standbys"]),
-            restarts=bool(session.target.restart or session.target.patroni),
+            restarts=bool(session.target.restart),
         )
         future = Coming(session, self)
         self.server = self.server.model_copy(
