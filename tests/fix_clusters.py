@@ -60,7 +60,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what needs Patroni where there is none; the summary says why."""
     if patroni_on_etcd.missing():
-        left_out = [item for item in items if "patroni" in getattr(item, "fixturenames", ())]
+        needing = {"patroni", "needs_patroni"}
+        left_out = [item for item in items if needing & set(getattr(item, "fixturenames", ()))]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
@@ -78,6 +79,11 @@ def patroni(request: pytest.FixtureRequest, folder: Path) -> Iterator[PatroniClu
     """Three nodes, shared by the tests of a module. Whoever changes their configuration puts it back."""
     made = PatroniCluster(folder / f"patroni-{request.param}-{next(_numbers)}", postgres_binaries()[request.param])
     yield from _running(made)
+
+
+@pytest.fixture
+def needs_patroni() -> None:
+    """For tests that make Patroni's clusters of their own: left out where there can be none."""
 
 
 @pytest.fixture
