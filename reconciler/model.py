@@ -234,14 +234,15 @@ class RestartStep(Frozen):
 class PatroniStep(Frozen):
     """One request to Patroni's REST API, whose URL the target declares.
 
-    parameters   PATCH /config: PostgreSQL's parameters, None to remove one. Patroni merges them into its own, and
-                 brings them to every member within its loop_wait.
-    restart      POST /restart of each of these members, one after the other, each waited for.
+    parameters    PATCH /config: PostgreSQL's parameters, None to remove one. Patroni merges them into its own, and
+                  brings them to every member within its loop_wait.
+    restart_for   POST /restart of each member that waits for one of these settings: one after the other, each waited
+                  for, replicas first.
     """
 
     type: Literal["patroni"] = "patroni"
     parameters: Mapping[str, str | None] = {}
-    restart: tuple[str, ...] = ()
+    restart_for: tuple[str, ...] = ()
     hazards: tuple[Hazard, ...] = ()
 
 

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from reconciler.applying.progress import Progress
 from reconciler.errors import StepFailed, TargetError
-from reconciler.model import BY_HAND, RestartStep, Target
+from reconciler.model import BY_HAND, PatroniStep, RestartStep, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -73,6 +73,14 @@ class Restarts:
             tell(Progress("waiting for the server to answer", None, (), aloud=True))
             self._until_started(target, before, ANSWER_SECONDS, lambda: False)
         self._locks_again()
+
+    def by_patroni(self, target: Target, step: PatroniStep, tell: Tell, interrupted: Interrupted) -> None:
+        """Sends `step` to Patroni. Raises StepFailed, ApplyError, TargetError."""
+        from reconciler.applying import patroni
+
+        patroni.run(target, step, self._secrets, tell, interrupted)
+        if step.restart_for:
+            self._locks_again()
 
     def _started(self, target: Target) -> datetime:
         """When the server was started. Raises TargetError where it does not answer."""

@@ -24,6 +24,7 @@ from reconciler.model import (
     Notice,
     NoticeType,
     Outcome,
+    PatroniStep,
     SqlStep,
     Step,
     StepReceipt,
@@ -36,6 +37,9 @@ from reconciler.targets.connect import connect
 SETTLING_SECONDS = 10.0
 """A reload reaches new sessions a moment later (the postmaster signals itself); ten seconds is a very busy moment.
 Everything else is true at once, or never."""
+
+PATRONI_SECONDS = 90.0
+"""Patroni brings its configuration to every member within loop_wait: 10 s by default, and 30 s is not unusual."""
 
 SETTLING_INTERVAL = 0.05
 
@@ -238,7 +242,7 @@ class Runner:
 
     def _verify(self, change: Change) -> tuple[str, Look]:
         """What is still to be known of a kept promise, and what was seen. Raises PromiseBroken where it is not kept."""
-        deadline = time.monotonic() + (SETTLING_SECONDS if any(map(reloads, change.steps)) else 0)
+        deadline = time.monotonic() + _settling(change)
         while True:
             seen = self._look(change)
             verdict, message = judge(change, seen.outcomes)
@@ -255,6 +259,13 @@ class Runner:
         except ReconcilerError as error:
             return f"{problem}\n  and undoing it failed: {error}"
         return f"{problem}\n  it was undone"
+
+
+def _settling(change: Change) -> float:
+    """Seconds until what the steps have done is true for everybody."""
+    if any(isinstance(step, PatroniStep) for step in change.steps):
+        return PATRONI_SECONDS
+    return SETTLING_SECONDS if any(map(reloads, change.steps)) else 0.0
 
 
 def _came_of(change: Change, seen: Look, steps: Sequence[StepReceipt]) -> list[Fact]:

@@ -38,7 +38,7 @@ class Stepper:
                 return
             case PatroniStep():
                 self.close()
-                raise StepFailed("not yet")
+                self._restarts.by_patroni(self._target, step, tell, interrupted)
                 return
         if self._executor is None:
             self._executor = executor(self._target, self._secrets)

@@ -218,8 +218,8 @@ def in_one_line(step: Step) -> str:
 
 def patroni(step: PatroniStep) -> str:
     """A request to Patroni as its own documentation writes it."""
-    if step.restart:
-        return "; ".join(f"POST /restart of {member}" for member in step.restart)
+    if step.restart_for:
+        return "POST /restart of each member that waits for one, replicas first"
     return f"PATCH /config {json.dumps({'postgresql': {'parameters': dict(step.parameters)}})}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.desired.quantities import FormulaError
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import instance, late, names, numeric, restart, scoped
+from reconciler.kinds.pg_setting import instance, late, names, numeric, patroni, restart, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     ObservedRestart,
@@ -82,8 +82,12 @@ class PgSettingKind:
         try:
             if not desired.of_instance:
                 return scoped.plan(desired, definition, observed)
-            outcomes = instance.plan(desired, definition, observed)
-            return late.again(desired, outcomes) if desired.after_restart else outcomes
+            seen = observed.server.patroni
+            if seen is not None:
+                outcomes = patroni.plan(desired, definition, observed, seen)
+            else:
+                outcomes = instance.plan(desired, definition, observed)
+            return late.again(desired, observed, outcomes) if desired.after_restart else outcomes
         except NotTold as error:
             return [notice(desired, NoticeType.BLOCKED, str(error))]
         except InvalidValue as error:
@@ -179,7 +183,7 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
     prefix = late.library(name)
     if prefix and prefix not in (server.loaded or ()):
         if desired.of_instance and late.can_wait(desired, observed):
-            return late.planned(desired)
+            return late.planned(desired, observed)
         if prefix in server.preloading:
             message = f"unknown until {prefix} is loaded, which waits for a restart; plan again after that"
             return notice(desired, NoticeType.WAITS_FOR_RESTART, message)

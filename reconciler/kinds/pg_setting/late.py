@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.kinds.pg_setting import steps
+from reconciler.kinds.pg_setting import patroni, steps
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change
 from reconciler.model import Change, Outcome
@@ -32,19 +32,22 @@ def can_wait(desired: PgSetting, observed: SettingObserved) -> bool:
     return plain and server.restarts and library(desired.setting) in (*server.to_preload, *server.preloading)
 
 
-def planned(desired: PgSetting) -> Change:
+def planned(desired: PgSetting, observed: SettingObserved) -> Change:
     """The change, made before the library is loaded."""
     text = str(desired.value)
+    by_patroni = observed.server.patroni is not None
     return change(
         desired.model_copy(update={"after_restart": True}),
         before={"value": UNKNOWN, "source": ""},
         after={"value": text, "source": "postgresql.auto.conf"},
         notes=(f"after the restart that loads {library(desired.setting)}",),
-        steps=(steps.alter("system", desired.setting, (text,)), steps.RELOAD),
-        undo=(steps.alter("system", desired.setting, ()), steps.RELOAD),
+        steps=patroni.late(desired, text)
+        if by_patroni
+        else (steps.alter("system", desired.setting, (text,)), steps.RELOAD),
+        undo=patroni.late(desired, None) if by_patroni else (steps.alter("system", desired.setting, ()), steps.RELOAD),
     )
 
 
-def again(desired: PgSetting, outcomes: Sequence[Outcome]) -> list[Outcome]:
+def again(desired: PgSetting, observed: SettingObserved, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The same change, now that the library is loaded: `outcomes` are what would be planned of it today."""
-    return [planned(desired) if isinstance(outcome, Change) else outcome for outcome in outcomes]
+    return [planned(desired, observed) if isinstance(outcome, Change) else outcome for outcome in outcomes]

@@ -145,6 +145,21 @@ class Owner(Frozen):
     cluster: str = ""
 
 
+class RunningValue(Frozen):
+    """What one member runs, as pg_settings has it. `pending`: its file has another value, which waits."""
+
+    text: str = Field(repr=False)
+    pending: bool = False
+
+
+class PatroniSeen(Frozen):
+    """A cluster that Patroni keeps: its configuration (settings as text), and what each member runs, by name."""
+
+    parameters: Mapping[str, str] = Field(repr=False)
+    running: Mapping[str, Mapping[str, RunningValue]]
+    loop_wait: int
+
+
 class Server(Frozen):
     """What all settings of a server have in common.
 
@@ -157,6 +172,7 @@ class Server(Frozen):
     restarts       the target declares how it is restarted.
     undeclared_standbys  how many stream from here beside those that the target declares.
     owner          whoever keeps its settings instead of its administrator; None: nobody.
+    patroni        what Patroni and its members have, where the target says that Patroni keeps it.
     """
 
     version_num: int
@@ -174,6 +190,7 @@ class Server(Frozen):
     restarts: bool = False
     undeclared_standbys: int = 0
     owner: Owner | None = None
+    patroni: PatroniSeen | None = None
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
     operands: Mapping[str, Quantity] = Field(default={}, repr=False)
     problems: Mapping[str, str] = Field(default={}, repr=False)

@@ -131,7 +131,7 @@ def _patroni(owner: Owner, definition: Definition, observed: SettingObserved, va
     least = PATRONI_LEAST.get(name)
     if least is not None and isinstance(value, int) and value < least:
         return f"it takes {values.shown(definition, least)} or more, and would use its own default"
-    text = "null" if value is None else _spelled(definition, value)
+    text = "null" if value is None else spelled(definition, value)
     if value is not None and not _PLAIN_YAML.fullmatch(text):
         text = json.dumps(text, ensure_ascii=False)
     cluster = shlex.quote(owner.cluster)
@@ -149,7 +149,7 @@ def _cloudnativepg(owner: Owner, definition: Definition, observed: SettingObserv
     if definition.name == "shared_preload_libraries":
         patch: dict[str, object] = {definition.name: None if value is None else list(_items(value))}
     else:
-        patch = {"parameters": {definition.name: None if value is None else _spelled(definition, value)}}
+        patch = {"parameters": {definition.name: None if value is None else spelled(definition, value)}}
     written = json.dumps({"spec": {"postgresql": patch}}, separators=(",", ":"), ensure_ascii=False)
     cluster = shlex.quote(owner.cluster) if owner.cluster else "NAME"
     restarts = ", which restarts PostgreSQL on all instances" if definition.context == "postmaster" else ""
@@ -235,7 +235,7 @@ def _items(value: Canonical) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),)
 
 
-def _spelled(definition: Definition, value: Canonical) -> str:
+def spelled(definition: Definition, value: Canonical) -> str:
     """As a configuration file has it, with a unit."""
     if definition.name in names.SENSITIVE:
         return "…"
@@ -253,7 +253,7 @@ def _own_unit(definition: Definition, value: Canonical, booleans: tuple[str, str
     if definition.vartype == "bool":
         return booleans[value != "on"]
     if isinstance(value, tuple):
-        return ",".join(_spelled(definition, (item,)) for item in value)
+        return ",".join(spelled(definition, (item,)) for item in value)
     if isinstance(value, int | float) and definition.unit:
         return f"{value:g}" if isinstance(value, float) else str(value)
-    return _spelled(definition, value)
+    return spelled(definition, value)

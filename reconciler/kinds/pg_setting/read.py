@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, lists, owner, startup
+from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
@@ -150,9 +150,10 @@ class Reading:
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
             owner=owner.recognise(owners[0]),
+            patroni=patroni.read(session, names),
             to_preload=_to_preload(wanted),
             undeclared_standbys=_undeclared(session, server[0]["standbys"]),
-            restarts=bool(session.target.restart),
+            restarts=bool(session.target.restart or session.target.patroni),
         )
         future = Coming(session, self)
         self.server = self.server.model_copy(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import instance, names
+from reconciler.kinds.pg_setting import instance, names, patroni
 from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.outcomes import LANE
@@ -26,13 +26,18 @@ from reconciler.model import (
     Notice,
     NoticeType,
     Outcome,
+    PatroniStep,
     RestartStep,
+    Step,
     Target,
     TargetInfo,
 )
 from reconciler.targets.postgres import PostgresSession
 
 NAME = "pg_restart"
+
+PATRONI = "by Patroni"
+"""Of `Restart.command`: through Patroni's API."""
 
 EVERYWHERE, AFTER_STANDBYS, AFTER_THE_PRIMARY = 0, 3, 6
 """The phases in which settings are written; what has to restart for them does so one phase later."""
@@ -53,11 +58,11 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
                 late = bool(outcome.desired.get("after_restart"))
                 outcome = outcome.model_copy(update={"phase": restarts_in + 1 if late else phase})
         found.append(outcome)
-    if target.restart:
+    if target.restart or target.patroni:
         for number, (phase, settings) in enumerate(sorted(waiting.items())):
             resource = Restart(
                 address=Address(target.name, NAME, "again" if number else "server"),
-                command=target.restart,
+                command=target.restart or PATRONI,
                 settings=tuple(sorted(settings)),
                 after_primary=phase > AFTER_THE_PRIMARY,
             )
@@ -69,10 +74,16 @@ def change(resource: Restart) -> Change:
     """The restart itself: the same at every moment, as long as something waits for it."""
     hazard = Hazard(
         type=HazardType.RESTART,
-        message=f"PostgreSQL of {resource.address.target} is restarted: every session ends, and nobody can connect "
-        "until it answers again",
+        message=(
+            f"every member of {resource.address.target} is restarted, one after the other: its sessions end"
+            if resource.command == PATRONI
+            else f"PostgreSQL of {resource.address.target} is restarted: every session ends, and nobody can connect "
+            "until it answers again"
+        ),
     )
-    step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard,))
+    step: Step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard,))
+    if resource.command == PATRONI:
+        step = PatroniStep(restart_for=resource.settings, hazards=(hazard,))
     replayed = "once it has replayed the WAL of its primary" if resource.after_primary else ""
     by_hand = "apply waits for a person" if resource.command == BY_HAND else ""
     return Change(
@@ -119,6 +130,8 @@ def _is_waiting(observed: SettingObserved) -> bool:
     """Whether a restart would change the value. The flag comes a moment after a reload; the files say so at once."""
     if observed.definition is None:
         return False
+    if observed.server.patroni is not None:
+        return patroni.waiting(observed.definition, observed.server.patroni)
     state = instance.state_of(observed.definition, observed)
     made_by_the_server = state.coming in (-1, 0) and state.coming == state.boot
     files = observed.server.files_visible and None not in (state.coming, state.running) and not made_by_the_server
