@@ -102,8 +102,10 @@ class Lookup:
     def __call__(self, name: str) -> Quantity:
         """What `name` stands for. Raises FormulaError for a circle, and whatever ValueError `find` raised."""
         if name in self._open:
-            circle = [*self._open[self._open.index(name) :], name]
-            raise FormulaError(f"{name} is declared by means of itself ({' → '.join(circle)})")
+            circle = self._open[self._open.index(name) :]
+            first = circle.index(min(circle))  # the same words wherever the circle was entered
+            circle = [*circle[first:], *circle[: first + 1]]
+            raise FormulaError(f"{circle[0]} is declared by means of itself ({' → '.join(circle)})")
         if name not in self._found:
             self._open.append(name)
             try:

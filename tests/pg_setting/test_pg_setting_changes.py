@@ -245,8 +245,6 @@ REFUSED = [
     Refused("an empty range", "work_mem", {"at_least": "2GB", "at_most": "1MB"}, "is more than at_most"),
     Refused("otherwise outside", "work_mem", {"at_least": "8MB", "otherwise": "1MB"}, "outside of the range"),
     Refused("a share of time", "statement_timeout", "25% of memory", "not an amount of memory"),
-    Refused("nearly a share", "work_mem", "25%", "a percentage is written like"),
-    Refused("a share out of bounds", "work_mem", "200% of memory", "at most 100"),
     Refused("what only the server can tell", "timezone", "Middle/Earth", "invalid value for parameter"),
     Refused("given on the command line", "port", "5433", "command line"),
     Refused("a library that is not there", "shared_preload_libraries", {"include": ["pg_nonsense"]}, "would not start"),

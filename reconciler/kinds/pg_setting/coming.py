@@ -100,11 +100,11 @@ class Coming:
         """What `names` stand for in formulas, and why some stand for nothing, as `Server` has them."""
         found: dict[str, Quantity] = {}
         problems: dict[str, str] = {}
-        for name in names:
+        for name in sorted(names):
             try:
                 found[name] = self._lookup(name)
             except ValueError as error:
-                problems[name] = str(error)
+                problems[name] = error.reason if isinstance(error, wanted.NotTold) else str(error)
         return {"operands": found, "problems": problems}
 
     def companions(self) -> Mapping[str, Canonical]:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import coming, lists, startup
+from reconciler.kinds.pg_setting import coming, lists, startup, values
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
@@ -113,8 +113,8 @@ class Reading:
         self.roles: Mapping[str, Row] = {row["name"]: row for row in roles}
         self._raised_to: int = server[0]["raised_to"]
         self._overrides = overrides
-        asked = server[0]["may_read_files"] and any(resource.of_instance for resource in wanted)
-        lines = session.fetch(_FILES) if asked else None
+        needed = any(resource.of_instance for resource in wanted) or operands.difference(MACHINE)
+        lines = session.fetch(_FILES) if needed and server[0]["may_read_files"] else None
         directory = server[0]["data_directory"]
         self.entries: dict[str, list[FileEntry]] = {}
         blocking = []
@@ -147,9 +147,7 @@ class Reading:
             preloading=_libraries(preload[-1].setting) if preload else (),
         )
         future = Coming(session, self)
-        self.server = self.server.model_copy(
-            update={"coming": future.companions(), **future.operands(operands)},
-        )
+        self.server = self.server.model_copy(update={"coming": future.companions(), **future.operands(operands)})
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""
@@ -168,7 +166,11 @@ class Reading:
     def current(self, name: str) -> str | None:
         """What the instance will have of a setting that nobody changes; None where that is not visible."""
         row, entries = self.rows[name], self.entries.get(name)
-        if entries and row["source"] != "command line":
+        if (
+            entries
+            and row["source"] != "command line"
+            and values.read(self.known(name), entries[-1].setting) is not None
+        ):
             return entries[-1].setting
         found: str | None = row["setting"]
         if session_override(row["source"]):
