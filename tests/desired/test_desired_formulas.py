@@ -117,6 +117,7 @@ UNREADABLE = [
     ("2 ** 3", "a number, a name or ( is missing behind '2 *', where '*' stands"),
     ("memory ^ 2", "'^' has no meaning in a formula"),
     ("1,5 * memory", "or the end, is missing behind '1', where ',' stands"),
+    ("0600 * 2", "or the end, is missing behind '0', where '600' stands"),
     ("٤ * memory", "'٤' has no meaning in a formula"),
     ("(" * 1_000, f"longer than {MOST_SYMBOLS}"),
     ("1" + "+1" * 1_000, f"longer than {MOST_SYMBOLS}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +15,10 @@ from live import changes, converge, outcomes, run
 from setting_cases import declared, definitions, reload, settings
 from test_pg_setting_values import amounts
 
+from reconciler.desired.quantities import Dimension
 from reconciler.kinds.pg_setting import KIND, numeric, values
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.units import InvalidValue, dimension, size_of
 from reconciler.model import Notice, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -258,6 +260,21 @@ def test_the_table_of_numbers_is_the_servers(clean):
     assert numeric.SETTINGS & there <= numbers
     own = {name for name in numbers - numeric.SETTINGS if "." not in name}
     assert own <= {"ssl_renegotiation_limit", "trace_sort"} or not own, own
+
+
+@pytest.mark.matrix
+def test_every_number_of_a_server_is_in_sync_with_a_formula_that_comes_to_it(pg_target, sql):
+    chosen = {}
+    for definition, setting in definitions(sql):
+        value = values.read(definition, setting)
+        if definition.vartype not in ("integer", "real") or value < 0:
+            continue
+        unit = {Dimension.MEMORY: "B", Dimension.TIME: "us"}.get(dimension(definition.unit), "")
+        amount = Fraction(str(value)) * size_of(definition.unit)
+        if amount or not unit:
+            chosen[definition.name] = f"2 * {float(amount) if amount.denominator > 1 else amount}{unit} / 2"
+    assert len(chosen) > 90
+    assert outcomes(KIND, pg_target, settings(chosen)) == []
 
 
 SORTS = {

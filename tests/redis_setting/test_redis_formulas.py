@@ -11,6 +11,7 @@ from redis_setting.declared import declared, env
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND
+from reconciler.kinds.redis_setting.parameters import ALIASES, INTEGERS, MEMORY
 from reconciler.model import Notice, NoticeType
 
 
@@ -140,3 +141,15 @@ def test_a_secret_is_never_read_for_a_formula(target, redis_server, secrets):
     [notice] = outcomes(KIND, target, [forged])
     assert "masterauth is a secret, and no number" in notice.message
     assert declared({"masterauth": env("X"), "hz": "10"})[0].beside == {}
+
+
+def test_every_number_of_a_server_is_in_sync_with_a_formula_that_comes_to_it(target, redis_client):
+    running = redis_client.config_get("*")
+    chosen = {
+        name: f"2 * {running[name]}{unit} / 2"
+        for names, unit in ((INTEGERS, ""), (MEMORY, "b"))
+        for name in names & running.keys()
+        if re.fullmatch("[1-9][0-9]*" if unit else "[0-9]+", running[name]) and name not in ALIASES
+    }
+    assert len(chosen) > 45
+    assert outcomes(KIND, target, declared(chosen)) == []
