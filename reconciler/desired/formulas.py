@@ -85,8 +85,9 @@ class Formula:
 
     def told(self, of: Callable[[str], Quantity]) -> str:
         """How it came about: `25% of memory (16GB)`, `memory / cpus with memory 16GB, cpus 8`."""
-        if isinstance(self.root, Share) and isinstance(self.root.of, Name):
-            return f"{self.text} ({of(self.root.of.name)})"
+        one = self.root.of if isinstance(self.root, Share) else self.root
+        if isinstance(one, Name):
+            return f"{self.text} ({of(one.name)})"
         known = ", ".join(f"{name} {of(name)}" for name in self.names)
         return f"{self.text} with {known}" if known else self.text
 

@@ -47,7 +47,7 @@ CASES = [
     Case("ceil(cpus / 4)", "2", "ceil(cpus / 4) with cpus 6"),
     Case("floor(cpus / 4)", "1", "floor(cpus / 4) with cpus 6"),
     Case("round(cpus / 4)", "2", "round(cpus / 4) with cpus 6"),
-    Case("cpus", "6", "cpus with cpus 6"),
+    Case("cpus", "6", "cpus (6)"),
     Case("memory/shared_buffers", "4", "memory/shared_buffers with memory 16GB, shared_buffers 4GB"),
     Case("1 + 2 * 3 - 4 / 2", "5", "1 + 2 * 3 - 4 / 2"),
     Case("8 - 4 - 2", "2", "8 - 4 - 2"),

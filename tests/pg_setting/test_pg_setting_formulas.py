@@ -123,9 +123,9 @@ REFUSED = [
             "wal_keep_segments is now wal_keep_size"),
     Refused("a setting that is no number", "work_mem", "2 * search_path", "search_path is not a number"),
     Refused("minus one, which is no amount", "effective_cache_size", "2 * wal_buffers",
-            "wal_buffers is -1 there, which stands for no amount: declare an amount of it", {"wal_buffers": "-1"}),
+            "wal_buffers is -1, which stands for no amount: declare an amount of it", {"wal_buffers": "-1"}),
     Refused("a time of nothing, which is no limit", "lock_timeout", "statement_timeout / 2",
-            "statement_timeout is 0 there, which stands for no amount"),
+            "statement_timeout is 0, which stands for no amount"),
     Refused("itself", "work_mem", "2 * work_mem", "work_mem is declared by means of itself (work_mem → work_mem)"),
     Refused("a circle", "work_mem", "maintenance_work_mem / 2",
             "maintenance_work_mem / 2 cannot be told: maintenance_work_mem is declared by means of itself "
