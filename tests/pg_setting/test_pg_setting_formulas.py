@@ -231,6 +231,12 @@ def test_the_servers_machine_tells_its_processors_and_a_declared_number_wins(pg_
             assert session.cpus() == expected
 
 
+def test_what_stands_on_the_servers_command_line_counts_and_not_what_is_declared(target, postgres):
+    wanted = settings({"port": "7000", "vacuum_cost_limit": "port / 100"})
+    [change] = changes(KIND, target, wanted)
+    assert f"port / 100 with port {postgres.port}" in change.notes
+
+
 def test_processors_that_the_role_may_not_count_are_to_be_declared(as_role):
     [found] = outcomes(KIND, as_role, settings({"max_worker_processes": "max(8, cpus)"}))
     assert isinstance(found, Notice)

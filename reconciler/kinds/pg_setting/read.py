@@ -85,7 +85,7 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
-        self.declared = coming.declared(wanted)
+        declared = coming.declared(wanted)
         operands = coming.mentioned(wanted)
         names = sorted(
             {resource.setting for resource in wanted}
@@ -108,6 +108,9 @@ class Reading:
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
+        # What stands on the server's command line stays, whatever is declared.
+        fixed = {name for name, row in self.rows.items() if row["source"] == "command line"}
+        self.declared = {name: value for name, value in declared.items() if name not in fixed}
         self.absent: Mapping[str, Row] = {row["wanted"]: row for row in missing if row["wanted"] in names}
         self.databases: Mapping[str, Row] = {row["name"]: row for row in databases}
         self.roles: Mapping[str, Row] = {row["name"]: row for row in roles}
