@@ -1,10 +1,8 @@
-"""Amounts of memory: `16GB`, and `25% of memory`. All in integers: nothing is off by a rounding."""
+"""Amounts of memory: `16GB`. All in integers: nothing is off by a rounding."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from fractions import Fraction
 
 UNITS = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 """PostgreSQL's units of memory, base 1024 (manual, "Parameter Names and Values")."""
@@ -13,10 +11,6 @@ MOST_BYTES = 2**63 - 1
 """What PostgreSQL and Redis can hold in the 64-bit numbers that they count bytes with."""
 
 _AMOUNT = re.compile(r"\s*([0-9]{1,19})(?:\.([0-9]{1,19}))?\s*([A-Za-z]*)\s*")
-_PERCENTAGE = re.compile(r"\s*([0-9]{1,3})(?:\.([0-9]{1,9}))?%\s+of\s+memory\s*")
-_NEARLY_PERCENTAGE = re.compile(r"\s*[-+]?[0-9.,]+\s*(?:%|percent\b|of\b)", re.IGNORECASE)
-_ONLY_PERCENT = re.compile(r"\s*[0-9]+(?:\.[0-9]+)?%\s*")
-_PERCENTAGE_FORM = "a percentage is written like 25% of memory: more than 0, at most 100, of memory"
 
 
 def parse_bytes(text: str) -> int:
@@ -56,34 +50,3 @@ def format_bytes(amount: int) -> str:
         raise ValueError(f"{amount} is not an amount of memory: it is negative")
     unit = next((unit for unit in reversed(UNITS) if amount and amount % UNITS[unit] == 0), "B")
     return f"{amount // UNITS[unit]}{unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Percentage:
-    """A share of a target's memory. `share` is above 0 and at most 1; `text` is the expression, usually spelt."""
-
-    share: Fraction
-    text: str
-
-    def of(self, memory: int) -> int:
-        """The bytes that this is of `memory` bytes, rounded down."""
-        return memory * self.share.numerator // self.share.denominator
-
-
-def parse_percentage(text: str, *, percent_is_value: bool = False) -> Percentage | None:
-    """The expression that `text` spells; None where it is something else: `4GB`, `on`, `%m [%p]`.
-
-    Whatever begins like a percentage and is not one (`25 % memory`, `120% of ram`, `25%`) raises ValueError, whose text
-    says what is accepted. With `percent_is_value` a mere `25%` is a value that the server understands by itself
-    (Redis: maxmemory-clients), and the answer is None.
-    """
-    found = _PERCENTAGE.fullmatch(text)
-    if not found:
-        if not _NEARLY_PERCENTAGE.match(text) or (percent_is_value and _ONLY_PERCENT.fullmatch(text)):
-            return None
-        raise ValueError(_PERCENTAGE_FORM)
-    whole, decimals = found[1], found[2] or ""
-    share = Fraction(int(whole + decimals), 100 * 10 ** len(decimals))
-    if not 0 < share <= 1:
-        raise ValueError(_PERCENTAGE_FORM)
-    return Percentage(share, f"{whole}{'.' + decimals if decimals else ''}% of memory")

@@ -85,8 +85,9 @@ class Formula:
 
     def told(self, of: Callable[[str], Quantity]) -> str:
         """How it came about: `25% of memory (16GB)`, `memory / cpus with memory 16GB, cpus 8`."""
-        if isinstance(self.root, Share) and isinstance(self.root.of, Name):
-            return f"{self.text} ({of(self.root.of.name)})"
+        one = self.root.of if isinstance(self.root, Share) else self.root
+        if isinstance(one, Name):
+            return f"{self.text} ({of(one.name)})"
         known = ", ".join(f"{name} {of(name)}" for name in self.names)
         return f"{self.text} with {known}" if known else self.text
 
@@ -102,8 +103,10 @@ class Lookup:
     def __call__(self, name: str) -> Quantity:
         """What `name` stands for. Raises FormulaError for a circle, and whatever ValueError `find` raised."""
         if name in self._open:
-            circle = [*self._open[self._open.index(name) :], name]
-            raise FormulaError(f"{name} is declared by means of itself ({' → '.join(circle)})")
+            circle = self._open[self._open.index(name) :]
+            first = circle.index(min(circle))  # the same words wherever the circle was entered
+            circle = [*circle[first:], *circle[: first + 1]]
+            raise FormulaError(f"{circle[0]} is declared by means of itself ({' → '.join(circle)})")
         if name not in self._found:
             self._open.append(name)
             try:

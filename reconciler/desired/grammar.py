@@ -40,10 +40,10 @@ class Syntax:
 
     @property
     def symbol(self) -> re.Pattern[str]:
-        """One symbol: a number, a word or a sign."""
+        """One symbol: a number, a word or a sign. No number begins with a zero that counts as octal elsewhere."""
         word = "[A-Za-z_][A-Za-z0-9_.-]*" if self.dashed_names else "[A-Za-z_][A-Za-z0-9_.$]*"
         return re.compile(
-            rf"\s*(?:(?P<number>[0-9]{{1,19}}(?:\.[0-9]{{1,19}})?)|(?P<word>{word})|(?P<sign>[-+*/%(),]))"
+            rf"\s*(?:(?P<number>(?:0|[1-9][0-9]{{0,18}})(?:\.[0-9]{{1,19}})?)|(?P<word>{word})|(?P<sign>[-+*/%(),]))"
         )
 
 

@@ -129,17 +129,19 @@ def _one_of(dimensions: Sequence[Dimension | None], verb: str) -> Dimension | No
     return known[0] if known else None
 
 
-def number_of(quantity: Quantity, size: int, *, what: str) -> int:
-    """`quantity` in units of `size`, rounded down, for a setting that counts `what`: in "8kB", in "1".
+def number_of(quantity: Quantity, size: int, *, one: str, whole: bool = True) -> Fraction:
+    """`quantity` in units of `size`, for a setting that counts in `one` ("8kB"); rounded down where it counts `whole`s.
 
     Raises FormulaError where nothing would be left of it, or less: to settings, 0 and -1 often mean "no limit".
     """
     exact = quantity.amount / size
+    number = Fraction(math.floor(exact)) if whole else exact
     if exact < 0:
         raise FormulaError(f"it comes to {quantity}, which is less than nothing")
-    amount = math.floor(exact)
-    if not amount and exact:
-        raise FormulaError(f"it comes to {quantity}, and less than {what} would be left out: put max(…) around it")
-    if not amount and quantity.dimension is not Dimension.NUMBER:
+    if exact and not number:
+        raise FormulaError(
+            f"it comes to {quantity}, and to nothing when it is rounded down to {one}: put max(…) around it"
+        )
+    if not exact and quantity.dimension is not Dimension.NUMBER:
         raise FormulaError("it comes to nothing at all, which a setting may take for no limit: put max(…) around it")
-    return amount
+    return number

@@ -98,6 +98,7 @@ def differences(planned: Change, now: Change) -> str:
     known = {hazard.type for step in planned.steps for hazard in step.hazards}
     new = [hazard for step in now.steps for hazard in step.hazards if hazard.type not in known]
     said += [f"a hazard nobody has reviewed came up, {hazard.type}: {hazard.message}" for hazard in new]
+    said = said or [f"of what it is to become, {line}" for line in _differences(planned.after or {}, now.after or {})]
     if not said:
         said.append("other steps are needed by now")
     return "; ".join(said)

@@ -15,6 +15,8 @@ SETTINGS = [
     ("16384", MEMORY, {"equals": "16384"}, "pass", "a bare number counts the setting's own unit"),
     ("16384", MEMORY, {"at_least": "0.8% of memory"}, "fail", "0.8% of 16 GB are 131 MB"),
     ("16384", MEMORY, {"at_least": "0.7% of memory"}, "pass", "0.7% of 16 GB are 115 MB"),
+    ("16384", MEMORY, {"at_most": "memory / 128"}, "pass", "a 128th of 16 GB is 128 MB"),
+    ("16384", MEMORY, {"less_than": "memory / 128"}, "fail", "and not less"),
     ("16384", MEMORY, {"at_least": "128mb"}, "error", "PostgreSQL's units are case-sensitive, ours too"),
     ("16384", MEMORY, {"at_least": "1 min"}, "error", "a time is no memory"),
     ("100", TIME, {"at_most": "0.25s"}, "pass", "decimals are exact"),

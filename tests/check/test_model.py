@@ -15,6 +15,11 @@ REFUSED = [
     ({"pg_setting": "work_mem"}, "nothing is expected", "a check that could not fail"),
     ({"pg_setting": "work_mem", "at_moost": "4MB"}, "Extra inputs", "a key that does nothing"),
     ({"pg_setting": "work_mem", "at_most": "25% memory"}, "25% of memory", "nearly a percentage"),
+    (
+        {"pg_setting": "work_mem", "at_most": "25% of ram"},
+        "a formula over memory and nothing else",
+        "of something else",
+    ),
     ({"redis_setting": "requirepass", "equals": "x"}, "is a secret", "a secret would become evidence"),
     ({"pg_setting": "Primary_Conninfo", "equals": "x"}, "may hold a password", "so does this one"),
     ({"redis_setting": "max*", "equals": "x"}, "a pattern", "a pattern reads secrets too"),

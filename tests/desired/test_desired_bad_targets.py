@@ -130,6 +130,16 @@ CASES = [
         " (units: B, kB, MB, GB, TB; the case of letters counts)",
     ),
     Case(
+        "a machine without processors",
+        {"targets.yaml": "targets: {web: {http: '', cpus: 0}}\n"},
+        "targets.yaml:1:33: cpus: expected a number of processors, like 8",
+    ),
+    Case(
+        "half a processor",
+        {"targets.yaml": "targets: {web: {http: '', cpus: '1.5'}}\n"},
+        "targets.yaml:1:33: cpus: expected a number of processors, like 8",
+    ),
+    Case(
         "memory that is a list",
         {"targets.yaml": "targets: {web: {http: '', memory: [16GB]}}\n"},
         "targets.yaml:1:27: memory: expected an amount of memory, like 16GB",

@@ -1,4 +1,4 @@
-"""Amounts of memory and percentages of it."""
+"""Amounts of memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from reconciler.desired.expressions import (
     UNITS,
     format_bytes,
     parse_bytes,
-    parse_percentage,
 )
 
 untimed = settings(deadline=None)  # a busy machine is no defect
@@ -99,62 +98,3 @@ def test_any_text_is_an_amount_or_refused(text):
         assert 0 <= parse_bytes(text) <= MOST_BYTES
     except ValueError:
         assert not re.fullmatch(r"[0-9]{1,6}(kB|MB|GB|TB)", text)
-
-
-PERCENTAGES = [
-    ("25% of memory", 4 * 1024**3, "the usual way"),
-    ("12.5% of memory", 2 * 1024**3, "decimals"),
-    ("100% of memory", 16 * 1024**3, "all of it"),
-    ("  25%  of  memory ", 4 * 1024**3, "spaces"),
-]
-NEARLY = [
-    ("25 % memory", "a word is missing"),
-    ("25% memory", "the same without a space"),
-    ("120% of ram", "too much, of something else"),
-    ("101% of memory", "too much"),
-    ("0% of memory", "nothing"),
-    ("-5% of memory", "less than nothing"),
-    ("25 of memory", "the sign is missing"),
-    ("25 percent of memory", "the sign in words"),
-    ("25,5% of memory", "a comma"),
-    ("25% of Memory", "the case of letters counts"),
-    ("25%of memory", "a space is missing"),
-    ("25% of memory, please", "more than an expression"),
-    ("25%", "of what? PostgreSQL would not know"),
-]
-OTHERS = ["4GB", "on", "", "%m [%p] %q%u@%d ", "out of memory", "half of memory", "cp %p /archive/%f", "-1", "3600 1"]
-
-
-@pytest.mark.parametrize(("text", "amount", "reason"), PERCENTAGES, ids=[case[0] for case in PERCENTAGES])
-def test_a_percentage_is_a_share_of_the_memory(text, amount, reason):
-    percentage = parse_percentage(text)
-    assert percentage is not None
-    assert percentage.of(16 * 1024**3) == amount, reason
-    assert percentage.text == " ".join(text.split())
-
-
-@pytest.mark.parametrize(("text", "reason"), NEARLY, ids=[case[0] for case in NEARLY])
-def test_what_is_nearly_a_percentage_is_refused(text, reason):
-    with pytest.raises(ValueError, match="written like 25% of memory"):
-        parse_percentage(text)
-
-
-@pytest.mark.parametrize("text", OTHERS)
-def test_other_values_are_no_percentages(text):
-    assert parse_percentage(text) is None
-
-
-def test_a_mere_percentage_is_a_value_where_the_server_understands_it():
-    assert parse_percentage("5%", percent_is_value=True) is None
-    with pytest.raises(ValueError, match="written like"):
-        parse_percentage("5% memory", percent_is_value=True)
-
-
-@untimed
-@given(st.integers(1, 10**5), st.integers(0, MOST_BYTES))
-def test_a_percentage_is_exact_and_rounded_down(thousandths, memory):
-    percentage = parse_percentage(f"{thousandths // 1000}.{thousandths % 1000:03d}% of memory")
-    assert percentage is not None
-    exact = Fraction(thousandths, 100_000) * memory
-    assert percentage.of(memory) <= exact < percentage.of(memory) + 1
-    assert parse_percentage(percentage.text) == percentage

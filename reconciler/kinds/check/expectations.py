@@ -6,6 +6,7 @@ amount: bytes for memory, milliseconds for time, itself for a plain number. Arit
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from reconciler.desired.expressions import format_bytes, parse_percentage
+from reconciler.desired import grammar
+from reconciler.desired.expressions import format_bytes
+from reconciler.desired.formulas import Formula
+from reconciler.desired.quantities import Dimension, FormulaError, Quantity
 from reconciler.desired.text import Text
 from reconciler.model import Frozen
 
@@ -43,16 +47,18 @@ class NotComparable(Exception):
 
 
 class MemoryUnknown(NotComparable):
-    """A percentage of memory is wanted, and nobody knows how much memory there is."""
+    """A share of memory is wanted, and nobody knows how much memory there is."""
 
 
 def _bound(text: str) -> str:
-    parse_percentage(text)  # refuses what is nearly a percentage of memory
+    formula = grammar.parse(text, grammar.POSTGRES)  # refuses what is nearly a percentage of memory
+    if formula is not None and formula.names != ("memory",):
+        raise ValueError("an amount is wanted, or a formula over memory and nothing else, like 25% of memory")
     return text
 
 
 Bound = Annotated[Text, Field(min_length=1), AfterValidator(_bound)]
-"""An amount, or a percentage of memory."""
+"""An amount, or a formula over memory."""
 
 
 class Expectations(Frozen):
@@ -110,19 +116,35 @@ def quantity(text: str, units: dict[str, int] | dict[str, Fraction], own: int | 
 
 
 def of_memory(text: str, memory: int | None) -> Fraction | None:
-    """Bytes of "25% of memory"; None where the text is no percentage. Raises MemoryUnknown."""
-    try:
-        percentage = parse_percentage(text)
-    except ValueError as error:
-        raise NotComparable(str(error)) from None
-    if percentage is None:
+    """Bytes of "25% of memory"; None where the text is no formula over memory. Raises NotComparable, MemoryUnknown."""
+    formula = _formula(text)
+    if formula is None:
         return None
     if memory is None:
         raise MemoryUnknown(
-            f"{percentage.text} cannot be computed: this role may not read how much memory the server has; "
+            f"{formula.text} cannot be computed: this role may not read how much memory the server has; "
             "declare `memory:` of the target"
         )
-    return Fraction(percentage.of(memory))
+    return Fraction(_bytes(formula, memory))
+
+
+def _formula(text: str) -> Formula | None:
+    try:
+        formula = grammar.parse(text, grammar.POSTGRES)
+    except FormulaError:
+        return None
+    return formula if formula is not None and formula.names == ("memory",) else None
+
+
+def _bytes(formula: Formula, memory: int) -> int:
+    """What a formula over memory comes to, rounded down. Raises NotComparable."""
+    try:
+        found = formula.value(lambda name: Quantity(Fraction(memory), Dimension.MEMORY))
+    except FormulaError as error:
+        raise NotComparable(f"{formula.text}: {error}") from None
+    if found.dimension is not Dimension.MEMORY or found.amount < 0:
+        raise NotComparable(f"{formula.text} comes to {found}, which is no amount of memory")
+    return math.floor(found.amount)
 
 
 def about(amount: int) -> str:
@@ -135,11 +157,11 @@ def about(amount: int) -> str:
 
 
 def shown_with_bytes(text: str, memory: int | None) -> str:
-    """`text`, and where it is a percentage of memory also what that comes to."""
-    percentage = parse_percentage(text)
-    if percentage is None or memory is None:
+    """`text`, and where it is a formula over memory also what that comes to."""
+    formula = _formula(text)
+    if formula is None or memory is None:
         return text
-    return f"{percentage.text} ({about(percentage.of(memory))})"
+    return f"{formula.text} ({about(_bytes(formula, memory))})"
 
 
 def plain_scale(memory: int | None) -> Scale:

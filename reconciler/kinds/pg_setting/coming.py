@@ -100,11 +100,11 @@ class Coming:
         """What `names` stand for in formulas, and why some stand for nothing, as `Server` has them."""
         found: dict[str, Quantity] = {}
         problems: dict[str, str] = {}
-        for name in names:
+        for name in sorted(names):
             try:
                 found[name] = self._lookup(name)
             except ValueError as error:
-                problems[name] = str(error)
+                problems[name] = error.reason if isinstance(error, wanted.NotTold) else str(error)
         return {"operands": found, "problems": problems}
 
     def companions(self) -> Mapping[str, Canonical]:
@@ -151,6 +151,6 @@ class Coming:
             raise FormulaError(f"what {name} will be is not visible: declare it")
         dimension = units.dimension(definition.unit)
         if value < 0 or (not value and dimension is not Dimension.NUMBER):
-            raise FormulaError(f"{name} is {value:g} there, which stands for no amount: declare an amount of it")
+            raise FormulaError(f"{name} is {value:g}, which stands for no amount: declare an amount of it")
         # A real has the digits that the server shows, and not those of the double next to it.
         return Quantity(Fraction(str(value)) * units.size_of(definition.unit), dimension)

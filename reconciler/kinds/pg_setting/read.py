@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup
+from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup, values
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
@@ -89,7 +89,7 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
-        self.declared = coming.declared(wanted)
+        declared = coming.declared(wanted)
         operands = coming.mentioned(wanted)
         names = sorted(
             {resource.setting for resource in wanted}
@@ -112,13 +112,16 @@ class Reading:
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
+        # What stands on the server's command line stays, whatever is declared.
+        fixed = {name for name, row in self.rows.items() if row["source"] == "command line"}
+        self.declared = {name: value for name, value in declared.items() if name not in fixed}
         self.absent: Mapping[str, Row] = {row["wanted"]: row for row in missing if row["wanted"] in names}
         self.databases: Mapping[str, Row] = {row["name"]: row for row in databases}
         self.roles: Mapping[str, Row] = {row["name"]: row for row in roles}
         self._raised_to: int = server[0]["raised_to"]
         self._overrides = overrides
-        asked = server[0]["may_read_files"] and any(resource.of_instance for resource in wanted)
-        lines = session.fetch(_FILES) if asked else None
+        needed = any(resource.of_instance for resource in wanted) or operands.difference(MACHINE)
+        lines = session.fetch(_FILES) if needed and server[0]["may_read_files"] else None
         directory = server[0]["data_directory"]
         self.entries: dict[str, list[FileEntry]] = {}
         blocking = []
@@ -156,9 +159,7 @@ class Reading:
             restarts=bool(session.target.restart or session.target.patroni),
         )
         future = Coming(session, self)
-        self.server = self.server.model_copy(
-            update={"coming": future.companions(), **future.operands(operands)},
-        )
+        self.server = self.server.model_copy(update={"coming": future.companions(), **future.operands(operands)})
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""
@@ -177,7 +178,11 @@ class Reading:
     def current(self, name: str) -> str | None:
         """What the instance will have of a setting that nobody changes; None where that is not visible."""
         row, entries = self.rows[name], self.entries.get(name)
-        if entries and row["source"] != "command line":
+        if (
+            entries
+            and row["source"] != "command line"
+            and values.read(self.known(name), entries[-1].setting) is not None
+        ):
             return entries[-1].setting
         found: str | None = row["setting"]
         if session_override(row["source"]):

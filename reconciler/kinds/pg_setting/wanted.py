@@ -16,7 +16,11 @@ from reconciler.kinds.pg_setting.values import Canonical
 
 
 class NotTold(InvalidValue):
-    """A formula that comes to no value here; the text names the formula, says why, and what to do."""
+    """A formula that comes to no value here; the text names it, and says why. `reason` is the mere why."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 Operand = Callable[[str], Quantity]
@@ -151,9 +155,10 @@ def evaluated(definition: Definition, operand: Operand, text: str) -> tuple[Cano
         try:
             quantity = read.value(operand)
         except ValueError as error:
+            reason = error.reason if isinstance(error, NotTold) else str(error)
             if read.is_name:  # more likely a word than a formula
-                raise InvalidValue(f"{plainly}; or a formula, and {error}") from None
-            raise NotTold(f"{read.text} cannot be told: {error}") from None
+                raise InvalidValue(f"{plainly}; or a formula, and {reason}") from None
+            raise NotTold(f"{read.text} cannot be told: {reason}", reason) from None
         value, literal = _counted(definition, read, quantity)
         return value, literal, read.told(operand)
 
@@ -171,20 +176,18 @@ def _counted(definition: Definition, read: Formula, quantity: Quantity) -> tuple
     own = units.dimension(definition.unit)
     if quantity.dimension is not own:
         raise InvalidValue(f"it is {own}, not {quantity.dimension} ({quantity})")
-    size = units.size_of(definition.unit)
+    whole, one = definition.vartype == "integer", units.shown(1, definition.unit)
     try:
-        number: int | float = number_of(quantity, size, what=units.shown(1, definition.unit))
+        exact = number_of(quantity, units.size_of(definition.unit), one=one, whole=whole)
     except FormulaError as error:
         raise NotTold(f"{read.text}: {error}") from None
-    if definition.vartype == "real":
-        exact = quantity.amount / size
-        number = float(_SIX_DIGITS.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
+    number = int(exact) if whole else float(_SIX_DIGITS.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
     literal = units.shown(number, definition.unit)
     try:
         value = values.canonical(definition, literal)
     except InvalidValue as error:
         raise NotTold(f"{read.text} comes to {literal}: {error}") from None
-    if value != number:
+    if whole and value != number:
         taken = values.shown(definition, value)
         message = (
             f"{read.text} comes to {literal}, of which the server would make {taken}: put max({taken}, …) around it"
@@ -194,7 +197,7 @@ def _counted(definition: Definition, read: Formula, quantity: Quantity) -> tuple
 
 
 _SIX_DIGITS = Context(prec=6, rounding=ROUND_FLOOR)
-"""What the server shows of a real."""
+"""What the server shows of a real; rounded down as well."""
 
 
 def _plain(definition: Definition) -> bool:

@@ -137,7 +137,7 @@ class Operands:
         own = _own(name)
         if quantity.dimension is not own:
             raise FormulaError(f"this is {own}, not {quantity.dimension} ({quantity})")
-        return number_of(quantity, 1, what="1B" if own is Dimension.MEMORY else "1")
+        return int(number_of(quantity, 1, one="1B" if own is Dimension.MEMORY else "1"))
 
     def _operand(self, name: str) -> Quantity:
         if name in MACHINE:
