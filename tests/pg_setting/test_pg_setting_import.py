@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,9 +92,9 @@ class Own:
 
 
 @pytest.fixture
-def own(postgres: PostgresServer, folder: Path, request) -> Iterator[Own]:
-    place = folder / f"import-{abs(hash(request.node.nodeid))}"
-    place.mkdir(mode=0o755)
+def own(postgres: PostgresServer, folder: Path) -> Iterator[Own]:
+    place = Path(tempfile.mkdtemp(prefix="import-", dir=folder))
+    place.chmod(0o755)
     found = Own(place, postgres.binaries)
     yield found
     found.stop()
