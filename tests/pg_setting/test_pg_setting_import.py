@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from setting_cases import definitions, reload
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting.hidden import hidden
 from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.origin import may_be_secret
 from reconciler.model import NoticeType, System, Target
 
 SECRET = "hunter2-planted"
@@ -90,9 +92,9 @@ class Own:
 
 
 @pytest.fixture
-def own(postgres: PostgresServer, folder: Path, request) -> Iterator[Own]:
-    place = folder / f"import-{abs(hash(request.node.nodeid))}"
-    place.mkdir(mode=0o755)
+def own(postgres: PostgresServer, folder: Path) -> Iterator[Own]:
+    place = Path(tempfile.mkdtemp(prefix="import-", dir=folder))
+    place.chmod(0o755)
     found = Own(place, postgres.binaries)
     yield found
     found.stop()
@@ -281,6 +283,16 @@ PLANTED = {
 }
 
 
+KEYS = ["eyJhbGciOiJIUzI1NiJ9.e30.x", "0123456789abcdef0123456789abcdef", "aB3-" * 10]
+
+
+@pytest.mark.parametrize(
+    "text", ["%m [%p] ", "cp %p /var/lib/postgresql/archive/%f", "ANY 1 (a, b)", "host=db1 user=replicator", "C.UTF-8"]
+)
+def test_what_holds_no_password_is_not_taken_for_one(text):
+    assert not may_be_secret(Definition(name="archive_command", vartype="string", context="sighup"), text)
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("user", ["postgres", "monitor", "plain"])
 def test_no_secret_is_written_wherever_it_stands(own, tmp_path, user):
@@ -297,10 +309,12 @@ def test_no_secret_is_written_wherever_it_stands(own, tmp_path, user):
         connection.execute(f"alter database postgres set \"app.jwt_secret\" = '{SECRET}'")
         connection.execute(f"alter role plain set \"app.settings\" = 'token={SECRET}'")
         connection.execute(f"alter role all set \"app.password\" = '{SECRET}'")
+        for number, key in enumerate(KEYS):
+            connection.execute(f"alter database postgres set \"app.thing{number}\" = '{key}'")
         reload(connection)
     server.restart()
     text = imported(target(server, user))
-    assert SECRET not in text
+    assert [planted for planted in (SECRET, *KEYS) if planted in text] == []
     assert "app.jwt_secret" in text
     if user == "postgres":
         for name in PLANTED:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from reconciler.desired.write import LeftOut, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.fitting import objection
 from reconciler.kinds.pg_index import statements
 from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.describe import as_declared
@@ -25,7 +26,7 @@ from reconciler.kinds.pg_index.plain import plainly
 from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import Catalogue, TableName, read
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
-from reconciler.model import Address, Change, Outcome
+from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
 SECTION = "tables"
@@ -211,14 +212,8 @@ def _what_differs(
     observed = observe(session, resources)
     for resource in resources:
         for outcome in plan_index(resource, observed[resource.address]):  # type: ignore[arg-type] # of an index
-            wrong[declared[resource.address]] = _in_words(outcome)
+            wrong[declared[resource.address]] = objection([outcome])
     return wrong
-
-
-def _in_words(outcome: Outcome) -> str:
-    if isinstance(outcome, Change):
-        return f"a plan would {outcome.action} it, {outcome.summary or outcome.reason}"
-    return outcome.message
 
 
 def _declared(session: PostgresSession, table: str, name: str, entry: Any) -> Iterable[PgIndex]:

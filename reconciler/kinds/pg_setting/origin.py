@@ -12,10 +12,12 @@ from reconciler.kinds.pg_setting.model import Definition, SettingObserved
 
 _SECRET_NAME = re.compile(r"secret|passw|passphrase|token|credential|api_?key|private_?key|salt", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"passw(?:or)?d|secret|token|credential|api_?key|access_?key|private_?key|://[^/@\s]*:[^/@\s]+@", re.IGNORECASE
+    r"passw(?:or)?d|pwd|secret|token|bearer|credential|api_?key|access_?key|private_?key|://[^/@\s]*:[^/@\s]+@"
+    r"|\b[0-9a-f]{32,}\b|\beyJ[\w-]{10}|[\w+-]{40}",
+    re.IGNORECASE,
 )
-"""Words beside which a password stands in commands and connection strings. Rather one too many than one too few: what
-is left out for it says so."""
+"""Words beside which a password stands in commands and connection strings, and what looks like a key: hexadecimal, a
+JSON web token, forty letters without a break. Rather one too many than one too few: what is left out says so."""
 
 
 def may_be_secret(definition: Definition, *texts: str | None) -> bool:

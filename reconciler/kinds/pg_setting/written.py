@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -16,10 +17,11 @@ from pydantic import TypeAdapter
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.fitting import fitting, objection
 from reconciler.kinds.pg_setting import blocked, hidden, origin, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.model import Address, Change, Notice, NoticeType, Outcome
+from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
 if TYPE_CHECKING:
@@ -214,30 +216,24 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
 
 def _tried(kind: PgSettingKind, session: PostgresSession, entries: Mapping[Path, Entry]) -> dict[Path, Any]:
     """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
+    candidates = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
+    waiting: set[Path] = set()
+    fit, unfit = fitting(
+        {path: entry.forms for path, entry in candidates.items()}, partial(_objections, kind, session, waiting)
+    )
     result: dict[Path, Any] = dict(entries)
-    waiting = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
-    attempt = 0
-    while waiting:
-        chosen = {path: entry.forms[attempt] for path, entry in waiting.items()}
-        said = _planned(kind, session, chosen)
-        for path, form in chosen.items():
-            entry, problem = waiting[path], said[path]
-            if problem in ("", _WAITS):
-                comment = entry.comment(problem == _WAITS)
-                result[path] = Noted(form, comment) if comment else form
-                del waiting[path]
-            elif attempt + 1 == len(entry.forms):
-                result[path] = LeftOut(entry.otherwise or f"cannot be declared as it is: {problem}")
-                del waiting[path]
-        attempt += 1
+    for path, form in fit.items():
+        comment = candidates[path].comment(path in waiting)
+        result[path] = Noted(form, comment) if comment else form
+    for path, said in unfit.items():
+        result[path] = LeftOut(candidates[path].otherwise or f"cannot be declared as it is: {said}")
     return result
 
 
-_WAITS = "waits for a restart"
-
-
-def _planned(kind: PgSettingKind, session: PostgresSession, chosen: Mapping[Path, Form]) -> dict[Path, str]:
-    """What a plan says of each entry; empty where nothing, _WAITS where only a restart is missing."""
+def _objections(
+    kind: PgSettingKind, session: PostgresSession, waiting: set[Path], chosen: Mapping[Path, Form]
+) -> dict[Path, str]:
+    """What a plan has to say against each entry; those that it finds to wait for a restart are added to `waiting`."""
     said: dict[Path, str] = {}
     resources: dict[Path, PgSetting] = {}
     for path, form in chosen.items():
@@ -248,8 +244,9 @@ def _planned(kind: PgSettingKind, session: PostgresSession, chosen: Mapping[Path
     observed = kind.observe(session, list(resources.values()))
     for path, resource in resources.items():
         outcomes = kind.plan(resource, observed[resource.address])
-        waits = [isinstance(each, Notice) and each.type is NoticeType.WAITS_FOR_RESTART for each in outcomes]
-        said[path] = _WAITS if waits and all(waits) else "; ".join(map(_in_words, outcomes))
+        said[path] = objection(outcomes)
+        if outcomes and not said[path]:
+            waiting.add(path)
     return said
 
 
@@ -259,12 +256,6 @@ def _declared(kind: PgSettingKind, session: PostgresSession, path: Path, form: F
         value = {key: value}
     validated = TypeAdapter(kind.sections[path[0]]).validate_python(value)
     return kind.declare(Declaration(session.target, path[0], validated, "", lambda at: ""))
-
-
-def _in_words(outcome: Outcome) -> str:
-    if isinstance(outcome, Change):
-        return f"a plan would {outcome.action} it, {outcome.summary or outcome.reason}"
-    return outcome.message
 
 
 def _sections(entries: Mapping[Path, Any]) -> dict[str, Any]:

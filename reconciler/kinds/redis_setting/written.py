@@ -8,17 +8,18 @@ planned against the server it came from; only what needs no change is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.fitting import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
 from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
-from reconciler.model import Change, Notice, NoticeType, Outcome
 from reconciler.targets.redis import RedisSession, Refusal
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ BUILT_IN = frozenset({"lua"})
 """Modules that every server of a version has: seen on Valkey 9.1."""
 
 _UNITS = {"gb": 1024**3, "mb": 1024**2, "kb": 1024}
-
-_NO_CHANGE = (NoticeType.NOT_PERSISTED, NoticeType.WAITS_FOR_RESTART)
-"""Notices about a value that is as declared."""
 
 
 def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
@@ -60,7 +58,9 @@ def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
         else:
             entries[name] = Noted(value, _comment(session, name, default))
             forms[name] = [_spelled(name, value, default or ""), value]
-    entries |= _tried(kind, session, forms, entries)
+    fit, unfit = fitting(forms, partial(_objections, kind, session))
+    entries |= {name: Noted(text, entries[name].comment) for name, text in fit.items()}
+    entries |= {name: LeftOut(f"cannot be declared as it is: {said}") for name, said in unfit.items()}
     entries |= _secrets(user) | _modules(modules)
     return {SECTION: Noted(gathered(entries), _origin(session, guess))}
 
@@ -118,23 +118,8 @@ def _amount(number: int) -> str:
     return f"{number // _UNITS[unit]}{unit}" if unit else str(number)
 
 
-def _tried(
-    kind: RedisSettingKind, session: RedisSession, forms: Mapping[str, list[str]], noted: Mapping[str, Noted]
-) -> dict[str, Any]:
-    """Every entry in the first of its forms of which a plan is empty; LeftOut without one."""
-    result: dict[str, Any] = {}
-    waiting = dict(forms)
-    for attempt in range(2):
-        said = _planned(kind, session, {name: each[attempt] for name, each in waiting.items()})
-        for name, problem in said.items():
-            result[name] = LeftOut(f"cannot be declared as it is: {problem}")
-            if not problem:
-                result[name] = Noted(waiting.pop(name)[attempt], noted[name].comment)
-    return {name: result[name] for name in forms}
-
-
-def _planned(kind: RedisSettingKind, session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
-    """What a plan says of each entry; empty where there is nothing to change."""
+def _objections(kind: RedisSettingKind, session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
+    """What a plan has to say against each entry."""
     said = dict.fromkeys(chosen, "")
     resources: list[RedisSetting] = []
     for name, text in chosen.items():
@@ -145,18 +130,12 @@ def _planned(kind: RedisSettingKind, session: RedisSession, chosen: Mapping[str,
     observed = kind.observe(session, resources)
     for resource in resources:
         outcomes = kind.plan(resource, observed.get(resource.address))
-        said[resource.parameter] = "; ".join(filter(None, map(_in_words, outcomes)))
+        said[resource.parameter] = objection(outcomes)
     return said
 
 
 def _declared(session: RedisSession, name: str, text: str) -> Iterable[RedisSetting]:
     return declare(Declaration(session.target, SECTION, {name: text}, "", lambda path: ""))
-
-
-def _in_words(outcome: Outcome) -> str:
-    if isinstance(outcome, Change):
-        return outcome.reason or f"a plan would {outcome.action} it, {outcome.summary}"
-    return "" if isinstance(outcome, Notice) and outcome.type in _NO_CHANGE else outcome.message
 
 
 def _secrets(user: Any) -> dict[str, LeftOut]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.fitting import objection
 from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
-from reconciler.model import Address, Change, Notice, NoticeType, Outcome
+from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
 
 def _entry(kind: RedisUserKind, session: RedisSession, user: RedisUser, observed: ObservedUser) -> LeftOut | Noted:
     rules = " ".join(observed.rules)
-    problem = _planned(kind, session, user.user, rules)
+    problem = _objection(kind, session, user.user, rules)
     if problem:
         return LeftOut(f"cannot be declared as it is: {problem}")
     comments = [_login(user.user, observed), "reconciler itself logs in as this user" if observed.own else ""]
@@ -79,18 +80,11 @@ def _login(name: str, observed: ObservedUser) -> str:
             return f"its password is kept as it is; {how}"
 
 
-def _planned(kind: RedisUserKind, session: RedisSession, name: str, rules: str) -> str:
-    """What a plan says of these rules; empty where there is nothing to change."""
+def _objection(kind: RedisUserKind, session: RedisSession, name: str, rules: str) -> str:
+    """What a plan has to say against these rules."""
     section: Mapping[str, UserSection] = {name: UserSection(rules=rules)}
     try:
         [user] = declare(Declaration(session.target, SECTION, section, "", lambda path: ""))
     except DesiredError as error:
         return str(error)
-    outcomes = kind.plan(user, kind.observe(session, [user]).get(user.address))
-    return "; ".join(filter(None, map(_in_words, outcomes)))
-
-
-def _in_words(outcome: Outcome) -> str:
-    if isinstance(outcome, Change):
-        return outcome.reason or f"a plan would {outcome.action} it"
-    return "" if isinstance(outcome, Notice) and outcome.type is NoticeType.NOT_PERSISTED else outcome.message
+    return objection(kind.plan(user, kind.observe(session, [user]).get(user.address)))
