@@ -34,9 +34,18 @@ def run(
         raise StepFailed(f"{target.name}: the target declares no Patroni", hint="make a new plan")
     with closing(PatroniWriter(target.name, [target.patroni.get_secret_value()], secrets)) as api:
         if step.parameters:
-            api.patch_config(step.parameters)
+            after = api.patch_config(step.parameters)
+            if None in step.parameters.values():
+                # What takes its place is Patroni's own business, so that nothing shows when it is there.
+                _pause(after.loop_wait + NOTICING_SECONDS, asked)
         if step.restart_for:
             _restart(target, api, step.restart_for, tell, asked)
+
+
+def _pause(seconds: float, asked: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not asked():
+        time.sleep(POLL)
 
 
 def _restart(

@@ -169,6 +169,7 @@ def test_default_takes_a_setting_out_of_the_configuration(patroni, target):
     assert change.steps == (PatroniStep(parameters={"work_mem": None}),)
     assert apply(plan_for(target, resources), target).succeeded
     assert "work_mem" not in patroni.config()["postgresql"]["parameters"]
+    assert shown(patroni, "work_mem") == ["4MB"] * 3
     assert plan_for(target, resources).is_empty
 
 
@@ -180,3 +181,4 @@ def test_a_change_that_somebody_else_made_meanwhile_is_stale(patroni, target):
     [receipt] = apply(plan, target).changes
     assert receipt.result is Applied.STALE
     assert "value was 4MB in the plan and is 8MB now" in receipt.message
+    assert "source was not in Patroni's configuration in the plan" in receipt.message
