@@ -69,11 +69,12 @@ def empty_list(definition: Definition, observed: SettingObserved, wanted: Wanted
 
 def libraries(definition: Definition, observed: SettingObserved) -> str:
     """Why the server would not start, or refuse sessions, with this list; empty where nothing speaks against it."""
-    if definition.name not in lists.PRELOADED or not observed.missing:
+    if not observed.missing:
         return ""
+    shared = definition.name in ("shared_preload_libraries", "dynamic_library_path")
     return (
         f"no library of this name is installed on the server: {', '.join(observed.missing)}; "
-        f"{'the server would not start' if definition.name.startswith('shared') else 'no session could begin'}"
+        f"{'the server would not start' if shared else 'no session could begin'}"
     )
 
 

@@ -91,7 +91,7 @@ def _written(
         blocked.alter_system(definition, observed, step.statements[0])
         or blocked.empty_list(definition, observed, want)
         or blocked.libraries(definition, observed)
-        or startup.refused(definition.name, want.value, observed.server.coming)
+        or startup.refused(definition.name, want.value, observed.server)
     )
     if reason:
         now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
@@ -128,8 +128,8 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         goal = state.running if state.running is not None else ""
     if observed.in_auto is not None:
         step = steps.alter("system", definition.name, ())
-        reason = blocked.alter_system(definition, observed, step.statements[0]) or startup.refused(
-            definition.name, goal, observed.server.coming
+        reason = blocked.alter_system(definition, observed, step.statements[0]) or (
+            blocked.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
             return [notice(desired, NoticeType.BLOCKED, f"{_short(definition, state.running)}: {reason}")]
@@ -220,13 +220,14 @@ def _change(
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
             provenance.overridden(desired, observed),
             blocked.unchecked_libraries(desired, observed),
+            startup.unseen(definition.name, value, observed.server),
             "" if undo else "cannot be undone by itself: the former entry is not kept",
         ),
         steps=(step, steps.RELOAD),
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
-        beside=observed.server.beside if definition.name in startup.COMPANIONS else {},
+        beside=startup.leant_on(definition.name, observed.server.beside),
     )
 
 

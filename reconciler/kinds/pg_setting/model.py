@@ -132,6 +132,43 @@ class Definition(Frozen):
     raised_to: int = 0
 
 
+class HugePages(Frozen):
+    """Huge pages of the machine: the size of one, in bytes, and how many are free and there."""
+
+    size: int
+    free: int
+    total: int
+
+
+class Around(Frozen):
+    """What is around a server. None: not visible, or nothing that is declared depends on it.
+
+    memory             in bytes: the least of what is declared, what the machine has, and what its container may use.
+    logical_slots      how many replication slots there are that outlive a restart, `physical_slots` likewise.
+    prepared           how many prepared transactions there are.
+    origins            how many replication origins are in use.
+    address            the server's address that this session came in by; None: a Unix socket.
+    groups             names and numbers of the groups that the server's user belongs to.
+    io_uring_disabled  the kernel's parameter of that name.
+    primary            of a standby: what its primary has of the settings that it must not have less of.
+    paths              what is there: missing, file or directory. Without an entry: not visible.
+    pem                which sorts of PEM blocks a file has.
+    """
+
+    memory: int | None = None
+    huge_pages: HugePages | None = None
+    logical_slots: int = 0
+    physical_slots: int = 0
+    prepared: int = 0
+    origins: int = 0
+    address: str | None = None
+    groups: tuple[str, ...] | None = None
+    io_uring_disabled: str | None = None
+    primary: Mapping[str, int] | None = None
+    paths: Mapping[str, str] = {}
+    pem: Mapping[str, tuple[str, ...]] = {}
+
+
 class Server(Frozen):
     """What all settings of a server have in common.
 
@@ -140,6 +177,8 @@ class Server(Frozen):
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
     beside         declared texts of the settings that others lean on (see startup).
     coming         what these settings come to at the next start: as declared, else as the files have it, else as now.
+    now            what they are now.
+    around         what is around the server (see startup).
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     """
 
@@ -157,6 +196,8 @@ class Server(Frozen):
     preloading: tuple[str, ...] = ()
     beside: Mapping[str, str] = Field(default={}, repr=False)
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
+    now: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
+    around: Around = Around()
 
 
 class FileEntry(Frozen):
@@ -188,7 +229,7 @@ class SettingObserved(Observed):
     by_server       how the server reads the declared text, where it could be asked.
     refused         what the server said of the declared text, where it refused it.
     secret_matches  whether the value is the declared secret; None where none is declared.
-    missing         libraries that are named and not there; None where the server cannot be asked.
+    missing         libraries that are named and could not be loaded; None where the server cannot be asked.
     """
 
     server: Server

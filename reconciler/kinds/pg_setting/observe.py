@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from reconciler.kinds.pg_setting import blocked, names, provenance, values
+from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15, missing_libraries
+from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
@@ -19,10 +19,10 @@ _SHOWN_BY_THE_SYSTEM = frozenset(
 own default for 0."""
 
 
-def observe(session: PostgresSession, wanted: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
+def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
     """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
-    reading = Reading(session, wanted)
-    return {resource.address: _observed(session, reading, resource) for resource in wanted}
+    reading = Reading(session, resources)
+    return {resource.address: _observed(session, reading, resource) for resource in resources}
 
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
@@ -46,10 +46,7 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
     found = found.model_copy(update=_scope(reading, resource, row))
     if definition is not None and isinstance(resource.value, str):
         found = found.model_copy(update=_opinion(session, definition, resource, found))
-    libraries = _new_libraries(resource, definition, found)
-    if libraries:
-        missing = missing_libraries(session, libraries) if reading.server.superuser else None
-        found = found.model_copy(update={"missing": missing})
+    found = found.model_copy(update={"missing": _missing(session, reading, resource, definition, found)})
     if isinstance(resource.value, SecretRef):
         found = found.model_copy(update=_secret(session, resource, resource.value, definition, found))
     return found
@@ -142,12 +139,36 @@ def _opinion(
     return {"by_server": value, "refused": refused}
 
 
-def _new_libraries(resource: PgSetting, definition: Definition | None, found: SettingObserved) -> tuple[str, ...]:
+def _missing(
+    session: PostgresSession,
+    reading: Reading,
+    resource: PgSetting,
+    definition: Definition | None,
+    found: SettingObserved,
+) -> tuple[str, ...] | None:
+    """Libraries that would have to be loaded, and could not be; None where this role cannot look."""
     if definition is None:
         return ()
+    named = {definition.name: _new_libraries(resource, definition, found)}
+    folders = reading.server.coming.get("dynamic_library_path")
+    if definition.name == "dynamic_library_path" and resource.of_instance:
+        named = {name: items for name in lists.PRELOADED if isinstance(items := reading.preloaded(name), tuple)}
+    if not any(named.values()):
+        return ()
+    if not reading.server.superuser or not isinstance(folders, str):
+        return None
+    missing = [libraries.missing(session, name, items, folders) for name, items in named.items()]
+    return None if None in missing else tuple(item for items in missing for item in items or ())
+
+
+def _new_libraries(resource: PgSetting, definition: Definition, found: SettingObserved) -> tuple[str, ...]:
     running = values.read(definition, found.running)
     loaded = running if isinstance(running, tuple) else ()
-    return tuple(name for name in blocked.named_libraries(resource) if name not in loaded)
+    named = blocked.named_libraries(resource)
+    if resource.of_instance and definition.name in lists.PRELOADED and wanted.is_reset(resource, definition):
+        below = values.read(definition, found.below_auto.setting) if found.below_auto else ()
+        named = below if isinstance(below, tuple) else ()
+    return tuple(name for name in named if name not in loaded)
 
 
 def _secret(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import lists, startup, values
+from reconciler.kinds.pg_setting import lists, startup, surroundings, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto
 from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
@@ -28,9 +28,10 @@ _SERVER = sql.SQL("""
            (select setting from pg_catalog.pg_settings where name = 'allow_alter_system') as allow_alter_system,
            (select setting from pg_catalog.pg_settings where name = 'data_directory') as data_directory,
            (select min_val::int from pg_catalog.pg_settings where name = 'maintenance_work_mem') as raised_to,
-           (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded
+           (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded,
+           {may}
     from pg_catalog.pg_roles where rolname = current_user
-""")
+""").format(may=surroundings.MAY)
 
 _SETTINGS = sql.SQL("""
     select lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals, context, boot_val,
@@ -81,7 +82,7 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
-        names = sorted({resource.setting for resource in wanted} | {"shared_preload_libraries"} | startup.COMPANIONS)
+        names = sorted({resource.setting for resource in wanted} | lists.PRELOADED | startup.COMPANIONS)
         scoped = any(not resource.of_instance for resource in wanted)
         params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
         grants = session.version_num >= 150000
@@ -137,18 +138,41 @@ class Reading:
             preloading=_libraries(preload[-1].setting) if preload else (),
         )
         beside = _beside(wanted)
-        self.server = self.server.model_copy(update={"beside": beside, "coming": self._coming(beside)})
+        declared = startup.COMPANIONS & {resource.setting for resource in wanted if resource.of_instance}
+        coming = {name: self._coming(name, beside.get(name)) for name in startup.COMPANIONS & self.rows.keys()}
+        now = {name: self._read(name, self.rows[name]["setting"]) for name in coming}
+        self.server = self.server.model_copy(
+            update={
+                "beside": beside,
+                "coming": {name: value for name, value in coming.items() if value is not None},
+                "now": {name: value for name, value in now.items() if value is not None},
+            }
+        )
+        if declared:
+            around = surroundings.around(session, server[0], declared)
+            if server[0]["may_look"]:
+                around = surroundings.looked_at(session, around, startup.paths(self.server.coming, declared))
+            self.server = self.server.model_copy(update={"around": around})
 
-    def _coming(self, beside: Mapping[str, str]) -> Mapping[str, values.Canonical]:
-        found = {}
-        for name in startup.COMPANIONS & self.rows.keys():
-            definition, entries = self.definition(name), self.entries.get(name)
-            texts = (beside.get(name), entries[-1].setting if entries else None, self.rows[name]["setting"])
-            known = (values.read(definition, text) for text in texts if definition is not None)
-            value = next((value for value in known if value is not None), None)
-            if value is not None:
-                found[name] = value
-        return found
+    def _coming(self, name: str, declared: str | None) -> values.Canonical | None:
+        """What `name` comes to at the next start, if it is set to what is `declared` for it."""
+        row, entries = self.rows[name], self.entries.get(name, [])
+        if row["source"] == "command line":
+            return self._read(name, row["setting"])
+        if declared is not None and declared.lower() == "default":
+            entries = [entry for entry in entries if not entry.by_alter_system]
+            return self._read(name, entries[-1].setting if entries else row["boot_val"])
+        texts = (declared, entries[-1].setting if entries else None, row["setting"])
+        known = (self._read(name, text) for text in texts)
+        return next((value for value in known if value is not None), None)
+
+    def preloaded(self, name: str) -> values.Canonical | None:
+        """The libraries of a list such as shared_preload_libraries at the next start, as the files have it."""
+        return self._coming(name, None) if name in self.rows else None
+
+    def _read(self, name: str, text: str | None) -> values.Canonical | None:
+        definition = self.definition(name)
+        return None if definition is None else values.read(definition, text)
 
     def definition(self, name: str) -> Definition | None:
         """What pg_settings says of the setting itself; None where it does not list it."""
@@ -219,27 +243,6 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
         if "(42501)" in str(error):
             return None, ""
         return None, error.message.partition(": ")[2] or error.message
-
-
-def missing_libraries(session: PostgresSession, names: Sequence[str]) -> tuple[str, ...] | None:
-    """Those of `names` that are not files in the server's library folder; None where it cannot be asked.
-
-    Needs pg_config and pg_ls_dir, so in practice a superuser, and the usual dynamic_library_path. A name with a
-    slash is a path of its own, and cannot be told.
-    """
-    if any("/" in name.removeprefix("$libdir/") for name in names):
-        return None
-    try:
-        rows = session.fetch("""
-            select file from pg_catalog.pg_config, pg_catalog.pg_ls_dir(setting) as file
-            where name = 'PKGLIBDIR' and current_setting('dynamic_library_path') = '$libdir'
-        """)
-    except ObservationFailed:
-        return None
-    if not rows:
-        return None
-    there = {row["file"].rpartition(".")[0] for row in rows} | {row["file"] for row in rows}
-    return tuple(name for name in names if name.removeprefix("$libdir/") not in there)
 
 
 def _libraries(text: str) -> tuple[str, ...]:

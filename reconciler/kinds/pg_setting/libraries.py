@@ -1,0 +1,67 @@
+"""Libraries that are to be preloaded: whether the server would find each of them, and could load it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from reconciler.errors import ObservationFailed
+from reconciler.targets.postgres import PostgresSession
+
+_SUFFIXES = ("", ".so", ".dylib")
+"""What the server tries after a name: as it stands, then the suffix of its platform."""
+
+_LOCAL = "$libdir/plugins/"
+"""The only folder that local_preload_libraries may name: anybody may set it."""
+
+_LOOK = sql.SQL("""
+    with candidates as (
+        select path, position from pg_catalog.pg_config c,
+               unnest(%(paths)s::text[]) with ordinality as given(template, position),
+               replace(template, '$libdir', c.setting) as path
+        where c.name = 'PKGLIBDIR'
+    ), there as materialized (
+        select path, position from candidates
+        where not (pg_catalog.pg_stat_file(path, true)).isdir
+    )
+    select path,
+           position(convert_to('Pg_magic_func', 'SQL_ASCII') in pg_catalog.pg_read_binary_file(path)) > 0 as is_module
+    from there order by position limit 1
+""")
+"""Needs pg_config, pg_stat_file and pg_read_binary_file, so in practice a superuser. Every module defines Pg_magic_func
+(PG_MODULE_MAGIC in fmgr.h); libpq.so and its like in the same folder do not, and cannot be loaded."""
+
+
+def missing(session: PostgresSession, setting: str, names: Sequence[str], search_path: str) -> tuple[str, ...] | None:
+    """Those of `names` that could not be loaded, some with the reason; None where the server cannot be asked.
+
+    `search_path` is dynamic_library_path. A library that needs others which are not there is not noticed.
+    """
+    found = []
+    for name in names:
+        paths = _candidates(setting, name, search_path)
+        if not paths:
+            found.append(f"{name} (it may only be in {_LOCAL})")
+            continue
+        try:
+            rows = session.fetch(_LOOK, {"paths": paths})
+        except ObservationFailed:
+            return None
+        if not rows:
+            found.append(name)
+        elif not rows[0]["is_module"]:
+            found.append(f"{name} ({rows[0]['path']} is no module of PostgreSQL)")
+    return tuple(found)
+
+
+def _candidates(setting: str, name: str, search_path: str) -> list[str]:
+    """Files that the server tries, in its order (expand_dynamic_library_name in dfmgr.c); none where it refuses to."""
+    if setting == "local_preload_libraries":
+        bare = name.removeprefix(_LOCAL)
+        folders = [] if "/" in bare else [_LOCAL.rstrip("/")]
+    elif "/" in name:
+        return [name + suffix for suffix in _SUFFIXES]
+    else:
+        bare, folders = name, [folder for folder in search_path.split(":") if folder]
+    return [f"{folder}/{bare}{suffix}" for folder in folders for suffix in _SUFFIXES]

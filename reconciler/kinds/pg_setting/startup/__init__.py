@@ -1,0 +1,97 @@
+"""Values with which the server does not start again, or with which no session can begin: refused before it is too late.
+
+ALTER SYSTEM takes every one of them, and most reloads do not complain. The rules were found by setting every setting
+of 13 and 18 to hostile values, alone and in pairs, and restarting the server. `tests/pg_setting` has them in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reconciler.kinds.pg_setting.model import Server
+from reconciler.kinds.pg_setting.startup import doors, files, memory, sessions, standby, tls, wal
+from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.values import Canonical
+
+Rule = Callable[[Start], str]
+"""Why the server would not start; empty where it would; `Unseen` where that could not be told."""
+
+RULES: tuple[tuple[frozenset[str], Rule], ...] = (
+    (memory.PROCESSES, memory.processes),
+    (memory.SHARED, memory.fits),
+    (memory.SHARED | memory.HUGE, memory.huge_pages),
+    (wal.CONNECTIONS, wal.connections),
+    (wal.LEVEL, wal.level),
+    (wal.SIZES, wal.sizes),
+    (wal.KEPT, wal.kept),
+    (frozenset(standby.NOT_LOWER), standby.not_lower),
+    (doors.LISTENING, doors.listening),
+    (doors.SOCKETS, doors.sockets),
+    (doors.MOVED, doors.moved),
+    (tls.NAMES, tls.starts),
+    (files.LOGGING, files.logging),
+    (frozenset({"external_pid_file"}), files.pid_file),
+    (frozenset({"stats_temp_directory"}), files.statistics),
+    (frozenset({"post_auth_delay", "pre_auth_delay", "transaction_timeout"}), sessions.begins),
+    (frozenset({"db_user_namespace"}), sessions.database_names),
+    (frozenset({"hot_standby"}), sessions.hot_standby),
+    (sessions.TARGETS, sessions.targets),
+    (sessions.STATISTICS, sessions.statistics),
+    (sessions.ARCHIVING, sessions.archiving),
+    (frozenset({"debug_io_direct"}), sessions.direct_io),
+    (frozenset({"io_method"}), sessions.io_method),
+)
+"""Which settings each rule looks at: a change of any of them is held against it."""
+
+COMPANIONS: frozenset[str] = frozenset().union(*(names for names, _ in RULES)) | {"dynamic_library_path"}
+"""Everything that the rules look at, whether it is declared or not."""
+
+
+def leant_on(name: str, beside: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of `beside` that the rules for `name` look at."""
+    looked_at: frozenset[str] = frozenset().union(*(names for names, _ in RULES if name in names))
+    return {companion: text for companion, text in beside.items() if companion in looked_at}
+
+
+def refused(name: str, value: Canonical | None, server: Server) -> str:
+    """Why the server would not start, or no session begin, with `name` at `value`; empty where nothing says so.
+
+    Numbers are in each setting's own unit. The other settings are what `server.coming` has for them.
+    """
+    reasons = (reason for reason in _judged(name, value, server) if not isinstance(reason, Unseen))
+    return next((f"the server would not start: {reason}" for reason in reasons), "")
+
+
+def unseen(name: str, value: Canonical | None, server: Server) -> str:
+    """What could not be looked at before `name` is set to `value`, for a note; empty where all was seen."""
+    return "; ".join(reason for reason in _judged(name, value, server) if isinstance(reason, Unseen))
+
+
+def refused_for_sessions(name: str, value: Canonical | None) -> str:
+    """Why no session of a database or a role could begin with `name` at `value`; empty where they can."""
+    return sessions.one_session(name, value)
+
+
+def paths(coming: Mapping[str, Canonical], declared: frozenset[str]) -> frozenset[str]:
+    """Files and folders of the server that have to be looked at before settings with these names are changed."""
+    found: set[str] = set()
+    if declared & files.NAMES:
+        found.update(files.paths(coming))
+    if declared & tls.NAMES:
+        found.update(tls.paths(coming))
+    return frozenset(found)
+
+
+def _judged(name: str, value: Canonical | None, server: Server) -> list[str]:
+    if name not in COMPANIONS or value is None:
+        return []
+    start = Start(
+        name=name,
+        coming={**server.coming, name: value},
+        now=server.now,
+        around=server.around,
+        version=server.version_num // 10000,
+        in_recovery=server.in_recovery,
+        data_directory=server.data_directory,
+    )
+    return [reason for names, rule in RULES if name in names and (reason := rule(start))]
