@@ -1,104 +1,132 @@
-"""Combinations with which a server does not start: refused by the plan, and truly so."""
+"""No declaration keeps a server from starting: whatever is planned is applied, and the server restarted."""
 
 from __future__ import annotations
 
 import itertools
+import os
+import pwd
+import shutil
+import subprocess
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from fix_servers import postgres_binaries, version_of
-from live import changes, converge, outcomes
-from setting_cases import settings
+from live import changes, converge, outcomes, run
+from own_server import OwnServer
+from packaging.specifiers import SpecifierSet
+from setting_cases import declared, settings
+from startup_cases import CASES, TLS_CASES, Case
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 from reconciler.kinds.pg_setting import KIND
+from reconciler.kinds.pg_setting.startup.memory import shared
 from reconciler.model import NoticeType, System, Target
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 
 _numbers = itertools.count()
 
 
-class Case(NamedTuple):
-    reason: str
-    there: dict[str, str]
-    declared: dict[str, str]
-    message: str
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    name = next((name for name in ("case", "tls_case") if name in metafunc.fixturenames), "")
+    if not name:
+        return
+    found = sorted(postgres_binaries(), key=lambda version: int(version.split(".")[0]))
+    if name == "tls_case":
+        found = [version for version in found if version.split(".")[0] in ("13", "15")]  # built with OpenSSL
+    elif "RECONCILER_TEST_EVERY" not in os.environ:
+        found = [found[0], found[-1]]
+    fitting = [
+        pytest.param(version, case, id=f"{version}-{case.reason}")
+        for version in found
+        for case in (TLS_CASES if name == "tls_case" else CASES)
+        if SpecifierSet(case.pg).contains(version)
+    ]
+    metafunc.parametrize(("own", name), fitting, indirect=["own"], scope="module")
 
 
-CASES = [
-    Case("a forgotten unit", {}, {"max_wal_size": "12"}, "max_wal_size must be at least 32MB, twice wal_segment_size"),
-    Case("a unit too small", {}, {"min_wal_size": "16MB"}, "min_wal_size must be at least 32MB"),
-    Case("fewer connections than are reserved", {"superuser_reserved_connections": "10"}, {"max_connections": "5"},
-         "superuser_reserved_connections (10)"),
-    Case("both declared", {}, {"superuser_reserved_connections": "9", "max_connections": "9"}, "max_connections (9)"),
-    Case("minimal, with senders", {}, {"wal_level": "minimal"}, "declare max_wal_senders: 0 as well"),
-    Case("minimal, with an archive", {"max_wal_senders": "0"}, {"wal_level": "minimal", "archive_mode": "on"},
-         "archive_mode on"),
-]  # fmt: skip
+@pytest.fixture(scope="module")
+def own(request: pytest.FixtureRequest, folder: Path) -> Iterator[OwnServer]:
+    """One for all cases of a version; each leaves it running, with nothing of ALTER SYSTEM's."""
+    server = OwnServer(folder / f"own-{next(_numbers)}", postgres_binaries()[request.param])
+    server.start()
+    yield server
+    server.stop("immediate")
 
 
-@pytest.fixture
-def server(postgres: PostgresServer, folder) -> Iterator[PostgresServer]:
-    """One of its own, of the same version, that may be broken."""
-    binaries = postgres_binaries()[version_of(postgres.binaries / "postgres")]
-    own = PostgresServer(folder / f"startup-{next(_numbers)}", binaries, {"fsync": "off"})
-    own.start()
-    yield own
-    own.stop("immediate")
+def target(server: PostgresServer, memory: int | None = None) -> Target:
+    return Target(name="main", system=System.POSTGRES, url=server.url(), memory=memory)
 
 
-def target(server: PostgresServer) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url())
+def filled(server: PostgresServer, value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("{folder}", str(server.folder)).replace("{port}", str(server.port))
+    return value
 
 
-def set_by_hand(server: PostgresServer, values: dict[str, str]) -> None:
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-        for name, value in values.items():
-            connection.execute(f"alter system set {name} = '{value}'")
+def by_hand(server: OwnServer, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        items = value if isinstance(value, list) else [value]
+        if isinstance(value, dict):
+            items = value["include"]
+        literals = ", ".join("'{}'".format(filled(server, item).replace("'", "''")) for item in items)
+        reset = value == "default"
+        server.execute(f"alter system reset {name}" if reset else f"alter system set {name} = {literals}")
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.reason for case in CASES])
-def test_what_would_keep_the_server_from_starting_is_blocked_and_truly_would(server, case):
-    set_by_hand(server, case.there)
-    server.restart()
-    found = outcomes(KIND, target(server), settings(case.declared))
-    blocked = [outcome.message for outcome in found if getattr(outcome, "type", "") is NoticeType.BLOCKED]
-    assert [message for message in blocked if "the server would not start" in message and case.message in message]
-
-    set_by_hand(server, case.declared)
-    with pytest.raises(ServerFailed):
-        server.restart()
-    (server.data / "postgresql.auto.conf").write_text("")
-
-
-TOGETHER = [
-    {"superuser_reserved_connections": "2", "max_connections": "9"},
-    {"max_connections": "9", "superuser_reserved_connections": "2"},
-    {"wal_level": "minimal", "max_wal_senders": "0"},
-    {"max_wal_size": "32MB", "min_wal_size": "32MB"},
-]
-
-
-@pytest.mark.parametrize("declared", TOGETHER, ids=" and ".join)
-def test_what_goes_together_is_planned_together_and_the_server_starts(server, declared):
-    set_by_hand(server, {"superuser_reserved_connections": "9"})
-    server.restart()
-    planned = changes(KIND, target(server), settings(declared))
-    for change in planned:
-        resource = KIND.resource.model_validate(dict(change.desired))
-        alone = [each for each in KIND.plan(resource, _seen(server, resource)) if each.address == change.address]
-        assert alone == [change], "apply looks at one resource at a time, and has to come to the same"
-    converge(KIND, target(server), settings(declared))
-    server.restart()
-
-
-def _seen(server: PostgresServer, resource):
-    from reconciler.secrets import Secrets
-    from reconciler.targets.connect import connect
-
-    session = connect(target(server), Secrets({}))
+def check(server: OwnServer, case: Case) -> None:
+    by_hand(server, case.there)
+    there = server.auto
+    if there:
+        server.restart("fast")
     try:
-        return KIND.observe(session, [resource])[resource.address]
+        server.execute(*case.before)
+        wanted = settings({name: filled(server, value) for name, value in case.declared.items()})
+        where = target(server, case.memory)
+        found = outcomes(KIND, where, wanted)
+        blocked = [notice.message for notice in found if getattr(notice, "type", "") is NoticeType.BLOCKED]
+        if case.refused:
+            assert [message for message in blocked if filled(server, case.refused) in message], found
+        else:
+            assert blocked == []
+        planned = changes(KIND, where, wanted)
+        run(where, planned)
+        if planned:
+            server.restart("fast")
+            assert changes(KIND, where, wanted) == []
+        if case.refused and case.fails:
+            by_hand(server, case.declared)
+            with pytest.raises(ServerFailed):
+                server.restart("fast")
     finally:
-        session.close()
+        server.mend(there)
+        server.execute(*case.after)
+        server.mend()
+
+
+def test_whatever_is_declared_the_server_starts_again(own: OwnServer, case: Case):
+    check(own, case)
+
+
+def test_whatever_is_declared_of_tls_the_server_starts_again(own: OwnServer, tls_case: Case):
+    certificate(own)
+    check(own, tls_case)
+
+
+def certificate(server: OwnServer) -> None:
+    """A certificate for the server, and its key."""
+    key, made = server.folder / "server.key", server.folder / "server.crt"
+    if made.exists():
+        return
+    subprocess.run(
+        ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", made],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    for path in (key, made):
+        path.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(path, pwd.getpwnam("nobody").pw_name)
