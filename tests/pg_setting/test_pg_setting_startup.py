@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from fix_servers import postgres_binaries, version_of
 from live import changes, converge, outcomes, run
@@ -23,7 +22,6 @@ from startup_cases import CASES, TLS_CASES, Case
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.startup.memory import shared
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -65,17 +63,23 @@ def target(server: PostgresServer, memory: int | None = None) -> Target:
 def filled(server: PostgresServer, value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("{folder}", str(server.folder)).replace("{port}", str(server.port))
-    return value
+    return [filled(server, item) for item in value] if isinstance(value, list) else value
+
+
+def binaries_of(postgres: PostgresServer) -> Path:
+    return postgres_binaries()[version_of(postgres.binaries / "postgres")]
 
 
 def by_hand(server: OwnServer, values: dict[str, Any]) -> None:
+    statements = []
     for name, value in values.items():
         items = value if isinstance(value, list) else [value]
         if isinstance(value, dict):
             items = value["include"]
         literals = ", ".join("'{}'".format(filled(server, item).replace("'", "''")) for item in items)
         reset = value == "default"
-        server.execute(f"alter system reset {name}" if reset else f"alter system set {name} = {literals}")
+        statements.append(f"alter system reset {name}" if reset else f"alter system set {name} = {literals}")
+    server.execute(*statements)
 
 
 def check(server: OwnServer, case: Case) -> None:
@@ -101,7 +105,7 @@ def check(server: OwnServer, case: Case) -> None:
         if case.refused and case.fails:
             by_hand(server, case.declared)
             with pytest.raises(ServerFailed):
-                server.restart("fast")
+                server.restart("immediate")
     finally:
         server.mend(there)
         server.execute(*case.after)
@@ -123,10 +127,150 @@ def certificate(server: OwnServer) -> None:
     if made.exists():
         return
     subprocess.run(
-        ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", made],
+        ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost",
+         "-keyout", key, "-out", made],
         check=True, capture_output=True,
     )  # fmt: skip
     for path in (key, made):
         path.chmod(0o600)
         if os.geteuid() == 0:
             shutil.chown(path, pwd.getpwnam("nobody").pw_name)
+
+
+BY_SOCKET = [
+    Case("no address", {"listen_addresses": ""}),
+    Case("an address that is there", {"listen_addresses": "127.0.0.1, 192.0.2.1"}),
+    Case("an address of somebody else", {"listen_addresses": "192.0.2.1"}, "add localhost"),
+    Case("an empty name, which is everywhere", {"listen_addresses": '""'}),
+    Case("other sockets", {"unix_socket_directories": "pg_stat"}, "keep {folder}", fails=False),
+    Case("sockets for nobody", {"unix_socket_permissions": "0444"}, "nobody could come in", fails=False),
+    Case("sockets for some", {"unix_socket_permissions": "0770"}),
+]
+
+
+@pytest.mark.parametrize("socket_case", BY_SOCKET, ids=[case.reason for case in BY_SOCKET])
+def test_a_session_by_a_socket_keeps_its_way_in(one: OwnServer, socket_case: Case, monkeypatch):
+    monkeypatch.setattr(one, "url", lambda: f"postgresql://postgres@/postgres?host={one.folder}&port={one.port}")
+    check(one, socket_case)
+
+
+@pytest.fixture(scope="module")
+def one(postgres: PostgresServer, folder: Path) -> Iterator[OwnServer]:
+    """One of the version of `postgres`."""
+    server = OwnServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+TOGETHER = [
+    {"superuser_reserved_connections": "2", "max_connections": "9"},
+    {"max_connections": "9", "superuser_reserved_connections": "2"},
+    {"wal_level": "minimal", "max_wal_senders": "0"},
+    {"max_wal_size": "32MB", "min_wal_size": "32MB"},
+    {"logging_collector": "on", "log_directory": "log"},
+]
+
+
+@pytest.mark.parametrize("together", TOGETHER, ids=" and ".join)
+def test_what_goes_together_is_planned_together_and_the_server_starts(one, together):
+    by_hand(one, {"superuser_reserved_connections": "9", "log_directory": "/nonexistent/a"})
+    one.restart()
+    try:
+        for change in changes(KIND, target(one), settings(together)):
+            resource = KIND.resource.model_validate(dict(change.desired))
+            alone = [each for each in KIND.plan(resource, _seen(one, resource)) if each.address == change.address]
+            assert alone == [change], "apply looks at one resource at a time, and has to come to the same"
+        converge(KIND, target(one), settings(together))
+        one.restart()
+    finally:
+        one.mend()
+
+
+def _seen(server: PostgresServer, resource):
+    with closing(connect(target(server), Secrets({}))) as session:
+        return KIND.observe(session, [resource])[resource.address]
+
+
+def test_a_value_of_the_command_line_is_what_others_are_held_against(postgres, folder):
+    """max_wal_senders cannot be changed beside, so that wal_level cannot either."""
+    server = PostgresServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server.start()
+    try:
+        server.stop()
+        with (server.data / "postmaster.opts").open() as options:
+            assert "-p" in options.read()
+        run_with = server._run(
+            "pg_ctl", "-D", server.data, "-w", "-l", server._log,
+            "-o", f"-h 127.0.0.1 -p {server.port} -k '' -c max_wal_senders=3", "start",
+        )  # fmt: skip
+        assert run_with.returncode == 0
+        found = outcomes(KIND, target(server), settings({"wal_level": "minimal", "max_wal_senders": "0"}))
+        assert [notice.type for notice in found] == [NoticeType.BLOCKED] * 2
+    finally:
+        server.stop("immediate")
+
+
+@pytest.mark.pg(">= 15")  # before, only a superuser may set, who sees the machine
+def test_without_any_knowledge_of_memory_it_has_to_be_declared(postgres, one):
+    """A role that may set, and may not look."""
+    one.execute(
+        "create role tuner login", "grant pg_monitor to tuner",
+        "grant alter system on parameter shared_buffers, max_connections to tuner",
+        "grant execute on function pg_reload_conf() to tuner",
+    )  # fmt: skip
+    url = one.url().replace("postgres@", "tuner@")
+    where = Target(name="main", system=System.POSTGRES, url=url)
+    [notice] = outcomes(KIND, where, settings({"shared_buffers": "8GB"}))
+    assert notice.type is NoticeType.BLOCKED
+    assert "declare memory in the target" in notice.message
+    assert changes(KIND, where, settings({"shared_buffers": "256MB"})) != []
+    assert changes(KIND, where, settings({"max_connections": "90"})) != []
+    declared_memory = Target(name="main", system=System.POSTGRES, url=url, memory=16 << 30)
+    assert changes(KIND, declared_memory, settings({"shared_buffers": "8GB"})) != []
+
+
+@pytest.mark.matrix
+def test_a_standby_keeps_what_its_primary_has(postgres, folder):
+    """The primary's values are read from the standby's own pg_control."""
+    server = OwnServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server.start()
+    try:
+        by_hand(server, {"max_connections": "80"})
+        server.restart()  # the primary that it is: 80 is in its pg_control
+        (server.data / "standby.signal").touch()
+        by_hand(server, {"max_connections": "100"})
+        server.restart()
+        where = target(server)
+        [notice] = outcomes(KIND, where, settings({"max_connections": "79"}))
+        assert "its primary, which has max_connections 80" in notice.message
+        [notice] = outcomes(KIND, where, settings({"hot_standby": "off"}))
+        assert "would let nobody in" in notice.message
+        wanted = settings({"max_connections": "80", "max_worker_processes": "9"})
+        run(where, changes(KIND, where, wanted))
+        server.restart()
+        assert outcomes(KIND, where, wanted) == []
+        by_hand(server, {"max_connections": "79"})
+        with pytest.raises(ServerFailed):
+            server.restart()
+    finally:
+        server.stop("immediate")
+
+
+SCOPED = [
+    ({"transaction_timeout": "1"}, "100ms at least", ">= 17"),
+    ({"statement_timeout": "1ms"}, "10ms at least", ">= 13"),
+    ({"session_preload_libraries": "nonsense"}, "nonsense", ">= 13"),
+    ({"session_preload_libraries": "auto_explain,libpq"}, "libpq", ">= 13"),
+    ({"local_preload_libraries": "auto_explain"}, "auto_explain", ">= 13"),
+]
+
+
+@pytest.mark.parametrize("section", ["roles", "databases"])
+def test_no_session_of_a_role_or_a_database_is_kept_from_beginning(one, section):
+    for values, message, versions in SCOPED:
+        if not SpecifierSet(versions).contains(version_of(one.binaries / "postgres")):
+            continue
+        [notice] = outcomes(KIND, target(one), declared(section, {"postgres": {"settings": values}}))
+        assert notice.type is NoticeType.BLOCKED
+        assert message in notice.message

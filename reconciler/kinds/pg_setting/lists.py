@@ -74,10 +74,10 @@ def split(name: str, text: str) -> tuple[str, ...]:
             position = stop
             if name in PLAIN and len(item.split()) > 1:
                 raise ValueError(f"between {item.split()[0]} and {item.split()[1]} a comma is wanted")
+            if name in PLAIN and not item and text.strip(_SPACE):
+                raise ValueError("an item is missing beside a comma")
             if name in _FOLDED:
                 item = item.lower()
-        if name in PLAIN and not item and text.strip(_SPACE):
-            raise ValueError("an item is missing beside a comma")
         items.append(item)
         while position < end and text[position] in _SPACE:
             position += 1

@@ -162,7 +162,10 @@ class Reading:
         if declared is not None and declared.lower() == "default":
             entries = [entry for entry in entries if not entry.by_alter_system]
             return self._read(name, entries[-1].setting if entries else row["boot_val"])
-        texts = (declared, entries[-1].setting if entries else None, row["setting"])
+        # A value that the server derives from others, out of a default such as -1, it derives anew.
+        derived = row["source"] in ("default", "override") and row["boot_val"] in ("-1", "0")
+        now = row["boot_val"] if derived else row["setting"]
+        texts = (declared, entries[-1].setting if entries else None, now)
         known = (self._read(name, text) for text in texts)
         return next((value for value in known if value is not None), None)
 

@@ -32,7 +32,7 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (files.LOGGING, files.logging),
     (frozenset({"external_pid_file"}), files.pid_file),
     (frozenset({"stats_temp_directory"}), files.statistics),
-    (frozenset({"post_auth_delay", "pre_auth_delay", "transaction_timeout"}), sessions.begins),
+    (sessions.BEGINNING, sessions.begins),
     (frozenset({"db_user_namespace"}), sessions.database_names),
     (frozenset({"hot_standby"}), sessions.hot_standby),
     (sessions.TARGETS, sessions.targets),

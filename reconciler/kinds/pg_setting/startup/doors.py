@@ -17,12 +17,6 @@ MOVED = frozenset({"hba_file", "ident_file", "port"})
 LONGEST_SOCKET = 107
 """Bytes of a socket's path (sun_path of Linux)."""
 
-OPEN_TO_ALL = frozenset({"/dev/shm", "/tmp", "/var/tmp"})  # noqa: S108 - what is said of them, not used
-"""Folders in which everybody may make files."""
-
-_DEBIANS = frozenset({"/run/postgresql", "/var/run/postgresql"})
-"""Made for the server by the packages of all distributions."""
-
 
 def listening(start: Start) -> str:
     """An address by which it is certain that the server can be reached: the one by which this session reached it."""
@@ -91,7 +85,7 @@ def _folder(start: Start, folder: str) -> str:
         return Unseen(f"whether the server may write to {folder} could not be seen")
     if seen != "directory":
         return f"{folder} is no directory: make it first"
-    if folder in OPEN_TO_ALL | _DEBIANS or start.inside(folder) is not None:
+    if start.inside(folder) is not None:
         return ""
     return f"it has to write to {folder}, and nobody can see from here whether it may: change it where it is started"
 

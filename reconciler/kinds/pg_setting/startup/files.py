@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from reconciler.kinds.pg_setting.startup.doors import OPEN_TO_ALL
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 LOGGING = frozenset({"log_directory", "log_filename", "logging_collector"})
 NAMES = LOGGING | {"external_pid_file", "stats_temp_directory", "unix_socket_directories"}
 
-_LOGS_OF_DISTRIBUTIONS = frozenset({"/var/log/postgresql"})
 _OWN = frozenset({"base", "global"})
 """The server's own folders, beside those that begin with pg_."""
 
@@ -49,10 +47,10 @@ def logging(start: Start) -> str:
     inside = start.inside(folder) is not None
     if seen is None:
         return Unseen(f"whether the server may write its log to {folder} could not be seen")
-    if seen == "directory" and (inside or folder in OPEN_TO_ALL | _LOGS_OF_DISTRIBUTIONS):
+    if seen == "directory" and inside:
         return ""
     above = str(PurePosixPath(folder).parent)
-    if seen == "missing" and start.around.paths.get(above) == "directory" and (inside or above in OPEN_TO_ALL):
+    if seen == "missing" and start.around.paths.get(above) == "directory" and inside:
         return ""  # the server makes it
     if seen == "directory":
         return (

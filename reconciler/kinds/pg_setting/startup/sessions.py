@@ -20,8 +20,16 @@ ARCHIVING = frozenset({"archive_command", "archive_library"})
 PATIENCE = 8
 """Seconds that a session may take to begin: this tool gives up after ten, and most clients do."""
 
-SHORTEST_TRANSACTION = 100
-"""Milliseconds. A session begins with a transaction of its own; with 1 ms it was seen to be ended in there."""
+SHORTEST = {
+    "idle_in_transaction_session_timeout": 10,
+    "idle_session_timeout": 10,
+    "statement_timeout": 10,
+    "transaction_timeout": 100,
+}
+"""Milliseconds. With 1 ms this tool was seen to lose its sessions before it could set anything in them; and a session
+begins with a transaction of its own, which reads what is in no cache yet."""
+
+BEGINNING = frozenset({"post_auth_delay", "pre_auth_delay", *SHORTEST})
 
 
 def one_session(name: str, value: Canonical | None) -> str:
@@ -30,8 +38,8 @@ def one_session(name: str, value: Canonical | None) -> str:
         return ""
     if name in ("post_auth_delay", "pre_auth_delay") and value > PATIENCE:
         return f"a session would take {value:g} s to begin, and this tool and others give up before: {PATIENCE} at most"
-    if name == "transaction_timeout" and 0 < value < SHORTEST_TRANSACTION:
-        return f"sessions would be ended before they have begun: {SHORTEST_TRANSACTION}ms at least, or 0 for none"
+    if 0 < value < SHORTEST.get(name, 0):
+        return f"sessions would be ended before anybody could do anything: {SHORTEST[name]}ms at least, or 0 for none"
     return ""
 
 
