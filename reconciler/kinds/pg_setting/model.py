@@ -227,6 +227,7 @@ class SettingObserved(Observed):
     own             the value of the declared scope; None where it has none. Always None for the instance.
     scope_sql       the scope as SQL names it: "database app"; empty where it does not exist.
     by_server       how the server reads the declared text, where it could be asked.
+    same            texts of what runs and of the files that the server reads as it does the declared one.
     refused         what the server said of the declared text, where it refused it.
     secret_matches  whether the value is the declared secret; None where none is declared.
     missing         libraries that are named and could not be loaded; None where the server cannot be asked.
@@ -248,6 +249,7 @@ class SettingObserved(Observed):
     scope_missing: str = ""
     may_set: bool = False
     by_server: str | None = None
+    same: tuple[str, ...] = Field(default=(), repr=False)
     refused: str = ""
     secret_matches: bool | None = None
     missing: tuple[str, ...] | None = ()

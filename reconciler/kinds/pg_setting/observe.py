@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15
-from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
 
@@ -128,15 +127,18 @@ def _opinion(
     askable = definition.vartype == "string" and (definition.context in ("user", "superuser") or probe == "timezone")
     if not askable or text.lower() == "default" or definition.name in names.NOT_IN_FILES:
         return {}
-    here = found.running if resource.of_instance else found.own
-    try:
-        if here is not None and values.canonical(definition, text) == values.read(definition, here):
-            return {}
-    except InvalidValue:
-        pass
+    entry = found.last_entry
+    there = (found.running, entry.setting if entry else None) if resource.of_instance else (found.own,)
+    wanted_value = values.read(definition, text)
+    others = {other for other in there if other is not None and values.read(definition, other) != wanted_value}
+    if wanted_value is not None and not others and there[0] is not None:
+        return {}
     # A quoted list of several items is no text that set_config could take as a whole without changing its meaning.
     value, refused = by_server(session, probe, text)
-    return {"by_server": value, "refused": refused}
+    if value is None:
+        return {"refused": refused}
+    same = tuple(sorted(other for other in others if by_server(session, probe, other)[0] == value))
+    return {"by_server": value, "same": same}
 
 
 def _missing(

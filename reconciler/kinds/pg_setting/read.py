@@ -14,11 +14,11 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import lists, startup, surroundings, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto
-from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
+from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, PostgresSession, Query, Row
 
 _OWN_SETTINGS = sql.SQL("select set_config(name, null, true) from unnest(%(own)s::text[]) as name")
-"""Takes the session's own timeouts away until the end of this transaction, so that pg_settings shows where they would
-come from without them. RESET by set_config(…, null, …) restores value *and* source."""
+"""Takes the session's own timeouts and formats away until the end of this transaction, so that pg_settings shows where
+they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
 
 _SERVER = sql.SQL("""
     select rolname as role, rolsuper as superuser,
@@ -84,7 +84,7 @@ class Reading:
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
         names = sorted({resource.setting for resource in wanted} | lists.PRELOADED | startup.COMPANIONS)
         scoped = any(not resource.of_instance for resource in wanted)
-        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped}
+        params = {"names": names, "own": [*READING_SETTINGS, *SAME_FOR_ALL], "scoped": scoped}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
             may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),

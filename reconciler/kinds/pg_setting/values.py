@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.pg_setting import lists, units
+from reconciler.kinds.pg_setting import forms, lists, units
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import InvalidValue
 
@@ -107,6 +107,8 @@ def _number(definition: Definition, text: str) -> int | float:
     if (low is not None and value < low) or (high is not None and value > high):
         edges = " to ".join(units.shown(edge, definition.unit) for edge in (low, high) if edge is not None)
         raise InvalidValue(f"it may be {edges}")
+    if isinstance(value, int):
+        forms.number(definition.name, value)
     return value if isinstance(value, int) else float(f"{value:g}")
 
 
@@ -123,11 +125,13 @@ def _raised(definition: Definition, value: int) -> int:
 
 def _string(name: str, text: str) -> str | tuple[str, ...]:
     if not lists.is_list(name):
+        forms.text(name, text)
         return text
     try:
         items = lists.split(name, text)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
     if name == "log_connections" and len(items) <= 1:
-        return _LOG_CONNECTIONS.get("".join(items) or "off", items)
+        items = _LOG_CONNECTIONS.get("".join(items) or "off", items)
+    forms.items(name, items)
     return items

@@ -34,6 +34,8 @@ def is_reset(desired: PgSetting, definition: Definition | None) -> bool:
     """Whether `default` is declared and means RESET: everywhere but for enums of which it is a value."""
     if not isinstance(desired.value, str) or desired.value.lower() != "default":
         return False
+    if desired.value == "Default" and desired.setting == "timezone_abbreviations":
+        return False  # the name of its usual file
     return definition is None or "default" not in definition.enumvals
 
 
@@ -63,7 +65,7 @@ def _text(definition: Definition, observed: SettingObserved, text: str) -> Wante
         raise InvalidValue(observed.refused)
     if observed.by_server is not None:
         value = values.canonical(definition, observed.by_server)
-        alike.add(value)
+        alike |= {value, *(values.canonical(definition, text) for text in observed.same)}
     literals = (
         lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
     )
