@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import signal
@@ -14,6 +15,7 @@ import psycopg
 from reconciler.demo.servers import PostgresServer, ServerFailed
 
 SECONDS = 20
+_numbers = itertools.count()
 
 
 class OwnServer(PostgresServer):
@@ -22,7 +24,8 @@ class OwnServer(PostgresServer):
     It is started and stopped without pg_ctl, which looks ten times a second only: here there are hundreds of restarts.
     """
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, parent: Path, binaries: Path) -> None:
+        folder = parent / f"own-{next(_numbers)}"
         super().__init__(
             folder,
             binaries,

@@ -206,6 +206,9 @@ SESSIONS = [
     Case("statistics that exclude each other", {"log_statement_stats": "on", "log_parser_stats": "on"},
          "log_parser_stats: switch it off"),
     Case("statistics of parts", {"log_executor_stats": "on", "log_parser_stats": "on"}),
+    Case("a text of several lines", {"log_line_prefix": "%m\n"}, "several lines", fails=False),
+    Case("a number at the end of a block", {"work_mem": "64MB\n", "random_page_cost": "2.5\n"}),
+    Case("more stack than the shell gives", {"max_stack_depth": "1GB"}, "is not a value", fails=False),
     Case("a standby's setting on a primary", {"hot_standby": "off"}),
     Case("a provider of JIT that is not there", {"jit_provider": "nonsense"}),
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,14 +21,12 @@ from reconciler.kinds.pg_setting.startup.memory import PROCESSES
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import System, Target
 
-_numbers = itertools.count()
-
 ELSEWHERE = {
     *((name, f"{2**18 - 1}.4") for name in PROCESSES),
     ("max_stack_depth", f"{2**31 - 1}.4"),
     ("max_stack_depth", "64MB"),
 }
-"""Refused by the plan on account of other settings, or of the machine: the server's stack is limited by its shell."""
+"""Refused by the plan, on account of other settings (see startup) or of the machine (the server is asked)."""
 
 SHOWN_AS_WRITTEN = lists.QUOTED | lists.PLAIN | {"default_text_search_config", "log_connections"}
 """The server shows these texts as they were written, so that one cannot tell by them what it understood."""
@@ -38,9 +35,7 @@ SHOWN_AS_WRITTEN = lists.QUOTED | lists.PLAIN | {"default_text_search_config", "
 @pytest.fixture(scope="module")
 def own(postgres: PostgresServer, folder: Path) -> Iterator[OwnServer]:
     """A server in whose files a test may write, with more than defaults."""
-    server = OwnServer(
-        folder / f"own-{next(_numbers)}", postgres_binaries()[version_of(postgres.binaries / "postgres")]
-    )
+    server = OwnServer(folder, postgres_binaries()[version_of(postgres.binaries / "postgres")])
     server._settings |= {name: f"'{value}'" for name, value in NOT_DEFAULT.items()}
     server.start()
     with psycopg.connect(server.url(), autocommit=True) as connection:
@@ -98,7 +93,7 @@ def quoted(text: str) -> str:
 
 @pytest.mark.matrix
 def test_a_role_that_only_monitors_sees_no_differences_either(own):
-    """application_name is what the tool itself gives its sessions: only the files tell the instance's, if it sees them."""
+    """application_name is the tool's own in its sessions: the instance's is only in the files, which it cannot read."""
     wrong = [
         (texts[outcome.address.name], outcome)
         for texts in rounds(known(own))

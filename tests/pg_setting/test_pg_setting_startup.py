@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import shutil
@@ -26,8 +25,6 @@ from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
-_numbers = itertools.count()
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = next((name for name in ("case", "tls_case") if name in metafunc.fixturenames), "")
@@ -50,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="module")
 def own(request: pytest.FixtureRequest, folder: Path) -> Iterator[OwnServer]:
     """One for all cases of a version; each leaves it running, with nothing of ALTER SYSTEM's."""
-    server = OwnServer(folder / f"own-{next(_numbers)}", postgres_binaries()[request.param])
+    server = OwnServer(folder, postgres_binaries()[request.param])
     server.start()
     yield server
     server.stop("immediate")
@@ -157,7 +154,7 @@ def test_a_session_by_a_socket_keeps_its_way_in(one: OwnServer, socket_case: Cas
 @pytest.fixture(scope="module")
 def one(postgres: PostgresServer, folder: Path) -> Iterator[OwnServer]:
     """One of the version of `postgres`."""
-    server = OwnServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server = OwnServer(folder, binaries_of(postgres))
     server.start()
     yield server
     server.stop("immediate")
@@ -194,7 +191,9 @@ def _seen(server: PostgresServer, resource):
 
 def test_a_value_of_the_command_line_is_what_others_are_held_against(postgres, folder):
     """max_wal_senders cannot be changed beside, so that wal_level cannot either."""
-    server = PostgresServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server = PostgresServer(
+        folder / f"with-options-{version_of(postgres.binaries / 'postgres')}", binaries_of(postgres)
+    )
     server.start()
     try:
         server.stop()
@@ -233,7 +232,7 @@ def test_without_any_knowledge_of_memory_it_has_to_be_declared(postgres, one):
 @pytest.mark.matrix
 def test_a_standby_keeps_what_its_primary_has(postgres, folder):
     """The primary's values are read from the standby's own pg_control."""
-    server = OwnServer(folder / f"own-{next(_numbers)}", binaries_of(postgres))
+    server = OwnServer(folder, binaries_of(postgres))
     server.start()
     try:
         by_hand(server, {"max_connections": "80"})

@@ -32,6 +32,8 @@ def alter_system(definition: Definition, observed: SettingObserved, statement: s
             "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "
             "change how the server is started"
         )
+    if "\n" in statement:
+        return "ALTER SYSTEM takes no value of several lines: set it in postgresql.conf"
     if not server.alter_system_allowed:
         return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"
     return files(observed)

@@ -125,6 +125,7 @@ def _opinion(
     assert isinstance(text, str)  # noqa: S101 - the caller asked
     probe = "timezone" if definition.name == "log_timezone" else definition.name
     askable = definition.vartype == "string" and (definition.context in ("user", "superuser") or probe == "timezone")
+    askable = askable or definition.name == "max_stack_depth"  # how much there is, only the server's shell knows
     if not askable or text.lower() == "default" or definition.name in names.NOT_IN_FILES:
         return {}
     entry = found.last_entry

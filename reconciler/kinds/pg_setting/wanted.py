@@ -143,7 +143,8 @@ def _evaluated(definition: Definition, memory: int | None, text: str) -> tuple[C
             amount = percentage.of(memory) // units.bytes_of(definition.unit)
             text = units.shown(amount, definition.unit)
             return values.canonical(definition, text), text, f"{percentage.text} ({format_bytes(memory)})"
-    return values.canonical(definition, text), text, ""
+    # ALTER SYSTEM takes no newline, which is what YAML leaves at the end of a block.
+    return values.canonical(definition, text), text.strip() if definition.vartype in ("integer", "real") else text, ""
 
 
 def _plain(definition: Definition) -> bool:

@@ -7,49 +7,61 @@ of 13 and 18 to hostile values, alone and in pairs, and restarting the server. `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.model import Server
 from reconciler.kinds.pg_setting.startup import doors, files, memory, sessions, standby, tls, wal
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
-Rule = Callable[[Start], str]
-"""Why the server would not start; empty where it would; `Unseen` where that could not be told."""
+_ENTERS = "nobody might come in any more"
 
-RULES: tuple[tuple[frozenset[str], Rule], ...] = (
-    (memory.PROCESSES, memory.processes),
-    (memory.SHARED, memory.fits),
-    (memory.SHARED | memory.HUGE, memory.huge_pages),
-    (wal.CONNECTIONS, wal.connections),
-    (wal.LEVEL, wal.level),
-    (wal.SIZES, wal.sizes),
-    (wal.KEPT, wal.kept),
-    (frozenset(standby.NOT_LOWER), standby.not_lower),
-    (doors.LISTENING, doors.listening),
-    (doors.SOCKETS, doors.sockets),
-    (doors.MOVED, doors.moved),
-    (tls.NAMES, tls.starts),
-    (files.LOGGING, files.logging),
-    (frozenset({"external_pid_file"}), files.pid_file),
-    (frozenset({"stats_temp_directory"}), files.statistics),
-    (sessions.BEGINNING, sessions.begins),
-    (frozenset({"db_user_namespace"}), sessions.database_names),
-    (frozenset({"hot_standby"}), sessions.hot_standby),
-    (sessions.TARGETS, sessions.targets),
-    (sessions.STATISTICS, sessions.statistics),
-    (sessions.ARCHIVING, sessions.archiving),
-    (frozenset({"debug_io_direct"}), sessions.direct_io),
-    (frozenset({"io_method"}), sessions.io_method),
+
+class Rule(NamedTuple):
+    """`names`: the settings that it looks at; a change of any of them is held against it.
+
+    `judge` says why it would fail, what "it" is being `consequence`; empty where all is well; `Unseen` where that could
+    not be told.
+    """
+
+    names: frozenset[str]
+    judge: Callable[[Start], str]
+    consequence: str = "the server would not start"
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(memory.PROCESSES, memory.processes),
+    Rule(memory.SHARED, memory.fits),
+    Rule(memory.SHARED | memory.HUGE, memory.huge_pages),
+    Rule(wal.CONNECTIONS, wal.connections),
+    Rule(wal.LEVEL, wal.level),
+    Rule(wal.SIZES, wal.sizes),
+    Rule(wal.KEPT, wal.kept),
+    Rule(frozenset(standby.NOT_LOWER), standby.not_lower),
+    Rule(doors.LISTENING, doors.listening, _ENTERS),
+    Rule(doors.SOCKETS, doors.sockets),
+    Rule(doors.MOVED, doors.moved, _ENTERS),
+    Rule(tls.NAMES, tls.starts),
+    Rule(files.LOGGING, files.logging),
+    Rule(frozenset({"external_pid_file"}), files.pid_file),
+    Rule(frozenset({"stats_temp_directory"}), files.statistics),
+    Rule(sessions.BEGINNING, sessions.begins, _ENTERS),
+    Rule(frozenset({"db_user_namespace"}), sessions.database_names, _ENTERS),
+    Rule(frozenset({"hot_standby"}), sessions.hot_standby, _ENTERS),
+    Rule(sessions.TARGETS, sessions.targets),
+    Rule(sessions.STATISTICS, sessions.statistics),
+    Rule(sessions.ARCHIVING, sessions.archiving, "nothing would be archived"),
+    Rule(frozenset({"debug_io_direct"}), sessions.direct_io),
+    Rule(frozenset({"io_method"}), sessions.io_method),
 )
-"""Which settings each rule looks at: a change of any of them is held against it."""
 
-COMPANIONS: frozenset[str] = frozenset().union(*(names for names, _ in RULES)) | {"dynamic_library_path"}
+COMPANIONS: frozenset[str] = frozenset().union(*(rule.names for rule in RULES)) | {"dynamic_library_path"}
 """Everything that the rules look at, whether it is declared or not."""
 
 
 def leant_on(name: str, beside: Mapping[str, str]) -> Mapping[str, str]:
     """Those of `beside` that the rules for `name` look at."""
-    looked_at: frozenset[str] = frozenset().union(*(names for names, _ in RULES if name in names))
+    looked_at: frozenset[str] = frozenset().union(*(rule.names for rule in RULES if name in rule.names))
     return {companion: text for companion, text in beside.items() if companion in looked_at}
 
 
@@ -59,7 +71,7 @@ def refused(name: str, value: Canonical | None, server: Server) -> str:
     Numbers are in each setting's own unit. The other settings are what `server.coming` has for them.
     """
     reasons = (reason for reason in _judged(name, value, server) if not isinstance(reason, Unseen))
-    return next((f"the server would not start: {reason}" for reason in reasons), "")
+    return next(reasons, "")
 
 
 def unseen(name: str, value: Canonical | None, server: Server) -> str:
@@ -94,4 +106,9 @@ def _judged(name: str, value: Canonical | None, server: Server) -> list[str]:
         in_recovery=server.in_recovery,
         data_directory=server.data_directory,
     )
-    return [reason for names, rule in RULES if name in names and (reason := rule(start))]
+    found = []
+    for rule in RULES:
+        reason = rule.judge(start) if name in rule.names else ""
+        if reason:
+            found.append(reason if isinstance(reason, Unseen) else f"{rule.consequence}: {reason}")
+    return found

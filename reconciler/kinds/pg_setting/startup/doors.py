@@ -28,12 +28,12 @@ def listening(start: Start) -> str:
         known = {"*", "0.0.0.0", "localhost", "127.0.0.1", *_now(start)}  # noqa: S104 - compared, not bound
         if not wanted or known & set(wanted):
             return ""
-        return f"none of {', '.join(wanted)} is known to be an address of the machine: add localhost"
+        return f"none of {', '.join(wanted)} is known to be an address of the machine, and it needs one: add localhost"
     if {"*", *_names(address)} & set(wanted):
         return ""
     return (
-        f"nobody would come in where this session does, at {address}, and it does not start if it has none of the "
-        f"addresses: add {address}, or declare '*'"
+        f"this session came in at {address}, which would not be listened on, and the server does not start if it has "
+        f"none of the addresses: add {address}, or declare '*'"
     )
 
 

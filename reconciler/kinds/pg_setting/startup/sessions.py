@@ -81,7 +81,7 @@ def archiving(start: Start) -> str:
     given = [name for name in ("archive_library", "archive_command") if start.text(name)]
     if len(given) < 2 or start.text("archive_command") == "(disabled)" or start.version < 16:
         return ""
-    return "archive_command and archive_library exclude each other, and no WAL would be archived: declare '' for one"
+    return "archive_command and archive_library exclude each other, and the server starts with both: declare '' for one"
 
 
 def direct_io(start: Start) -> str:
