@@ -54,7 +54,7 @@ class OwnServer(PostgresServer):
                 raise ServerFailed(f"PostgreSQL did not start:\n{self._tail()}")
             time.sleep(0.01)
         try:
-            with psycopg.connect(self.url(), connect_timeout=2, autocommit=True) as connection:
+            with psycopg.connect(self.url(), connect_timeout=2, autocommit=True, client_encoding="utf8") as connection:
                 connection.execute("select count(*) from pg_class")
         except psycopg.Error as error:
             raise ServerFailed(f"no session could begin: {error}") from error
@@ -85,6 +85,6 @@ class OwnServer(PostgresServer):
         """Each on its own, as a superuser."""
         if not statements:
             return
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+        with psycopg.connect(self.url(), autocommit=True, client_encoding="utf8") as connection:
             for statement in statements:
                 connection.execute(statement)

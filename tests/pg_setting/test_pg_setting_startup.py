@@ -128,7 +128,12 @@ def certificate(server: OwnServer) -> None:
          "-keyout", key, "-out", made],
         check=True, capture_output=True,
     )  # fmt: skip
-    for path in (key, made):
+    encrypted = server.folder / "encrypted.key"
+    subprocess.run(
+        ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", key, "-out", encrypted],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    for path in (key, made, encrypted):
         path.chmod(0o600)
         if os.geteuid() == 0:
             shutil.chown(path, pwd.getpwnam("nobody").pw_name)

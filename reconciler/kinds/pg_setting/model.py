@@ -151,8 +151,9 @@ class Around(Frozen):
     groups             names and numbers of the groups that the server's user belongs to.
     io_uring_disabled  the kernel's parameter of that name.
     primary            of a standby: what its primary has of the settings that it must not have less of.
+    unconvertible      databases whose encoding nothing converts to client_encoding as it is declared.
     paths              what is there: missing, file or directory. Without an entry: not visible.
-    pem                which sorts of PEM blocks a file has.
+    pem                which of the words of PEM a file has.
     """
 
     memory: int | None = None
@@ -165,6 +166,7 @@ class Around(Frozen):
     groups: tuple[str, ...] | None = None
     io_uring_disabled: str | None = None
     primary: Mapping[str, int] | None = None
+    unconvertible: tuple[str, ...] = ()
     paths: Mapping[str, str] = {}
     pem: Mapping[str, tuple[str, ...]] = {}
 

@@ -149,7 +149,7 @@ class Reading:
             }
         )
         if declared:
-            around = surroundings.around(session, server[0], declared)
+            around = surroundings.around(session, server[0], declared, self.server.coming)
             if server[0]["may_look"]:
                 around = surroundings.looked_at(session, around, startup.paths(self.server.coming, declared))
             self.server = self.server.model_copy(update={"around": around})
@@ -239,6 +239,9 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
 
     The value is local to a transaction that writes nothing and ends at once. (None, "") where the role may not SET it.
     """
+    if name == "client_encoding":  # set, it would change what this very session is read by
+        query = sql.SQL("select pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(%(text)s)) as value")
+        return session.fetch(query, {"text": text})[0]["value"] or None, ""
     query = sql.SQL("select set_config(%(name)s, %(text)s, true) as value")
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""

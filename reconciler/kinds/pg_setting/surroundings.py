@@ -13,7 +13,8 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting.model import Around, HugePages
 from reconciler.kinds.pg_setting.startup import memory
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
-from reconciler.kinds.pg_setting.startup.tls import FILES
+from reconciler.kinds.pg_setting.startup.tls import ENCRYPTED, FILES
+from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.targets.postgres import PostgresSession, Row
 
 _KEPT = sql.SQL("""
@@ -34,6 +35,17 @@ MAY = sql.SQL("""
 """)
 """What the role may look at, as columns of a query."""
 
+_UNCONVERTIBLE = sql.SQL("""
+    select datname as name from pg_catalog.pg_database
+    where datallowconn and encoding <> 0 and encoding <> pg_char_to_encoding(%(client)s)
+      and pg_char_to_encoding(%(client)s) > 0
+      and not exists (select from pg_catalog.pg_conversion
+                      where condefault and conforencoding = encoding
+                        and contoencoding = pg_char_to_encoding(%(client)s))
+    order by 1
+""")
+"""Nought is SQL_ASCII, which is converted to and from nothing."""
+
 _MEMORY = ("/proc/meminfo", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _GROUPS = ("/proc/self/status", "/etc/group")
 _IO_URING = "/proc/sys/kernel/io_uring_disabled"
@@ -45,7 +57,7 @@ _READ = sql.SQL("""
 _STAT = sql.SQL("select (pg_catalog.pg_stat_file(%(path)s, true)).isdir as is_directory")
 _PEM = sql.SQL("""
     select word from unnest(%(words)s::text[]) as word
-    where position(convert_to(word || '-----', 'SQL_ASCII')
+    where position(convert_to(word, 'SQL_ASCII')
                    in pg_catalog.pg_read_binary_file(%(path)s, 0, 1000000, true)) > 0
 """)
 """The server looks itself: no key leaves it."""
@@ -55,8 +67,8 @@ _CONTROL_OFFSET = 180
 """Where ControlFileData (pg_control.h) has the primary's max_connections, and what follows; seen on 13 to 18."""
 
 
-def around(session: PostgresSession, may: Row, declared: frozenset[str]) -> Around:
-    """What the rules need for the `declared` names, but for paths. `may` has the columns of MAY.
+def around(session: PostgresSession, may: Row, declared: frozenset[str], coming: Mapping[str, Canonical]) -> Around:
+    """What the rules need for the `declared` names, but for paths. `may` has the columns of MAY, `coming` as Server.
 
     Two round trips, more where a file is there and cannot be read. Raises ObservationFailed.
     """
@@ -71,6 +83,7 @@ def around(session: PostgresSession, may: Row, declared: frozenset[str]) -> Arou
     meminfo = dict(re.findall(r"^(\w+):\s+(\d+)", read.get(_MEMORY[0], ""), re.MULTILINE))
     limits = [int(text) for path in _MEMORY[1:] if (text := read.get(path, "").strip()).isdigit()]
     total = int(meminfo["MemTotal"]) * 1024 if "MemTotal" in meminfo else None
+    client = {"client": coming.get("client_encoding")} if "client_encoding" in declared else None
     known = [amount for amount in (session.target.memory, total, *limits) if amount]
     return Around(
         memory=min(known) if known else None,
@@ -82,6 +95,7 @@ def around(session: PostgresSession, may: Row, declared: frozenset[str]) -> Arou
         address=row["address"],
         groups=_groups(*(read[path] for path in _GROUPS)) if all(read.get(path) for path in _GROUPS) else None,
         io_uring_disabled=read.get(_IO_URING, "").strip() or None,
+        unconvertible=tuple(row["name"] for row in session.fetch(_UNCONVERTIBLE, client)) if client else (),
         primary=_primary(session) if session.in_recovery and may["may_look"] and declared & set(NOT_LOWER) else None,
     )
 
@@ -96,7 +110,7 @@ def looked_at(session: PostgresSession, found: Around, paths: Collection[str]) -
             seen[path] = "missing" if is_directory is None else "directory" if is_directory else "file"
         if seen.get(path) == "file":
             with suppress(ObservationFailed):
-                words = session.fetch(_PEM, {"path": path, "words": sorted(set(FILES.values()))})
+                words = session.fetch(_PEM, {"path": path, "words": sorted({*FILES.values(), ENCRYPTED})})
                 pem[path] = tuple(row["word"] for row in words)
     return found.model_copy(update={"paths": seen, "pem": pem})
 

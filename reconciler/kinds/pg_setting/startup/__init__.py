@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     Rule(frozenset({"external_pid_file"}), files.pid_file),
     Rule(frozenset({"stats_temp_directory"}), files.statistics),
     Rule(sessions.BEGINNING, sessions.begins, _ENTERS),
+    Rule(frozenset({"client_encoding"}), sessions.encoding, _ENTERS),
     Rule(frozenset({"db_user_namespace"}), sessions.database_names, _ENTERS),
     Rule(frozenset({"hot_standby"}), sessions.hot_standby, _ENTERS),
     Rule(sessions.TARGETS, sessions.targets),

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
-LOGGING = frozenset({"log_directory", "log_filename", "logging_collector"})
+LOGGING = frozenset({"log_directory", "log_file_mode", "log_filename", "logging_collector"})
 NAMES = LOGGING | {"external_pid_file", "stats_temp_directory", "unix_socket_directories"}
 
 _OWN = frozenset({"base", "global"})
@@ -37,6 +37,8 @@ def logging(start: Start) -> str:
     folder, name = start.text("log_directory"), start.text("log_filename")
     if name in ("", ".", "..") or "/" in name or "%D" in name or "%x" in name or len(name.encode()) > LONGEST_NAME:
         return f"log_filename {name!r} is not the name of a file in log_directory"
+    if not start.number("log_file_mode") & 0o200:
+        return "log_file_mode gives it no right to write to a file that it made before: declare 0600"
     if not folder:
         return "log_directory is empty, which is the root of the file system: declare log_directory: log"
     if _owned(start, folder) and not name.endswith(".log"):

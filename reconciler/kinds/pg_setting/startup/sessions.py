@@ -48,6 +48,17 @@ def begins(start: Start) -> str:
     return one_session(start.name, start.coming.get(start.name))
 
 
+def encoding(start: Start) -> str:
+    """A client that names no encoding gets this one, which the server has to be able to make of each database's."""
+    databases = start.around.unconvertible
+    if not databases or not start.differs("client_encoding"):
+        return ""
+    return (
+        f"nothing converts {start.text('client_encoding')} to the encoding of {', '.join(databases)}, where no session "
+        "could begin that does not name another: set it for the databases that need it"
+    )
+
+
 def database_names(start: Start) -> str:
     """db_user_namespace (until 16) makes the server look for roles by the name of role@database."""
     if start.text("db_user_namespace") != "on" or not start.differs("db_user_namespace"):

@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
-_NEEDED = {"ssl_cert_file": "CERTIFICATE", "ssl_key_file": "PRIVATE KEY"}
-_OPTIONAL = {"ssl_ca_file": "CERTIFICATE", "ssl_crl_file": "X509 CRL", "ssl_dh_params_file": "DH PARAMETERS"}
+_NEEDED = {"ssl_cert_file": "CERTIFICATE-----", "ssl_key_file": "PRIVATE KEY-----"}
+_OPTIONAL = {
+    "ssl_ca_file": "CERTIFICATE-----",
+    "ssl_crl_file": "X509 CRL-----",
+    "ssl_dh_params_file": "DH PARAMETERS-----",
+}
 FILES: Mapping[str, str] = _NEEDED | _OPTIONAL
-"""Settings that name a file, and what PEM calls what has to be in there."""
+"""Settings that name a file, and what has to be in there."""
+
+ENCRYPTED = "ENCRYPTED"
+"""Of a key that wants a passphrase, in the formats of both PKCS 1 and PKCS 8."""
 
 _CURVES = frozenset({"prime256v1", "secp384r1", "secp521r1"})
 _GROUPS = _CURVES | {"P-256", "P-384", "P-521", "X25519", "X448"}
@@ -86,7 +93,9 @@ def _files(start: Start) -> str:
         elif seen != "file":
             return f"{name} {path or 'is empty, and'} is no file of the server: put it there first"
         elif content not in start.around.pem.get(path, ()):
-            return f"{name} {path} has no {content} in it that could be read"
+            return f"{name} {path} has no {content.rstrip('-')} in it that could be read"
+        elif ENCRYPTED in start.around.pem[path] and not start.text("ssl_passphrase_command"):
+            return f"{name} {path} wants a passphrase: declare ssl_passphrase_command, or decrypt the key"
         elif name == "ssl_key_file":
             unseen.append(f"the rights on {path}, which nobody but its owner and group may read,")
     if unseen:
