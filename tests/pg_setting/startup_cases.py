@@ -182,6 +182,7 @@ LIBRARIES = [
     Case("a text for a library", {"shared_preload_libraries": "/etc/passwd"}, "no module of PostgreSQL"),
     Case("a directory for a library", {"shared_preload_libraries": "pgxs"}, "installed"),
     Case("a library of clients", {"shared_preload_libraries": "libpq"}, "no module of PostgreSQL", ">= 18"),
+    Case("a library that needs one of Perl", {"shared_preload_libraries": "plperl"}, "needs libperl", "< 14"),
     Case("added to a list", {"shared_preload_libraries": {"include": ["nonsense"]}}, "installed"),
     Case("a library for sessions that is not there", {"session_preload_libraries": "nonsense"}, "no session"),
     Case("a library for anybody that is not in plugins", {"local_preload_libraries": "auto_explain"}, "no session"),

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from fix_servers import postgres_binaries, version_of
 from live import changes, converge, outcomes, run
@@ -21,6 +22,7 @@ from startup_cases import CASES, TLS_CASES, Case
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 from reconciler.kinds.pg_setting import KIND
+from reconciler.kinds.pg_setting.libraries import missing
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -259,6 +261,28 @@ def test_a_standby_keeps_what_its_primary_has(postgres, folder):
             server.restart()
     finally:
         server.stop("immediate")
+
+
+def test_of_all_libraries_those_are_refused_that_cannot_be_loaded(one):
+    """All that the server comes with, but for a hundred of one make that convert encodings."""
+    with psycopg.connect(one.url(), autocommit=True) as connection:
+        query = "select file from pg_config, pg_ls_dir(setting) as file where name = 'PKGLIBDIR' and file !~ '_and_'"
+        files = [file for (file,) in connection.execute(query).fetchall()]
+    with closing(connect(target(one), Secrets({}))) as session:
+        refused = {file for file in files if missing(session, "shared_preload_libraries", [file], "$libdir")}
+    cannot = set()
+    for file in files:
+        by_hand(one, {"shared_preload_libraries": file})
+        try:
+            one.restart("immediate")
+        except ServerFailed:
+            cannot.add(file)
+        (one.data / "postgresql.auto.conf").write_text("")
+        if file in cannot:
+            one.start()
+    one.restart("immediate")
+    assert len(files) > 30
+    assert refused == cannot
 
 
 SCOPED = [

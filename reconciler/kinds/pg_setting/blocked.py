@@ -82,7 +82,7 @@ def libraries(definition: Definition, observed: SettingObserved) -> str:
 
 def unchecked_libraries(desired: PgSetting, observed: SettingObserved) -> str:
     """A note where nobody could look whether libraries are there; empty otherwise."""
-    if observed.missing is not None or desired.setting not in lists.PRELOADED:
+    if observed.missing is not None or desired.setting not in lists.PRELOADED | {"dynamic_library_path"}:
         return ""
     return f"whether its libraries are installed could not be seen by role {observed.server.role}"
 

@@ -241,7 +241,8 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
     """
     if name == "client_encoding":  # set, it would change what this very session is read by
         query = sql.SQL("select pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(%(text)s)) as value")
-        return session.fetch(query, {"text": text})[0]["value"] or None, ""
+        encoding: str = session.fetch(query, {"text": text})[0]["value"]
+        return (encoding, "") if encoding else (None, "it is not the name of an encoding")
     query = sql.SQL("select set_config(%(name)s, %(text)s, true) as value")
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
