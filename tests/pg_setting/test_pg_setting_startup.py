@@ -225,15 +225,29 @@ def test_without_any_knowledge_of_memory_it_has_to_be_declared(postgres, one):
         "grant alter system on parameter shared_buffers, max_connections to tuner",
         "grant execute on function pg_reload_conf() to tuner",
     )  # fmt: skip
-    url = one.url().replace("postgres@", "tuner@")
-    where = Target(name="main", system=System.POSTGRES, url=url)
+    where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "tuner@"))
     [notice] = outcomes(KIND, where, settings({"shared_buffers": "8GB"}))
     assert notice.type is NoticeType.BLOCKED
     assert "declare memory in the target" in notice.message
     assert changes(KIND, where, settings({"shared_buffers": "256MB"})) != []
     assert changes(KIND, where, settings({"max_connections": "90"})) != []
-    declared_memory = Target(name="main", system=System.POSTGRES, url=url, memory=16 << 30)
-    assert changes(KIND, declared_memory, settings({"shared_buffers": "8GB"})) != []
+    assert changes(KIND, where.model_copy(update={"memory": 16 << 30}), settings({"shared_buffers": "8GB"})) != []
+
+
+@pytest.mark.pg(">= 15")
+def test_what_a_role_could_not_look_at_is_said(postgres, one):
+    names = ("log_directory", "logging_collector", "huge_pages", "shared_preload_libraries", "unix_socket_group")
+    one.execute(
+        "create role writer login", "grant pg_monitor to writer",
+        f"grant alter system on parameter {', '.join(names)} to writer",
+        "grant execute on function pg_reload_conf() to writer",
+    )  # fmt: skip
+    where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "writer@"), memory=1 << 40)
+    wanted = {"logging_collector": "on", "huge_pages": "on", "shared_preload_libraries": "x", "unix_socket_group": "x"}
+    found = changes(KIND, where, settings(wanted))
+    assert len(found) == len(wanted)
+    for change in found:
+        assert [note for note in change.notes if "could not be seen" in note], change
 
 
 @pytest.mark.matrix

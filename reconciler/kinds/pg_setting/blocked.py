@@ -6,6 +6,9 @@ from reconciler.kinds.pg_setting import lists, names, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.wanted import Wanted
 
+_ALSO_LIBRARIES = ("archive_library", "dynamic_library_path")
+"""Settings that decide about libraries, beside lists of them."""
+
 
 def never(definition: Definition) -> str:
     """Why nobody can set it by ALTER SYSTEM, whatever the value; empty where one can."""
@@ -73,22 +76,25 @@ def libraries(definition: Definition, observed: SettingObserved) -> str:
     """Why the server would not start, or refuse sessions, with this list; empty where nothing speaks against it."""
     if not observed.missing:
         return ""
-    shared = definition.name in ("shared_preload_libraries", "dynamic_library_path")
-    return (
-        f"no library of this name is installed on the server: {', '.join(observed.missing)}; "
-        f"{'the server would not start' if shared else 'no session could begin'}"
-    )
+    consequence = {
+        "archive_library": "nothing would be archived",
+        "dynamic_library_path": "the server would not start",
+        "shared_preload_libraries": "the server would not start",
+    }.get(definition.name, "no session could begin")
+    return f"no library of this name is installed on the server: {', '.join(observed.missing)}; {consequence}"
 
 
 def unchecked_libraries(desired: PgSetting, observed: SettingObserved) -> str:
     """A note where nobody could look whether libraries are there; empty otherwise."""
-    if observed.missing is not None or desired.setting not in lists.PRELOADED | {"dynamic_library_path"}:
+    if observed.missing is not None or desired.setting not in {*lists.PRELOADED, *_ALSO_LIBRARIES}:
         return ""
     return f"whether its libraries are installed could not be seen by role {observed.server.role}"
 
 
 def named_libraries(desired: PgSetting) -> tuple[str, ...]:
     """The libraries that a declaration asks for."""
+    if desired.setting == "archive_library" and isinstance(desired.value, str):
+        return (desired.value,) if desired.value and desired.value.lower() != "default" else ()
     if desired.setting not in lists.PRELOADED:
         return ()
     match desired.value:

@@ -61,6 +61,8 @@ def sockets(start: Start) -> str:
         return _group(start) if folders else ""
     if not start.differs("unix_socket_directories"):
         return ""
+    if start.version < 14 and len(folders) > 1:
+        return "PostgreSQL 13 takes several folders in postgresql.conf only, and not from ALTER SYSTEM"
     now = start.now.get("unix_socket_directories")
     there: tuple[str, ...] = now if isinstance(now, tuple) else ()
     if start.around.address is None and not set(there) <= set(folders):
