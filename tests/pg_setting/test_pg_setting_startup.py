@@ -248,6 +248,15 @@ def test_what_a_role_could_not_look_at_is_said(postgres, one):
     assert len(found) == len(wanted)
     for change in found:
         assert [note for note in change.notes if "could not be seen" in note], change
+    one.execute(
+        "grant pg_read_server_files to writer",
+        "grant execute on function pg_read_file(text, bigint, bigint, boolean) to writer",
+        "grant execute on function pg_read_binary_file(text, bigint, bigint, boolean) to writer",
+        "grant execute on function pg_stat_file(text, boolean) to writer",
+    )
+    left = changes(KIND, where, settings(wanted))
+    assert [change.address.name for change in left] == ["logging_collector", "shared_preload_libraries"]
+    assert [note for note in left[0].notes if "could not be seen" in note] == []
 
 
 @pytest.mark.matrix
