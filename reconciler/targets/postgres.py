@@ -200,7 +200,10 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
         ) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
-    defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler"}
+    # Whatever encoding is the server's default, Python has to know it: for EUC_TW there would be no session at all.
+    defaults: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler", "client_encoding": "utf8",
+    }  # fmt: skip
     connection: psycopg.Connection[Row] | None = None
     try:
         connection = psycopg.connect(

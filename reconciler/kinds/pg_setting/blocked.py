@@ -9,6 +9,8 @@ from reconciler.kinds.pg_setting.wanted import Wanted
 
 ALL_ROLES = "all roles"
 """The scope of what ALTER ROLE ALL sets."""
+_ALSO_LIBRARIES = ("archive_library", "dynamic_library_path")
+"""Settings that decide about libraries, beside lists of them."""
 
 
 def never(definition: Definition) -> str:
@@ -56,6 +58,8 @@ def alter_system(
         )
     if given_to_all(observed) is not None:
         return masked_for_all(definition, observed)
+    if "\n" in statement:
+        return "ALTER SYSTEM takes no value of several lines: set it in postgresql.conf"
     if not server.alter_system_allowed:
         return f"allow_alter_system is off: change it where this server's configuration is kept ({statement})"
     return files(observed)
@@ -93,23 +97,27 @@ def empty_list(definition: Definition, observed: SettingObserved, wanted: Wanted
 
 def libraries(definition: Definition, observed: SettingObserved) -> str:
     """Why the server would not start, or refuse sessions, with this list; empty where nothing speaks against it."""
-    if definition.name not in lists.PRELOADED or not observed.missing:
+    if not observed.missing:
         return ""
-    return (
-        f"no library of this name is installed on the server: {', '.join(observed.missing)}; "
-        f"{'the server would not start' if definition.name.startswith('shared') else 'no session could begin'}"
-    )
+    consequence = {
+        "archive_library": "nothing would be archived",
+        "dynamic_library_path": "the server would not start",
+        "shared_preload_libraries": "the server would not start",
+    }.get(definition.name, "no session could begin")
+    return f"no library of this name is installed on the server: {', '.join(observed.missing)}; {consequence}"
 
 
 def unchecked_libraries(desired: PgSetting, observed: SettingObserved) -> str:
     """A note where nobody could look whether libraries are there; empty otherwise."""
-    if observed.missing is not None or desired.setting not in lists.PRELOADED:
+    if observed.missing is not None or desired.setting not in {*lists.PRELOADED, *_ALSO_LIBRARIES}:
         return ""
     return f"whether its libraries are installed could not be seen by role {observed.server.role}"
 
 
 def named_libraries(desired: PgSetting) -> tuple[str, ...]:
     """The libraries that a declaration asks for."""
+    if desired.setting == "archive_library" and isinstance(desired.value, str):
+        return (desired.value,) if desired.value and desired.value.lower() != "default" else ()
     if desired.setting not in lists.PRELOADED:
         return ()
     match desired.value:

@@ -43,7 +43,7 @@ def mentioned(resources: Sequence[PgSetting]) -> set[str]:
 def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, str | Range]:
     """What of `known` the value of `resource` depends on, directly or by way of others."""
     found: dict[str, str | Range] = {}
-    companions = startup.COMPANIONS if resource.of_instance and resource.setting in startup.COMPANIONS else ()
+    companions = startup.leant_on(resource.setting) if resource.of_instance else ()
     left = [*_operands(resource.value), *companions]
     while left:
         name = left.pop()
@@ -83,6 +83,14 @@ class Answers(Protocol):
         """What the instance will have of it if nobody changes it; None where that cannot be told."""
         ...
 
+    def given(self, name: str) -> bool:
+        """Whether nothing that is declared, or in a file, counts for it: it is on the server's command line."""
+        ...
+
+    def anew(self, name: str) -> str | None:
+        """As `current`, but of what the server derives anew at its next start, the number that tells it to."""
+        ...
+
     def after_reset(self, name: str) -> str | None:
         """The same after ALTER SYSTEM RESET."""
         ...
@@ -115,17 +123,22 @@ class Coming:
         found: dict[str, Canonical] = {}
         for name in startup.COMPANIONS & self._answers.rows.keys():
             try:
-                value = self._value(name)
+                value = self._value(name) if name in self._answers.declared else self._anew(name)
             except InvalidValue:
-                value = values.read(self._answers.known(name), self._answers.current(name))
+                value = self._anew(name)
             if value is not None:
                 found[name] = value
         return found
+
+    def _anew(self, name: str) -> Canonical | None:
+        return values.read(self._answers.known(name), self._answers.anew(name))
 
     def _value(self, name: str) -> Canonical | None:
         """What the setting comes to; None where that cannot be told. Raises InvalidValue."""
         definition = self._answers.known(name)
         current = values.read(definition, self._answers.current(name))
+        if self._answers.given(name):
+            return current
         match self._answers.declared.get(name):
             case None:
                 return current

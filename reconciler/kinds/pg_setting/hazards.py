@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.pg_setting import names
 from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Hazard, HazardType
 
@@ -46,7 +46,7 @@ def stops_standbys(
     definition: Definition, before: Canonical | None, after: Canonical, undeclared: int
 ) -> tuple[Hazard, ...]:
     """The hazard of raising what standbys must not have less of, where `undeclared` ones stream from this server."""
-    if definition.name not in names.NOT_LESS_THAN_THE_PRIMARY or not undeclared:
+    if definition.name not in NOT_LOWER or not undeclared:
         return ()
     if not isinstance(before, int) or not isinstance(after, int) or after <= before:
         return ()

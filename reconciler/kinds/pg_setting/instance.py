@@ -115,7 +115,7 @@ def _written(
         blocked.alter_system(definition, observed, step.statements[0], want.value)
         or blocked.empty_list(definition, observed, want)
         or blocked.libraries(definition, observed)
-        or startup.refused(definition.name, want.value, observed.server.coming)
+        or startup.refused(definition.name, want.value, observed.server)
     )
     if reason:
         now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
@@ -153,8 +153,8 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         goal = state.running if state.running is not None else ""
     if observed.in_auto is not None:
         step = steps.alter("system", definition.name, ())
-        reason = blocked.alter_system(definition, observed, step.statements[0]) or startup.refused(
-            definition.name, goal, observed.server.coming
+        reason = blocked.alter_system(definition, observed, step.statements[0]) or (
+            blocked.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
             message = f"{_short(definition, state.running)}: {reason}"
@@ -278,6 +278,7 @@ def _change(
             provenance.masking(observed) if step.statements and after_source == provenance.AUTO else "",
             provenance.overridden(observed),
             blocked.unchecked_libraries(desired, observed),
+            startup.unseen(definition.name, value, observed.server),
             "" if undo else "cannot be undone by itself: the former entry is not kept",
         ),
         steps=(step, steps.RELOAD),

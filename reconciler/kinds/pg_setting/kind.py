@@ -178,7 +178,7 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
     if observed.absence == "hidden":
         message = f"not visible to role {server.role}; grant pg_read_all_settings to {server.role}"
         return notice(desired, NoticeType.NOT_VISIBLE, message)
-    if observed.absence == "unlisted":
+    if observed.absence == "unlisted" and name not in names.RENAMED:  # some are still understood by their old names
         return notice(desired, NoticeType.BLOCKED, "it belongs to a session, and cannot be declared")
     prefix = late.library(name)
     if prefix and prefix not in (server.loaded or ()):

@@ -55,9 +55,10 @@ def is_list(name: str) -> bool:
 
 
 def split(name: str, text: str) -> tuple[str, ...]:
-    """The items of the list setting `name` in `text`, as the server reads them; empty items do not count.
+    """The items of the list setting `name` in `text`, as the server reads them.
 
-    Raises ValueError, whose text explains.
+    Empty items do not count in a quoted list, which is spelled anew when it is set; in a plain one, whose text is set
+    as it stands, the server takes none. Raises ValueError, whose text explains.
     """
     items: list[str] = []
     position, end = 0, len(text)
@@ -71,6 +72,10 @@ def split(name: str, text: str) -> tuple[str, ...]:
             stop = end if comma < 0 else comma
             item = text[position:stop].strip(_SPACE)
             position = stop
+            if name in PLAIN and len(item.split()) > 1:
+                raise ValueError(f"between {item.split()[0]} and {item.split()[1]} a comma is wanted")
+            if name in PLAIN and not item and text.strip(_SPACE):
+                raise ValueError("an item is missing beside a comma")
             if name in _FOLDED:
                 item = item.lower()
         items.append(item)

@@ -160,6 +160,45 @@ class PatroniSeen(Frozen):
     loop_wait: int
 
 
+class HugePages(Frozen):
+    """Huge pages of the machine: the size of one, in bytes, and how many are free and there."""
+
+    size: int
+    free: int
+    total: int
+
+
+class Around(Frozen):
+    """What is around a server. None: not visible, or nothing that is declared depends on it.
+
+    memory             in bytes: the least of what is declared, what the machine has, and what its container may use.
+    logical_slots      how many replication slots there are that outlive a restart, `physical_slots` likewise.
+    prepared           how many prepared transactions there are.
+    origins            how many replication origins are in use.
+    address            the server's address that this session came in by; None: a Unix socket.
+    groups             names and numbers of the groups that the server's user belongs to.
+    io_uring_disabled  the kernel's parameter of that name.
+    primary            of a standby: what its primary has of the settings that it must not have less of.
+    unconvertible      databases whose encoding nothing converts to client_encoding as it is declared.
+    paths              what is there: missing, file or directory. Without an entry: not visible.
+    pem                which of the words of PEM a file has.
+    """
+
+    memory: int | None = None
+    huge_pages: HugePages | None = None
+    logical_slots: int = 0
+    physical_slots: int = 0
+    prepared: int = 0
+    origins: int = 0
+    address: str | None = None
+    groups: tuple[str, ...] | None = None
+    io_uring_disabled: str | None = None
+    primary: Mapping[str, int] | None = None
+    unconvertible: tuple[str, ...] = ()
+    paths: Mapping[str, str] = {}
+    pem: Mapping[str, tuple[str, ...]] = {}
+
+
 class Server(Frozen):
     """What all settings of a server have in common.
 
@@ -167,6 +206,8 @@ class Server(Frozen):
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
     coming         what settings come to that can keep the server from starting (see startup and coming).
     operands       what the names in formulas stand for (see coming); `problems` say why some stand for nothing.
+    now            what they are now.
+    around         what is around the server (see startup).
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     preloading     the libraries that its files name; `to_preload` those that are declared beside.
     restarts       the target declares how it is restarted.
@@ -192,6 +233,8 @@ class Server(Frozen):
     owner: Owner | None = None
     patroni: PatroniSeen | None = None
     coming: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
+    now: Mapping[str, int | float | str | tuple[str, ...]] = Field(default={}, repr=False)
+    around: Around = Around()
     operands: Mapping[str, Quantity] = Field(default={}, repr=False)
     problems: Mapping[str, str] = Field(default={}, repr=False)
 
@@ -229,10 +272,11 @@ class SettingObserved(Observed):
     own             the value of the declared scope; None where it has none. Always None for the instance.
     scope_sql       the scope as SQL names it: "database app"; empty where it does not exist.
     by_server       how the server reads the declared text, where it could be asked.
+    same            texts of what runs and of the files that the server reads as it does the declared one.
     refused         what the server said of the declared text, where it refused it.
     secret_matches  whether the value is the declared secret; None where none is declared.
     beside          what is declared of the settings that the declared value leans on.
-    missing         libraries that are named and not there; None where the server cannot be asked.
+    missing         libraries that are named and could not be loaded; None where the server cannot be asked.
     """
 
     server: Server
@@ -251,6 +295,7 @@ class SettingObserved(Observed):
     scope_missing: str = ""
     may_set: bool = False
     by_server: str | None = None
+    same: tuple[str, ...] = Field(default=(), repr=False)
     refused: str = ""
     secret_matches: bool | None = None
     missing: tuple[str, ...] | None = ()

@@ -9,7 +9,10 @@ from difflib import get_close_matches
 RENAMED: Mapping[str, str] = {
     "checkpoint_segments": "max_wal_size (since 9.5, where it became an amount of memory)",
     "force_parallel_mode": "debug_parallel_query (since 16)",
-    "logical_replication_mode": "debug_logical_replication_streaming (since 17)",
+    "krb_srvname": "part of the client's connection string (since 9.4)",
+    "logical_replication_mode": "debug_logical_replication_streaming (since 16)",
+    "min_parallel_relation_size": "min_parallel_table_scan_size (since 10)",
+    "replication_timeout": "wal_sender_timeout (since 9.3)",
     "sort_mem": "work_mem",
     "ssl_ecdh_curve": "ssl_groups (since 18)",
     "unix_socket_directory": "unix_socket_directories",
@@ -18,18 +21,58 @@ RENAMED: Mapping[str, str] = {
 }
 
 REMOVED: Mapping[str, str] = {
+    "custom_variable_classes": "9.2, where any name with a dot became one",
     "db_user_namespace": "17",
     "default_with_oids": "12",
+    "lc_collate": "16; each database has its own, which is chosen when it is made",
+    "lc_ctype": "16; each database has its own, which is chosen when it is made",
+    "max_fsm_pages": "8.4, where the map of free space began to size itself",
     "old_snapshot_threshold": "17",
     "operator_precedence_warning": "14",
     "promote_trigger_file": "16; use pg_ctl promote or pg_promote()",
     "replacement_sort_tuples": "11",
+    "sql_inheritance": "10",
+    "ssl_renegotiation_limit": "9.5",
+    "standby_mode": "12; a file standby.signal makes a standby",
     "stats_temp_directory": "15, where statistics moved into shared memory",
     "trace_recovery_messages": "17",
+    "trigger_file": "12; use pg_ctl promote or pg_promote()",
     "vacuum_cleanup_index_scale_factor": "14",
     "vacuum_defer_cleanup_age": "16; use hot_standby_feedback",
 }
 """Release notes of the versions named."""
+
+_CAME: Mapping[int, str] = {
+    14: """client_connection_check_interval compute_query_id debug_discard_caches default_toast_compression
+        enable_async_append enable_memoize huge_page_size idle_session_timeout in_hot_standby
+        log_recovery_conflict_waits min_dynamic_shared_memory recovery_init_sync_method remove_temp_files_after_crash
+        ssl_crl_dir track_wal_io_timing vacuum_failsafe_age vacuum_multixact_failsafe_age""",
+    15: """archive_library log_startup_progress_interval recovery_prefetch recursive_worktable_factor shared_memory_size
+        shared_memory_size_in_huge_pages stats_fetch_consistency wal_decode_buffer_size""",
+    16: """createrole_self_grant debug_io_direct debug_logical_replication_streaming debug_parallel_query
+        enable_presorted_aggregate file_extend_method gss_accept_delegation icu_validation_level
+        max_parallel_apply_workers_per_subscription reserved_connections scram_iterations send_abort_for_crash
+        send_abort_for_kill vacuum_buffer_usage_limit""",
+    17: """allow_alter_system commit_timestamp_buffers enable_group_by_reordering event_triggers huge_pages_status
+        io_combine_limit max_notify_queue_pages multixact_member_buffers multixact_offset_buffers notify_buffers
+        serializable_buffers subtransaction_buffers summarize_wal sync_replication_slots synchronized_standby_slots
+        trace_connection_negotiation transaction_buffers transaction_timeout wal_summary_keep_time""",
+    18: """autovacuum_vacuum_max_threshold autovacuum_worker_slots enable_distinct_reordering
+        enable_self_join_elimination extension_control_path file_copy_method idle_replication_slot_timeout
+        io_max_combine_limit io_max_concurrency io_method io_workers log_lock_failures max_active_replication_origins
+        md5_password_warnings num_os_semaphores oauth_validator_libraries output_plugin_libraries ssl_groups
+        ssl_tls13_ciphers track_cost_delay_timing vacuum_max_eager_freeze_failure_rate vacuum_truncate""",
+}
+SINCE: Mapping[str, int] = {name: version for version, names in _CAME.items() for name in names.split()}
+"""Major version by setting that came after 13. Read off servers, 13 to 18, by comparing pg_settings."""
+
+_BEFORE = {"debug_parallel_query": "force_parallel_mode", "ssl_groups": "ssl_ecdh_curve"}
+
+RETYPED: Mapping[str, str] = {
+    "log_connections": "a list of what to log is understood since 18",
+    "wal_compression": "names of methods are understood since 15",
+}
+"""Settings that were booleans."""
 
 NOT_IN_FILES = frozenset(
     {
@@ -43,17 +86,6 @@ NOT_IN_FILES = frozenset(
 )
 """Settings that ALTER SYSTEM refuses ("cannot be changed") though their context is not internal: tried on all of 15
 and 18."""
-
-NOT_LESS_THAN_THE_PRIMARY = frozenset(
-    {
-        "max_connections",
-        "max_locks_per_transaction",
-        "max_prepared_transactions",
-        "max_wal_senders",
-        "max_worker_processes",
-    }
-)
-"""What a standby has to have at least as much of as its primary (manual, "Hot Standby": Administrator's Overview)."""
 
 SENSITIVE = frozenset({"primary_conninfo", "ssl_passphrase_command"})
 """Settings that may hold a password. Their values are shown nowhere."""
@@ -73,6 +105,9 @@ def unknown(name: str, near: Iterable[str], version: int) -> str:
         return f"{name} is now {RENAMED[name]}"
     if name in REMOVED:
         return f"{name} was removed in PostgreSQL {REMOVED[name]}: delete the declaration"
+    if SINCE.get(name, 0) > version:
+        before = f": until then it is {_BEFORE[name]}" if name in _BEFORE else ": delete the declaration, or upgrade"
+        return f"{name} came with PostgreSQL {SINCE[name]}, and this is {version}{before}"
     proposal = ", ".join(near)
     return f"PostgreSQL {version} has no setting {name}" + (f"; did you mean {proposal}?" if proposal else "")
 

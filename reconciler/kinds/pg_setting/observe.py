@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from reconciler.kinds.pg_setting import blocked, names, provenance, values
+from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
 from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15, missing_libraries
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
 
@@ -20,10 +19,10 @@ _SHOWN_BY_THE_SYSTEM = frozenset(
 own default for 0."""
 
 
-def observe(session: PostgresSession, wanted: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
+def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
     """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
-    reading = Reading(session, wanted)
-    return {resource.address: _observed(session, reading, resource) for resource in wanted}
+    reading = Reading(session, resources)
+    return {resource.address: _observed(session, reading, resource) for resource in resources}
 
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
@@ -52,10 +51,7 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
     found = found.model_copy(update=_scope(reading, resource, row))
     if definition is not None and isinstance(resource.value, str):
         found = found.model_copy(update=_opinion(session, definition, resource, found))
-    libraries = _new_libraries(resource, definition, found)
-    if libraries:
-        missing = missing_libraries(session, libraries) if reading.server.superuser else None
-        found = found.model_copy(update={"missing": missing})
+    found = found.model_copy(update={"missing": _missing(session, reading, resource, definition, found)})
     if isinstance(resource.value, SecretRef):
         found = found.model_copy(update=_secret(session, resource, resource.value, definition, found))
     return found
@@ -147,25 +143,53 @@ def _opinion(
     assert isinstance(text, str)  # noqa: S101 - the caller asked
     probe = "timezone" if definition.name == "log_timezone" else definition.name
     askable = definition.vartype == "string" and (definition.context in ("user", "superuser") or probe == "timezone")
+    askable = askable or definition.name == "max_stack_depth"  # how much there is, only the server's shell knows
     if not askable or text.lower() == "default" or definition.name in names.NOT_IN_FILES:
         return {}
-    here = found.running if resource.of_instance else found.own
-    try:
-        if here is not None and values.canonical(definition, text) == values.read(definition, here):
-            return {}
-    except InvalidValue:
-        pass
+    entry = found.last_entry
+    there = (found.running, entry.setting if entry else None) if resource.of_instance else (found.own,)
+    wanted_value = values.read(definition, text)
+    others = {other for other in there if other is not None and values.read(definition, other) != wanted_value}
+    if wanted_value is not None and not others and there[0] is not None:
+        return {}
     # A quoted list of several items is no text that set_config could take as a whole without changing its meaning.
     value, refused = by_server(session, probe, text)
-    return {"by_server": value, "refused": refused}
+    if value is None:
+        return {"refused": refused}
+    same = tuple(sorted(other for other in others if by_server(session, probe, other)[0] == value))
+    return {"by_server": value, "same": same}
 
 
-def _new_libraries(resource: PgSetting, definition: Definition | None, found: SettingObserved) -> tuple[str, ...]:
+def _missing(
+    session: PostgresSession,
+    reading: Reading,
+    resource: PgSetting,
+    definition: Definition | None,
+    found: SettingObserved,
+) -> tuple[str, ...] | None:
+    """Libraries that would have to be loaded, and could not be; None where this role cannot look."""
     if definition is None:
         return ()
+    named = {definition.name: _new_libraries(resource, definition, found)}
+    folders = reading.server.coming.get("dynamic_library_path")
+    if definition.name == "dynamic_library_path" and resource.of_instance:
+        named = {name: items for name in lists.PRELOADED if isinstance(items := reading.preloaded(name), tuple)}
+    if not any(named.values()):
+        return ()
+    if not reading.server.superuser or not isinstance(folders, str):
+        return None
+    missing = [libraries.missing(session, name, items, folders) for name, items in named.items()]
+    return None if None in missing else tuple(item for items in missing for item in items or ())
+
+
+def _new_libraries(resource: PgSetting, definition: Definition, found: SettingObserved) -> tuple[str, ...]:
     running = values.read(definition, found.running)
     loaded = running if isinstance(running, tuple) else ()
-    return tuple(name for name in blocked.named_libraries(resource) if name not in loaded)
+    named = blocked.named_libraries(resource)
+    if resource.of_instance and definition.name in lists.PRELOADED and wanted.is_reset(resource, definition):
+        below = values.read(definition, found.below_auto.setting) if found.below_auto else ()
+        named = below if isinstance(below, tuple) else ()
+    return tuple(name for name in named if name not in loaded)
 
 
 def _secret(

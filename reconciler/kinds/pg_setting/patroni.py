@@ -165,7 +165,7 @@ def _patch(
         message = f"Patroni takes {values.shown(definition, least)} or more, and would use a default of its own"
         return notice(desired, NoticeType.BLOCKED, message)
     reason = blocked.libraries(definition, observed) or (
-        startup.refused(name, after, observed.server.coming) if after is not None else ""
+        startup.refused(name, after, observed.server) if after is not None else ""
     )
     if reason:
         return notice(desired, NoticeType.BLOCKED, reason)

@@ -12,17 +12,17 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup, values
+from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup, surroundings, values
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.targets.postgres import READING_SETTINGS, PostgresSession, Query, Row
+from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, PostgresSession, Query, Row
 
 _OWN_SETTINGS = sql.SQL("select set_config(name, null, true) from unnest(%(own)s::text[]) as name")
-"""Takes the session's own timeouts away until the end of this transaction, so that pg_settings shows where they would
-come from without them. RESET by set_config(…, null, …) restores value *and* source."""
+"""Takes the session's own timeouts and formats away until the end of this transaction, so that pg_settings shows where
+they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
 
 _SERVER = sql.SQL("""
     select rolname as role, rolsuper as superuser,
@@ -36,9 +36,10 @@ _SERVER = sql.SQL("""
            (select count(*)::int from pg_catalog.pg_stat_replication r
             where application_name is distinct from 'pg_basebackup'
                   and not exists (select from pg_catalog.pg_replication_slots s
-                                  where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys
+                                  where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys,
+           {may}
     from pg_catalog.pg_roles where rolname = current_user
-""")
+""").format(may=surroundings.MAY)
 
 _SETTINGS = sql.SQL("""
     select lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals, context, boot_val,
@@ -93,12 +94,13 @@ class Reading:
         operands = coming.mentioned(wanted)
         names = sorted(
             {resource.setting for resource in wanted}
-            | {"shared_preload_libraries"}
+            | lists.PRELOADED
             | startup.COMPANIONS
             | operands.difference(MACHINE)
         )
         scoped = any(not resource.of_instance for resource in wanted)
-        params = {"names": names, "own": list(READING_SETTINGS), "scoped": scoped, **owner.PARAMS}
+        own = [*READING_SETTINGS, *SAME_FOR_ALL]
+        params = {"names": names, "own": own, "scoped": scoped, **owner.PARAMS}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
             may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),
@@ -159,7 +161,20 @@ class Reading:
             restarts=bool(session.target.restart or session.target.patroni),
         )
         future = Coming(session, self)
-        self.server = self.server.model_copy(update={"coming": future.companions(), **future.operands(operands)})
+        now = {name: self._read(name, self.rows[name]["setting"]) for name in startup.COMPANIONS & self.rows.keys()}
+        self.server = self.server.model_copy(
+            update={
+                "coming": future.companions(),
+                "now": {name: value for name, value in now.items() if value is not None},
+                **future.operands(operands),
+            }
+        )
+        changing = startup.COMPANIONS & {resource.setting for resource in wanted if resource.of_instance}
+        if changing:
+            around = surroundings.around(session, server[0], changing, self.server.coming)
+            if server[0]["may_look"]:
+                around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
+            self.server = self.server.model_copy(update={"around": around})
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""
@@ -197,6 +212,24 @@ class Reading:
             return below.setting
         found: str | None = row["setting" if row["source"] in ("default", "override") else "boot_val"]
         return found
+
+    def given(self, name: str) -> bool:
+        """Whether it stands on the server's command line, where nothing else counts."""
+        return bool(self.rows[name]["source"] == "command line")
+
+    def anew(self, name: str) -> str | None:
+        """As `current`, but of a value that the server derives from others, out of -1 or 0, that very number."""
+        row = self.rows[name]
+        derived = row["source"] in ("default", "override") and row["boot_val"] in ("-1", "0")
+        return row["boot_val"] if derived and not self.entries.get(name) else self.current(name)
+
+    def preloaded(self, name: str) -> values.Canonical | None:
+        """The libraries of a list such as shared_preload_libraries at the next start, as the files have it."""
+        return self._read(name, self.current(name)) if name in self.rows else None
+
+    def _read(self, name: str, text: str | None) -> values.Canonical | None:
+        definition = self.definition(name)
+        return None if definition is None else values.read(definition, text)
 
     def definition(self, name: str) -> Definition | None:
         """What pg_settings says of the setting itself; None where it does not list it."""
@@ -264,6 +297,10 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
 
     The value is local to a transaction that writes nothing and ends at once. (None, "") where the role may not SET it.
     """
+    if name == "client_encoding":  # set, it would change what this very session is read by
+        query = sql.SQL("select pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(%(text)s)) as value")
+        encoding: str = session.fetch(query, {"text": text})[0]["value"]
+        return (encoding, "") if encoding else (None, "it is not the name of an encoding")
     query = sql.SQL("select set_config(%(name)s, %(text)s, true) as value")
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
@@ -271,27 +308,6 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
         if "(42501)" in str(error):
             return None, ""
         return None, error.message.partition(": ")[2] or error.message
-
-
-def missing_libraries(session: PostgresSession, names: Sequence[str]) -> tuple[str, ...] | None:
-    """Those of `names` that are not files in the server's library folder; None where it cannot be asked.
-
-    Needs pg_config and pg_ls_dir, so in practice a superuser, and the usual dynamic_library_path. A name with a
-    slash is a path of its own, and cannot be told.
-    """
-    if any("/" in name.removeprefix("$libdir/") for name in names):
-        return None
-    try:
-        rows = session.fetch("""
-            select file from pg_catalog.pg_config, pg_catalog.pg_ls_dir(setting) as file
-            where name = 'PKGLIBDIR' and current_setting('dynamic_library_path') = '$libdir'
-        """)
-    except ObservationFailed:
-        return None
-    if not rows:
-        return None
-    there = {row["file"].rpartition(".")[0] for row in rows} | {row["file"] for row in rows}
-    return tuple(name for name in names if name.removeprefix("$libdir/") not in there)
 
 
 def _libraries(text: str) -> tuple[str, ...]:

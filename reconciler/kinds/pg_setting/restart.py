@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import instance, names, patroni
+from reconciler.kinds.pg_setting import instance, patroni
 from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.outcomes import LANE
+from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.model import (
     BY_HAND,
     Action,
@@ -141,7 +142,7 @@ def _is_waiting(observed: SettingObserved) -> bool:
 def _phase(outcome: Change | Notice, role: str) -> int:
     """When it is to be: of a single server, and of what no standby leans on, at once."""
     name = outcome.address.name
-    if not role or name not in names.NOT_LESS_THAN_THE_PRIMARY:
+    if not role or name not in NOT_LOWER:
         return EVERYWHERE
     if role == "primary":
         return AFTER_STANDBYS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -54,6 +54,9 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     if observed.missing:
         message = f"no library of this name is installed on the server: {', '.join(observed.missing)}"
         return [notice(desired, NoticeType.BLOCKED, message)]
+    reason = startup.refused_for_sessions(definition.name, after)
+    if reason:
+        return [notice(desired, NoticeType.BLOCKED, reason)]
     former = () if observed.own is None else steps.spelled(definition.name, observed.own)
     before = None if observed.own is None else values.shown(definition, own if own is not None else observed.own)
     sensitive = definition.name in names.SENSITIVE

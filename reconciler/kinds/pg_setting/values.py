@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.pg_setting import lists, units
+from reconciler.kinds.pg_setting import forms, lists, names, units
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import InvalidValue
 
@@ -34,7 +34,7 @@ def canonical(definition: Definition, text: str) -> Canonical:
     """The meaning of `text` for the setting. Raises InvalidValue where the server would refuse it."""
     match definition.vartype:
         case "bool":
-            return _boolean(text)
+            return _boolean(definition.name, text)
         case "enum":
             return _enum(definition, text)
         case "integer" | "real":
@@ -68,14 +68,14 @@ _OCTAL = frozenset({"data_directory_mode", "log_file_mode", "unix_socket_permiss
 """Permissions of files: the server shows these integers in octal."""
 
 
-def _boolean(text: str) -> str:
+def _boolean(name: str, text: str) -> str:
     """Prefixes that are not ambiguous count, in any case: parse_bool in PostgreSQL's bool.c."""
     word = text.lower()
     if word in ("on", "1") or (word and ("true".startswith(word) or "yes".startswith(word))):
         return "on"
     if word in ("of", "off", "0") or (word and ("false".startswith(word) or "no".startswith(word))):
         return "off"
-    raise InvalidValue("it is on or off")
+    raise InvalidValue("; ".join(["it is on or off", *filter(None, [names.RETYPED.get(name)])]))
 
 
 def _enum(definition: Definition, text: str) -> str:
@@ -107,6 +107,8 @@ def _number(definition: Definition, text: str) -> int | float:
     if (low is not None and value < low) or (high is not None and value > high):
         edges = " to ".join(units.shown(edge, definition.unit) for edge in (low, high) if edge is not None)
         raise InvalidValue(f"it may be {edges}")
+    if isinstance(value, int):
+        forms.number(definition.name, value)
     return value if isinstance(value, int) else float(f"{value:g}")
 
 
@@ -123,11 +125,13 @@ def _raised(definition: Definition, value: int) -> int:
 
 def _string(name: str, text: str) -> str | tuple[str, ...]:
     if not lists.is_list(name):
+        forms.text(name, text)
         return text
     try:
         items = lists.split(name, text)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
     if name == "log_connections" and len(items) <= 1:
-        return _LOG_CONNECTIONS.get("".join(items) or "off", items)
+        items = _LOG_CONNECTIONS.get("".join(items) or "off", items)
+    forms.items(name, items)
     return items

@@ -48,6 +48,8 @@ def is_reset(desired: PgSetting, definition: Definition | None) -> bool:
 
 def resets(text: str, definition: Definition | None) -> bool:
     """The same of a declared text."""
+    if text == "Default" and definition is not None and definition.name == "timezone_abbreviations":
+        return False  # the name of its usual file
     return text.lower() == "default" and (definition is None or "default" not in definition.enumvals)
 
 
@@ -77,7 +79,7 @@ def _text(definition: Definition, observed: SettingObserved, text: str) -> Wante
         raise InvalidValue(observed.refused)
     if observed.by_server is not None:
         value = values.canonical(definition, observed.by_server)
-        alike.add(value)
+        alike |= {value, *(values.canonical(definition, text) for text in observed.same)}
     literals = (
         lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
     )
@@ -142,7 +144,9 @@ def ranged(definition: Definition, operand: Operand, declared: Range, current: C
 def evaluated(definition: Definition, operand: Operand, text: str) -> tuple[Canonical, str, str]:
     """The meaning of `text`, how SET is to spell it, and how it came about if it is a formula. Raises InvalidValue."""
     try:
-        return values.canonical(definition, text), text, ""
+        # ALTER SYSTEM takes no newline, which is what YAML leaves at the end of a block.
+        literal = text.strip() if definition.vartype in ("integer", "real") else text
+        return values.canonical(definition, text), literal, ""
     except InvalidValue as plainly:
         if definition.vartype not in ("integer", "real"):
             raise

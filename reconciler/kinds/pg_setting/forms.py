@@ -1,0 +1,51 @@
+"""What a few settings want beyond their type and range, which pg_settings does not say: their check hooks in C."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.kinds.pg_setting.units import InvalidValue
+
+_PAGES = re.compile(r"(commit_timestamp|multixact_(member|offset)|notify|serializable|(sub)?transaction)_buffers")
+_SLOT = re.compile(r"[a-z0-9_]{1,63}")
+_LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
+
+_WORDS = {
+    "log_connections": frozenset({"all", "authentication", "authorization", "receipt", "setup_durations"}),
+    "log_destination": frozenset({"csvlog", "eventlog", "jsonlog", "stderr", "syslog"}),
+}
+
+
+def number(name: str, value: int) -> None:
+    """Raises InvalidValue where the server would refuse `value`, which is in the setting's own unit and range."""
+    if _PAGES.fullmatch(name) and value % 16:
+        raise InvalidValue("it is a multiple of 16 pages (128kB)")
+    if name == "io_max_concurrency" and value == 0:
+        raise InvalidValue("it is -1, or more than 0")
+    if name == "vacuum_buffer_usage_limit" and 0 < value < 128:
+        raise InvalidValue("it is 0, or at least 128kB")
+
+
+def text(name: str, value: str) -> None:
+    """Raises InvalidValue where the server would refuse the text `value`."""
+    if name == "recovery_target" and value not in ("", "immediate"):
+        raise InvalidValue("it is immediate, or nothing")
+    if name == "recovery_target_lsn" and value and not _LSN.fullmatch(value):
+        raise InvalidValue("it is a place in the WAL, such as 0/3000060")
+    if name == "primary_slot_name" and value:
+        _slot(value)
+
+
+def items(name: str, values: tuple[str, ...]) -> None:
+    """Raises InvalidValue where the server would refuse one of the items `values`."""
+    known = _WORDS.get(name)
+    for value in values:
+        if known and value not in known:
+            raise InvalidValue(f"{value} is none of {', '.join(sorted(known))}")
+        if name == "synchronized_standby_slots":
+            _slot(value)
+
+
+def _slot(name: str) -> None:
+    if not _SLOT.fullmatch(name):
+        raise InvalidValue("a replication slot has a name of a to z, 0 to 9 and _, of 63 letters at most")
