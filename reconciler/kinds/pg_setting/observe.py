@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 
 from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
 from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15
+from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
 
@@ -152,6 +154,9 @@ def _opinion(
     others = {other for other in there if other is not None and values.read(definition, other) != wanted_value}
     if wanted_value is not None and not others and there[0] is not None:
         return {}
+    if definition.vartype != "string":
+        with suppress(InvalidValue):  # a formula is ours, and only what it comes to is the server's
+            text = wanted.evaluated(definition, found.server.operand, text)[1]
     # A quoted list of several items is no text that set_config could take as a whole without changing its meaning.
     value, refused = by_server(session, probe, text)
     if value is None:
