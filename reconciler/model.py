@@ -60,23 +60,6 @@ class System(StrEnum):
     HTTP = "http"
 
 
-class Target(Frozen):
-    """A live system as declared.
-
-    memory       bytes; None means: ask the server, where it may be asked.
-    replicas     URLs of its standbys, asked for evidence before an index is dropped: queries may use it there alone.
-    hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
-    """
-
-    name: str
-    system: System
-    url: SecretStr
-    memory: int | None = None
-    replicas: tuple[SecretStr, ...] = ()
-    hide_values: bool = False
-    declared_at: str = ""
-
-
 class SecretRef(Frozen):
     """Where a secret is found. Its value is looked up at the moment of use, and lives in no model."""
 
@@ -85,6 +68,25 @@ class SecretRef(Frozen):
 
     def __str__(self) -> str:
         return f"${self.env}" if self.env is not None else f"file {self.file}"
+
+
+class Target(Frozen):
+    """A live system as declared.
+
+    memory       bytes; None means: ask the server, where it may be asked.
+    replicas     URLs of its standbys, asked for evidence before an index is dropped: queries may use it there alone.
+    hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
+    credentials  by user: declared passwords that may be in force instead of the one in the URL.
+    """
+
+    name: str
+    system: System
+    url: SecretStr
+    memory: int | None = None
+    replicas: tuple[SecretStr, ...] = ()
+    hide_values: bool = False
+    credentials: Mapping[str, tuple[SecretRef, ...]] = {}
+    declared_at: str = ""
 
 
 class Resource(Frozen):
