@@ -14,12 +14,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from reconciler.model import Address, Change, Fact, Observed, Outcome, Resource, System, Target, TargetInfo
+from reconciler.model import (
+    Address,
+    Change,
+    Fact,
+    Observed,
+    Outcome,
+    Resource,
+    SecretRef,
+    System,
+    Target,
+    TargetInfo,
+)
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
-S = TypeVar("S", bound=Observed)
 R_contra = TypeVar("R_contra", bound=Resource, contravariant=True)
+S = TypeVar("S", bound=Observed)
 S_contra = TypeVar("S_contra", bound=Observed, contravariant=True)
 
 
@@ -152,6 +163,15 @@ class Measures(Protocol[S_contra]):
 
     def measured(self, observed: S_contra) -> Sequence[Fact]:
         """Facts under the names that `Change.evidence` estimated them by. Pure."""
+        ...
+
+
+@runtime_checkable
+class Authenticates(Protocol[R_contra]):
+    """A kind whose resources may be how the tool itself logs in."""
+
+    def credentials(self, resource: R_contra) -> tuple[str, SecretRef] | None:
+        """The user whose password `resource` declares, and where it is found; None where it declares none. Pure."""
         ...
 
 

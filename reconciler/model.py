@@ -60,6 +60,16 @@ class System(StrEnum):
     HTTP = "http"
 
 
+class SecretRef(Frozen):
+    """Where a secret is found. Its value is looked up at the moment of use, and lives in no model."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return f"${self.env}" if self.env is not None else f"file {self.file}"
+
+
 BY_HAND = "by hand"
 """Of `Target.restart`: a person restarts the server, and apply waits for it."""
 
@@ -72,6 +82,7 @@ class Target(Frozen):
     replicas     PostgreSQL: URLs of its standbys, asked for evidence before an index is dropped: queries may use it
                  there alone. Redis: URLs of its replicas, which get the same settings and users.
     hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
+    credentials  by user: declared passwords that may be in force instead of the one in the URL.
     restart      the command that restarts the server, run on this machine; BY_HAND: a person does; empty: no plan
                  restarts it.
     patroni      URL of a Patroni REST API that keeps the settings of the instance, and restarts it.
@@ -87,22 +98,13 @@ class Target(Frozen):
     cpus: int | None = None
     replicas: tuple[SecretStr, ...] = ()
     hide_values: bool = False
+    credentials: Mapping[str, tuple[SecretRef, ...]] = {}
     restart: str = ""
     patroni: SecretStr | None = None
     sentinels: tuple[SecretStr, ...] = ()
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
     declared_at: str = ""
-
-
-class SecretRef(Frozen):
-    """Where a secret is found. Its value is looked up at the moment of use, and lives in no model."""
-
-    env: str | None = None
-    file: str | None = None
-
-    def __str__(self) -> str:
-        return f"${self.env}" if self.env is not None else f"file {self.file}"
 
 
 class Resource(Frozen):

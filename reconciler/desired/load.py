@@ -17,8 +17,8 @@ from reconciler.desired.targets import Declared, TargetReader
 from reconciler.desired.variables import resolved
 from reconciler.desired.wording import alternatives, quoted, unknown
 from reconciler.errors import DesiredError, UsageError
-from reconciler.kind import Declaration, Kind
-from reconciler.model import Address, Resource, System, Target
+from reconciler.kind import Authenticates, Declaration, Kind
+from reconciler.model import Address, Resource, SecretRef, System, Target
 from reconciler.secrets import Secrets
 
 MOST_ERRORS = 20
@@ -67,10 +67,35 @@ def load(
     sections = _SectionReader(kinds, env, declared, all_parsed, errors)
     for document in documents:
         sections.read(document)
+    resources = tuple(sections.resources.values())
+    credentials = _credentials(kinds, resources, errors)
     if errors:
         raise _together(errors)
-    targets = {name: each.target for name, each in declared.items() if each.target}
-    return Desired(targets, tuple(sections.resources.values()))
+    targets = {
+        name: each.target.model_copy(update={"credentials": credentials.get(name, {})})
+        for name, each in declared.items()
+        if each.target
+    }
+    return Desired(targets, resources)
+
+
+def _credentials(
+    kinds: Sequence[AnyKind], resources: Sequence[Resource], errors: list[DesiredError]
+) -> dict[str, dict[str, tuple[SecretRef, ...]]]:
+    """By target and user: the passwords declared for it. Two different ones would undo each other: an error."""
+    authenticating = {kind.name: kind for kind in kinds if isinstance(kind, Authenticates)}
+    found: dict[str, dict[str, tuple[SecretRef, ...]]] = {}
+    for resource in resources:
+        kind = authenticating.get(resource.address.kind)
+        declared = kind.credentials(resource) if kind else None
+        if declared is None:
+            continue
+        user, secret = declared
+        [other] = found.setdefault(resource.address.target, {}).setdefault(user, (secret,))
+        if other != secret:
+            message = f"the password of the user {user} is {secret} here and {other} elsewhere"
+            errors.append(DesiredError(message, at=resource.declared_at, hint="declare it once, or the same secret"))
+    return found
 
 
 class _SectionReader:

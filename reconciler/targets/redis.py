@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -18,6 +18,10 @@ from redis.retry import Retry
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets.redis_here import Files, is_here
+from reconciler.targets.redis_login import log_in
+from reconciler.targets.redis_owner import owner
+from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
 from reconciler.targets.url import refuse_unescaped
 
@@ -27,31 +31,11 @@ CONNECT_TIMEOUT = 10
 ANSWER_TIMEOUT = 30
 """Seconds. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
 
-READING: Mapping[str, frozenset[str] | None] = {
-    "acl": frozenset({"cat", "dryrun", "getuser", "list", "users", "whoami"}),
-    "client": frozenset({"getname", "id", "info", "list"}),
-    "cluster": frozenset({"myid", "nodes"}),
-    "command": frozenset({"count", "docs", "info", "list"}),
-    "config": frozenset({"get"}),
-    "dbsize": None,
-    "hello": frozenset(),
-    "info": None,
-    "latency": frozenset({"doctor", "histogram", "history", "latest"}),
-    "memory": frozenset({"doctor", "stats"}),
-    "module": frozenset({"list"}),
-    "ping": None,
-    "role": None,
-    "sentinel": frozenset({"get-master-addr-by-name", "replicas"}),
-    "slowlog": frozenset({"len"}),
-    "time": None,
-}
-"""All that a session lets through: commands with their subcommands. None: it has none; empty: not one argument."""
-
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
 URL_FORM = "expected redis://USER:PASSWORD@HOST:PORT/0, rediss://… for TLS, or unix:///PATH/TO/SOCKET"
 
 OURS = {"protocol", "decode_responses", "encoding_errors"}
-"""Options of redis-py that decide in which shape answers come: not for a URL to choose."""
+"""Options of redis-py that decide the shape of answers: not for a URL to choose."""
 
 Command = Sequence[str]
 
@@ -71,9 +55,10 @@ class Refusal:
 class RedisSession:
     """A connection that only reads: what is not in READING is refused here, before it is sent.
 
-    `user` is the name in the URL, "default" where there is none. Answers are RESP2's, as text, but for these: CONFIG
-    GET and HELLO are a dict of texts; INFO a dict with whole numbers as int; ACL GETUSER a dict whose `flags` and
-    `passwords` are lists, and whose `keys` and `channels` are a text (7.0) or a list (6.2); None for no such user.
+    `user` is the name in the URL, "default" where there is none; `database` the number in it; `encrypted`: by TLS.
+    Answers are RESP2's, as text, but for these: CONFIG GET, CLIENT INFO and HELLO are a dict of texts; INFO a dict with
+    whole numbers as int; ACL GETUSER a dict whose `flags` and `passwords` are lists, and whose `keys` and `channels`
+    are a text (7.0) or a list (6.2); None for no such user.
     """
 
     def __init__(self, target: Target, secrets: Secrets, client: redis.Redis) -> None:
@@ -83,7 +68,8 @@ class RedisSession:
         self._client.response_callbacks.clear()  # redis-py's own shapes differ from version to version
         arguments = client.connection_pool.connection_kwargs
         self.user: str = arguments.get("username") or "default"
-        self._password: str = arguments.get("password") or ""
+        self.database: int = arguments.get("db") or 0
+        self.encrypted = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
 
     @cached_property
     def server(self) -> Mapping[str, Any]:
@@ -127,6 +113,11 @@ class RedisSession:
         found: str | None = self.server.get("config_file")
         return found
 
+    @property
+    def owner(self) -> str:
+        """The managed service that this server is, as far as it is recognised; else empty."""
+        return owner(self.server, str(self._client.connection_pool.connection_kwargs.get("host") or ""))
+
     def read(self, *command: str) -> Any:
         """The answer to one reading command. Raises ObservationFailed (also for what is none), ConnectionFailed."""
         answer = self.read_all([command])[0]
@@ -168,8 +159,20 @@ class RedisSession:
         return self.target.cpus
 
     def logs_in_with(self, password: str) -> bool:
-        """True where `password` is the one in the target's URL, so that the next connection will use it too."""
-        return password == self._password
+        """True where `password` is the one in the target's URL, so that it need not be looked for elsewhere."""
+        parts = urlsplit(self.target.url.get_secret_value())
+        return password == (unquote(parts.password or "") or parse_qs(parts.query).get("password", [""])[0])
+
+    @cached_property
+    def files(self) -> Files:
+        """The server's files. To be seen where it is on this machine."""
+        pool = self._client.connection_pool
+        with _in_plain_words(self.target, self.secrets, "the connection was lost"):
+            connection = pool.get_connection()
+        try:
+            return Files(self.server, connection._sock is not None and is_here(self.server, connection._sock))
+        finally:
+            pool.release(connection)
 
     def close(self) -> None:
         """Ends the connection. Never raises."""
@@ -177,17 +180,9 @@ class RedisSession:
             self._client.close()
 
     def _refuse_writing(self, command: Command) -> None:
-        name, arguments = (command[0].lower(), command[1:]) if command else ("", [])
-        shown = " ".join(command[:2]).upper() or "nothing"
-        allowed = READING.get(name, frozenset())
-        if name not in READING or (
-            allowed is not None and (arguments[0].lower() not in allowed if arguments else bool(allowed))
-        ):
-            raise ObservationFailed(self.target.name, f"{shown} is not sent: this session only reads")
-        if name == "config" and any(set("*?[\\") & set(pattern) for pattern in arguments):
-            raise ObservationFailed(
-                self.target.name, "CONFIG GET is sent for single names only: a pattern could answer with passwords"
-            )
+        why = not_sent(command)
+        if why:
+            raise ObservationFailed(self.target.name, why)
 
     def _shaped(self, command: Command, answer: Any) -> Any:
         if isinstance(answer, Exception):
@@ -197,24 +192,7 @@ class RedisSession:
                 grant = "|".join(command[:2]).lower() if READING[command[0].lower()] else command[0].lower()
                 message = f"the user {self.user} may not run {' '.join(command[:2]).upper()}: it needs +{grant}"
             return Refusal(message, denied=denied, unknown="unknown command" in str(answer).lower())
-        name = command[0].lower()
-        if name == "info":
-            return _parsed_info(answer)
-        if name == "hello" or (name == "config" and isinstance(answer, list)):
-            return _pairs(answer)
-        if name == "acl" and command[1].lower() == "getuser" and answer is not None:
-            user = _pairs(answer)
-            return {**user, "selectors": [_pairs(selector) for selector in user.get("selectors", [])]}
-        return answer
-
-
-def _pairs(flat: Any) -> dict[str, Any]:
-    return dict(flat) if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _parsed_info(text: str) -> dict[str, Any]:
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line and not line.startswith("#"))
-    return {name: int(value) if re.fullmatch(r"-?\d+", value) else value for name, _, value in pairs}
+        return shaped(command, answer)
 
 
 def connect(target: Target, secrets: Secrets) -> RedisSession:
@@ -236,13 +214,14 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     """A bare connection that has logged in, answers as text. Raises ConnectionFailed, whose text holds no password.
 
     A password without a user goes to the user `default` by name: where the server has no password yet, it takes any
-    (seen on 6.2, 7.0 and Valkey 9), so that a URL may already carry the password that is about to be set.
+    (seen on 6.2, 7.0 and Valkey 9), so that a URL may already carry the password that is about to be set. Where the
+    server refuses the URL's, the passwords declared for the same user are tried, each once: between a change of it and
+    that of the URL, either may be in force.
     """
     client = _client(target, secrets)
     try:
-        # NOPERM also means that somebody is there and has let us in.
-        with _in_plain_words(target, secrets), suppress(redis.exceptions.NoPermissionError):
-            client.ping()
+        with _in_plain_words(target, secrets):
+            log_in(client, target.credentials, secrets)
     except BaseException:
         client.close()
         raise

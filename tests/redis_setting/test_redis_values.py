@@ -2,7 +2,7 @@
 
 import pytest
 import redis
-from live import changes, converge
+from live import changes, converge, outcomes
 from redis_setting.declared import declared
 
 from reconciler.errors import DesiredError
@@ -48,6 +48,7 @@ def test_another_spelling_of_what_is_running_gives_no_diff(
     name, written, set_by_hand, reason, redis_client, redis_target
 ):
     redis_client.config_set(name, set_by_hand)
+    redis_client.config_rewrite()
     assert changes(KIND, redis_target, declared({name: written})) == []
 
 
@@ -68,7 +69,14 @@ def test_another_spelling_of_what_is_running_gives_no_diff(
 )
 def test_another_spelling_of_a_newer_parameter_gives_no_diff(name, written, set_by_hand, redis_client, redis_target):
     redis_client.config_set(name, set_by_hand)
+    redis_client.config_rewrite()
     assert changes(KIND, redis_target, declared({name: written})) == []
+
+
+@pytest.mark.redis("< 7")
+def test_new_keys_were_no_event_before_7(redis_target):
+    [notice] = outcomes(KIND, redis_target, declared({"notify-keyspace-events": "KEn"}))
+    assert "n is no letter of notify-keyspace-events" in notice.message
 
 
 DIFFERENT = [

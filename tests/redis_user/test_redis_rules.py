@@ -78,6 +78,7 @@ def test_the_same_rights_in_other_words_give_no_diff(redis_target, redis_client)
     ]
     for rules, by_hand in pairs:
         redis_client.execute_command("ACL", "SETUSER", "app", "reset", *by_hand)
+        redis_client.config_rewrite()
         assert changes(KIND, redis_target, users({"app": rules})) == [], rules
 
 
@@ -108,7 +109,7 @@ def test_our_reading_of_rules_is_the_servers(rules, reason, redis_server, redis_
     redis_client.execute_command("ACL", "SETUSER", "app", "reset", *rules, "on", "allkeys", "allchannels")
     with closing(connect(redis_target, Secrets({}))) as session:
         known = {name: session.read("ACL", "CAT", name) for name in ("fast", "slow", "dangerous")}
-        commands = _commands(session, known, {}, [], [rules])
+        commands, _ = _commands(session, known, {}, [rules])
     rights = evaluate(rules, commands, fresh=True)
     arities = _arities(redis_server.url())
     asked = sorted(commands.every - commands.containers - OPEN_TO_ALL)

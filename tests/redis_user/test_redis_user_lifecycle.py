@@ -151,7 +151,9 @@ def test_without_a_file_a_user_is_not_persisted_and_no_change_for_ever(redis_tar
     """What a server without a file shows of itself; the rest is as on any other."""
     with closing(connect(redis_target, secrets)) as session:
         [resource] = users(APP)
-        absent = KIND.observe(session, [resource])[resource.address].model_copy(update={"config_file": ""})
+        absent = KIND.observe(session, [resource])[resource.address].model_copy(
+            update={"config_file": "", "in_file": "not-visible"}
+        )
     [change] = KIND.plan(resource, absent)
     assert commands(change) == ["ACL SETUSER app reset on ~app:* +@all -@dangerous (hash)"]
     assert "not persisted: the server has neither an ACL file nor a config file" in change.notes
@@ -201,7 +203,7 @@ def test_a_new_password_of_the_own_user_says_that_the_url_must_follow(redis_serv
     target = at(redis_server.url("tool", PASSWORD))
     section = {"tool": ("on ~* &* +@all", "OWN_PASSWORD")}
     [change] = changes(KIND, target, users(section), secrets)
-    assert "the target's URL must carry the new password from now on" in change.notes
+    assert "the target's URL carries another password: until it follows, the declared one is used" in change.notes
     run(target, [change], secrets)
     assert outcomes(KIND, at(redis_server.url("tool", OTHER)), users(section), secrets) == []
 

@@ -6,7 +6,8 @@ import redis
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.redis import READING, Refusal, connect, open_connection
+from reconciler.targets.redis import Refusal, connect, open_connection
+from reconciler.targets.redis_reading import READING
 from reconciler.targets.redis_words import said
 
 PASSWORD = "correct-horse-battery"

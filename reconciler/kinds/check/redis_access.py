@@ -10,15 +10,10 @@ from reconciler.kinds.check.model import RedisUserCheck
 from reconciler.kinds.check.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, Target
+from reconciler.targets.redis_trials import DRYRUN_SINCE, may, trial
 
 if TYPE_CHECKING:
     from reconciler.targets.redis import RedisSession
-
-DRYRUN_SINCE = (7,)
-"""The version of Redis, and of Valkey, that first had ACL DRYRUN."""
-
-PLACEHOLDER = "x"
-"""Stands for every argument in ACL DRYRUN, which checks their number before the permission."""
 
 PING_TIMEOUT = 5.0
 """Seconds for connecting and for the answer."""
@@ -76,30 +71,21 @@ def _leaves(name: str, commands: Mapping[str, Command]) -> tuple[Command, ...]:
 def _by_trying(
     session: RedisSession, check: RedisUserCheck, commands: Mapping[str, Command]
 ) -> FoundPermissions | Unavailable:
-    """ACL DRYRUN: proof, with selectors and all.
-
-    It says OK, or what is denied: the command, or merely a key; whoever is denied a key may run the command on others.
-    """
+    """ACL DRYRUN: proof, with selectors and all."""
     trials = {leaf.name: leaf for name in check.may_not for leaf in _leaves(name, commands)}
-    asked = [_trial(check.redis_user, leaf) for leaf in trials.values()]
+    asked = [trial(check.redis_user, leaf.name, abs(leaf.arity)) for leaf in trials.values()]
     first, *answers = ask(session, [("ACL", "DRYRUN", check.redis_user, "PING"), *asked])
     if isinstance(first, Unavailable):
         if "not found" in first.message:
             return FoundPermissions(exists=False)
         return first
-    may = []
+    found = []
     for name, answer in zip(trials, answers, strict=True):
         if isinstance(answer, Unavailable):
             return answer
-        if " to run " not in str(answer):
-            may.append(name)
-    return FoundPermissions(exists=True, may=tuple(may), gone=_gone(check, commands))
-
-
-def _trial(user: str, leaf: Command) -> tuple[str, ...]:
-    """ACL DRYRUN of a command with as many arguments as it needs at least."""
-    words = leaf.name.split("|")
-    return ("ACL", "DRYRUN", user, *words, *[PLACEHOLDER] * (abs(leaf.arity) - len(words)))
+        if may(answer):
+            found.append(name)
+    return FoundPermissions(exists=True, may=tuple(found), gone=_gone(check, commands))
 
 
 def _by_rules(

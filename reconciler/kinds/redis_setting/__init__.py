@@ -3,9 +3,10 @@
 What it manages   any parameter that is declared, on standalone servers; secrets among them by reference only.
 How it compares   by meaning (`values.py`), with what CONFIG GET answers for the declared names, and for no others.
 What it runs      CONFIG SET, and CONFIG REWRITE as a part of the same change.
-What it cannot    read the configuration file: a value that somebody set by hand, and that happens to be as declared,
-                  counts as in sync although it may be in no file. Where the server has no file, a notice says so.
-                  Nor change what only the file and a restart can (`parameters.py`): a notice gives the line.
+What it sees      of the files: what a restart would bring, where the server is on this machine (`persisted.py`). What
+                  runs as declared and is in no file is a change of CONFIG REWRITE alone.
+What it cannot    change what only the file and a restart can (`parameters.py`): a notice gives the line. Nor set what
+                  keeps this tool out of the server (`lockout.py`), or what its version does not take (`accepted.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Outcome, System, Target, TargetInfo
+from reconciler.model import Address, Outcome, SecretRef, System, Target, TargetInfo
 from reconciler.targets.session import Session
 
 
@@ -58,6 +59,11 @@ class RedisSettingKind:
         from reconciler.targets.redis import RedisSession
 
         return written(self, cast(RedisSession, session))
+
+    def credentials(self, resource: RedisSetting) -> tuple[str, SecretRef] | None:
+        """Of requirepass, which is the password of the user `default`."""
+        secret = resource.value
+        return ("default", secret) if resource.parameter == "requirepass" and isinstance(secret, SecretRef) else None
 
 
 KIND = RedisSettingKind()

@@ -48,7 +48,7 @@ def hazards(name: str, observed: ObservedSetting, wanted: str) -> tuple[Hazard, 
         found.append(_less_safe('save "": snapshots are not made any more'))
     if name == "requirepass" and not wanted:
         found.append(_less_safe("requirepass is emptied: the default user needs no password"))
-    if name == "bind" and (not wanted or EVERYWHERE & set(wanted.split())) and not EVERYWHERE & set(running.split()):
+    if name == "bind" and EVERYWHERE & set(wanted.split()) and not EVERYWHERE & set(running.split()):
         found.append(_less_safe("bind: the server listens on every network"))
     if name == "maxmemory" and int(str(meaning(name, wanted))):
         if observed.holds is None:

@@ -60,7 +60,13 @@ class ObservedSetting(Observed):
     holds        bytes in use (`used_memory`); `limit` the running maxmemory in bytes; `policy` the eviction policy.
     bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
     url_has_it   of requirepass: the password in the target's URL is the declared one.
-    may_be_set   of dir and dbfilename: enable-protected-configs lets us.
+    locks_out    not empty: why this tool could not get in any more with the declared value.
+    owner        not empty: whose managed service it is, with the way of changing a setting there.
+    in_file      what a start would bring: "as-declared", "other", or "not-visible" from here.
+    persisted    of "other": that value; empty for a secret. `line` is where it stands, empty for the default.
+    rewritable   CONFIG REWRITE would reach that line.
+    overwritten  lines that wait for a restart, and that the next CONFIG REWRITE would overwrite.
+    rewrite_breaks  not empty: why CONFIG REWRITE would keep the server from starting.
     """
 
     product: str
@@ -81,7 +87,14 @@ class ObservedSetting(Observed):
     policy: str = ""
     bypassed: bool = False
     url_has_it: bool = True
-    may_be_set: bool = False
+    locks_out: str = ""
+    owner: str = ""
+    in_file: Literal["not-visible", "as-declared", "other"] = "not-visible"
+    persisted: str = ""
+    line: str = ""
+    rewritable: bool = True
+    overwritten: tuple[str, ...] = ()
+    rewrite_breaks: str = ""
 
     @property
     def server(self) -> str:

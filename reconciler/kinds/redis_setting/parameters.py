@@ -101,8 +101,20 @@ IMMUTABLE = _names(
 )
 """Refused by CONFIG SET on every version that has them ("can't set immutable config"; 6.2: "Unsupported")."""
 
+FIXED_WORDS = _names(
+    """
+    always-show-logo cluster-enabled daemonize enable-debug-command enable-module-command enable-protected-configs
+    io-threads-do-reads mptcp rdbchecksum repl-mptcp set-proc-title supervised syslog-enabled syslog-facility
+    """
+)
+"""Those of IMMUTABLE that are one word, in any case of letters."""
+
 PROTECTED = frozenset({"dir", "dbfilename"})
-"""Refused by CONFIG SET since 7.0, unless `enable-protected-configs` says otherwise."""
+"""Where the data is. Refused by CONFIG SET since 7.0, unless `enable-protected-configs` says otherwise.
+
+Never set by us, also where the server would take it: the next start loads what it finds there, and does not start
+where that is something else.
+"""
 
 FILE_ONLY = _names("include loadmodule rename-command user")
 """Lines of the file that no command reads or sets."""

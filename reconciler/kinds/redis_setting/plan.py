@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from reconciler.kinds.redis_setting.accepted import refusal
+from reconciler.kinds.redis_setting.by_file import lines, lost
 from reconciler.kinds.redis_setting.hazards import evidence, hazards, memory_note
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
-from reconciler.kinds.redis_setting.steps import steps, undo
+from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
 from reconciler.model import SENSITIVE, Action, Change, HazardType, Notice, NoticeType, Outcome, SecretRef
+from reconciler.targets.redis_owner import way_of_setting
 
 UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
 """Changed at once by CONFIG SET, and with it the door that every client knows: a person has to plan that."""
@@ -20,31 +23,35 @@ DEPRECATED_UNIT = {"k": "kb", "m": "mb", "g": "gb"}
 
 def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
     """The outcomes of one setting. Pure."""
-    name = desired.parameter
     blocked = _blocked(desired, observed)
     if blocked is not None:
         return [blocked]
+    if observed.rewrite_breaks and (not observed.in_sync or observed.in_file == "other"):
+        return [_notice(desired, NoticeType.BLOCKED, observed.rewrite_breaks)]
     if not observed.in_sync:
         return [_change(desired, observed)]
-    if observed.config_file == "" and not is_immutable(name, observed.product, observed.version):
+    if observed.in_file == "other":
+        return [_persisting(desired, observed)]
+    fixed = is_immutable(desired.parameter, observed.product, observed.version)
+    if observed.config_file == "" and not observed.aclfile and not fixed:
         message = "running, not persisted: the server has no config file, so that a restart undoes what was set"
         return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
     return []
 
 
 def _blocked(desired: RedisSetting, observed: ObservedSetting) -> Notice | None:
+    """Why nothing can be run; None where it can, or need not."""
     name, server = desired.parameter, observed.server
     match observed.state:
         case "hidden":
             return _notice(desired, NoticeType.NOT_VISIBLE, observed.message)
         case "no-config":
-            message = (
-                f"{server} has no CONFIG command: a provider keeps it, or it was renamed. Set "
-                f"{_line(desired, observed)} in the provider's own parameters, or in the file"
-            )
-            return _notice(desired, NoticeType.BLOCKED, message)
+            return _notice(desired, NoticeType.BLOCKED, _without_config(desired, observed))
         case "unknown" if name in FILE_ONLY:
             message = f"{name} can only be written into the configuration file by hand, and no command reads it"
+            return _notice(desired, NoticeType.BLOCKED, message)
+        case "unknown" if observed.owner and name in KNOWN:
+            message = f"{observed.owner} does not show it: {_way(desired, observed)}"
             return _notice(desired, NoticeType.BLOCKED, message)
         case "unknown":
             near = get_close_matches(name, KNOWN, n=2)
@@ -54,25 +61,86 @@ def _blocked(desired: RedisSetting, observed: ObservedSetting) -> Notice | None:
         return _notice(desired, NoticeType.BLOCKED, observed.problem)
     if observed.in_sync:
         return None
-    if is_immutable(name, observed.product, observed.version) or (name in PROTECTED and not observed.may_be_set):
-        return _notice(desired, NoticeType.BLOCKED, _for_the_file(desired, observed, "a running server refuses it"))
+    impossible = "" if observed.wanted is None else refusal(name, observed.wanted, observed.product, observed.version)
+    if impossible:
+        return _notice(desired, NoticeType.BLOCKED, f"{server} would not run with it: {impossible}")
+    if is_immutable(name, observed.product, observed.version) or name in PROTECTED:
+        return _for_the_file(desired, observed, "a running server refuses to change it")
     if name in UNREACHABLE_AFTER:
-        reason = "clients, and this tool, would look for it at the old port"
-        return _notice(desired, NoticeType.BLOCKED, _for_the_file(desired, observed, reason))
+        return _for_the_file(desired, observed, "clients, and this tool, would look for it at the old port")
+    if observed.locks_out:
+        message = f"this tool would be locked out: {observed.locks_out}"
+        return _notice(desired, NoticeType.BLOCKED, message)
     return None
 
 
-def _for_the_file(desired: RedisSetting, observed: ObservedSetting, reason: str) -> str:
-    where = observed.config_file or "its configuration"
-    running = shown(desired.parameter, observed.running or "")
-    return f"runs with {running or 'nothing'}; {reason}. Write into {where}: {_line(desired, observed)}; then restart"
+def _for_the_file(desired: RedisSetting, observed: ObservedSetting, reason: str) -> Notice:
+    name, running = desired.parameter, observed.running or ""
+    wanted = desired.value if observed.wanted is None else observed.wanted
+    now = shown(name, running) or "nothing"
+    if observed.in_file == "as-declared":
+        message = (
+            f"runs with {now}; {observed.line} has {wanted}, and a restart brings it, unless a CONFIG REWRITE comes "
+            f"before and writes {now} there again"
+        )
+        return _notice(desired, NoticeType.WAITS_FOR_RESTART, message)
+    cost = "" if isinstance(wanted, SecretRef) else lost(name, running, wanted)
+    owned = f", with {observed.owner}: {_way(desired, observed)}" if observed.owner else ""
+    message = (
+        f"runs with {now}; {reason}. Write into {observed.config_file or 'its configuration'}: "
+        f"{_lines(desired, observed)}; then restart, before the next CONFIG REWRITE writes {now} there again"
+        f"{f'. {cost[0].upper()}{cost[1:]}' if cost else ''}{owned}"
+    )
+    return _notice(desired, NoticeType.BLOCKED, message)
 
 
-def _line(desired: RedisSetting, observed: ObservedSetting) -> str:
+def _without_config(desired: RedisSetting, observed: ObservedSetting) -> str:
+    """What there is to do where CONFIG is missing: at the provider, where one is recognised."""
+    if observed.owner:
+        return f"{observed.owner} keeps CONFIG to itself: {_way(desired, observed)}"
+    return (
+        f"{observed.server} has no CONFIG command, and no provider is recognised. If rename-command renamed it, write "
+        f"into its configuration file: {_lines(desired, observed)}; then restart. {_way(desired, observed)}"
+    )
+
+
+def _way(desired: RedisSetting, observed: ObservedSetting) -> str:
+    value = "VALUE" if isinstance(desired.value, SecretRef) else observed.wanted or desired.value
+    way = way_of_setting(observed.owner, observed.product, desired.parameter, value)
+    return f"{way[0].upper()}{way[1:]}" if not observed.owner else way
+
+
+def _lines(desired: RedisSetting, observed: ObservedSetting) -> str:
     if isinstance(desired.value, SecretRef):
         return f"{desired.parameter} {SENSITIVE}"
     value = observed.wanted if observed.wanted is not None else desired.value
-    return f'{desired.parameter} "{value}"' if not value or " " in value else f"{desired.parameter} {value}"
+    return " and, on a line of its own, ".join(lines(desired.parameter, value))
+
+
+def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
+    """It runs as declared, and a start would bring something else."""
+    secret = observed.running is None
+    where = observed.line or f"{observed.config_file}, which has no line for it"
+    other = "another one" if secret else observed.persisted or _NOTHING
+    reason = f"running, not persisted: a restart would bring {other}, from {where}"
+    if not observed.rewritable:
+        message = f"{reason}; CONFIG REWRITE writes to the main file alone: change it there"
+        return _notice(desired, NoticeType.NOT_PERSISTED, message)
+    value = SENSITIVE if secret else shown(desired.parameter, observed.running or "", observed.wanted or "")
+    return Change(
+        address=desired.address,
+        action=Action.UPDATE,
+        before={"value": value, "persisted": SENSITIVE if secret else observed.persisted},
+        after={"value": value, "persisted": value},
+        sensitive=("value", "persisted") if secret else (),
+        reason=reason,
+        why=desired.why,
+        summary=f"{value or _NOTHING}, to be persisted",
+        notes=tuple(_overwriting(observed)),
+        steps=persist(observed),
+        desired=desired.model_dump(mode="json"),
+        declared_at=desired.declared_at,
+    )
 
 
 def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
@@ -94,7 +162,7 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         before={"value": before},
         after={"value": after},
         sensitive=("value",) if secret else (),
-        reason="the default user logs in with something else, set by ACL SETUSER" if observed.bypassed else "",
+        reason=_reason(observed),
         why=desired.why,
         summary=summary,
         notes=tuple(_notes(desired, observed, wanted, evicts)),
@@ -104,6 +172,14 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _reason(observed: ObservedSetting) -> str:
+    if observed.bypassed:
+        return "the default user logs in with something else, set by ACL SETUSER"
+    if observed.in_file == "as-declared" and observed.line:
+        return f"persisted, not running: {observed.line} has it"
+    return ""
 
 
 _NOTHING = '""'
@@ -118,12 +194,17 @@ def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, evicts
     if evicts:
         notes.append(memory_note(name, observed, wanted))
     if not observed.url_has_it:
-        notes.append("the target's URL must carry the new password from now on")
+        notes.append("the target's URL carries another password: until it follows, the declared one is used")
+    notes += _overwriting(observed)
     if observed.config_file == "":
         notes.append("running, not persisted: the server has no config file")
     if observed.config_file is None:
         notes.append("whether the server has a config file is not to be seen without INFO: taken for granted")
     return notes
+
+
+def _overwriting(observed: ObservedSetting) -> list[str]:
+    return [f"CONFIG REWRITE overwrites {line}, which waits for a restart" for line in observed.overwritten]
 
 
 def _notice(desired: RedisSetting, kind: NoticeType, message: str) -> Notice:

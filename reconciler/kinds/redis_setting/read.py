@@ -7,29 +7,38 @@ from hashlib import sha256
 from typing import Any
 
 from reconciler.kinds.redis_setting import formulas
+from reconciler.kinds.redis_setting.lockout import locks_out
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
-from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS
-from reconciler.kinds.redis_setting.values import agree
+from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS, is_immutable
+from reconciler.kinds.redis_setting.persisted import password_after_a_start, persisted
+from reconciler.kinds.redis_setting.values import agree, shown
 from reconciler.model import Address, SecretRef
 from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.redis_files import Line
 
 ASIDE = {
     "acl": ("ACL", "GETUSER", "default"),
     "aclfile": ("CONFIG", "GET", "aclfile"),
+    "client": ("CLIENT", "INFO"),
+    "clients": ("INFO", "clients"),
+    "maxmemory-clients": ("CONFIG", "GET", "maxmemory-clients"),
     "memory": ("INFO", "memory"),
-    "protected": ("CONFIG", "GET", "enable-protected-configs"),
+    "tls-port": ("CONFIG", "GET", "tls-port"),
 }
 """What some parameters are read together with. The hashes of passwords in ACL GETUSER are not kept."""
 
 NEEDS: Mapping[str, Sequence[str]] = {
     "requirepass": ("acl", "aclfile"),
-    "maxmemory": ("memory",),
+    "maxmemory": ("memory", "maxmemory-clients"),
     "maxmemory-policy": ("memory",),
-    **dict.fromkeys(PROTECTED, ("protected",)),
+    "bind": ("client",),
+    "protected-mode": ("client", "acl"),
+    "maxclients": ("clients",),
+    "client-output-buffer-limit": ("clients",),
+    "maxmemory-clients": ("memory",),
+    "tls-replication": ("tls-port",),
+    "tls-cluster": ("tls-port",),
 }
-
-LOCAL = ("127.", "localhost", "::1", "/")
-"""How addresses begin that `enable-protected-configs local` takes for local."""
 
 
 def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Address, ObservedSetting]:
@@ -48,58 +57,105 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
         ]
     )
     first, last = len(wanted), len(wanted) + len(operands)
-    beside = {
+    beside: dict[str, Any] = {
         name: answer for name, answer in zip(aside, answers[last:], strict=True) if not isinstance(answer, Refusal)
     }
+    beside["encrypted"] = session.encrypted
     worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
-    return {
-        setting.address: _observed(session, setting, answer, beside, worth).model_copy(
+    lines, broken = session.files.configuration(), session.files.rewrite_breaks(session.version)
+    seen = {
+        setting.address: _observed(session, setting, answer, beside, lines, worth).model_copy(
             update={"beside": formulas.beside(setting, known)}
         )
         for setting, answer in zip(wanted, answers[:first], strict=True)
     }
+    waiting = tuple(one.line for address, one in seen.items() if _waits(address.name, one))
+    common = {"rewrite_breaks": broken, "overwritten": waiting}
+    return {address: one.model_copy(update=common) for address, one in seen.items()}
+
+
+def _waits(name: str, observed: ObservedSetting) -> bool:
+    """True for what only a restart can bring, and would."""
+    fixed = is_immutable(name, observed.product, observed.version) or name in PROTECTED
+    return fixed and observed.in_file == "as-declared" and not observed.in_sync and bool(observed.line)
 
 
 def _observed(
-    session: RedisSession, setting: RedisSetting, answer: Any, beside: Mapping[str, Any], worth: formulas.Operands
+    session: RedisSession,
+    setting: RedisSetting,
+    answer: Any,
+    beside: Mapping[str, Any],
+    lines: Sequence[Line] | None,
+    worth: formulas.Operands,
 ) -> ObservedSetting:
+    product, version = session.info.product, session.version
     common: dict[str, Any] = {
-        "product": session.info.product,
-        "version": session.version,
+        "product": product,
+        "version": version,
         "config_file": session.config_file,
+        "owner": session.owner,
     }
     if isinstance(answer, Refusal):
-        return ObservedSetting(**common, state="no-config" if answer.unknown else "hidden", message=answer.message)
+        missing = answer.unknown or (session.owner and not answer.denied)
+        return ObservedSetting(**common, state="no-config" if missing else "hidden", message=answer.message)
     if not answer:
         return ObservedSetting(**common, state="unknown")
     [running] = answer.values()
-    if isinstance(setting.value, SecretRef) or setting.parameter in SECRETS:
-        return ObservedSetting(**common, **_secret(session, setting, running, beside))
-    wanted, computed, problem = worth.of(setting.parameter, setting.value)
+    name = setting.parameter
+    if isinstance(setting.value, SecretRef) or name in SECRETS:
+        return ObservedSetting(**common, **_secret(session, setting, running, beside, lines))
+    wanted, computed, problem = worth.of(name, setting.value)
     info = beside.get("memory", {})
-    guard = beside.get("protected", {}).get("enable-protected-configs", "yes")  # before 7.0 nothing was protected
+    in_sync = wanted is not None and agree(name, wanted, running)
+    if lines is not None and wanted is not None:
+        common |= _in_file(name, wanted, lines, product, version)
     return ObservedSetting(
         **common,
         running=running,
         wanted=wanted,
-        in_sync=wanted is not None and agree(setting.parameter, wanted, running),
+        in_sync=in_sync,
         computed=computed,
         problem=problem,
         holds=info.get("used_memory"),
         limit=info.get("maxmemory", 0),
         policy=info.get("maxmemory_policy", ""),
-        may_be_set=guard == "yes" or (guard == "local" and session.info.location.startswith(LOCAL)),
+        locks_out="" if in_sync or wanted is None else locks_out(name, wanted, beside),
     )
 
 
-def _secret(session: RedisSession, setting: RedisSetting, running: str, beside: Mapping[str, Any]) -> dict[str, Any]:
+def _in_file(name: str, wanted: str, lines: Sequence[Line], product: str, version: tuple[int, ...]) -> dict[str, Any]:
+    found = persisted(name, lines, product, version)
+    if found is None:
+        return {}
+    if agree(name, wanted, found.text):
+        return {"in_file": "as-declared", "line": found.at}
+    return {
+        "in_file": "other",
+        "persisted": shown(name, found.text, wanted),
+        "line": found.at,
+        "rewritable": found.rewritable,
+    }
+
+
+def _secret(
+    session: RedisSession,
+    setting: RedisSetting,
+    running: str,
+    beside: Mapping[str, Any],
+    lines: Sequence[Line] | None,
+) -> dict[str, Any]:
     session.secrets.remember(running)
     wanted = session.secrets.resolve(setting.value) if isinstance(setting.value, SecretRef) else setting.value
     seen: dict[str, Any] = {"is_set": bool(running), "in_sync": wanted == running}
     if setting.parameter != "requirepass":
-        return seen
-    seen["aclfile"] = beside.get("aclfile", {}).get("aclfile", "")
+        found = persisted(setting.parameter, lines, session.info.product, session.version) if lines else None
+        return seen | (_compared(found.text == wanted, found.at, found.rewritable) if found else {})
+    acl_file = beside.get("aclfile", {}).get("aclfile", "")
+    seen["aclfile"] = acl_file
     seen["url_has_it"] = session.user != "default" or session.logs_in_with(wanted) or not wanted
+    kept = password_after_a_start(wanted, lines, session.files.users(acl_file) if acl_file else None, bool(acl_file))
+    if kept is not None:
+        seen |= _compared(*kept)
     user = beside.get("acl")
     if wanted and wanted == running and user is not None:
         # CONFIG GET goes on showing requirepass after ACL SETUSER has changed what the default user logs in with.
@@ -107,3 +163,7 @@ def _secret(session: RedisSession, setting: RedisSetting, running: str, beside: 
         seen["bypassed"] = "nopass" in user["flags"] or not known
         seen["in_sync"] = not seen["bypassed"]
     return seen
+
+
+def _compared(same: bool, line: str, rewritable: bool = True) -> dict[str, Any]:
+    return {"in_file": "as-declared" if same else "other", "line": line, "rewritable": rewritable}

@@ -27,20 +27,20 @@ def steps(
     A secret cannot be put back, since a plan does not hold the old one. So the file is written once before, too: where
     that fails, nothing has been changed.
     """
-    persist = _persist(observed)
+    kept = persist(observed)
     if isinstance(desired.value, SecretRef):
-        return (*persist, RedisStep(command=_secret_command(desired, observed, desired.value)), *persist)
+        return (*kept, RedisStep(command=_secret_command(desired, observed, desired.value)), *kept)
     together = TOGETHER if observed.version >= SEVERAL_AT_ONCE else ""
     command = ("CONFIG", "SET", desired.parameter, wanted)
-    return (RedisStep(command=command, together=together, hazards=risks), *persist)
+    return (RedisStep(command=command, together=together, hazards=risks), *kept)
 
 
 def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
     """What puts the running value of now back, and persists that."""
-    return (RedisStep(command=("CONFIG", "SET", name, observed.running or "")), *_persist(observed))
+    return (RedisStep(command=("CONFIG", "SET", name, observed.running or "")), *persist(observed))
 
 
-def _persist(observed: ObservedSetting) -> tuple[RedisStep, ...]:
+def persist(observed: ObservedSetting) -> tuple[RedisStep, ...]:
     """With an ACL file the default user's password is read from there at a start, and not from the configuration."""
     rewrite = () if observed.config_file == "" else (REWRITE,)
     return (*rewrite, SAVE_USERS) if observed.aclfile else rewrite

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 
-from reconciler.desired.expressions import format_bytes
-from reconciler.kinds.redis_setting.parameters import BOOLEANS, ENUMS, INTEGERS, MEMORY, SPECIAL
+from reconciler.desired.expressions import MOST_BYTES, format_bytes
+from reconciler.kinds.redis_setting.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
 
 FACTORS = {
     "": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3,
@@ -21,6 +21,8 @@ ALL_EVENTS = frozenset("g$lshzxetd")
 
 _MEMORY = re.compile(r"(\d{1,20})([kmg]?b?)", re.IGNORECASE)
 _INTEGER = re.compile(r"0|-?[1-9]\d*")
+_DECIMAL = re.compile(r"[+-]?\d{1,9}")
+_PERCENTILE = re.compile(r"\+?\d{1,3}(\.\d*)?(e[+-]?\d{1,2})?", re.IGNORECASE | re.ASCII)
 _CLASSES = {"normal": "normal", "slave": "replica", "replica": "replica", "pubsub": "pubsub"}
 
 Limits = Mapping[str, tuple[int, int, int]]
@@ -45,10 +47,12 @@ def meaning(name: str, text: str) -> Hashable:
     if name in INTEGERS:
         if not _INTEGER.fullmatch(text):
             raise ValueError(f"{name} is a whole number without a unit, like 100")
+        if not -MOST_BYTES - 1 <= int(text) <= MOST_BYTES:
+            raise ValueError(f"{text} is more than a server can count: at most {MOST_BYTES}")
         return int(text)
     if name in MEMORY:
         return _memory(name, text)
-    if name in ENUMS:
+    if name in ENUMS | FIXED_WORDS:
         word = text.lower()
         return "yes" if (name, word) == ("oom-score-adj", "relative") else word
     match name:
@@ -60,12 +64,23 @@ def meaning(name: str, text: str) -> Hashable:
             return events(text)
         case "latency-tracking-info-percentiles":
             return _percentiles(text)
-        case "shutdown-on-sigint" | "shutdown-on-sigterm" | "tls-protocols":
+        case "shutdown-on-sigint" | "shutdown-on-sigterm":
+            if not text:
+                raise ValueError(f"{name} is a word or more, like default")
+            return frozenset(text.lower().split()) - {"default"}
+        case "tls-protocols":
             return frozenset(text.lower().split())
         case "bind":
             return tuple(text.lower().split())
         case "oom-score-adj-values":
-            return tuple(text.split())
+            return _scores(text)
+        case "unixsocketperm":
+            return _mode(text)
+        case "replicaof" | "slaveof":
+            words = text.lower().split()
+            return () if words == ["no", "one"] else tuple(word.lstrip("0") or "0" for word in words)
+        case "dir" if text.startswith("/"):
+            return text.rstrip("/") or "/"
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
@@ -88,7 +103,7 @@ def shown(name: str, text: str, beside: str = "") -> str:
     except ValueError:
         return text
     if name in MEMORY:
-        return "0" if means == 0 else format_bytes(means) if isinstance(means, int) else str(means)
+        return format_bytes(means) if isinstance(means, int) and means > 0 else str(means)
     if name == "client-output-buffer-limit":
         limits = buffer_limits(text)
         classes = buffer_limits(beside) if beside else limits
@@ -124,7 +139,7 @@ def buffer_limits(text: str) -> Limits:
         raise ValueError(expected)
     limits: dict[str, tuple[int, int, int]] = {}
     for limited, hard, soft, seconds in zip(*[iter(words)] * 4, strict=True):
-        if limited not in _CLASSES or not seconds.isascii() or not seconds.isdigit():
+        if limited not in _CLASSES or not re.fullmatch(r"\+?[0-9]{1,9}", seconds):
             raise ValueError(expected)
         limits[_CLASSES[limited]] = (_amount(hard, expected), _amount(soft, expected), int(seconds))
     return limits
@@ -133,6 +148,8 @@ def buffer_limits(text: str) -> Limits:
 def _memory(name: str, text: str) -> int | str:
     if name == "maxmemory-clients" and re.fullmatch(r"(?:0|[1-9]\d?|100)%", text):
         return 0 if text == "0%" else text
+    if (name, text) == ("slot-migration-max-failover-repl-bytes", "-1"):
+        return -1  # no limit
     return _amount(text, f"{name} is an amount of memory: a whole number, and b, kb, mb or gb (1gb, 1536mb)")
 
 
@@ -140,7 +157,10 @@ def _amount(text: str, expected: str) -> int:
     found = _MEMORY.fullmatch(text)
     if not found or not text.isascii():
         raise ValueError(expected)
-    return int(found[1]) * FACTORS[found[2].lower()]
+    amount = int(found[1]) * FACTORS[found[2].lower()]
+    if amount > MOST_BYTES:
+        raise ValueError(f"{text} is more than the {MOST_BYTES} bytes that a server can count")
+    return amount
 
 
 def _bytes(amount: int) -> str:
@@ -156,7 +176,20 @@ def _save(text: str) -> frozenset[tuple[int, int]]:
 
 
 def _percentiles(text: str) -> frozenset[float]:
-    try:
-        return frozenset(round(float(word), 6) for word in text.split())
-    except ValueError:
-        raise ValueError("latency-tracking-info-percentiles is numbers from 0 to 100, like 50 99 99.9") from None
+    words = text.split()
+    if not all(_PERCENTILE.fullmatch(word) and float(word) <= 100 for word in words):
+        raise ValueError("latency-tracking-info-percentiles is numbers from 0 to 100, like 50 99 99.9")
+    return frozenset(round(float(word), 6) for word in words)
+
+
+def _scores(text: str) -> tuple[int, ...]:
+    words = text.split()
+    if len(words) != 3 or not all(_DECIMAL.fullmatch(word) and abs(int(word)) <= 2000 for word in words):
+        raise ValueError("oom-score-adj-values is three numbers from -2000 to 2000, like 0 200 800")
+    return tuple(map(int, words))
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch("[0-7]{1,6}", text):
+        raise ValueError("unixsocketperm is an octal number, like 700")
+    return int(text, 8)

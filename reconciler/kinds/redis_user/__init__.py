@@ -3,6 +3,8 @@
 What it manages   the users that are declared, on standalone servers; passwords by reference only, compared by hash.
 How it compares   by what the rules of both sides allow (`rules.py`), since servers print them in other words.
 What it runs      one ACL SETUSER, which is atomic, from `reset` on; ACL DELUSER; then ACL SAVE or CONFIG REWRITE.
+What it sees      of the file that users are kept in: what a restart would bring (`persisted.py`); by ACL DRYRUN, that
+                  dangerous commands which the rules deny are denied.
 What it cannot    take from the tool's own user what the tool needs: a notice says what would be lost.
 """
 
@@ -13,7 +15,7 @@ from typing import Any, cast
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
-from reconciler.model import Address, Outcome, System
+from reconciler.model import Address, Outcome, SecretRef, System
 from reconciler.targets.session import Session
 
 
@@ -50,6 +52,10 @@ class RedisUserKind:
         from reconciler.targets.redis import RedisSession
 
         return written(self, cast(RedisSession, session))
+
+    def credentials(self, resource: RedisUser) -> tuple[str, SecretRef] | None:
+        """The user's own."""
+        return (resource.user, resource.password) if resource.password else None
 
 
 KIND = RedisUserKind()

@@ -51,6 +51,9 @@ class ObservedUser(Observed):
     is_off        the declared rules turn it off; `was_on` it is on now.
     own           it is the tool's own user; `own_loses` what the tool would then miss.
     url_has_it    of the own user: the password in the target's URL is the declared one.
+    contradicted  of a user that is as declared: dangerous commands that the rules deny, and ACL DRYRUN lets through.
+    in_file       how the file has it in which users are kept, on `line`: see `persisted.py`.
+    rewrite_breaks  not empty: why CONFIG REWRITE would keep the server from starting.
     reset         the rules that undo everything but passwords, as this server takes them.
     config_file   "": the server runs without one, None: not to be seen. `aclfile` "": users are kept in config_file.
     """
@@ -71,6 +74,10 @@ class ObservedUser(Observed):
     own: bool = False
     own_loses: tuple[str, ...] = ()
     url_has_it: bool = True
+    contradicted: tuple[str, ...] = ()
+    in_file: Literal["not-visible", "as-running", "other", "missing"] = "not-visible"
+    line: str = ""
+    rewrite_breaks: str = ""
     reset: tuple[str, ...] = ()
     config_file: str | None = None
     aclfile: str = ""

@@ -24,21 +24,62 @@ NAMED = 8
 
 def plan(desired: RedisUser, observed: ObservedUser) -> Sequence[Outcome]:
     """The outcomes of one user. Pure."""
+    found = _outcome(desired, observed)
+    if isinstance(found, Change) and observed.rewrite_breaks:
+        return [_notice(desired, NoticeType.BLOCKED, observed.rewrite_breaks)]
+    return [] if found is None else [found]
+
+
+def _outcome(desired: RedisUser, observed: ObservedUser) -> Outcome | None:
     if observed.hidden:
-        return [_notice(desired, NoticeType.NOT_VISIBLE, observed.hidden)]
+        return _notice(desired, NoticeType.NOT_VISIBLE, observed.hidden)
     if desired.rules is None:
-        return [_removal(desired, observed)] if observed.exists else []
+        if observed.exists:
+            return _removal(desired, observed)
+        return _persisting(desired, observed) if observed.in_file == "other" else None
     if observed.problem:
-        return [_notice(desired, NoticeType.BLOCKED, f"{observed.server} would refuse the rules: {observed.problem}")]
+        return _notice(desired, NoticeType.BLOCKED, f"{observed.server} would refuse the rules: {observed.problem}")
+    if observed.contradicted:
+        message = f"the rules deny {_listed(observed.contradicted)}, and yet ACL DRYRUN lets {desired.user} run it"
+        return _notice(desired, NoticeType.BLOCKED, message)
     if observed.same_rights and observed.same_login:
+        if observed.in_file in ("other", "missing"):
+            return _persisting(desired, observed)
         if not observed.aclfile and observed.config_file == "":
             message = "exists, not persisted: the server has neither an ACL file nor a config file"
-            return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
-        return []
+            return _notice(desired, NoticeType.NOT_PERSISTED, message)
+        return None
     if observed.own_loses:
         message = f"this tool's own user would lose {_listed(observed.own_loses)}: give it a user of its own first"
-        return [_notice(desired, NoticeType.BLOCKED, message)]
-    return [_change(desired, observed)]
+        return _notice(desired, NoticeType.BLOCKED, message)
+    return _change(desired, observed)
+
+
+def _persisting(desired: RedisUser, observed: ObservedUser) -> Change:
+    """It is as declared, and a start would bring something else."""
+    if not observed.exists:
+        what, persisted = "is gone", f"bring it back, from {observed.line}"
+    elif observed.in_file == "missing":
+        what, persisted = "exists", f"take it away: {observed.aclfile or observed.config_file} has no line for it"
+    else:
+        what, persisted = (
+            "is as declared",
+            f"bring other rules or passwords, from {observed.line or observed.config_file}",
+        )
+    state = _state(observed.rules, observed.login) if observed.exists else {}
+    return Change(
+        address=desired.address,
+        action=Action.UPDATE,
+        before={**state, "persisted": "no"},
+        after={**state, "persisted": "yes"},
+        sensitive=_sensitive(observed.login) if observed.exists else (),
+        reason=f"running, not persisted: it {what}, and a restart would {persisted}",
+        why=desired.why,
+        summary="to be persisted",
+        steps=_persist(observed),
+        desired=desired.model_dump(mode="json"),
+        declared_at=desired.declared_at,
+    )
 
 
 def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
@@ -126,7 +167,7 @@ def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     if observed.login == "passwords" and desired.decides_login:
         notes.append("its other passwords stop working")
     if not observed.url_has_it:
-        notes.append("the target's URL must carry the new password from now on")
+        notes.append("the target's URL carries another password: until it follows, the declared one is used")
     return notes
 
 

@@ -1,15 +1,20 @@
-"""What a server shows of declared users, in two round trips for all of them."""
+"""What a server shows of declared users: two round trips for all of them, and a third that proves what they may not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
+from reconciler.kinds.redis_user.persisted import in_file
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.redis_files import Line
+from reconciler.targets.redis_owner import way_of_user
+from reconciler.targets.redis_trials import DRYRUN_SINCE, allowed, arities
 
 ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""
@@ -17,7 +22,8 @@ ALWAYS = ("fast", "slow", "dangerous")
 NEEDED = (
     *("config|get", "config|set", "config|rewrite", "info", "ping"),
     *("client|setname", "client|getname", "client|list"),
-    *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami"),
+    *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami", "acl|dryrun"),
+    *("client|info", "command|info"),
 )
 """What this tool runs: observing, changing, and its lock."""
 
@@ -41,29 +47,66 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
     server = f"{session.info.product} {session.info.version}"
     refused = [answer for answer in [*users, aclfile, *known] if isinstance(answer, Refusal)]
     if refused:
-        hidden = ObservedUser(server=server, hidden=refused[0].message)
-        return {user.address: hidden for user in wanted}
+        return {user.address: ObservedUser(server=server, hidden=_hidden(session, user, refused[0])) for user in wanted}
+    acl_file = aclfile.get("aclfile", "")
+    lines = session.files.users(acl_file) if acl_file else session.files.configuration()
+    defined = [" ".join(line.words).split() for line in lines or () if line.words[0] == "user"]
     printed = [() if answer is None else _printed(answer) for answer in users]
-    commands = _commands(session, dict(zip(ALWAYS, known, strict=True)), channels, wanted, printed)
+    rules = [*printed, *defined, *(user.rules or () for user in wanted)]
+    commands, arity = _commands(session, dict(zip(ALWAYS, known, strict=True)), channels, rules)
+    common = {
+        "server": server,
+        "aclfile": acl_file,
+        "config_file": session.config_file,
+        "rewrite_breaks": "" if acl_file else session.files.rewrite_breaks(session.version),
+    }
     own = session.user if isinstance(whoami, Refusal) else whoami
-    return {
-        user.address: _observed(session, commands, user, answer, rules, user.user == own).model_copy(
-            update={"aclfile": aclfile.get("aclfile", ""), "config_file": session.config_file}
+    seen = {
+        user.address: _observed(_Place(session, commands, lines, user.user == own), user, answer, its_rules).model_copy(
+            update=common
         )
-        for user, answer, rules in zip(wanted, users, printed, strict=True)
+        for user, answer, its_rules in zip(wanted, users, printed, strict=True)
+    }
+    return _proven(session, commands, arity, wanted, seen)
+
+
+def _hidden(session: RedisSession, user: RedisUser, refusal: Refusal) -> str:
+    """What is missing, and where a provider keeps its users to itself, how they are changed there."""
+    if not session.owner:
+        return refusal.message
+    return (
+        f"{refusal.message}; with {session.owner}: {way_of_user(session.owner, user.user, ' '.join(user.rules or ()))}"
+    )
+
+
+def _proven(
+    session: RedisSession,
+    commands: Commands,
+    arity: Mapping[str, int],
+    wanted: Sequence[RedisUser],
+    seen: Mapping[Address, ObservedUser],
+) -> dict[Address, ObservedUser]:
+    """With what ACL DRYRUN says of dangerous commands that the rules deny; before 7.0 our own reading has to do."""
+    settled = [user for user in wanted if user.rules and seen[user.address].same_rights]
+    denied = {
+        user.user: evaluate(user.rules or (), commands, fresh=True).denied("dangerous", commands) for user in settled
+    }
+    found = allowed(session, denied, arity) if session.version >= DRYRUN_SINCE else {}
+    return {
+        address: each.model_copy(update={"contradicted": found[address.name]}) if address.name in found else each
+        for address, each in seen.items()
     }
 
 
 def _commands(
-    session: RedisSession,
-    known: Mapping[str, Sequence[str]],
-    channels: Any,
-    wanted: Sequence[RedisUser],
-    printed: Sequence[Sequence[str]],
-) -> Commands:
-    named = categories_in(rule for rules in [*printed, *(user.rules or () for user in wanted)] for rule in rules)
-    further = sorted(named - known.keys())
-    answers = session.read_all([("ACL", "CAT", category) for category in further]) if further else []
+    session: RedisSession, known: Mapping[str, Sequence[str]], channels: Any, rules: Sequence[Sequence[str]]
+) -> tuple[Commands, dict[str, int]]:
+    """The server's commands, and of the dangerous ones, how many words they have."""
+    further = sorted(categories_in(rule for each in rules for rule in each) - known.keys())
+    dangerous = sorted({name.partition("|")[0] for name in known["dangerous"]})
+    table, *answers = session.read_all(
+        [("COMMAND", "INFO", *dangerous), *(("ACL", "CAT", category) for category in further)]
+    )
     found = {
         **known,
         **{
@@ -73,12 +116,13 @@ def _commands(
         },
     }
     default = channels.get("acl-pubsub-default") if isinstance(channels, dict) else None
-    return Commands(
+    commands = Commands(
         version=session.version,
         every=frozenset(known["fast"]) | frozenset(known["slow"]),
         categories={category: frozenset(names) for category, names in found.items()},
         all_channels=default == "allchannels" if default else session.version < (7,),
     )
+    return commands, {} if isinstance(table, Refusal) else arities(table)
 
 
 def _printed(user: Mapping[str, Any]) -> tuple[str, ...]:
@@ -102,20 +146,35 @@ def _words(patterns: str | Sequence[str], sign: str) -> list[str]:
     return patterns.split() if isinstance(patterns, str) else [f"{sign}{pattern}" for pattern in patterns]
 
 
-def _observed(
-    session: RedisSession, commands: Commands, user: RedisUser, answer: Any, rules: tuple[str, ...], own: bool
-) -> ObservedUser:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a user is looked at: the lines are those of the file that users are kept in."""
+
+    session: RedisSession
+    commands: Commands
+    lines: Sequence[Line] | None
+    own: bool
+
+
+def _observed(place: _Place, user: RedisUser, answer: Any, rules: tuple[str, ...]) -> ObservedUser:
+    commands, own = place.commands, place.own
+    try:
+        now = evaluate(rules, commands, fresh=False)
+    except RuleProblem as problem:  # of a module, or of a version to come
+        return ObservedUser(server="", hidden=f"what it may do cannot be read: {problem}")
+    hashes: list[str] = answer["passwords"] if answer is not None else []
+    kept = in_file(user.user, place.lines, now if answer is not None else None, hashes, commands)
     seen: dict[str, Any] = {
-        "server": f"{session.info.product} {session.info.version}",
+        "server": "",
         "exists": answer is not None,
         "own": own,
         "rules": rules,
         "reset": _reset(commands, answer),
+        "login": _login(now, hashes),
+        "was_on": now.on,
+        "in_file": kept.state,
+        "line": kept.line,
     }
-    now = evaluate(rules, commands, fresh=False)
-    hashes: list[str] = answer["passwords"] if answer is not None else []
-    seen["login"] = _login(now, hashes)
-    seen["was_on"] = now.on
     if user.rules is None:
         return ObservedUser(**seen)
     try:
@@ -132,9 +191,9 @@ def _observed(
         "loses": tuple(sorted(before - after)),
         "dangerous": tuple(sorted(gains & commands.categories["dangerous"])),
         "is_off": not then.on,
-        "own_loses": _own_loses(now, then, commands) if own else (),
+        "own_loses": _own_loses(now, then, commands, place.session.database) if own else (),
     }
-    return ObservedUser(**(seen | _logins(session, user, now, hashes, own)))
+    return ObservedUser(**(seen | _logins(place.session, user, now, hashes, own)))
 
 
 def _reset(commands: Commands, answer: Any) -> tuple[str, ...]:
@@ -165,6 +224,12 @@ def _logins(session: RedisSession, user: RedisUser, now: Rights, hashes: Sequenc
     }
 
 
-def _own_loses(now: Rights, then: Rights, commands: Commands) -> tuple[str, ...]:
-    lost = [name for name in NEEDED if now.root.may(name, commands) and not then.root.may(name, commands)]
-    return ("to log in",) if now.on and not then.on else tuple(lost)
+def _own_loses(now: Rights, then: Rights, commands: Commands, database: int) -> tuple[str, ...]:
+    """What this tool would miss of what it has; `database` is the one that its URL selects."""
+    if now.on and not then.on:
+        return ("to log in",)
+    needed = (*NEEDED, "select") if database else NEEDED
+    lost = [name for name in needed if now.may(name, commands) and not then.may(name, commands)]
+    if database and not then.databases & {"alldbs", str(database)}:
+        lost.append(f"database {database}")
+    return tuple(lost)

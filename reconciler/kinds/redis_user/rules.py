@@ -16,7 +16,8 @@ SELECTORS_SINCE = (7, 0)
 """Selectors, %R~ and %W~, and -command|subcommand came with Redis 7.0 (its release notes)."""
 
 _PATTERN = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>\S*)")
-_COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.-]+)(?:\|(?P<sub>\S+))?")
+_COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>\S+))?")
+"""6.2 has a command `host:`, which it prints in rules."""
 FLAGS = frozenset(
     {"on", "off", "nopass", "sanitize-payload", "skip-sanitize-payload", "allkeys", "resetkeys", "allchannels"}
     | {"resetchannels", "allcommands", "nocommands", "clearselectors", "alldbs", "resetdbs"}
@@ -82,6 +83,15 @@ class Rights:
     root: Selector = field(default_factory=Selector)
     selectors: list[Selector] = field(default_factory=list)
 
+    def may(self, command: str, commands: Commands) -> bool:
+        """True where any of its permissions let it run `command`."""
+        return any(each.may(command, commands) for each in (self.root, *self.selectors))
+
+    def denied(self, category: str, commands: Commands) -> frozenset[str]:
+        """The commands of `category` that none of its permissions let it run."""
+        names = commands.categories[category] - commands.containers
+        return frozenset(name for name in names if not self.may(name, commands))
+
     def meaning(self, commands: Commands) -> object:
         """What they allow: equal for two that allow the same. Without `nopass`, which is a matter of logging in."""
         containers = commands.containers
@@ -91,9 +101,14 @@ class Rights:
 
 def split(text: str) -> list[str]:
     """The rules in `text`, one a word; a selector in parentheses is one. Raises RuleProblem."""
+    return [_own_channels(rule) for rule in _with_own_channels(joined(text.split()))]
+
+
+def joined(words: Iterable[str]) -> list[str]:
+    """The same words, those of a selector as one. Raises RuleProblem."""
     rules: list[str] = []
     opened: list[str] = []
-    for word in text.split():
+    for word in words:
         if opened or word.startswith("("):
             opened.append(word)
             if word.endswith(")"):
@@ -103,7 +118,7 @@ def split(text: str) -> list[str]:
             rules.append(word)
     if opened:
         raise RuleProblem(f"{' '.join(opened)}: the parenthesis is never closed")
-    return [_own_channels(rule) for rule in _with_own_channels(rules)]
+    return rules
 
 
 def _own_channels(rule: str) -> str:
