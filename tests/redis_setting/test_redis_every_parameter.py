@@ -14,7 +14,7 @@ from redis_setting.declared import declared, env
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND, parameters
 from reconciler.kinds.redis_setting.accepted import bounds, words
-from reconciler.kinds.redis_setting.defaults import default
+from reconciler.kinds.redis_setting.measured import default
 from reconciler.kinds.redis_setting.values import agree
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets

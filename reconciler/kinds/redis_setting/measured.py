@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+
+from reconciler.kinds.redis_setting.parameters import ALIASES
 
 TABLE = Path(__file__).with_name("measured.json")
 
@@ -28,7 +31,7 @@ def defaults(product: str, version: tuple[int, ...]) -> tuple[str, Mapping[str, 
     does not know (6.2 was measured without TLS) is as in the nearest one that does. Of two names of one parameter only
     the newer one that the version knows is there.
     """
-    tables: dict[str, dict[str, str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    tables = _tables()
     measured = sorted((_key(name), name) for name in tables if name.startswith(product) or name == FORKED)
     older = [name for number, name in measured if number <= version[:2]]
     newer = [name for number, name in measured if number > version[:2]]
@@ -37,6 +40,21 @@ def defaults(product: str, version: tuple[int, ...]) -> tuple[str, Mapping[str, 
     for name in nearest:
         found = tables[name] | found
     return nearest[0], found
+
+
+def default(name: str, product: str, version: tuple[int, ...]) -> str | None:
+    """The value of `name` in a file that does not mention it; None where this very version was not measured."""
+    guess, found = defaults(product, version)
+    if guess != f"{product} {'.'.join(map(str, version[:2]))}":
+        return None
+    one = ALIASES.get(name, name)
+    return next((value for known, value in found.items() if ALIASES.get(known, known) == one), None)
+
+
+@cache
+def _tables() -> dict[str, dict[str, str]]:
+    read: dict[str, dict[str, str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return read
 
 
 def _key(name: str) -> tuple[int, ...]:

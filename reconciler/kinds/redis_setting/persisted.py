@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from reconciler.kinds.redis_setting.defaults import default
+from reconciler.kinds.redis_setting.measured import default
 from reconciler.kinds.redis_setting.parameters import ALIASES, PROTECTED, SECRETS, is_immutable
 from reconciler.targets.redis_files import Line
 

@@ -12,7 +12,7 @@ from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
 from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
-from reconciler.model import SENSITIVE, Action, Change, HazardType, Notice, NoticeType, Outcome, SecretRef
+from reconciler.model import SENSITIVE, Action, Change, Difference, HazardType, Notice, NoticeType, Outcome, SecretRef
 from reconciler.targets.redis_owner import way_of_setting
 
 UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
@@ -133,6 +133,7 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
         before={"value": value, "persisted": SENSITIVE if secret else observed.persisted},
         after={"value": value, "persisted": value},
         sensitive=("value", "persisted") if secret else (),
+        difference=Difference.NOT_PERSISTED,
         reason=reason,
         why=desired.why,
         summary=f"{value or _NOTHING}, to be persisted",
@@ -162,6 +163,7 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         before={"value": before},
         after={"value": after},
         sensitive=("value",) if secret else (),
+        difference=Difference.NOT_RUNNING if observed.in_file == "as-declared" else Difference.DIFFERS,
         reason=_reason(observed),
         why=desired.why,
         summary=summary,
