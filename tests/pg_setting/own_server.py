@@ -49,7 +49,7 @@ class OwnServer(PostgresServer):
                 env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
             )  # fmt: skip
         deadline = time.monotonic() + SECONDS
-        while not (lock.exists() and lock.read_text().rstrip().endswith("ready")):
+        while not self._ready(lock):
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise ServerFailed(f"PostgreSQL did not start:\n{self._tail()}")
             time.sleep(0.01)
@@ -58,6 +58,12 @@ class OwnServer(PostgresServer):
                 connection.execute("select count(*) from pg_class")
         except psycopg.Error as error:
             raise ServerFailed(f"no session could begin: {error}") from error
+
+    def _ready(self, lock: Path) -> bool:
+        try:
+            return lock.read_text().rstrip().endswith("ready")
+        except FileNotFoundError:  # not yet, or no more: a server that fails takes it away
+            return False
 
     def stop(self, mode: str = "fast") -> None:
         """As pg_ctl."""
