@@ -177,16 +177,12 @@ def told_default(server: PostgresServer) -> str:
 
 
 def test_aurora_has_parameter_groups_of_the_cluster(hosted) -> None:
-    execute(
-        hosted,
-        "set allow_system_table_mods = on; create function pg_catalog.aurora_version() returns text"
-        " language sql as 'select ''17.4.0'''",
-    )
+    execute(hosted, "create function aurora_version() returns text language sql as $$select '17.4.0'$$")
     try:
         with with_role(hosted, "rdsadmin"):
             message = told(target(hosted, "customer"), {"work_mem": "16MB"})["work_mem"]
     finally:
-        execute(hosted, "set allow_system_table_mods = on; drop function pg_catalog.aurora_version()")
+        execute(hosted, "drop function aurora_version()")
     assert message == (
         "Amazon Aurora keeps this server's settings: run aws rds modify-db-cluster-parameter-group "
         '--db-cluster-parameter-group-name NAME --parameters "ParameterName=work_mem,ParameterValue=16384,'

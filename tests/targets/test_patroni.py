@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 from clusters.patroni import PatroniCluster
@@ -145,6 +146,26 @@ def test_a_lowered_setting_comes_true_on_the_leader_first(guarded, api, writer) 
     writer.restart(next(member for member in api.cluster().members if not member.leads), 60)
     assert [shown(node, "max_connections") for node in guarded.nodes.values()] == [str(before - 10)] * 2
     wait_for("the members' word", 10, lambda: not any(member.pending_restart for member in api.cluster().members))
+
+
+def test_a_synchronous_standby_and_a_pause_are_told_and_it_can_be_restarted(guarded, api, writer) -> None:
+    def patch(body: dict[str, object]) -> None:
+        answer = httpx.patch(f"{guarded.leader().api}/config", json=body, auth=("admin", PASSWORD))
+        answer.raise_for_status()
+
+    [replica] = guarded.replicas()
+    patch({"synchronous_mode": True})
+    try:
+        wait_for("the member's word", 10, lambda: _named(api, replica.name).role == "sync_standby")
+        after = writer.restart(_named(api, replica.name), 60)
+        assert after.runs
+        assert not after.leads
+        patch({"pause": True})
+        assert api.cluster().paused
+    finally:
+        patch({"synchronous_mode": None, "pause": None})
+        guarded.healthy()
+    assert not api.cluster().paused
 
 
 def test_without_credentials_one_may_ask_and_nothing_else(guarded, api) -> None:
