@@ -31,7 +31,7 @@ DYNAMIC = {
     # The least that Patroni accepts, and loop_wait + 2 * retry_timeout <= ttl: changes are seen within a second.
     "ttl": 20,
     "loop_wait": 1,
-    "retry_timeout": 3,
+    "retry_timeout": 9,
     "postgresql": {
         "use_pg_rewind": True,
         "parameters": {"max_connections": 50, "wal_keep_size": "256MB", "wal_retrieve_retry_interval": "100ms"},

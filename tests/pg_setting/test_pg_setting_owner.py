@@ -24,6 +24,7 @@ from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.owner import PATRONI_PASSES
 from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.secrets import Secrets
 
 _numbers = itertools.count()
 
@@ -374,6 +375,15 @@ def test_patronis_defaults_are_told_from_postgresqls(patroni: PatroniCluster) ->
         "port": f"{keeps}it is postgresql.listen in each node's own file, and cannot be set otherwise",
         "wal_keep_size": f"{start} -p wal_keep_size=null",
     }
+
+
+def test_a_secret_is_to_be_set_in_patronis_way_as_well(patroni: PatroniCluster) -> None:
+    wanted = settings({"archive_cleanup_command": {"env": "CLEANUP"}})
+    found = outcomes(KIND, target(patroni.leader()), wanted, Secrets({"CLEANUP": "rm --token=opensesame"}))
+    assert [outcome.message for outcome in found] == [
+        "it is not the declared secret, and a plan cannot carry one: Patroni keeps this server's settings: declare "
+        f"patroni: {{url: …}} for this target, or run patronictl edit-config {SCOPE} -p 'archive_cleanup_command=\"…\"'"
+    ]
 
 
 def test_alter_system_that_masks_patronis_file_is_taken_back_first(patroni: PatroniCluster) -> None:

@@ -263,6 +263,11 @@ def test_tls_is_checked_against_the_declared_authority(folder, tmp_path) -> None
         made.etcd.start()
         node.start()
         assert wait_for("Patroni", 30, trusting.cluster, ignoring=(ReconcilerError,), log=lambda: node.log)
+        writer = PatroniWriter("main", [url.replace("://", "://admin:opensesame@")], Secrets({}), ca=certificate)
+        plain = Member(name="node1", role="leader", state="running", api_url=f"{node.api}/patroni")
+        with pytest.raises(ReconcilerError, match=r"is not encrypted, and would get the credentials") as refused:
+            writer.restart(plain, 10)
+        assert "opensesame" not in str(refused.value)
         with pytest.raises(ConnectionFailed, match="certificate verify failed"):
             PatroniApi("main", [url], Secrets({})).cluster()
     finally:
