@@ -118,10 +118,7 @@ class PatroniApi:
         self._secrets = secrets
         for url in urls:
             secrets.remember_url(url)
-        self._bases = [_base(target, url) for url in urls]
-        self._auth = next((found for found in (_credentials(url) for url in urls) if found), None)
-        if self._auth:
-            secrets.remember(self._auth[1])
+        self._credentials = {_base(target, url): _credentials(url) for url in urls}
         try:
             verify = ssl.create_default_context(cafile=ca) if ca else True
         except OSError as error:
@@ -174,10 +171,10 @@ class PatroniApi:
     def _get(self, path: str, bases: Sequence[str] | None = None) -> Any:
         """The answer of the first of `bases` that is reached; of the declared URLs where there are none."""
         unreached: ConnectionFailed | None = None
-        for base in bases or self._bases:
+        for base in bases or self._credentials:
             try:
                 # Patroni wants no credentials from who asks; a proxy at a declared URL may.
-                response = self._send("GET", f"{base}/{path}", auth=None if bases else self._auth)
+                response = self._send("GET", f"{base}/{path}", auth=self._credentials.get(base))
             except ConnectionFailed as error:
                 unreached = error
                 continue

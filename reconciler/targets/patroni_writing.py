@@ -14,11 +14,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import httpx
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
-from reconciler.targets.patroni import REQUEST_TIMEOUT, Configuration, Member, PatroniApi, until
+from reconciler.targets.patroni import Configuration, Member, PatroniApi, until
 
 RESTART_SECONDS = 600.0
 """How long a restart may take: Patroni itself gives up on a leader's start after 300 (primary_start_timeout), and
@@ -35,14 +36,14 @@ class PatroniWriter(PatroniApi):
         """Sets these settings of PostgreSQL, removes those that are None, and returns the configuration after that.
 
         All or none. Members take it up later (see `pending`, and Configuration.loop_wait). Raises ConnectionFailed,
-        StepFailed.
+        StepFailed, and ObservationFailed where no answer came, and it may have been done.
         """
         body = {"postgresql": {"parameters": dict(parameters)}}
         unreached: ConnectionFailed | None = None
-        for base in self._bases:
+        for base, auth in self._credentials.items():
             for _ in range(_AGAIN):
                 try:
-                    response = self._sent("PATCH", f"{base}/config", body)
+                    response = self._send("PATCH", f"{base}/config", body, auth=auth)
                 except ConnectionFailed as error:
                     unreached = error
                     break
@@ -59,37 +60,35 @@ class PatroniWriter(PatroniApi):
         raise unreached or ConnectionFailed(self.target, "no URL of Patroni's API is declared")
 
     def restart(self, member: Member, seconds: float = RESTART_SECONDS) -> Member:
-        """Restarts PostgreSQL on one member, and waits until it runs, and streams if it follows; the member then.
+        """Restarts PostgreSQL on one member, and waits until it runs, and streams again if it did.
 
-        What shows the restart is a postmaster that started later. Raises ConnectionFailed where the member's API is
-        not reached, ObservationFailed, StepFailed.
+        What shows the restart is a postmaster that started later. Returns what the cluster tells of the member then,
+        which may be a round old. Raises ConnectionFailed where the member's API is not reached, ObservationFailed,
+        StepFailed.
         """
-        base = self._of(member)
+        base = member.api_url.removesuffix("/patroni").rstrip("/")
+        auth = self._auth(base)
         deadline = time.monotonic() + seconds
-        before = self._started(base)
+        before = self._get("patroni", [base])
         problem = ""
         try:
-            response = self._sent("POST", f"{base}/restart", {}, timeout=seconds)
+            response = self._send("POST", f"{base}/restart", {}, auth=auth, timeout=seconds)
             if response.status_code in (401, 403):
                 raise self._refused(f"a restart of {member.name}", response)
             problem = "" if response.status_code == 200 else f" ({self._said(response)})"
-        except ConnectionFailed:
-            raise
         except ObservationFailed as error:  # it may have been done all the same
             problem = f" ({error.message})"
 
         def again() -> Member | None:
             with suppress(ConnectionFailed, ObservationFailed):
-                started = self._started(base)
-                found = next((one for one in self.cluster().members if one.name == member.name), None)
-                if found is None or started in (None, before):
-                    return None
-                # A leader that is slow may have lost its lead: then it has to follow.
-                return found if found.state == ("running" if found.leads else "streaming") else None
+                if _restarted(before, self._get("patroni", [base])):
+                    told = (one for one in self.cluster().members if one.name == member.name and one.runs)
+                    return next(told, None)
             return None
 
-        refused = problem and "still starting" not in problem and self._started(base) == before
-        answer = None if refused else until(again, max(deadline - time.monotonic(), REQUEST_TIMEOUT))
+        # Where Patroni would not restart it, one look is enough; where it only took too long, it may still come.
+        left = deadline - time.monotonic() if "still starting" in problem or not problem else 0
+        answer = until(again, left)
         if answer is None:
             raise StepFailed(
                 f"{self.target}: PostgreSQL on {member.name} did not come back from its restart{problem}",
@@ -97,19 +96,18 @@ class PatroniWriter(PatroniApi):
             )
         return answer
 
-    def _sent(self, method: str, url: str, body: object, *, timeout: float = REQUEST_TIMEOUT) -> httpx.Response:
-        if self._auth and url.startswith("http:") and all(base.startswith("https:") for base in self._bases):
-            raise StepFailed(f"{self.target}: {url} is not encrypted, and would get the credentials of one that is")
-        return self._send(method, url, body, auth=self._auth, timeout=timeout)
+    def _auth(self, member: str) -> tuple[str, str] | None:
+        """The credentials for a member at an address that the cluster told: those of a declared URL.
 
-    def _of(self, member: Member) -> str:
-        return member.api_url.removesuffix("/patroni").rstrip("/")
-
-    def _started(self, base: str) -> str | None:
-        """When the member's postmaster started, as it says; None while PostgreSQL does not run."""
-        found = self._get("patroni", [base])
-        started = found.get("postmaster_start_time") if found.get("state") == "running" else None
-        return str(started) if started else None
+        Raises StepFailed where they would leave an encrypted one for a plain one.
+        """
+        for base, auth in self._credentials.items():
+            if base == member or auth:
+                if auth and base.startswith("https:") and not member.startswith("https:"):
+                    message = f"{member} is not encrypted, and would get the credentials of {base}"
+                    raise StepFailed(f"{self.target}: {message}")
+                return auth
+        return None
 
     def _refused(self, what: str, response: httpx.Response) -> StepFailed:
         hint = ""
@@ -118,3 +116,17 @@ class PatroniWriter(PatroniApi):
         elif response.status_code == 403:
             hint = "Patroni's allowlist, or its verify_client, does not let this host in"
         return StepFailed(f"{self.target}: {what}: {self._said(response)}", hint=hint)
+
+
+def _restarted(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a member runs by a later postmaster, and follows again; from GET /patroni, before and after.
+
+    Patroni tells of streaming since 3.0; an older one is not asked for it.
+    """
+    started = now.get("postmaster_start_time")
+    runs = now.get("state") == "running" and started not in (None, before.get("postmaster_start_time"))
+    follows = "replication_state" not in before or now.get("replication_state") in (
+        "streaming",
+        before["replication_state"],
+    )
+    return runs and (follows or now.get("role") in ("primary", "master"))

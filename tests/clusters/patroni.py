@@ -6,24 +6,21 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from clusters.etcd import ETCD, START_SECONDS, STOP_SECONDS, EtcdServer, client, end
 from clusters.ports import lasting_port
 from clusters.unprivileged import python_for_everyone
 from clusters.waiting import wait_for
 from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
-
-ETCD = "/usr/bin/etcd"
 
 SCOPE = "reconciler"
 
@@ -31,7 +28,7 @@ DYNAMIC = {
     # The least that Patroni accepts, and loop_wait + 2 * retry_timeout <= ttl: changes are seen within a second.
     "ttl": 20,
     "loop_wait": 1,
-    "retry_timeout": 3,
+    "retry_timeout": 9,
     "postgresql": {
         "use_pg_rewind": True,
         "parameters": {"max_connections": 50, "wal_keep_size": "256MB", "wal_retrieve_retry_interval": "100ms"},
@@ -39,61 +36,12 @@ DYNAMIC = {
 }
 """What the cluster's configuration in etcd holds at first; GET /config answers it."""
 
-START_SECONDS = 60
-STOP_SECONDS = 20
-
 
 def missing() -> str:
     """What a Patroni cluster lacks on this machine; empty: nothing."""
     if find_spec("patroni") is None:
         return "the package patroni[etcd3]"
     return "" if shutil.which(ETCD) or shutil.which("etcd") else "Debian's etcd-server"
-
-
-class EtcdServer:
-    """One etcd in `folder`, on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = lasting_port()
-        self.process: subprocess.Popen[bytes] | None = None
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Starts it and waits until it is healthy. Raises ServerFailed."""
-        peer = f"http://127.0.0.1:{lasting_port()}"
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    shutil.which(ETCD) or "etcd", "--name", "etcd", "--data-dir", self.folder / "data",
-                    "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
-                    "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                    "--initial-cluster", f"etcd={peer}",
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-            )  # fmt: skip
-
-        def healthy() -> bool:
-            return _client().get(f"{self.url}/health").json()["health"] == "true"
-
-        wait_for("etcd", START_SECONDS, healthy, log=lambda: self.log, ignoring=(httpx.HTTPError,))
-
-    def stop(self) -> None:
-        if self.process is not None:
-            _end(self.process)
-            self.process = None
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "etcd.log"
 
 
 class PatroniNode(PostgresServer):
@@ -149,7 +97,7 @@ class PatroniNode(PostgresServer):
     def stop(self, mode: str = "fast") -> None:
         """Ends its Patroni, which stops PostgreSQL and, on the leader, hands the lead over."""
         if self.patroni is not None:
-            _end(self.patroni)
+            end(self.patroni)
             self.patroni = None
         self._end_all()
 
@@ -296,7 +244,7 @@ class PatroniCluster:
         for node in self.nodes.values():
             if node.patroni is not None:
                 try:
-                    return _client().get(f"{node.api}/{path}").raise_for_status().json()
+                    return client().get(f"{node.api}/{path}").raise_for_status().json()
                 except httpx.HTTPError as error:
                     problem = error
         raise problem or httpx.HTTPError("no node runs")
@@ -306,17 +254,3 @@ class PatroniCluster:
             return "\n".join(f"{node.name}:\n{node.log[-1000:]}" for node in self.nodes.values())
 
         return wait_for(what, seconds, ask, log=log, ignoring=(httpx.HTTPError, KeyError))
-
-
-@cache
-def _client() -> httpx.Client:
-    """One for all: each has a TLS context of its own, which takes longer to make than the answers to come."""
-    return httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-    process.kill()
-    process.wait()

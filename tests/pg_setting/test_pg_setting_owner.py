@@ -24,6 +24,7 @@ from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.owner import PATRONI_PASSES
 from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.secrets import Secrets
 
 _numbers = itertools.count()
 
@@ -177,16 +178,12 @@ def told_default(server: PostgresServer) -> str:
 
 
 def test_aurora_has_parameter_groups_of_the_cluster(hosted) -> None:
-    execute(
-        hosted,
-        "set allow_system_table_mods = on; create function pg_catalog.aurora_version() returns text"
-        " language sql as 'select ''17.4.0'''",
-    )
+    execute(hosted, "create function aurora_version() returns text language sql as $$select '17.4.0'$$")
     try:
         with with_role(hosted, "rdsadmin"):
             message = told(target(hosted, "customer"), {"work_mem": "16MB"})["work_mem"]
     finally:
-        execute(hosted, "set allow_system_table_mods = on; drop function pg_catalog.aurora_version()")
+        execute(hosted, "drop function aurora_version()")
     assert message == (
         "Amazon Aurora keeps this server's settings: run aws rds modify-db-cluster-parameter-group "
         '--db-cluster-parameter-group-name NAME --parameters "ParameterName=work_mem,ParameterValue=16384,'
@@ -378,6 +375,15 @@ def test_patronis_defaults_are_told_from_postgresqls(patroni: PatroniCluster) ->
         "port": f"{keeps}it is postgresql.listen in each node's own file, and cannot be set otherwise",
         "wal_keep_size": f"{start} -p wal_keep_size=null",
     }
+
+
+def test_a_secret_is_to_be_set_in_patronis_way_as_well(patroni: PatroniCluster) -> None:
+    wanted = settings({"archive_cleanup_command": {"env": "CLEANUP"}})
+    found = outcomes(KIND, target(patroni.leader()), wanted, Secrets({"CLEANUP": "rm --token=opensesame"}))
+    assert [outcome.message for outcome in found] == [
+        "it is not the declared secret, and a plan cannot carry one: Patroni keeps this server's settings: declare "
+        f"patroni: {{url: …}} for this target, or run patronictl edit-config {SCOPE} -p 'archive_cleanup_command=\"…\"'"
+    ]
 
 
 def test_alter_system_that_masks_patronis_file_is_taken_back_first(patroni: PatroniCluster) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 from clusters.patroni import PatroniCluster
@@ -147,6 +148,26 @@ def test_a_lowered_setting_comes_true_on_the_leader_first(guarded, api, writer) 
     wait_for("the members' word", 10, lambda: not any(member.pending_restart for member in api.cluster().members))
 
 
+def test_a_synchronous_standby_and_a_pause_are_told_and_it_can_be_restarted(guarded, api, writer) -> None:
+    def patch(body: dict[str, object]) -> None:
+        answer = httpx.patch(f"{guarded.leader().api}/config", json=body, auth=("admin", PASSWORD))
+        answer.raise_for_status()
+
+    [replica] = guarded.replicas()
+    patch({"synchronous_mode": True})
+    try:
+        wait_for("the member's word", 10, lambda: _named(api, replica.name).role == "sync_standby")
+        after = writer.restart(_named(api, replica.name), 60)
+        assert after.runs
+        assert not after.leads
+        patch({"pause": True})
+        assert api.cluster().paused
+    finally:
+        patch({"synchronous_mode": None, "pause": None})
+        guarded.healthy()
+    assert not api.cluster().paused
+
+
 def test_without_credentials_one_may_ask_and_nothing_else(guarded, api) -> None:
     writer = PatroniWriter("main", urls(guarded, ""), Secrets({}))
     before = writer.config()
@@ -242,6 +263,11 @@ def test_tls_is_checked_against_the_declared_authority(folder, tmp_path) -> None
         made.etcd.start()
         node.start()
         assert wait_for("Patroni", 30, trusting.cluster, ignoring=(ReconcilerError,), log=lambda: node.log)
+        writer = PatroniWriter("main", [url.replace("://", "://admin:opensesame@")], Secrets({}), ca=certificate)
+        plain = Member(name="node1", role="leader", state="running", api_url=f"{node.api}/patroni")
+        with pytest.raises(ReconcilerError, match=r"is not encrypted, and would get the credentials") as refused:
+            writer.restart(plain, 10)
+        assert "opensesame" not in str(refused.value)
         with pytest.raises(ConnectionFailed, match="certificate verify failed"):
             PatroniApi("main", [url], Secrets({})).cluster()
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.desired.quantities import FormulaError
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import instance, late, names, numeric, patroni, restart, scoped
+from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     ObservedRestart,
@@ -202,6 +202,10 @@ def _secret(desired: PgSetting, observed: SettingObserved) -> list[Outcome]:
     if observed.secret_matches is None:
         message = f"role {observed.server.role} cannot see the instance's value"
         return [notice(desired, NoticeType.NOT_VISIBLE, message)]
+    way = "" if observed.definition is None else owner.way(observed.definition, observed, "…")
+    if desired.of_instance and way:
+        message = f"it is not the declared secret, and a plan cannot carry one: {way}"
+        return [notice(desired, NoticeType.BLOCKED, message)]
     scope = "system" if desired.of_instance else observed.scope_sql or desired.scope
     reload = ", then select pg_reload_conf()" if desired.of_instance else ""
     message = (

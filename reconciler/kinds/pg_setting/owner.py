@@ -68,18 +68,17 @@ _CNPG_ARCHIVES = "/controller/manager wal-archive"
 """What archive_command begins with under CloudNativePG; nobody can change it there."""
 
 QUERY = sql.SQL("""
-    select (select count(*) from pg_catalog.pg_settings
-            where source = 'command line' and name = any(%(patroni_passes)s)) as passed,
-           array(select distinct split_part(name, '.', 1) from pg_catalog.pg_settings where strpos(name, '.') > 0)
-               as prefixes,
-           -- a setting that only superusers may see would be an error, not null
+    with known as materialized (select name, setting, source from pg_catalog.pg_settings)
+    select (select count(*) from known where source = 'command line' and name = any(%(patroni_passes)s)) as passed,
+           array(select distinct split_part(name, '.', 1) from known where strpos(name, '.') > 0) as prefixes,
+           -- of a setting that only superusers may see this would be an error, not null
            case when pg_has_role('pg_read_all_settings', 'usage')
                 then array(select name from unnest(%(placeholders)s::text[]) as name
                            where current_setting(name, true) is not null) end as placeholders,
            array(select rolname::text from pg_catalog.pg_roles where rolname = any(%(owners_roles)s)) as roles,
-           (select setting from pg_catalog.pg_settings where name = 'archive_command') as archive_command,
-           (select setting from pg_catalog.pg_settings where name = 'cluster_name') as cluster_name,
-           to_regproc('pg_catalog.aurora_version') is not null as aurora,
+           (select setting from known where name = 'archive_command') as archive_command,
+           (select setting from known where name = 'cluster_name') as cluster_name,
+           exists (select from pg_catalog.pg_proc where proname = 'aurora_version') as aurora,
            (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as superuser
 """)
 
