@@ -178,7 +178,8 @@ class Around(Frozen):
     address            the server's address that this session came in by; None: a Unix socket.
     groups             names and numbers of the groups that the server's user belongs to.
     io_uring_disabled  the kernel's parameter of that name.
-    primary            of a standby: what its primary has of the settings that it must not have less of.
+    primary            of a standby: what its primary has of the settings that it must not have less of; empty where
+                       the two are declared together.
     unconvertible      databases whose encoding nothing converts to client_encoding as it is declared.
     paths              what is there: missing, file or directory. Without an entry: not visible.
     pem                which of the words of PEM a file has.

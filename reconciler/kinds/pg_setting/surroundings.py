@@ -85,7 +85,7 @@ def around(session: PostgresSession, may: Row, declared: frozenset[str], coming:
     total = int(meminfo["MemTotal"]) * 1024 if "MemTotal" in meminfo else None
     client = {"client": coming.get("client_encoding")} if "client_encoding" in declared else None
     # Of nodes that are declared together the order is seen to, and a restart waits for its primary (see restart).
-    in_doubt = session.in_recovery and not (session.target.node_of or session.target.standbys)
+    together = session.target.node_of or session.target.standbys
     known = [amount for amount in (session.target.memory, total, *limits) if amount]
     return Around(
         memory=min(known) if known else None,
@@ -98,7 +98,11 @@ def around(session: PostgresSession, may: Row, declared: frozenset[str], coming:
         groups=_groups(*(read[path] for path in _GROUPS)) if all(read.get(path) for path in _GROUPS) else None,
         io_uring_disabled=read.get(_IO_URING, "").strip() or None,
         unconvertible=tuple(row["name"] for row in session.fetch(_UNCONVERTIBLE, client)) if client else (),
-        primary=_primary(session) if in_doubt and may["may_look"] and declared & set(NOT_LOWER) else None,
+        primary={}
+        if together
+        else _primary(session)
+        if session.in_recovery and may["may_look"] and declared & set(NOT_LOWER)
+        else None,
     )
 
 
