@@ -227,7 +227,7 @@ def _drifted(plan: Plan, page: Page) -> list[Row]:
         action = words.ACTIONS[change.action]
         pair = words.both_sides(visible(change.summary))
         if change.difference is not Difference.DIFFERS:
-            says = f"{words.DIFFERENCES[change.difference][0].removeprefix('is ')}: {visible(change.reason)}"
+            says = words.half_way(change)
         elif pair and change.action in (Action.UPDATE, Action.REPLACE):
             says = f"declared {pair[1]}; observed {pair[0]}"
         else:

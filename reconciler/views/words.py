@@ -228,6 +228,13 @@ def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
     return [hazard for change in changes for step in change.steps for hazard in step.hazards]
 
 
+def half_way(change: Change) -> str:
+    """What is said of a change that does not simply differ: what its kind says, or by these words."""
+    said = DIFFERENCES[change.difference][0].removeprefix("is ")
+    plainly = change.reason.startswith(("running, not persisted", "persisted, not running"))
+    return visible(change.reason if plainly else f"{said}: {change.reason}")
+
+
 def provenance(seen: Provenance) -> str:
     """`from postgresql.conf:12, masking conf.d/a.conf:3; not for role app; true after a reload`."""
     masking = f", masking {', '.join(seen.masks)}" if seen.masks else ""
