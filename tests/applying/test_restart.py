@@ -219,3 +219,41 @@ def test_a_bad_line_is_seen_before_the_reload_and_ours_is_taken_back(target, pos
         conf.write_text(before)
     assert apply(plan_for(target, resources), target).succeeded
     assert plan_for(target, resources).is_empty
+
+
+def test_no_restart_into_what_would_not_start(target):
+    """Of two settings that go together the second could not be written: the first alone would keep the server down."""
+    resources = pg_settings(target, {"wal_level": "minimal", "max_wal_senders": "0"})
+    plan = plan_for(target, resources)
+
+    def refused(change):
+        if change.address.name != "max_wal_senders":
+            return change
+        first, *rest = change.steps
+        return change.model_copy(update={"steps": (first.model_copy(update={"statements": ("select 1/0",)}), *rest)})
+
+    receipt = apply(resealed(plan, refused), target, allowed=[*ALLOWED, HazardType.LESS_SAFE])
+    assert results(receipt)["wal_level"] is Applied.APPLIED
+    assert results(receipt)["server"] is Applied.NOT_RUN
+    only_first = pg_settings(target, {"wal_level": "minimal"})
+    [notice] = plan_for(target, only_first).notices
+    assert notice.type is NoticeType.BLOCKED
+    assert "do not restart it: the server would not start: wal_level minimal" in notice.message
+    assert plan_for(target, only_first).is_empty
+    receipt = apply(plan_for(target, resources), target, allowed=[*ALLOWED, HazardType.LESS_SAFE])
+    assert receipt.succeeded, receipt
+    assert plan_for(target, resources).is_empty
+
+
+def test_a_restart_that_was_planned_is_refused_where_somebody_has_written_what_would_not_start(target):
+    resources = pg_settings(target, {"max_connections": "90"})
+    without = target.model_copy(update={"restart": ""})
+    assert apply(plan_for(without, resources), without).succeeded
+    plan = plan_for(target, resources)
+    assert [change.action for change in plan.changes] == [Action.RESTART]
+    with psycopg.connect(target.url.get_secret_value(), autocommit=True) as connection:
+        connection.execute("alter system set superuser_reserved_connections = 90")
+        connection.execute("select pg_reload_conf()")
+    receipt = apply(plan, target, allowed=ALLOWED)
+    assert results(receipt) == {"server": Applied.STALE}
+    assert "not restarted: the server would not start" in receipt.changes[-1].message

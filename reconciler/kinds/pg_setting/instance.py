@@ -193,6 +193,9 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
         running = _short(definition, state.running) or "''"
         told = "" if sensitive else f": {goal} is in {provenance.of_entry(observed)}, {running} runs"
         where = _provenance(definition, observed, state)
+        fatal = startup.refused(definition.name, state.coming, observed.server)
+        if fatal:
+            return notice(desired, NoticeType.BLOCKED, f"do not restart it: {fatal}", where)
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}", where)
     reason = blocked.files(observed)
     if reason:

@@ -331,7 +331,11 @@ class Restart(Resource):
 
 
 class ObservedRestart(Observed):
-    """Which of the settings still wait: their files hold another value than runs. None: this role cannot see that."""
+    """Which of the settings still wait: their files hold another value than runs. None: this role cannot see that.
+
+    `fatal`: why the server would not start again with what waits for it; empty where nothing says so.
+    """
 
     waiting: tuple[str, ...] | None
     role: str
+    fatal: str = ""

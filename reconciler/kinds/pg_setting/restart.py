@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import instance, patroni
+from reconciler.kinds.pg_setting import instance, patroni, startup
 from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.outcomes import LANE
@@ -104,16 +104,20 @@ def change(resource: Restart) -> Change:
 def observe(session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
     """Which settings of each restart still wait for it. Raises TargetError."""
     target = session.target.name
+    # An empty list declares nothing that another setting could lean on.
     settings = [
-        PgSetting(address=Address(target, "pg_setting", name), setting=name, value="default")
+        PgSetting(address=Address(target, "pg_setting", name), setting=name, value=())
         for name in sorted({name for resource in wanted for name in resource.settings})
     ]
     observed = observe_settings(session, settings)
     waiting = {each.setting for each in settings if _is_waiting(observed[each.address])}
     hidden = any(each.definition is None for each in observed.values())
+    fatal = {each.setting: _fatal(observed[each.address]) for each in settings if each.setting in waiting}
     return {
         resource.address: ObservedRestart(
-            waiting=None if hidden else tuple(name for name in resource.settings if name in waiting), role=session.role
+            waiting=None if hidden else tuple(name for name in resource.settings if name in waiting),
+            role=session.role,
+            fatal=next((fatal[name] for name in resource.settings if fatal.get(name)), ""),
         )
         for resource in wanted
     }
@@ -124,6 +128,8 @@ def plan(desired: Restart, observed: ObservedRestart) -> list[Outcome]:
     if observed.waiting is None:
         message = f"what waits for it is not visible to role {observed.role}; grant pg_read_all_settings"
         return [Notice(address=desired.address, type=NoticeType.NOT_VISIBLE, message=message)]
+    if observed.waiting and observed.fatal:
+        return [Notice(address=desired.address, type=NoticeType.BLOCKED, message=f"not restarted: {observed.fatal}")]
     return [change(desired)] if observed.waiting else []
 
 
@@ -137,6 +143,14 @@ def _is_waiting(observed: SettingObserved) -> bool:
     made_by_the_server = state.coming in (-1, 0) and state.coming == state.boot
     files = observed.server.files_visible and None not in (state.coming, state.running) and not made_by_the_server
     return observed.pending_restart or (files and state.coming != state.running)
+
+
+def _fatal(observed: SettingObserved) -> str:
+    """Why the server would not start with what its files have: a change that goes with it may have failed."""
+    if observed.definition is None or observed.server.patroni is not None:
+        return ""
+    coming = instance.state_of(observed.definition, observed).coming
+    return startup.refused(observed.definition.name, coming, observed.server)
 
 
 def _phase(outcome: Change | Notice, role: str) -> int:
