@@ -278,7 +278,7 @@ def _change(
             f"instead of {where.coming}, which is pending" if "pending" in before else "",
             route,
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
-            provenance.masking(observed) if step.statements and after_source == provenance.AUTO else "",
+            provenance.masking(observed, source) if after_source == provenance.AUTO else "",
             provenance.overridden(observed),
             blocked.unchecked_libraries(desired, observed),
             startup.unseen(definition.name, value, observed.server),

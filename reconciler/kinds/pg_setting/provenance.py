@@ -81,7 +81,8 @@ def overridden(observed: SettingObserved) -> str:
     return "not for " + ", ".join(sorted(override.scope for override in observed.overrides))
 
 
-def masking(observed: SettingObserved) -> str:
-    """Which lines ALTER SYSTEM masks, so that nobody edits them in vain; empty where there is none."""
+def masking(observed: SettingObserved, source: str) -> str:
+    """Which lines ALTER SYSTEM masks beside `source`, so that nobody edits them in vain; empty where there is none."""
     lines = [line(entry.file, entry.line) for entry in observed.entries if not entry.by_alter_system]
-    return f"masks {', '.join(reversed(lines))}" if lines else ""
+    others = [one for one in reversed(lines) if one != source]
+    return f"masks {', '.join(others)}" if others else ""

@@ -8,6 +8,9 @@ from reconciler.kinds.redis_setting.declare import LAST
 from reconciler.kinds.redis_setting.steps import TOGETHER
 from reconciler.model import Change, Outcome, RedisStep, Target
 
+NAMED = 2
+"""So many settings that are set by the same command are named; of more, the number."""
+
 EVERYTHING_ELSE, PASSWORD = 0, 1
 """Phases of a cluster: every node knows what to log in with elsewhere (masterauth) before any of them demands it."""
 
@@ -24,7 +27,8 @@ def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     for outcome in outcomes:
         if isinstance(outcome, Change):
             others = [name for name in at_once if name != outcome.address.name] if _at_once(outcome) else []
-            notes = [f"in one command with {', '.join(others)}"] if others else []
+            named = ", ".join(others) if len(others) <= NAMED else f"{len(others)} other settings"
+            notes = [f"in one command with {named}"] if others else []
             is_password = outcome.address.name == LAST
             is_node = bool(target.node_of or target.replicas)
             if is_password and target.sentinels:
