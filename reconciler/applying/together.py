@@ -19,12 +19,12 @@ def batches(changes: Sequence[Change]) -> list[list[Change]]:
 
 def merged(changes: Sequence[Change]) -> tuple[Step, ...]:
     """The steps of a batch: the first of each change as one command, and what comes behind once."""
-    first, *behind = changes[0].steps
-    assert isinstance(first, RedisStep)  # noqa: S101 - else it would be alone in its batch
-    verb = len(first.together.split())
-    arguments = [argument for change in changes for argument in change.steps[0].command[verb:]]  # type: ignore[union-attr]
-    hazards = tuple(hazard for change in changes for hazard in change.steps[0].hazards)
-    return (first.model_copy(update={"command": (*first.command[:verb], *arguments), "hazards": hazards}), *behind)
+    firsts = [step for change in changes for step in change.steps[:1] if isinstance(step, RedisStep)]
+    verb = firsts[0].together.split()
+    arguments = [argument for step in firsts for argument in step.command[len(verb) :]]
+    hazards = tuple(hazard for step in firsts for hazard in step.hazards)
+    command = (*verb, *arguments)
+    return (firsts[0].model_copy(update={"command": command, "hazards": hazards}), *changes[0].steps[1:])
 
 
 def _word(change: Change) -> str:

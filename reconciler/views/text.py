@@ -14,7 +14,7 @@ from reconciler.model import (
     SqlStep,
     Step,
 )
-from reconciler.views import words
+from reconciler.views import provenance, words
 from reconciler.views.page import Page, cells, left, right, visible, visible_lines, wrap
 from reconciler.views.quantities import facts
 
@@ -227,13 +227,13 @@ def _drifted(plan: Plan, page: Page) -> list[Row]:
         action = words.ACTIONS[change.action]
         pair = words.both_sides(visible(change.summary))
         if change.difference is not Difference.DIFFERS:
-            says = words.half_way(change)
+            says = provenance.half_way(change)
         elif pair and change.action in (Action.UPDATE, Action.REPLACE):
             says = f"declared {pair[1]}; observed {pair[0]}"
         else:
             said = [action.drift, visible(change.summary), visible(change.reason)]
             says = ": ".join(part for part in said if part)
-        seen = words.provenance(change.provenance) if change.provenance else ""
+        seen = provenance.said(change.provenance) if change.provenance else ""
         beneath = tuple(_detail(seen, page, "dim")) if seen else ()
         rows.append(Row(action.sign, action.style, change.address, says, beneath))
     return rows

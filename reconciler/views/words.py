@@ -15,7 +15,6 @@ from reconciler.model import (
     Change,
     CheckResult,
     CheckStatus,
-    ComesTrue,
     Difference,
     Hazard,
     HazardType,
@@ -24,7 +23,6 @@ from reconciler.model import (
     NoticeType,
     PatroniStep,
     Plan,
-    Provenance,
     RedisStep,
     RestartStep,
     SqlStep,
@@ -33,6 +31,7 @@ from reconciler.model import (
 )
 from reconciler.views.commands import redis_cli
 from reconciler.views.page import visible
+from reconciler.views.provenance import DIFFERENCES
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "pg_index": ("index", "indexes"),
@@ -67,31 +66,6 @@ ACTIONS: Mapping[Action, ActionWords] = {
     Action.DELETE: ActionWords("-", "red", "to drop", "unwanted"),
 }
 """In the order in which a summary counts them."""
-
-DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
-    Difference.NOT_PERSISTED: ("runs and is not persisted", "run and are not persisted"),
-    Difference.NOT_RUNNING: ("is persisted and does not run", "are persisted and do not run"),
-}
-"""What is said of one and of many that do not simply differ."""
-
-COMES_TRUE: Mapping[ComesTrue, str] = {
-    ComesTrue.RELOAD: "true after a reload",
-    ComesTrue.NEW_SESSION: "true in new sessions",
-    ComesTrue.RESTART: "true after a restart",
-    ComesTrue.NEVER: "masked whatever is written",
-}
-"""What makes a written value the one in force."""
-
-SOURCES: Mapping[str, str] = {
-    "configuration file": "a configuration file",
-    "command line": "the command line",
-    "override": "the server itself",
-    "environment variable": "the server's environment",
-    "database": "ALTER DATABASE",
-    "user": "ALTER ROLE",
-    "database user": "ALTER ROLE … IN DATABASE",
-}
-"""What pg_settings calls a source, for people; what is not here is called the same."""
 
 ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
@@ -226,22 +200,6 @@ def patroni(step: PatroniStep) -> str:
 def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
     """All hazards of all steps, in order."""
     return [hazard for change in changes for step in change.steps for hazard in step.hazards]
-
-
-def half_way(change: Change) -> str:
-    """What is said of a change that does not simply differ: what its kind says, or by these words."""
-    said = DIFFERENCES[change.difference][0].removeprefix("is ")
-    plainly = change.reason.startswith(("running, not persisted", "persisted, not running"))
-    return visible(change.reason if plainly else f"{said}: {change.reason}")
-
-
-def provenance(seen: Provenance) -> str:
-    """`from postgresql.conf:12, masking conf.d/a.conf:3; not for role app; true after a reload`."""
-    masking = f", masking {', '.join(seen.masks)}" if seen.masks else ""
-    where = f"from {seen.place or SOURCES.get(seen.source, seen.source)}{masking}" if seen.source else ""
-    coming = f"{seen.coming} is pending" if seen.coming else ""
-    not_for = f"not for {', '.join(seen.masked_for)}" if seen.masked_for else ""
-    return visible("; ".join(filter(None, (where, coming, not_for, COMES_TRUE[seen.comes_true]))))
 
 
 def hazards_to_read(change: Change) -> list[str]:

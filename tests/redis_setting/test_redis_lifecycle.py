@@ -1,16 +1,12 @@
 """Settings on live servers: declared, running, persisted."""
 
 import re
-import subprocess
-import time
 from contextlib import closing
 
 import pytest
-import redis
 from live import changes, converge, outcomes, run
 from redis_setting.declared import declared, env
 
-from reconciler.demo.servers import free_port
 from reconciler.errors import StepFailed
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.model import ObservedSetting
@@ -131,26 +127,6 @@ def test_where_the_data_is_is_never_changed_under_a_running_server(redis_target)
         [notice] = outcomes(KIND, redis_target, declared({name: value}))
         assert notice.type is NoticeType.BLOCKED
         assert "without the keys that it has" in notice.message
-
-
-@pytest.fixture
-def fileless(redis_server):
-    """The URL of a second server of the same version, without a configuration file."""
-    port = free_port()
-    process = subprocess.Popen(
-        [redis_server.binary, "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL, cwd=redis_server.folder
-    )
-    with closing(redis.Redis(port=port)) as client:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
 
 
 def test_without_a_file_a_value_is_running_and_not_persisted_and_no_change_for_ever(fileless):
