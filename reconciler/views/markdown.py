@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.model import NEEDS_PERMISSION, Action, Change, Plan
-from reconciler.views import words
+from reconciler.model import NEEDS_PERMISSION, Action, Change, Difference, Plan
+from reconciler.views import provenance, words
 from reconciler.views.page import Page, visible
 from reconciler.views.quantities import facts
 from reconciler.views.sql import change_lines
@@ -92,6 +92,10 @@ def plan(plan: Plan, page: Page) -> str:
     ]
     comment.table(["", "Change", "What"], rows, "changes")
     _beside(plan, comment)
+    order = words.order(plan)
+    if order:
+        lines = "\n".join(f"{number} {prose(rest)}" for number, _, rest in (line.partition(" ") for line in order))
+        comment.add(f"One after the other, each only after all before it:\n\n{lines}")
     for target in dict.fromkeys(change.address.target for change in plan.changes):
         blocks = [_steps(change) for change in plan.changes if change.address.target == target]
         comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")
@@ -112,7 +116,12 @@ def drift(plan: Plan, page: Page) -> str:
         pair = words.both_sides(visible(change.summary))
         known = pair and change.action in (Action.UPDATE, Action.REPLACE)
         declared, observed = (code(pair[1]), code(pair[0])) if known and pair else ("", _says(change, why=False))
-        rows.append([words.ACTIONS[change.action].drift, code(str(change.address)), declared, observed])
+        what = words.ACTIONS[change.action].drift
+        if change.difference is not Difference.DIFFERS:
+            what, observed = provenance.DIFFERENCES[change.difference][0], prose(change.reason)
+        elif change.provenance:
+            observed = "; ".join(filter(None, (observed, prose(provenance.said(change.provenance)))))
+        rows.append([what, code(str(change.address)), declared, observed])
     comment.table(["", "Resource", "Declared", "Observed"], rows, "resources")
     _beside(plan, comment)
     return comment.text()
