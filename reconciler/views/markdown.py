@@ -112,7 +112,7 @@ def drift(plan: Plan, page: Page) -> str:
     comment.add(summary(words.drift_summary(plan)))
     _targets(plan, comment)
     rows = []
-    for change in plan.changes:
+    for change in words.drifted(plan):
         pair = words.both_sides(visible(change.summary))
         known = pair and change.action in (Action.UPDATE, Action.REPLACE)
         declared, observed = (code(pair[1]), code(pair[0])) if known and pair else ("", _says(change, why=False))

@@ -14,9 +14,9 @@ DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
 """What is said of one and of many that do not simply differ."""
 
 COMES_TRUE: Mapping[ComesTrue, str] = {
-    ComesTrue.RELOAD: "true after a reload",
-    ComesTrue.NEW_SESSION: "true in new sessions",
-    ComesTrue.RESTART: "true after a restart",
+    ComesTrue.RELOAD: "comes true by a reload",
+    ComesTrue.NEW_SESSION: "comes true in new sessions",
+    ComesTrue.RESTART: "comes true by a restart",
     ComesTrue.NEVER: "masked whatever is written",
 }
 """What makes a written value the one in force."""

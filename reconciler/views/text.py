@@ -223,7 +223,7 @@ def _sql(step: SqlStep, page: Page, note: str) -> list[str]:
 
 def _drifted(plan: Plan, page: Page) -> list[Row]:
     rows = []
-    for change in plan.changes:
+    for change in words.drifted(plan):
         action = words.ACTIONS[change.action]
         pair = words.both_sides(visible(change.summary))
         if change.difference is not Difference.DIFFERS:

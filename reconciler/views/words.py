@@ -243,17 +243,23 @@ def plan_summary(plan: Plan) -> str:
     return " ".join(["No changes.", *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
 
 
+def drifted(plan: Plan) -> tuple[Change, ...]:
+    """The changes that are about a difference: a restart mends one, and is none."""
+    return tuple(change for change in plan.changes if change.action is not Action.RESTART)
+
+
 def drift_summary(plan: Plan) -> str:
     """What the live systems' differences come to, in a few sentences on one line."""
+    plan = plan.model_copy(update={"changes": drifted(plan)})
     if plan.changes:
         differing = [change for change in plan.changes if change.difference is Difference.DIFFERS]
         counts = Counter(change.action for change in differing)
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
-        drifted = [f"Drift: {', '.join(parts)}."] if parts else []
-        return " ".join([*drifted, *_half_way(plan), *_notices(plan), *_checks_beside(plan)])
+        counted = [f"Drift: {', '.join(parts)}."] if parts else []
+        return " ".join([*counted, *_half_way(plan), *_notices(plan, planned=False), *_checks_beside(plan)])
     clean = not plan.notices and all(check.status not in LISTED for check in plan.checks)
     start = "In sync." if clean else "No drift that a plan would mend."
-    return " ".join([start, *_as_declared(plan), *_notices(plan), *_checks_beside(plan)])
+    return " ".join([start, *_as_declared(plan), *_notices(plan, planned=False), *_checks_beside(plan)])
 
 
 def checks_summary(checks: Sequence[CheckResult]) -> str:
@@ -296,8 +302,8 @@ def _as_declared(plan: Plan) -> list[str]:
     return [f"{listed([f'{counts[name]} {name[counts[name] != 1]}' for name in names])} {verb} as declared."]
 
 
-def _notices(plan: Plan) -> list[str]:
-    """One sentence for each type of notice, and for the changes that a restart has to follow.
+def _notices(plan: Plan, *, planned: bool = True) -> list[str]:
+    """One sentence for each type of notice; with `planned` also for the changes that a restart has to follow.
 
     Resources are counted; but of warnings each, since several may be about a target.
     """
@@ -308,7 +314,7 @@ def _notices(plan: Plan) -> list[str]:
     found[NoticeType.WAITS_FOR_RESTART] |= {
         change.address
         for change in plan.changes
-        if any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
+        if planned and any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
     }
     counted = [type for type in NOTICES if found[type] and type is not NoticeType.NOTE]
     return [f"{len(found[type])} {NOTICES[type][len(found[type]) != 1]}." for type in counted]

@@ -25,7 +25,7 @@ def test_to_be_changed_then_changed_and_waiting(world, reconciler, tmp_path):
     code, out, _ = reconciler("drift")
     assert code == 2
     assert "declared 90; observed 100" in out
-    assert "true after a restart" in out
+    assert "comes true by a restart" in out
     code, out, _ = reconciler("drift", "--format", "json")
     [change] = json.loads(out)["resource_changes"]
     assert change["difference"] == "differs"
