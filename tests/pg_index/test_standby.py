@@ -84,8 +84,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(postgres, folder, tmp_path_factory) -> Iterator[Pair]:
-    made = Pair(folder / f"pair-{postgres.port}", postgres.binaries, tmp_path_factory.mktemp("desired"))
+def replicated(postgres, folder, tmp_path_factory) -> Iterator[Pair]:
+    made = Pair(folder / f"replicated-{postgres.port}", postgres.binaries, tmp_path_factory.mktemp("desired"))
     yield made
     made.close()
 
@@ -94,35 +94,35 @@ def differences(plan) -> list[str]:
     return [str(each) for each in (*plan.changes, *plan.notices)]
 
 
-def test_every_index_of_the_corpus_is_in_sync_on_a_standby(pair):
-    pair.caught_up()
-    url = pair.standby.url(pair.by_hand)
-    text = pair.world.imported_text()
+def test_every_index_of_the_corpus_is_in_sync_on_a_standby(replicated):
+    replicated.caught_up()
+    url = replicated.standby.url(replicated.by_hand)
+    text = replicated.world.imported_text()
     assert text.count("columns:") > 400
-    assert differences(pair.world.plan(url, text)) == []
+    assert differences(replicated.world.plan(url, text)) == []
 
 
-def test_an_import_from_a_standby_is_that_of_its_primary(pair):
-    pair.caught_up()
-    target = Target(name="main", system=System.POSTGRES, url=pair.standby.url(pair.by_hand))
+def test_an_import_from_a_standby_is_that_of_its_primary(replicated):
+    replicated.caught_up()
+    target = Target(name="main", system=System.POSTGRES, url=replicated.standby.url(replicated.by_hand))
     tables = write_target(target, Secrets({})).sections["tables"]
-    assert document({"target": "main", "tables": tables}) == pair.world.imported_text()
+    assert document({"target": "main", "tables": tables}) == replicated.world.imported_text()
 
 
 @pytest.mark.parametrize("which", ["primary", "standby"])
-def test_every_index_is_in_sync_for_a_role_that_may_not_read_the_tables(pair, which):
-    url = getattr(pair, which).url(pair.by_hand, user="reader")
+def test_every_index_is_in_sync_for_a_role_that_may_not_read_the_tables(replicated, which):
+    url = getattr(replicated, which).url(replicated.by_hand, user="reader")
     with psycopg.connect(url) as connection:
         assert connection.execute(READABLE).fetchall() == []
-    assert differences(pair.world.plan(url, pair.world.imported_text())) == []
+    assert differences(replicated.world.plan(url, replicated.world.imported_text())) == []
 
 
-def test_what_differs_on_a_standby_is_said_and_not_planned(pair):
-    with psycopg.connect(pair.primary.url(), autocommit=True) as connection:
+def test_what_differs_on_a_standby_is_said_and_not_planned(replicated):
+    with psycopg.connect(replicated.primary.url(), autocommit=True) as connection:
         connection.execute("drop table if exists tasks; create table tasks (id int, status text)")
         connection.execute("create index there_idx on tasks (id)")
-    pair.caught_up()
-    target = Target(name="main", system=System.POSTGRES, url=pair.standby.url())
+    replicated.caught_up()
+    target = Target(name="main", system=System.POSTGRES, url=replicated.standby.url())
     resources = declared(
         target, new_idx={"columns": ["status"]}, there_idx={"columns": ["id", "status"]}, old_idx="absent"
     )
@@ -138,52 +138,58 @@ def scans(url: str, index: str) -> int:
         return connection.execute(query, [index]).fetchone()[0]
 
 
-def test_a_replica_says_that_it_uses_what_its_primary_does_not(pair):
-    with psycopg.connect(pair.primary.url(), autocommit=True) as connection:
+def test_a_replica_says_that_it_uses_what_its_primary_does_not(replicated):
+    with psycopg.connect(replicated.primary.url(), autocommit=True) as connection:
         connection.execute("drop table if exists tasks; create table tasks (id int)")
         connection.execute("insert into tasks select generate_series(1, 1000)")
         connection.execute("create index old_idx on tasks (id)")
-    pair.caught_up()
-    with psycopg.connect(pair.standby.url(), autocommit=True) as connection:
+    replicated.caught_up()
+    with psycopg.connect(replicated.standby.url(), autocommit=True) as connection:
         connection.execute("set enable_seqscan = off; set enable_bitmapscan = off")
         for _ in range(3):
             connection.execute("select from tasks where id = 1")
     deadline = time.monotonic() + 20
-    while scans(pair.standby.url(), "old_idx") < 3:
+    while scans(replicated.standby.url(), "old_idx") < 3:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     target = Target(
-        name="main", system=System.POSTGRES, url=pair.primary.url(), replicas=(SecretStr(pair.standby.url()),)
+        name="main",
+        system=System.POSTGRES,
+        url=replicated.primary.url(),
+        replicas=(SecretStr(replicated.standby.url()),),
     )
     found = facts(advised(target, declared(target, old_idx="absent")), "old_idx")
-    place = f"127.0.0.1:{pair.standby.port}"
+    place = f"127.0.0.1:{replicated.standby.port}"
     assert found["scans"] == 0
     assert found[f"scans on {place}"] == 3
     assert found[f"statistics on {place} since"].endswith(" UTC")
     assert "last scan" not in found
-    assert (f"last scan on {place}" in found) == (pair.world.major >= 16)
+    assert (f"last scan on {place}" in found) == (replicated.world.major >= 16)
 
 
-def test_a_standby_of_another_server_is_no_replica(pair, sql, pg_target):
+def test_a_standby_of_another_server_is_no_replica(replicated, sql, pg_target):
     sql.execute("create table tasks (id int); create index old_idx on tasks (id)")
-    asked = pg_target.model_copy(update={"replicas": (SecretStr(pair.standby.url()),)})
+    asked = pg_target.model_copy(update={"replicas": (SecretStr(replicated.standby.url()),)})
     found = facts(advised(asked, declared(asked, old_idx="absent")), "old_idx")
-    assert found[f"scans on 127.0.0.1:{pair.standby.port}"] == "not known: it is a standby of another server"
+    assert found[f"scans on 127.0.0.1:{replicated.standby.port}"] == "not known: it is a standby of another server"
 
 
-def test_a_replica_that_has_not_replayed_the_index_yet_says_so(pair):
-    with psycopg.connect(pair.standby.url(), autocommit=True) as there:
+def test_a_replica_that_has_not_replayed_the_index_yet_says_so(replicated):
+    with psycopg.connect(replicated.standby.url(), autocommit=True) as there:
         there.execute("select pg_wal_replay_pause()")
         try:
-            with psycopg.connect(pair.primary.url(), autocommit=True) as here:
+            with psycopg.connect(replicated.primary.url(), autocommit=True) as here:
                 here.execute(
                     "drop table if exists late; create table late (id int); create index late_idx on late (id)"
                 )
             target = Target(
-                name="main", system=System.POSTGRES, url=pair.primary.url(), replicas=(SecretStr(pair.standby.url()),)
+                name="main",
+                system=System.POSTGRES,
+                url=replicated.primary.url(),
+                replicas=(SecretStr(replicated.standby.url()),),
             )
             resources = tables(target, {"public.late": {"indexes": {"late_idx": "absent"}}})
             found = facts(advised(target, resources), "late_idx")
         finally:
             there.execute("select pg_wal_replay_resume()")
-    assert found[f"scans on 127.0.0.1:{pair.standby.port}"] == "not known: no such index there"
+    assert found[f"scans on 127.0.0.1:{replicated.standby.port}"] == "not known: no such index there"
