@@ -139,6 +139,23 @@ class Sequences(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NodeOutcomes:
+    """One node of a cluster, and what a plan of it alone would hold."""
+
+    info: TargetInfo
+    outcomes: Sequence[Outcome]
+
+
+@runtime_checkable
+class Clusters(Protocol):
+    """A kind in which what becomes of one node has to be held against what becomes of another."""
+
+    def held_back(self, nodes: Mapping[str, NodeOutcomes]) -> Mapping[str, Sequence[Outcome]]:
+        """The outcomes of the nodes of one cluster, by name: what another node speaks against is blocked. Pure."""
+        ...
+
+
 @runtime_checkable
 class Rehearses(Protocol):
     """A kind whose steps can be tried on empty copies, in a transaction that is rolled back."""

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler import __version__
 from reconciler.errors import TargetError
-from reconciler.kind import Advises, OnNodes, Sequences
+from reconciler.kind import Advises, Clusters, NodeOutcomes, OnNodes, Sequences
 from reconciler.kinds.check import decide_from_outcomes
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.registry import BY_NAME, KINDS
@@ -26,6 +26,7 @@ from reconciler.model import (
     Target,
     TargetInfo,
 )
+from reconciler.planning.belonging import check_nodes
 from reconciler.planning.order import ordered
 from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
@@ -58,6 +59,8 @@ def make_plan(
     """
     nodes = nodes_of_all(targets, secrets)
     views = _view_all(nodes, _by_node(nodes, resources), secrets, advised=advised)
+    check_nodes({name: view.info for name, view in views.items()})
+    views = _held_back(views)
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
     in_sync: Counter[str] = Counter()
     for view in views.values():
@@ -75,6 +78,19 @@ def make_plan(
         in_sync=dict(sorted(in_sync.items())),
     )
     return seal(plan)
+
+
+def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:
+    """The views, without what one node of a cluster holds against another."""
+    found = dict(views)
+    for declared in {view.info.node_of for view in views.values() if view.info.node_of}:
+        names = [name for name, view in views.items() if declared in (name, view.info.node_of)]
+        for kind in KINDS:
+            if isinstance(kind, Clusters) and kind.system is views[names[0]].info.system:
+                nodes = {name: NodeOutcomes(found[name].info, found[name].outcomes) for name in names}
+                for name, outcomes in kind.held_back(nodes).items():
+                    found[name] = replace(found[name], outcomes=tuple(outcomes))
+    return found
 
 
 def _by_node(nodes: Mapping[str, Target], resources: Sequence[Resource]) -> dict[str, list[Resource]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg
 import pytest
 from applying.acting import Seen, apply, pg_settings, plan_for
+from pydantic import SecretStr
 from restarting import restart_command
 
 from clusters.pair import Pair
-from reconciler.errors import ConnectionFailed, PlanFileError
-from reconciler.model import Action, Applied, HazardType, Plan, System, Target
+from reconciler.errors import ConnectionFailed, ObservationFailed, PlanFileError
+from reconciler.model import Action, Applied, HazardType, NoticeType, Plan, System, Target
 
 ALLOWED = [HazardType.RESTART]
 
@@ -159,3 +160,76 @@ def test_a_standby_that_is_not_declared_is_a_hazard_of_raising(pair):
     assert "1 standby streams from here and is not declared" in hazard.message
     lower = plan_for(alone, pg_settings(alone, {"max_connections": "60"}))
     assert not [h for c in lower.changes for s in c.steps for h in s.hazards if h.type is HazardType.STOPS_STANDBYS]
+
+
+def without_restart(target: Target, *names: str) -> Target:
+    """The cluster, in which nobody says how these nodes are restarted."""
+    [db2] = target.standbys
+    return target.model_copy(
+        update={
+            "restart": "" if "main" in names else target.restart,
+            "standbys": (db2.model_copy(update={"restart": "" if "main@db2" in names else db2.restart}),),
+        }
+    )
+
+
+@pytest.mark.parametrize("silent", [("main@db2",), ("main", "main@db2")], ids=["the standby", "neither"])
+def test_the_primary_waits_for_a_standby_that_nobody_restarts(pair, silent):
+    target = without_restart(declared(pair), *silent)
+    resources = pg_settings(target, {"max_connections": "160", "work_mem": "5MB"})
+    plan = plan_for(target, resources)
+    assert order(plan) == ["main work_mem", "main@db2 max_connections", "main@db2 work_mem"]
+    [notice] = plan.notices
+    assert (notice.address.target, notice.type) == ("main", NoticeType.BLOCKED)
+    assert "main@db2 runs 100, and this plan does not restart it" in notice.message
+    assert apply(plan, target, allowed=ALLOWED).succeeded
+    pair.standby.restart()
+    plan = plan_for(target, resources)
+    assert order(plan)[:1] == ["main max_connections"]
+    assert apply(plan, target, allowed=ALLOWED).succeeded
+    if not target.restart:
+        pair.primary.restart()
+    pair.replayed()
+    assert shown(pair.standby, "max_connections") == "160"
+
+
+def test_a_standby_waits_for_a_primary_that_nobody_restarts(pair):
+    target = without_restart(declared(pair), "main")
+    resources = pg_settings(target, {"max_connections": "60"})
+    plan = plan_for(target, resources)
+    assert order(plan) == ["main max_connections"]
+    [notice] = plan.notices
+    assert "main runs 100, and this plan does not restart it" in notice.message
+    assert apply(plan, target, allowed=ALLOWED).succeeded
+    assert plan_for(target, resources).is_empty
+    pair.primary.restart()
+    plan = plan_for(target, resources)
+    assert order(plan) == ["main@db2 max_connections", "main@db2 restart"]
+    assert apply(plan, target, allowed=ALLOWED).succeeded
+    assert plan_for(target, resources).is_empty
+    pair.replayed()
+
+
+def test_a_standby_that_cannot_be_changed_holds_its_primary_back(pair):
+    target = declared(pair)
+    with (pair.standby.data / "postgresql.conf").open("a") as conf:
+        conf.write("nonsense = 1\n")  # of its files nothing counts any more
+    plan = plan_for(target, pg_settings(target, {"max_connections": "130"}))
+    assert plan.is_empty
+    said = {notice.address.target: notice.message for notice in plan.notices}
+    assert "the server ignores all of its configuration files" in said["main@db2"]
+    assert "main@db2 runs 100, and cannot be changed by this plan" in said["main"]
+
+
+def test_nodes_that_do_not_belong_together_are_refused(pair, postgres):
+    target = declared(pair)
+    [db2] = target.standbys
+    resources = pg_settings(target, {"work_mem": "5MB"})
+
+    def with_standby(url: str) -> Target:
+        return target.model_copy(update={"standbys": (db2.model_copy(update={"url": SecretStr(url)}),)})
+
+    with pytest.raises(ObservationFailed, match="main@db2: it is no node of main: its system identifier is"):
+        plan_for(with_standby(postgres.url()), resources)
+    with pytest.raises(ObservationFailed, match="main@db2: it is the same server as main"):
+        plan_for(with_standby(pair.primary.url()), resources)

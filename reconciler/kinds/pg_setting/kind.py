@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.desired.quantities import FormulaError
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, NodeOutcomes
 from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
@@ -101,6 +101,12 @@ class PgSettingKind:
     def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.sequenced(outcomes, target, info)
+
+    def held_back(self, nodes: Mapping[str, NodeOutcomes]) -> Mapping[str, Sequence[Outcome]]:
+        """See `kind.Clusters`, and `cluster.py`."""
+        from reconciler.kinds.pg_setting.cluster import held_back
+
+        return held_back(nodes)
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
