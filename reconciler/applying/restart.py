@@ -71,7 +71,7 @@ class Restarts:
             tell(Progress(f"restarting: {step.command}", None, (), aloud=True))
             self._command(target, step.command)
             tell(Progress("waiting for the server to answer", None, (), aloud=True))
-            self._until_started(target, before, ANSWER_SECONDS, lambda: False)
+            self._until_started(target, before, ANSWER_SECONDS, interrupted)
         self._locks_again()
 
     def by_patroni(self, target: Target, step: PatroniStep, tell: Tell, interrupted: Interrupted) -> None:
@@ -133,7 +133,7 @@ class Restarts:
         why = "it still is the same server: nothing has restarted it"
         while time.monotonic() < deadline:
             if interrupted():
-                raise StepFailed(f"{target.name}: interrupted while waiting for its restart")
+                raise StepFailed(f"{target.name}: interrupted while waiting for its restart: {why}")
             try:
                 if self._started(target) != before:
                     return

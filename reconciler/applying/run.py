@@ -248,6 +248,8 @@ class Runner:
             verdict, message = judge(change, seen.outcomes)
             if verdict is Verdict.ALREADY_MADE:
                 return message, seen
+            if self._asked.to_stop() and time.monotonic() < deadline:
+                raise PromiseBroken(f"interrupted before it could be seen to come true: {message or 'not yet'}")
             if time.monotonic() >= deadline:
                 raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
             time.sleep(SETTLING_INTERVAL)

@@ -249,9 +249,19 @@ class TargetReader:
         if not isinstance(node.value, dict):
             return resolved(node, self.env, file, self.errors)
         return {
-            key: _written(child) if key in _URLS else resolved(child, self.env, file, self.errors)
+            key: self._of_standbys(child, file)
+            if key == "standbys"
+            else _written(child)
+            if key in _URLS
+            else resolved(child, self.env, file, self.errors)
             for key, child in node.value.items()
         }
+
+    def _of_standbys(self, node: Node, file: str) -> object:
+        """The same of each standby."""
+        if not isinstance(node.value, dict):
+            return _written(node)
+        return {name: self._plain(child, file) for name, child in node.value.items()}
 
     def _url(self, section: TargetSection, node: Node, file: str) -> str:
         at = (node.child(section.system.value) or node).at(file)

@@ -25,7 +25,35 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     with closing(connect(target, secrets)) as session:
         if session.server["mode"] == "cluster":
             return [_node(target, place) for place in _cluster(session)]
-    return (target, *(_replica(target, url) for url in target.replicas))
+        replicas = [_replica(target, url) for url in target.replicas]
+        if replicas:
+            _check_replicas(session, replicas, secrets)
+    return (target, *replicas)
+
+
+def _check_replicas(primary: RedisSession, replicas: Sequence[Target], secrets: Secrets) -> None:
+    """Raises ObservationFailed where a declared replica follows another primary, or is declared twice.
+
+    All that replicate one another have the same `master_replid` (INFO replication), and each server its own `run_id`.
+    """
+    ours = primary.read("INFO", "replication")
+    if ours.get("role") != "master":
+        raise ObservationFailed(
+            primary.target.name, "it is a replica itself, and has `replicas`",
+            hint="let the target's URL lead to the primary",
+        )  # fmt: skip
+    seen = {primary.server.get("run_id"): primary.target.name}
+    for replica in replicas:
+        with closing(connect(replica, secrets)) as session:
+            theirs, own = session.read("INFO", "replication"), session.server.get("run_id")
+        if own in seen:
+            raise ObservationFailed(replica.name, f"it is the same server as {seen[own]}", hint="check `replicas`")
+        seen[own] = replica.name
+        if theirs.get("role") != "slave" or theirs.get("master_replid") != ours.get("master_replid"):
+            raise ObservationFailed(
+                replica.name, f"it is no replica of {primary.target.name}: its role is {theirs.get('role')}, and it "
+                "follows another primary or none", hint="check `replicas` of the target, and that it is linked",
+            )  # fmt: skip
 
 
 def _cluster(session: RedisSession) -> Iterable[Place]:

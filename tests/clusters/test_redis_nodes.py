@@ -12,7 +12,7 @@ from redis_user.declared_users import users
 
 from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
-from reconciler.errors import ConnectionFailed, PlanFileError
+from reconciler.errors import ConnectionFailed, HazardNotAllowed, ObservationFailed, PlanFileError
 from reconciler.model import Applied, System, Target
 from reconciler.secrets import Secrets
 
@@ -174,3 +174,41 @@ def test_the_passwords_of_a_replicated_redis_are_rotated_in_one_run(locked_trio)
         server.restart()
     locked_trio.healthy()
     assert plan_for(of_sentinels(locked_trio, NEW), resources, secrets).is_empty
+
+
+def test_declared_replicas_get_the_same_and_have_to_be_replicas(sentinels, redis_server):
+    primary, first, second = sentinels.data
+
+    def replicated(*urls: str) -> Target:
+        return Target(name="cache", system=System.REDIS, url=primary.url(), memory=1 << 30, replicas=urls)
+
+    resources = redis_settings(SETTINGS)
+    target = replicated(first.url(), second.url())
+    assert len(plan_for(target, resources).targets) == 3
+    assert apply(plan_for(target, resources), target).succeeded
+    assert plan_for(target, resources).is_empty
+    with pytest.raises(ObservationFailed, match="it is no replica of cache: its role is master"):
+        plan_for(replicated(redis_server.url()), resources)
+    with pytest.raises(ObservationFailed, match="it is the same server as cache"):
+        plan_for(replicated(primary.url()), resources)
+    turned = Target(name="cache", system=System.REDIS, url=first.url(), replicas=[second.url()])
+    with pytest.raises(ObservationFailed, match="it is a replica itself"):
+        plan_for(turned, resources)
+
+
+def test_a_password_that_would_keep_replicas_out_is_a_hazard(redis_cluster):
+    secrets = Secrets({"NEW": NEW})
+    target = of_cluster(redis_cluster)
+    alone = plan_for(target, redis_settings({"requirepass": env("NEW")}), secrets)
+    with pytest.raises(HazardNotAllowed, match="stops-standbys: requirepass: masterauth is not declared"):
+        apply(alone, target, secrets)
+    resources = redis_settings({"requirepass": env("NEW"), "masterauth": env("NEW")})
+    knowing = target.model_copy(update={"credentials": {"default": (env("NEW"),)}})
+    assert apply(plan_for(knowing, resources, secrets), knowing, secrets).succeeded
+    assert plan_for(knowing, resources, secrets).is_empty
+    for node in redis_cluster.nodes:
+        node.password = NEW
+    redis_cluster.healthy()
+    with redis_cluster.nodes[3].client() as client:
+        client.execute_command("CLIENT", "KILL", "TYPE", "master")  # it has to log in again
+    redis_cluster.healthy()

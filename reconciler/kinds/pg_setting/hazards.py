@@ -62,5 +62,5 @@ def waits_for_restart(definition: Definition) -> tuple[Hazard, ...]:
     """The hazard of a setting that only a restart brings."""
     if definition.context != "postmaster":
         return ()
-    message = f"{definition.name} comes true when PostgreSQL is restarted, which is not done here"
+    message = f"{definition.name} comes true when PostgreSQL is restarted"
     return (Hazard(type=HazardType.WAITS_FOR_RESTART, message=message),)

@@ -59,6 +59,7 @@ class ObservedSetting(Observed):
     config_file  "": the server runs without one, None: not to be seen. `aclfile` likewise, "" where there is none.
     holds        bytes in use (`used_memory`); `limit` the running maxmemory in bytes; `policy` the eviction policy.
     bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
+    cut_off      of requirepass: replicas would no longer be let in; `watched`: Sentinels look after the server.
     url_has_it   of requirepass: the password in the target's URL is the declared one.
     locks_out    not empty: why this tool could not get in any more with the declared value.
     owner        not empty: whose managed service it is, with the way of changing a setting there.
@@ -86,6 +87,8 @@ class ObservedSetting(Observed):
     limit: int = 0
     policy: str = ""
     bypassed: bool = False
+    cut_off: bool = False
+    watched: bool = False
     url_has_it: bool = True
     locks_out: str = ""
     owner: str = ""

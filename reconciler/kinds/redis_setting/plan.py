@@ -10,6 +10,7 @@ from reconciler.kinds.redis_setting.by_file import lines, lost
 from reconciler.kinds.redis_setting.hazards import evidence, hazards, memory_note
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
+from reconciler.kinds.redis_setting.replication import hazards_of_password
 from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
 from reconciler.model import SENSITIVE, Action, Change, Difference, HazardType, Notice, NoticeType, Outcome, SecretRef
@@ -148,7 +149,9 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
     name = desired.parameter
     secret = isinstance(desired.value, SecretRef) or observed.running is None
     wanted = "" if observed.wanted is None else observed.wanted
-    risks = () if isinstance(desired.value, SecretRef) else hazards(name, observed, wanted)
+    risks = hazards_of_password(observed.cut_off, observed.watched)
+    if not isinstance(desired.value, SecretRef):
+        risks += hazards(name, observed, wanted)
     evicts = any(risk.type is HazardType.EVICTS_KEYS for risk in risks)
     if secret:
         before = SENSITIVE if observed.is_set else ""

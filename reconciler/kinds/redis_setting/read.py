@@ -11,6 +11,7 @@ from reconciler.kinds.redis_setting.lockout import locks_out
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.persisted import password_after_a_start, persisted
+from reconciler.kinds.redis_setting.replication import cut_off, declares_masterauth, kept_beside
 from reconciler.kinds.redis_setting.values import agree, shown
 from reconciler.model import Address, SecretRef
 from reconciler.targets.redis import RedisSession, Refusal
@@ -21,14 +22,16 @@ ASIDE = {
     "aclfile": ("CONFIG", "GET", "aclfile"),
     "client": ("CLIENT", "INFO"),
     "clients": ("INFO", "clients"),
+    "masterauth": ("CONFIG", "GET", "masterauth"),
     "maxmemory-clients": ("CONFIG", "GET", "maxmemory-clients"),
+    "replication": ("INFO", "replication"),
     "memory": ("INFO", "memory"),
     "tls-port": ("CONFIG", "GET", "tls-port"),
 }
 """What some parameters are read together with. The hashes of passwords in ACL GETUSER are not kept."""
 
 NEEDS: Mapping[str, Sequence[str]] = {
-    "requirepass": ("acl", "aclfile"),
+    "requirepass": ("acl", "aclfile", "masterauth", "replication"),
     "maxmemory": ("memory", "maxmemory-clients"),
     "maxmemory-policy": ("memory",),
     "bind": ("client",),
@@ -61,11 +64,12 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
         name: answer for name, answer in zip(aside, answers[last:], strict=True) if not isinstance(answer, Refusal)
     }
     beside["encrypted"] = session.encrypted
+    beside["declares"] = declares_masterauth(wanted)
     worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
     lines, broken = session.files.configuration(), session.files.rewrite_breaks(session.version)
     seen = {
         setting.address: _observed(session, setting, answer, beside, lines, worth).model_copy(
-            update={"beside": formulas.beside(setting, known)}
+            update={"beside": {**formulas.beside(setting, known), **kept_beside(setting, wanted)}}
         )
         for setting, answer in zip(wanted, answers[:first], strict=True)
     }
@@ -152,6 +156,7 @@ def _secret(
         return seen | (_compared(found.text == wanted, found.at, found.rewritable) if found else {})
     acl_file = beside.get("aclfile", {}).get("aclfile", "")
     seen["aclfile"] = acl_file
+    seen |= cut_off(session, wanted, beside)
     seen["url_has_it"] = session.user != "default" or session.logs_in_with(wanted) or not wanted
     kept = password_after_a_start(wanted, lines, session.files.users(acl_file) if acl_file else None, bool(acl_file))
     if kept is not None:

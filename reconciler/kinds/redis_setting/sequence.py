@@ -14,11 +14,6 @@ NAMED = 2
 EVERYTHING_ELSE, PASSWORD = 0, 1
 """Phases of a cluster: every node knows what to log in with elsewhere (masterauth) before any of them demands it."""
 
-TELL_THE_SENTINELS = (
-    "! tell each Sentinel at the same time (SENTINEL SET NAME auth-pass …): one that still uses the old password takes "
-    "the server for down"
-)
-
 
 def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
@@ -31,8 +26,6 @@ def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
             notes = [f"in one command with {named}"] if others else []
             is_password = outcome.address.name == LAST
             is_node = bool(target.node_of or target.replicas)
-            if is_password and target.sentinels:
-                notes.append(TELL_THE_SENTINELS)
             outcome = outcome.model_copy(
                 update={
                     "notes": (*outcome.notes, *notes),

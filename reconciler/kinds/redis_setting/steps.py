@@ -29,10 +29,11 @@ def steps(
     """
     kept = persist(observed)
     if isinstance(desired.value, SecretRef):
-        return (*kept, RedisStep(command=_secret_command(desired, observed, desired.value)), *kept)
+        command = _secret_command(desired, observed, desired.value)
+        return (*kept, RedisStep(command=command, hazards=risks), *kept)
     together = TOGETHER if observed.version >= SEVERAL_AT_ONCE else ""
-    command = ("CONFIG", "SET", desired.parameter, wanted)
-    return (RedisStep(command=command, together=together, hazards=risks), *kept)
+    pair = ("CONFIG", "SET", desired.parameter, wanted)
+    return (RedisStep(command=pair, together=together, hazards=risks), *kept)
 
 
 def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
