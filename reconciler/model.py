@@ -534,7 +534,8 @@ class ChangeReceipt(Frozen):
 class Receipt(Frozen):
     """What an apply did.
 
-    `remaining` are the addresses that a new plan, made afterwards, still wants to change. `notes` say what was left out
+    `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
+    changed and wait for a restart. `notes` say what was left out
     or done otherwise than asked: what could not be rehearsed, fewer builds at once.
     """
 
@@ -544,6 +545,7 @@ class Receipt(Frozen):
     finished_at: datetime
     changes: tuple[ChangeReceipt, ...]
     remaining: tuple[Address, ...] = ()
+    waiting: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

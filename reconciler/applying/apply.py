@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from reconciler.applying.after import plan_again
 from reconciler.applying.bound import bound
 from reconciler.applying.guard import (
     check_declared,
@@ -30,9 +31,17 @@ from reconciler.applying.restart import Restarts
 from reconciler.applying.run import Asked, Runner, builds
 from reconciler.applying.together import batches
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Action, Address, Change, ChangeReceipt, HazardType, Plan, Receipt, System, Target
-from reconciler.planning.again import resource_of
+from reconciler.model import (
+    Action,
+    Address,
+    Change,
+    ChangeReceipt,
+    HazardType,
+    Plan,
+    Receipt,
+    System,
+    Target,
+)
 from reconciler.planning.order import STAGE, group_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -141,8 +150,8 @@ def apply_plan(
             except BaseException:
                 interruption.set()  # else the pool would wait for builds that nobody waits for any more
                 raise
-        remaining = () if interruption else _remaining(ledger, nodes, secrets)
-    return ledger.receipt(remaining)
+        after = None if interruption else plan_again(ledger.done(), nodes, secrets)
+    return ledger.receipt(after)
 
 
 class _Unmade(NamedTuple):
@@ -288,24 +297,3 @@ def _stage(change: Change) -> tuple[int, int, str, bool]:
 
 def _builds(change: Change) -> bool:
     return any(map(builds, change.steps))
-
-
-def _remaining(ledger: Ledger, targets: Mapping[str, Target], secrets: Secrets) -> list[Address]:
-    """What a new plan of the same resources still wants to change, though its change was said to be made.
-
-    Where it cannot be seen, nothing is said to be done.
-    """
-    remaining: list[Address] = []
-    for (name, kind_name), changes in groupby(ledger.done(), key=lambda change: change.address[:2]):
-        kind = BY_NAME[kind_name]
-        resources = [resource_of(change) for change in changes]
-        try:
-            with closing(connect(targets[name], secrets)) as session:
-                observed = kind.observe(session, resources)
-        except ReconcilerError:
-            remaining += [resource.address for resource in resources]
-            continue
-        for resource in resources:
-            outcomes = kind.plan(resource, observed.get(resource.address))
-            remaining += [outcome.address for outcome in outcomes if isinstance(outcome, Change)]
-    return remaining

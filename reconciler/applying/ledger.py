@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from reconciler import __version__
+from reconciler.applying.after import After
 from reconciler.model import Address, Applied, Change, ChangeReceipt, Plan, Receipt
 
 DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
@@ -14,6 +15,10 @@ DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
 
 Record = Callable[[Receipt], None]
 """Told of the receipt as it is by now, after each change. Called from several threads, one at a time."""
+
+
+WAITS = "waits for a restart"
+"""How the message of a setting begins that is written and does not run yet."""
 
 
 class Ledger:
@@ -47,15 +52,25 @@ class Ledger:
         """The changes that are made, by us or before us, in the plan's order."""
         return [change for change in self._plan.changes if self[change].result in DONE]
 
-    def receipt(self, remaining: Sequence[Address] = ()) -> Receipt:
-        """Everything so far. Only one in which every change has come to its end can be a success."""
+    def receipt(self, after: After | None = None) -> Receipt:
+        """Everything so far, and what a plan said `after` it. Only one in which every change has come to its end can be
+        a success. What no longer waits for a restart is not said to."""
+        changes = tuple(self[change] for change in self._plan.changes)
+        if after is not None:
+            changes = tuple(
+                one.model_copy(update={"message": ""})
+                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in after.waiting
+                else one
+                for one in changes
+            )
         return Receipt(
             reconciler_version=__version__,
             plan_digest=self._plan.digest,
             started_at=self._started_at,
             finished_at=self._now(),
-            changes=tuple(self[change] for change in self._plan.changes),
-            remaining=tuple(remaining),
+            changes=changes,
+            remaining=tuple(after.remaining) if after else (),
+            waiting=tuple(after.waiting) if after else (),
             notes=tuple(self._notes),
         )
 

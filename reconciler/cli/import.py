@@ -45,6 +45,11 @@ def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
         f"What {target} has: {info.product} {info.version}{database}.",
         f"Written by `reconciler import`. A plan is empty: `reconciler plan {target}`. From here on, edit this file,",
         f"plan and apply; what is not listed is not touched{tables}.",
+        *(
+            [f"Of {len(written.nodes)} nodes {written.nodes[0]} was read: a plan says where another one differs."]
+            if len(written.nodes) > 1
+            else []
+        ),
         "",
     ]
     stages.show(document({"target": target, **written.sections}, remarks))

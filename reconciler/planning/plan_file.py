@@ -204,6 +204,8 @@ def _model_shape(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _expect_format(raw: Mapping[str, Any], source: str) -> None:
     if "terraform_version" in raw:
         _refuse(source, "is a Terraform file, not a plan of reconciler", NEW_PLAN)
+    if "plan_digest" in raw:
+        _refuse(source, "is the receipt of an apply, not a plan", "name a file written by reconciler plan --out")
     version = raw.get("format_version")
     if not isinstance(version, str) or not re.fullmatch(r"\d{1,9}\.\d{1,9}", version):
         _refuse(source, "is JSON, but not a plan: it has no format_version", NEW_PLAN)

@@ -22,11 +22,13 @@ _TABLES = "tables"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one target has. `sections` are as `Imports.written` gives them; `without` names the kinds that give none."""
+    """What one target has. `sections` are as `Imports.written` gives them; `without` names the kinds that give none,
+    `nodes` all nodes of the target, the one that was read first."""
 
     info: TargetInfo
     sections: Mapping[str, Any]
     without: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
 
 
 def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()) -> Written:
@@ -49,14 +51,16 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
             raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
     # All nodes of a cluster are to have the same: the first one speaks for them, and a plan says what differs.
-    with closing(connect(nodes(target, secrets)[0], secrets)) as session:
+    all_nodes = nodes(target, secrets)
+    with closing(connect(all_nodes[0], secrets)) as session:
         for _, kind in writing:
             sections.update(kind.written(session))
         info = session.info
     if schemas:
         sections[_TABLES] = _of_schemas(sections[_TABLES], schemas)
     names = {name for name, _ in writing}
-    return Written(info, sections, tuple(kind.name for kind in kinds if kind.name not in names))
+    without = tuple(kind.name for kind in kinds if kind.name not in names)
+    return Written(info, sections, without, tuple(node.name for node in all_nodes))
 
 
 def _of_schemas(tables: Mapping[str, Any], schemas: Collection[str]) -> dict[str, Any]:

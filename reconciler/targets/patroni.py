@@ -142,6 +142,14 @@ class PatroniApi:
         """GET /config. Raises ConnectionFailed, ObservationFailed."""
         return self._configuration(self._get("config"))
 
+    def system_identifier(self) -> str:
+        """PostgreSQL's system identifier, as the member that answers has it; empty where it does not say.
+
+        Raises ConnectionFailed, ObservationFailed.
+        """
+        found = self._get("patroni")
+        return str(found.get("database_system_identifier") or "") if isinstance(found, dict) else ""
+
     def pending(self, names: Collection[str], seconds: float | None = None) -> Cluster:
         """Waits until each member that runs says that a restart would change all of `names`; the cluster then.
 

@@ -55,8 +55,10 @@ def _summary(receipt: Receipt) -> str:
     if not total:
         return "There was nothing to apply."
     took = duration((receipt.finished_at - receipt.started_at).total_seconds())
+    waits = len(receipt.waiting)
+    waiting = f" {waits} {'waits' if waits == 1 else 'wait'} for a restart." if waits else ""
     return (
         f"Applied {counts[applied]} of {total} change{'' if total == 1 else 's'} in {took}"
         f"{'; ' + ', '.join(rest) if rest else ''}."
-        f"{' Nothing remains to be changed.' if receipt.succeeded else ' What is left needs a new plan.'}"
+        f"{' Nothing remains to be changed.' if receipt.succeeded else ' What is left needs a new plan.'}{waiting}"
     )

@@ -6,7 +6,8 @@ Whatever is not SQL of the plan is a comment in one line, so that no name or val
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
 from reconciler.planning.plan_file import seal, timestamp
@@ -16,18 +17,20 @@ from reconciler.views.page import Page, visible
 
 
 def plan(plan: Plan, page: Page) -> str:
-    """The script: one section a target, to be run while connected to that target."""
+    """The script: in the order of the plan, one section for what comes together on a target, to be run while connected
+    to that target."""
     lines = [
         comment(f"Plan {seal(plan).digest} of {timestamp(plan.created_at)}, by reconciler {plan.reconciler_version}"),
         *(comment(f"{name}: {words.target_line(info)}") for name, info in plan.targets.items()),
         comment(words.plan_summary(plan)),
-        comment("Run each section with psql -X -f, connected to its own target. Unlike reconciler apply, this script"),
+        comment("Run the sections in their order with psql -X -f, each connected to its own target, and each restart"),
+        comment("where it stands. Unlike reconciler apply, this script"),
         comment("does not look again before and after each change, and does not undo what went wrong."),
     ]
     if any(isinstance(step, SqlStep) for change in plan.changes for step in change.steps):
         lines += ["", r"\set ON_ERROR_STOP on"]
-    for target in dict.fromkeys(change.address.target for change in plan.changes):
-        lines += ["", *_section(target, plan)]
+    for target, changes in groupby(plan.changes, key=lambda change: change.address.target):
+        lines += ["", *_section(target, plan.targets.get(target), list(changes))]
     return "\n".join(lines) + "\n"
 
 
@@ -84,17 +87,15 @@ def literal(text: str) -> str:
     return f"U&'{''.join(escaped)}'"
 
 
-def _section(target: str, plan: Plan) -> list[str]:
-    info = plan.targets.get(target)
+def _section(target: str, info: TargetInfo | None, changes: Sequence[Change]) -> list[str]:
     lines = [comment(f"==== {target}" + (f": {words.target_line(info)}" if info else ""))]
     if info and info.system is System.POSTGRES:
         lines += _guard(target, info)
     left_out = 0
-    for change in plan.changes:
-        if change.address.target == target:
-            unfit = any(not runs_as_it_reads(statement) for statement in _statements(change))
-            lines += ["", *(_withheld(change) if unfit else change_lines(change))]
-            left_out += unfit
+    for change in changes:
+        unfit = any(not runs_as_it_reads(statement) for statement in _statements(change))
+        lines += ["", *(_withheld(change) if unfit else change_lines(change))]
+        left_out += unfit
     if left_out:
         message = f"not in this script: {left_out} of the changes on {target}; apply the plan with reconciler"
         lines += ["", comment("So that nobody takes this section for complete:"), _stop(message)]
@@ -108,6 +109,8 @@ def _guard(target: str, info: TargetInfo) -> list[str]:
     system = info.identity.removesuffix(f"/{info.database}")
     if re.fullmatch("[0-9]+", system):
         conditions.append(f"(select system_identifier::text from pg_control_system()) <> '{system}'")  # noqa: S608 - digits
+    if info.role:
+        conditions.append(f"pg_is_in_recovery() is {'not ' if info.role == 'standby' else ''}true")
     if not conditions:
         return []
     return [_stop(f"this section is for {target}: {words.target_line(info)}", " or ".join(conditions))]

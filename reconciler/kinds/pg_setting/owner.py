@@ -35,6 +35,17 @@ PATRONI_FROM_THE_NODE: Mapping[str, str] = {
 }
 """What Patroni takes from no configuration of the cluster."""
 
+PATRONI_OF_REPLICAS = frozenset(
+    {
+        *("archive_cleanup_command", "primary_conninfo", "primary_slot_name", "promote_trigger_file"),
+        *("recovery_end_command", "recovery_min_apply_delay", "recovery_target", "recovery_target_action"),
+        *("recovery_target_inclusive", "recovery_target_lsn", "recovery_target_name", "recovery_target_time"),
+        *("recovery_target_timeline", "recovery_target_xid", "restore_command"),
+    }
+)
+"""Recovery settings, which Patroni keeps apart for each PostgreSQL (_RECOVERY_PARAMETERS in its
+patroni/postgresql/config.py)."""
+
 PATRONI_LEAST: Mapping[str, int] = {
     "max_connections": 25,
     "max_locks_per_transaction": 32,

@@ -55,7 +55,14 @@ def read(session: PostgresSession, names: Sequence[str]) -> PatroniSeen | None:
     from reconciler.targets.patroni import PatroniApi  # an HTTP client, which no other PostgreSQL needs
 
     with closing(PatroniApi(target.name, [target.patroni.get_secret_value()], session.secrets)) as api:
-        configuration, cluster = api.config(), api.cluster()
+        configuration, cluster, theirs = api.config(), api.cluster(), api.system_identifier()
+    ours = session.info.identity.partition("/")[0]
+    if theirs and ours.isdigit() and theirs != ours:
+        raise ObservationFailed(
+            target.name,
+            f"its URL leads to the system {ours}, and its Patroni keeps {theirs}",
+            hint="let `postgres` lead to a member of the cluster whose API `patroni` names",
+        )
     with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
         found = pool.map(lambda member: _member(session, member, names), cluster.members)
         running = {member.name: values for member, values in zip(cluster.members, found, strict=True)}
@@ -90,6 +97,9 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved, 
         for member, text in _running(name, seen)
         if text is None or not want.met(values.read(definition, text) or "")
     }
+    if name in owner.PATRONI_OF_REPLICAS:
+        why = "Patroni writes it on each replica by itself: see postgresql.recovery_conf in Patroni's manual"
+        return [notice(desired, NoticeType.BLOCKED, why)] if differing else []
     if name in owner.PATRONI_FROM_THE_NODE:
         why = f"Patroni gives it to PostgreSQL: {owner.PATRONI_FROM_THE_NODE[name]}, and cannot be set otherwise"
         return [notice(desired, NoticeType.BLOCKED, why)] if differing else []
@@ -140,8 +150,9 @@ def _on_members(
         message = f"waits for a restart: {goal} is in {SOURCE}, {run}"
         return [notice(desired, NoticeType.WAITS_FOR_RESTART, message, where)]
     message = (
-        f"{goal} is in {SOURCE}, and {run}: its own file masks that (postgresql.parameters of its patroni.yml), or it "
-        f"has not taken it up yet, which takes up to {seen.loop_wait} s"
+        f"{goal} is in {SOURCE}, and {run}: something on that node masks it, ALTER SYSTEM (then run alter system reset "
+        f"{definition.name} there) or postgresql.parameters of its own patroni.yml; or it has not taken it up yet, "
+        f"which takes up to {seen.loop_wait} s"
     )
     return [notice(desired, NoticeType.BLOCKED, message, _provenance(definition, first, goal, ComesTrue.RELOAD))]
 
@@ -186,6 +197,7 @@ def _patch(
             "waits for a restart" if definition.context == "postmaster" else "reload",
             note or "",
             f"on {len(seen.running)} members",
+            startup.unseen(name, after, observed.server) if after is not None else "",
         ),
         steps=(step,),
         undo=() if sensitive and old is not None else (PatroniStep(parameters={name: old}),),
@@ -220,4 +232,4 @@ def _provenance(
 
 def _shown(definition: Definition, text: str | None) -> str:
     value = values.read(definition, text)
-    return text or "" if value is None else values.shown(definition, value)
+    return (text or "" if value is None else values.shown(definition, value)) or "''"

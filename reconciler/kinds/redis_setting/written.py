@@ -30,6 +30,24 @@ SECTION = "settings"
 ROLE = frozenset({"replicaof", "slaveof"})
 """Who replicates whom changes with every failover, and is no setting."""
 
+OF_ONE_NODE = frozenset(
+    {
+        *("bind", "cluster-announce-bus-port", "cluster-announce-client-ipv4", "cluster-announce-client-ipv6"),
+        *("cluster-announce-hostname", "cluster-announce-human-nodename", "cluster-announce-ip"),
+        *(
+            "cluster-announce-port",
+            "cluster-announce-tls-port",
+            "cluster-config-file",
+            "dir",
+            "logfile",
+            "pidfile",
+            "port",
+        ),
+        *("replica-announce-ip", "replica-announce-port", "tls-port", "unixsocket"),
+    }
+)
+"""What each of several nodes has for itself: declared for all, it would be wrong for all but one."""
+
 BUILT_IN = frozenset({"lua"})
 """Modules that every server of a version has: seen on Valkey 9.1."""
 
@@ -53,7 +71,9 @@ def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
         default = known.get(name)
         if default is not None and agree(name, default, value):
             continue
-        if name in ROLE:
+        if session.target.node_of and name in OF_ONE_NODE:
+            entries[name] = LeftOut("each node has its own")
+        elif name in ROLE:
             entries[name] = LeftOut("which server this one replicates is decided by REPLICAOF, Sentinel or the cluster")
         else:
             entries[name] = Noted(value, _comment(session, name, default))

@@ -2,5 +2,6 @@
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.
--- Run each section with psql -X -f, connected to its own target. Unlike reconciler apply, this script
+-- Run the sections in their order with psql -X -f, each connected to its own target, and each restart
+-- where it stands. Unlike reconciler apply, this script
 -- does not look again before and after each change, and does not undo what went wrong.

@@ -2,7 +2,8 @@
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
--- Run each section with psql -X -f, connected to its own target. Unlike reconciler apply, this script
+-- Run the sections in their order with psql -X -f, each connected to its own target, and each restart
+-- where it stands. Unlike reconciler apply, this script
 -- does not look again before and after each change, and does not undo what went wrong.
 
 \set ON_ERROR_STOP on
