@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -144,6 +145,10 @@ class TargetSection(Frozen):
                 raise ValueError(f"only a {alternatives([each.value for each in systems])} target has {key}")
         if self.patroni is not None and (self.restart is not None or self.standbys):
             raise ValueError("Patroni knows the members and restarts them: leave out restart and standbys")
+        if self.sentinels and not urlsplit(self.url.replace("${", "")).hostname:
+            raise ValueError(
+                "with `sentinels`, the host in the URL is the name of the primary: redis://:PASSWORD@NAME/0"
+            )
         if self.sentinels and self.replicas:
             raise ValueError("the Sentinels know the replicas: leave out replicas")
         return self

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
 from applying.acting import Seen, apply, pg_settings, plan_for, until
+from pydantic import SecretStr
 
 from clusters.patroni import PatroniCluster
-from reconciler.errors import ConnectionFailed
+from reconciler.desired.write import Noted
+from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.kinds.pg_setting import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, System, Target
 from reconciler.planning.plan_file import seal
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 
 ALLOWED = [HazardType.RESTART]
 
@@ -182,3 +188,32 @@ def test_a_change_that_somebody_else_made_meanwhile_is_stale(patroni, target):
     assert receipt.result is Applied.STALE
     assert "value was 4MB in the plan and is 8MB now" in receipt.message
     assert "source was not in Patroni's configuration in the plan" in receipt.message
+
+
+def test_what_patroni_has_is_imported_and_a_plan_of_it_is_empty(patroni, target):
+    with closing(connect(target, Secrets({}))) as session:
+        found = KIND.written(session)["settings"]
+    declared = {name: entry.value for name, entry in found.items() if isinstance(entry, Noted)}
+    assert declared["max_connections"] == "50"
+    assert found["max_connections"].comment == "Patroni's configuration"
+    plan = plan_for(target, pg_settings(target, declared))
+    assert (plan.changes, plan.notices) == ((), ())
+
+
+def test_settings_of_a_node_that_patroni_keeps_are_not_imported_as_ones_own(patroni, target):
+    with closing(connect(target.model_copy(update={"patroni": None}), Secrets({}))) as session:
+        found = KIND.written(session)["settings"]
+    [left_out] = found.values()
+    assert "Patroni keeps them: declare patroni" in left_out.reason
+
+
+def test_another_cluster_s_patroni_is_refused(patroni, target, postgres):
+    elsewhere = target.model_copy(update={"url": SecretStr(postgres.url())})
+    with pytest.raises(ObservationFailed, match=r"its URL leads to the system .*, and its Patroni keeps"):
+        plan_for(elsewhere, pg_settings(elsewhere, {"work_mem": "6MB"}))
+
+
+def test_what_patroni_writes_on_replicas_itself_is_refused(patroni, target):
+    plan = plan_for(target, pg_settings(target, {"restore_command": "cp /somewhere/%f %p"}))
+    assert plan.is_empty
+    assert "Patroni writes it on each replica by itself" in plan.notices[0].message

@@ -114,6 +114,12 @@ CASES = [
         "targets.yaml:1:11: c: the Sentinels know the replicas: leave out replicas",
     ),
     Case(
+        "Sentinels, and no name of a primary",
+        {"targets.yaml": "targets: {c: {redis: 'redis://:x@', sentinels: ['redis://s']}}\n"},
+        "targets.yaml:1:11: c: with `sentinels`, the host in the URL is the name of the primary: "
+        "redis://:PASSWORD@NAME/0",
+    ),
+    Case(
         "Sentinels of PostgreSQL",
         {"targets.yaml": "targets: {e: {postgres: 'host=h', sentinels: ['redis://s']}}\n"},
         "targets.yaml:1:11: e: only a redis target has sentinels",

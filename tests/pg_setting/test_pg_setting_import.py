@@ -207,7 +207,10 @@ def test_every_setting_that_differs_is_written_and_a_plan_of_it_is_empty(own, tm
     found = {name.lower() for name in values(sections(target(server))["settings"])}
     left = changed - found
     assert all(re.search(rf"# .*\b{name}\b", text) or f" {name}," in text for name in left), left
-    assert len(left) < 12, left
+    # Values that were drawn one by one: some of them together would keep the server down, which a plan says.
+    fatal = {name for name in left if re.search(rf"# .*\b{name}\b.*do not restart it", text)}
+    assert len(left - fatal) < 12, left
+    assert len(fatal) < 12, fatal
     plan = planned(tmp_path / "one", target(server), text)
     assert plan.changes == ()
     assert {notice.type for notice in plan.notices} == {NoticeType.WAITS_FOR_RESTART}

@@ -40,7 +40,7 @@ def masked_for_all(definition: Definition, observed: SettingObserved) -> str:
     value = "another value" if definition.name in names.SENSITIVE else given_to_all(observed)
     return (
         f"no session gets it: ALTER ROLE ALL gives every one {value or repr(value)}. "
-        f"Run alter role all reset {definition.name}, and plan again"
+        f"Run alter role all reset {definition.name} (on the primary), and plan again"
     )
 
 

@@ -21,6 +21,9 @@ from reconciler.model import (
     SqlStep,
 )
 
+FATAL = "do not restart it"
+"""How a notice begins of a server that would not start again with what its files hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -195,7 +198,7 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
         where = _provenance(definition, observed, state)
         fatal = startup.refused(definition.name, state.coming, observed.server)
         if fatal:
-            return notice(desired, NoticeType.BLOCKED, f"do not restart it: {fatal}", where)
+            return notice(desired, NoticeType.BLOCKED, f"{FATAL}: {fatal}", where)
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}", where)
     reason = blocked.files(observed)
     if reason:

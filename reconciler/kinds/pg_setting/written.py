@@ -18,8 +18,9 @@ from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.fitting import fitting, objection
-from reconciler.kinds.pg_setting import blocked, hidden, origin, provenance, scoped, values
+from reconciler.kinds.pg_setting import blocked, hidden, instance, names, origin, owner, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
+from reconciler.kinds.pg_setting.patroni import SOURCE
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
@@ -98,8 +99,28 @@ def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
         if row["database"] is None and row["role"] is None:
             entries["roles", f"ALTER ROLE ALL SET {row['name']}"] = LeftOut("has no declaration")
     server = next(iter(observed.values())).server
+    if server.owner is not None or server.patroni is not None:
+        entries = {path: entry for path, entry in entries.items() if path[0] != "settings"} | _kept_elsewhere(server)
+        return _sections(_tried(kind, session, entries))
     entries |= {("settings", name): LeftOut(reason) for name, reason in _unseen(session, server, spelled)}
     return _sections(_tried(kind, session, entries))
+
+
+def _kept_elsewhere(server: Server) -> dict[Path, Entry]:
+    """The instance's settings where Patroni or a host keeps them: Patroni's configuration, or why nothing."""
+    if server.patroni is None:
+        name = server.owner.name if server.owner else ""
+        way = "declare patroni: {url: …} for this target" if name == "Patroni" else "change them there"
+        return {("settings", "all settings of the instance"): LeftOut(f"{name} keeps them: {way}")}
+    entries: dict[Path, Entry] = {}
+    for name, text in sorted(server.patroni.parameters.items()):
+        if name in names.SENSITIVE or name in owner.PATRONI_FROM_THE_NODE:
+            entries["settings", name] = LeftOut("it is Patroni's own, or may hold a password")
+        else:
+            entries["settings", name] = _Found(
+                [text], lambda waits: f"{SOURCE}{', waits for a restart' if waits else ''}"
+            )
+    return entries
 
 
 def _placeholder(
@@ -218,22 +239,28 @@ def _tried(kind: PgSettingKind, session: PostgresSession, entries: Mapping[Path,
     """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
     candidates = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
     waiting: set[Path] = set()
+    fatal: dict[Path, str] = {}
     fit, unfit = fitting(
-        {path: entry.forms for path, entry in candidates.items()}, partial(_objections, kind, session, waiting)
+        {path: entry.forms for path, entry in candidates.items()}, partial(_objections, kind, session, waiting, fatal)
     )
     result: dict[Path, Any] = dict(entries)
     for path, form in fit.items():
         comment = candidates[path].comment(path in waiting)
         result[path] = Noted(form, comment) if comment else form
     for path, said in unfit.items():
-        result[path] = LeftOut(candidates[path].otherwise or f"cannot be declared as it is: {said}")
+        result[path] = LeftOut(fatal.get(path) or candidates[path].otherwise or f"cannot be declared as it is: {said}")
     return result
 
 
 def _objections(
-    kind: PgSettingKind, session: PostgresSession, waiting: set[Path], chosen: Mapping[Path, Form]
+    kind: PgSettingKind,
+    session: PostgresSession,
+    waiting: set[Path],
+    fatal: dict[Path, str],
+    chosen: Mapping[Path, Form],
 ) -> dict[Path, str]:
-    """What a plan has to say against each entry; those that it finds to wait for a restart are added to `waiting`."""
+    """What a plan has to say against each entry. Those that it finds to wait for a restart are added to
+    `waiting`, those with which the server would not start again to `fatal`."""
     said: dict[Path, str] = {}
     resources: dict[Path, PgSetting] = {}
     for path, form in chosen.items():
@@ -245,6 +272,8 @@ def _objections(
     for path, resource in resources.items():
         outcomes = kind.plan(resource, observed[resource.address])
         said[path] = objection(outcomes)
+        if said[path].startswith(instance.FATAL):
+            fatal[path] = said[path]
         if outcomes and not said[path]:
             waiting.add(path)
     return said
