@@ -112,6 +112,9 @@ def test_what_a_change_gives_and_takes_is_told(redis_target, redis_client):
     [change] = converge(KIND, redis_target, users({"app": "on ~app:* +get +set +flushall"}))
     assert "may then run flushall, set" in change.notes
     assert "may no longer run keys" in change.notes
+    before, after = change.summary.split(" → ")
+    assert set(before.split()) >= {"on", "~app:*", "+get", "+keys"}
+    assert {"on", "~app:*", "+get", "+set", "+flushall"} <= set(after.split())
     assert hazards(change) == [HazardType.LESS_SAFE], "flushall is @dangerous"
 
 

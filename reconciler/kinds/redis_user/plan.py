@@ -120,7 +120,7 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         after=_state(now if observed.same_rights else rules, login),
         sensitive=_sensitive(observed.login, login),
         why=desired.why,
-        summary="" if not observed.same_rights else f"password {SENSITIVE}",
+        summary=_summary(now, rules, observed),
         notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
         # The file is written once before, too: a lost password cannot be put back, so nothing is changed that could
         # not be persisted afterwards.
@@ -129,6 +129,13 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _summary(now: Sequence[str], rules: Sequence[str], observed: ObservedUser) -> str:
+    """Of a user that exists, what it may as the server has it, and as it is declared."""
+    if observed.same_rights:
+        return f"password {SENSITIVE}"
+    return f"{' '.join(now)} → {' '.join(rules)}" if observed.exists else ""
 
 
 def _state(rules: Sequence[str], login: str) -> dict[str, str]:
