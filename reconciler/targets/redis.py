@@ -19,7 +19,7 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.redis_here import Files, is_here
-from reconciler.targets.redis_login import log_in
+from reconciler.targets.redis_login import log_in, missing
 from reconciler.targets.redis_owner import owner
 from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
@@ -222,8 +222,11 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     try:
         with _in_plain_words(target, secrets):
             log_in(client, target.credentials, secrets)
-    except BaseException:
+    except BaseException as error:
         client.close()
+        if isinstance(error, ConnectionFailed) and (unset := missing(client, target.credentials, secrets)):
+            names = ", ".join(map(str, unset))
+            error.hint += f"; the password declared for it, {names}, was not tried: it is not set"
         raise
     return client
 

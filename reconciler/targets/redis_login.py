@@ -35,6 +35,12 @@ def log_in(client: redis.Redis, credentials: Mapping[str, Sequence[SecretRef]], 
             pool.reset()
 
 
+def missing(client: redis.Redis, credentials: Mapping[str, Sequence[SecretRef]], secrets: Secrets) -> list[SecretRef]:
+    """The passwords that are declared for the user in `client`'s URL, and that nobody can look up here."""
+    user = client.connection_pool.connection_kwargs.get("username") or "default"
+    return [each for each in credentials.get(user, ()) if not list(_resolved([each], secrets))]
+
+
 def _resolved(references: Sequence[SecretRef], secrets: Secrets) -> Iterator[str]:
     for reference in references:
         with suppress(DesiredError):  # one that is missing is missed by whoever has to set it

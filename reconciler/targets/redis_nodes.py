@@ -76,7 +76,8 @@ def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
 
     The first Sentinel is believed whose primary says itself that it is one: after a failover some are late.
     """
-    name = urlsplit(target.url.get_secret_value()).hostname or ""
+    # Not urlsplit's hostname, which is in lower case: Sentinels tell MyMaster from mymaster.
+    name = urlsplit(target.url.get_secret_value()).netloc.rpartition("@")[2].partition(":")[0]
     said: list[str] = []
     for url in target.sentinels:
         try:
@@ -92,7 +93,8 @@ def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
         said.append(f"{node.name}: is {role}, and not the primary that a Sentinel takes it for")
     raise ConnectionFailed(
         target.name, f"no Sentinel leads to the primary {name}: {'; '.join(said)}",
-        hint="check `sentinels`, and that the host in the target's URL is the name that they know it by",
+        hint="check `sentinels` and the passwords in their URLs, and that the host in the target's URL is the name "
+        "that they know it by",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from clusters.ports import lasting_port
 from clusters.waiting import wait_for
 from reconciler.demo.servers import RedisServer
 
-NAME = "main"
+NAME = "Main"
 """What the Sentinels call the primary."""
 
 QUORUM = 2

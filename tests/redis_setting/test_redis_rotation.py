@@ -99,6 +99,14 @@ def test_a_new_url_before_the_rotation_is_refused_and_says_why(way, rotated):
     """The old password is nowhere any more: nobody can log in, and nothing is changed."""
     said = rotated(way, NEW, "plan", code=1)
     assert "refuses the user or the password" in said
+    assert "was not tried" not in said
+
+
+def test_after_the_rotation_an_old_url_without_the_secret_says_what_is_not_set(rotated, redis_server, monkeypatch):
+    rotated("tool", OLD, "apply", "--yes", "--allow", "less-safe")
+    monkeypatch.delenv("NEW_PASSWORD")
+    said = rotated("tool", OLD, "plan", code=1)
+    assert "the password declared for it, $NEW_PASSWORD, was not tried: it is not set" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(("way", "survivors"), list(zip(WAYS * 4, range(8), strict=True)))
