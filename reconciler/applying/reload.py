@@ -27,7 +27,7 @@ _MAY_LOOK = """
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
 _ERRORS = """
-    select f.sourcefile as file, coalesce(f.name, '') as name, f.error
+    select coalesce(f.sourcefile, 'postgresql.conf') as file, coalesce(f.name, '') as name, f.error
     from pg_catalog.pg_file_settings f left join pg_catalog.pg_settings s on lower(s.name) = lower(f.name)
     where f.error is not null and not (f.error = 'setting could not be applied' and s.context = 'postmaster')
 """

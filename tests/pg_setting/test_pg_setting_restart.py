@@ -140,6 +140,18 @@ def test_a_line_for_which_the_server_ignores_all_files_blocks_changes(server, ta
     assert outcomes(KIND, target, settings({"work_mem": "4MB"})) == []
 
 
+def test_a_configuration_file_that_is_gone_blocks_changes(server, target):
+    conf = server.data / "postgresql.conf"
+    kept = conf.rename(server.data / "kept.conf")
+    [notice] = outcomes(KIND, target, settings({"work_mem": "16MB"}))
+    kept.rename(conf)
+    assert notice.type is NoticeType.BLOCKED
+    assert "postgresql.conf: could not open" in notice.message
+    resources = settings({"work_mem": "16MB"})
+    run(target, changes(KIND, target, resources))
+    assert changes(KIND, target, resources) == []
+
+
 def test_a_bad_value_elsewhere_blocks_nothing(server, target):
     with (server.data / "postgresql.conf").open("a") as conf:
         conf.write("maintenance_work_mem = lots\nmax_connections = 77\n")

@@ -16,7 +16,7 @@ from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, 
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
-from reconciler.kinds.pg_setting.provenance import file_name, is_auto, session_override
+from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, PostgresSession, Query, Row
 
@@ -128,9 +128,10 @@ class Reading:
         self.entries: dict[str, list[FileEntry]] = {}
         blocking = []
         for entry in lines or ():
-            file = file_name(entry["sourcefile"], directory)
+            # The file itself is missing, or may not be opened: no file, no line, and the error says which.
+            file = file_name(entry["sourcefile"] or "postgresql.conf", directory)
             if entry["error"] not in (None, "setting could not be applied"):
-                blocking.append(f"{file}:{entry['sourceline']}: {entry['error']}")
+                blocking.append(f"{line(file, entry['sourceline'] or None)}: {entry['error']}")
             elif entry["name"] is not None:
                 self.entries.setdefault(entry["name"], []).append(
                     FileEntry(
