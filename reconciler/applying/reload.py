@@ -30,6 +30,7 @@ _ERRORS = """
     select coalesce(f.sourcefile, 'postgresql.conf') as file, coalesce(f.name, '') as name, f.error
     from pg_catalog.pg_file_settings f left join pg_catalog.pg_settings s on lower(s.name) = lower(f.name)
     where f.error is not null and not (f.error = 'setting could not be applied' and s.context = 'postmaster')
+          and not (f.sourcefile is null and f.error like '%cannot be changed without restarting the server')
 """
 
 

@@ -152,6 +152,30 @@ def test_a_configuration_file_that_is_gone_blocks_changes(server, target):
     assert changes(KIND, target, resources) == []
 
 
+def test_a_line_that_was_taken_out_and_waits_for_a_restart_blocks_nothing(server, target):
+    conf = server.data / "postgresql.conf"
+    before = conf.read_text()
+    conf.write_text(before + "max_worker_processes = 20\n")
+    server.restart()
+    conf.write_text(before)
+    resources = settings({"work_mem": "16MB"})
+    run(target, changes(KIND, target, resources))
+    assert outcomes(KIND, target, resources) == []
+    [notice] = outcomes(KIND, target, settings({"max_worker_processes": "default"}))
+    assert notice.type is NoticeType.WAITS_FOR_RESTART
+
+
+def test_a_restart_setting_that_alter_system_gave_is_reset(server, target):
+    run(target, changes(KIND, target, settings({"max_worker_processes": "20"})))
+    server.restart()
+    resources = settings({"max_worker_processes": "default"})
+    run(target, changes(KIND, target, resources))
+    [notice] = outcomes(KIND, target, resources)
+    assert notice.type is NoticeType.WAITS_FOR_RESTART
+    server.restart()
+    assert outcomes(KIND, target, resources) == []
+
+
 def test_a_bad_value_elsewhere_blocks_nothing(server, target):
     with (server.data / "postgresql.conf").open("a") as conf:
         conf.write("maintenance_work_mem = lots\nmax_connections = 77\n")

@@ -52,6 +52,10 @@ _FILES = sql.SQL("""
     select sourcefile, sourceline, lower(name) as name, setting, error from pg_catalog.pg_file_settings order by seqno
 """)
 
+_TAKEN_OUT = "cannot be changed without restarting the server"
+"""What pg_file_settings says, of no file and no name, where a line is gone and what it set waits for a restart. It is not
+translated (src/backend/utils/misc/guc.c, ProcessConfigFileInternal)."""
+
 _OVERRIDES = sql.SQL("""
     select d.datname as database, r.rolname as role, entry
     from pg_catalog.pg_db_role_setting s
@@ -128,7 +132,9 @@ class Reading:
         self.entries: dict[str, list[FileEntry]] = {}
         blocking = []
         for entry in lines or ():
-            # The file itself is missing, or may not be opened: no file, no line, and the error says which.
+            if entry["sourcefile"] is None and _TAKEN_OUT in (entry["error"] or ""):
+                continue
+            # Another error of no file is that the file itself is missing, or may not be opened.
             file = file_name(entry["sourcefile"] or "postgresql.conf", directory)
             if entry["error"] not in (None, "setting could not be applied"):
                 blocking.append(f"{line(file, entry['sourceline'] or None)}: {entry['error']}")
