@@ -45,6 +45,17 @@ def test_what_waits_for_a_restart_is_true_after_one_apply(target):
     assert (again.changes, again.notices) == ((), ())
 
 
+def test_what_only_alter_system_gave_is_reset_with_a_restart(target):
+    """From the reset to the restart pg_file_settings has a row of no file that says so, which is no error."""
+    for value in ("20", "default"):
+        resources = pg_settings(target, {"max_worker_processes": value, "work_mem": "5MB"})
+        receipt = apply(plan_for(target, resources), target, allowed=ALLOWED)
+        assert receipt.succeeded, receipt
+        again = plan_for(target, resources)
+        assert (again.changes, again.notices) == ((), ())
+    assert shown(target, "max_worker_processes") == "8"
+
+
 def test_nothing_is_restarted_without_permission(target):
     plan = plan_for(target, pg_settings(target, {"max_connections": "123"}))
     with pytest.raises(HazardNotAllowed, match="main/pg_restart/server: restart: PostgreSQL of main is restarted"):

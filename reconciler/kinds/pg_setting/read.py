@@ -53,7 +53,7 @@ _FILES = sql.SQL("""
 """)
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
-"""What pg_file_settings says, of no file and no name, where a line is gone and what it set waits for a restart. It is not
+"""What pg_file_settings says, of no file and no name, where a line is gone and what it set waits for a restart. Never
 translated (src/backend/utils/misc/guc.c, ProcessConfigFileInternal)."""
 
 _OVERRIDES = sql.SQL("""
