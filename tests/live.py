@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from reconciler.applying.execute import executor
+from reconciler.demo.servers import RedisServer
 from reconciler.model import Change, Outcome, Resource, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -39,3 +40,18 @@ def converge(kind, target: Target, resources: Sequence[Resource], secrets: Secre
         time.sleep(0.05)
     assert remaining == []
     return found
+
+
+def start_with(redis_server: RedisServer, lines: str) -> None:
+    """Restarts the server with more lines in its file."""
+    redis_server.stop()
+    with redis_server.conf.open("a") as conf:
+        conf.write(lines)
+    redis_server.start()
+
+
+def start_with_acl_file(redis_server: RedisServer) -> None:
+    """Restarts the server with an ACL file, in which nobody is yet."""
+    acl = redis_server.folder / "users.acl"
+    acl.write_text("")
+    start_with(redis_server, f"aclfile {acl}\n")

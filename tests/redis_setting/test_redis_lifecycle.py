@@ -4,7 +4,7 @@ import re
 from contextlib import closing
 
 import pytest
-from live import changes, converge, outcomes, run
+from live import changes, converge, outcomes, run, start_with
 from redis_setting.declared import declared, env
 
 from reconciler.errors import StepFailed
@@ -233,10 +233,7 @@ def test_a_denied_config_get_is_not_visible_and_names_the_permission(redis_serve
 
 
 def test_a_server_whose_config_is_renamed_is_left_to_its_owner(redis_server):
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write('rename-command CONFIG ""\n')
-    redis_server.start()
+    start_with(redis_server, 'rename-command CONFIG ""\n')
     target = Target(name="cache", system=System.REDIS, url=redis_server.url())
     [notice] = outcomes(KIND, target, declared({"hz": "20"}))
     assert notice.type is NoticeType.BLOCKED

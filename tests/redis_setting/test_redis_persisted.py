@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 import redis
-from live import changes, converge, outcomes, run
+from live import changes, converge, outcomes, run, start_with
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from redis_setting.declared import declared, env
@@ -31,14 +31,6 @@ def at(redis_server, **more):
 
 def commands(change):
     return [" ".join(str(part) for part in step.command) for step in change.steps]
-
-
-def start_with(redis_server, text):
-    """Restarts the server with more lines in its file."""
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write(text)
-    redis_server.start()
 
 
 MUTABLE = {

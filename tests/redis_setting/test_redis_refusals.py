@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 import redis
-from live import outcomes
+from live import outcomes, start_with
 from redis_setting.declared import declared, env
 from redis_user.declared_users import users
 
@@ -89,10 +89,7 @@ def test_an_acl_file_beside_users_in_the_file_keeps_the_server_from_starting(red
 
 @pytest.mark.parametrize("renamed", ['""', "OUR-CONFIG"])
 def test_a_missing_config_is_explained_with_the_line_and_what_there_is_to_do(renamed, redis_server):
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write(f"rename-command CONFIG {renamed}\n")
-    redis_server.start()
+    start_with(redis_server, f"rename-command CONFIG {renamed}\n")
     resources = declared({"maxmemory-policy": "allkeys-lru", "requirepass": env("SECRET")})
     plain, secret = outcomes(KIND, at(redis_server), resources, Secrets({"SECRET": "s3cret-word"}))
     assert plain.type is secret.type is NoticeType.BLOCKED
@@ -142,10 +139,7 @@ COMMANDS = [
 def test_a_provider_that_keeps_config_gets_its_own_command_ready_to_paste(name, command, redis_server, monkeypatch):
     """A real server without CONFIG, taken for the provider's: none of them can be reached from a test."""
     monkeypatch.setattr("reconciler.targets.redis.owner", lambda server, host: name)
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write('rename-command CONFIG ""\n')
-    redis_server.start()
+    start_with(redis_server, 'rename-command CONFIG ""\n')
     [notice] = outcomes(KIND, at(redis_server), declared({"notify-keyspace-events": "KEg$"}))
     said, _, pasted = notice.message.partition(" keeps CONFIG to itself: ")
     assert said == name
@@ -163,10 +157,7 @@ def test_a_provider_that_keeps_config_gets_its_own_command_ready_to_paste(name, 
 )
 def test_a_provider_that_keeps_its_users_gets_its_own_command_too(name, way, redis_server, monkeypatch):
     monkeypatch.setattr("reconciler.targets.redis.owner", lambda server, host: name)
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write('rename-command ACL ""\n')
-    redis_server.start()
+    start_with(redis_server, 'rename-command ACL ""\n')
     [notice] = outcomes(USERS, at(redis_server), users({"app": "on ~app:* +get"}))
     assert notice.type is NoticeType.NOT_VISIBLE
     assert "unknown command" in notice.message.lower()

@@ -9,7 +9,7 @@ import pytest
 import redis
 from fix_servers import redis_binaries
 from importing import imported, planned, sections, until_it_answers, values
-from live import run
+from live import run, start_with
 from redis_setting.measure_defaults import measured
 
 from reconciler.demo.servers import RedisServer
@@ -207,10 +207,7 @@ def test_no_secret_is_written_nor_asked_for(redis_server, redis_client, tmp_path
 
 
 def test_what_only_the_file_can_change_is_marked(redis_server, tmp_path):
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write("databases 32\ntcp-backlog 128\n")
-    redis_server.start()
+    start_with(redis_server, "databases 32\ntcp-backlog 128\n")
     text = imported(target(redis_server))
     assert "  databases: 32  # of the file or command line, default 16\n" in text
     assert planned(tmp_path / "one", target(redis_server), text).changes == ()
@@ -255,10 +252,7 @@ def test_a_user_that_may_not_ask_is_told_what_it_lacks(redis_server, redis_clien
 
 
 def test_a_server_whose_config_is_renamed_has_no_settings_to_write(redis_server):
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write('rename-command CONFIG ""\n')
-    redis_server.start()
+    start_with(redis_server, 'rename-command CONFIG ""\n')
     assert "# settings: not visible: " in imported(target(redis_server))
 
 

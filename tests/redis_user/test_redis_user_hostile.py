@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 import redis
-from live import changes, converge, run
+from live import changes, converge, run, start_with_acl_file
 from redis_setting.declared import declared, env
 from redis_user.declared_users import users
 
@@ -139,12 +139,7 @@ def test_users_and_settings_together_do_not_keep_the_tool_out(
     user_section, settings, way, reason, acl_file, redis_server
 ):
     if acl_file:
-        redis_server.stop()
-        acl = redis_server.folder / "users.acl"
-        acl.write_text("")
-        with redis_server.conf.open("a") as conf:
-            conf.write(f"aclfile {acl}\n")
-        redis_server.start()
+        start_with_acl_file(redis_server)
     with closing(redis.Redis(port=redis_server.port)) as client:
         client.execute_command("ACL", "SETUSER", "tool", "on", f">{OWN}", "~*", "&*", "+@all")
         client.execute_command(*(["ACL", "SAVE"] if acl_file else ["CONFIG", "REWRITE"]))

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 import redis
-from live import changes, converge, outcomes, run
+from live import changes, converge, outcomes, run, start_with_acl_file
 from redis_user.declared_users import users
 
 from reconciler.errors import DesiredError, StepFailed
@@ -138,12 +138,7 @@ def test_an_absent_user_is_deleted_once_it_is_allowed(redis_target, redis_server
 
 
 def test_users_are_kept_in_the_acl_file_where_there_is_one(redis_server, secrets):
-    redis_server.stop()
-    acl = redis_server.folder / "users.acl"
-    acl.write_text("")
-    with redis_server.conf.open("a") as conf:
-        conf.write(f"aclfile {acl}\n")
-    redis_server.start()
+    start_with_acl_file(redis_server)
     [change] = converge(KIND, at(redis_server.url()), users(APP), secrets)
     assert commands(change)[-1] == "ACL SAVE"
     redis_server.restart()

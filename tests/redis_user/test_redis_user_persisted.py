@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 import redis
-from live import changes, converge, outcomes, run
+from live import changes, converge, outcomes, run, start_with, start_with_acl_file
 from redis_setting.declared import declared
 from redis_user.declared_users import users
 
@@ -27,12 +27,7 @@ RULES = "on ~app:* &news:* +@all -@dangerous +info"
 def kept(request, redis_server):
     """A server that keeps its users in one of the two places."""
     if request.param == "ACL file":
-        redis_server.stop()
-        acl = redis_server.folder / "users.acl"
-        acl.write_text("")
-        with redis_server.conf.open("a") as conf:
-            conf.write(f"aclfile {acl}\n")
-        redis_server.start()
+        start_with_acl_file(redis_server)
     redis_server.keeps = ["ACL SAVE"] if request.param == "ACL file" else ["CONFIG REWRITE"]
     return redis_server
 
@@ -91,10 +86,7 @@ def test_the_default_user_is_in_sync_without_a_line_for_it(kept):
 def test_users_of_an_included_file_stop_every_change_since_a_rewrite_would_define_them_twice(redis_server):
     included = redis_server.folder / "users.conf"
     included.write_text("user app on nopass ~* &* +@all\n")
-    redis_server.stop()
-    with redis_server.conf.open("a") as conf:
-        conf.write(f"include {included}\n")
-    redis_server.start()
+    start_with(redis_server, f"include {included}\n")
     for kind, resources in ((KIND, users({"app": RULES})), (SETTINGS, declared({"hz": "20"}))):
         [notice] = outcomes(kind, at(redis_server), resources)
         assert isinstance(notice, Notice)
