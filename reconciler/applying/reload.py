@@ -6,13 +6,11 @@ say by now, somebody else's edits among it. pg_file_settings reads the files as 
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import TYPE_CHECKING, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import StepFailed
 from reconciler.model import SqlStep, Step, Target
-from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import PostgresSession
@@ -20,9 +18,18 @@ if TYPE_CHECKING:
 Errors = frozenset[tuple[str, str, str]]
 """File, setting and what the server has against it. Without lines: ALTER SYSTEM moves those of its file."""
 
+
+class Files(NamedTuple):
+    """The configuration files at one moment: what the server has against them, and when they were last loaded."""
+
+    errors: Errors
+    loaded: datetime
+
+
 _MAY_LOOK = """
     select has_table_privilege('pg_catalog.pg_file_settings', 'select')
-           and has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may
+           and has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may,
+           pg_catalog.pg_conf_load_time() as loaded
 """
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
@@ -39,16 +46,21 @@ def reloads(step: Step) -> bool:
     return isinstance(step, SqlStep) and any("pg_reload_conf()" in statement for statement in step.statements)
 
 
-def file_errors(target: Target, secrets: Secrets) -> Errors:
-    """What the server has against its files at this moment; nothing where this role may not see it.
+def files(session: PostgresSession) -> Files:
+    """The files at this moment; no errors where this role may not see them. Raises TargetError."""
+    [row] = session.fetch(_MAY_LOOK)
+    rows = session.fetch(_ERRORS) if row["may"] else []
+    return Files(frozenset((each["file"], each["name"], each["error"]) for each in rows), row["loaded"])
 
-    Raises TargetError.
+
+def loaded(session: PostgresSession) -> datetime:
+    """When this session last loaded the files.
+
+    The postmaster does first and then tells the sessions that there are: what an open one has loaded, every session
+    that begins from now on has. Raises TargetError.
     """
-    with closing(connect(target, secrets)) as session:
-        asked = cast("PostgresSession", session)
-        if not asked.fetch(_MAY_LOOK)[0]["may"]:
-            return frozenset()
-        return frozenset((row["file"], row["name"], row["error"]) for row in asked.fetch(_ERRORS))
+    at: datetime = session.fetch("select pg_catalog.pg_conf_load_time() as loaded")[0]["loaded"]
+    return at
 
 
 def refuse_new(before: Errors, now: Errors, target: Target) -> None:

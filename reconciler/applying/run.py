@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from reconciler.applying.lock import Held
 from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
-from reconciler.applying.reload import Errors, file_errors, refuse_new, reloads
+from reconciler.applying.reload import Errors, files, loaded, refuse_new, reloads
 from reconciler.applying.restart import Restarts
 from reconciler.applying.stepping import Stepper
 from reconciler.applying.together import merged
-from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed
+from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed, TargetError
 from reconciler.model import (
     Applied,
     Change,
@@ -33,15 +35,24 @@ from reconciler.model import (
 from reconciler.planning.again import Look, Verdict, judge, look, measured, resource_of, would_run
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.targets.session import Session
 
-SETTLING_SECONDS = 10.0
-"""A reload reaches new sessions a moment later (the postmaster signals itself); ten seconds is a very busy moment.
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import PostgresSession
+
+SETTLING_SECONDS = 30.0
+"""A reload reaches new sessions a moment later (the postmaster signals itself); half a minute is a very busy moment.
 Everything else is true at once, or never."""
 
 PATRONI_SECONDS = 90.0
 """Patroni brings its configuration to every member within loop_wait: 10 s by default, and 30 s is not unusual."""
 
-SETTLING_INTERVAL = 0.05
+LOADING_SECONDS = 5.0
+"""For an open session to load the files; after that new sessions are asked, for as long as settling takes."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
+"""Seconds between two looks at what is about to come true: each pause is twice the one before. A reload takes a
+millisecond or two; what takes longer may take minutes, and a connection for each look costs the server something."""
 
 LETTING_GO_SECONDS = 3.0
 """A server process that was told to end, or lost its client, still shows as building for a second or so."""
@@ -74,6 +85,9 @@ class _Work:
 class Runner:
     """Applies changes of one target, one at a time, through one writing connection made when the first one runs.
 
+    It reads in a session of its own, which is opened again only where a new session is what has to be seen: after
+    steps, since settings reach new sessions first. None is left idle beside a build, for however long that takes.
+
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
 
@@ -87,6 +101,7 @@ class Runner:
         self._tell = tell
         self._asked = asked
         self._stepper = Stepper(target, secrets, patience, restarts)
+        self._reading: Session | None = None
         self.reachable = True
 
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
@@ -125,8 +140,9 @@ class Runner:
         )
 
     def close(self) -> None:
-        """Ends the writing connection. Never raises."""
+        """Ends both connections. Never raises."""
         self._stepper.close()
+        self._stop_reading()
 
     def _judged(self, change: Change) -> tuple[Applied, str]:
         """What is to become of `change`: NOT_RUN where it is as planned, so that its steps are to run."""
@@ -144,8 +160,8 @@ class Runner:
     def _one(self, work: _Work) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
         change = work.change
-        # As with a connection, only made where it is needed: no other target has files that it could read.
-        before = file_errors(self._target, self._secrets) if any(map(reloads, change.steps)) else frozenset()
+        # No other target has files that it could read.
+        before = files(self._on_postgres()).errors if any(map(reloads, change.steps)) else frozenset()
         try:
             self._run(change, change.steps, work.steps, self._asked.to_stop, before)
             return self._kept(work)
@@ -182,24 +198,56 @@ class Runner:
         return Applied.APPLIED, message
 
     def _look(self, change: Change) -> Look:
-        # A session of its own each time: settings reach new sessions first, and no snapshot is left open that a
-        # concurrent build would have to wait for.
-        with closing(connect(self._target, self._secrets)) as session:
-            return look(session, resource_of(change))
+        if self._reading is not None:
+            try:
+                return look(self._reading, resource_of(change))
+            except ConnectionFailed:  # somebody has ended it since: a timeout for the idle, a restart
+                self._stop_reading()
+        return look(self._session(), resource_of(change))
+
+    def _session(self) -> Session:
+        if self._reading is None:
+            self._reading = connect(self._target, self._secrets)
+        return self._reading
+
+    def _on_postgres(self) -> PostgresSession:
+        return cast("PostgresSession", self._session())
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
 
     def _run(
         self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
         errors_before: Errors | None = None,
     ) -> None:  # fmt: skip
-        """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any)."""
+        """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any).
+
+        Whatever is read afterwards is read in a new session.
+        """
+        if not any(map(reloads, wanted)):
+            self._stop_reading()
+        try:
+            self._run_each(change, wanted, done, interrupted, errors_before)
+        finally:
+            self._stop_reading()
+
+    def _run_each(
+        self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
+        errors_before: Errors | None,
+    ) -> None:  # fmt: skip
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
             started = time.monotonic()
-            if errors_before is not None and reloads(step):
-                refuse_new(errors_before, file_errors(self._target, self._secrets), self._target)
+            before = files(self._on_postgres()) if reloads(step) else None
+            if before and errors_before is not None:
+                refuse_new(errors_before, before.errors, self._target)
             try:
                 self._stepper.run(step, lambda seen: self._tell(change, seen), interrupted)
+                if before:
+                    self._until_loaded(before.loaded, interrupted)
             except StepFailed as error:
                 # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
                 stopped = interrupted()
@@ -208,6 +256,16 @@ class Runner:
                     raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
             done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
+
+    def _until_loaded(self, before: datetime, interrupted: Callable[[], bool]) -> None:
+        """Waits in the open session until the files are loaded again: new ones have loaded them by then.
+
+        Where that cannot be seen (a file with an error is not loaded), verifying takes longer.
+        """
+        with suppress(TargetError):
+            for _ in _looks(LOADING_SECONDS):
+                if interrupted() or loaded(self._on_postgres()) != before:
+                    return
 
     def _cleaned(self, change: Change, step: SqlStep) -> str:
         """Takes away what a failed step left behind, if a plan of this moment would do the very same; says what it did.
@@ -232,27 +290,25 @@ class Runner:
 
     def _let_go(self, change: Change) -> Sequence[Outcome]:
         """The outcomes of this moment, as soon as nobody builds any more; of a while later, if somebody still does."""
-        deadline = time.monotonic() + LETTING_GO_SECONDS
-        while True:
+        outcomes: Sequence[Outcome] = ()
+        for _ in _looks(LETTING_GO_SECONDS):
             outcomes = self._look(change).outcomes
-            built = any(isinstance(one, Notice) and one.type is NoticeType.BEING_BUILT for one in outcomes)
-            if not built or time.monotonic() >= deadline:
-                return outcomes
-            time.sleep(SETTLING_INTERVAL)
+            if not any(isinstance(one, Notice) and one.type is NoticeType.BEING_BUILT for one in outcomes):
+                break
+        return outcomes
 
     def _verify(self, change: Change) -> tuple[str, Look]:
         """What is still to be known of a kept promise, and what was seen. Raises PromiseBroken where it is not kept."""
-        deadline = time.monotonic() + _settling(change)
-        while True:
+        message = ""
+        for last in _looks(_settling(change)):
             seen = self._look(change)
             verdict, message = judge(change, seen.outcomes)
             if verdict is Verdict.ALREADY_MADE:
                 return message, seen
-            if self._asked.to_stop() and time.monotonic() < deadline:
+            if self._asked.to_stop() and not last:
                 raise PromiseBroken(f"interrupted before it could be seen to come true: {message or 'not yet'}")
-            if time.monotonic() >= deadline:
-                raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
-            time.sleep(SETTLING_INTERVAL)
+            self._stop_reading()
+        raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
 
     def _undone(self, change: Change, problem: str, steps: list[StepReceipt]) -> str:
         self.close()  # what failed may have been the connection
@@ -261,6 +317,19 @@ class Runner:
         except ReconcilerError as error:
             return f"{problem}\n  and undoing it failed: {error}"
         return f"{problem}\n  it was undone"
+
+
+def _looks(seconds: float) -> Iterator[bool]:
+    """When to look again: at once, then with longer and longer pauses, and a last time when `seconds` are over.
+
+    Yields whether it is the last.
+    """
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while (left := deadline - time.monotonic()) > 0:
+        yield False
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, LONGEST_PAUSE)
+    yield True
 
 
 def _settling(change: Change) -> float:

@@ -211,14 +211,14 @@ def test_a_bad_line_is_seen_before_the_reload_and_ours_is_taken_back(target, pos
     plan = plan_for(target, resources)
     conf = postgres.data / "postgresql.conf"
     before = conf.read_text()
-    file_errors = run.file_errors
+    files = run.files
 
-    def then_edited(*arguments):
-        found = file_errors(*arguments)
+    def then_edited(session):
+        found = files(session)
         conf.write_text(before + "maintenance_work_mem = 'a lot'\n")
         return found
 
-    monkeypatch.setattr(run, "file_errors", then_edited)
+    monkeypatch.setattr(run, "files", then_edited)
     receipt = apply(plan, target)
     monkeypatch.undo()
     try:

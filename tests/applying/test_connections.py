@@ -1,0 +1,51 @@
+"""How many connections an apply makes: each costs the server a process, and the network several round trips."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from pg_index.declared import declared
+
+from applying.acting import apply, pg_settings, plan_for
+
+TEN = {
+    "work_mem": "7MB", "maintenance_work_mem": "77MB", "temp_file_limit": "7GB", "random_page_cost": "1.7",
+    "effective_cache_size": "7GB", "log_min_duration_statement": "777ms", "checkpoint_timeout": "7min",
+    "max_wal_size": "7GB", "deadlock_timeout": "7s", "autovacuum_naptime": "7min",
+}  # fmt: skip
+COLUMNS = {"columns": ["status"]}
+
+FOR_ALL = 5
+"""Who the server is, the lock, what is read before the first change, what writes, the last plan."""
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[str]:
+    """What was connected to, from now on."""
+    connect, seen = psycopg.connect, []
+
+    def counted(conninfo: str, **options):
+        seen.append(conninfo)
+        return connect(conninfo, **options)
+
+    monkeypatch.setattr(psycopg, "connect", counted)
+    return seen
+
+
+def test_a_setting_takes_one_connection_in_which_it_is_seen_to_be_true(tasks, pg_target, opened):
+    resources = pg_settings(pg_target, TEN)
+    plan = plan_for(pg_target, resources)
+    opened.clear()
+    assert apply(plan, pg_target).succeeded
+    assert len(opened) == len(plan.changes) + FOR_ALL
+    assert plan_for(pg_target, resources).is_empty
+
+
+def test_an_index_takes_one_connection_beside_that_of_its_rehearsal(tasks, pg_target, opened):
+    resources = declared(pg_target, i=COLUMNS, j={"columns": ["title"]}, k={"columns": ["priority"]})
+    plan = plan_for(pg_target, resources)
+    opened.clear()
+    assert apply(plan, pg_target, parallel=1).succeeded
+    rehearsal = 1
+    assert len(opened) == len(plan.changes) + rehearsal + FOR_ALL
+    assert plan_for(pg_target, resources).is_empty
