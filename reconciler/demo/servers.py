@@ -9,27 +9,35 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from reconciler.errors import ReconcilerError
 
-START_SECONDS = 30
-"""How long a server may take to answer: about half a second here, far more on a busy machine."""
+START_SECONDS = 60
+"""How long a server may take to answer: a tenth of a second here, far more on a busy machine."""
 
-STOP_SECONDS = 10
-"""How long Redis may take to write what it has; then it is killed."""
+STOP_SECONDS = 60
+"""How long a server may take to write what it has. Then Redis is killed, and PostgreSQL stopped without that."""
+
+POLL_SECONDS = 0.01
+"""Between two looks whether a server is there, or gone."""
 
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root; when we are root, it runs as this user, who owns nothing."""
 
 START_ATTEMPTS = 5
 """A free port can be taken by another process between asking for it and listening on it."""
+
+
+_STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
 class ServerFailed(ReconcilerError):
@@ -40,13 +48,14 @@ class PostgresServer:
     """One PostgreSQL cluster in `folder`, on loopback, superuser `postgres`, no password.
 
     `settings` are written to postgresql.conf, before the first start only. Stopping keeps the data; whoever made the
-    folder removes it.
+    folder removes it. Started and stopped without pg_ctl, which looks ten times a second only.
     """
 
     def __init__(self, folder: Path, binaries: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self._settings = dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         folder.mkdir(parents=True, exist_ok=True)
         if self._user:
@@ -70,11 +79,7 @@ class PostgresServer:
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         for attempt in range(START_ATTEMPTS):
-            started = self._run(
-                "pg_ctl", "-D", self.data, "-w", "-t", str(START_SECONDS), "-l", self._log,
-                "-o", f"-h 127.0.0.1 -p {self.port} -k ''", "start",
-            )  # fmt: skip
-            if started.returncode == 0:
+            if self._started():
                 return
             if "could not bind" not in self._tail() or attempt == START_ATTEMPTS - 1:
                 break
@@ -82,9 +87,15 @@ class PostgresServer:
         raise ServerFailed(f"PostgreSQL did not start:\n{self._tail()}")
 
     def stop(self, mode: str = "fast") -> None:
-        """Stops the server if it runs; `mode` is pg_ctl's: smart, fast, immediate."""
-        if self.running:
-            self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+        """Stops the server if it runs; `mode` as pg_ctl's: smart, fast, immediate. Raises ServerFailed."""
+        if not self.running:
+            return
+        for signal_number in (_STOP[mode], _STOP["immediate"]):
+            with suppress(ProcessLookupError):
+                os.kill(self._pid or 0, signal_number)
+            if self._happens(lambda: not self.running, STOP_SECONDS):
+                return
+        raise ServerFailed(f"PostgreSQL did not stop:\n{self._tail()}")
 
     def restart(self, mode: str = "fast") -> None:
         """Stops and starts it, on the same port if that is still free. Raises ServerFailed."""
@@ -94,7 +105,16 @@ class PostgresServer:
     @property
     def running(self) -> bool:
         """Whether the server's process is there."""
-        return self._run("pg_ctl", "-D", self.data, "status").returncode == 0
+        pid = self._pid
+        if pid is None:
+            return False
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     @property
     def log(self) -> str:
@@ -105,26 +125,75 @@ class PostgresServer:
     def _log(self) -> Path:
         return self.folder / "postgres.log"
 
+    @property
+    def _options(self) -> tuple[str, ...]:
+        """Of the server's command line: where it listens."""
+        return ("-h", "127.0.0.1", "-p", str(self.port), "-k", "")
+
+    @property
+    def _pid_file(self) -> list[str]:
+        """The lines of postmaster.pid: the process first, its state last; none where there is no such file."""
+        try:
+            return (self.data / "postmaster.pid").read_text().split("\n")
+        except FileNotFoundError:
+            return []
+
+    @property
+    def _pid(self) -> int | None:
+        """The server's process, whoever has started it; None where there is none."""
+        first = self._pid_file[:1]
+        return int(first[0]) if first and first[0].strip().isdigit() else None
+
+    def _started(self) -> bool:
+        """Starts the server, and says whether it answers."""
+        self._log.touch()
+        if self._user:
+            shutil.chown(self._log, self._user)  # somebody may restart it by pg_ctl, which writes there as its user
+        with self._log.open("ab") as log:
+            self._process = process = subprocess.Popen(  # noqa: S603 - a fixed program of the binaries that the caller named
+                [self.binaries / "postgres", "-D", self.data, *self._options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
+                **self._as_its_user(),
+            )  # fmt: skip
+
+        def ready() -> bool:
+            lines = self._pid_file
+            # A file that is left of another server has another process; a standby that lets nobody in is ready, too.
+            return lines[:1] == [str(process.pid)] and any(line.strip() in ("ready", "standby") for line in lines[7:8])
+
+        self._happens(lambda: ready() or process.poll() is not None, START_SECONDS)
+        return process.poll() is None and ready()
+
+    @staticmethod
+    def _happens(what: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not (happened := what()) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return happened
+
+    def _as_its_user(self) -> dict[str, Any]:
+        """How a program of PostgreSQL is run: never as root, and without what libpq reads from the environment."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return {
+            "user": self._user,
+            "group": pwd.getpwnam(self._user).pw_gid if self._user else None,
+            "extra_groups": [] if self._user else None,
+            "env": environment | {"LC_ALL": "C.UTF-8"},
+        }
+
     def _initialise(self) -> None:
         made = self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
         if made.returncode != 0:
-            raise ServerFailed(f"initdb failed:\n{made.stdout}{made.stderr}")
+            raise ServerFailed(f"initdb failed:\n{made.stdout}")
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = {value}\n" for name, value in self._settings.items())
 
     def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        # Output goes to a file, not a pipe: the server inherits it, and a pipe would never see its end.
-        output = self.folder / f"{program}.out"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        with output.open("w") as stream:
-            done = subprocess.run(  # noqa: S603 - a fixed program of the binaries that the caller named
-                [self.binaries / program, *arguments],
-                stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-                user=self._user, group=pwd.getpwnam(self._user).pw_gid if self._user else None,
-                extra_groups=[] if self._user else None,
-                cwd=self.folder, env=environment | {"LC_ALL": "C.UTF-8"}, check=False, text=True,
-            )  # fmt: skip
-        return subprocess.CompletedProcess(done.args, done.returncode, output.read_text(), "")
+        """Runs a program of PostgreSQL to its end; what it said, on either output, is in `stdout`."""
+        return subprocess.run(  # noqa: S603 - a fixed program of the binaries that the caller named
+            [self.binaries / program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, cwd=self.folder, check=False, text=True, **self._as_its_user(),
+        )  # fmt: skip
 
     def _tail(self) -> str:
         return "\n".join(self.log.splitlines()[-15:])
@@ -175,6 +244,13 @@ class RedisServer:
             self.port = free_port()
         raise ServerFailed(f"Redis did not start:\n{self.log[-2000:]}")
 
+    def kill(self) -> None:
+        """Ends the server if it runs, at once (SIGKILL)."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     def stop(self) -> None:
         """Stops the server if it runs (SIGTERM, then SIGKILL)."""
         if self.process is None:
@@ -185,9 +261,7 @@ class RedisServer:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
-        self.process.kill()
-        self.process.wait()
-        self.process = None
+        self.kill()
 
     def restart(self) -> None:
         """Stops and starts it with the configuration file as it is by now. Raises ServerFailed."""
@@ -211,7 +285,7 @@ class RedisServer:
                 connection.sendall(b"PING\r\n")
                 if re.match(rb"\+PONG|-NOAUTH|-DENIED|-NOPERM", connection.recv(64)):
                     return self.process.poll() is None
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
         return False
 
 
