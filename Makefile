@@ -2,15 +2,31 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types check bench bench-replacement docs clean
+.PHONY: demo unit test test-ci test-set test-all test-slow lint types check bench bench-replacement docs clean
 
 demo: $(VENV)/demo.stamp  ## the whole road on embedded servers
 	@$(BIN)/reconciler demo $(ARGS)
 
-test: $(VENV)/dev.stamp  ## all tests on every server that is found
-	$(BIN)/python -m pytest $(ARGS)
+unit: $(VENV)/test.stamp  ## what needs no server
+	$(PYTEST) --tier unit $(ARGS)
+
+test: $(VENV)/test.stamp  ## on the wheels' servers, whatever else is installed
+	$(PYTEST) --tier test $(ARGS)
+
+test-ci: $(VENV)/dev.stamp  ## what `make test` leaves, on all servers that are found, as .ci/run chooses
+	$(PYTEST) --tier ci $(ARGS)
+
+test-set: $(VENV)/dev.stamp  ## what depends on which servers there are, and a sample: RECONCILER_TEST_SERVERS names them
+	$(PYTEST) --tier set $(ARGS)
+
+test-all: $(VENV)/dev.stamp  ## every case on every server that is found: hours
+	RECONCILER_TEST_POSTGRES=$$(.ci/postgres):$$RECONCILER_TEST_POSTGRES $(PYTEST) --tier all $(ARGS)
+
+test-slow: $(VENV)/test.stamp  ## as on a machine a quarter as fast: every core is busy with something else
+	$(BIN)/python tests/under_load.py $(PYTEST) --tier test $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -38,9 +54,13 @@ $(VENV)/demo.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install -e '.[demo]'
 	@touch $@
 
+$(VENV)/test.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install -e '.[test]'
+	@touch $@ $(VENV)/demo.stamp
+
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) install -e '.[dev]'
-	@touch $@ $(VENV)/demo.stamp
+	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer with venv is needed, and none was found on the PATH" >&2; exit 1; }

@@ -1,13 +1,11 @@
 """Servers that belong together, for the tests: which can be had on this machine, and how a test gets them.
 
-`pair` runs on the oldest and the newest PostgreSQL, as tests of single servers do; `patroni` on the newest that comes
-with pg_basebackup, on all such with RECONCILER_TEST_EVERY=1; `redis_cluster` and `sentinels` on every product and
-version. What cannot be had is left out, and the summary says so.
+`pair` has a case for every PostgreSQL, `patroni` for each that comes with pg_basebackup, `redis_cluster` and
+`sentinels` for every product and version. What cannot be had is left out, and the summary says so.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,9 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "patroni" in metafunc.fixturenames:
         # Patroni makes replicas with pg_basebackup, which not every folder of binaries has.
         able = [version for version, folder in postgres_binaries().items() if (folder / "pg_basebackup").exists()]
-        versions = sorted(able, key=lambda version: int(version.split(".")[0]))
-        chosen = versions if "RECONCILER_TEST_EVERY" in os.environ else versions[-1:]
-        metafunc.parametrize("patroni", chosen, indirect=True, scope="module")
+        metafunc.parametrize("patroni", able, indirect=True, scope="module")
     for fixture in ("redis_cluster", "sentinels"):
         if fixture in metafunc.fixturenames:
             _parametrize(metafunc, fixture, list(redis_binaries()), "redis")

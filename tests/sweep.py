@@ -1,0 +1,84 @@
+"""Nothing stays behind of a run of the tests, however it ends: not a server, not a folder.
+
+A run has one folder, and a process that watches over it. When the run is over (it says so, or it is killed, and its
+end of the pipe closes), whatever still runs in the folder or was started from it is ended, and the folder removed. The
+watcher is in a session of its own, so that no Ctrl-C reaches it, and needs nothing of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MARK = "RECONCILER_TEST_FOLDER"
+"""The environment variable that names the folder, to all processes that the run starts."""
+
+PATIENCE = 30
+"""Seconds for everything to be gone: PostgreSQL takes a moment to end its own processes and to free shared memory."""
+
+
+class Watcher:
+    """The process that watches over `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if str(folder) not in value}
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
+            cwd="/", start_new_session=True,
+        )  # fmt: skip
+        self._process.stdin.write(f"{folder}\n".encode())
+        self._process.stdin.flush()
+
+    def sweep(self) -> None:
+        """Has everything ended and removed, and waits for it."""
+        self._process.stdin.close()
+        self._process.wait(2 * PATIENCE)
+
+
+def of_the_run(folder: str) -> list[psutil.Process]:
+    """Processes that work in `folder`, or were started with it in their environment or on their command line."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            told = [process.cwd(), *process.cmdline(), *process.environ().values()]
+            if process.pid != os.getpid() and any(folder in each for each in told):
+                found.append(process)
+    return found
+
+
+def sweep(folder: Path) -> None:
+    """Ends what there is of the run, and removes its folder.
+
+    First by SIGQUIT, which makes PostgreSQL stop at once and free its shared memory, and ends everything else, too;
+    sent to those that others came from, so that a server does not take the end of its own processes for a crash.
+    """
+    deadline = time.monotonic() + PATIENCE
+    patience = 5.0
+    while time.monotonic() < deadline and (found := of_the_run(str(folder))):
+        pids = {process.pid for process in found}
+        for process in found:
+            with suppress(psutil.Error):
+                if patience <= 0:
+                    process.kill()
+                elif process.ppid() not in pids:
+                    process.send_signal(signal.SIGQUIT)
+        _, alive = psutil.wait_procs(found, timeout=1)
+        patience -= 1.0 if alive else 0.0
+    for mounted in psutil.disk_partitions(all=True):
+        if Path(mounted.mountpoint).is_relative_to(folder):
+            subprocess.run(["umount", mounted.mountpoint], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    named = Path(sys.stdin.readline().strip())
+    sys.stdin.read()  # returns when the run is over
+    sweep(named)

@@ -1,0 +1,212 @@
+"""How much is run, on which servers: the tiers behind `make unit`, `make test`, `.ci/run` and `make test-all`.
+
+A case is a test with its parameters, the server among them.
+
+| tier | servers | cases |
+|---|---|---|
+| `unit` | none | those that need none |
+| `test` | the wheels' | all but those marked `thorough` |
+| `ci` | all that are there | what `test` leaves, as below |
+| `set` | those named | those that look at all servers at once, and a sample of all others |
+| `all` | all that are there | every case |
+
+`ci` runs a test of PostgreSQL on the oldest and on the newest version; where it is marked `matrix`, on one of those
+between as well, another in each file; tests of Redis run on all that there are. Where a test is marked `rotated`, each
+of its cases runs on one version alone, in `test` and in what `ci` adds. What is chosen changes from seed to seed, and
+each version has its turn in every run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import pytest
+
+SEED = "RECONCILER_TEST_SEED"
+"""The environment variable by which a run chooses as another did: versions between, samples, moments of kills."""
+
+TIER = "RECONCILER_TEST_TIER"
+"""The environment variable that tells the tier to all processes of a run."""
+
+SAMPLE = 60
+"""Cases that the tier `set` runs beside those that look at all servers at once."""
+
+POSTGRES = ("postgres", "pair", "own", "patroni")
+REDIS = ("redis_server", "redis_cluster", "sentinels")
+"""Parameters that name a version."""
+
+
+class Tier(StrEnum):
+    """See the table above."""
+
+    UNIT = "unit"
+    TEST = "test"
+    CI = "ci"
+    SET = "set"
+    ALL = "all"
+
+
+LEFT_FOR = {
+    "it takes longer": ".ci/run, make test-all",
+    "it needs a server": "make test",
+    "make test runs it": "make test",
+    "on versions that this seed has not chosen": "make test-all",
+    "not in the sample of this seed": "make test-all",
+    "no server of a version that it is about": "make test-all, with the servers named above as not covered",
+}
+"""Why a case may be left out, and what runs it."""
+
+
+def current() -> Tier:
+    """The tier of this run."""
+    return Tier(os.environ[TIER])
+
+
+def seed() -> str:
+    """What this run was told, or chose when it began."""
+    return os.environ.setdefault(SEED, str(random.SystemRandom().randrange(10_000)))
+
+
+def needs_server(item: pytest.Item) -> bool:
+    """Whether a case starts a server: all that are started are in `folder`."""
+    return "folder" in getattr(item, "fixturenames", ())
+
+
+def version_of(item: pytest.Item, fixtures: Iterable[str]) -> str:
+    """The version that a case runs on, as one of `fixtures` names it; empty: on none."""
+    return next(iter(_named(item, fixtures)), "")
+
+
+def servers_of(item: pytest.Item) -> list[str]:
+    """The versions of all servers that a case runs on."""
+    return _named(item, (*POSTGRES, *REDIS))
+
+
+def _named(item: pytest.Item, fixtures: Iterable[str]) -> list[str]:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return [parameters[name] for name in fixtures if isinstance(parameters.get(name), str)]
+
+
+def without_servers(item: pytest.Item) -> bool:
+    """Whether no server is there of any version that a test is about: it then is one case, that has none."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return any(name in parameters and not isinstance(parameters[name], str) for name in (*POSTGRES, *REDIS))
+
+
+def left_out(items: Sequence[pytest.Item], tier: Tier, embedded: frozenset[str]) -> dict[pytest.Item, str]:
+    """The cases that `tier` does not run, and why; `embedded` are the versions of the wheels."""
+    nowhere = {item: "no server of a version that it is about" for item in items if without_servers(item)}
+    return _of_other_tiers([item for item in items if item not in nowhere], tier, embedded) | nowhere
+
+
+def _of_other_tiers(items: Sequence[pytest.Item], tier: Tier, embedded: frozenset[str]) -> dict[pytest.Item, str]:
+    match tier:
+        case Tier.UNIT:
+            return {item: "it needs a server" for item in items if needs_server(item)}
+        case Tier.TEST:
+            one = _one_each(item for item in items if _marked(item, "rotated"))
+            longer = {item: "it takes longer" for item in items if thorough(item)}
+            others = [item for item in items if not _runs(item, one)]
+            return dict.fromkeys(others, "on versions that this seed has not chosen") | longer
+        case Tier.CI:
+            chosen = Chosen(items, embedded)
+            return {item: why for item in items if (why := chosen.left_out(item))}
+        case Tier.SET:
+            others = [item for item in items if not _marked(item, "servers")]
+            sample = random.Random(seed()).sample(others, min(SAMPLE, len(others)))  # noqa: S311 - repeatable
+            return dict.fromkeys(set(others) - set(sample), "not in the sample of this seed")
+        case Tier.ALL:
+            return {}
+
+
+def thorough(item: pytest.Item) -> bool:
+    """Whether a case takes longer than `make test` has; `quick` are those of a thorough file that do not."""
+    return _marked(item, "thorough") and not _marked(item, "quick")
+
+
+class Chosen:
+    """What the tier `ci` runs of `items`, where the tier `test` runs on the versions `embedded`."""
+
+    def __init__(self, items: Sequence[pytest.Item], embedded: frozenset[str]) -> None:
+        self._embedded = embedded
+        versions = sorted({version_of(item, POSTGRES) for item in items} - {""}, key=_major)
+        self._ends = {*versions[:1], *versions[-1:]}
+        files = sorted({_file(item) for item in items if _marked(item, "matrix")})
+        self._between = dealt(files, versions[1:-1])
+        with_replicas = sorted({version_of(item, ["patroni"]) for item in items} - {""}, key=_major)
+        self._patroni = with_replicas[-1:]
+        self._one = _one_each(item for item in items if _marked(item, "rotated") and not self._of_make_test(item))
+
+    def left_out(self, item: pytest.Item) -> str:
+        """Why `item` is not run; empty: it is."""
+        if self._of_make_test(item):
+            return "make test runs it"
+        version = version_of(item, POSTGRES)
+        if "patroni" in getattr(item, "fixturenames", ()):
+            runs = version in self._patroni  # a cluster is shared by the tests of a file
+        elif _case(item) in self._one:
+            runs = _runs(item, self._one)
+        else:
+            runs = (
+                not version or version in self._ends
+                or (_marked(item, "matrix") and version == self._between.get(_file(item)))
+            )  # fmt: skip
+        return "" if runs else "on versions that this seed has not chosen"
+
+    def _of_make_test(self, item: pytest.Item) -> bool:
+        return not thorough(item) and not _marked(item, "servers") and self._embedded.issuperset(servers_of(item))
+
+
+def _one_each(items: Iterable[pytest.Item]) -> dict[str, str]:
+    """For each case the one version that it runs on, of those that it has."""
+    able: dict[str, set[str]] = {}
+    for item in items:
+        able.setdefault(_case(item), set()).update(servers_of(item)[:1])
+    found: dict[str, str] = {}
+    for versions in {tuple(sorted(each)) for each in able.values()}:
+        cases = sorted(case for case, theirs in able.items() if tuple(sorted(theirs)) == versions)
+        found |= dealt(cases, versions)
+    return found
+
+
+def _runs(item: pytest.Item, one: Mapping[str, str]) -> bool:
+    """Whether a case runs on the version that it was dealt; one that was dealt none does."""
+    return one.get(_case(item)) in (None, *servers_of(item)[:1])
+
+
+def dealt(cards: Sequence[str], versions: Sequence[str]) -> dict[str, str]:
+    """A version for each card, as the seed shuffles them; each version as often as any other."""
+    shuffled, order = list(cards), list(versions)
+    by_seed = random.Random(seed())  # noqa: S311 - repeatable
+    by_seed.shuffle(shuffled)
+    by_seed.shuffle(order)
+    return {card: order[number % len(order)] for number, card in enumerate(shuffled) if order}
+
+
+def _marked(item: pytest.Item, mark: str) -> bool:
+    return item.get_closest_marker(mark) is not None
+
+
+def _case(item: pytest.Item) -> str:
+    """What a case is called without the versions in its name."""
+    name = item.nodeid
+    for version in servers_of(item):
+        name = name.replace(version, "")
+    return name
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
+
+
+def _major(version: str) -> int:
+    return int(version.split(".")[0])
+
+
+def told(why: Counter[str]) -> list[str]:
+    """For the summary: what was left out, and how to run it."""
+    return [f"LEFT OUT: {count:,} cases: {reason}; run by: {LEFT_FOR[reason]}" for reason, count in why.items()]
