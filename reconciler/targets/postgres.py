@@ -27,10 +27,12 @@ CONNECT_TIMEOUT = 10
 READING_SETTINGS = {
     "statement_timeout": "60s",
     "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
     "default_transaction_read_only": "on",
     "jit": "off",
 }
 """Of a read-only session: no query of ours takes near a minute, and none should wait for a lock of somebody else's.
+Neither is an answer that long on its way to us, inside of a transaction, wherever we are.
 
 Compiling is never worth it for queries of the catalogue, whose costs the planner overestimates: seen on Debian's 15,
 reading the indexes of one table took 6 s with jit and 0.07 s without.
@@ -38,6 +40,10 @@ reading the indexes of one table took 6 s with jit and 0.07 s without.
 
 SAME_FOR_ALL = {"extra_float_digits": "1", "standard_conforming_strings": "on"}
 """Of every session of ours: how constants are read and printed must not depend on a role's own settings."""
+
+SESSION_LIMITS = ("idle_session_timeout", "transaction_timeout")
+"""Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
+longer on a busy machine, and builds indexes. Each of its statements has a time limit of its own."""
 
 Query = LiteralString | sql.SQL | sql.Composed
 Row = dict[str, Any]
@@ -214,11 +220,15 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
             **{key: value for key, value in defaults.items() if key not in declared},
         )
         connection.execute(
-            sql.SQL("select {}").format(
+            sql.SQL("select {}, array({})").format(
                 sql.SQL(", ").join(
                     sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
                     for name, value in {**SAME_FOR_ALL, **settings}.items()
-                )
+                ),
+                sql.SQL(
+                    "select set_config(name, '0', false) from unnest({}::text[]) as name"
+                    " where current_setting(name, true) is not null"
+                ).format(sql.Literal(list(SESSION_LIMITS))),
             )
         )
     except psycopg.Error as error:

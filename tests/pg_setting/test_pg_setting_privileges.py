@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from live import changes, converge, outcomes
 from setting_cases import declared, settings
+from waiting import reload
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.read import hidden_before_15
+from reconciler.kinds.pg_setting.hidden import existing
 from reconciler.model import SENSITIVE, Notice, NoticeType
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.secrets import Secrets
@@ -17,6 +18,7 @@ from reconciler.targets.connect import connect
 SECRET = "host=db1 password=correct-horse"
 
 
+@pytest.mark.matrix
 def test_a_hidden_setting_is_not_visible_never_unset(as_role):
     [notice] = outcomes(KIND, as_role, settings({"shared_preload_libraries": "pg_stat_statements"}))
     assert notice.type is NoticeType.NOT_VISIBLE
@@ -29,10 +31,23 @@ def test_an_unknown_setting_is_not_taken_for_a_hidden_one(as_role):
     assert "has no setting" in notice.message
 
 
-@pytest.mark.parametrize(("name", "hidden"), [("shared_preload_libraries", True), ("nonsense", False), ("a.b", False)])
-def test_before_15_a_hidden_setting_is_told_by_its_refusal(as_role, secrets, name, hidden):
+NAMED = {"shared_preload_libraries", "work_mem", "nonsense", "a.b"}
+
+
+@pytest.mark.matrix
+def test_whether_settings_are_there_is_asked_at_once_and_fails_nothing(as_role, secrets, postgres):
+    session, before = connect(as_role, secrets), len(postgres.log)
+    assert existing(session, NAMED) == {"shared_preload_libraries", "work_mem"}
+    session.close()
+    assert "ERROR" not in postgres.log[before:]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("taken", ["revoke usage on language plpgsql from public", "drop extension plpgsql"])
+def test_whether_settings_are_there_is_told_without_a_language_to_ask_in(as_role, secrets, sql, taken):
+    sql.execute(taken)
     session = connect(as_role, secrets)
-    assert hidden_before_15(session, name) is hidden
+    assert existing(session, NAMED) == {"shared_preload_libraries", "work_mem"}
     session.close()
 
 
@@ -129,14 +144,14 @@ def test_a_secret_is_compared_and_never_carried(clean, pg_target):
     assert notice.type is NoticeType.BLOCKED
     assert "correct-horse" not in notice.model_dump_json()
     clean.execute(f"alter system set primary_conninfo = '{SECRET}'")
-    clean.execute("select pg_reload_conf()")
+    reload(clean)
     assert converge(KIND, pg_target, settings({"work_mem": "4MB"})) == []
     assert outcomes(KIND, pg_target, resources, secrets) == []
 
 
 def test_the_former_value_of_a_secret_setting_is_in_nothing(clean, pg_target):
     clean.execute(f"alter system set primary_conninfo = '{SECRET}'")
-    clean.execute("select pg_reload_conf()")
+    reload(clean)
     resources = settings({"primary_conninfo": "host=db2 passfile=/etc/pass"})
     [change] = changes(KIND, pg_target, resources)
     assert change.before["value"] == change.after["value"] == change.summary == SENSITIVE

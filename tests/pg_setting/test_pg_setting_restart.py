@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from clusters.ports import lasting_port
 from fix_servers import POSTGRES_SETTINGS, postgres_binaries
 from live import changes, outcomes, run
 from setting_cases import declared, reload, settings
@@ -23,6 +24,7 @@ def server(request, folder) -> Iterator[PostgresServer]:
     made = PostgresServer(
         folder / f"pg-restart-{next(_numbers)}", postgres_binaries()[request.param], POSTGRES_SETTINGS
     )
+    made.port = lasting_port()
     made.start()
     yield made
     made.stop("immediate")

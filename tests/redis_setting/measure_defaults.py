@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 import redis
+from clusters.ports import lasting_port
 from fix_servers import redis_binaries
+from waiting import until_it_answers
 
-from reconciler.demo.servers import free_port
 from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, TABLE
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS
 
@@ -26,18 +27,13 @@ def measured(binary: Path) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "redis.conf"
         empty.touch()
-        port = free_port()
+        port = lasting_port()
         process = subprocess.Popen(
             [binary, empty, "--port", str(port), "--bind", "127.0.0.1"], cwd=folder, stdout=subprocess.DEVNULL
         )
         try:
             with redis.Redis(port=port, decode_responses=True) as client:
-                while True:
-                    try:
-                        client.ping()
-                        break
-                    except redis.ConnectionError:
-                        assert process.poll() is None
+                until_it_answers(client)
                 found = client.config_get("*")
                 for name in KNOWN - found.keys():  # some are answered by name only
                     found |= client.config_get(name)

@@ -10,6 +10,7 @@ import redis
 from live import changes, outcomes
 from redis_setting import spellings
 from redis_setting.declared import declared, env
+from redis_setting.releases import release
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND, parameters
@@ -28,11 +29,6 @@ TOO_MUCH = {"maxclients", "io-threads"}
 
 def everything(client):
     return {name: value for name, value in client.config_get("*").items() if name not in parameters.SECRETS}
-
-
-def server_of(redis_server):
-    name, version = redis_server.folder.name.split("-")[:2]
-    return name.title(), tuple(map(int, version.split(".")))
 
 
 def at(redis_server):
@@ -67,7 +63,7 @@ def once_each(spelt):
 
 
 def test_every_spelling_of_what_runs_is_taken_by_the_server_and_no_difference_to_us(redis_server):
-    product, version = server_of(redis_server)
+    product, version = release(redis_server)
     redis_server.stop()
     in_file = spellings.STARTING_IN_FILE
     with redis_server.conf.open("a") as conf:
@@ -120,8 +116,9 @@ def line(name, value):
     return value if name in ("replicaof", "slaveof") else quoted(value)
 
 
+@pytest.mark.usefixtures("known_release")
 def test_what_is_near_a_spelling_is_refused_by_the_server_and_by_us_with_what_it_takes(redis_server, redis_client):
-    product, version = server_of(redis_server)
+    product, version = release(redis_server)
     tried = 0
     for name, value in everything(redis_client).items():
         if parameters.is_immutable(name, product, version) or name in NOT_SET:
@@ -139,8 +136,9 @@ def test_what_is_near_a_spelling_is_refused_by_the_server_and_by_us_with_what_it
     assert tried > 500
 
 
+@pytest.mark.usefixtures("known_release")
 def test_every_range_and_every_word_is_the_servers_own(redis_server, redis_client):
-    product, version = server_of(redis_server)
+    product, version = release(redis_server)
     ranges = enums = 0
     for name, value in everything(redis_client).items():
         if parameters.is_immutable(name, product, version):
@@ -174,8 +172,9 @@ def test_every_range_and_every_word_is_the_servers_own(redis_server, redis_clien
     assert enums >= 7
 
 
+@pytest.mark.usefixtures("known_release")
 def test_the_defaults_are_those_of_a_server_whose_file_says_nothing(redis_server):
-    product, version = server_of(redis_server)
+    product, version = release(redis_server)
     redis_server.stop()
     redis_server.conf.write_text("bind 127.0.0.1\n")
     redis_server.start()

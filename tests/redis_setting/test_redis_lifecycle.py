@@ -72,6 +72,7 @@ def test_undo_puts_the_old_value_back(redis_target, redis_client):
     assert changes(KIND, redis_target, resources) == [change]
 
 
+@pytest.mark.usefixtures("known_release")
 def test_a_value_that_the_server_clamps_is_refused_where_its_range_is_known(redis_target):
     [notice] = outcomes(KIND, redis_target, declared({"hz": "1000"}))
     assert notice.type is NoticeType.BLOCKED

@@ -2,7 +2,9 @@
 
 import re
 
+import pytest
 import redis
+from redis_setting.releases import release
 
 from reconciler.kinds.redis_setting import parameters
 
@@ -16,9 +18,9 @@ NOT_TRIED = {"requirepass", "bind", "port", "tls-port"}
 """Rubbish in these would cut the test's own connection."""
 
 
+@pytest.mark.usefixtures("known_release")
 def test_every_parameter_of_the_server_is_known_and_has_its_type_and_its_mutability(redis_client, redis_server):
-    version = tuple(map(int, redis_server.folder.name.split("-")[1].split(".")))
-    product = "Valkey" if redis_server.folder.name.startswith("valkey") else "Redis"
+    product, version = release(redis_server)
     everything = redis_client.config_get("*")
     assert set(everything) <= parameters.KNOWN
     tried = 0

@@ -172,6 +172,7 @@ def test_a_denied_config_names_the_permission_and_stays_not_visible(redis_server
     assert re.search(r"may not run CONFIG GET: it needs \+config\|get", notice.message)
 
 
+@pytest.mark.usefixtures("known_release")
 @pytest.mark.parametrize(
     ("name", "value", "valid"),
     [

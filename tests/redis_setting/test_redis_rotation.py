@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import redis
+from fix_servers import ONCE
 from live import changes, run
 from redis_setting.declared import declared, env
 from redis_user.declared_users import users
@@ -23,6 +24,8 @@ from reconciler.kinds.registry import KINDS
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.redis import open_connection
+
+pytestmark = pytest.mark.rotated
 
 OLD, NEW, APP = 'old p"ss:/@w\\rd ä', "new-passw0rd'{}#", "4pp-passw0rd"
 PLANTED = [
@@ -42,6 +45,7 @@ users:
   app: {rules: "on ~app:* +@all -@dangerous", password: {env: APP_PASSWORD}}
 """
 WAYS = ["default", "tool"]
+END = "that-was-the-rotation"
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ def test_one_run_rotates_all_with_the_old_url_and_both_urls_go_on_working(way, r
             rotated(way, password, "drift")
         with (
             pytest.raises(redis.AuthenticationError),
-            closing(redis.Redis(port=redis_server.port, password=OLD)) as client,
+            closing(redis.Redis(port=redis_server.port, password=OLD, retry=ONCE)) as client,
         ):
             client.ping()
         redis_server.restart()
@@ -138,8 +142,12 @@ def test_what_the_server_itself_remembers_of_a_rotation_holds_no_secret(rotated,
             ours = OLD.encode()
             monitor.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$7\r\nMONITOR\r\n" % (len(ours), ours))
             rotated("tool", OLD, "apply", "--yes")
-            monitor.setblocking(False)
-            watched = monitor.recv(1 << 20).decode()
+            client.execute_command("ECHO", END)
+            watched = ""
+            while END not in watched:
+                part = monitor.recv(1 << 20).decode()
+                assert part, "the server has closed it"
+                watched += part
         client.response_callbacks.clear()
         slow = client.execute_command("SLOWLOG", "GET", "10000")
         denied = client.execute_command("ACL", "LOG")

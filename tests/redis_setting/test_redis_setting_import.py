@@ -7,15 +7,17 @@ import subprocess
 
 import pytest
 import redis
-from fix_servers import redis_binaries
-from importing import imported, planned, sections, until_it_answers, values
+from importing import imported, planned, sections, values
 from live import run, start_with
 from redis_setting.measure_defaults import measured
+from redis_setting.releases import is_known, release
+from waiting import until_it_answers
 
 from reconciler.demo.servers import RedisServer
 from reconciler.desired.write import LeftOut
+from reconciler.kinds.redis_setting.accepted import TRIED
 from reconciler.kinds.redis_setting.measured import TABLE, defaults
-from reconciler.kinds.redis_setting.parameters import ALIASES, SECRETS, is_immutable
+from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS, is_immutable
 from reconciler.model import NoticeType, System, Target
 
 SECRET = "hunter2-planted"
@@ -52,13 +54,9 @@ def settings(server: RedisServer) -> dict[str, str]:
     return values(sections(target(server))["settings"])
 
 
-def version(server: RedisServer) -> tuple[str, tuple[int, ...]]:
-    product, number, *_ = server.folder.name.split("-")
-    return product.capitalize(), tuple(map(int, number.split(".")))
-
-
+@pytest.mark.usefixtures("known_release")
 def test_the_table_of_defaults_is_what_the_servers_have(redis_server):
-    product, number = version(redis_server)
+    product, number = release(redis_server)
     name = f"{product} {number[0]}.{number[1]}"
     assert defaults(product, number)[0] == name
     assert json.loads(TABLE.read_text())[name] == measured(redis_server.binary)
@@ -83,6 +81,14 @@ def test_a_version_that_was_not_measured_is_compared_with_the_nearest_older_one(
     assert table["tls-port"] == "0", "6.2 was measured without TLS"
 
 
+def test_of_a_version_that_was_not_measured_an_import_says_what_it_did_not_ask_for(redis_server, monkeypatch):
+    monkeypatch.setattr("reconciler.targets.redis.RedisSession.version", (99, 0))
+    text = imported(target(redis_server)).replace("\n# ", " ").replace("\n  # ", " ")
+    assert "for want of this version's own" in text
+    assert "further parameters of this version: not asked for, since their names are not known here" in text
+
+
+@pytest.mark.usefixtures("known_release")
 def test_a_new_server_has_nothing_but_what_it_was_started_with(redis_server):
     redis_server.stop()
     redis_server.conf.write_text(redis_server.conf.read_text().replace('save ""\n', ""))
@@ -104,7 +110,9 @@ def test_odd_values_come_back_as_they_are_and_make_the_same_of_another_server(re
     assert found["repl-backlog-size"] == "3000000"
     assert found["client-output-buffer-limit"] == "replica 512mb 128mb 60 pubsub 33mb 8000000 90"
     assert "  maxmemory: 1536mb  # default 0\n" in text
-    assert f"settings:  # from {redis_server.conf}, the command line or CONFIG SET\n" in text
+    assert f"# from {redis_server.conf}, the command line or CONFIG SET" in text
+    assert ("compared with the defaults of" in text) != is_known(redis_server)
+    assert ("further parameters of this version: not asked for" in text) != is_known(redis_server)
 
     other = RedisServer(redis_server.folder.with_name(f"{redis_server.folder.name}-other"), redis_server.binary)
     other.start()
@@ -144,10 +152,10 @@ at `tls-cluster yes`, where it has no certificates. CONFIG REWRITE of 6.2 leaves
 
 
 def test_every_parameter_that_differs_is_written_and_a_plan_of_it_is_empty(redis_server, redis_client, tmp_path):
-    product, number = version(redis_server)
+    product, number = release(redis_server)
     changed = set()
     for name, value in redis_client.config_get("*").items():
-        if name in NOT_TRIED | SECRETS or is_immutable(name, product, number) or name in ALIASES:
+        if name in NOT_TRIED | SECRETS or name not in KNOWN or is_immutable(name, product, number) or name in ALIASES:
             continue
         flipped = {"yes": "no", "no": "yes"}.get(value, "")
         numbers = [str(int(value) + more) for more in (1, -1, 1024, -1024)] if value.lstrip("-").isdigit() else []
@@ -223,7 +231,7 @@ def test_without_a_config_file_it_says_so(redis_server, redis_client, tmp_path):
     try:
         until_it_answers(redis_client)
         text = imported(target(redis_server))
-        assert "settings:  # from the command line or CONFIG SET: the server has no config file\n" in text
+        assert "# from the command line or CONFIG SET: the server has no config file" in text
         assert "  hz: 20  # default 10\n" in text
         plan = planned(tmp_path / "one", target(redis_server), text)
         assert plan.changes == ()
@@ -256,7 +264,6 @@ def test_a_server_whose_config_is_renamed_has_no_settings_to_write(redis_server)
     assert "# settings: not visible: " in imported(target(redis_server))
 
 
-def test_all_servers_of_this_machine_are_in_the_table():
-    found = (name.split("-") for name in redis_binaries())
-    names = {f"{product.capitalize()} {'.'.join(number.split('.')[:2])}" for product, number in found}
-    assert names <= json.loads(TABLE.read_text()).keys()
+def test_every_version_whose_values_were_tried_was_measured():
+    tried = {f"{product} {'.'.join(map(str, number))}" for product, number in TRIED}
+    assert tried == json.loads(TABLE.read_text()).keys()

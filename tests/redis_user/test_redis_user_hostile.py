@@ -17,6 +17,8 @@ from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 
+pytestmark = pytest.mark.rotated
+
 OWN, NEW, OTHER = 'own p"ss:/@ä', "new-passw0rd", "other-passw0rd"
 SECRETS = Secrets({"OWN": OWN, "NEW": NEW, "OTHER": OTHER})
 ALL = "on ~* &* +@all"

@@ -6,8 +6,9 @@ import subprocess
 from hashlib import sha256
 
 import pytest
-from importing import imported, planned, sections, until_it_answers, values
+from importing import imported, planned, sections, values
 from live import run
+from waiting import until_it_answers
 
 from reconciler.demo.servers import RedisServer
 from reconciler.model import NoticeType, System, Target
@@ -128,7 +129,9 @@ def test_an_acl_file_is_named_as_where_users_are_kept(redis_server, tmp_path):
     redis_server.start()
     text = imported(target(redis_server))
     assert f"users:  # kept in {file}\n" in text
-    assert f'  aclfile: "{file}"  # of the file or command line, default ""\n' in text
+    [line] = [number for number, line in enumerate(text.splitlines()) if f'  aclfile: "{file}"' in line]
+    # The comment stands beside it, or above it where the path is long.
+    assert '# of the file or command line, default ""' in "".join(text.splitlines()[line - 1 : line + 1])
     assert planned(tmp_path / "one", target(redis_server), text).changes == ()
 
 

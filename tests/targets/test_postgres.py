@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
+
 import pytest
+from waiting import until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.targets.postgres import connect
@@ -38,10 +41,26 @@ def test_a_lost_connection_is_said_plainly(pg_target, secrets, sql):
         "select pid from pg_stat_activity where application_name = 'reconciler' and datname = current_database()"
     )
     sql.execute("select pg_terminate_backend(%s)", [pid])
-    while sql.execute("select 1 from pg_stat_activity where pid = %s", [pid]).fetchone():
-        pass
+    until(lambda: not sql.execute("select 1 from pg_stat_activity where pid = %s", [pid]).fetchone(), "its end")
     with pytest.raises(ConnectionFailed, match="main: the connection was lost"):
         session.fetch("select 1")
+    session.close()
+
+
+LIMITS = ["idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout"]
+
+
+@pytest.mark.matrix
+def test_a_session_outlives_the_servers_limits_for_sessions(pg_target, secrets, sql):
+    for (name,) in sql.execute("select name from pg_settings where name = any(%s)", [LIMITS]).fetchall():
+        sql.execute(f"alter database {sql.info.dbname} set {name} = '100ms'")
+    session = connect(pg_target, secrets)
+    time.sleep(0.3)
+    session.fetch("select pg_sleep(0.3)")
+    with session._connection.transaction():
+        session._connection.execute("select 1")
+        time.sleep(0.3)
+    assert session.fetch("select 1 as x") == [{"x": 1}]
     session.close()
 
 

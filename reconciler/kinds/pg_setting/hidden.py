@@ -1,42 +1,100 @@
-"""Which settings pg_settings keeps from a role that is not a member of pg_read_all_settings.
+"""Settings that are there though pg_settings does not list them.
 
-They are left out of the view without a trace, so that how many are missing can only be told by knowing them. Read off
-live servers, 13 to 18, by comparing what a superuser and a plain role see; extensions may bring more.
+From a role that is not a member of pg_read_all_settings the view keeps some, without a trace. Whether one of a given
+name is there can be asked; which ones there are cannot, and so those that were seen are known here by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+
+from psycopg import sql
+
+from reconciler.errors import ObservationFailed
+from reconciler.kinds.pg_setting import names
+from reconciler.targets.postgres import PostgresSession
 
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_ALWAYS = _names(
+CANDIDATES = _names(
     """
-    config_file data_directory dynamic_library_path external_pid_file hba_file ident_file jit_provider
-    krb_server_keyfile log_directory log_filename primary_conninfo session_preload_libraries shared_preload_libraries
-    ssl_ciphers ssl_dh_params_file ssl_max_protocol_version ssl_min_protocol_version ssl_passphrase_command
-    unix_socket_directories
+    config_file data_directory dynamic_library_path extension_control_path extension_destdir external_pid_file hba_file
+    ident_file jit_provider krb_server_keyfile log_directory log_filename oauth_validator_libraries
+    output_plugin_libraries primary_conninfo session_preload_libraries shared_preload_libraries ssl_ciphers
+    ssl_dh_params_file ssl_ecdh_curve ssl_groups ssl_max_protocol_version ssl_min_protocol_version
+    ssl_passphrase_command ssl_tls13_ciphers stats_temp_directory unix_socket_directories
     """
 )
-_UNTIL = {"stats_temp_directory": 15, "ssl_ecdh_curve": 18}
-_SINCE = {
-    "extension_control_path": 18,
-    "oauth_validator_libraries": 18,
-    "output_plugin_libraries": 18,
-    "ssl_groups": 18,
-    "ssl_tls13_ciphers": 18,
-}
+"""Read off live servers, 13 to 18, by comparing what a superuser and a plain role see; extension_destdir is Debian's.
+No server has all of them, extensions and later releases may bring more."""
+
+_FLAGGED = "select name from unnest(%(names)s::text[]) as name where pg_catalog.pg_settings_get_flags(name) is not null"
+"""Of every setting that the server knows, whoever asks; 15 and later."""
+
+_TRY = """
+declare
+    wanted text;
+    there text[] := array[]::text[];
+begin
+    foreach wanted in array %s::text[] loop
+        begin
+            if pg_catalog.current_setting(wanted, true) is not null then
+                there := there || wanted;
+            end if;
+        exception when insufficient_privilege then
+            there := there || wanted;
+        end;
+    end loop;
+    perform pg_catalog.set_config('reconciler.there', there::text, true);
+end
+"""
+"""Before 15, only its refusal tells a setting that may not be seen. Caught where it is raised, it fails no query and
+is not in the server's log; what is found is set until the end of this transaction, since DO answers nothing."""
+
+_NO_LANGUAGE = ("42501", "42704")
+"""The role may not use PL/pgSQL, or somebody has dropped it."""
+
+_TRIED = "select unnest(pg_catalog.current_setting('reconciler.there')::text[]) as name"
 
 
-def hidden(version_num: int, listed: Collection[str]) -> tuple[str, ...]:
-    """The server's own settings, in lower case, that are not among those `listed` to a role, though they are there."""
-    major = version_num // 10000
-    there = (
-        _ALWAYS
-        | {name for name, first in _SINCE.items() if major >= first}
-        | {name for name, gone in _UNTIL.items() if major < gone}
-    )
-    return tuple(sorted(there - set(listed)))
+def existing(session: PostgresSession, asked: Iterable[str]) -> frozenset[str]:
+    """Those of `asked` that are settings of this server, whether the role may see them or not. One round trip.
+
+    Before 15, where the role may not use PL/pgSQL: one for each name, and an error in the server's log for each that is
+    hidden. Raises ObservationFailed, ConnectionFailed.
+    """
+    wanted = sorted(set(asked))
+    if not wanted:
+        return frozenset()
+    if session.version_num >= 150000:
+        return frozenset(row["name"] for row in session.fetch(_FLAGGED, {"names": wanted}))
+    block = sql.SQL("do {}").format(sql.Literal(_TRY % sql.Literal(wanted).as_string()))
+    try:
+        return frozenset(row["name"] for row in session.fetch_all([(block, None), (_TRIED, None)])[1])
+    except ObservationFailed as error:
+        if error.sqlstate not in _NO_LANGUAGE:
+            raise
+        return frozenset(name for name in wanted if _is_there(session, name))
+
+
+def unlisted(session: PostgresSession, listed: Collection[str]) -> frozenset[str]:
+    """The settings, in lower case, that are known to be kept from some roles, are there, and are not among `listed`.
+
+    There may be more. Raises ObservationFailed, ConnectionFailed.
+    """
+    found = existing(session, CANDIDATES.difference(listed))
+    # A server still answers to some names that a setting had before: that is no further setting.
+    return found.difference(old for new, old in names.BEFORE.items() if new in found)
+
+
+def _is_there(session: PostgresSession, name: str) -> bool:
+    try:
+        rows = session.fetch("select current_setting(%(name)s, true) is not null as there", {"name": name})
+    except ObservationFailed as error:
+        if error.sqlstate == "42501":
+            return True
+        raise
+    return bool(rows[0]["there"])

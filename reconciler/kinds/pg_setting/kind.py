@@ -198,7 +198,7 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
             "restart PostgreSQL, then plan again"
         )
         return notice(desired, NoticeType.BLOCKED, message)
-    return notice(desired, NoticeType.BLOCKED, names.unknown(name, observed.nearest, server.version_num // 10000))
+    return notice(desired, NoticeType.BLOCKED, names.unknown(name, observed.nearest, server.version_num))
 
 
 def _secret(desired: PgSetting, observed: SettingObserved) -> list[Outcome]:

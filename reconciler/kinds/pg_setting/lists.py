@@ -49,9 +49,18 @@ _FOLDED = PLAIN | {"search_path", "temp_tablespaces"}
 _SPACE = " \t\n\v\f\r"
 
 
+def is_quoted(name: str) -> bool:
+    """Whether items are literals of their own in SET.
+
+    No server tells. Extensions may not define such a setting; each of PostgreSQL's own that is a list of libraries is
+    one, also those that a minor release brought (output_plugin_libraries), and so a name that says so is believed.
+    """
+    return name in QUOTED or (name.endswith("_libraries") and "." not in name)
+
+
 def is_list(name: str) -> bool:
     """Whether items can be named, included and excluded."""
-    return name in QUOTED or name in PLAIN
+    return is_quoted(name) or name in PLAIN
 
 
 def split(name: str, text: str) -> tuple[str, ...]:
@@ -90,7 +99,7 @@ def split(name: str, text: str) -> tuple[str, ...]:
 
 def literals(name: str, items: Sequence[str]) -> tuple[str, ...]:
     """What stands after `=` in SET for these items, one element a literal; empty where only RESET will do."""
-    if name in QUOTED:
+    if is_quoted(name):
         return tuple(items) or (("",) if name in MAY_BE_EMPTY else ())
     return (", ".join(items),)
 

@@ -60,13 +60,18 @@ _CAME: Mapping[int, str] = {
     18: """autovacuum_vacuum_max_threshold autovacuum_worker_slots enable_distinct_reordering
         enable_self_join_elimination extension_control_path file_copy_method idle_replication_slot_timeout
         io_max_combine_limit io_max_concurrency io_method io_workers log_lock_failures max_active_replication_origins
-        md5_password_warnings num_os_semaphores oauth_validator_libraries output_plugin_libraries ssl_groups
-        ssl_tls13_ciphers track_cost_delay_timing vacuum_max_eager_freeze_failure_rate vacuum_truncate""",
+        md5_password_warnings num_os_semaphores oauth_validator_libraries ssl_groups ssl_tls13_ciphers
+        track_cost_delay_timing vacuum_max_eager_freeze_failure_rate vacuum_truncate""",
 }
 SINCE: Mapping[str, int] = {name: version for version, names in _CAME.items() for name in names.split()}
 """Major version by setting that came after 13. Read off servers, 13 to 18, by comparing pg_settings."""
 
-_BEFORE = {"debug_parallel_query": "force_parallel_mode", "ssl_groups": "ssl_ecdh_curve"}
+BY_MINOR_RELEASES = frozenset({"composite_type_mismatch", "output_plugin_libraries"})
+"""Settings that came to several major versions at once, some of which had been out for years: seen on 15.20 and 18.6,
+and not on 16.14 and 17.10. Whether a server has them, no major version tells."""
+
+BEFORE: Mapping[str, str] = {"debug_parallel_query": "force_parallel_mode", "ssl_groups": "ssl_ecdh_curve"}
+"""What settings of SINCE were called before."""
 
 RETYPED: Mapping[str, str] = {
     "log_connections": "a list of what to log is understood since 18",
@@ -99,17 +104,25 @@ def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(get_close_matches(name, {candidate.lower() for candidate in known}, n=3, cutoff=0.7))
 
 
-def unknown(name: str, near: Iterable[str], version: int) -> str:
-    """Why the server does not know `name`, and what to declare instead."""
+def unknown(name: str, near: Iterable[str], version_num: int) -> str:
+    """Why the server does not know `name`, and what to declare instead. That it does not, the server has said.
+
+    `version_num` is the server's own number for its release (150020: 15.20). Of other releases of the same major
+    version nothing is said: a later one may have what this one lacks.
+    """
+    major, minor = divmod(version_num, 10000)
     if name in RENAMED:
         return f"{name} is now {RENAMED[name]}"
     if name in REMOVED:
         return f"{name} was removed in PostgreSQL {REMOVED[name]}: delete the declaration"
-    if SINCE.get(name, 0) > version:
-        before = f": until then it is {_BEFORE[name]}" if name in _BEFORE else ": delete the declaration, or upgrade"
-        return f"{name} came with PostgreSQL {SINCE[name]}, and this is {version}{before}"
+    lacking = f"PostgreSQL {major}.{minor} has no setting {name}"
+    if SINCE.get(name, 0) > major:
+        before = f"until then it is {BEFORE[name]}" if name in BEFORE else "delete the declaration, or upgrade"
+        return f"{lacking}, {SINCE[name]} has: {before}"
+    if name in BY_MINOR_RELEASES:
+        return f"{lacking}, which minor releases brought: delete the declaration, or update"
     proposal = ", ".join(near)
-    return f"PostgreSQL {version} has no setting {name}" + (f"; did you mean {proposal}?" if proposal else "")
+    return lacking + (f"; did you mean {proposal}?" if proposal else "")
 
 
 PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)

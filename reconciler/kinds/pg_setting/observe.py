@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
 from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.read import Reading, by_server, hidden_before_15
+from reconciler.kinds.pg_setting.read import Reading, by_server
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
@@ -38,7 +38,7 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
         beside=beside(resource, reading.declared),
     )
     if definition is None or row is None:
-        found = found.model_copy(update=_absence(session, reading, name))
+        found = found.model_copy(update=_absence(reading, name))
     else:
         found = found.model_copy(
             update={
@@ -59,10 +59,9 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
     return found
 
 
-def _absence(session: PostgresSession, reading: Reading, name: str) -> Mapping[str, object]:
+def _absence(reading: Reading, name: str) -> Mapping[str, object]:
     row = reading.absent[name]
-    known = hidden_before_15(session, name) if row["known"] is None else row["known"]
-    if known:
+    if reading.is_unlisted(name):
         return {"absence": "unlisted" if row["reads_all"] else "hidden"}
     return {"absence": "unknown", "nearest": names.nearest(name, row["names"])}
 

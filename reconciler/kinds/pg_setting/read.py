@@ -7,22 +7,34 @@ log at every plan is no way to find out: so the first round trip asks whether th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, lists, owner, patroni, startup, surroundings, values
+from reconciler.kinds.pg_setting import blocked, coming, hidden, lists, owner, patroni, startup, surroundings, values
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, PostgresSession, Query, Row
+from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, SESSION_LIMITS, PostgresSession, Query, Row
 
-_OWN_SETTINGS = sql.SQL("select set_config(name, null, true) from unnest(%(own)s::text[]) as name")
-"""Takes the session's own timeouts and formats away until the end of this transaction, so that pg_settings shows where
+_OWN = {**READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(SESSION_LIMITS, "0")}
+
+_RESET_OWN = sql.SQL("""
+    select set_config(name, null, true) from unnest(%(own)s::text[]) as name
+    where current_setting(name, true) is not null
+""")
+"""Takes the session's own limits and formats away until the end of this transaction, so that pg_settings shows where
 they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
+
+_RESTORE_OWN = sql.SQL("""
+    select set_config(name, value, true) from unnest(%(own)s::text[], %(values)s::text[]) as own (name, value)
+    where current_setting(name, true) is not null
+""")
+"""Meanwhile the server's limits count, which may be short: as soon as pg_settings has been read, its own are back."""
 
 _SERVER = sql.SQL("""
     select rolname as role, rolsuper as superuser,
@@ -94,6 +106,7 @@ class Reading:
     """The answers, by what one looks them up with. Names of settings are in lower case."""
 
     def __init__(self, session: PostgresSession, wanted: Sequence[PgSetting]) -> None:
+        self._session = session
         declared = coming.declared(wanted)
         operands = coming.mentioned(wanted)
         names = sorted(
@@ -103,8 +116,8 @@ class Reading:
             | operands.difference(MACHINE)
         )
         scoped = any(not resource.of_instance for resource in wanted)
-        own = [*READING_SETTINGS, *SAME_FOR_ALL]
-        params = {"names": names, "own": own, "scoped": scoped, **owner.PARAMS}
+        own = {"own": list(_OWN), "values": list(_OWN.values())}
+        params = {"names": names, "scoped": scoped, **own, **owner.PARAMS}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
             may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),
@@ -113,8 +126,11 @@ class Reading:
         absent = _ABSENT.format(
             known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::bool")
         )
-        queries: list[Query] = [_OWN_SETTINGS, _SERVER, settings, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY]
-        _, server, rows, overrides, databases, roles, missing, owners = session.fetch_all(
+        queries: list[Query] = [
+            *(_RESET_OWN, settings, _RESTORE_OWN),
+            *(_SERVER, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY),
+        ]
+        _, rows, _, server, overrides, databases, roles, missing, owners = session.fetch_all(
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
@@ -191,11 +207,19 @@ class Reading:
         return definition
 
     def _why_absent(self, name: str) -> str:
-        row = self.absent[name]
-        if row["known"]:
+        if self.is_unlisted(name):
             return f"{name} is not visible to role {self.server.role}"
-        near = nearest(name, [*row["names"], *MACHINE])
-        return unknown(name, near, self.server.version_num // 10000)
+        near = nearest(name, [*self.absent[name]["names"], *MACHINE])
+        return unknown(name, near, self.server.version_num)
+
+    def is_unlisted(self, name: str) -> bool:
+        """Whether one of `absent` is a setting of the server all the same. One round trip, for the first before 15."""
+        known: bool | None = self.absent[name]["known"]
+        return name in self._unlisted if known is None else known
+
+    @cached_property
+    def _unlisted(self) -> frozenset[str]:
+        return hidden.existing(self._session, self.absent)
 
     def current(self, name: str) -> str | None:
         """What the instance will have of a setting that nobody changes; None where that is not visible."""
@@ -283,20 +307,6 @@ def _to_preload(wanted: Sequence[PgSetting]) -> tuple[str, ...]:
         if resource.of_instance and resource.setting == "shared_preload_libraries"
         for name in blocked.named_libraries(resource)
     )
-
-
-def hidden_before_15(session: PostgresSession, name: str) -> bool:
-    """Whether a setting that pg_settings does not list exists all the same. One round trip.
-
-    From 15 on pg_settings_get_flags knows; before, only the refusal tells a setting that may not be seen.
-    """
-    try:
-        found: str | None = session.fetch("select current_setting(%(name)s, true) as value", {"name": name})[0]["value"]
-    except ObservationFailed as error:
-        if "(42501)" in str(error):
-            return True
-        raise
-    return found is not None
 
 
 def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | None, str]:

@@ -38,7 +38,7 @@ def previous(definition: Definition, entry: FileEntry | None) -> tuple[str, ...]
 
 def spelled(name: str, stored: str) -> tuple[str, ...]:
     """The literals that make the server store `stored` again."""
-    return lists.literals(name, lists.split(name, stored)) if name in lists.QUOTED else (stored,)
+    return lists.literals(name, lists.split(name, stored)) if lists.is_quoted(name) else (stored,)
 
 
 def _literal(text: str) -> sql.Composable:

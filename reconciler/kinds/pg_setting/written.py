@@ -227,9 +227,9 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
             f"pg_catalog.pg_show_all_file_settings() to {server.role}",
         )
     if not session.fetch(_READS_ALL)[0]["reads_all"]:
-        missing = hidden.hidden(server.version_num, {name.lower() for name in listed})
+        missing = hidden.unlisted(session, {name.lower() for name in listed})
         yield (
-            f"{len(missing)} settings",
+            f"at least {len(missing)} settings",
             f"not visible to role {server.role}, shared_preload_libraries among them: "
             f"grant pg_read_all_settings to {server.role}",
         )

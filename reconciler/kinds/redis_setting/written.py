@@ -82,6 +82,8 @@ def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
     entries |= {name: Noted(text, entries[name].comment) for name, text in fit.items()}
     entries |= {name: LeftOut(f"cannot be declared as it is: {said}") for name, said in unfit.items()}
     entries |= _secrets(user) | _modules(modules)
+    if not _is_exact(session, guess):
+        entries["further parameters of this version"] = LeftOut("not asked for, since their names are not known here")
     return {SECTION: Noted(gathered(entries), _origin(session, guess))}
 
 
@@ -98,8 +100,14 @@ def _origin(session: RedisSession, guess: str) -> str:
             where = "from the command line or CONFIG SET: the server has no config file"
         case file:
             where = f"from {file}, the command line or CONFIG SET"
-    exact = guess == f"{session.info.product} {'.'.join(map(str, session.version[:2]))}"
-    return where if exact else f"{where}; compared with the defaults of {guess}, for want of this version's own"
+    if _is_exact(session, guess):
+        return where
+    return f"{where}; compared with the defaults of {guess}, for want of this version's own"
+
+
+def _is_exact(session: RedisSession, guess: str) -> bool:
+    """Whether the defaults are those of this very version, which then was seen."""
+    return guess == f"{session.info.product} {'.'.join(map(str, session.version[:2]))}"
 
 
 def _comment(session: RedisSession, name: str, default: str | None) -> str:

@@ -23,8 +23,8 @@ def not_lower(start: Start) -> str:
         if not isinstance(now, int) or wanted >= now:
             return ""
         return (
-            f"a standby must not have less than its primary, whose {start.name} cannot be seen by this role: "
-            "use a superuser, or leave it at what runs"
+            f"a standby must not have less than its primary, whose {start.name} cannot be seen from here: "
+            "leave it at what runs, or use a superuser, who sees it on PostgreSQL 13 to 18"
         )
     least = start.around.primary.get(start.name, 0)
     if wanted >= least:

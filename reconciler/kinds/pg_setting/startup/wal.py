@@ -63,7 +63,8 @@ def kept(start: Start) -> str:
             f"there are {around.physical_slots} replication slots, which need wal_level replica: "
             "drop them first (pg_drop_replication_slot)"
         )
-    origins = "max_active_replication_origins" if start.version >= 18 else "max_replication_slots"
+    own = "max_active_replication_origins"  # 18; before, they share the places of slots
+    origins = own if own in start.coming else "max_replication_slots"
     for name, count, what in (
         ("max_replication_slots", around.logical_slots + around.physical_slots, "replication slots"),
         ("max_prepared_transactions", around.prepared, "prepared transactions"),
