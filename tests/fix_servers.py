@@ -115,9 +115,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _parametrize(metafunc: pytest.Metafunc, fixture: str, versions: list[str], mark: str) -> None:
-    """A case for each version that the test's mark allows."""
+    """A case for each version that the test's mark allows, and that comes with the extensions it needs."""
     wanted = [SpecifierSet(found.args[0]) for found in metafunc.definition.iter_markers(mark)]
     fitting = [version for version in versions if all(spec.contains(version.split("-")[-1]) for spec in wanted)]
+    extensions = [found.args[0] for found in metafunc.definition.iter_markers("extension")]
+    for extension in [*extensions, *({"hypopg"} & set(metafunc.fixturenames))]:
+        fitting = [version for version in fitting if extension_version(postgres_binaries()[version], extension)]
     metafunc.parametrize(fixture, fitting, indirect=True, scope="session" if fixture == "postgres" else "function")
 
 

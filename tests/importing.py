@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import redis
 
 from reconciler.desired.load import load
 from reconciler.desired.write import LeftOut, Noted, document
@@ -46,15 +43,3 @@ def values(section: Any) -> Any:
     if isinstance(section, Mapping):
         return {key: values(value) for key, value in section.items() if not isinstance(value, LeftOut)}
     return section
-
-
-def until_it_answers(client: redis.Redis) -> None:
-    """Waits for a Redis that a test has started by itself."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            client.ping()
-            return
-        except redis.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)

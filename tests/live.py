@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
+
+from waiting import until
 
 from reconciler.applying.execute import executor
 from reconciler.demo.servers import RedisServer
@@ -35,10 +36,14 @@ def converge(kind, target: Target, resources: Sequence[Resource], secrets: Secre
     """Plans, runs, plans again: the second plan must be empty. Returns the changes of the first."""
     found = changes(kind, target, resources, secrets)
     run(target, found, secrets)
-    deadline = time.monotonic() + 5  # a reload reaches new sessions a moment later
-    while (remaining := changes(kind, target, resources, secrets)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert remaining == []
+    remaining: list[Change] = []
+
+    def done() -> bool:
+        remaining[:] = changes(kind, target, resources, secrets)
+        return not remaining
+
+    # A reload reaches new sessions a moment later.
+    until(done, "the second plan is empty", log=lambda: "\n".join(map(str, remaining)))
     return found
 
 

@@ -25,7 +25,7 @@ def main(binaries: str, data: str, log: str, user: str) -> int:
     account = pwd.getpwnam(user) if user else None
     with Path(log).with_name("restart.out").open("wb") as output:
         return subprocess.run(
-            [f"{binaries}/pg_ctl", "-D", data, "-w", "-t", "60", "-m", "fast", "-l", log, "restart"],
+            [f"{binaries}/pg_ctl", "-D", data, "-w", "-t", "600", "-m", "fast", "-l", log, "restart"],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=data,
             user=account.pw_uid if account else None, group=account.pw_gid if account else None,
             extra_groups=[] if account else None, check=False,

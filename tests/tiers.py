@@ -35,7 +35,7 @@ TIER = "RECONCILER_TEST_TIER"
 SAMPLE = 60
 """Cases that the tier `set` runs beside those that look at all servers at once."""
 
-POSTGRES = ("postgres", "pair", "own", "patroni")
+POSTGRES = ("patroni", "postgres", "pair", "own")
 REDIS = ("redis_server", "redis_cluster", "sentinels")
 """Parameters that name a version."""
 
@@ -74,11 +74,6 @@ def seed() -> str:
 def needs_server(item: pytest.Item) -> bool:
     """Whether a case starts a server: all that are started are in `folder`."""
     return "folder" in getattr(item, "fixturenames", ())
-
-
-def version_of(item: pytest.Item, fixtures: Iterable[str]) -> str:
-    """The version that a case runs on, as one of `fixtures` names it; empty: on none."""
-    return next(iter(_named(item, fixtures)), "")
 
 
 def servers_of(item: pytest.Item) -> list[str]:
@@ -133,32 +128,46 @@ class Chosen:
 
     def __init__(self, items: Sequence[pytest.Item], embedded: frozenset[str]) -> None:
         self._embedded = embedded
-        versions = sorted({version_of(item, POSTGRES) for item in items} - {""}, key=_major)
-        self._ends = {*versions[:1], *versions[-1:]}
-        files = sorted({_file(item) for item in items if _marked(item, "matrix")})
-        self._between = dealt(files, versions[1:-1])
-        with_replicas = sorted({version_of(item, ["patroni"]) for item in items} - {""}, key=_major)
-        self._patroni = with_replicas[-1:]
+        able: dict[str, set[str]] = {}
+        for item in items:
+            able.setdefault(_test(item), set()).update(_named(item, POSTGRES)[:1])
+        self._versions = {test: sorted(versions, key=_major) for test, versions in able.items()}
+        between: dict[tuple[str, ...], set[str]] = {}
+        for item in items:
+            if _marked(item, "matrix"):
+                between.setdefault(self._between(item), set()).add(_file(item))
+        self._in_file = {versions: dealt(sorted(files), versions) for versions, files in between.items()}
         self._one = _one_each(item for item in items if _marked(item, "rotated") and not self._of_make_test(item))
 
     def left_out(self, item: pytest.Item) -> str:
         """Why `item` is not run; empty: it is."""
         if self._of_make_test(item):
             return "make test runs it"
-        version = version_of(item, POSTGRES)
-        if "patroni" in getattr(item, "fixturenames", ()):
-            runs = version in self._patroni  # a cluster is shared by the tests of a file
+        versions, mine = self._versions[_test(item)], _named(item, POSTGRES)[:1]
+        if _on_patroni(item):
+            runs = mine == versions[-1:]  # a cluster is shared by the tests of a file
         elif _case(item) in self._one:
             runs = _runs(item, self._one)
         else:
-            runs = (
-                not version or version in self._ends
-                or (_marked(item, "matrix") and version == self._between.get(_file(item)))
-            )  # fmt: skip
+            chosen = [*versions[:1], *versions[-1:]]
+            if _marked(item, "matrix"):
+                chosen.append(self._in_file[self._between(item)].get(_file(item), ""))
+            runs = not mine or mine[0] in chosen
         return "" if runs else "on versions that this seed has not chosen"
 
+    def _between(self, item: pytest.Item) -> tuple[str, ...]:
+        """The versions between the oldest and the newest of those that a test has."""
+        return tuple(self._versions[_test(item)][1:-1])
+
     def _of_make_test(self, item: pytest.Item) -> bool:
-        return not thorough(item) and not _marked(item, "servers") and self._embedded.issuperset(servers_of(item))
+        if thorough(item) or _on_patroni(item) or _marked(item, "servers"):
+            return False
+        return self._embedded.issuperset(servers_of(item))
+
+
+def _on_patroni(item: pytest.Item) -> bool:
+    """Whether a case needs etcd, which no wheel brings."""
+    return bool({"patroni", "needs_patroni"} & set(getattr(item, "fixturenames", ())))
 
 
 def _one_each(items: Iterable[pytest.Item]) -> dict[str, str]:
@@ -197,6 +206,10 @@ def _case(item: pytest.Item) -> str:
     for version in servers_of(item):
         name = name.replace(version, "")
     return name
+
+
+def _test(item: pytest.Item) -> str:
+    return item.nodeid.split("[")[0]
 
 
 def _file(item: pytest.Item) -> str:

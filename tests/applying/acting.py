@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import forked
+import pytest
 from pydantic import TypeAdapter
+from waiting import PATIENCE, milliseconds
 
 from reconciler.applying.apply import Interruption, apply_plan, no_record
 from reconciler.applying.patience import Patience
@@ -26,20 +28,27 @@ from reconciler.secrets import Secrets
 PATIENT = Patience(random=lambda: 0.1)
 """Pauses between attempts are of a known length, and short."""
 
-PATIENCE = 30
-"""Seconds to wait for something that has to happen: far more than it takes on a busy machine."""
-
 
 def now() -> datetime:
     return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def until(happened: Callable[[], object], what: str) -> None:
-    """Waits until `happened()` is true; fails, saying `what` did not happen, when patience ends."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, f"this never happened: {what}"
-        time.sleep(0.02)
+@contextmanager
+def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
+    """While the body runs, what is planned or cleaned up gives up a lock after `seconds`, and is tried so many times.
+
+    Who is in the way is looked for as often as it takes to be seen before.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("reconciler.applying.progress.INTERVAL", seconds / 5)
+        patched.setattr("reconciler.applying.run.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
+        for name in ("BUILD", "INSTANT", "STRONG"):
+            patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))
+        for name in ("INSTANT", "STRONG"):
+            patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_ATTEMPTS", attempts)
+        # Beyond what it takes to come to the lock and to give it up.
+        patched.setattr("reconciler.kinds.pg_index.steps.STRONG_STATEMENT_TIMEOUT", milliseconds(10 * seconds))
+        yield
 
 
 class Seen:
@@ -126,7 +135,7 @@ def resealed(plan: Plan, alter: Callable[[Change], Change]) -> Plan:
 
 
 class Command:
-    """`python -m reconciler` as a process of its own, with `environment` and nothing else of ours."""
+    """`reconciler` as a process of its own, with `environment` and nothing else of ours."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
@@ -134,13 +143,11 @@ class Command:
             name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "PG", "REDIS"))
         } | dict(environment)
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "--desired", self.folder, *arguments],
-            env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    def start(self, *arguments: str | Path, constants: Mapping[str, Any] | None = None) -> forked.Forked:
+        """`constants` of the product are set before, see forked.start."""
+        return forked.start(["--desired", self.folder, *arguments], self._environment, constants)
 
     def run(self, *arguments: str | Path) -> tuple[int, str, str]:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=2 * PATIENCE)
+        out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from waiting import PATIENCE, reload, until
 
-from applying.acting import Command, until
+from applying.acting import Command
 
 TARGETS = 'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB}\n'
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the product waits for what comes soon on most machines, it waits for as long as it takes."""
+    monkeypatch.setattr("reconciler.applying.run.SETTLING_SECONDS", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.run.LETTING_GO_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -21,7 +29,18 @@ def tasks(sql: psycopg.Connection, database: str) -> Iterator[psycopg.Connection
     yield sql
     with psycopg.connect(database, autocommit=True) as fresh:  # the server may have been restarted meanwhile
         fresh.execute("alter system reset all")
-        fresh.execute("select pg_reload_conf()")
+        reload(fresh)
+
+
+CLEANING_UP_SOON = {"reconciler.applying.run.CLEANING_LOCK_TIMEOUT": "300ms"}
+"""For tests in which whoever is in the way of cleaning up stays there to the end."""
+
+
+@pytest.fixture
+def cleaning_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left behind is not waited for."""
+    for path, value in CLEANING_UP_SOON.items():
+        monkeypatch.setattr(path, value)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import threading
 
 import psycopg
 import pytest
+from faults.scenes import Gate
 from pg_index.declared import declared
+from waiting import LIMITS, given_time, until
 
-from applying.acting import Applying, Interruption, Seen, apply, message, plan_for, results, until
+from applying.acting import Applying, Interruption, Seen, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
 from reconciler.applying.patience import LONGEST_PAUSE, Patience, attempts
 from reconciler.model import Applied, SqlStep
@@ -18,17 +20,10 @@ IN_THE_WAY = "alter index other set (fillfactor = 90)"
 
 
 @pytest.fixture
-def short_waits(monkeypatch):
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "700ms")
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_ATTEMPTS", 4)
-
-
-@pytest.fixture
-def renaming(tasks, pg_target, short_waits):
-    """A plan to rename `other` to `i`, and the declaration behind it."""
+def renaming(tasks, pg_target):
+    """The declaration of `i`, which is there as `other`."""
     tasks.execute("create index other on tasks (status, priority desc)")
-    wanted = declared(pg_target, i=COLUMNS)
-    return plan_for(pg_target, wanted), wanted
+    return declared(pg_target, i=COLUMNS)
 
 
 class When(Seen):
@@ -44,44 +39,61 @@ class When(Seen):
             self._act()
 
 
-def test_a_lock_that_is_let_go_while_it_is_tried_again_costs_nothing_but_time(renaming, pg_target, holder, leftovers):
-    plan, wanted = renaming
-    holder.execute(IN_THE_WAY)
-    listener = When(3, holder.rollback)
-    receipt = apply(plan, pg_target, listener=listener)
+def test_a_lock_that_is_let_go_while_it_is_tried_again_costs_nothing_but_time(
+    tasks, renaming, pg_target, holder, leftovers
+):
+    pid = holder.info.backend_pid
+
+    def attempt(seconds: float):
+        holder.rollback()
+        tasks.execute("alter index if exists i rename to other")
+        holder.execute(IN_THE_WAY)
+        listener = When(3, holder.rollback)
+        with lock_timeout(seconds, attempts=4):
+            receipt = apply(plan_for(pg_target, renaming), pg_target, listener=listener)
+        again = [seen for seen in listener.progress if seen.phase.startswith("waiting to try again")]
+        return receipt, again, [pid in [blocker.pid for blocker in seen.blockers] for seen in again]
+
+    receipt, again, named = given_time(attempt, lambda found: all(found[2]))
     assert results(receipt) == {"public.i": Applied.APPLIED}
-    again = [seen for seen in listener.progress if seen.phase.startswith("waiting to try again")]
     assert [seen.attempt for seen in again] == [2, 3]
-    assert again[0].blockers[0].pid == holder.info.backend_pid
-    assert plan_for(pg_target, wanted).is_empty
+    assert all(named)
+    assert plan_for(pg_target, renaming).is_empty
     leftovers("i")
 
 
 def test_a_lock_that_is_held_for_good_ends_it_inside_the_bound_and_names_its_holder(
     renaming, pg_target, holder, leftovers
 ):
-    plan, wanted = renaming
     holder.execute(IN_THE_WAY)
-    receipt = apply(plan, pg_target)
+
+    def attempt(seconds: float):
+        with lock_timeout(seconds, attempts=4):
+            plan = plan_for(pg_target, renaming)
+            receipt = apply(plan, pg_target)
+            return plan, receipt, plan_for(pg_target, renaming)
+
+    waited = f"waited for process {holder.info.backend_pid}, user postgres (the report), idle in transaction for"
+    plan, receipt, afterwards = given_time(attempt, lambda found: waited in message(found[1]))
     assert results(receipt) == {"public.i": Applied.FAILED}
     said = message(receipt)
     assert "canceling statement due to lock timeout (55P03)" in said
     assert "tried 4 times in " in said
-    assert f"waited for process {holder.info.backend_pid}, user postgres (the report), idle in transaction for" in said
+    assert waited in said
     assert receipt.changes[0].steps == ()
     holder.rollback()
     leftovers("other")
-    assert plan_for(pg_target, wanted).changes[0].fingerprint == plan.changes[0].fingerprint
+    assert afterwards.changes[0].fingerprint == plan.changes[0].fingerprint
 
 
 def test_ctrl_c_ends_a_pause_at_once(renaming, pg_target, holder, leftovers):
-    plan, _ = renaming
     holder.execute(IN_THE_WAY)
     interruption, slept = Interruption(), []
-    receipt = apply(
-        plan, pg_target, listener=When(2, interruption.set), interruption=interruption,
-        patience=Patience(random=lambda: 1.0, sleep=slept.append),
-    )  # fmt: skip
+    with lock_timeout(LIMITS[0], attempts=4):
+        receipt = apply(
+            plan_for(pg_target, renaming), pg_target, listener=When(2, interruption.set), interruption=interruption,
+            patience=Patience(random=lambda: 1.0, sleep=slept.append),
+        )  # fmt: skip
     assert results(receipt) == {"public.i": Applied.FAILED}
     assert message(receipt).startswith("interrupted: ")
     assert slept == []
@@ -93,7 +105,7 @@ def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target,
     """Between the look and the step somebody drops the index: there is nothing to wait for."""
     from reconciler.applying import run
 
-    plan, _ = renaming
+    plan = plan_for(pg_target, renaming)
     real = run.judge
 
     def judged(change, outcomes):
@@ -109,9 +121,11 @@ def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target,
 
 
 def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database, monkeypatch, leftovers):
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "20s")
+    """The swap has one index and wants the other, which somebody has who wants the first."""
+    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "1h")
     monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_ATTEMPTS", 4)
-    tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '2s'")
+    # Who waits is looked at once, after that time: the swap is the last to wait, and so the one that is ended.
+    tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '50ms'")
     tasks.execute("create index i on tasks (title)")
     tasks.execute("create index i_rcl_new on tasks (status, priority desc)")
     wanted = declared(pg_target, i=COLUMNS)
@@ -119,14 +133,17 @@ def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database
     swap = plan.changes[0].steps[0]
     assert swap.transaction
     assert [statement.split()[2] for statement in swap.statements[:2]] == ["public.i", "public.i_rcl_new"]
-    holder.execute("set deadlock_timeout = '60s'")  # so that it is never the victim
+    holder.execute("set deadlock_timeout = '1h'")  # so that it is never the victim
     holder.commit()
     holder.execute("alter index i_rcl_new set (fillfactor = 90)")
     listener = When(2, lambda: None)
-    applying = Applying(plan, pg_target, listener=listener)
-    until(lambda: waiting(tasks, "alter index public.i_rcl_new%"), "the swap waits for its second index")
     ours = threading.Thread(target=lambda: (holder.execute("alter index i set (fillfactor = 91)"), holder.rollback()))
-    ours.start()
+    gate = Gate(database)
+    with gate.closed(swap.statements[1]):
+        applying = Applying(plan, pg_target, listener=listener)
+        until(gate.arrived, "the swap has its first index")
+        ours.start()
+        until(lambda: waiting(tasks, "alter index i set%"), "somebody waits for that")
     receipt = applying.ended()
     ours.join()
     assert results(receipt) == {"public.i": Applied.APPLIED}

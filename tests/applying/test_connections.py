@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from pg_index.declared import declared
+from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
 
@@ -21,7 +22,9 @@ FOR_ALL = 5
 
 @pytest.fixture
 def opened(monkeypatch) -> list[str]:
-    """What was connected to, from now on."""
+    """What was connected to, from now on; where something takes long, further connections see how it goes."""
+    for pause in ("progress.INTERVAL", "run.LOADING_SECONDS"):
+        monkeypatch.setattr(f"reconciler.applying.{pause}", PATIENCE)
     connect, seen = psycopg.connect, []
 
     def counted(conninfo: str, **options):

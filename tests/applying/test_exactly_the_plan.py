@@ -7,6 +7,7 @@ import re
 import pytest
 from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
+from waiting import reload
 
 from applying.acting import Seen, apply, message, pg_settings, plan_for, resealed, results
 from reconciler.applying.together import batches, merged
@@ -183,7 +184,7 @@ def test_a_replacement_of_what_is_no_longer_so_is_refused(tasks, pg_target, mean
 def test_a_setting_that_was_changed_by_hand_is_refused(tasks, pg_target):
     plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB", "vacuum_cost_limit": "300"}))
     tasks.execute("alter system set work_mem = '5MB'")
-    tasks.execute("select pg_reload_conf()")
+    reload(tasks)
     receipt = apply(plan, pg_target)
     assert results(receipt) == {"work_mem": Applied.STALE, "vacuum_cost_limit": Applied.APPLIED}
     [stale] = [change for change in receipt.changes if change.result is Applied.STALE]

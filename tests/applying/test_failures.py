@@ -8,19 +8,14 @@ import psycopg
 import pytest
 from pg_index.declared import declared, tables
 from redis_setting.declared import declared as redis_settings
+from waiting import given_time, until
 
-from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, results, until
+from applying.acting import Applying, Seen, apply, lock_timeout, message, pg_settings, plan_for, results
 from applying.conftest import waiting
 from reconciler.applying import run
 from reconciler.model import Applied
 
 COLUMNS = {"columns": ["status", "priority desc"]}
-
-
-@pytest.fixture
-def short_waits(monkeypatch):
-    """Index builds are planned with a lock_timeout that a test can wait for."""
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.BUILD_LOCK_TIMEOUT", "1200ms")
 
 
 def test_a_server_that_restarts_in_the_midst_of_a_build(tasks, pg_target, holder, postgres, leftovers):
@@ -57,36 +52,51 @@ def test_a_server_that_is_gone_is_not_asked_again_for_every_change(tasks, pg_tar
     ("held", "level"),
     [("update tasks set title = 'secret value' where id = 1", "READ_COMMITTED"), ("select 1 from users", "SNAPSHOT")],
 )
-def test_a_build_that_waits_too_long_names_who_it_waited_for(
-    held, level, tasks, pg_target, holder, short_waits, leftovers
-):
+def test_a_build_that_waits_too_long_names_who_it_waited_for(held, level, tasks, pg_target, holder, leftovers):
     if level == "SNAPSHOT":
         holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    holder.execute(held)
     wanted = declared(pg_target, i=COLUMNS)
-    listener = Seen()
-    receipt = apply(plan_for(pg_target, wanted), pg_target, listener=listener)
+    pid = holder.info.backend_pid
+
+    def attempt(seconds: float):
+        holder.rollback()
+        tasks.execute("drop index if exists i")
+        holder.execute(held)
+        listener = Seen()
+        with lock_timeout(seconds):
+            receipt = apply(plan_for(pg_target, wanted), pg_target, listener=listener)
+        return receipt, [look for look in listener.progress if pid in [blocker.pid for blocker in look.blockers]]
+
+    waited = f"waited for process {pid}, user postgres (the report), idle in transaction for"
+    receipt, waits = given_time(attempt, lambda found: found[1] and waited in message(found[0]))
     assert results(receipt) == {"public.i": Applied.FAILED}
     said = message(receipt)
     assert "canceling statement due to lock timeout (55P03)" in said
     assert "in: create index concurrently i on public.tasks" in said
-    assert f"waited for process {holder.info.backend_pid}, user postgres (the report), idle in transaction for" in said
+    assert waited in said
     assert "secret value" not in said
-    assert listener.progress[0].phase.startswith("waiting for")
-    assert listener.progress[0].blockers[0].pid == holder.info.backend_pid
+    assert waits[0].phase.startswith("waiting for")
     holder.rollback()
     assert apply(plan_for(pg_target, wanted), pg_target).succeeded
     leftovers("i")
 
 
-def test_a_build_that_waits_for_a_prepared_transaction_names_it(tasks, pg_target, short_waits, leftovers):
-    tasks.execute("begin")
-    tasks.execute("update tasks set priority = 0 where id = 1")
-    tasks.execute("prepare transaction 'forgotten one'")
+def test_a_build_that_waits_for_a_prepared_transaction_names_it(tasks, pg_target, leftovers):
     wanted = declared(pg_target, i=COLUMNS)
-    receipt = apply(plan_for(pg_target, wanted), pg_target)
+
+    def attempt(seconds: float):
+        tasks.execute("drop index if exists i")
+        tasks.execute("begin")
+        tasks.execute("update tasks set priority = 0 where id = 1")
+        tasks.execute("prepare transaction 'forgotten one'")
+        try:
+            with lock_timeout(seconds):
+                return apply(plan_for(pg_target, wanted), pg_target)
+        finally:
+            tasks.execute("rollback prepared 'forgotten one'")
+
+    receipt = given_time(attempt, lambda receipt: "waited for" in message(receipt))
     assert "waited for prepared transaction 'forgotten one' of user postgres" in message(receipt)
-    tasks.execute("rollback prepared 'forgotten one'")
     assert apply(plan_for(pg_target, wanted), pg_target).succeeded
     leftovers("i")
 
@@ -238,8 +248,8 @@ def test_one_at_a_time_is_one_at_a_time(tasks, pg_target, holder):
 
 
 def test_no_thread_and_no_connection_is_left(tasks, pg_target):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     sessions = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     until(lambda: tasks.execute(sessions).fetchone() == (0,), "all sessions are closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from waiting import reload
 
 from applying.acting import apply, message, pg_settings, plan_for, results
 from reconciler.model import Applied
@@ -18,7 +19,7 @@ def reader(sql, pg_target, postgres):
     sql.execute("drop owned by reader")
     sql.execute("drop role reader")
     sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    reload(sql)
 
 
 def test_the_plan_of_a_reader_is_applied_by_somebody_who_may_and_not_by_the_reader(reader, pg_target, sql):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from redis_setting.declared import declared as redis_settings
+from waiting import reload
 
 from applying.acting import apply, message, pg_settings, plan_for, results
 from reconciler.model import Applied
@@ -15,7 +16,7 @@ def kept(sql, postgres):
     """Afterwards, nothing of ALTER SYSTEM's is left."""
     yield sql
     sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    reload(sql)
 
 
 def saved(plan):
@@ -61,7 +62,7 @@ def test_a_plan_of_settings_that_lean_on_each_other_is_applied_as_a_whole_in_any
         assert apply(plan, pg_target).succeeded
         assert plan_for(pg_target, order).is_empty
         kept.execute("alter system reset all")
-        kept.execute("select pg_reload_conf()")
+        reload(kept)
 
 
 def test_the_same_holds_for_redis(redis_target, redis_client):

@@ -8,13 +8,14 @@ from contextlib import closing
 import psycopg
 import pytest
 from pg_index.declared import declared
+from waiting import PATIENCE, until
 
-from applying.acting import PATIENCE, Applying, Interruption, apply, plan_for, results, until
-from applying.conftest import locks, waiting
+from applying.acting import Applying, Interruption, apply, plan_for, results
+from applying.conftest import CLEANING_UP_SOON, locks, waiting
 from reconciler.model import Applied
 from reconciler.planning import plan_file
 
-pytestmark = pytest.mark.matrix
+pytestmark = [pytest.mark.rotated, pytest.mark.usefixtures("cleaning_up_soon")]
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 
@@ -66,22 +67,23 @@ def test_kill_9_then_plan_and_apply_converge(moment, tasks, pg_target, holder, c
     leftovers(*names)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
 def test_a_signal_ends_it_in_order(number, moment, tasks, pg_target, holder, command, leftovers, tmp_path):
     plan, wanted, statement, names = moment
     plan_file.write(plan, tmp_path / "plan.json")
     receipt = tmp_path / "receipt.json"
-    process = command.start("apply", tmp_path / "plan.json", "--receipt", receipt, "--allow", "index-drop")
+    arguments = ("apply", tmp_path / "plan.json", "--receipt", receipt, "--allow", "index-drop")
+    process = command.start(*arguments, constants=CLEANING_UP_SOON)
     until(lambda: waiting(tasks, statement), "the statement waits")
     process.send_signal(number)
-    out, err = process.communicate(timeout=2 * PATIENCE)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert "interrupted" in out
     assert "Traceback" not in out + err
     assert '"result": "failed"' in receipt.read_text()
     assert not waiting(tasks), "the server was told to stop"
-    assert not locks(tasks)
+    until(lambda: not locks(tasks), "the server has noticed its end")
     holder.rollback()
 
     assert apply(plan_for(pg_target, wanted), pg_target, allowed=["index-drop"]).succeeded

@@ -7,20 +7,15 @@ from contextlib import closing
 import psycopg
 import pytest
 from pg_index.declared import declared
+from waiting import LIMITS, given_time, until
 
-from applying.acting import Applying, Interruption, apply, message, plan_for, results, until
+from applying.acting import Applying, Interruption, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
 from reconciler.applying import run
 from reconciler.model import Applied
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 TAKEN_AWAY = "what it left behind was taken away: drop index concurrently public."
-
-
-@pytest.fixture
-def short_waits(monkeypatch):
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.BUILD_LOCK_TIMEOUT", "1200ms")
-    monkeypatch.setattr(run, "CLEANING_LOCK_TIMEOUT", "800ms")
 
 
 @pytest.fixture
@@ -47,26 +42,39 @@ def test_a_unique_violation_leaves_nothing_and_changes_nothing_for_writers(there
 
 
 def test_a_build_that_gives_up_waiting_names_who_was_in_the_way_and_leaves_nothing(
-    tasks, pg_target, snapshot, short_waits, leftovers
+    tasks, pg_target, snapshot, leftovers
 ):
-    receipt = apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
+    def attempt(seconds: float):
+        tasks.execute("drop index if exists i")
+        with lock_timeout(seconds):
+            return apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
+
+    waited = f"waited for process {snapshot.info.backend_pid}, user postgres (the report)"
+    receipt = given_time(attempt, lambda receipt: all(said in message(receipt) for said in (waited, TAKEN_AWAY)))
     assert results(receipt) == {"public.i": Applied.FAILED}
-    assert f"waited for process {snapshot.info.backend_pid}, user postgres (the report)" in message(receipt)
+    assert waited in message(receipt)
     assert f"{TAKEN_AWAY}i" in message(receipt)
     leftovers()
 
 
-def test_what_cannot_be_taken_away_in_time_is_named_and_left_to_the_next_plan(
-    tasks, pg_target, holder, short_waits, leftovers
-):
+def test_what_cannot_be_taken_away_in_time_is_named_and_left_to_the_next_plan(tasks, pg_target, holder, leftovers):
     """To drop it concurrently waits for the very writer that the build waited for."""
-    holder.execute("update tasks set priority = 0 where id = 1")
     wanted = declared(pg_target, i=COLUMNS)
-    receipt = apply(plan_for(pg_target, wanted), pg_target)
-    build, _, cleaning = message(receipt).partition("what it left behind is still there, for the next plan: ")
-    for said in (build, cleaning):
+
+    def attempt(seconds: float):
+        holder.rollback()
+        tasks.execute("drop index if exists i")
+        holder.execute("update tasks set priority = 0 where id = 1")
+        with lock_timeout(seconds):
+            said = message(apply(plan_for(pg_target, wanted), pg_target))
+        build, _, cleaning = said.partition("what it left behind is still there, for the next plan: ")
+        return build, cleaning
+
+    waited = f"waited for process {holder.info.backend_pid}"
+    both = given_time(attempt, lambda found: all(waited in said for said in found))
+    for said in both:
         assert "canceling statement due to lock timeout (55P03)" in said
-        assert f"waited for process {holder.info.backend_pid}" in said
+        assert waited in said
     holder.rollback()
     assert apply(plan_for(pg_target, wanted), pg_target).succeeded
     assert plan_for(pg_target, wanted).is_empty
@@ -147,12 +155,12 @@ def meanwhile(monkeypatch):
 
 
 def test_what_another_session_builds_under_that_name_is_not_touched(
-    tasks, pg_target, holder, database, meanwhile, monkeypatch, short_waits, leftovers
+    tasks, pg_target, holder, database, meanwhile, monkeypatch, leftovers
 ):
     """Ours waits for it, and gives up: there is an INVALID index of that very name, and it is not ours to drop."""
     monkeypatch.setattr(run, "LETTING_GO_SECONDS", 0.3)
-    plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
-    with closing(psycopg.connect(database, autocommit=True)) as other:
+    with closing(psycopg.connect(database, autocommit=True)) as other, lock_timeout(LIMITS[0]):
+        plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
 
         def build() -> None:
             holder.execute("update tasks set priority = 0 where id = 1")

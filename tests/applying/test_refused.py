@@ -9,8 +9,9 @@ import signal
 import pytest
 from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
+from waiting import reload, until
 
-from applying.acting import Applying, apply, pg_settings, plan_for, results, until
+from applying.acting import Applying, apply, pg_settings, plan_for, results
 from applying.conftest import locks, waiting
 from reconciler.applying.lock import locked
 from reconciler.errors import ApplyError, HazardNotAllowed, LockHeld, PlanFileError
@@ -29,8 +30,8 @@ def test_nothing_at_all_runs_until_every_hazard_is_allowed_by_name(tasks, pg_tar
     tasks.execute("create index i on tasks (title)")
     wanted = [*declared(pg_target, i="absent", j=COLUMNS), *pg_settings(pg_target, {"fsync": "off"})]
     tasks.execute("alter system set fsync = on")
-    tasks.execute("select pg_reload_conf()")
-    until(lambda: tasks.execute("show fsync").fetchone() == ("on",), "fsync is on")
+    reload(tasks)
+    assert tasks.execute("show fsync").fetchone() == ("on",)
     plan = plan_for(pg_target, wanted)
     before = names(tasks)
 
@@ -105,6 +106,7 @@ def test_a_lock_that_is_lost_stops_what_has_not_begun(tasks, pg_target, holder):
     applying = Applying(plan_for(pg_target, declared(pg_target, i=COLUMNS, j={"columns": ["title"]})), pg_target)
     until(lambda: waiting(tasks, "create index%"), "the first index is being built")
     tasks.execute("select pg_terminate_backend(%s)", locks(tasks)[0])
+    until(lambda: not locks(tasks), "the lock is lost")
     holder.rollback()
     receipt = applying.ended()
     assert results(receipt) == {"public.i": Applied.APPLIED, "public.j": Applied.FAILED}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 from restarting import restart_command
+from waiting import reload, until
 
-from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, resealed, results, until
+from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, resealed, results
 from reconciler.applying import run
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import BY_HAND, Action, Applied, HazardType, NoticeType, RestartStep, Target
@@ -67,7 +68,7 @@ def test_a_setting_that_only_waits_is_restarted_for(target, postgres):
     """Somebody wrote it and did not restart: the plan says so, and has the restart."""
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute("alter system set max_connections = 77")
-        connection.execute("select pg_reload_conf()")
+        reload(connection)
     resources = pg_settings(target, {"max_connections": "77"})
     plan = plan_for(target, resources)
     assert [notice.type for notice in plan.notices] == [NoticeType.WAITS_FOR_RESTART]
@@ -162,7 +163,7 @@ def test_a_restart_that_fails_is_said_and_the_next_run_finishes(target, command,
 
 
 def test_a_command_that_restarts_nothing_is_no_restart(target, monkeypatch):
-    monkeypatch.setattr("reconciler.applying.restart.ANSWER_SECONDS", 1)
+    monkeypatch.setattr("reconciler.applying.restart.ANSWER_SECONDS", 0.1)
     idle = target.model_copy(update={"restart": "true"})
     receipt = apply(plan_for(idle, pg_settings(target, {"max_connections": "123"})), idle, allowed=ALLOWED)
     assert results(receipt)["server"] is Applied.FAILED
@@ -196,7 +197,7 @@ def test_no_restart_for_a_setting_that_was_not_written(target):
     plan = plan_for(target, resources)
     with psycopg.connect(target.url.get_secret_value(), autocommit=True) as connection:
         connection.execute("alter system set max_connections = 99")
-        connection.execute("select pg_reload_conf()")
+        reload(connection)
     receipt = apply(plan, target, allowed=ALLOWED)
     assert results(receipt) == {"max_connections": Applied.STALE, "server": Applied.NOT_RUN}
     assert receipt.changes[0].message == "pending was not there in the plan and is 99 now"
@@ -264,7 +265,7 @@ def test_a_restart_that_was_planned_is_refused_where_somebody_has_written_what_w
     assert [change.action for change in plan.changes] == [Action.RESTART]
     with psycopg.connect(target.url.get_secret_value(), autocommit=True) as connection:
         connection.execute("alter system set superuser_reserved_connections = 90")
-        connection.execute("select pg_reload_conf()")
+        reload(connection)
     receipt = apply(plan, target, allowed=ALLOWED)
     assert results(receipt) == {"server": Applied.STALE}
     assert "not restarted: the server would not start" in receipt.changes[-1].message

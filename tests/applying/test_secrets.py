@@ -11,8 +11,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import redis
+from waiting import reload, until
 
-from applying.acting import until
 from reconciler.applying.execute import executor
 from reconciler.cli.app import run
 from reconciler.errors import StepFailed
@@ -90,7 +90,7 @@ def planted(tasks, postgres, redis_server, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     yield folder
     hba.write_text(before)
-    tasks.execute("select pg_reload_conf()")
+    reload(tasks)
     tasks.execute("drop role locked_in")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
+from waiting import reload
 
 from reconciler.desired.load import load
 from reconciler.kinds.check import CheckKind
@@ -62,15 +62,12 @@ def test_postgresql_before_and_after_its_settings(items, postgres, pg_target, se
         for name, value in settings.items():
             connection.execute(f"alter system set {name} = '{value}'")
         try:
-            connection.execute("select pg_reload_conf()")
-            deadline = time.monotonic() + 5
-            while (after := statuses(items, pg_target, secrets))["pg-slow-log"][0] == "fail":
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            reload(connection)
+            after = statuses(items, pg_target, secrets)
         finally:
             for name in settings:
                 connection.execute(f"alter system reset {name}")
-            connection.execute("select pg_reload_conf()")
+            reload(connection)
     assert after["pg-slow-log"] == ("pass", "log_min_duration_statement is 100ms")
     assert after["pg-effective-cache-size"] == ("pass", "effective_cache_size is 12GB")
     assert after["pg-shared-buffers"] == (

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import reload
 
 from reconciler.cli.app import run
 
@@ -42,7 +43,7 @@ def world(desired, database, sql, postgres, monkeypatch):
     sql.execute("create table tasks (id bigint primary key, status text, priority int, title text)")
     yield sql
     sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    reload(sql)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from waiting import reload
 
 SECRET = "hunter2-planted"
 
@@ -54,7 +55,7 @@ def there(world, desired):
 
 def test_what_is_there_is_printed_and_a_plan_of_it_is_empty(there, reconciler, desired):
     there.execute("alter system set work_mem = '64MB'")
-    there.execute("select pg_reload_conf()")
+    reload(there)
     code, out, err = reconciler("import", "main")
     assert (code, err) == (0, "")
     head, body = out.split("target: main\n", 1)

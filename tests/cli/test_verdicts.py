@@ -6,7 +6,7 @@ import json
 
 import pytest
 import redis
-from pg_setting.setting_cases import reload
+from waiting import reload
 
 SETTINGS = "target: main\nsettings:\n  max_connections: 90\n  work_mem: 4MB\n"
 

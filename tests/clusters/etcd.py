@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 
 import httpx
+from waiting import PATIENCE, until
 
 from clusters.ports import lasting_port
-from clusters.waiting import wait_for
 
 ETCD = "/usr/bin/etcd"
 
-START_SECONDS = 60
-STOP_SECONDS = 20
+STOP_SECONDS = 60
+"""Patroni stops its PostgreSQL first, and on the leader waits until somebody else may lead; then it is killed."""
 
 
 class EtcdServer:
@@ -34,7 +34,7 @@ class EtcdServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Starts it and waits until it is healthy. Raises ServerFailed."""
+        """Starts it and waits until it is healthy. Raises NeverHappened."""
         peer = f"http://127.0.0.1:{lasting_port()}"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -50,7 +50,7 @@ class EtcdServer:
         def healthy() -> bool:
             return client().get(f"{self.url}/health").json()["health"] == "true"
 
-        wait_for("etcd", START_SECONDS, healthy, log=lambda: self.log, ignoring=(httpx.HTTPError,))
+        until(healthy, "etcd", log=lambda: self.log, ignoring=(httpx.HTTPError,))
 
     def stop(self) -> None:
         if self.process is not None:
@@ -69,7 +69,7 @@ class EtcdServer:
 @cache
 def client() -> httpx.Client:
     """One for all: each has a TLS context of its own, which takes longer to make than the answers to come."""
-    return httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
+    return httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
+from waiting import until
 
 from clusters.ports import lasting_port
-from clusters.waiting import wait_for
 from reconciler.demo.servers import PostgresServer
 
 PAIR_SETTINGS = {
@@ -21,8 +21,6 @@ PAIR_SETTINGS = {
 
 NOT_COPIED = shutil.ignore_patterns("postmaster.pid", "postmaster.opts", "pgsql_tmp*", "pg_internal.init")
 """As by pg_basebackup, which leaves out more that does no harm."""
-
-REPLAY_SECONDS = 30
 
 
 class StandbyServer(PostgresServer):
@@ -76,7 +74,7 @@ class Pair:
             server.stop("immediate")
 
     def replayed(self) -> None:
-        """Waits until the standby has replayed all that the primary has written so far. Raises ServerFailed."""
+        """Waits until the standby has replayed all that the primary has written so far. Raises NeverHappened."""
         with psycopg.connect(self.primary.url(), autocommit=True) as connection:
             written = connection.execute("select pg_current_wal_lsn()::text").fetchone()[0]
 
@@ -84,4 +82,4 @@ class Pair:
             with psycopg.connect(self.standby.url(), autocommit=True) as connection:
                 return connection.execute("select pg_last_wal_replay_lsn() >= %s::pg_lsn", [written]).fetchone()[0]
 
-        wait_for("the standby's replay", REPLAY_SECONDS, there, log=lambda: self.standby.log)
+        until(there, "the standby's replay", log=lambda: self.standby.log)

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -15,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fix_servers import visible
+from waiting import PATIENCE, until
 
-from clusters.etcd import ETCD, START_SECONDS, STOP_SECONDS, EtcdServer, client, end
+from clusters.etcd import ETCD, EtcdServer, client, end
 from clusters.ports import lasting_port
 from clusters.unprivileged import python_for_everyone
-from clusters.waiting import wait_for
 from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
 
 SCOPE = "reconciler"
@@ -41,7 +41,8 @@ def missing() -> str:
     """What a Patroni cluster lacks on this machine; empty: nothing."""
     if find_spec("patroni") is None:
         return "the package patroni[etcd3]"
-    return "" if shutil.which(ETCD) or shutil.which("etcd") else "Debian's etcd-server"
+    there = visible("etcd") and (shutil.which(ETCD) or shutil.which("etcd"))
+    return "" if there else "Debian's etcd-server"
 
 
 class PatroniNode(PostgresServer):
@@ -120,12 +121,14 @@ class PatroniNode(PostgresServer):
                     if Path(process.cwd()).is_relative_to(self.folder):
                         yield process
 
-        deadline = time.monotonic() + STOP_SECONDS
-        while (found := list(left())) and time.monotonic() < deadline:
+        def ended() -> bool:
+            found = list(left())
             for process in found:
                 with suppress(psutil.Error):
                     process.kill()
-            time.sleep(0.02)
+            return not found
+
+        until(ended, f"the end of all that works in {self.folder}")
         # Until somebody reaps it, a dead server still has the process number in that file, and so counts as running.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -182,7 +185,7 @@ class PatroniCluster:
         }
 
     def start(self) -> None:
-        """Starts etcd and every node that does not run, and waits until all stream. Raises ServerFailed."""
+        """Starts etcd and every node that does not run, and waits until all stream. Raises NeverHappened."""
         if self.etcd.process is None:
             self.etcd.start()
         for node in self.nodes.values():
@@ -208,7 +211,7 @@ class PatroniCluster:
         return self._ask("config")
 
     def leader(self) -> PatroniNode:
-        """The node that has the lead; waits for one. Raises ServerFailed."""
+        """The node that has the lead; waits for one. Raises NeverHappened."""
 
         def found() -> PatroniNode | None:
             leading = [member["name"] for member in self.members() if member["role"] == "leader"]
@@ -222,8 +225,8 @@ class PatroniCluster:
         leader = self.leader()
         return [node for node in self.nodes.values() if node is not leader and node.patroni is not None]
 
-    def healthy(self, seconds: float = START_SECONDS) -> None:
-        """Waits until every node that was started runs or streams, and one leads. Raises ServerFailed."""
+    def healthy(self, seconds: float = PATIENCE) -> None:
+        """Waits until every node that was started runs or streams, and one leads. Raises NeverHappened."""
 
         def there() -> bool:
             members = {member["name"]: member for member in self.members()}
@@ -249,8 +252,8 @@ class PatroniCluster:
                     problem = error
         raise problem or httpx.HTTPError("no node runs")
 
-    def _wait(self, what, ask, seconds: float = START_SECONDS):
+    def _wait(self, what, ask, seconds: float = PATIENCE):
         def log() -> str:
             return "\n".join(f"{node.name}:\n{node.log[-1000:]}" for node in self.nodes.values())
 
-        return wait_for(what, seconds, ask, log=log, ignoring=(httpx.HTTPError, KeyError))
+        return until(ask, what, seconds=seconds, log=log, ignoring=(httpx.HTTPError, KeyError))

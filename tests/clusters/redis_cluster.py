@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import redis
+from waiting import PATIENCE, until
 
 from clusters.ports import lasting_port
-from clusters.waiting import wait_for
 from reconciler.demo.servers import RedisServer
 
 SLOTS = 16384
@@ -18,17 +18,18 @@ PRIMARIES = 3
 NODE_SETTINGS = {
     "cluster-enabled": "yes",
     "cluster-config-file": "nodes.conf",
-    "cluster-node-timeout": "1000",  # ms; default 15000: a node that is gone is replaced within two or three seconds
+    "cluster-node-timeout": "1000",  # ms; default 15000: how soon nodes that have met know of each other's states
     "cluster-replica-validity-factor": "0",  # a replica stands for election however long its primary has been away
     "repl-diskless-sync": "yes",
     "repl-diskless-sync-delay": "0",
 }
 
-SECONDS = 30
+CALM = 600_000
+"""Milliseconds of the node timeout once the cluster stands: no pause of a busy machine is taken for a node's end."""
 
 
 class ClusterNode(RedisServer):
-    """A node; stopping it for longer than the node timeout makes the others replace it."""
+    """A node; see RedisCluster.replacing for what makes the others replace it."""
 
     def __init__(self, folder: Path, binary: Path, settings: Mapping[str, str], password: str) -> None:
         secret = {"requirepass": password, "masterauth": password} if password else {}
@@ -38,13 +39,16 @@ class ClusterNode(RedisServer):
 
     def client(self) -> redis.Redis:
         """A connection to this node alone, answers as text; the caller closes it."""
-        return redis.Redis(port=self.port, password=self.password or None, decode_responses=True, socket_timeout=5)
+        return redis.Redis(
+            port=self.port, password=self.password or None, decode_responses=True, socket_timeout=PATIENCE
+        )
 
 
 class RedisCluster:
     """`nodes` 0 to 2 are primaries at first, 3 to 5 their replicas in that order.
 
-    `password` is everybody's requirepass and masterauth; empty: none.
+    A node that is gone stays what it was, unless the cluster is `replacing`. `password` is everybody's requirepass and
+    masterauth; empty: none.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class RedisCluster:
         ]
 
     def start(self) -> None:
-        """Starts those that do not run; makes the cluster the first time; waits until healthy. Raises ServerFailed."""
+        """Starts those that do not run; makes the cluster the first time; waits until healthy. Raises NeverHappened."""
         new = not any(node.conf.exists() for node in self.nodes)
         for node in self.nodes:
             if node.process is None:
@@ -64,6 +68,16 @@ class RedisCluster:
         if new:
             self._make()
         self.healthy()
+        self._give_up_after(CALM)
+
+    def replacing(self) -> None:
+        """From now on a primary that is gone is replaced, within two or three seconds if the machine is quick."""
+        self._give_up_after(int(NODE_SETTINGS["cluster-node-timeout"]))
+
+    def _give_up_after(self, milliseconds: int) -> None:
+        for node in self._running:
+            with closing(node.client()) as client:
+                client.config_set("cluster-node-timeout", milliseconds)
 
     def stop(self) -> None:
         """Ends all nodes, none of which has the time to replace another."""
@@ -81,7 +95,7 @@ class RedisCluster:
         """The running nodes that are replicas by now."""
         return [node for node in self._running if _asked(node, "INFO", "replication")["role"] == "slave"]
 
-    def healthy(self, seconds: float = SECONDS) -> None:
+    def healthy(self, seconds: float = PATIENCE) -> None:
         """Waits until every running node says cluster_state:ok, and every running replica is linked to its primary."""
 
         def there() -> bool:
@@ -120,13 +134,13 @@ class RedisCluster:
                     client.execute_command("CLUSTER", "REPLICATE", primary)  # an error until it has met that node
             return True
 
-        self._wait("the nodes' meeting", follow, SECONDS)
+        self._wait("the nodes' meeting", follow, PATIENCE)
 
     def _wait(self, what, ask, seconds: float):
         def log() -> str:
             return "\n".join(f"{node.folder.name}:\n{node.log[-600:]}" for node in self.nodes)
 
-        return wait_for(what, seconds, ask, log=log, ignoring=(redis.RedisError,))
+        return until(ask, what, seconds=seconds, log=log, ignoring=(redis.RedisError,))
 
 
 def _asked(node: ClusterNode, *command: str) -> dict[str, str]:

@@ -8,22 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from waiting import PATIENCE, until
 
 from clusters.ports import lasting_port
-from clusters.waiting import wait_for
 from reconciler.demo.servers import RedisServer
 
 NAME = "Main"
 """What the Sentinels call the primary."""
 
 QUORUM = 2
-SECONDS = 30
 
 DATA_SETTINGS = {"repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0"}
 
-SENTINEL_SETTINGS = {
-    f"sentinel down-after-milliseconds {NAME}": "1000",  # default 30000
-    f"sentinel failover-timeout {NAME}": "3000",  # default 180000; a failed attempt is repeated after twice this
+CALM = {"down-after-milliseconds": "600000", "failover-timeout": "30000"}
+"""No pause of a busy machine is taken for the primary's end. A failover that somebody has asked for has half a minute,
+which is also when the Sentinels put a replica right that has missed it (seen: one that followed the old primary)."""
+
+NERVOUS = {
+    "down-after-milliseconds": "1000",  # default 30000
+    "failover-timeout": "3000",  # default 180000; a failed attempt is repeated after twice this
 }
 
 
@@ -40,13 +43,14 @@ class Sentinel(RedisServer):
 
     def client(self) -> redis.Redis:
         """A connection to it, answers as text; the caller closes it."""
-        return redis.Redis(port=self.port, decode_responses=True, socket_timeout=5)
+        return redis.Redis(port=self.port, decode_responses=True, socket_timeout=PATIENCE)
 
 
 class SentinelTrio:
     """`data` are the servers, the first the primary at first; `sentinels` the three that watch it as `NAME`.
 
-    `password` is everybody's requirepass and masterauth, and known to the Sentinels; empty: none.
+    A primary that is gone stays the primary, unless the Sentinels are `replacing`. `password` is everybody's
+    requirepass and masterauth, and known to the Sentinels; empty: none.
     """
 
     def __init__(
@@ -65,14 +69,14 @@ class SentinelTrio:
         watching = {
             f"sentinel monitor {NAME}": f"127.0.0.1 {first.port} {QUORUM}",
             **({f"sentinel auth-pass {NAME}": password} if password else {}),
-            **SENTINEL_SETTINGS,
+            **{f"sentinel {name} {NAME}": value for name, value in CALM.items()},
         }
         self.sentinels = [Sentinel(folder / f"sentinel{number + 1}", binary, watching) for number in range(3)]
         for server in [*self.data[1:], *self.sentinels]:
             server.port = lasting_port()
 
     def start(self) -> None:
-        """Starts those that do not run, and waits until all know each other. Raises ServerFailed."""
+        """Starts those that do not run, and waits until all know each other. Raises NeverHappened."""
         for server in [*self.data, *self.sentinels]:
             if server.process is None:
                 server.start()
@@ -85,9 +89,18 @@ class SentinelTrio:
                 server.process.kill()
             server.stop()
 
+    def replacing(self) -> None:
+        """From now on a primary that is gone is replaced, within two or three seconds if the machine is quick."""
+        for sentinel in self.sentinels:
+            with closing(sentinel.client()) as client:
+                for name, value in NERVOUS.items():
+                    client.execute_command("SENTINEL", "SET", NAME, name, value)
+
     def client(self, server: RedisServer) -> redis.Redis:
         """A connection to one of `data`, answers as text; the caller closes it."""
-        return redis.Redis(port=server.port, password=self.password or None, decode_responses=True, socket_timeout=5)
+        return redis.Redis(
+            port=server.port, password=self.password or None, decode_responses=True, socket_timeout=PATIENCE
+        )
 
     def master(self) -> RedisServer:
         """Whom the first running Sentinel names. Raises redis.RedisError, StopIteration where none runs."""
@@ -95,14 +108,14 @@ class SentinelTrio:
         return next(server for server in self.data if server.port == int(port))
 
     def failover(self) -> RedisServer:
-        """Makes a Sentinel promote a replica, waits until everybody follows it, and returns it. Raises ServerFailed."""
+        """Makes a Sentinel promote a replica, waits until all follow it, and returns it. Raises NeverHappened."""
         before = self.master()
         self._wait("a failover's beginning", lambda: self._ask("SENTINEL", "FAILOVER", NAME))
         self._wait("another primary", lambda: self.master() is not before)
         self.healthy()
         return self.master()
 
-    def healthy(self, seconds: float = SECONDS) -> None:
+    def healthy(self, seconds: float = PATIENCE) -> None:
         """Waits until the running Sentinels agree about a running primary that all other running servers follow."""
 
         def there() -> bool:
@@ -136,8 +149,8 @@ class SentinelTrio:
         with closing(sentinel.client()) as client:
             return client.execute_command(*command)
 
-    def _wait(self, what, ask, seconds: float = SECONDS):
+    def _wait(self, what, ask, seconds: float = PATIENCE):
         def log() -> str:
             return "\n".join(f"{server.folder.name}:\n{server.log[-600:]}" for server in [*self.data, *self.sentinels])
 
-        return wait_for(what, seconds, ask, log=log, ignoring=(redis.RedisError,))
+        return until(ask, what, seconds=seconds, log=log, ignoring=(redis.RedisError,))

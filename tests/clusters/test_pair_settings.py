@@ -7,10 +7,13 @@ import pytest
 from applying.acting import Seen, apply, pg_settings, plan_for
 from pydantic import SecretStr
 from restarting import restart_command
+from waiting import PATIENCE
 
 from clusters.pair import Pair
 from reconciler.errors import ConnectionFailed, ObservationFailed, PlanFileError
 from reconciler.model import Action, Applied, HazardType, NoticeType, Plan, System, Target
+
+pytestmark = [pytest.mark.thorough, pytest.mark.rotated]
 
 ALLOWED = [HazardType.RESTART]
 
@@ -38,6 +41,7 @@ def order(plan: Plan) -> list[str]:
     ]
 
 
+@pytest.mark.quick
 def test_raised_on_the_standby_first_and_lowered_on_the_primary_first(pair):
     target = declared(pair)
     more = pg_settings(target, {"max_connections": "130"})
@@ -125,7 +129,7 @@ def test_a_plan_is_refused_after_a_failover(pair):
     target = declared(pair)
     plan = plan_for(target, pg_settings(target, {"max_connections": "130"}))
     with psycopg.connect(pair.standby.url(), autocommit=True) as connection:
-        connection.execute("select pg_promote()")
+        assert connection.execute("select pg_promote(true, %s)", [PATIENCE]).fetchone() == (True,)
     with pytest.raises(PlanFileError, match="main@db2 was a standby when the plan was made, and is a primary now"):
         apply(plan, target, allowed=ALLOWED)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
+import httpx
 import psycopg
 import pytest
-from applying.acting import Seen, apply, pg_settings, plan_for, until
+from applying.acting import Seen, apply, pg_settings, plan_for
 from pydantic import SecretStr
+from waiting import until
 
+from clusters.etcd import client
 from clusters.patroni import PatroniCluster
 from reconciler.desired.write import Noted
 from reconciler.errors import ConnectionFailed, ObservationFailed
@@ -25,21 +28,45 @@ ALLOWED = [HazardType.RESTART]
 @pytest.fixture
 def target(patroni: PatroniCluster) -> Iterator[Target]:
     """The cluster as a target; afterwards its configuration is as it was, on running members."""
-    before = patroni.config()["postgresql"]["parameters"]
+    parameters, settings = patroni.config()["postgresql"]["parameters"], settings_of(patroni)
     patroni.start()
     patroni.healthy()
     leader = patroni.leader()
     made = Target(name="main", system=System.POSTGRES, url=leader.url(), patroni=leader.api, memory=4 << 30)
     yield made
     patroni.start()
-    patroni.healthy()
+    put_back(patroni, parameters, settings)
+
+
+def settings_of(patroni: PatroniCluster) -> list[dict[str, str]]:
+    """Everything that each node runs with."""
+    found = []
+    for node in patroni.nodes.values():
+        with psycopg.connect(node.url()) as connection:
+            found.append(dict(connection.execute("select name, setting from pg_settings").fetchall()))
+    return found
+
+
+def put_back(patroni: PatroniCluster, parameters: dict[str, object], settings: list[dict[str, str]]) -> None:
+    """The cluster has these parameters again, and every node those of its settings. Sooner than an apply would."""
     now = patroni.config()["postgresql"]["parameters"]
-    back = {name: before.get(name) for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
-    if back:
-        resources = pg_settings(
-            made, {name: "default" if value is None else str(value) for name, value in back.items()}
-        )
-        assert apply(plan_for(made, resources), made, allowed=[*ALLOWED, HazardType.LESS_SAFE]).succeeded
+    back = {
+        name: parameters.get(name) for name in now.keys() | parameters.keys() if now.get(name) != parameters.get(name)
+    }
+    if not back:
+        return
+    client().patch(f"{patroni.leader().api}/config", json={"postgresql": {"parameters": back}}).raise_for_status()
+
+    def there() -> bool:
+        # The leader first: a replica keeps what it knows its leader to have.
+        for member in sorted(patroni.members(), key=lambda member: member["role"] != "leader"):
+            if member.get("pending_restart"):
+                client().post(f"{patroni.nodes[member['name']].api}/restart", json={})
+        found = settings_of(patroni)
+        return all(one.get(name) == was.get(name) for one, was in zip(found, settings, strict=True) for name in back)
+
+    until(there, "all is as it was", ignoring=(httpx.HTTPError, psycopg.Error))
+    patroni.healthy()
 
 
 def shown(patroni: PatroniCluster, name: str) -> list[str]:

@@ -17,6 +17,8 @@ from reconciler.model import Applied, System, Target
 from reconciler.secrets import Secrets
 
 OLD, NEW = "the-old-password", "the-new-password"
+pytestmark = [pytest.mark.thorough, pytest.mark.rotated]
+
 SETTINGS = {"maxmemory": "50mb", "maxmemory-policy": "allkeys-lru", "timeout": "300"}
 
 
@@ -49,6 +51,7 @@ def values(client, names=tuple(SETTINGS)) -> dict[str, str]:
     return {name: client.config_get(name)[name] for name in names}
 
 
+@pytest.mark.quick
 def test_every_node_of_a_cluster_gets_the_settings_and_the_users(redis_cluster):
     target = of_cluster(redis_cluster, node=4)  # any node will do, a replica too
     resources = [*users({"app": "on nopass ~app:* +@read"}), *redis_settings(SETTINGS)]
@@ -117,6 +120,7 @@ def test_a_sentinels_replica_is_stopped_in_the_middle_and_the_next_run_converges
     assert plan_for(target, resources).is_empty
 
 
+@pytest.mark.quick
 def test_a_sentinel_that_is_gone_is_not_needed_while_another_answers(sentinels):
     sentinels.sentinels[0].stop()
     assert len(plan_for(of_sentinels(sentinels), redis_settings(SETTINGS)).targets) == 3
@@ -145,7 +149,7 @@ def test_a_plan_for_other_nodes_is_refused(redis_cluster):
 @pytest.fixture
 def locked_trio(request, folder, tmp_path):
     """A trio whose password is `old`."""
-    version, binary = next(iter(redis_binaries().items()))
+    version, binary = next(iter(redis_binaries().items()), None) or pytest.skip("no Redis is here")
     trio = SentinelTrio(folder / f"locked-{version}-{next(_numbers)}", binary, password=OLD)
     try:
         trio.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import time
 
 import declared
 import psycopg
@@ -13,6 +12,7 @@ import redis
 import yaml
 from live import converge, outcomes
 from psycopg import sql as compose
+from waiting import until
 
 from reconciler.demo import data
 from reconciler.demo.servers import PostgresServer
@@ -121,5 +121,4 @@ def test_redis_takes_every_setting_and_the_application_may_not_do_what_is_danger
     with redis.Redis.from_url(redis_server.url()) as stranger, pytest.raises(redis.exceptions.AuthenticationError):
         stranger.ping()
     # A server that writes its first append-only file refuses SIGTERM.
-    while redis_client.info("persistence")["aof_rewrite_in_progress"]:
-        time.sleep(0.02)
+    until(lambda: not redis_client.info("persistence")["aof_rewrite_in_progress"], "it is written")

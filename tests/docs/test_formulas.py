@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clusters.ports import lasting_port
 from docs.pages import marked
 from fix_servers import postgres_binaries, version_of
 from live import changes, converge
+from waiting import reload
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.desired.load import load
@@ -32,6 +34,7 @@ def own(postgres: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
         postgres_binaries()[version_of(postgres.binaries / "postgres")],
         {"fsync": "off"},
     )
+    server.port = lasting_port()
     server.start()
     yield server
     server.stop("immediate")
@@ -118,4 +121,4 @@ def test_the_documented_examples_note_is_the_programs(sql, database, tmp_path):
     assert "; ".join(planned["work_mem"].notes[:2]) in manual
     converge(KIND, desired.targets["main"], desired.resources)
     sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    reload(sql)

@@ -10,6 +10,7 @@ import pytest
 import redis
 from pages import marked
 from psycopg import sql as compose
+from waiting import reload
 
 from reconciler.cli.app import run
 
@@ -74,7 +75,7 @@ def roles(postgres, sql):
     yield {name: postgres.url(database, user=f"reconciler_{name}") for name in ("drift", "apply")}
     sql.execute(compose.SQL("alter database {} owner to postgres").format(compose.Identifier(database)))
     sql.execute("alter system reset all")
-    sql.execute("select pg_reload_conf()")
+    reload(sql)
     sql.execute("reassign owned by app_owner to postgres")
     sql.execute("drop owned by app_owner, reconciler_drift, reconciler_apply")
     sql.execute("drop role reconciler_drift, reconciler_apply, app_owner")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from applying.conftest import command, holder
+from applying.conftest import cleaning_up_soon, command, holder, unhurried
 
 from faults.scenes import Gate
 
-__all__ = ["command", "holder"]
+__all__ = ["cleaning_up_soon", "command", "holder", "unhurried"]
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from applying.acting import apply, plan_for, until
+import pytest
+from applying.acting import apply, plan_for
 from pg_index.declared import declared
 from psycopg import sql
+from waiting import until
 
 from reconciler.model import Plan, Resource, SqlStep, Target
 from reconciler.planning import plan_file
@@ -119,6 +121,12 @@ SCENES = [
         ("create index i on tasks (title)", "create index z on tasks (id, title)"),
     ),
 ]
+
+
+QUICK = ("create", "replace", "rename", "drop")
+
+THOROUGH = [scene if scene.name in QUICK else pytest.param(scene, marks=pytest.mark.thorough) for scene in SCENES]
+"""All, of which `make test` leaves most: something is done to each of them before each of its statements."""
 
 
 def by_name(name: str) -> Scene:

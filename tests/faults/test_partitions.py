@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from applying.acting import apply, plan_for, results, until
+from applying.acting import apply, plan_for, results
+from waiting import until
 
 from faults.scenes import at_work, by_name, checksum, converges, save, statements
 from reconciler.model import Applied

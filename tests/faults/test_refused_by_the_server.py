@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from applying.acting import apply, plan_for, results
+from applying.acting import apply, lock_timeout, message, plan_for, results
+from waiting import given_time
 
 from faults.scenes import PARTITIONED, Scene, by_name, checksum, converges, left, valid
 from reconciler.model import Applied
 
-
-@pytest.fixture
-def short_waits(monkeypatch):
-    """Plans have bounds that a test can wait for."""
-    for name in ("BUILD", "INSTANT", "STRONG"):
-        monkeypatch.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", "700ms")
-    for name in ("INSTANT", "STRONG"):
-        monkeypatch.setattr(f"reconciler.kinds.pg_index.steps.{name}_ATTEMPTS", 2)
-
+pytestmark = pytest.mark.rotated
 
 BEYOND = [
     ("create", "update tasks set priority = 0 where id = 1", 1, "a writer, for a build"),
@@ -34,16 +27,24 @@ BEYOND = [
 
 
 @pytest.mark.parametrize(("name", "held", "tries", "reason"), BEYOND, ids=[case[3] for case in BEYOND])
-def test_a_lock_held_beyond_the_bound(name, held, tries, reason, sql, pg_target, holder, short_waits):
+def test_a_lock_held_beyond_the_bound(name, held, tries, reason, sql, pg_target, holder):
     scene = by_name(name)
-    scene.set_up(sql)
-    before = valid(sql, ["i", "by_hand"])
-    holder.execute(held)
-    receipt = apply(plan_for(pg_target, scene.resources(pg_target)), pg_target, allowed=["index-drop"])
+
+    def attempt(seconds: float):
+        holder.rollback()
+        scene.set_up(sql)
+        before = valid(sql, ["i", "by_hand"])
+        holder.execute(held)
+        with lock_timeout(seconds):
+            plan = plan_for(pg_target, scene.resources(pg_target))
+            return before, apply(plan, pg_target, allowed=["index-drop"])
+
+    waited = f"waited for process {holder.info.backend_pid}, user postgres (the report)"
+    before, receipt = given_time(attempt, lambda found: waited in message(found[1]))
     assert results(receipt) == {"public.i": Applied.FAILED}
-    said = receipt.changes[0].message
+    said = message(receipt)
     assert "canceling statement due to lock timeout (55P03)" in said
-    assert f"waited for process {holder.info.backend_pid}, user postgres (the report)" in said
+    assert waited in said
     assert (f"tried {tries} times" in said) == (tries > 1)
     if name != "drop":  # DROP INDEX CONCURRENTLY takes it out of use before it waits
         assert valid(sql, ["i", "by_hand"]) == before

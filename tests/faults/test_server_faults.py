@@ -7,11 +7,14 @@ import signal
 
 import psycopg
 import pytest
-from applying.acting import Applying, plan_for, results, until
+from applying.acting import Applying, plan_for, results
 from applying.conftest import waiting
+from waiting import PATIENCE, until
 
-from faults.scenes import SCENES, Scene, by_name, checksum, converges, statements
+from faults.scenes import THOROUGH, Scene, by_name, checksum, converges, statements
 from reconciler.model import Applied
+
+pytestmark = [pytest.mark.rotated, pytest.mark.usefixtures("cleaning_up_soon")]
 
 MIDST = [
     ("create", "update tasks set priority = 0 where id = 1", "create index%", "a build"),
@@ -48,7 +51,7 @@ def crashed(sql, postgres, pid):
 
 def answers(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=2).close()
+        psycopg.connect(url, connect_timeout=PATIENCE).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -102,7 +105,7 @@ def test_in_the_midst_of_a_step(name, held, pattern, reason, fault, sql, pg_targ
 
 
 @pytest.mark.parametrize("fault", [terminated, stopped_at_once], ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize("scene", THOROUGH, ids=lambda scene: scene.name)
 def test_before_any_statement(scene, fault, database, pg_target, postgres, gate):
     for number in range(scene.statements):
         with psycopg.connect(database, autocommit=True) as sql:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from applying.acting import plan_for, until
+from applying.acting import plan_for
+from applying.conftest import locks
+from waiting import PATIENCE, until
 
 from faults.scenes import by_name, converges, indexes, save, statements
 
@@ -22,7 +24,7 @@ def test_the_second_is_refused_and_finds_nothing_to_do_afterwards(name, sql, pg_
         code, out, err = command.run(*arguments)
         assert (code, out) == (1, "")
         assert "another apply is at work: reconciler apply by " in err
-    out, err = first.communicate(timeout=30)
+    out, err = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, out + err
     assert indexes(sql) == [(name, True) for name in scene.names]
     oids = sql.execute("select indexrelid from pg_index where indrelid = 'tasks'::regclass order by 1").fetchall()
@@ -39,7 +41,7 @@ def test_started_in_the_same_instant_one_of_them_does_it(sql, pg_target, command
     scene.set_up(sql, 20_000)
     save(plan_for(pg_target, scene.resources(pg_target)), tmp_path / "plan.json")
     both = [command.start("apply", tmp_path / "plan.json") for _ in range(2)]
-    said = ["".join(process.communicate(timeout=60)) for process in both]
+    said = ["".join(process.communicate(timeout=PATIENCE)) for process in both]
     assert 0 in [process.returncode for process in both], said
     for process, text in zip(both, said, strict=True):
         assert process.returncode == 0 or "another apply is at work" in text
@@ -61,10 +63,11 @@ def test_one_that_lost_its_lock_and_goes_on_is_met_by_one_that_has_it(sql, pg_ta
         sql.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'reconciler apply by %'"
         )
+        until(lambda: not locks(sql), "it has lost its lock")
         code, out, err = command.run("apply", tmp_path / "plan.json")
         assert code == 1
         assert "is being built, or dropped, at this moment" in out + err
         writer.rollback()
-    out, err = first.communicate(timeout=30)
+    out, err = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, out + err
     converges(scene, sql, pg_target)

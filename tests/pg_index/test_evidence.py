@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -11,10 +10,12 @@ import pytest
 from live import run
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
+from waiting import until
 
 from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
+from reconciler.kinds.pg_index.advice import ask
 from reconciler.kinds.pg_index.advice.cover import covers
 from reconciler.kinds.pg_index.syntax import parse_index
 from reconciler.model import Action, Change
@@ -159,12 +160,8 @@ def test_a_role_that_may_not_read_the_table_is_told_what_it_may_know(sql, pg_tar
 
 def counted(sql: psycopg.Connection, index: str, scans: int) -> None:
     """Waits until the server has counted: before 15, a process collects what others report."""
-    deadline = time.monotonic() + 20
-    while sql.execute("select idx_scan from pg_stat_all_indexes where indexrelname = %s", [index]).fetchone() != (
-        scans,
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    query = "select idx_scan from pg_stat_all_indexes where indexrelname = %s"
+    until(lambda: sql.execute(query, [index]).fetchone() == (scans,), f"{scans} scans of {index}")
 
 
 def use(database: str, times: int) -> None:
@@ -218,8 +215,10 @@ def test_a_partitioned_index_counts_what_its_parts_count(sql, pg_target, databas
 def test_counts_that_a_crash_took_away_are_not_taken_for_years_of_silence(pg_target, postgres, database):
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table tasks (id int); create index old_idx on tasks (id)")
-    before = facts(advised(pg_target, declared(pg_target, old_idx="absent")), "old_idx")["statistics since"]
-    time.sleep(1)  # seconds are shown
+        before = facts(advised(pg_target, declared(pg_target, old_idx="absent")), "old_idx")["statistics since"]
+        # Seconds are shown.
+        clock = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') > left(%s, 19)"
+        until(lambda: connection.execute(clock, [before]).fetchone()[0], "another second")
     postgres.restart("immediate")
     after = facts(advised(pg_target, declared(pg_target, old_idx="absent")), "old_idx")["statistics since"]
     assert after > before
@@ -263,7 +262,10 @@ def test_what_another_index_covers_and_what_alone_serves_a_foreign_key(sql, pg_t
     assert "covered by" not in facts(outcomes, "owner_idx")
 
 
-def test_a_drop_from_a_table_that_is_locked_as_a_whole_says_what_it_could_not_see(sql, pg_target, database):
+def test_a_drop_from_a_table_that_is_locked_as_a_whole_says_what_it_could_not_see(
+    sql, pg_target, database, monkeypatch
+):
+    monkeypatch.setattr(ask, "LOCK_SECONDS", 0.1)
     sql.execute("create table tasks (id int, status text)")
     sql.execute("create index old_idx on tasks (lower(status)); create index new_idx on tasks (id) where id > 1")
     resources = declared(pg_target, old_idx="absent", other_idx={"columns": ["id"], "where": "status = 'x'"})

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from live import changes, converge, outcomes, run
 from pydantic import TypeAdapter
+from waiting import until
 
 from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Change, HazardType, NoticeType
+from reconciler.targets.postgres import READING_SETTINGS
 
 pytestmark = pytest.mark.matrix
 
@@ -198,8 +200,7 @@ def test_a_real_reindex_that_was_cancelled_is_cleaned_up(tasks, pg_target, datab
 
         working = threading.Thread(target=work)
         working.start()
-        while tasks.execute("select to_regclass('i_ccnew')").fetchone() == (None,):
-            pass
+        until(lambda: tasks.execute("select to_regclass('i_ccnew')").fetchone() != (None,), "its copy is being built")
         [busy] = outcomes(KIND, pg_target, tables(pg_target, {"public.tasks": {"unlisted_indexes": "drop"}}))[1:]
         assert "built by process" in busy.message
         worker.cancel_safe()
@@ -360,7 +361,8 @@ def test_another_search_path_makes_a_plan_stale_where_names_are_looked_for(tasks
     assert change.steps == next(each for each in planned if each.address.name == "public.j").steps
 
 
-def test_a_table_that_is_locked_as_a_whole_keeps_nobody_from_seeing_the_others(tasks, pg_target, database):
+def test_a_table_that_is_locked_as_a_whole_keeps_nobody_from_seeing_the_others(tasks, pg_target, database, monkeypatch):
+    monkeypatch.setitem(READING_SETTINGS, "lock_timeout", "100ms")
     tasks.execute("create table other (id int)")
     section = {
         "public.tasks": {"indexes": {"i": {"columns": ["lower(title)"]}}},

@@ -7,12 +7,14 @@ import threading
 import psycopg
 import pytest
 from live import changes, converge, outcomes, run
+from waiting import until
 
 from pg_index.declared import declared, tables
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Action, HazardType, Notice, NoticeType
+from reconciler.targets.postgres import READING_SETTINGS
 
 pytestmark = pytest.mark.matrix
 
@@ -164,8 +166,7 @@ def test_what_somebody_else_is_doing_to_an_index_is_left_to_them(tasks, pg_targe
         holder.execute("update tasks set priority = 1 where id = 1")
         working = threading.Thread(target=lambda: worker.execute(statement))
         working.start()
-        while tasks.execute(invalid).fetchone() == (0,):
-            pass
+        until(lambda: tasks.execute(invalid).fetchone() != (0,), "somebody is at work on it")
         found = outcomes(KIND, pg_target, tables(pg_target, section))
         holder.rollback()
         working.join()
@@ -279,8 +280,7 @@ def test_an_index_that_is_being_built_is_not_a_failed_one(tasks, pg_target, data
         )
         building.start()
         wanted = declared(pg_target, i=COLUMNS)
-        while tasks.execute("select to_regclass('i')").fetchone() == (None,):
-            pass
+        until(lambda: tasks.execute("select to_regclass('i')").fetchone() != (None,), "it is being built")
         [notice] = outcomes(KIND, pg_target, wanted)
         assert isinstance(notice, Notice)
         assert notice.type is NoticeType.BEING_BUILT
@@ -384,7 +384,8 @@ def test_observing_works_beside_every_lock_that_lets_readers_in(tasks, pg_target
         assert outcomes(KIND, pg_target, wanted) == []
 
 
-def test_observing_gives_up_soon_where_somebody_locks_out_all_readers(tasks, pg_target, database):
+def test_observing_gives_up_soon_where_somebody_locks_out_all_readers(tasks, pg_target, database, monkeypatch):
+    monkeypatch.setitem(READING_SETTINGS, "lock_timeout", "100ms")
     tasks.execute("create index i on tasks (lower(title))")
     with psycopg.connect(database) as holder:
         holder.execute("lock table tasks in access exclusive mode")

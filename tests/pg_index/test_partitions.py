@@ -8,6 +8,7 @@ from contextlib import closing
 import psycopg
 import pytest
 from live import changes, converge, outcomes, run
+from waiting import until
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
@@ -297,8 +298,8 @@ def test_a_build_of_a_part_by_somebody_else_is_waited_for(tree, pg_target, datab
         statement = "create index concurrently events_1_at_idx on events_1 (at)"
         building = threading.Thread(target=lambda: builder.execute(statement))
         building.start()
-        while tree.execute("select to_regclass('events_1_at_idx')").fetchone() == (None,):
-            pass
+        there = "select to_regclass('events_1_at_idx')"
+        until(lambda: tree.execute(there).fetchone() != (None,), "it is being built")
         [notice] = outcomes(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
         holder.rollback()
         building.join()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from psycopg import errors
+from psycopg import errors, pq
+from waiting import PATIENCE, reload, until
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared, tables
-from reconciler.kinds.pg_index.advice import preflight
+from reconciler.kinds.pg_index.advice import advise, preflight
 from reconciler.kinds.pg_index.advice.ask import Asking
 from reconciler.kinds.pg_index.advice.places import read_places
 from reconciler.kinds.pg_index.advice.work import works
@@ -69,14 +70,26 @@ def waits(target, *statements: str) -> list[str]:
         return said(preflight.waits(asking, found, read_places(asking, names)))
 
 
-def really_waits(url: str, statement: str) -> bool:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("set lock_timeout = '400ms'")
-        try:
-            connection.execute(statement)
-        except errors.LockNotAvailable:
-            return True
-    return False
+def really_waits(url: str, statement: str, whom: int) -> bool:
+    """Whether `statement` waits for the process `whom` (0: a prepared transaction), or comes to its end."""
+    with psycopg.connect(url, autocommit=True) as working, psycopg.connect(url, autocommit=True) as watch:
+        pid = working.info.backend_pid
+        working.pgconn.send_query(statement.encode())
+
+        def ended() -> bool:
+            working.pgconn.consume_input()
+            return not working.pgconn.is_busy()
+
+        def waits_for_it() -> bool:
+            return whom in watch.execute("select pg_blocking_pids(%s)", [pid]).fetchone()[0]
+
+        until(lambda: ended() or waits_for_it(), "it waits, or is done")
+        if waits := not ended():
+            watch.execute("select pg_cancel_backend(%s)", [pid])
+            until(ended, "it waits no longer")
+        statuses = [result.status for result in iter(working.pgconn.get_result, None)]
+        assert waits or statuses == [pq.ExecStatus.COMMAND_OK]
+        return waits
 
 
 class Case(NamedTuple):
@@ -120,7 +133,7 @@ def test_who_is_told_is_who_would_be_waited_for(tasks, postgres, pg_target, data
             beside.execute(statement)
         try:
             told = waits(pg_target, VERBS[verb])
-            assert really_waits(database, VERBS[verb]) == (verb in case.waiting)
+            assert really_waits(database, VERBS[verb], 0 if prepared else pid) == (verb in case.waiting)
         finally:
             beside.execute("rollback prepared 'p'" if prepared else "rollback")
     assert len(told) == (verb in case.waiting), told
@@ -136,9 +149,9 @@ def test_what_is_told_names_who_it_is_and_leaves_values_out(tasks, pg_target, da
         pid = beside.info.backend_pid
         [line] = waits(pg_target, CREATE)
         [hidden] = waits(pg_target.model_copy(update={"hide_values": True}), CREATE)
-    who = f"process {pid}, user postgres (the report), idle in transaction for 0 s"
+    who = f"process {pid}, user postgres (the report), idle in transaction for … s"
     what = "select id, '…' from other where id = 4711"
-    assert line == f"*: every concurrent build waits until it ends: {who}: {what}"
+    assert re.sub(r"(?<=for )\d+(?= s)", "…", line) == f"*: every concurrent build waits until it ends: {who}: {what}"
     assert "4711" not in hidden
     assert "'…' from other where id = …" in hidden
 
@@ -196,9 +209,13 @@ def test_a_role_that_may_not_see_others_says_so(tasks, postgres, pg_target, data
         tasks.execute("drop owned by weak; alter table if exists tasks owner to postgres; drop role weak")
 
 
+MANY_PAGES = "alter table {} set (fillfactor = 10)"
+"""At a page in a tenth of a second, a vacuum of 50,000 rows takes minutes: it is there for as long as a test looks."""
+
+
 @contextmanager
-def vacuuming(url: str, table: str) -> Iterator[None]:
-    """While the body runs, VACUUM is on its way through `table`."""
+def vacuuming(url: str, table: str) -> Iterator[int]:
+    """While the body runs, VACUUM is on its way through `table`, in the process that is given."""
     with psycopg.connect(url, autocommit=True) as slow, psycopg.connect(url, autocommit=True) as watch:
         slow.execute("set vacuum_cost_delay = '100ms'; set vacuum_cost_limit = 1")
 
@@ -210,9 +227,9 @@ def vacuuming(url: str, table: str) -> Iterator[None]:
         thread.start()
         pid = slow.info.backend_pid
         try:
-            while not watch.execute("select 1 from pg_stat_progress_vacuum where pid = %s", [pid]).fetchone():
-                time.sleep(0.01)
-            yield
+            at_work = "select 1 from pg_stat_progress_vacuum where pid = %s"
+            until(lambda: watch.execute(at_work, [pid]).fetchone(), "the vacuum is at work")
+            yield pid
         finally:
             watch.execute("select pg_cancel_backend(%s)", [pid])
             thread.join()
@@ -220,15 +237,17 @@ def vacuuming(url: str, table: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("table", ["other", "tasks"])
 def test_vacuum_is_waited_for_on_its_own_table_alone(tasks, pg_target, database, at_once, table):
+    tasks.execute(MANY_PAGES.format(table))
     tasks.execute(f"insert into {table} (id) select g from generate_series(1, 50000) g")  # noqa: S608 - ours
     tasks.execute(f"delete from {table}")  # noqa: S608 - ours
-    with vacuuming(database, table):
+    with vacuuming(database, table) as pid:
         told = waits(pg_target, CREATE)
-        assert really_waits(database, CREATE) == (table == "tasks")
+        assert really_waits(database, CREATE, pid) == (table == "tasks")
     assert len(told) == (table == "tasks")
 
 
 def test_autovacuum_that_prevents_wraparound_is_told_and_does_not_step_aside(tasks, postgres, pg_target, database):
+    tasks.execute(MANY_PAGES.format("tasks"))
     tasks.execute("insert into tasks select g, 'x' from generate_series(1, 50000) g")
     tasks.execute(
         "alter table tasks set (autovacuum_freeze_max_age = 100000, autovacuum_freeze_min_age = 0,"
@@ -240,21 +259,20 @@ def test_autovacuum_that_prevents_wraparound_is_told_and_does_not_step_aside(tas
         # Each commit takes a transaction id; the table becomes too old after 100,000 of them.
         tasks.execute("""do $$ begin for n in 1..100500 loop perform txid_current(); commit; end loop; end $$""")
         working = (
-            "select 1 from pg_stat_activity where query like 'autovacuum: %% public.tasks (to prevent wraparound)'"
+            "select pid from pg_stat_activity where query like 'autovacuum: % public.tasks (to prevent wraparound)'"
         )
-        deadline = time.monotonic() + 60
-        while not tasks.execute(working).fetchone():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        worker = until(lambda: tasks.execute(working).fetchone(), "the autovacuum is at work")
         [line] = waits(pg_target, CREATE)
         assert "vacuums public.tasks to prevent wraparound" in line
         with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute("set lock_timeout = '3s'; set deadlock_timeout = '200ms'")
+            # An ordinary autovacuum is ended for whoever has waited that long.
+            connection.execute("set lock_timeout = '1s'; set deadlock_timeout = '100ms'")
             with pytest.raises(errors.LockNotAvailable):
                 connection.execute(CREATE)
+        assert tasks.execute(working).fetchone() == worker
     finally:
         tasks.execute("alter system reset autovacuum_naptime")
-        tasks.execute("select pg_reload_conf()")
+        reload(tasks)
 
 
 def test_advice_changes_no_fingerprint_and_is_given_to_people_alone(tasks, pg_target, database, at_once):
@@ -310,6 +328,7 @@ def test_a_thousand_changes_are_advised_in_few_round_trips(sql, pg_target, monke
             for n in range(100)
         },
     )
+    monkeypatch.setattr(advise, "KNOWING_SECONDS", PATIENCE)  # else it would be given in time, and not of all
     trips = []
     fetch_all = PostgresSession.fetch_all
     monkeypatch.setattr(PostgresSession, "fetch_all", lambda *each: trips.append(each) or fetch_all(*each))

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+import tiers
 from applying.acting import apply, plan_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from waiting import PATIENCE
 
 from pg_index.declared import tables
 from pg_index.random_indexes import World, worlds
@@ -21,6 +23,8 @@ pytestmark = pytest.mark.matrix
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""
+
+USUAL = 8 if tiers.current() is tiers.Tier.TEST else 40
 
 # Of partitioned indexes without storage parameters: PostgreSQL lets nobody change them, and uses those of the leaves.
 FACTS = r"""
@@ -116,7 +120,7 @@ class Watcher(threading.Thread):
 
     def __enter__(self) -> Watcher:
         self.start()
-        assert self._looked.wait(30)
+        assert self._looked.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,7 +149,7 @@ def after_each_step(monkeypatch) -> list[Callable[[], None]]:
 
 
 @settings(
-    max_examples=int(EXAMPLES or "40"), derandomize=not EXAMPLES, database=None, deadline=None, print_blob=False,
+    max_examples=int(EXAMPLES or USUAL), derandomize=not EXAMPLES, database=None, deadline=None, print_blob=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(data=st.data())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from clusters.ports import lasting_port
 from fix_servers import POSTGRES_SETTINGS
 from pydantic import SecretStr
+from waiting import until
 
 from pg_index.advice import advised, facts, said
 from pg_index.corpus.world import World
@@ -36,6 +37,7 @@ class Pair:
 
     def __init__(self, folder: Path, binaries: Path, desired: Path) -> None:
         self.primary = PostgresServer(folder / "primary", binaries, POSTGRES_SETTINGS)
+        self.primary.port = lasting_port()
         self.primary.start()
         self.world = World(self.primary, desired)
         self._make_reader()
@@ -77,10 +79,8 @@ class Pair:
     def caught_up(self) -> None:
         with psycopg.connect(self.primary.url()) as here, psycopg.connect(self.standby.url(), autocommit=True) as there:
             position = here.execute("select pg_current_wal_lsn()").fetchone()[0]
-            deadline = time.monotonic() + 30
-            while not there.execute("select pg_last_wal_replay_lsn() >= %s", [position]).fetchone()[0]:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            replayed = "select pg_last_wal_replay_lsn() >= %s"
+            until(lambda: there.execute(replayed, [position]).fetchone()[0], "replay")
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +148,7 @@ def test_a_replica_says_that_it_uses_what_its_primary_does_not(replicated):
         connection.execute("set enable_seqscan = off; set enable_bitmapscan = off")
         for _ in range(3):
             connection.execute("select from tasks where id = 1")
-    deadline = time.monotonic() + 20
-    while scans(replicated.standby.url(), "old_idx") < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: scans(replicated.standby.url(), "old_idx") >= 3, "the standby has counted")
     target = Target(
         name="main",
         system=System.POSTGRES,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from setting_cases import reload
+from waiting import reload
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.model import Target

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from pydantic import TypeAdapter
+from waiting import reload as reload
 
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
@@ -49,15 +49,3 @@ def definitions(connection: psycopg.Connection) -> list[tuple[Definition, str]]:
         for name, vartype, unit, low, high, names, context, boot, setting in rows
     ]  # fmt: skip
     return [(definition, setting) for definition, setting in found if not never(definition)]
-
-
-_LOADED = "select extract(epoch from pg_conf_load_time())::text"  # whatever the DateStyle has become
-
-
-def reload(connection: psycopg.Connection) -> None:
-    """Reloads the files, and waits until new sessions see it."""
-    [(before,)] = connection.execute(_LOADED).fetchall()
-    connection.execute("select pg_reload_conf()")
-    deadline = time.monotonic() + 5
-    while connection.execute(_LOADED).fetchall() == [(before,)] and time.monotonic() < deadline:
-        time.sleep(0.01)

@@ -117,7 +117,7 @@ class Refused(NamedTuple):
 REFUSED = [
     Refused("a name that nobody knows", "work_mem", "memory / max_conections",
             "memory / max_conections cannot be told: "
-            "PostgreSQL {major} has no setting max_conections; did you mean max_connections"),
+            "PostgreSQL {release} has no setting max_conections; did you mean max_connections"),
     Refused("a machine that was misspelled", "work_mem", "memroy / 4", "did you mean memory"),
     Refused("a setting that was renamed", "max_wal_size", "16MB * wal_keep_segments",
             "wal_keep_segments is now wal_keep_size"),
@@ -147,7 +147,7 @@ REFUSED = [
     Refused("what the server would raise", "wal_buffers", "8kB * 2",
             "8kB * 2 comes to 16kB, of which the server would make 32kB: put max(32kB, …) around it"),
     Refused("a formula that refers to one that is refused", "effective_cache_size", "2 * work_mem",
-            "2 * work_mem cannot be told: PostgreSQL {major} has no setting nonsense",
+            "2 * work_mem cannot be told: PostgreSQL {release} has no setting nonsense",
             {"work_mem": "memory / nonsense"}),
     Refused("a bound", "work_mem", {"at_least": "1min / 2"}, "it is an amount of memory, not an amount of time (30s)"),
 ]  # fmt: skip
@@ -159,8 +159,8 @@ def test_a_formula_that_comes_to_nothing_says_why(target, postgres, case):
     [notice] = [outcome for outcome in found if outcome.address.name == case.name]
     assert isinstance(notice, Notice)
     assert notice.type is NoticeType.BLOCKED
-    major = psycopg.connect(target.url.get_secret_value()).info.server_version // 10000
-    assert case.message.format(major=major) in notice.message
+    major, minor = divmod(psycopg.connect(target.url.get_secret_value()).info.server_version, 10000)
+    assert case.message.format(release=f"{major}.{minor}") in notice.message
 
 
 SLIPS = [

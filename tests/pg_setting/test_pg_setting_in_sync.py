@@ -62,6 +62,7 @@ def rounds(found: list[tuple[Definition, str]]) -> Iterator[dict[str, str]]:
         yield {name: spelled[number % len(spelled)] for name, spelled in texts.items()}
 
 
+@pytest.mark.thorough
 @pytest.mark.matrix
 def test_every_setting_is_in_sync_in_every_spelling_and_the_server_takes_it_so(own):
     """The server is started with each spelling in its files, and has the same values as before: they mean the same.
