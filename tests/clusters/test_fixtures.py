@@ -130,6 +130,7 @@ def test_two_sentinels_are_enough(sentinels: SentinelTrio) -> None:
     sentinels.healthy()
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("cluster", [RedisCluster, SentinelTrio])
 def test_a_password_is_everybodys(cluster, folder: Path) -> None:
     binary = next(iter(redis_binaries().values()), None) or pytest.skip("no Redis is here")

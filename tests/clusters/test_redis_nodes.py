@@ -158,6 +158,7 @@ def locked_trio(request, folder, tmp_path):
         trio.stop()
 
 
+@pytest.mark.servers
 def test_the_passwords_of_a_replicated_redis_are_rotated_in_one_run(locked_trio):
     secrets = Secrets({"NEW": NEW})
     target = of_sentinels(locked_trio, OLD)

@@ -246,6 +246,7 @@ def test_what_is_not_patroni_is_told(guarded) -> None:
         api.cluster()
 
 
+@pytest.mark.servers
 def test_tls_is_checked_against_the_declared_authority(folder, tmp_path) -> None:
     binaries = next(iter(postgres_binaries().values()), None) or pytest.skip("no PostgreSQL is here")
     made = PatroniCluster(folder / f"patroni-tls-{next(_numbers)}", binaries, nodes=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from waiting import until
+from waiting import given_time, milliseconds, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.targets.postgres import connect
@@ -52,14 +52,20 @@ LIMITS = ["idle_in_transaction_session_timeout", "idle_session_timeout", "transa
 
 @pytest.mark.matrix
 def test_a_session_outlives_the_servers_limits_for_sessions(pg_target, secrets, sql):
-    for (name,) in sql.execute("select name from pg_settings where name = any(%s)", [LIMITS]).fetchall():
-        sql.execute(f"alter database {sql.info.dbname} set {name} = '100ms'")
-    session = connect(pg_target, secrets)
-    time.sleep(0.3)
-    session.fetch("select pg_sleep(0.3)")
+    def attempt(seconds: float):
+        for (name,) in sql.execute("select name from pg_settings where name = any(%s)", [LIMITS]).fetchall():
+            sql.execute(f"alter database {sql.info.dbname} set {name} = '{milliseconds(seconds / 3)}'")
+        try:
+            return seconds, connect(pg_target, secrets)
+        except ConnectionFailed:  # ended before it could say anything
+            return seconds, None
+
+    beyond, session = given_time(attempt, lambda found: found[1])
+    time.sleep(beyond)
+    session.fetch("select pg_sleep(%(beyond)s)", {"beyond": beyond})
     with session._connection.transaction():
         session._connection.execute("select 1")
-        time.sleep(0.3)
+        time.sleep(beyond)
     assert session.fetch("select 1 as x") == [{"x": 1}]
     session.close()
 
