@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -121,11 +122,16 @@ class PatroniNode(PostgresServer):
                     if Path(process.cwd()).is_relative_to(self.folder):
                         yield process
 
+        asked: set[int] = set()
+
         def ended() -> bool:
             found = list(left())
             for process in found:
                 with suppress(psutil.Error):
-                    process.kill()
+                    # PostgreSQL frees its shared memory where it is asked to stop at once, and not where it is killed.
+                    process.send_signal(signal.SIGKILL if process.pid in asked else signal.SIGQUIT)
+                    asked.add(process.pid)
+            psutil.wait_procs(found, timeout=1)
             return not found
 
         until(ended, f"the end of all that works in {self.folder}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from clusters.ports import lasting_port
-from fix_servers import POSTGRES_SETTINGS
+from fix_servers import POSTGRES_SETTINGS, _numbers
 from pydantic import SecretStr
 from waiting import until
 
@@ -85,7 +85,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def replicated(postgres, folder, tmp_path_factory) -> Iterator[Pair]:
-    made = Pair(folder / f"replicated-{postgres.port}", postgres.binaries, tmp_path_factory.mktemp("desired"))
+    made = Pair(folder / f"replicated-{next(_numbers)}", postgres.binaries, tmp_path_factory.mktemp("desired"))
     yield made
     made.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fix_servers import postgres_binaries, version_of
+from fix_servers import _numbers, postgres_binaries, version_of
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting.startup.memory import SHARED, shared
@@ -36,7 +36,7 @@ def test_shared_memory_is_estimated_as_the_server_counts_it(postgres, folder, sq
     rows = sql.execute("select lower(name), boot_val, setting from pg_settings where vartype = 'integer'").fetchall()
     defaults = {name: int(boot if boot == "-1" else setting, 0) for name, boot, setting in rows if name in SHARED}
     binaries = postgres_binaries()[version_of(postgres.binaries / "postgres")]
-    server = PostgresServer(folder / f"counted-{version_of(binaries / 'postgres')}", binaries)
+    server = PostgresServer(folder / f"counted-{next(_numbers)}", binaries)
     server._initialise()
     defaults["max_prepared_transactions"] = 0  # the shared server has some
     wrong = []

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from fix_servers import postgres_binaries, version_of
+from fix_servers import _numbers, postgres_binaries, version_of
 from live import changes, converge, outcomes, run
 from own_server import OwnServer
 from packaging.specifiers import SpecifierSet
@@ -202,9 +202,7 @@ def _seen(server: PostgresServer, resource):
 
 def test_a_value_of_the_command_line_is_what_others_are_held_against(postgres, folder):
     """max_wal_senders cannot be changed beside, so that wal_level cannot either."""
-    server = PostgresServer(
-        folder / f"with-options-{version_of(postgres.binaries / 'postgres')}", binaries_of(postgres)
-    )
+    server = PostgresServer(folder / f"with-options-{next(_numbers)}", binaries_of(postgres))
     server.start()
     try:
         server.stop()
