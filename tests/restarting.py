@@ -5,18 +5,19 @@ pg_ctl remembers the options that the server was started with.
 
 from __future__ import annotations
 
+import os
 import pwd
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
 
 
 def restart_command(server: PostgresServer) -> str:
     """The command that restarts `server`, for the key `restart` of its target."""
-    user = "nobody" if server.folder.stat().st_uid else ""
+    user = UNPRIVILEGED if os.geteuid() == 0 else ""
     arguments = [sys.executable, __file__, server.binaries, server.data, server.folder / "postgres.log", user]
     return shlex.join(map(str, arguments))
 

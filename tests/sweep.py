@@ -29,7 +29,8 @@ class Watcher:
     """The process that watches over `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if str(folder) not in value}
+        # Of a run within a run, too: it is there to outlive what it watches over.
+        environment = {name: value for name, value in os.environ.items() if name not in (MARK, "TMPDIR")}
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
             cwd="/", start_new_session=True,
@@ -38,18 +39,22 @@ class Watcher:
         self._process.stdin.flush()
 
     def sweep(self) -> None:
-        """Has everything ended and removed, and waits for it."""
+        """Has everything ended and removed, and waits for it; not for ever, since the run is over."""
         self._process.stdin.close()
-        self._process.wait(2 * PATIENCE)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(2 * PATIENCE)
 
 
 def of_the_run(folder: str) -> list[psutil.Process]:
-    """Processes that work in `folder`, or were started with it in their environment or on their command line."""
+    """Processes that the run has started: by their environment, or because they are about its folder, where nobody sits
+    at a terminal and looks into it."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            told = [process.cwd(), *process.cmdline(), *process.environ().values()]
-            if process.pid != os.getpid() and any(folder in each for each in told):
+            environment = process.environ()
+            told = any(environment.get(name, "").startswith(folder) for name in (MARK, "TMPDIR"))
+            about = any(folder in each for each in [process.cwd(), *process.cmdline()]) and process.terminal() is None
+            if process.pid != os.getpid() and (told or about):
                 found.append(process)
     return found
 
@@ -72,9 +77,10 @@ def sweep(folder: Path) -> None:
                     process.send_signal(signal.SIGQUIT)
         _, alive = psutil.wait_procs(found, timeout=1)
         patience -= 1.0 if alive else 0.0
-    for mounted in psutil.disk_partitions(all=True):
-        if Path(mounted.mountpoint).is_relative_to(folder):
-            subprocess.run(["umount", mounted.mountpoint], check=False)
+    mounted = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+    for place in sorted((each for each in mounted if each.is_relative_to(folder)), reverse=True):
+        if subprocess.run(["umount", place], check=False).returncode:
+            return  # what is in there may be anybody's
     shutil.rmtree(folder, ignore_errors=True)
 
 

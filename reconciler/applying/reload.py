@@ -6,7 +6,6 @@ say by now, somebody else's edits among it. pg_file_settings reads the files as 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import StepFailed
@@ -23,14 +22,15 @@ class Files(NamedTuple):
     """The configuration files at one moment: what the server has against them, and when they were last loaded."""
 
     errors: Errors
-    loaded: datetime
+    loaded: str
 
 
 _MAY_LOOK = """
     select has_table_privilege('pg_catalog.pg_file_settings', 'select')
            and has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may,
-           pg_catalog.pg_conf_load_time() as loaded
+           extract(epoch from pg_catalog.pg_conf_load_time())::text as loaded
 """
+"""A moment as a number: a text of it has the session's DateStyle, which the driver may not be able to read."""
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
 _ERRORS = """
@@ -53,14 +53,14 @@ def files(session: PostgresSession) -> Files:
     return Files(frozenset((each["file"], each["name"], each["error"]) for each in rows), row["loaded"])
 
 
-def loaded(session: PostgresSession) -> datetime:
-    """When this session last loaded the files.
+def loaded(session: PostgresSession) -> str:
+    """When this session last loaded the files, in seconds since 1970.
 
     The postmaster does first and then tells the sessions that there are: what an open one has loaded, every session
     that begins from now on has. Raises TargetError.
     """
-    at: datetime = session.fetch("select pg_catalog.pg_conf_load_time() as loaded")[0]["loaded"]
-    return at
+    rows = session.fetch("select extract(epoch from pg_catalog.pg_conf_load_time())::text as loaded")
+    return str(rows[0]["loaded"])
 
 
 def refuse_new(before: Errors, now: Errors, target: Target) -> None:

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from reconciler.applying.progress import Progress
@@ -82,14 +81,16 @@ class Restarts:
         if step.restart_for:
             self._locks_again()
 
-    def _started(self, target: Target) -> datetime:
-        """When the server was started. Raises TargetError where it does not answer."""
+    def _started(self, target: Target) -> str:
+        """When the server was started, in seconds since 1970. Raises TargetError where it does not answer."""
         with closing(connect(target, self._secrets)) as session:
-            rows = cast("PostgresSession", session).fetch("select pg_catalog.pg_postmaster_start_time() as at")
-        started: datetime = rows[0]["at"]
-        return started
+            # As a number: the driver does not read every DateStyle.
+            rows = cast("PostgresSession", session).fetch(
+                "select extract(epoch from pg_catalog.pg_postmaster_start_time())::text as at"
+            )
+        return str(rows[0]["at"])
 
-    def _by_hand(self, target: Target, before: datetime, tell: Tell, interrupted: Interrupted) -> None:
+    def _by_hand(self, target: Target, before: str, tell: Tell, interrupted: Interrupted) -> None:
         tell(Progress(f"restart PostgreSQL of {target.name} now: waiting for you", None, (), aloud=True))
         try:
             self._until_started(target, before, BY_HAND_SECONDS, interrupted)
@@ -127,7 +128,7 @@ class Restarts:
         text = output.read().decode(errors="replace").strip()[-OUTPUT_SHOWN:]
         return "".join(f"\n  {line}" for line in self._secrets.redact(text).splitlines())
 
-    def _until_started(self, target: Target, before: datetime, seconds: int, interrupted: Interrupted) -> None:
+    def _until_started(self, target: Target, before: str, seconds: int, interrupted: Interrupted) -> None:
         """Returns when the server answers, and was started after `before`."""
         deadline = time.monotonic() + seconds
         why = "it still is the same server: nothing has restarted it"

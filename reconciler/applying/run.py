@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from reconciler.applying.lock import Held
 from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
-from reconciler.applying.reload import Errors, files, loaded, refuse_new, reloads
+from reconciler.applying.reload import Errors, Files, files, loaded, refuse_new, reloads
 from reconciler.applying.restart import Restarts
 from reconciler.applying.stepping import Stepper
 from reconciler.applying.together import merged
@@ -62,6 +61,7 @@ CLEANING_LOCK_TIMEOUT = "10s"
 and far shorter than for a build, since the next plan can do it as well."""
 
 Tell = Callable[[Change, Progress], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,9 @@ class _Work:
 class Runner:
     """Applies changes of one target, one at a time, through one writing connection made when the first one runs.
 
-    It reads in a session of its own, which is opened again only where a new session is what has to be seen: after
-    steps, since settings reach new sessions first. None is left idle beside a build, for however long that takes.
+    It reads in a session of its own, which is opened again only where it was lost, or where a new session is what has
+    to be seen: after steps, since settings reach new sessions first. None is left idle beside a build, for however
+    long that takes.
 
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
@@ -161,11 +162,11 @@ class Runner:
         """Runs the steps of a change, and sees whether its promise is kept."""
         change = work.change
         # No other target has files that it could read.
-        before = files(self._on_postgres()).errors if any(map(reloads, change.steps)) else frozenset()
+        before = self._files().errors if any(map(reloads, change.steps)) else frozenset()
         try:
             self._run(change, change.steps, work.steps, self._asked.to_stop, before)
             return self._kept(work)
-        except ApplyError as error:
+        except (ApplyError, TargetError) as error:
             if not work.steps or not change.undo:
                 raise
             return Applied.FAILED, self._undone(change, str(error), work.steps)
@@ -198,20 +199,20 @@ class Runner:
         return Applied.APPLIED, message
 
     def _look(self, change: Change) -> Look:
+        return self._read(lambda session: look(session, resource_of(change)))
+
+    def _files(self) -> Files:
+        return self._read(lambda session: files(cast("PostgresSession", session)))
+
+    def _read(self, ask: Callable[[Session], Answer]) -> Answer:
+        """The answer of `ask` in the session that is open, else in a new one."""
         if self._reading is not None:
             try:
-                return look(self._reading, resource_of(change))
+                return ask(self._reading)
             except ConnectionFailed:  # somebody has ended it since: a timeout for the idle, a restart
                 self._stop_reading()
-        return look(self._session(), resource_of(change))
-
-    def _session(self) -> Session:
-        if self._reading is None:
-            self._reading = connect(self._target, self._secrets)
-        return self._reading
-
-    def _on_postgres(self) -> PostgresSession:
-        return cast("PostgresSession", self._session())
+        self._reading = connect(self._target, self._secrets)
+        return ask(self._reading)
 
     def _stop_reading(self) -> None:
         if self._reading is not None:
@@ -241,7 +242,7 @@ class Runner:
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
             started = time.monotonic()
-            before = files(self._on_postgres()) if reloads(step) else None
+            before = self._files() if reloads(step) else None
             if before and errors_before is not None:
                 refuse_new(errors_before, before.errors, self._target)
             try:
@@ -257,14 +258,14 @@ class Runner:
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
             done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
 
-    def _until_loaded(self, before: datetime, interrupted: Callable[[], bool]) -> None:
+    def _until_loaded(self, before: str, interrupted: Callable[[], bool]) -> None:
         """Waits in the open session until the files are loaded again: new ones have loaded them by then.
 
         Where that cannot be seen (a file with an error is not loaded), verifying takes longer.
         """
         with suppress(TargetError):
             for _ in _looks(LOADING_SECONDS):
-                if interrupted() or loaded(self._on_postgres()) != before:
+                if interrupted() or self._read(lambda session: loaded(cast("PostgresSession", session))) != before:
                     return
 
     def _cleaned(self, change: Change, step: SqlStep) -> str:
@@ -315,6 +316,7 @@ class Runner:
         try:
             self._run(change, change.undo, steps, lambda: False)
         except ReconcilerError as error:
+            self.reachable = not isinstance(error, ConnectionFailed)
             return f"{problem}\n  and undoing it failed: {error}"
         return f"{problem}\n  it was undone"
 

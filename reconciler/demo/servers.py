@@ -88,11 +88,12 @@ class PostgresServer:
 
     def stop(self, mode: str = "fast") -> None:
         """Stops the server if it runs; `mode` as pg_ctl's: smart, fast, immediate. Raises ServerFailed."""
-        if not self.running:
-            return
         for signal_number in (_STOP[mode], _STOP["immediate"]):
+            pid = self._pid
+            if pid is None:
+                return
             with suppress(ProcessLookupError):
-                os.kill(self._pid or 0, signal_number)
+                os.kill(pid, signal_number)
             if self._happens(lambda: not self.running, STOP_SECONDS):
                 return
         raise ServerFailed(f"PostgreSQL did not stop:\n{self._tail()}")
@@ -105,16 +106,7 @@ class PostgresServer:
     @property
     def running(self) -> bool:
         """Whether the server's process is there."""
-        pid = self._pid
-        if pid is None:
-            return False
-        if self._process is not None and self._process.pid == pid:
-            return self._process.poll() is None
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self._pid is not None
 
     @property
     def log(self) -> str:
@@ -140,9 +132,17 @@ class PostgresServer:
 
     @property
     def _pid(self) -> int | None:
-        """The server's process, whoever has started it; None where there is none."""
+        """The server's process: ours, from its first moment to its last, else that of whoever has restarted it."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
         first = self._pid_file[:1]
-        return int(first[0]) if first and first[0].strip().isdigit() else None
+        if not first or not first[0].strip().isdigit() or (self._process and self._process.pid == int(first[0])):
+            return None  # the file of a server that was killed stays
+        try:
+            os.kill(int(first[0]), 0)
+        except (ProcessLookupError, PermissionError):  # by now it is the number of nobody, or of somebody else
+            return None
+        return int(first[0])
 
     def _started(self) -> bool:
         """Starts the server, and says whether it answers."""
@@ -161,8 +161,15 @@ class PostgresServer:
             # A file that is left of another server has another process; a standby that lets nobody in is ready, too.
             return lines[:1] == [str(process.pid)] and any(line.strip() in ("ready", "standby") for line in lines[7:8])
 
-        self._happens(lambda: ready() or process.poll() is not None, START_SECONDS)
-        return process.poll() is None and ready()
+        try:
+            self._happens(lambda: ready() or process.poll() is not None, START_SECONDS)
+            answers = process.poll() is None and ready()
+        except BaseException:  # a Ctrl-C: nobody else knows of it yet
+            self.stop("immediate")
+            raise
+        if not answers:
+            self.stop("immediate")
+        return answers
 
     @staticmethod
     def _happens(what: Callable[[], bool], seconds: float) -> bool:

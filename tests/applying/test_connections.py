@@ -8,6 +8,7 @@ from pg_index.declared import declared
 from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
+from reconciler.applying import run
 
 TEN = {
     "work_mem": "7MB", "maintenance_work_mem": "77MB", "temp_file_limit": "7GB", "random_page_cost": "1.7",
@@ -51,4 +52,26 @@ def test_an_index_takes_one_connection_beside_that_of_its_rehearsal(tasks, pg_ta
     assert apply(plan, pg_target, parallel=1).succeeded
     rehearsal = 1
     assert len(opened) == len(plan.changes) + rehearsal + FOR_ALL
+    assert plan_for(pg_target, resources).is_empty
+
+
+OURS = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reconciler' and datname = %s"
+
+
+def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, pg_target, monkeypatch):
+    """After the first judgement there is only the one that reads."""
+    resources = pg_settings(pg_target, {"work_mem": "7MB"})
+    plan = plan_for(pg_target, resources)
+    judge, ended = run.judge, []
+
+    def then_ended(*arguments):
+        found = judge(*arguments)
+        if not ended:
+            ended.extend(tasks.execute(OURS, (tasks.info.dbname,)).fetchall())
+        return found
+
+    monkeypatch.setattr(run, "judge", then_ended)
+    receipt = apply(plan, pg_target)
+    assert receipt.succeeded, receipt
+    assert len(ended) == 1
     assert plan_for(pg_target, resources).is_empty

@@ -161,11 +161,11 @@ def test_a_synchronous_standby_and_a_pause_are_told_and_it_can_be_restarted(guar
         assert after.runs
         assert not after.leads
         patch({"pause": True})
-        assert api.cluster().paused
+        until(lambda: api.cluster().paused, "the member's word")
     finally:
         patch({"synchronous_mode": None, "pause": None})
         guarded.healthy()
-    assert not api.cluster().paused
+    until(lambda: not api.cluster().paused, "the member's word")
 
 
 def test_without_credentials_one_may_ask_and_nothing_else(guarded, api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -33,8 +34,10 @@ def test_postgres_reads_a_constant_as_the_text_that_it_stands_for(sql: psycopg.C
         assert sql.execute(f"select {literal(text)}").fetchone() == (text,)
 
 
-def test_psql_runs_the_script_on_the_plan_s_own_database_and_nowhere_else(database: str, sql: psycopg.Connection):
-    client = shutil.which("psql") or pytest.skip("psql is not installed")
+def test_psql_runs_the_script_on_the_plan_s_own_database_and_nowhere_else(postgres, database, sql):
+    # Debian's on the PATH looks for the one of a server that is installed, and fails without.
+    path = os.pathsep.join([str(postgres.binaries), os.environ["PATH"]])
+    client = shutil.which("psql", path=path) or pytest.skip("psql is not installed")
     name = sql.info.dbname
     system = sql.execute("select system_identifier::text from pg_control_system()").fetchone()[0]
     sql.execute("create table t (a int, b text)")
