@@ -81,6 +81,11 @@ def sweep(folder: Path) -> None:
     for place in sorted((each for each in mounted if each.is_relative_to(folder)), reverse=True):
         if subprocess.run(["umount", place], check=False).returncode:
             return  # what is in there may be anybody's
+    for place, folders, _ in os.walk(folder):
+        for each in folders:  # some were made such that nobody may look into them
+            if not Path(place, each).is_symlink():
+                with suppress(OSError):
+                    Path(place, each).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
 

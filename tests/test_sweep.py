@@ -22,6 +22,8 @@ import redis
 
 
 def test_that_never_ends(postgres, redis_server, tmp_path):
+    (tmp_path / "closed" / "to everybody").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
     (tmp_path / "something").write_text("of the test's own")
     time.sleep(600)
 """
