@@ -161,6 +161,6 @@ def test_nothing_is_left_running_of_a_cluster_that_does_not_start(patroni: Patro
 def test_the_summary_says_what_patroni_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clusters.patroni.find_spec", lambda name: None)
     assert "NOT COVERED: Patroni on etcd: wanted: the package patroni[etcd3]" in covered(Counter())
-    monkeypatch.undo()
+    monkeypatch.setattr("clusters.patroni.find_spec", lambda name: name)
     monkeypatch.setattr("clusters.patroni.shutil.which", lambda name: None)
     assert "NOT COVERED: Patroni on etcd: wanted: Debian's etcd-server" in covered(Counter())
