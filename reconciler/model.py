@@ -135,6 +135,10 @@ class HazardType(StrEnum):
     """A valid index goes; queries that use it become slower."""
     LESS_SAFE = "less-safe"
     """Durability or security is reduced: fsync off, no password, persistence off."""
+    RUNS_PROGRAMS = "runs-programs"
+    """The server will run a program, or load code, that the new value names."""
+    STOPS_SERVICE = "stops-service"
+    """Clients are refused, or wait without end, as soon as the new value is in force."""
     EVICTS_KEYS = "evicts-keys"
     """Redis holds more than the new limit and will evict keys at once."""
     WAITS_FOR_RESTART = "waits-for-restart"
@@ -153,6 +157,8 @@ NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
     {
         HazardType.INDEX_DROP,
         HazardType.LESS_SAFE,
+        HazardType.RUNS_PROGRAMS,
+        HazardType.STOPS_SERVICE,
         HazardType.EVICTS_KEYS,
         HazardType.RESTART,
         HazardType.STOPS_STANDBYS,
