@@ -17,12 +17,12 @@ CONNECTIONS_EACH = 3
 # A role may have a maintenance_work_mem of its own; this session is the same role's as the one that builds.
 # numbackends, and not pg_stat_activity, since it counts the sessions of other users for everybody.
 _READ = """
-    select pg_size_bytes(current_setting('maintenance_work_mem')) as each,
-           current_setting('maintenance_work_mem') as shown,
-           current_setting('max_connections')::int as connections,
-           current_setting('superuser_reserved_connections')::int
-               + coalesce(current_setting('reserved_connections', true), '0')::int as reserved,
-           (select coalesce(sum(numbackends), 0)::int from pg_catalog.pg_stat_database) as taken
+    select pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) as each,
+           pg_catalog.current_setting('maintenance_work_mem') as shown,
+           pg_catalog.current_setting('max_connections')::int as connections,
+           pg_catalog.current_setting('superuser_reserved_connections')::int
+               + coalesce(pg_catalog.current_setting('reserved_connections', true), '0')::int as reserved,
+           (select coalesce(pg_catalog.sum(numbackends), 0)::int from pg_catalog.pg_stat_database) as taken
 """
 
 

@@ -40,7 +40,8 @@ def sqlstate(failure: StepFailed) -> str:
 
 
 _NO_ORPHANS = """
-    select set_config(name, '1s', false) from pg_catalog.pg_settings where name = 'client_connection_check_interval'
+    select pg_catalog.set_config(name, '1s', false) from pg_catalog.pg_settings
+    where name = 'client_connection_check_interval'
 """
 """14+; by name, since 13 has no such setting. Without it a build goes on for hours after we were killed, with nobody
 who holds the lock, and the next plan can only wait for it."""
@@ -59,6 +60,8 @@ class PostgresExecutor:
         settings = {"default_transaction_read_only": "off"}
         self._connection = open_connection(target, secrets, settings)
         self.pid = self._connection.info.backend_pid
+        # The names in what was reviewed are looked for where the role that applies it looks for them.
+        self._connection.execute("reset search_path")
         with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
             self._connection.execute(_NO_ORPHANS)
 
@@ -76,7 +79,7 @@ class PostgresExecutor:
         statement = ""
         try:
             for name in ("lock_timeout", "statement_timeout"):
-                connection.execute("select set_config(%s, %s, false)", (name, getattr(step, name)))
+                connection.execute("select pg_catalog.set_config(%s, %s, false)", (name, getattr(step, name)))
             if step.transaction:
                 with connection.transaction():
                     for statement in step.statements:

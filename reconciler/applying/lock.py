@@ -29,16 +29,16 @@ ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""
 
 _NO_IDLE_TIMEOUT = """
-    select set_config(name, '0', false) from pg_catalog.pg_settings where name = 'idle_session_timeout'
+    select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name = 'idle_session_timeout'
 """
 """14+; by name, since 13 has no such setting. The lock's connection is idle by design."""
 
 _HOLDERS = """
-    select l.pid, a.application_name, a.usename, host(a.client_addr) as host,
-           to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
+    select l.pid, a.application_name, a.usename, pg_catalog.host(a.client_addr) as host,
+           pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
     from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+      and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
       and (l.classid::bigint << 32) | l.objid::bigint = %s
 """
 
@@ -107,7 +107,7 @@ class _PostgresLock:
         with self._one_at_a_time:
             try:
                 pids = [row["pid"] for row in self._ours.execute(_HOLDERS, (ADVISORY_KEY,))]
-                [row] = self._ours.execute("select pg_backend_pid() as pid")
+                [row] = self._ours.execute("select pg_catalog.pg_backend_pid() as pid")
             except psycopg.Error as error:
                 raise _lost(self._target, said(error)) from None
             if row["pid"] not in pids:
@@ -141,7 +141,7 @@ class _PostgresLock:
         ours = open_connection(self._target, self._secrets, named)
         try:
             ours.execute(_NO_IDLE_TIMEOUT)
-            [row] = ours.execute("select pg_try_advisory_lock(%s) as taken", (ADVISORY_KEY,))
+            [row] = ours.execute("select pg_catalog.pg_try_advisory_lock(%s) as taken", (ADVISORY_KEY,))
             if not row["taken"]:
                 raise LockHeld(f"{self._target.name}: another apply is at work: {_postgres_holder(ours)}", hint=WAIT)
         except psycopg.Error as error:

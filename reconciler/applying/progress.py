@@ -22,23 +22,24 @@ INTERVAL = 0.5
 _LOOK = """
     select p.phase,
            case when p.phase like '%%waiting%%' then null
-                when p.tuples_total > 0 then p.tuples_done::float8 / p.tuples_total
-                when p.blocks_total > 0 then p.blocks_done::float8 / p.blocks_total end as fraction
+                when p.tuples_total > 0 then p.tuples_done::pg_catalog.float8 / p.tuples_total
+                when p.blocks_total > 0 then p.blocks_done::pg_catalog.float8 / p.blocks_total end as fraction
     from pg_catalog.pg_stat_progress_create_index p where p.pid = %(pid)s
 """
 
 # A prepared transaction has no process: it stands as 0 among those that block.
 _BLOCKERS = """
-    with blocking as (select distinct unnest(pg_catalog.pg_blocking_pids(%(pid)s)) as pid)
+    with blocking as (select distinct pg_catalog.unnest(pg_catalog.pg_blocking_pids(%(pid)s)) as pid)
     select a.pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
            coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
-           coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8
-               as seconds
+           coalesce(extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)),
+                    0)::pg_catalog.float8 as seconds
     from pg_catalog.pg_stat_activity a join blocking using (pid)
     union all
-    select 0, x.owner, x.gid, 'prepared', '', extract(epoch from clock_timestamp() - x.prepared)::float8
+    select 0, x.owner, x.gid, 'prepared', '',
+           extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.float8
     from pg_catalog.pg_prepared_xacts x
-    where x.database = current_database() and 0 in (select pid from blocking)
+    where x.database = pg_catalog.current_database() and 0 in (select pid from blocking)
     order by 1, 6 desc
 """
 

@@ -34,12 +34,16 @@ second is not waited for: whoever wants it next would wait behind us."""
 # A type that is the row of a table is no matter: kinds leave out what speaks of whole rows.
 # Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
 # stays before it as long as the path does not name it.
-_PATH = "select set_config('search_path', 'pg_temp, ' || current_setting('search_path'), false)"
+_PATH = """
+    select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_temp', nullif(s.reset_val, '')), false)
+    from pg_catalog.pg_settings s where s.name = 'search_path'
+"""
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
            t.oid is not null and coalesce(r.relkind, 'c') = 'c' as hides_a_type
-    from unnest(%s::text[], %s::text[]) as w(schema, name)
+    from rows from (pg_catalog.unnest(%s::pg_catalog.text[]),
+                    pg_catalog.unnest(%s::pg_catalog.text[])) as w(schema, name)
     join pg_catalog.pg_namespace n on n.nspname = w.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
     left join pg_catalog.pg_type t on t.oid = pg_catalog.to_regtype(pg_catalog.quote_ident(w.name))
@@ -118,7 +122,7 @@ class _Stage:
         self, by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]], interrupted: Callable[[], bool]
     ) -> None:
         """Tries everything, table by table. Raises psycopg.Error where the connection is of no use."""
-        [row] = self._connection.execute("select pg_is_in_recovery() as standby")
+        [row] = self._connection.execute("select pg_catalog.pg_is_in_recovery() as standby")
         if row["standby"]:
             for table in by_table:
                 self._leave(table, "a standby can hold no copies")

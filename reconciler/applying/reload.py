@@ -26,16 +26,17 @@ class Files(NamedTuple):
 
 
 _MAY_LOOK = """
-    select has_table_privilege('pg_catalog.pg_file_settings', 'select')
-           and has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may,
-           extract(epoch from pg_catalog.pg_conf_load_time())::text as loaded
+    select pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
+           and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may,
+           extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded
 """
 """A moment as a number: a text of it has the session's DateStyle, which the driver may not be able to read."""
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
 _ERRORS = """
     select coalesce(f.sourcefile, 'postgresql.conf') as file, coalesce(f.name, '') as name, f.error
-    from pg_catalog.pg_file_settings f left join pg_catalog.pg_settings s on lower(s.name) = lower(f.name)
+    from pg_catalog.pg_file_settings f
+    left join pg_catalog.pg_settings s on pg_catalog.lower(s.name) = pg_catalog.lower(f.name)
     where f.error is not null and not (f.error = 'setting could not be applied' and s.context = 'postmaster')
           and not (f.sourcefile is null and f.error like '%cannot be changed without restarting the server')
 """
@@ -59,7 +60,7 @@ def loaded(session: PostgresSession) -> str:
     The postmaster does first and then tells the sessions that there are: what an open one has loaded, every session
     that begins from now on has. Raises TargetError.
     """
-    rows = session.fetch("select extract(epoch from pg_catalog.pg_conf_load_time())::text as loaded")
+    rows = session.fetch("select extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded")
     return str(rows[0]["loaded"])
 
 

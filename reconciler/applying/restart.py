@@ -45,6 +45,8 @@ WHERE_TO_LOOK = "look whether the server runs, and at its log; what this plan wr
 Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
 
+_WRITTEN = "select pg_catalog.pg_current_wal_lsn()::pg_catalog.text as lsn"
+
 
 class Restarts:
     """Carries out restarts. `targets`: all nodes by name; `locks_again` takes the locks anew that a restart ended."""
@@ -86,7 +88,7 @@ class Restarts:
         with closing(connect(target, self._secrets)) as session:
             # As a number: the driver does not read every DateStyle.
             rows = cast("PostgresSession", session).fetch(
-                "select extract(epoch from pg_catalog.pg_postmaster_start_time())::text as at"
+                "select extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.text as at"
             )
         return str(rows[0]["at"])
 
@@ -158,7 +160,7 @@ class Restarts:
         with closing(connect(standby, self._secrets)) as session:
             asked = cast("PostgresSession", session)
             while not asked.fetch(
-                "select pg_catalog.pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn as there", {"lsn": written}
+                "select pg_catalog.pg_last_wal_replay_lsn() >= %(lsn)s::pg_catalog.pg_lsn as there", {"lsn": written}
             )[0]["there"]:
                 if interrupted():
                     raise StepFailed(f"{standby.name}: interrupted while waiting for its WAL")
@@ -178,5 +180,5 @@ class Restarts:
                 with closing(connect(node, self._secrets)) as session:
                     asked = cast("PostgresSession", session)
                     if not asked.in_recovery:
-                        return name, asked.fetch("select pg_catalog.pg_current_wal_lsn()::text as lsn")[0]["lsn"]
+                        return name, asked.fetch(_WRITTEN)[0]["lsn"]
         raise StepFailed(f"{standby.name}: no node of {declared} is a primary", hint="make a new plan")

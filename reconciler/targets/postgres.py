@@ -28,60 +28,97 @@ READING_SETTINGS = {
     "statement_timeout": "60s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
-    "default_transaction_read_only": "on",
     "jit": "off",
 }
-"""Of a read-only session: no query of ours takes near a minute, and none should wait for a lock of somebody else's.
-Neither is an answer that long on its way to us, inside of a transaction, wherever we are.
+"""Of each transaction that reads: no query of ours takes near a minute, and none should wait for a lock of somebody
+else's. Neither is an answer that long on its way to us, inside of a transaction, wherever we are.
 
 Compiling is never worth it for queries of the catalogue, whose costs the planner overestimates: seen on Debian's 15,
 reading the indexes of one table took 6 s with jit and 0.07 s without.
 """
 
 SAME_FOR_ALL = {"extra_float_digits": "1", "standard_conforming_strings": "on"}
-"""Of every session of ours: how constants are read and printed must not depend on a role's own settings."""
+"""Of every transaction of ours: how constants are read and printed must not depend on a role's own settings."""
 
-SESSION_LIMITS = ("idle_session_timeout", "transaction_timeout")
+UNLIMITED = ("idle_session_timeout", "transaction_timeout")
 """Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
 longer on a busy machine, and builds indexes. Each of its statements has a time limit of its own."""
 
 Query = LiteralString | sql.SQL | sql.Composed
 Row = dict[str, Any]
 
+
+def _set(settings: Mapping[str, str], *, local: bool, unlimited: Sequence[str]) -> sql.Composed:
+    """One statement that empties the search_path and sets `settings`, until the transaction ends if `local`.
+
+    Every name in it is qualified: it is what runs first, while whatever path a role or a database has been given
+    decides where other names are looked for.
+    """
+    until = sql.SQL("true" if local else "false")
+    return sql.SQL("select array[{}] as settings, array({}) as unlimited").format(
+        sql.SQL(", ").join(
+            sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
+            for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
+        ),
+        sql.SQL(
+            "select pg_catalog.set_config(name, '0', {}) from pg_catalog.unnest({}::pg_catalog.text[]) as name"
+            " where pg_catalog.current_setting(name, true) is not null"
+        ).format(until, sql.Literal(list(unlimited))),
+    )
+
+
+_READING = _set(READING_SETTINGS, local=True, unlimited=["transaction_timeout"])
+
+_OWN_PATH = """
+    select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
+           pg_catalog.current_schemas(true) as all_schemas
+"""
+"""Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
+
+OWN_PATH = "select pg_catalog.set_config('search_path', %(own_path)s, true)"
+
 _IDENTIFY = """
-    select current_setting('server_version_num')::int as version_num,
-           current_setting('server_version') as version,
-           current_database() as database,
+    select pg_catalog.current_setting('server_version_num')::int as version_num,
+           pg_catalog.current_setting('server_version') as version,
+           pg_catalog.current_database() as database,
            current_user as role,
-           pg_is_in_recovery() as in_recovery,
-           current_schemas(false)::text[] as search_path,
-           (array_remove(current_schemas(true), pg_my_temp_schema()::regnamespace::name))[1] = 'pg_catalog'
-               as pg_catalog_first,
-           has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
-           has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
+           pg_catalog.pg_is_in_recovery() as in_recovery,
+           (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
+           pg_catalog.pg_backend_pid() as pid,
+           pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
+           pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
+           pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
 """
 
 
 class PostgresSession:
-    """A connection that can only read.
+    """A connection that can only read, and leaves nothing behind: a pooler may hand it to somebody else at any moment.
 
     Every query runs inside an explicit `BEGIN READ ONLY`. Both words count: READ ONLY makes the server refuse
     everything that writes to the database, and the transaction block makes it refuse ALTER SYSTEM, which PostgreSQL
     does not regard as a write (seen on 15: it works under default_transaction_read_only outside a block).
+
+    What is set, is set for one transaction, beginning with an empty search_path: whoever may write to a schema of the
+    role's own path could else put functions and operators of his before those of pg_catalog.
     """
 
     def __init__(self, target: Target, secrets: Secrets, connection: psycopg.Connection[Row]) -> None:
         self.target = target
         self.secrets = secrets
         self._connection = connection
-        self._facts = self.fetch(_IDENTIFY)[0]
+        [path], _, [self._facts] = self._sent([(_OWN_PATH, None), (_READING, None), (_IDENTIFY, None)])
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.search_path: tuple[str, ...] = tuple(self._facts["search_path"])
-        """The schemas in which unqualified names are looked for, without those that are always there."""
-        self.pg_catalog_first: bool = self._facts["pg_catalog_first"]
-        """Whether nothing on this session's search_path can hide what pg_catalog has."""
+        self.own_path: str = path["own_path"]
+        """The role's own search_path as text, for `with_own_path`."""
+        self.search_path: tuple[str, ...] = tuple(path["search_path"])
+        """The schemas in which the role's unqualified names are looked for, without those that are always there."""
+        in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
+        self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
+        """Whether nothing on the role's search_path can hide what pg_catalog has."""
+        self.is_pooled: bool = self._facts["pid"] != connection.info.backend_pid
+        """Whether something stands between that keeps sessions of its own to the server."""
         if self.version_num < OLDEST_SUPPORTED:
             raise ObservationFailed(
                 target.name,
@@ -96,7 +133,7 @@ class PostgresSession:
         database: str = self._facts["database"]
         system_identifier = location
         if self._facts["may_identify"]:
-            rows = self.fetch("select system_identifier::text as id from pg_control_system()")
+            rows = self.fetch("select system_identifier::pg_catalog.text as id from pg_catalog.pg_control_system()")
             system_identifier = rows[0]["id"]
         return TargetInfo(
             system=System.POSTGRES,
@@ -119,6 +156,14 @@ class PostgresSession:
         A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
+        return self._sent([(_READING, None), *queries])[1:]
+
+    def with_own_path(self) -> tuple[Query, Mapping[str, Any]]:
+        """For `fetch_all`: the role's own search_path, for the queries behind it. Those hold expressions of users, and
+        of ours nothing that is looked for by an unqualified name, operators included."""
+        return OWN_PATH, {"own_path": self.own_path}
+
+    def _sent(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
         try:
             with self._connection.pipeline() as pipeline, self._connection.transaction():
                 cursors = [self._connection.execute(query, params) for query, params in queries]
@@ -168,10 +213,16 @@ class PostgresSession:
         if not self._facts["may_read_files"]:
             return ""
         try:
-            rows = self.fetch("select pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})
+            rows = self.fetch("select pg_catalog.pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})
         except ObservationFailed:
             return ""
         return str(rows[0]["content"])
+
+    def never_idle(self) -> None:
+        """Where the server ends sessions that are idle (14+), and this one is ours alone, it does not end this one."""
+        if not self.is_pooled and self._facts["idle_session_timeout"] not in (None, "0"):
+            with suppress(psycopg.Error):
+                self._connection.execute("select pg_catalog.set_config('idle_session_timeout', '0', false)")
 
     def close(self) -> None:
         """Ends the connection. Never raises."""
@@ -181,20 +232,34 @@ class PostgresSession:
 
 def connect(target: Target, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
-    connection = open_connection(target, secrets, READING_SETTINGS)
+    connection = _opened(target, secrets)
     try:
         connection.read_only = True
-        return PostgresSession(target, secrets, connection)
+        session = PostgresSession(target, secrets, connection)
+        session.never_idle()
+        return session
     except BaseException:
         connection.close()
         raise
 
 
 def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str]) -> psycopg.Connection[Row]:
-    """A bare connection in autocommit mode with `settings` set for its session. Raises ConnectionFailed.
+    """A connection in autocommit mode with an empty search_path and `settings`, for its whole session.
 
-    Settings are set by statement, not in the startup packet: poolers refuse the latter.
+    RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
+    refuse the latter. Raises ConnectionFailed.
     """
+    connection = _opened(target, secrets)
+    try:
+        connection.execute(_set(settings, local=False, unlimited=UNLIMITED))
+    except psycopg.Error as error:
+        connection.close()
+        raise _cannot_connect(target, secrets, error) from None
+    return connection
+
+
+def _opened(target: Target, secrets: Secrets) -> psycopg.Connection[Row]:
+    """A bare connection in autocommit mode, in which nothing is set. Raises ConnectionFailed."""
     url = target.url.get_secret_value()
     secrets.remember_url(url)
     refuse_unescaped(target)
@@ -210,36 +275,24 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
     defaults: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler", "client_encoding": "utf8",
     }  # fmt: skip
-    connection: psycopg.Connection[Row] | None = None
     try:
-        connection = psycopg.connect(
+        return psycopg.connect(
             url,
             autocommit=True,
             row_factory=dict_row,
             prepare_threshold=None,
             **{key: value for key, value in defaults.items() if key not in declared},
         )
-        connection.execute(
-            sql.SQL("select {}, array({})").format(
-                sql.SQL(", ").join(
-                    sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
-                    for name, value in {**SAME_FOR_ALL, **settings}.items()
-                ),
-                sql.SQL(
-                    "select set_config(name, '0', false) from unnest({}::text[]) as name"
-                    " where current_setting(name, true) is not null"
-                ).format(sql.Literal(list(SESSION_LIMITS))),
-            )
-        )
     except psycopg.Error as error:
-        if connection is not None:
-            connection.close()
-        raise ConnectionFailed(
-            target.name,
-            f"cannot connect: {secrets.redact(said(error))}",
-            hint="check its URL, that the server is up, and that this role may connect",
-        ) from None
-    return connection
+        raise _cannot_connect(target, secrets, error) from None
+
+
+def _cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
+    return ConnectionFailed(
+        target.name,
+        f"cannot connect: {secrets.redact(said(error))}",
+        hint="check its URL, that the server is up, and that this role may connect",
+    )
 
 
 _QUOTED = re.compile('".*"', re.DOTALL)

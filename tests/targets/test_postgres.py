@@ -6,7 +6,7 @@ import pytest
 from waiting import given_time, milliseconds, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.targets.postgres import connect
+from reconciler.targets.postgres import _READING, connect
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_session_outlives_the_servers_limits_for_sessions(pg_target, secrets, 
     time.sleep(beyond)
     session.fetch("select pg_sleep(%(beyond)s)", {"beyond": beyond})
     with session._connection.transaction():
-        session._connection.execute("select 1")
+        session._connection.execute(_READING)
         time.sleep(beyond)
     assert session.fetch("select 1 as x") == [{"x": 1}]
     session.close()

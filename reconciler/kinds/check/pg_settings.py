@@ -30,19 +30,20 @@ if TYPE_CHECKING:
 
 _READ = """
     with own as (
-        select lower(split_part(entry, '=', 1)) as name
+        select pg_catalog.lower(pg_catalog.split_part(entry, '=', 1)) as name
         from pg_catalog.pg_db_role_setting as stored
         join pg_catalog.pg_roles as role on role.oid = stored.setrole and role.rolname = session_user
-        cross join lateral unnest(stored.setconfig) as entry
-        where stored.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+        cross join lateral pg_catalog.unnest(stored.setconfig) as entry
+        where stored.setdatabase in (
+                  0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
     )
     select wanted.name as wanted, known.name, known.unit, known.vartype, known.pending_restart,
            case when known.source = 'session' then known.reset_val else known.setting end as value,
            known.source in ('user', 'database user', 'client')
              or known.source = 'session' and wanted.name in (select own.name from own) as masked,
-           pg_has_role('pg_read_all_settings', 'usage') as sees_all
-    from unnest(%(names)s::text[]) as wanted(name)
-    left join pg_catalog.pg_settings as known on lower(known.name) = wanted.name
+           pg_catalog.pg_has_role('pg_read_all_settings', 'usage') as sees_all
+    from pg_catalog.unnest(%(names)s::pg_catalog.text[]) as wanted(name)
+    left join pg_catalog.pg_settings as known on pg_catalog.lower(known.name) = wanted.name
 """
 """What the server gives anyone: where our own session has set something, its reset value; where our own role or
 connection has (source user, database user, client), that is masked and said to be. Names are case-insensitive."""

@@ -7,7 +7,8 @@ from typing import LiteralString
 WANTED: LiteralString = """
     with wanted as materialized (
         select c.oid, c.relkind
-        from unnest(%(schemas)s::text[], %(tables)s::text[]) as named (schema, name)
+        from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                        pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as named (schema, name)
         join pg_catalog.pg_namespace n on n.nspname = named.schema
         join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = named.name
         where c.relkind in ('r', 'p', 'm', 'f', 'v', 't')
@@ -22,7 +23,8 @@ WANTED: LiteralString = """
 LOCKED: LiteralString = """
     with recursive members as (
         select c.oid, named.schema, named.name
-        from unnest(%(schemas)s::text[], %(tables)s::text[]) as named (schema, name)
+        from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                        pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as named (schema, name)
         join pg_catalog.pg_namespace n on n.nspname = named.schema
         join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = named.name
         union
@@ -32,25 +34,25 @@ LOCKED: LiteralString = """
     select distinct on (members.schema, members.name) members.schema, members.name,
            coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
            coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
-           coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8
-               as seconds
+           coalesce(extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)),
+                    0)::pg_catalog.float8 as seconds
     from members
     join pg_catalog.pg_locks l on l.relation = members.oid and l.mode = 'AccessExclusiveLock' and l.granted
-         and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+         and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     left join pg_catalog.pg_stat_activity a on a.pid = l.pid
     order by members.schema, members.name, seconds desc
 """
 """Who holds a table, or a partition of it, as a whole: nobody can read the definitions of its indexes then."""
 
 TABLES: LiteralString = """{wanted}
-    select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
+    select n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as relkind,
            -- Before 14, a table that was never analysed says 0.
            case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::float8 as rows,
            case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
                as owner,
            coalesce(owner.rolsuper, false) as owner_is_superuser,
            pg_catalog.has_schema_privilege(n.oid, 'create') as may_create,
-           c.relpages::bigint * current_setting('block_size')::int as bytes,
+           c.relpages::bigint * pg_catalog.current_setting('block_size')::int as bytes,
            pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root
     from members
     join pg_catalog.pg_class c on c.oid = members.oid
@@ -62,6 +64,11 @@ TABLES: LiteralString = """{wanted}
     left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
     left join pg_catalog.pg_roles owner on owner.oid = c.relowner
 """
+
+# Names are looked for in pg_catalog alone when the statement is read. Only then, while it runs, is the role's own
+# search_path set, which decides how expressions are printed, and what is visible; so it stays in its transaction.
+OWN_PATH: LiteralString = "pg_catalog.set_config('search_path', %(own_path)s, true) is not null"
+"""Stands for `{own_path}` below."""
 
 # Of another role's build, only the process is shown to a role without pg_read_all_stats; its locks tell the table.
 # An operator class may be left out of a declaration where it is the one that PostgreSQL would choose by itself: marked
@@ -76,28 +83,31 @@ INDEXES: LiteralString = """{wanted}
            pin.nspname as parent_schema, pi.relname as parent,
            coalesce(i.reloptions, '{{}}') as options, ts.spcname as tablespace,
            i.reltablespace <> 0 as elsewhere,
-           pg_catalog.pg_get_expr(x.indpred, x.indrelid) as predicate,
-           i.relpages::bigint * current_setting('block_size')::int as bytes,
+           case when x.indpred is not null then
+               case when {own_path} then pg_catalog.pg_get_expr(x.indpred, x.indrelid) end
+           end as predicate,
+           i.relpages::bigint * pg_catalog.current_setting('block_size')::int as bytes,
            description.description as comment, dependent.extensions,
            case when not (x.indisvalid and x.indisready) then
                coalesce(
-                   (select min(p.pid) from pg_catalog.pg_stat_progress_create_index p
+                   (select pg_catalog.min(p.pid) from pg_catalog.pg_stat_progress_create_index p
                     where (p.relid = t.oid and (p.index_relid = i.oid or p.command like 'REINDEX%%'))
                        or p.relid is null and exists (
                         select from pg_catalog.pg_locks l
                         where l.pid = p.pid and l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock')),
-                   (select min(l.pid) from pg_catalog.pg_locks l
+                   (select pg_catalog.min(l.pid) from pg_catalog.pg_locks l
                     where l.relation = i.oid and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')
-                      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())))
+                      and l.database = (select oid from pg_catalog.pg_database
+                                        where datname = pg_catalog.current_database())))
            end as builder,
            k.columns, k.expressions, k.collations, k.collation_schemas, k.collations_default, k.collations_visible,
            k.opclasses, k.opclass_schemas, k.opclasses_default, k.opclasses_visible,
            k.opclass_options, k.sort_options, k.statistics,
-           case when x.indexprs is not null or k.ask then
-               substr(pg_catalog.pg_get_indexdef(i.oid), length(
+           case when not (x.indexprs is not null or k.ask) then null when {own_path} then
+               pg_catalog.substr(pg_catalog.pg_get_indexdef(i.oid), pg_catalog.length(
                    case when x.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end
-                   || quote_ident(i.relname) || case when i.relkind = 'I' then ' ON ONLY ' else ' ON ' end
-                   || quote_ident(n.nspname) || '.' || quote_ident(t.relname) || ' ') + 1)
+                   || pg_catalog.quote_ident(i.relname) || case when i.relkind = 'I' then ' ON ONLY ' else ' ON ' end
+                   || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.relname) || ' ') + 1)
            end as definition
     from members
     join pg_catalog.pg_class t on t.oid = members.oid
@@ -105,52 +115,58 @@ INDEXES: LiteralString = """{wanted}
     join pg_catalog.pg_index x on x.indrelid = t.oid
     join pg_catalog.pg_class i on i.oid = x.indexrelid
     join pg_catalog.pg_am am on am.oid = i.relam
-    join pg_catalog.pg_database d on d.datname = current_database()
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
     left join pg_catalog.pg_tablespace ts on ts.oid = coalesce(nullif(i.reltablespace, 0), d.dattablespace)
     left join (
         select conindid,
-               coalesce('constraint ' || min(conname) filter (where contype <> 'f'), 'foreign key ' || min(conname))
-                   as conname
+               coalesce('constraint ' || pg_catalog.min(conname) filter (where contype <> 'f'),
+                        'foreign key ' || pg_catalog.min(conname)) as conname
         from pg_catalog.pg_constraint where contype in ('p', 'u', 'x', 'f') and conindid <> 0 group by conindid
     ) con on con.conindid = i.oid
     left join pg_catalog.pg_inherits inh on inh.inhrelid = i.oid
     left join pg_catalog.pg_class pi on pi.oid = inh.inhparent
     left join pg_catalog.pg_namespace pin on pin.oid = pi.relnamespace
     left join pg_catalog.pg_description description
-           on description.classoid = 'pg_catalog.pg_class'::regclass and description.objoid = i.oid
+           on description.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and description.objoid = i.oid
           and description.objsubid = 0
     left join (
-        select dep.objid, array_agg(e.extname order by e.extname) as extensions
+        select dep.objid, pg_catalog.array_agg(e.extname order by e.extname) as extensions
         from pg_catalog.pg_depend dep join pg_catalog.pg_extension e on e.oid = dep.refobjid
-        where dep.classid = 'pg_catalog.pg_class'::regclass and dep.deptype = 'x'
-          and dep.refclassid = 'pg_catalog.pg_extension'::regclass
+        where dep.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and dep.deptype = 'x'
+          and dep.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
         group by dep.objid
     ) dependent on dependent.objid = i.oid
     cross join lateral (
-        select array_agg(coalesce(a.attname, '') order by key.n) as columns,
-               array_agg(case when key.attnum = 0 then pg_catalog.pg_get_indexdef(i.oid, key.n::int, false) end
+        select pg_catalog.array_agg(coalesce(a.attname, '') order by key.n) as columns,
+               pg_catalog.array_agg(case when key.attnum <> 0 then null
+                                         when {own_path} then pg_catalog.pg_get_indexdef(i.oid, key.n::int, false) end
                          order by key.n) as expressions,
-               array_agg(co.collname order by key.n) as collations,
-               array_agg(co.collnamespace::int8 order by key.n) as collation_schemas,
-               array_agg(coalesce(key.collation_oid = a.attcollation, key.collation_oid = 0) order by key.n)
+               pg_catalog.array_agg(co.collname order by key.n) as collations,
+               pg_catalog.array_agg(co.collnamespace::pg_catalog.int8 order by key.n) as collation_schemas,
+               pg_catalog.array_agg(coalesce(key.collation_oid = a.attcollation, key.collation_oid = 0) order by key.n)
                    as collations_default,
-               array_agg(case when co.oid is null or co.oid = 100 then true  -- "default"
-                              else pg_catalog.pg_collation_is_visible(co.oid) end order by key.n)
+               pg_catalog.array_agg(case when co.oid is null or co.oid = 100 then true  -- "default"
+                                         when {own_path} then pg_catalog.pg_collation_is_visible(co.oid) end
+                         order by key.n)
                    as collations_visible,
-               array_agg(oc.opcname order by key.n) as opclasses,
-               array_agg(oc.opcnamespace::int8 order by key.n) as opclass_schemas,
-               array_agg(coalesce(oc.opcdefault, true) order by key.n) as opclasses_default,
-               array_agg(case when oc.oid is null or oc.opcnamespace = 11 then true  -- pg_catalog
-                              else pg_catalog.pg_opclass_is_visible(oc.oid) end order by key.n) as opclasses_visible,
-               array_agg(coalesce(pg_catalog.array_to_string(ia.attoptions, chr(1)), '') order by key.n)
-                   as opclass_options,
-               array_agg(coalesce(key.sort, 0) order by key.n) as sort_options,
-               array_agg(case when key.attnum = 0 then coalesce(ia.attstattarget, -1) else -1 end order by key.n)
-                   as statistics,
-               coalesce(bool_or(oc.opcdefault and oc.opcintype <> coalesce(nullif(ty.typbasetype, 0), ty.oid)
-                   and oc.opcintype::regtype::text not in ('anyarray', 'anyenum', 'anyrange', 'anymultirange')
-                   and not (oc.opcintype = 'text'::regtype and ty.oid = 'varchar'::regtype)), false) as ask
-        from unnest(x.indkey::int2[], x.indclass::oid[], x.indcollation::oid[], x.indoption::int2[])
+               pg_catalog.array_agg(oc.opcname order by key.n) as opclasses,
+               pg_catalog.array_agg(oc.opcnamespace::pg_catalog.int8 order by key.n) as opclass_schemas,
+               pg_catalog.array_agg(coalesce(oc.opcdefault, true) order by key.n) as opclasses_default,
+               pg_catalog.array_agg(case when oc.oid is null or oc.opcnamespace = 11 then true  -- pg_catalog
+                                         when {own_path} then pg_catalog.pg_opclass_is_visible(oc.oid) end
+                         order by key.n) as opclasses_visible,
+               pg_catalog.array_agg(coalesce(pg_catalog.array_to_string(ia.attoptions, pg_catalog.chr(1)), '')
+                                    order by key.n) as opclass_options,
+               pg_catalog.array_agg(coalesce(key.sort, 0) order by key.n) as sort_options,
+               pg_catalog.array_agg(case when key.attnum = 0 then coalesce(ia.attstattarget, -1) else -1 end
+                                    order by key.n) as statistics,
+               coalesce(pg_catalog.bool_or(oc.opcdefault and oc.opcintype <> coalesce(nullif(ty.typbasetype, 0), ty.oid)
+                   and oc.opcintype not in (2277, 3500, 3831, 4537)  -- anyarray, anyenum, anyrange, anymultirange
+                   and not (oc.opcintype = 25 and ty.oid = 1043)), false) as ask  -- text, varchar
+        from rows from (pg_catalog.unnest(x.indkey::pg_catalog.int2[]),
+                        pg_catalog.unnest(x.indclass::pg_catalog.oid[]),
+                        pg_catalog.unnest(x.indcollation::pg_catalog.oid[]),
+                        pg_catalog.unnest(x.indoption::pg_catalog.int2[]))
              with ordinality as key (attnum, opclass, collation_oid, sort, n)
         left join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = key.attnum and key.attnum <> 0
         left join pg_catalog.pg_type ty on ty.oid = a.atttypid
@@ -160,12 +176,13 @@ INDEXES: LiteralString = """{wanted}
     ) k
 """
 
-SCHEMAS = "select oid::int8 as oid, nspname as name from pg_catalog.pg_namespace"
+SCHEMAS = "select oid::pg_catalog.int8 as oid, nspname as name from pg_catalog.pg_namespace"
 
 NAMES = """
-    select n.nspname as schema, c.relname as name, c.relkind::text as relkind,
+    select n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as relkind,
            tn.nspname as table_schema, t.relname as table
-    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(names)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
     left join pg_catalog.pg_index x on x.indexrelid = c.oid

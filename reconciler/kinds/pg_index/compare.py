@@ -203,7 +203,7 @@ def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Def
             [
                 *(key.expression or identifier(key.column).as_string(None) for key in definition.keys),
                 *(identifier(column).as_string(None) for column in definition.include),
-                *([f"({definition.predicate})::boolean"] if definition.predicate else []),
+                *([f"({definition.predicate})::pg_catalog.bool"] if definition.predicate else []),
             ],
         )
         for schema, table, definition in definitions
@@ -214,7 +214,8 @@ def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Def
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
     return sql.SQL(
-        "explain (verbose, costs off, format json) select ({}\n) from json_populate_record(null::{}, '{{}}') as {}"
+        "explain (verbose, costs off, format json) select ({}\n) "
+        "from pg_catalog.json_populate_record(null::{}, '{{}}') as {}"
     ).format(verbatim("\n), (".join(expressions)), identifier(schema, table), identifier(table))
 
 
@@ -223,8 +224,8 @@ def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] |
     if not queries:
         return []
     try:
-        found = session.fetch_all([(query, None) for query in queries])
-        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found]
+        found = session.fetch_all([session.with_own_path(), *((query, None) for query in queries)])
+        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[1:]]
     except ObservationFailed as error:
         if error.sqlstate[:2] not in _UNREADABLE:
             raise

@@ -10,9 +10,10 @@ from reconciler.targets.postgres import PostgresSession
 
 _FOREIGN_KEYS = """
     select n.nspname as schema, t.relname as table, con.conname as name,
-           (select array_agg(a.attname) from unnest(con.conkey) as key (attnum)
+           (select pg_catalog.array_agg(a.attname) from pg_catalog.unnest(con.conkey) as key (attnum)
             join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = key.attnum) as columns
-    from unnest(%(schemas)s::text[], %(tables)s::text[]) as wanted (schema, name)
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = wanted.name
     join pg_catalog.pg_constraint con on con.conrelid = t.oid and con.contype = 'f'

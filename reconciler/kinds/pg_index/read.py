@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, SCHEMAS, TABLES, WANTED
+from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index
 from reconciler.targets.activity import Blocker
@@ -62,9 +62,12 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
     by_table = {"schemas": [schema for schema, _ in wanted], "tables": [table for _, table in wanted]}
     nulls_not_distinct = "x.indnullsnotdistinct" if session.version_num >= 150000 else "false"
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
-    indexes_query = sql.SQL(INDEXES).format(wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct))
-    tables_found, indexes_found, schemas_found, names_found = session.fetch_all(
-        [(tables_query, by_table), (indexes_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names))]
+    indexes_query = sql.SQL(INDEXES).format(
+        wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
+    )
+    printed = by_table | {"own_path": session.own_path}
+    tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
+        [(tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)]
     )
     catalogue = Catalogue(holders=_holders(names_found))
     for row in tables_found:

@@ -42,7 +42,7 @@ _TABLES = """
       and exists (select from pg_catalog.pg_index x where x.indrelid = t.oid)
       and not exists (
           select from pg_catalog.pg_depend d
-          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = t.oid and d.deptype = 'e')
+          where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = t.oid and d.deptype = 'e')
 """
 
 _SECTIONS: TypeAdapter[dict[str, TableSection]] = TypeAdapter(dict[str, TableSection])

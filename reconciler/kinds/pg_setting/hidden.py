@@ -31,7 +31,10 @@ CANDIDATES = _names(
 """Read off live servers, 13 to 18, by comparing what a superuser and a plain role see; extension_destdir is Debian's.
 No server has all of them, extensions and later releases may bring more."""
 
-_FLAGGED = "select name from unnest(%(names)s::text[]) as name where pg_catalog.pg_settings_get_flags(name) is not null"
+_FLAGGED = """
+    select name from pg_catalog.unnest(%(names)s::pg_catalog.text[]) as name
+    where pg_catalog.pg_settings_get_flags(name) is not null
+"""
 """Of every setting that the server knows, whoever asks; 15 and later."""
 
 _TRY = """
@@ -57,7 +60,7 @@ is not in the server's log; what is found is set until the end of this transacti
 _NO_LANGUAGE = ("42501", "42704")
 """The role may not use PL/pgSQL, or somebody has dropped it."""
 
-_TRIED = "select unnest(pg_catalog.current_setting('reconciler.there')::text[]) as name"
+_TRIED = "select pg_catalog.unnest(pg_catalog.current_setting('reconciler.there')::pg_catalog.text[]) as name"
 
 
 def existing(session: PostgresSession, asked: Iterable[str]) -> frozenset[str]:
@@ -92,7 +95,7 @@ def unlisted(session: PostgresSession, listed: Collection[str]) -> frozenset[str
 
 def _is_there(session: PostgresSession, name: str) -> bool:
     try:
-        rows = session.fetch("select current_setting(%(name)s, true) is not null as there", {"name": name})
+        rows = session.fetch("select pg_catalog.current_setting(%(name)s, true) is not null as there", {"name": name})
     except ObservationFailed as error:
         if error.sqlstate == "42501":
             return True

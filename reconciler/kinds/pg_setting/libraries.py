@@ -19,15 +19,16 @@ _LOCAL = "$libdir/plugins/"
 _LOOK = sql.SQL("""
     with candidates as (
         select path, position from pg_catalog.pg_config c,
-               unnest(%(paths)s::text[]) with ordinality as given(template, position),
-               replace(template, '$libdir', c.setting) as path
+               pg_catalog.unnest(%(paths)s::pg_catalog.text[]) with ordinality as given(template, position),
+               pg_catalog.replace(template, '$libdir', c.setting) as path
         where c.name = 'PKGLIBDIR'
     ), there as materialized (
         select path, position from candidates
         where not (pg_catalog.pg_stat_file(path, true)).isdir
     )
     select path,
-           position(convert_to('Pg_magic_func', 'SQL_ASCII') in pg_catalog.pg_read_binary_file(path)) > 0 as is_module
+           position(pg_catalog.convert_to('Pg_magic_func', 'SQL_ASCII') in pg_catalog.pg_read_binary_file(path)) > 0
+               as is_module
     from there order by position limit 1
 """)
 """Needs pg_config, pg_stat_file and pg_read_binary_file, so in practice a superuser. Every module defines Pg_magic_func
@@ -42,11 +43,11 @@ _UNMET = sql.SQL(r"""
     ), loaded as materialized (
         select coalesce(pg_catalog.pg_read_file('/proc/self/maps', 0, 16000000, true), '') as content
     ), folders as (
-        select folder from unnest(%(folders)s::text[]) as folder
+        select folder from pg_catalog.unnest(%(folders)s::pg_catalog.text[]) as folder
         union all select setting from pg_catalog.pg_config where name in ('LIBDIR', 'PKGLIBDIR')
     )
-    select name from unnest(%(names)s::text[]) as name, cache, loaded
-    where position(convert_to('/' || name, 'SQL_ASCII') || '\x00'::bytea in cache.content) = 0
+    select name from pg_catalog.unnest(%(names)s::pg_catalog.text[]) as name, cache, loaded
+    where position(pg_catalog.convert_to('/' || name, 'SQL_ASCII') || '\x00'::pg_catalog.bytea in cache.content) = 0
       and position('/' || name || E'\n' in loaded.content) = 0
       and not exists (select from folders where (pg_catalog.pg_stat_file(folder || '/' || name, true)).size is not null)
 """)

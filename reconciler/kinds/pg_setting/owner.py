@@ -80,13 +80,16 @@ _CNPG_ARCHIVES = "/controller/manager wal-archive"
 
 QUERY = sql.SQL("""
     with known as materialized (select name, setting, source from pg_catalog.pg_settings)
-    select (select count(*) from known where source = 'command line' and name = any(%(patroni_passes)s)) as passed,
-           array(select distinct split_part(name, '.', 1) from known where strpos(name, '.') > 0) as prefixes,
+    select (select pg_catalog.count(*) from known
+            where source = 'command line' and name = any(%(patroni_passes)s)) as passed,
+           array(select distinct pg_catalog.split_part(name, '.', 1) from known
+                 where pg_catalog.strpos(name, '.') > 0) as prefixes,
            -- of a setting that only superusers may see this would be an error, not null
-           case when pg_has_role('pg_read_all_settings', 'usage')
-                then array(select name from unnest(%(placeholders)s::text[]) as name
-                           where current_setting(name, true) is not null) end as placeholders,
-           array(select rolname::text from pg_catalog.pg_roles where rolname = any(%(owners_roles)s)) as roles,
+           case when pg_catalog.pg_has_role('pg_read_all_settings', 'usage')
+                then array(select name from pg_catalog.unnest(%(placeholders)s::pg_catalog.text[]) as name
+                           where pg_catalog.current_setting(name, true) is not null) end as placeholders,
+           array(select rolname::pg_catalog.text from pg_catalog.pg_roles
+                 where rolname = any(%(owners_roles)s)) as roles,
            (select setting from known where name = 'archive_command') as archive_command,
            (select setting from known where name = 'cluster_name') as cluster_name,
            exists (select from pg_catalog.pg_proc where proname = 'aurora_version') as aurora,

@@ -40,7 +40,8 @@ MOST_AT_ONCE = 8
 """Members asked side by side; a cluster has three or five."""
 
 _RUNNING = """
-    select lower(name) as name, setting, pending_restart from pg_catalog.pg_settings where lower(name) = any(%(names)s)
+    select pg_catalog.lower(name) as name, setting, pending_restart from pg_catalog.pg_settings
+    where pg_catalog.lower(name) = any(%(names)s)
 """
 
 

@@ -19,33 +19,36 @@ from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, P
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, SESSION_LIMITS, PostgresSession, Query, Row
+from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED, PostgresSession, Query, Row
 
-_OWN = {**READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(SESSION_LIMITS, "0")}
+_OWN = {"search_path": "", **READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(UNLIMITED, "0")}
 
 _RESET_OWN = sql.SQL("""
-    select set_config(name, null, true) from unnest(%(own)s::text[]) as name
-    where current_setting(name, true) is not null
+    select pg_catalog.set_config(name, null, true) from pg_catalog.unnest(%(own)s::pg_catalog.text[]) as name
+    where pg_catalog.current_setting(name, true) is not null
 """)
-"""Takes the session's own limits and formats away until the end of this transaction, so that pg_settings shows where
-they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
+"""Takes the session's own limits, formats and search_path away until the end of this transaction, so that pg_settings
+shows where they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
 
 _RESTORE_OWN = sql.SQL("""
-    select set_config(name, value, true) from unnest(%(own)s::text[], %(values)s::text[]) as own (name, value)
-    where current_setting(name, true) is not null
+    select pg_catalog.set_config(name, value, true)
+    from rows from (pg_catalog.unnest(%(own)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(values)s::pg_catalog.text[])) as own (name, value)
+    where pg_catalog.current_setting(name, true) is not null
 """)
-"""Meanwhile the server's limits count, which may be short: as soon as pg_settings has been read, its own are back."""
+"""Meanwhile the server's limits count, which may be short, and the role's search_path, by which no name of ours may be
+looked for: as soon as pg_settings has been read, its own are back."""
 
 _SERVER = sql.SQL("""
     select rolname as role, rolsuper as superuser,
-           has_function_privilege('pg_catalog.pg_reload_conf()', 'execute') as may_reload,
-           has_table_privilege('pg_catalog.pg_file_settings', 'select')
-           and has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may_read_files,
+           pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'execute') as may_reload,
+           pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
+           and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may_read_files,
            (select setting from pg_catalog.pg_settings where name = 'allow_alter_system') as allow_alter_system,
            (select setting from pg_catalog.pg_settings where name = 'data_directory') as data_directory,
            (select min_val::int from pg_catalog.pg_settings where name = 'maintenance_work_mem') as raised_to,
            (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded,
-           (select count(*)::int from pg_catalog.pg_stat_replication r
+           (select pg_catalog.count(*)::int from pg_catalog.pg_stat_replication r
             where application_name is distinct from 'pg_basebackup'
                   and not exists (select from pg_catalog.pg_replication_slots s
                                   where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys,
@@ -54,14 +57,15 @@ _SERVER = sql.SQL("""
 """).format(may=surroundings.MAY)
 
 _SETTINGS = sql.SQL("""
-    select lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals, context, boot_val,
-           setting, source, sourcefile, sourceline, pending_restart,
+    select pg_catalog.lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals,
+           context, boot_val, setting, source, sourcefile, sourceline, pending_restart,
            {may_alter_system} as may_alter_system, {may_set} as may_set
-    from pg_catalog.pg_settings where lower(name) = any(%(names)s)
+    from pg_catalog.pg_settings where pg_catalog.lower(name) operator(pg_catalog.=) any(%(names)s::pg_catalog.text[])
 """)
 
 _FILES = sql.SQL("""
-    select sourcefile, sourceline, lower(name) as name, setting, error from pg_catalog.pg_file_settings order by seqno
+    select sourcefile, sourceline, pg_catalog.lower(name) as name, setting, error
+    from pg_catalog.pg_file_settings order by seqno
 """)
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
@@ -71,34 +75,35 @@ translated (src/backend/utils/misc/guc.c, ProcessConfigFileInternal)."""
 _OVERRIDES = sql.SQL("""
     select d.datname as database, r.rolname as role, entry
     from pg_catalog.pg_db_role_setting s
-    cross join unnest(s.setconfig) as entry
+    cross join pg_catalog.unnest(s.setconfig) as entry
     left join pg_catalog.pg_database d on d.oid = s.setdatabase
     left join pg_catalog.pg_roles r on r.oid = s.setrole
-    where lower(split_part(entry, '=', 1)) = any(%(names)s)
+    where pg_catalog.lower(pg_catalog.split_part(entry, '=', 1)) = any(%(names)s)
 """)
 
 _DATABASES = sql.SQL("""
-    select datname as name, quote_ident(datname) as quoted, pg_has_role(datdba, 'usage') as may_alter
+    select datname as name, pg_catalog.quote_ident(datname) as quoted,
+           pg_catalog.pg_has_role(datdba, 'usage') as may_alter
     from pg_catalog.pg_database where %(scoped)s
 """)
 
 _ROLES = sql.SQL("""
-    select r.rolname as name, quote_ident(r.rolname) as quoted,
+    select r.rolname as name, pg_catalog.quote_ident(r.rolname) as quoted,
            r.rolname = current_user or me.rolsuper
            or (me.rolcreaterole and not r.rolsuper
-               and (current_setting('server_version_num')::int < 160000
-                    or pg_has_role(r.oid, 'usage with admin option'))) as may_alter
+               and (pg_catalog.current_setting('server_version_num')::int < 160000
+                    or pg_catalog.pg_has_role(r.oid, 'usage with admin option'))) as may_alter
     from pg_catalog.pg_roles r cross join pg_catalog.pg_roles me
     where me.rolname = current_user and %(scoped)s
 """)
 
 _ABSENT = sql.SQL("""
     select wanted, {known} as known,
-           (select array_agg(name::text) from pg_catalog.pg_settings) as names,
-           (select rolsuper or pg_has_role('pg_read_all_settings', 'usage')
+           (select pg_catalog.array_agg(name::pg_catalog.text) from pg_catalog.pg_settings) as names,
+           (select rolsuper or pg_catalog.pg_has_role('pg_read_all_settings', 'usage')
             from pg_catalog.pg_roles where rolname = current_user) as reads_all
-    from unnest(%(names)s::text[]) as wanted
-    where not exists (select from pg_catalog.pg_settings where lower(name) = wanted)
+    from pg_catalog.unnest(%(names)s::pg_catalog.text[]) as wanted
+    where not exists (select from pg_catalog.pg_settings where pg_catalog.lower(name) = wanted)
 """)
 
 
@@ -120,8 +125,8 @@ class Reading:
         params = {"names": names, "scoped": scoped, **own, **owner.PARAMS}
         grants = session.version_num >= 150000
         settings = _SETTINGS.format(
-            may_alter_system=sql.SQL("has_parameter_privilege(name, 'alter system')" if grants else "false"),
-            may_set=sql.SQL("has_parameter_privilege(name, 'set')" if grants else "false"),
+            may_alter_system=sql.SQL("pg_catalog.has_parameter_privilege(name, 'alter system')" if grants else "false"),
+            may_set=sql.SQL("pg_catalog.has_parameter_privilege(name, 'set')" if grants else "false"),
         )
         absent = _ABSENT.format(
             known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::bool")
@@ -318,7 +323,7 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
         query = sql.SQL("select pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(%(text)s)) as value")
         encoding: str = session.fetch(query, {"text": text})[0]["value"]
         return (encoding, "") if encoding else (None, "it is not the name of an encoding")
-    query = sql.SQL("select set_config(%(name)s, %(text)s, true) as value")
+    query = sql.SQL("select pg_catalog.set_config(%(name)s, %(text)s, true) as value")
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
     except ObservationFailed as error:

@@ -10,7 +10,7 @@ from reconciler.kinds.pg_setting import lists
 from reconciler.kinds.pg_setting.model import Definition, FileEntry
 from reconciler.model import Hazard, SqlStep
 
-RELOAD = SqlStep(statements=("select pg_reload_conf()",))
+RELOAD = SqlStep(statements=("select pg_catalog.pg_reload_conf()",))
 
 
 def alter(

@@ -18,11 +18,11 @@ from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.targets.postgres import PostgresSession, Row
 
 _KEPT = sql.SQL("""
-    select count(*) filter (where slot_type = 'logical') as logical,
-           count(*) filter (where slot_type <> 'logical') as physical,
-           (select count(*) from pg_catalog.pg_prepared_xacts) as prepared,
+    select pg_catalog.count(*) filter (where slot_type = 'logical') as logical,
+           pg_catalog.count(*) filter (where slot_type <> 'logical') as physical,
+           (select pg_catalog.count(*) from pg_catalog.pg_prepared_xacts) as prepared,
            {origins} as origins,
-           host(inet_server_addr()) as address
+           pg_catalog.host(pg_catalog.inet_server_addr()) as address
     from pg_catalog.pg_replication_slots where not temporary
 """)
 
@@ -37,11 +37,11 @@ MAY = sql.SQL("""
 
 _UNCONVERTIBLE = sql.SQL("""
     select datname as name from pg_catalog.pg_database
-    where datallowconn and encoding <> 0 and encoding <> pg_char_to_encoding(%(client)s)
-      and pg_char_to_encoding(%(client)s) > 0
+    where datallowconn and encoding <> 0 and encoding <> pg_catalog.pg_char_to_encoding(%(client)s)
+      and pg_catalog.pg_char_to_encoding(%(client)s) > 0
       and not exists (select from pg_catalog.pg_conversion
                       where condefault and conforencoding = encoding
-                        and contoencoding = pg_char_to_encoding(%(client)s))
+                        and contoencoding = pg_catalog.pg_char_to_encoding(%(client)s))
     order by 1
 """)
 """Nought is SQL_ASCII, which is converted to and from nothing."""
@@ -52,12 +52,13 @@ _IO_URING = "/proc/sys/kernel/io_uring_disabled"
 """Files of Linux: proc(5), cgroups(7), group(5)."""
 
 _READ = sql.SQL("""
-    select path, pg_catalog.pg_read_file(path, 0, 1000000, true) as content from unnest(%(paths)s::text[]) as path
+    select path, pg_catalog.pg_read_file(path, 0, 1000000, true) as content
+    from pg_catalog.unnest(%(paths)s::pg_catalog.text[]) as path
 """)
 _STAT = sql.SQL("select (pg_catalog.pg_stat_file(%(path)s, true)).isdir as is_directory")
 _PEM = sql.SQL("""
-    select word from unnest(%(words)s::text[]) as word
-    where position(convert_to(word, 'SQL_ASCII')
+    select word from pg_catalog.unnest(%(words)s::pg_catalog.text[]) as word
+    where position(pg_catalog.convert_to(word, 'SQL_ASCII')
                    in pg_catalog.pg_read_binary_file(%(path)s, 0, 1000000, true)) > 0
 """)
 """The server looks itself: no key leaves it."""

@@ -28,28 +28,28 @@ from reconciler.targets.postgres import PostgresSession
 if TYPE_CHECKING:
     from reconciler.kinds.pg_setting.kind import PgSettingKind
 
-_NAMES = "select name from pg_catalog.pg_settings order by lower(name)"
+_NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"
 
 _READS_ALL = """
-    select rolsuper or pg_has_role('pg_read_all_settings', 'usage') as reads_all
+    select rolsuper or pg_catalog.pg_has_role('pg_read_all_settings', 'usage') as reads_all
     from pg_catalog.pg_roles where rolname = current_user
 """
 
 _SCOPED = """
-    select d.datname as database, r.rolname as role, split_part(entry, '=', 1) as name
+    select d.datname as database, r.rolname as role, pg_catalog.split_part(entry, '=', 1) as name
     from pg_catalog.pg_db_role_setting s
-    cross join unnest(s.setconfig) as entry
+    cross join pg_catalog.unnest(s.setconfig) as entry
     left join pg_catalog.pg_database d on d.oid = s.setdatabase
     left join pg_catalog.pg_roles r on r.oid = s.setrole
     where (s.setdatabase = 0) = (d.datname is null) and (s.setrole = 0) = (r.rolname is null)
-    order by r.rolname, d.datname, lower(split_part(entry, '=', 1))
+    order by r.rolname, d.datname, pg_catalog.lower(pg_catalog.split_part(entry, '=', 1))
 """
 
 _UNKNOWN_LINES = """
     select f.name, f.sourcefile, f.sourceline from pg_catalog.pg_file_settings f
     where f.name is not null and f.error is null
-      and not exists (select from pg_catalog.pg_settings s where lower(s.name) = lower(f.name))
-    order by lower(f.name), f.seqno
+      and not exists (select from pg_catalog.pg_settings s where pg_catalog.lower(s.name) = pg_catalog.lower(f.name))
+    order by pg_catalog.lower(f.name), f.seqno
 """
 
 _FIXED = "fixed when the server was built, its cluster was made, or it was started"

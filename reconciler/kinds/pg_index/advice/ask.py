@@ -10,9 +10,9 @@ from reconciler.errors import ObservationFailed
 from reconciler.targets.postgres import PostgresSession, Query, Row
 
 _BOUNDS = """
-    select set_config('statement_timeout', %(statement)s, true) as statement_timeout,
-           set_config('lock_timeout', %(lock)s, true) as lock_timeout,
-           set_config('row_security', 'off', true) as row_security
+    select pg_catalog.set_config('statement_timeout', %(statement)s, true) as statement_timeout,
+           pg_catalog.set_config('lock_timeout', %(lock)s, true) as lock_timeout,
+           pg_catalog.set_config('row_security', 'off', true) as row_security
 """
 """For one transaction. Rows that a policy would hide are an error then, instead of an answer about the others."""
 
@@ -49,27 +49,38 @@ class Asking:
         """Seconds that are left; may be negative."""
         return self._end - self._clock()
 
-    def one(self, question: Query, params: Mapping[str, Any] | None = None, *, seconds: float) -> list[Row] | Refused:
+    def one(
+        self, question: Query, params: Mapping[str, Any] | None = None, *, seconds: float, own_path: bool = False
+    ) -> list[Row] | Refused:
         """The answer, within `seconds`. Raises ConnectionFailed."""
-        return self.all([(question, params)], seconds=seconds)[0]
+        return self.all([(question, params)], seconds=seconds, own_path=own_path)[0]
 
-    def all(self, questions: Sequence[Question], *, seconds: float) -> list[list[Row] | Refused]:
-        """The answers in order, each within `seconds`, in few round trips. Raises ConnectionFailed."""
+    def all(
+        self, questions: Sequence[Question], *, seconds: float, own_path: bool = False
+    ) -> list[list[Row] | Refused]:
+        """The answers in order, each within `seconds`, in few round trips. Raises ConnectionFailed.
+
+        `own_path`: they hold expressions of users, whose names are looked for as `PostgresSession.with_own_path` says.
+        """
         found: list[list[Row] | Refused] = []
         for start in range(0, len(questions), BATCH):
-            found += self._batch(questions[start : start + BATCH], seconds)
+            found += self._batch(questions[start : start + BATCH], seconds, own_path)
         return found
 
-    def _batch(self, questions: Sequence[Question], seconds: float) -> list[list[Row] | Refused]:
+    def _batch(self, questions: Sequence[Question], seconds: float, own_path: bool) -> list[list[Row] | Refused]:
         if self.left <= 0:
             return [Refused("there was no time left to ask") for _ in questions]
         statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
         bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
+        before: list[Question] = [(_BOUNDS, bounds), *([self.session.with_own_path()] if own_path else [])]
         try:
-            return [*self.session.fetch_all([(_BOUNDS, bounds), *questions])[1:]]
+            return [*self.session.fetch_all([*before, *questions])[len(before) :]]
         except ObservationFailed as error:
             if len(questions) == 1:
                 return [Refused(error.message.removeprefix(f"{self.session.target.name}: "), error.sqlstate)]
         # One of them spoils the others: halve until it stands alone.
         middle = len(questions) // 2
-        return [*self._batch(questions[:middle], seconds), *self._batch(questions[middle:], seconds)]
+        return [
+            *self._batch(questions[:middle], seconds, own_path),
+            *self._batch(questions[middle:], seconds, own_path),
+        ]

@@ -17,16 +17,18 @@ from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifie
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.
 _COLUMNS = """
     select n.nspname as schema, c.relname as table, a.attname as column, a.attlen as length,
-           a.attalign::text as align, s.avg_width as width, s.null_frac as nulls, s.n_distinct as distinct,
+           a.attalign::pg_catalog.text as align, s.avg_width as width, s.null_frac as nulls, s.n_distinct as distinct,
            coalesce(co.collisdeterministic, true) and exists (
                select from pg_catalog.pg_opclass oc
                join pg_catalog.pg_am am on am.oid = oc.opcmethod and am.amname = 'btree'
                join pg_catalog.pg_amproc p on p.amprocfamily = oc.opcfamily and p.amproclefttype = oc.opcintype
                 and p.amprocrighttype = oc.opcintype and p.amprocnum = 4
                where oc.opcdefault and (oc.opcintype = base.oid
-                     or base.typtype = 'e' and oc.opcintype = 'anyenum'::regtype
-                     or base.oid = 'varchar'::regtype and oc.opcintype = 'text'::regtype)) as mergeable
-    from unnest(%(schemas)s::text[], %(tables)s::text[], %(columns)s::text[]) as wanted (schema, name, "column")
+                     or base.typtype = 'e' and oc.opcintype = 'anyenum'::pg_catalog.regtype
+                     or base.oid = 1043 and oc.opcintype = 25)) as mergeable
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(tables)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(columns)s::pg_catalog.text[])) as wanted (schema, name, "column")
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = wanted."column"
@@ -39,10 +41,13 @@ _COLUMNS = """
 
 # ANALYZE also looks at the expressions of indexes that are there.
 _EXPRESSIONS = """
-    select n.nspname as schema, t.relname as table, pg_catalog.pg_get_indexdef(i.oid, a.attnum, false) as expression,
-           a.attlen as length, a.attalign::text as align, s.avg_width as width, s.null_frac as nulls,
+    select n.nspname as schema, t.relname as table,
+           case when pg_catalog.set_config('search_path', %(own_path)s, true) is not null then
+               pg_catalog.pg_get_indexdef(i.oid, a.attnum, false) end as expression,
+           a.attlen as length, a.attalign::pg_catalog.text as align, s.avg_width as width, s.null_frac as nulls,
            s.n_distinct as distinct
-    from unnest(%(schemas)s::text[], %(tables)s::text[]) as wanted (schema, name)
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = wanted.name
     join pg_catalog.pg_index x on x.indrelid = t.oid and x.indexprs is not null
@@ -149,7 +154,11 @@ def _columns(asking: Asking, wanted: Sequence[tuple[str, str, str]]) -> dict[tup
 
 
 def _expressions(asking: Asking, tables: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], Known]:
-    params = {"schemas": [schema for schema, _ in tables], "tables": [table for _, table in tables]}
+    params = {
+        "schemas": [schema for schema, _ in tables],
+        "tables": [table for _, table in tables],
+        "own_path": asking.session.own_path,
+    }
     answer = asking.one(_EXPRESSIONS, params, seconds=SECONDS) if tables else []
     if isinstance(answer, Refused):
         return {}
@@ -175,12 +184,12 @@ def _known(row: Mapping[str, Any]) -> Known:
 def _type_widths(asking: Asking, texts: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
     """How wide the types of expressions are, in the planner's words; nothing is executed, and no table is read."""
     queries = [
-        sql.SQL("explain (format json) select ({}\n) from json_populate_record(null::{}, '{{}}') as {}").format(
-            verbatim(expression), identifier(schema, table), identifier(table)
-        )
+        sql.SQL(
+            "explain (format json) select ({}\n) from pg_catalog.json_populate_record(null::{}, '{{}}') as {}"
+        ).format(verbatim(expression), identifier(schema, table), identifier(table))
         for schema, table, expression in texts
     ]
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS)
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, own_path=True)
     return {
         text: answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
         for text, answer in zip(texts, answers, strict=True)

@@ -31,7 +31,7 @@ _OWN_RULES = """
     from pg_catalog.pg_opclass oc join pg_catalog.pg_am am on am.oid = oc.opcmethod
     where am.amname = 'btree' and not oc.opcdefault
       and not (oc.opcname in ('text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops', 'varchar_ops')
-               and oc.opcnamespace = 'pg_catalog'::regnamespace)
+               and oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace)
 """
 
 
@@ -60,7 +60,9 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -
             continue
         place = places.get(work.table)
         found = asking.one(
-            duplicates(work.table, definition, only=place is None or place.relkind != "p"), seconds=DUPLICATE_SECONDS
+            duplicates(work.table, definition, only=place is None or place.relkind != "p"),
+            seconds=DUPLICATE_SECONDS,
+            own_path=True,
         )
         if isinstance(found, Refused):
             unchecked.append(_unchecked(work, _why(found)))
@@ -93,9 +95,11 @@ def duplicates(table: Name, definition: Definition, *, only: bool) -> Query:
     )
     return sql.SQL(
         "with indexed as (select {keys} from {only}{table} {where}), "
-        "repeated as materialized (select {names}, count(*) as times from indexed {present} group by {names} "
-        "having count(*) > 1) "
-        "select {texts}, times, (select count(*) from repeated) as keys from repeated order by times desc limit 1"
+        "repeated as materialized (select {names}, pg_catalog.count(*) as times from indexed {present} "
+        "group by {names} "
+        "having pg_catalog.count(*) operator(pg_catalog.>) 1) "
+        "select {texts}, times, (select pg_catalog.count(*) from repeated) as keys "
+        "from repeated order by times desc limit 1"
     ).format(
         keys=sql.SQL(", ").join(sql.SQL("{} as {}").format(key, name) for key, name in zip(keys, names, strict=True)),
         only=sql.SQL("only " if only else ""),
@@ -103,7 +107,7 @@ def duplicates(table: Name, definition: Definition, *, only: bool) -> Query:
         where=sql.SQL("where ({}\n)").format(verbatim(definition.predicate)) if definition.predicate else sql.SQL(""),
         names=sql.SQL(", ").join(names),
         present=sql.SQL("where {}").format(sql.SQL(" and ").join(conditions)) if conditions else sql.SQL(""),
-        texts=sql.SQL(", ").join(sql.SQL("{0}::text as {0}").format(name) for name in names),
+        texts=sql.SQL(", ").join(sql.SQL("{0}::pg_catalog.text as {0}").format(name) for name in names),
     )
 
 

@@ -117,7 +117,7 @@ def _kept(
                 )
             )
         asked.append(work.change.address)
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS)
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, own_path=True)
     found: dict[Address, float | Refused] = {}
     for address, every, some in zip(asked, answers[::2], answers[1::2], strict=True):
         if isinstance(every, Refused):

@@ -15,14 +15,16 @@ _PLACES = """
     with locked as materialized (
         select l.relation from pg_catalog.pg_locks l
         where l.mode = 'AccessExclusiveLock'
-          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+          and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     )
-    select wanted.schema, wanted.name, n.nspname as table_schema, t.relname as table, t.oid::int8 as oid,
-           t.relkind::text as relkind, t.reltuples::float8 as tuples, t.relpages::int8 as pages,
+    select wanted.schema, wanted.name, n.nspname as table_schema, t.relname as table, t.oid::pg_catalog.int8 as oid,
+           t.relkind::pg_catalog.text as relkind, t.reltuples::pg_catalog.float8 as tuples,
+           t.relpages::pg_catalog.int8 as pages,
            case when t.oid not in (select relation from locked where relation is not null)
                 then pg_catalog.pg_relation_size(t.oid) end as bytes,
-           current_setting('block_size')::int as block
-    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+           pg_catalog.current_setting('block_size')::int as block
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(names)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace wn on wn.nspname = wanted.schema
     join pg_catalog.pg_class c on c.relnamespace = wn.oid and c.relname = wanted.name
     left join pg_catalog.pg_index x on x.indexrelid = c.oid

@@ -33,7 +33,8 @@ _SESSIONS = """
     select a.pid, coalesce(a.usename, '?') as user, coalesce(a.application_name, '') as application,
            coalesce(a.state, '?') as state, coalesce(a.query, '') as query,
            a.query = '<insufficient privilege>' as hidden,
-           extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.query_start))::float8 as seconds,
+           extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.query_start))::pg_catalog.float8
+               as seconds,
            a.query like 'autovacuum: %%(to prevent wraparound)' as wraparound,
            a.query like 'autovacuum: %%' as autovacuum,
            a.backend_xmin is not null
@@ -42,23 +43,24 @@ _SESSIONS = """
                    select from pg_catalog.pg_stat_progress_create_index p
                    join pg_catalog.pg_index x on x.indexrelid = p.index_relid
                    where p.pid = a.pid and p.command like '%%CONCURRENTLY' and x.indexprs is null and x.indpred is null
-                     and current_setting('server_version_num')::int >= 140000) as snapshot
+                     and pg_catalog.current_setting('server_version_num')::int >= 140000) as snapshot
     from pg_catalog.pg_stat_activity a
-    where a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()
+    where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
       and coalesce(a.backend_type, '') <> 'parallel worker'
       and (a.backend_xmin is not null or a.pid = any (%(holders)s::int[]))
 """
 
 # A prepared transaction has no process; its lock on its own transaction tells which one it is.
 _LOCKS = """
-    select l.pid, l.relation::int8 as relation, array_agg(distinct l.mode) as modes, x.gid, x.owner,
-           extract(epoch from clock_timestamp() - x.prepared)::float8 as seconds
+    select l.pid, l.relation::pg_catalog.int8 as relation, pg_catalog.array_agg(distinct l.mode) as modes,
+           x.gid, x.owner,
+           extract(epoch from pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.float8 as seconds
     from pg_catalog.pg_locks l
     left join pg_catalog.pg_locks own on l.pid is null and own.pid is null and own.locktype = 'transactionid'
       and own.virtualtransaction = l.virtualtransaction
     left join pg_catalog.pg_prepared_xacts x on x.transaction = own.transactionid
-    where l.locktype = 'relation' and l.granted and l.relation = any (%(relations)s::oid[])
-      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    where l.locktype = 'relation' and l.granted and l.relation = any (%(relations)s::pg_catalog.oid[])
+      and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
       and l.pid is distinct from pg_catalog.pg_backend_pid()
     group by l.pid, l.relation, x.gid, x.owner, x.prepared
 """

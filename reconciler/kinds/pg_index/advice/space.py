@@ -19,14 +19,15 @@ from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
 
 _SERVER = """
-    select current_setting('data_directory') as data, current_setting('port') as port,
-           extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
-           coalesce(nullif(current_setting('default_tablespace'), ''), ts.spcname) as usual,
-           coalesce(nullif(trim(split_part(current_setting('temp_tablespaces'), ',', 1), ' "'), ''), ts.spcname)
+    select pg_catalog.current_setting('data_directory') as data, pg_catalog.current_setting('port') as port,
+           extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.float8 as started,
+           coalesce(nullif(pg_catalog.current_setting('default_tablespace'), ''), ts.spcname) as usual,
+           coalesce(nullif(trim(pg_catalog.split_part(pg_catalog.current_setting('temp_tablespaces'), ',', 1), ' "'),
+                           ''), ts.spcname)
                as temporary,
-           pg_catalog.pg_size_bytes(current_setting('maintenance_work_mem')) as memory
+           pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) as memory
     from pg_catalog.pg_database d join pg_catalog.pg_tablespace ts on ts.oid = d.dattablespace
-    where d.datname = current_database()
+    where d.datname = pg_catalog.current_database()
 """
 
 _TABLESPACES = """

@@ -25,14 +25,16 @@ _USAGE = """
     with locked as materialized (
         select l.relation from pg_catalog.pg_locks l
         where l.mode = 'AccessExclusiveLock'
-          and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+          and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     )
-    select wanted.schema, wanted.name, pg_catalog.sum(pg_catalog.pg_stat_get_numscans(leaf.oid))::int8 as scans,
+    select wanted.schema, wanted.name,
+           pg_catalog.sum(pg_catalog.pg_stat_get_numscans(leaf.oid))::pg_catalog.int8 as scans,
            {last_scan} as last_scan,
-           case when not bool_or(leaf.oid in (select relation from locked where relation is not null)
+           case when not pg_catalog.bool_or(leaf.oid in (select relation from locked where relation is not null)
                                  or x.indrelid in (select relation from locked where relation is not null))
-                then sum(pg_catalog.pg_relation_size(leaf.oid))::int8 end as bytes
-    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+                then pg_catalog.sum(pg_catalog.pg_relation_size(leaf.oid))::pg_catalog.int8 end as bytes
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(names)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class i on i.relnamespace = n.oid and i.relname = wanted.name and i.relkind in ('i', 'I')
     cross join lateral (
@@ -45,13 +47,15 @@ _USAGE = """
 
 # A database that was never reset says nothing in 15 and later; what a crash took away, shared statistics remember.
 _SINCE = """
-    select to_char(greatest(d.stats_reset, b.stats_reset) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since,
-           current_setting('track_counts')::boolean as counting, pg_catalog.pg_is_in_recovery() as standby
+    select pg_catalog.to_char(greatest(d.stats_reset, b.stats_reset) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+               as since,
+           pg_catalog.current_setting('track_counts')::boolean as counting, pg_catalog.pg_is_in_recovery() as standby
     from pg_catalog.pg_stat_database d, pg_catalog.pg_stat_bgwriter b
-    where d.datname = current_database()
+    where d.datname = pg_catalog.current_database()
 """
 
-_LAST_SCAN = "to_char(max(pg_catalog.pg_stat_get_lastscan(leaf.oid)) at time zone 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"')"
+_LAST_SCAN = """pg_catalog.to_char(
+    pg_catalog.max(pg_catalog.pg_stat_get_lastscan(leaf.oid)) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')"""
 
 
 class Use(NamedTuple):

@@ -22,13 +22,13 @@ from reconciler.targets.postgres import PostgresSession, Query, Row
 # plan with policies that are not those of the role whose statement it is. Its search_path is not known either: a bare
 # name is found on our own, or beside the table.
 _BOUNDS = """
-    select set_config('plan_cache_mode', 'force_generic_plan', true) as plan_cache_mode,
-           set_config('statement_timeout', '3s', true) as statement_timeout,
-           set_config('lock_timeout', '1s', true) as lock_timeout,
-           set_config('row_security', 'off', true) as row_security,
-           set_config('hypopg.enabled', 'on', true) as hypopg,
-           set_config('search_path', pg_catalog.concat_ws(', ', nullif(current_setting('search_path'), ''),
-                                                          pg_catalog.quote_ident(%(schema)s)), true) as search_path
+    select pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) as plan_cache_mode,
+           pg_catalog.set_config('statement_timeout', '3s', true) as statement_timeout,
+           pg_catalog.set_config('lock_timeout', '1s', true) as lock_timeout,
+           pg_catalog.set_config('row_security', 'off', true) as row_security,
+           pg_catalog.set_config('hypopg.enabled', 'on', true) as hypopg,
+           pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', nullif(%(own_path)s, ''),
+                                                                     pg_catalog.quote_ident(%(schema)s)), true) as path
 """
 
 _PREPARED = ("reconciler_whatif_1", "reconciler_whatif_2")
@@ -62,7 +62,8 @@ def with_index(session: PostgresSession, tools: Tools, statement: Statement, sch
 
 def without_index(session: PostgresSession, tools: Tools, statement: Statement, schema: str, oid: int) -> Costs:
     """With and without an index that exists. Needs `tools.hides`. Raises ObservationFailed, ConnectionFailed."""
-    hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::oid) as hidden").format(sql.Identifier(tools.hypopg))
+    schema_of_it = sql.Identifier(tools.hypopg)
+    hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::pg_catalog.oid) as hidden").format(schema_of_it)
     answers = _compare(session, tools, statement, schema, (hide, {"oid": oid}))
     return Costs(_plan(answers[2])["Total Cost"], _plan(answers[5])["Total Cost"], False)
 
@@ -70,7 +71,7 @@ def without_index(session: PostgresSession, tools: Tools, statement: Statement, 
 def using(session: PostgresSession, statement: Statement, schema: str, table: Name, index: str) -> float | None:
     """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
     forget = sql.SQL("deallocate {}").format(sql.Identifier(_PREPARED[0]))
-    answers = _ask(session, Tools(), [_bounds(schema), *_explain(statement, 0), (forget, None)])
+    answers = _ask(session, Tools(), [_bounds(session, schema), *_explain(statement, 0), (forget, None)])
     plan = _plan(answers[2])
     uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
     return float(plan["Total Cost"]) if uses else None
@@ -80,7 +81,8 @@ def _compare(
     session: PostgresSession, tools: Tools, statement: Statement, schema: str, change: Asked
 ) -> list[list[Row]]:
     """The answers: [2] is the plan as things are, [3] what `change` said, [5] the plan after it."""
-    asked = [_bounds(schema), *_explain(statement, 0), change, *_explain(statement, 1), *_forget(), _reset(tools)]
+    before, after = _explain(statement, 0), _explain(statement, 1)
+    asked = [_bounds(session, schema), *before, change, *after, *_forget(), _reset(tools)]
     return _ask(session, tools, asked)
 
 
@@ -101,8 +103,8 @@ def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> li
         raise
 
 
-def _bounds(schema: str) -> Asked:
-    return _BOUNDS, {"schema": schema}
+def _bounds(session: PostgresSession, schema: str) -> Asked:
+    return _BOUNDS, {"schema": schema, "own_path": session.own_path}
 
 
 def _explain(statement: Statement, which: int) -> list[Asked]:

@@ -12,9 +12,10 @@ from reconciler.targets.postgres import PostgresSession
 _BUILDS = frozenset({Action.CREATE, Action.REPLACE, Action.REBUILD})
 
 _RELATIONS = """
-    select wanted.schema, wanted.name, c.oid::int8 as oid, c.relkind::text as relkind,
+    select wanted.schema, wanted.name, c.oid::pg_catalog.int8 as oid, c.relkind::pg_catalog.text as relkind,
            coalesce(x.indisvalid and x.indisready, true) as valid
-    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(names)s::pg_catalog.text[])) as wanted (schema, name)
     join pg_catalog.pg_namespace n on n.nspname = wanted.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
     left join pg_catalog.pg_index x on x.indexrelid = c.oid

@@ -29,16 +29,18 @@ _TOOLS = """
 
 _STATEMENTS = """
     with said as materialized (
-        select s.query, sum(s.calls)::int8 as calls, sum(s.total_exec_time)::float8 as ms
+        select s.query, pg_catalog.sum(s.calls)::pg_catalog.int8 as calls,
+               pg_catalog.sum(s.total_exec_time)::pg_catalog.float8 as ms
         from {}.pg_stat_statements s
-        where s.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+        where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
         group by s.query
     )
     select wanted.schema, wanted.name, found.query, found.calls
-    from unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema, name)
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(names)s::pg_catalog.text[])) as wanted (schema, name)
     cross join lateral (
         select said.query, said.calls, said.ms from said
-        where position(lower(wanted.name) in lower(said.query)) > 0
+        where position(pg_catalog.lower(wanted.name) in pg_catalog.lower(said.query)) > 0
           and said.query ~* '^\\s*(--|/\\*|\\(|with|select|insert|update|delete|merge|table|values)'
           and said.query not like %(ours)s
         order by said.ms desc limit %(limit)s
