@@ -70,7 +70,7 @@ def reload(connection: psycopg.Connection) -> None:
     The server reads them first, and then tells the sessions that there are.
     """
     before = connection.execute(_LOADED).fetchone()
-    connection.execute("select pg_reload_conf()")
+    connection.execute("select pg_catalog.pg_reload_conf()")
     until(lambda: connection.execute(_LOADED).fetchone() != before, "the reload")
 
 

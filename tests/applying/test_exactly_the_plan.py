@@ -71,7 +71,9 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
         for said in writers
         if said not in (locking, rehearsing)
         for each in said
-        if not each.startswith(("alter database", "select set_config('"))
+        if not each.startswith(
+            ("alter database", "select array[pg_catalog.set_config('search_path', ''", "reset search_path")
+        )
         and "client_connection_check_interval" not in each
     ]
     expected = []
@@ -80,7 +82,7 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
             assert isinstance(step, SqlStep)
             for timeout in ("lock_timeout", "statement_timeout"):
                 value = getattr(step, timeout)
-                expected.append(f"select set_config($1, $2, false) [$1 = '{timeout}', $2 = '{value}']")
+                expected.append(f"select pg_catalog.set_config($1, $2, false) [$1 = '{timeout}', $2 = '{value}']")
             body = [" ".join(statement.split()) for statement in step.statements]
             expected += ["BEGIN", *body, "COMMIT"] if step.transaction else body
     assert ran == expected

@@ -67,7 +67,7 @@ def planted(tasks, postgres, redis_server, tmp_path, monkeypatch):
     hba = postgres.data / "pg_hba.conf"
     before = hba.read_text()
     hba.write_text("host all locked_in 127.0.0.1/32 scram-sha-256\n" + before)
-    tasks.execute("select pg_reload_conf()")
+    tasks.execute("select pg_catalog.pg_reload_conf()")
     folder = tmp_path / "desired"
     folder.mkdir()
     (tmp_path / "secret").write_text(REDIS_PASSWORD + "\n")

@@ -59,7 +59,7 @@ STATEMENTS = [
     ("select 1 into x", "without INTO"),
     ("select * from tasks for update", "without INTO and without FOR UPDATE"),
     ("selec 1", "parser does not take it"),
-    ("select pg_reload_conf()", "pg_reload_conf() does more than reading"),
+    ("select pg_catalog.pg_reload_conf()", "pg_catalog.pg_reload_conf() does more than reading"),
     ("select 1 where exists (select pg_catalog.pg_terminate_backend(1))", "does more than reading"),
     ("select set_config('default_transaction_read_only', 'off', false)", "does more than reading"),
     ("select pg_advisory_lock(1)", "does more than reading"),

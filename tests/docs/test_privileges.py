@@ -117,7 +117,7 @@ def test_the_roles_on_postgresql_are_enough(roles, sql, reconciler, monkeypatch,
         "create table stray (id int)",
         "create index stray on tasks (id)",
         "alter system set work_mem = '8MB'",
-        "select pg_reload_conf()",
+        "select pg_catalog.pg_reload_conf()",
     ],
 )
 def test_the_role_for_drift_can_do_nothing_else(roles, statement):

@@ -254,7 +254,7 @@ def test_autovacuum_that_prevents_wraparound_is_told_and_does_not_step_aside(tas
         " autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)"
     )
     tasks.execute("alter system set autovacuum_naptime = '1s'")
-    tasks.execute("select pg_reload_conf()")
+    tasks.execute("select pg_catalog.pg_reload_conf()")
     try:
         # Each commit takes a transaction id; the table becomes too old after 100,000 of them.
         tasks.execute("""do $$ begin for n in 1..100500 loop perform txid_current(); commit; end loop; end $$""")

@@ -101,7 +101,7 @@ def test_an_instance_comes_to_what_is_declared(clean, pg_target, case):
     before = clean.execute("select pg_read_file('postgresql.auto.conf')").fetchall()
     resources = settings({case.name: case.value})
     [change] = changes(KIND, pg_target, resources)
-    assert [step.statements for step in change.steps] == [(case.statement,), ("select pg_reload_conf()",)]
+    assert [step.statements for step in change.steps] == [(case.statement,), ("select pg_catalog.pg_reload_conf()",)]
     assert change.summary.startswith(case.summary)
     assert set(case.notes) <= set(change.notes)
     assert change.lane == "settings"
@@ -194,7 +194,7 @@ def test_what_alter_role_all_masks_for_everybody_is_not_planned_in_vain(clean, p
 def test_a_reload_that_was_never_sent_is_all_that_is_left(clean, pg_target):
     clean.execute("alter system set work_mem = '16MB'")
     [change] = converge(KIND, pg_target, settings({"work_mem": "16MB"}))
-    assert [step.statements for step in change.steps] == [("select pg_reload_conf()",)]
+    assert [step.statements for step in change.steps] == [("select pg_catalog.pg_reload_conf()",)]
 
 
 def test_a_value_that_the_next_reload_would_take_away_is_drift(clean, pg_target):

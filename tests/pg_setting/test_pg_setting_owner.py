@@ -169,14 +169,14 @@ def test_a_hosts_own_way_is_told_in_its_own_units(hosted, role: str, setting: st
     ],
 )  # fmt: skip
 def test_a_hosts_own_way_back_to_the_default_is_told(hosted, role: str, words: list[str]) -> None:
-    execute(hosted, "alter system set autovacuum_naptime = '7min'", "select pg_reload_conf()")
+    execute(hosted, "alter system set autovacuum_naptime = '7min'", "select pg_catalog.pg_reload_conf()")
     until(lambda: told_default(hosted) == "7min", "the reload")
     try:
         with with_role(hosted, role):
             message = told(target(hosted, "customer"), {"autovacuum_naptime": "default"})["autovacuum_naptime"]
             assert command(message) == words
     finally:
-        execute(hosted, "alter system reset autovacuum_naptime", "select pg_reload_conf()")
+        execute(hosted, "alter system reset autovacuum_naptime", "select pg_catalog.pg_reload_conf()")
         until(lambda: told_default(hosted) == "1min", "the reload")
 
 
@@ -396,13 +396,13 @@ def test_a_secret_is_to_be_set_in_patronis_way_as_well(patroni: PatroniCluster) 
 
 def test_alter_system_that_masks_patronis_file_is_taken_back_first(patroni: PatroniCluster) -> None:
     leader = patroni.leader()
-    execute(leader, "alter system set work_mem = '7MB'", "select pg_reload_conf()")
+    execute(leader, "alter system set work_mem = '7MB'", "select pg_catalog.pg_reload_conf()")
     try:
         until(lambda: masked(leader) == "7MB", "the reload")
         message = told(target(leader), {"work_mem": "16MB"})["work_mem"]
         assert "or first alter system reset work_mem on this node, which masks what Patroni writes; run " in message
     finally:
-        execute(leader, "alter system reset work_mem", "select pg_reload_conf()")
+        execute(leader, "alter system reset work_mem", "select pg_catalog.pg_reload_conf()")
 
 
 def masked(server: PostgresServer) -> str:

@@ -116,7 +116,7 @@ def test_a_role_that_was_granted_alter_system_on_a_parameter(as_role, clean, sql
     clean.execute("grant alter system on parameter work_mem, max_connections to plain")
     [change] = changes(KIND, as_role, settings({"work_mem": "16MB"}))
     assert "grant execute on function pg_catalog.pg_reload_conf() to plain" in change.forbidden
-    sql.execute("grant execute on function pg_reload_conf() to plain")
+    sql.execute("grant execute on function pg_catalog.pg_reload_conf() to plain")
     assert converge(KIND, as_role, settings({"work_mem": "16MB"}))
     [change] = changes(KIND, as_role, settings({"autovacuum_naptime": "30s"}))
     assert "grant alter system on parameter autovacuum_naptime to plain" in change.forbidden

@@ -225,7 +225,7 @@ def test_without_any_knowledge_of_memory_it_has_to_be_declared(postgres, one):
     one.execute(
         "create role tuner login", "grant pg_monitor to tuner",
         "grant alter system on parameter shared_buffers, max_connections to tuner",
-        "grant execute on function pg_reload_conf() to tuner",
+        "grant execute on function pg_catalog.pg_reload_conf() to tuner",
     )  # fmt: skip
     where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "tuner@"))
     [notice] = outcomes(KIND, where, settings({"shared_buffers": "8GB"}))
@@ -242,7 +242,7 @@ def test_what_a_role_could_not_look_at_is_said(postgres, one):
     one.execute(
         "create role writer login", "grant pg_monitor to writer",
         f"grant alter system on parameter {', '.join(names)} to writer",
-        "grant execute on function pg_reload_conf() to writer",
+        "grant execute on function pg_catalog.pg_reload_conf() to writer",
     )  # fmt: skip
     where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "writer@"), memory=1 << 40)
     wanted = {"logging_collector": "on", "huge_pages": "on", "shared_preload_libraries": "x", "unix_socket_group": "x"}
