@@ -26,6 +26,7 @@ from reconciler.model import (
     Target,
     TargetInfo,
 )
+from reconciler.targets.reached import Reached
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)
@@ -167,11 +168,15 @@ class Rehearses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Statements tried on an empty copy of `schema.table` that bears its name and is found first by it."""
+    """Statements tried on an empty copy of `schema.table` that bears its name and is found first by it.
+
+    `reached`: by which names the expressions in them may reach code; None for one that cannot be parsed.
+    """
 
     schema: str
     table: str
     statements: tuple[str, ...]
+    reached: tuple[Reached | None, ...]
 
 
 @runtime_checkable

@@ -81,6 +81,7 @@ class Target(Frozen):
     cpus         how many processors it may use; None as for memory.
     replicas     PostgreSQL: URLs of its standbys, asked for evidence before an index is dropped: queries may use it
                  there alone. Redis: URLs of its replicas, which get the same settings and users.
+    checks_as    URL by which the statements of checklists are run: of a role that may less.
     hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
     credentials  by user: declared passwords that may be in force instead of the one in the URL.
     restart      the command that restarts the server, run on this machine; BY_HAND: a person does; empty: no plan
@@ -97,6 +98,7 @@ class Target(Frozen):
     memory: int | None = None
     cpus: int | None = None
     replicas: tuple[SecretStr, ...] = ()
+    checks_as: SecretStr | None = None
     hide_values: bool = False
     credentials: Mapping[str, tuple[SecretRef, ...]] = {}
     restart: str = ""

@@ -8,7 +8,7 @@ never meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +21,10 @@ from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, System, Target
 from reconciler.planning.again import Verdict, judge, look, resource_of
 from reconciler.secrets import Secrets
+from reconciler.targets import foreign_code
 from reconciler.targets.connect import connect
-from reconciler.targets.postgres import open_connection, said
+from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.postgres import OWN_PATH_IS, open_connection, said
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import Row
@@ -34,10 +36,7 @@ second is not waited for: whoever wants it next would wait behind us."""
 # A type that is the row of a table is no matter: kinds leave out what speaks of whole rows.
 # Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
 # stays before it as long as the path does not name it.
-_PATH = """
-    select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_temp', nullif(s.reset_val, '')), false)
-    from pg_catalog.pg_settings s where s.name = 'search_path'
-"""
+_PATH = "select pg_catalog.set_config('search_path', %s, false)"
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
@@ -127,16 +126,39 @@ class _Stage:
             for table in by_table:
                 self._leave(table, "a standby can hold no copies")
             return
-        self._connection.execute(_PATH)
+        own = self._own_path()
         schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
         found = {(row["schema"], row["name"]): row for row in self._connection.execute(_TABLES, (schemas, names))}
+        code = self._code(own["search_path"], by_table)
+        self._connection.execute(_PATH, (", ".join(filter(None, ["pg_temp", own["own_path"]])),))
         for table, tries in by_table.items():
             if interrupted():
                 return
-            if facts := found.get(table):
-                self._on_a_copy(table, facts, tries)
-            else:
+            facts = found.get(table)
+            foreign = code.in_table(table) or next(
+                (why for _, each in tries for text in each.reached if (why := code.in_text(text))), ""
+            )
+            if facts is None:
                 self._leave(table, "not there any more")
+            elif foreign:
+                self._leave(table, foreign)
+            else:
+                self._on_a_copy(table, facts, tries)
+
+    def _own_path(self) -> Row:
+        """The role's search_path, as a text and as schemas; it is empty again afterwards."""
+        self._connection.execute("reset search_path")
+        [own] = self._connection.execute(OWN_PATH_IS)
+        self._connection.execute(_PATH, ("",))
+        return own
+
+    def _code(
+        self, path: Sequence[str], by_table: Mapping[tuple[str, str], Sequence[tuple[Change, Rehearsal]]]
+    ) -> ForeignCode:
+        """Whose code a copy would run: it is ours, so that nothing keeps its expressions from running as we do."""
+        texts = [text for tries in by_table.values() for _, each in tries for text in each.reached if text]
+        asked = foreign_code.questions(path, texts, by_table)
+        return ForeignCode(path, [self._connection.execute(query, params).fetchall() for query, params in asked])
 
     def _on_a_copy(self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]]) -> None:
         connection = self._connection

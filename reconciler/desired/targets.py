@@ -41,6 +41,7 @@ _SCHEMES: Mapping[System, tuple[str, ...]] = {
 _SYSTEMS = [system.value for system in System]
 _ONLY: Mapping[str, tuple[System, ...]] = {
     "replicas": (System.POSTGRES, System.REDIS),
+    "checks_as": (System.POSTGRES,),
     "hide_values": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
@@ -49,7 +50,7 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
 }
 """Keys that not every system has."""
 
-_URLS = frozenset({*_SYSTEMS, "replicas", "patroni", "standbys", "sentinels"})
+_URLS = frozenset({*_SYSTEMS, "replicas", "checks_as", "patroni", "standbys", "sentinels"})
 """Keys that hold URLs, whose variables are only replaced where the target is asked for."""
 
 
@@ -130,6 +131,10 @@ class TargetSection(Frozen):
     sentinels: list[Text] = Field(
         default=[],
         description="URLs of Sentinels that watch a Redis target; the host in its own URL is the name of the primary.",
+    )
+    checks_as: Text | None = Field(
+        None,
+        description="URL of a role that may less, by which the SQL of this PostgreSQL target's checklists is run.",
     )
     hide_values: bool = Field(
         default=False,
@@ -240,6 +245,7 @@ class TargetReader:
             memory=model.memory,
             cpus=model.cpus,
             replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
+            checks_as=self._checks_as(model, node, file),
             hide_values=model.hide_values,
             restart=model.restart or "",
             patroni=self._patroni(model, node, file),
@@ -290,6 +296,12 @@ class TargetReader:
         if section.patroni is None:
             return None
         url = self._checked(section.patroni.url, System.HTTP, node.child("patroni") or node, file)
+        return SecretStr(url) if url else None
+
+    def _checks_as(self, section: TargetSection, node: Node, file: str) -> SecretStr | None:
+        if section.checks_as is None:
+            return None
+        url = self._checked(section.checks_as, System.POSTGRES, node.child("checks_as") or node, file)
         return SecretStr(url) if url else None
 
     def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[Target]:

@@ -69,7 +69,7 @@ def _set(settings: Mapping[str, str], *, local: bool, unlimited: Sequence[str]) 
 
 _READING = _set(READING_SETTINGS, local=True, unlimited=["transaction_timeout"])
 
-_OWN_PATH = """
+OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
            pg_catalog.current_schemas(true) as all_schemas
 """
@@ -86,6 +86,12 @@ _IDENTIFY = """
            (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
            pg_catalog.pg_backend_pid() as pid,
            pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
+           (select r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
+                   or exists (select from pg_catalog.pg_roles powerful
+                              where powerful.rolname = any(array['pg_execute_server_program', 'pg_read_server_files',
+                                                                 'pg_write_server_files'])
+                                    and pg_catalog.pg_has_role(powerful.oid, 'member'))
+            from pg_catalog.pg_roles r where r.rolname = current_user) as may_harm,
            pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
            pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
 """
@@ -106,7 +112,7 @@ class PostgresSession:
         self.target = target
         self.secrets = secrets
         self._connection = connection
-        [path], _, [self._facts] = self._sent([(_OWN_PATH, None), (_READING, None), (_IDENTIFY, None)])
+        [path], _, [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
@@ -117,6 +123,8 @@ class PostgresSession:
         in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
         self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
+        self.may_harm: bool = self._facts["may_harm"]
+        """Whether the role may more than a mere user: as a superuser, by an attribute, or with the server's files."""
         self.is_pooled: bool = self._facts["pid"] != connection.info.backend_pid
         """Whether something stands between that keeps sessions of its own to the server."""
         if self.version_num < OLDEST_SUPPORTED:

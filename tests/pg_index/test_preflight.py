@@ -67,7 +67,7 @@ def waits(target, *statements: str) -> list[str]:
     with closing(connect(target, Secrets({}))) as session:
         asking, found = Asking(session, 30), works([change(statement) for statement in statements])
         names = {(deed.schema, deed.name) for work in found for deed in work.deeds} | {("public", "tasks")}
-        return said(preflight.waits(asking, found, read_places(asking, names)))
+        return said(preflight.waits(asking, found, read_places(asking, names)[0]))
 
 
 def really_waits(url: str, statement: str, whom: int) -> bool:

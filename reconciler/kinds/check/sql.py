@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
-from reconciler.errors import ObservationFailed
+from reconciler.errors import ObservationFailed, TargetError
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
 from reconciler.kinds.check.model import SqlCheck
+from reconciler.kinds.check.statement import as_select, reached
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 
@@ -16,63 +19,137 @@ if TYPE_CHECKING:
 
     from reconciler.targets.postgres import PostgresSession, Row
 
+INSUFFICIENT_PRIVILEGE = "42501"
+"""SQLSTATE."""
+
 ROWS_SHOWN = 3
 """Rows of an `is_empty` item that its message quotes: enough to begin with, and it stays one line."""
+
+MOST_ROWS = 1000
+"""Rows that are read of an answer: the server sends no more, and one beyond them is told as "more than"."""
+
+LONGEST_ROW = 8192
+"""Characters of a row, as JSON, that the server sends."""
 
 LONGEST_VALUE = 80
 """Characters of one value that a message quotes."""
 
 
 class FoundRows(Frozen):
-    """What a statement answered: the number of rows, the first few as text (None is null), and their columns."""
+    """What a statement answered: the number of rows, the first few as text (None is null), and their columns.
+
+    `count` beyond MOST_ROWS means: more. `cut`: a row was longer than LONGEST_ROW, and is not known. `hidden`: no value
+    may be said.
+    """
 
     columns: tuple[str, ...]
     count: int
     rows: tuple[tuple[str | None, ...], ...]
+    cut: bool = False
+    hidden: bool = False
 
 
 def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    """Runs each statement in the read-only session, whose statement_timeout bounds it: all at once, and where one is
-    refused, one by one. Raises ConnectionFailed."""
-    queries = {part: _verbatim(check.sql) for part, check in checks.items()}
+    """Runs each statement in a read-only transaction: all at once, and where one is refused, one by one.
+
+    Rows, their length and the time are bounded by the server. Statements are refused that may run code of strangers, or
+    call what does more than reading. Raises ConnectionFailed.
+    """
+    url = session.target.checks_as
+    if url is None:
+        return _read(session, checks)
+    from reconciler.targets.postgres import connect
+
     try:
-        answers = session.fetch_all([(query, None) for query in queries.values()])
-    except ObservationFailed:
-        return {part: _alone(session, query) for part, query in queries.items()}
-    return {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
+        with closing(connect(session.target.model_copy(update={"url": url}), session.secrets)) as lesser:
+            return _read(lesser, checks)
+    except TargetError as error:
+        why = error.message.removeprefix(f"{session.target.name}: ")
+        return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=f"as `checks_as` says: {why}"))
 
 
-def _alone(session: PostgresSession, query: sql.SQL) -> FoundRows | Unavailable:
+def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
+    from reconciler.targets import foreign_code
+    from reconciler.targets.reading_functions import not_reading
+
+    texts = {part: reached(check.sql) for part, check in checks.items()}
+    code = foreign_code.ForeignCode(
+        session.search_path, session.fetch_all(foreign_code.questions(session.search_path, texts.values()))
+    )
+    found: dict[Part, FoundRows | Unavailable] = {}
+    queries: dict[Part, sql.Composed] = {}
+    for part, text in texts.items():
+        if why := code.in_statement(text):
+            found[part] = _refused(f"{why}, or give the target `checks_as`, the URL of a lesser role")
+        elif why := not_reading(text, code, own=not session.may_harm):
+            found[part] = _refused(why)
+        else:
+            queries[part] = _bounded(checks[part].sql)
+    if queries:
+        try:
+            answers = session.fetch_all([session.with_own_path(), *((query, None) for query in queries.values())])[1:]
+            found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
+        except ObservationFailed:
+            found |= {part: _alone(session, query) for part, query in queries.items()}
+    return found
+
+
+def _refused(why: str) -> Unavailable:
+    return Unavailable(status=CheckStatus.ERROR, message=f"the statement was not run: {why}")
+
+
+def _bounded(statement: str) -> sql.Composed:
+    """The statement's rows as JSON, in one column. Percent signs stay as they are: there are no parameters."""
+    from psycopg import sql
+
+    return sql.SQL(
+        "select pg_catalog.left(pg_catalog.row_to_json(answer.*)::pg_catalog.text, {}) as answer_row "
+        "from ({}\n) as answer limit {}"
+    ).format(sql.Literal(LONGEST_ROW), sql.SQL(cast(LiteralString, as_select(statement))), sql.Literal(MOST_ROWS + 1))
+
+
+def _alone(session: PostgresSession, query: sql.Composed) -> FoundRows | Unavailable:
     try:
-        return _found(session, session.fetch(query))
+        return _found(session, session.fetch_all([session.with_own_path(), (query, None)])[1])
     except ObservationFailed as error:
         said = error.message.removeprefix(f"{error.target}: ")
-        denied = "(42501)" in said  # insufficient_privilege
+        denied = error.sqlstate == INSUFFICIENT_PRIVILEGE
         return Unavailable(
             status=CheckStatus.NOT_VISIBLE if denied else CheckStatus.ERROR,
             message=f"this role may not run the statement: {said}" if denied else f"the statement failed: {said}",
         )
 
 
-def _verbatim(statement: str) -> sql.SQL:
-    # Percent signs stay as they are: without parameters the driver looks for no placeholders.
-    from psycopg import sql
-
-    return sql.SQL(statement)
-
-
-def _found(session: PostgresSession, rows: list[Row]) -> FoundRows:
+def _found(session: PostgresSession, answer: list[Row]) -> FoundRows | Unavailable:
+    lines = [row["answer_row"] for row in answer[:ROWS_SHOWN]]
+    cut = any(len(line) >= LONGEST_ROW for line in lines)
+    rows = [] if cut else [json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str) for line in lines]
+    columns = tuple(name for name, _ in rows[0]) if rows else ()
+    if len(set(columns)) < len(columns):
+        message = "two columns of the answer have the same name: name them apart"
+        return Unavailable(status=CheckStatus.ERROR, message=f"the statement failed: {message}")
     return FoundRows(
-        columns=tuple(rows[0]) if rows else (),
-        count=len(rows),
-        rows=tuple(tuple(_text(session, value) for value in row.values()) for row in rows[:ROWS_SHOWN]),
+        columns=columns,
+        count=len(answer),
+        rows=tuple(tuple(_text(session, value) for _, value in row) for row in rows),
+        cut=cut,
+        hidden=session.target.hide_values,
     )
 
 
 def _text(session: PostgresSession, value: Any) -> str | None:
     if value is None:
         return None
-    return session.secrets.redact(str(value).lower() if isinstance(value, bool) else str(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return session.secrets.redact(value if isinstance(value, str) else _json(value))
+
+
+def _json(value: Any) -> str:
+    """A value that is JSON itself, as one line: objects came as lists of pairs."""
+    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
+        return "{" + ", ".join(f"{json.dumps(name)}: {_json(each)}" for name, each in value) + "}"
+    return f"[{', '.join(map(_json, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
@@ -80,8 +157,10 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
     if check.is_empty is not None:
         seen = _rows(found) if found.count else "no rows"
         return passed_if("" if check.is_empty == (found.count == 0) else _wanted_rows(check), seen, "live")
+    if found.cut:
+        return Verdict(CheckStatus.ERROR, f"the answer is longer than {LONGEST_ROW:,} characters", "live")
     if found.count != 1 or len(found.columns) != 1:
-        shape = f"{found.count} rows" if found.count != 1 else f"{len(found.columns)} columns"
+        shape = f"{_many(found)} rows" if found.count != 1 else f"{len(found.columns)} columns"
         return Verdict(CheckStatus.ERROR, f"the statement answered {shape}: expected one value", "live")
     value = found.rows[0][0]
     if value is None:
@@ -91,7 +170,11 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
     except MemoryUnknown as error:
         return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
     except NotComparable as error:
+        if found.hidden:
+            return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared", "live")
         return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {error}", "live")
+    if found.hidden:
+        return passed_if(missing, f"{found.columns[0]} is hidden, as the target wants it", "live")
     shown = about(int(value)) if found.columns[0].endswith("_bytes") and value.isdecimal() else _short(value)
     return passed_if(missing, f"{found.columns[0]} is {shown}", "live")
 
@@ -101,9 +184,16 @@ def _wanted_rows(check: SqlCheck) -> str:
 
 
 def _rows(found: FoundRows) -> str:
+    many = f"{_many(found)} row{'s' if found.count != 1 else ''}"
+    if found.hidden or found.cut:
+        return f"{many}, whose values are {'hidden, as the target wants it' if found.hidden else 'too long to be told'}"
     quoted = [", ".join("null" if value is None else _short(value) for value in row) for row in found.rows]
-    more = f"; and {found.count - len(quoted)} more" if found.count > len(quoted) else ""
-    return f"{found.count} row{'s' if found.count != 1 else ''}: {'; '.join(quoted)}{more}"
+    more = f"; and {found.count - len(quoted)} more" if len(quoted) < found.count <= MOST_ROWS else ""
+    return f"{many}: {'; '.join(quoted)}{more}"
+
+
+def _many(found: FoundRows) -> str:
+    return str(found.count) if found.count <= MOST_ROWS else f"more than {MOST_ROWS:,}"
 
 
 def _short(value: str) -> str:

@@ -19,7 +19,9 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.normalise import meaning
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, verbatim
+from reconciler.kinds.pg_index.refusal import refusal
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, reached, verbatim
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
 _UNREADABLE = {"0A", "21", "22", "42", "54"}
@@ -43,10 +45,14 @@ Options = tuple[tuple[str, str], ...]
 
 
 class Question(NamedTuple):
-    """Do these expressions over the row of `schema.table` mean the same, pair by pair?"""
+    """Do these expressions over the row of `schema.table` mean the same, pair by pair?
+
+    `live` are those of the index `of_index`.
+    """
 
     schema: str
     table: str
+    of_index: str
     declared: tuple[str, ...]
     live: tuple[str, ...]
 
@@ -138,7 +144,9 @@ def question(declared: Definition, live: LiveIndex, schema: str, table: str) -> 
     open_pairs = [(one, other) for one, other in pairs if _canonical(one) != _canonical(other)]
     if not open_pairs:
         return None
-    return Question(schema, table, tuple(one for one, _ in open_pairs), tuple(other for _, other in open_pairs))
+    return Question(
+        schema, table, live.name, tuple(one for one, _ in open_pairs), tuple(other for _, other in open_pairs)
+    )
 
 
 @lru_cache(maxsize=50_000)
@@ -150,17 +158,27 @@ def _canonical(expression: str) -> str:
         return expression
 
 
-def answers(session: PostgresSession, questions: Sequence[Question]) -> list[bool | str]:
+class Unread(NamedTuple):
+    """Why there is no answer. `foreign`: the server was not asked, since it might have run code of others."""
+
+    why: str
+    foreign: bool = False
+
+
+def answers(session: PostgresSession, questions: Sequence[Question], foreign: ForeignCode) -> list[bool | Unread]:
     """Whether each question's pairs mean the same, by the server's reading; else why it cannot read one of them.
 
     Not to be readable is not to be different: nobody's index is rebuilt because a role may not use a schema.
     """
+    found: dict[Question, bool | Unread] = {}
     by_table: dict[tuple[str, str], list[Question]] = {}
     for question in questions:
-        by_table.setdefault((question.schema, question.table), []).append(question)
+        if why := _foreign(question, foreign):
+            found[question] = Unread(why, foreign=True)
+        else:
+            by_table.setdefault((question.schema, question.table), []).append(question)
     groups = list(by_table.values())
     plain = session.pg_catalog_first
-    found: dict[Question, bool | str] = {}
     unread: list[Question] = []
     for group, output in zip(groups, _ask(session, [_together(group) for group in groups]), strict=True):
         if isinstance(output, str):
@@ -168,8 +186,14 @@ def answers(session: PostgresSession, questions: Sequence[Question]) -> list[boo
         else:
             found.update(_split(group, output, plain))
     for question, output in zip(unread, _ask(session, [_together([each]) for each in unread]), strict=True):
-        found.update({question: output} if isinstance(output, str) else _split([question], output, plain))
+        found.update({question: Unread(output)} if isinstance(output, str) else _split([question], output, plain))
     return [found[question] for question in questions]
+
+
+def _foreign(question: Question, foreign: ForeignCode) -> str:
+    """Why the server is not asked: the planner folds constants, and would run what it finds."""
+    texts = (foreign.in_text(reached(text)) for text in question.declared)
+    return next(filter(None, texts), "") or foreign.in_index((question.schema, question.of_index))
 
 
 def _together(group: Sequence[Question]) -> Query:
@@ -194,8 +218,20 @@ def _split(group: Sequence[Question], output: Sequence[str], plain: bool) -> dic
     return same
 
 
-def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Definition]]) -> list[str]:
-    """Why the server cannot read each definition (schema, table, definition); empty where it can."""
+def problems(
+    session: PostgresSession, definitions: Sequence[tuple[str, str, Definition]], foreign: ForeignCode
+) -> list[str]:
+    """Why each definition (schema, table, definition) can make no index; empty where nothing speaks against it.
+
+    What PostgreSQL would refuse in an index is not given to it. Nor is what may run code of others: whether that can
+    be read, the build will tell.
+    """
+    found = [refusal(definition, foreign) for _, _, definition in definitions]
+    asked = [
+        number
+        for number, (_, _, definition) in enumerate(definitions)
+        if not found[number] and not any(foreign.in_text(reached(text)) for text in definition.expressions)
+    ]
     queries = [
         explain(
             schema,
@@ -206,9 +242,12 @@ def problems(session: PostgresSession, definitions: Sequence[tuple[str, str, Def
                 *([f"({definition.predicate})::pg_catalog.bool"] if definition.predicate else []),
             ],
         )
-        for schema, table, definition in definitions
+        for schema, table, definition in (definitions[number] for number in asked)
     ]
-    return [result if isinstance(result, str) else "" for result in _ask(session, queries)]
+    for number, result in zip(asked, _ask(session, queries), strict=True):
+        if isinstance(result, str):
+            found[number] = f"the server cannot read its definition: {result}"
+    return found
 
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:

@@ -55,6 +55,12 @@ class Definition(Frozen):
     comment: str | None = None
     statistics: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """All SQL in it: the expressions of its keys, and its predicate at the end."""
+        found = (*(key.expression for key in self.keys), self.predicate)
+        return tuple(text for text in found if text)
+
 
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
@@ -238,7 +244,8 @@ class ObservedIndex(Observed):
     table        None: there is no such table.
     live         the index of that name on that table; None: there is none.
     same         whether `live` has the declared definition, in the server's own reading of both.
-    misread      why the server cannot read the declared definition; empty where it can.
+    misread      why the declared definition can make no index, in the server's words; empty where it can.
+    not_compared  why `same` is not known: the server was not asked, since it might run code of others.
     taken_by     what else has the name: "table", "index of public.other"…
     fresh_taken_by, old_taken_by  what else has the names that are needed in between, and has nothing to do with us.
     twin         an index that nobody declares, or that is declared absent, with exactly the declared definition.
@@ -257,6 +264,7 @@ class ObservedIndex(Observed):
     live: LiveIndex | None = None
     same: bool = False
     misread: str = ""
+    not_compared: str = ""
     taken_by: str = ""
     fresh_taken_by: str = ""
     old_taken_by: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import Question, answers, problems, question, same_shape
+from reconciler.kinds.pg_index.compare import Question, Unread, answers, problems, question, same_shape
 from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
@@ -57,6 +57,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         session,
         (table_of(resource) for resource in wanted),
         [(index.schema_name, index.name) for index in indexes],
+        (text for index in indexes if index.definition for text in index.definition.expressions),
     )
     same, unread = _same(session, catalogue, indexes)
     different = [
@@ -67,7 +68,11 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     misread = dict(
         zip(
             (index.address for index in different),
-            problems(session, [(i.schema_name, i.table, i.definition) for i in different if i.definition]),
+            problems(
+                session,
+                [(i.schema_name, i.table, i.definition) for i in different if i.definition],
+                catalogue.foreign,
+            ),
             strict=True,
         )
     )
@@ -82,7 +87,8 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     for index in sorted(indexes, key=lambda each: each.definition is None):
         observed[index.address] = seen.index(
             index,
-            misread=misread.get(index.address) or unread.get(index.address, ""),
+            misread=misread.get(index.address, ""),
+            unread=unread.get(index.address),
             needed_by=covers.get((*table_of(index), index.name), ""),
         )
     for resource in unlisted:
@@ -103,17 +109,17 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
 
 def _same(
     session: PostgresSession, catalogue: Catalogue, indexes: Sequence[PgIndex]
-) -> tuple[Same, dict[Address, str]]:
+) -> tuple[Same, dict[Address, Unread]]:
     """Which live indexes have a declared definition; and where the index of the declared name cannot be compared, why.
 
     The one of the declared name is looked at first; only where that one is missing or different can it matter that
     another has the definition, on the table itself or on one of its partitions.
     """
     same: Same = {}
-    unread: dict[Address, str] = {}
+    unread: dict[Address, Unread] = {}
 
     def compare(
-        asked_for: Iterable[tuple[PgIndex, Definition, TableName, LiveIndex]], reasons: dict[Address, str]
+        asked_for: Iterable[tuple[PgIndex, Definition, TableName, LiveIndex]], reasons: dict[Address, Unread]
     ) -> None:
         asked: list[tuple[tuple[Address, TableName, str], Question]] = []
         for index, definition, table, live in asked_for:
@@ -124,9 +130,10 @@ def _same(
                 asked.append((key, doubt))
             else:
                 same[key] = True
-        for (key, _), answer in zip(asked, answers(session, [doubt for _, doubt in asked]), strict=True):
+        found = answers(session, [doubt for _, doubt in asked], catalogue.foreign)
+        for (key, _), answer in zip(asked, found, strict=True):
             same[key] = answer is True
-            if isinstance(answer, str):
+            if isinstance(answer, Unread):
                 reasons[key[0]] = answer
 
     compare(

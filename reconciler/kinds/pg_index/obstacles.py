@@ -31,7 +31,9 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         if (live.constraint or live.parent) and (moves or not changed_options(definition, live) <= IN_PLACE):
             message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
     elif observed.misread:
-        message = f"the server cannot read its definition: {observed.misread}"
+        message = observed.misread
+    elif observed.not_compared and live is not None:
+        return notice(desired, NoticeType.NOT_VISIBLE, f"not compared with its definition: {observed.not_compared}")
     elif observed.taken_by:
         message = f"its name is taken by another {observed.taken_by}"
     elif live and (live.constraint or live.parent):

@@ -12,8 +12,10 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index, reached
+from reconciler.targets import foreign_code
 from reconciler.targets.activity import Blocker
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
@@ -30,8 +32,12 @@ Holders = dict[tuple[str, str], str]
 
 @dataclass
 class Catalogue:
-    """Tables by name, partitions among them, their indexes by name, and who holds each of the names that are wanted."""
+    """Tables by name, partitions among them, their indexes by name, and who holds each of the names that are wanted.
 
+    `foreign`: what the expressions that were asked about, and the indexes that are there, reach of strangers.
+    """
+
+    foreign: ForeignCode
     tables: dict[TableName, TableFacts] = field(default_factory=dict)
     indexes: dict[TableName, dict[str, LiveIndex]] = field(default_factory=dict)
     holders: Holders = field(default_factory=dict)
@@ -53,10 +59,15 @@ class Catalogue:
         return found
 
 
-def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[tuple[str, str]]) -> Catalogue:
+def read(
+    session: PostgresSession,
+    tables: Iterable[TableName],
+    names: Sequence[tuple[str, str]],
+    expressions: Iterable[str] = (),
+) -> Catalogue:
     """Reads `tables`, their partitions, all their indexes, and what holds `names` (schema, index name).
 
-    One round trip. Raises TargetError.
+    `expressions` are declared ones, of which it is asked whose code they may reach. One round trip. Raises TargetError.
     """
     wanted = list(dict.fromkeys(tables))
     by_table = {"schemas": [schema for schema, _ in wanted], "tables": [table for _, table in wanted]}
@@ -66,10 +77,14 @@ def read(session: PostgresSession, tables: Iterable[TableName], names: Sequence[
         wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
     )
     printed = by_table | {"own_path": session.own_path}
-    tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
-        [(tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)]
+    texts = [text for text in map(reached, expressions) if text]
+    *foreign, tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
+        [
+            *foreign_code.questions(session.search_path, texts, wanted),
+            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)),
+        ]
     )
-    catalogue = Catalogue(holders=_holders(names_found))
+    catalogue = Catalogue(ForeignCode(session.search_path, foreign), holders=_holders(names_found))
     for row in tables_found:
         own = (row["schema"], row["name"])
         catalogue.tables[own] = TableFacts(

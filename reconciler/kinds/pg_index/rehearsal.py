@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from reconciler.kind import Rehearsal
 from reconciler.kinds.pg_index import statements
-from reconciler.kinds.pg_index.model import AnyIndex, Definition, PgIndex
-from reconciler.kinds.pg_index.syntax import mentions_whole_row
+from reconciler.kinds.pg_index.model import AnyIndex, PgIndex
+from reconciler.kinds.pg_index.syntax import mentions_whole_row, reached
 from reconciler.model import Change, HazardType, SqlStep
 
 
@@ -21,10 +21,11 @@ def rehearsal(change: Change) -> Sequence[Rehearsal]:
     desired = TypeAdapter(AnyIndex).validate_python(dict(change.desired))
     if not isinstance(desired, PgIndex) or desired.definition is None or not _builds(change):
         return []
-    if any(mentions_whole_row(text, desired.table) for text in _expressions(desired.definition)):
+    if any(mentions_whole_row(text, desired.table) for text in desired.definition.expressions):
         return []
     texts = (statements.rehearse(desired.table, desired.definition),)
-    return [Rehearsal(schema=desired.schema_name, table=desired.table, statements=texts)]
+    names = tuple(map(reached, desired.definition.expressions))
+    return [Rehearsal(schema=desired.schema_name, table=desired.table, statements=texts, reached=names)]
 
 
 def _builds(change: Change) -> bool:
@@ -32,8 +33,3 @@ def _builds(change: Change) -> bool:
     return HazardType.INDEX_BUILD in hazards or any(
         " on only " in text for step in change.steps if isinstance(step, SqlStep) for text in step.statements
     )
-
-
-def _expressions(definition: Definition) -> list[str]:
-    found = [key.expression for key in definition.keys if key.expression]
-    return [*found, definition.predicate] if definition.predicate else found

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.targets.reached import Reached
 
 _REMEMBERED = 50_000
 """Texts whose reading is kept: tables that are alike have indexes that are spelled alike."""
@@ -92,6 +93,17 @@ def canonical(text: str) -> str:
     if not alone or statement.where_clause.WhichOneof("node"):
         raise SyntaxProblem(f"{text!r} is more than one expression")
     return str(postgast.deparse(parsed)).removeprefix("SELECT ")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def reached(text: str) -> Reached | None:
+    """The names by which an expression may reach code; None where it cannot be parsed."""
+    import postgast
+
+    try:
+        return Reached.of(postgast.parse(f"select ({text}\n)"))
+    except postgast.PgQueryError:
+        return None
 
 
 def mentions_whole_row(text: str, table: str) -> bool:

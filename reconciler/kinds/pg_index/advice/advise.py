@@ -17,8 +17,11 @@ from reconciler.kinds.pg_index.advice.space import space
 from reconciler.kinds.pg_index.advice.usage import usage
 from reconciler.kinds.pg_index.advice.whatif.judge import whatif
 from reconciler.kinds.pg_index.advice.work import Work, works
+from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.read import read
+from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.model import Action, Address, Change, Fact, Outcome
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
 
 KNOWING_SECONDS = 30.0
@@ -33,11 +36,11 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
     all_works = works(outcomes)
     if not all_works:
         return list(outcomes)
-    places = _places(Asking(session, KNOWING_SECONDS), all_works)
-    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places)
+    places, foreign = _places(Asking(session, KNOWING_SECONDS), all_works)
+    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places, foreign)
     going = [work for number, work in enumerate(all_works) if number not in checked.blocked]
     asking = Asking(session, KNOWING_SECONDS)
-    estimated = estimates(asking, going, places)
+    estimated = estimates(asking, going, places, foreign)
     evidence = _evidence(asking, going, estimated)
     disk = space(asking, going, estimated)
     for address, fact in disk.facts.items():
@@ -50,12 +53,21 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
         else outcome
         for outcome in outcomes
     ]
-    return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices])
+    barred = {
+        work.change.address: why
+        for work in going
+        if work.definition
+        and (why := unplannable(work.table, work.definition.expressions, foreign) or may_run(work.definition, foreign))
+    }
+    return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices], barred)
 
 
-def _places(asking: Asking, all_works: Sequence[Work]) -> dict[Name, Place]:
+def _places(asking: Asking, all_works: Sequence[Work]) -> tuple[dict[Name, Place], ForeignCode]:
     named = {(deed.schema, deed.name) for work in all_works for deed in work.deeds}
-    return read_places(asking, named | {work.table for work in all_works})
+    definitions: dict[Name, list[Definition]] = {}
+    for work in all_works:
+        definitions.setdefault(work.table, []).extend([work.definition] if work.definition else [])
+    return read_places(asking, named | {work.table for work in all_works}, definitions)
 
 
 def _evidence(

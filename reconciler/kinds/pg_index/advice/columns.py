@@ -12,7 +12,8 @@ from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.estimate import Values
 from reconciler.kinds.pg_index.advice.places import SECONDS, Place
 from reconciler.kinds.pg_index.model import Element
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, verbatim
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, reached, verbatim
+from reconciler.targets.foreign_code import ForeignCode
 
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.
 _COLUMNS = """
@@ -80,7 +81,7 @@ class Known(NamedTuple):
 class Columns:
     """What is known of the keys of indexes that are to be built on some tables."""
 
-    def __init__(self, asking: Asking, wanted: Iterable[tuple[Place, Element]]) -> None:
+    def __init__(self, asking: Asking, wanted: Iterable[tuple[Place, Element]], foreign: ForeignCode) -> None:
         """Asks for all of it at once; what is refused stays unknown. Raises ConnectionFailed."""
         pairs = list(wanted)
         columns = sorted({(p.schema, p.table, name) for p, key in pairs for name in _names(key)})
@@ -88,7 +89,8 @@ class Columns:
         texts = sorted({(p.schema, p.table, key.expression) for p, key in pairs if key.expression})
         self._expressions = _expressions(asking, sorted({(schema, table) for schema, table, _ in texts}))
         missing = [text for text in texts if _spelled(text) not in self._expressions]
-        for text, width in _type_widths(asking, missing).items():
+        readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
+        for text, width in _type_widths(asking, readable).items():
             self._expressions[_spelled(text)] = self._by_type(text, width)
 
     def values(self, place: Place, key: Element) -> Values | None:

@@ -15,8 +15,10 @@ from reconciler.kinds.pg_index.advice.ask import LOCKED, TIMED_OUT, UNPRIVILEGED
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.model import Action, Notice, NoticeType
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import Query, Row
 
 DUPLICATE_SECONDS = 30.0
@@ -42,8 +44,12 @@ class Checked(NamedTuple):
     unchecked: Sequence[Notice]
 
 
-def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -> Checked:
-    """Looks for duplicates under every unique index that would be built. Raises ConnectionFailed."""
+def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], foreign: ForeignCode) -> Checked:
+    """Looks for duplicates under every unique index that would be built. Raises ConnectionFailed.
+
+    Its expressions are run on every row: only those that PostgreSQL would take in an index, and that are nobody's code
+    whom this session does not trust.
+    """
     blocked: dict[int, Notice] = {}
     unchecked: list[Notice] = []
     own_rules: set[str] | None = None
@@ -54,6 +60,9 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -
         if own_rules is None:
             answer = asking.one(_OWN_RULES, seconds=SECONDS)
             own_rules = set() if isinstance(answer, Refused) else {row["name"] for row in answer}
+        if why := unplannable(work.table, definition.expressions, foreign) or may_run(definition, foreign):
+            unchecked.append(_unchecked(work, why))
+            continue
         strange = [key.opclass[-1] for key in definition.keys if key.opclass and key.opclass[-1] in own_rules]
         if strange:
             unchecked.append(_unchecked(work, f"the operator class {strange[0]} compares in its own way"))

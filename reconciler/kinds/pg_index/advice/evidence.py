@@ -13,8 +13,10 @@ from reconciler.kinds.pg_index.advice.estimate import build_seconds, index_bytes
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.model import Address, Fact
+from reconciler.targets.foreign_code import ForeignCode
 
 
 class Estimate(NamedTuple):
@@ -28,7 +30,9 @@ class Estimate(NamedTuple):
     largest: int = 0
 
 
-def estimates(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -> dict[Address, Estimate]:
+def estimates(
+    asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], foreign: ForeignCode
+) -> dict[Address, Estimate]:
     """By address, what can be said of every change that builds something. Raises ConnectionFailed."""
     sites: list[tuple[Work, Definition, list[Place]]] = []
     for work in works:
@@ -36,9 +40,11 @@ def estimates(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place
         if work.definition and there:
             sites.append((work, work.definition, there))
     columns = Columns(
-        asking, [(place, key) for _, definition, there in sites for place in there for key in _parts(definition)]
+        asking,
+        [(place, key) for _, definition, there in sites for place in there for key in _parts(definition)],
+        foreign,
     )
-    kept = _kept(asking, [(work, definition) for work, definition, _ in sites], places)
+    kept = _kept(asking, [(work, definition) for work, definition, _ in sites], places, foreign)
     return {
         work.change.address: _estimate(definition, there, columns, kept.get(work.change.address))
         for work, definition, there in sites
@@ -65,8 +71,7 @@ def _estimate(
     fraction = 1.0
     if definition.predicate:
         if not isinstance(kept, float):
-            unprivileged = kept is not None and kept.sqlstate == UNPRIVILEGED
-            facts.append(_not_estimated("this role may not read the table" if unprivileged else ""))
+            facts.append(_not_estimated(_why_not(kept)))
             return Estimate(tuple(facts))
         fraction = min(1.0, kept)
         facts.append(Fact(name="indexed rows", value=int(sum(rows) * fraction), unit="rows", estimated=True))
@@ -95,19 +100,30 @@ def _sized(definition: Definition) -> bool:
     return definition.method in ("btree", "hash", "brin")
 
 
+def _why_not(kept: Refused | None) -> str:
+    if kept is None or kept.sqlstate not in ("", UNPRIVILEGED):
+        return ""
+    return "this role may not read the table" if kept.sqlstate else kept.message
+
+
 def _not_estimated(why: str) -> Fact:
     return Fact(name="index", value=f"not estimated: {why}" if why else "not estimated")
 
 
 def _kept(
-    asking: Asking, works: Sequence[tuple[Work, Definition]], places: Mapping[Name, Place]
+    asking: Asking, works: Sequence[tuple[Work, Definition]], places: Mapping[Name, Place], foreign: ForeignCode
 ) -> dict[Address, float | Refused]:
     """What fraction of the rows a predicate keeps, in the planner's eyes; nothing is executed."""
+    found: dict[Address, float | Refused] = {}
     asked: list[Address] = []
     queries = []
     for work, definition in works:
         place = places.get(work.table)
         if not definition.predicate or place is None:
+            continue
+        # For an estimate the planner runs stable functions, too.
+        if why := unplannable(work.table, [definition.predicate], foreign) or may_run(definition, foreign):
+            found[work.change.address] = Refused(why)
             continue
         only = sql.SQL("" if place.relkind == "p" else "only ")
         for predicate in ("true", definition.predicate):
@@ -118,7 +134,6 @@ def _kept(
             )
         asked.append(work.change.address)
     answers = asking.all([(query, None) for query in queries], seconds=SECONDS, own_path=True)
-    found: dict[Address, float | Refused] = {}
     for address, every, some in zip(asked, answers[::2], answers[1::2], strict=True):
         if isinstance(every, Refused):
             found[address] = every

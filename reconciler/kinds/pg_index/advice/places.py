@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.model import Definition
+from reconciler.kinds.pg_index.syntax import reached
+from reconciler.targets import foreign_code
+from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.postgres import Row
 
 SECONDS = 5.0
 """For one question of the catalogue, which answers in milliseconds."""
@@ -52,12 +57,19 @@ class Place(NamedTuple):
     measured: bool
 
 
-def read_places(asking: Asking, names: Iterable[Name]) -> dict[Name, Place]:
-    """The tables of `names` (schema, and name of a table or an index), as far as they are there."""
+def read_places(
+    asking: Asking, names: Iterable[Name], definitions: Mapping[Name, Sequence[Definition]] = {}
+) -> tuple[dict[Name, Place], ForeignCode]:
+    """The tables of `names` (schema, and name of a table or an index), as far as they are there; and what planning the
+    expressions of `definitions` on their tables would reach of strangers."""
     wanted = sorted(set(names))
-    answer = asking.one(
-        _PLACES, {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}, seconds=SECONDS
-    )
+    by_name = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}
+    expressions = {text for each in definitions.values() for definition in each for text in definition.expressions}
+    texts = [text for text in map(reached, sorted(expressions)) if text]
+    path = asking.session.search_path
+    questions = foreign_code.questions(path, texts, definitions)
+    answer, *found_code = asking.all([(_PLACES, by_name), *questions], seconds=SECONDS)
+    foreign = foreign_of(path, found_code)
     found: dict[Name, Place] = {}
     for row in [] if isinstance(answer, Refused) else answer:
         size = row["bytes"] if row["bytes"] is not None else row["pages"] * row["block"]
@@ -71,4 +83,12 @@ def read_places(asking: Asking, names: Iterable[Name]) -> dict[Name, Place]:
         found[row["schema"], row["name"]] = Place(
             row["table_schema"], row["table"], row["oid"], row["relkind"], rows, size, pages, row["bytes"] is not None
         )
-    return found
+    return found, foreign
+
+
+def foreign_of(path: Sequence[str], answers: Sequence[list[Row] | Refused]) -> ForeignCode:
+    """What was found out about strangers; where that was refused, nothing may be planned."""
+    rows = [answer for answer in answers if not isinstance(answer, Refused)]
+    if len(rows) < len(answers):
+        return ForeignCode(path, (), "whose code it may run could not be found out")
+    return ForeignCode(path, rows)

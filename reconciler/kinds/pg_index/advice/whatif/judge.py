@@ -7,7 +7,7 @@ indexes. Nothing is executed: each is EXPLAINed with a generic plan, in a read-o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import ObservationFailed
@@ -15,7 +15,7 @@ from reconciler.kinds.pg_index.advice.whatif import costs
 from reconciler.kinds.pg_index.advice.whatif.constants import constants, with_constants
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.subjects import Subject, subjects
-from reconciler.kinds.pg_index.advice.whatif.workload import Tools, Workload, read_tools, read_workload
+from reconciler.kinds.pg_index.advice.whatif.workload import Tools, Workload, read_workload
 from reconciler.model import Address, Change, Fact, Notice, NoticeType, Outcome
 from reconciler.targets.postgres import PostgresSession
 
@@ -56,16 +56,21 @@ class Judged(NamedTuple):
 
 
 def whatif(
-    session: PostgresSession, outcomes: Sequence[Outcome], *, clock: Callable[[], float] = time.monotonic
+    session: PostgresSession,
+    outcomes: Sequence[Outcome],
+    barred: Mapping[Address, str] = {},
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Outcome]:
     """`outcomes`, with what is known about queries added to the evidence of indexes that come or go.
 
+    `barred`: changes whose expressions must not be planned, and why.
+
     Where HypoPG, pg_stat_statements or a privilege is missing, one notice says so. Raises ConnectionFailed alone.
     """
-    wanted = _subjects(session, outcomes)
+    wanted, tools = _subjects(session, outcomes)
     if not wanted:
         return list(outcomes)
-    tools = read_tools(session)
     missing = _missing(tools, wanted)
     end = clock() + SECONDS
     evidence: dict[Address, tuple[Fact, ...]] = {}
@@ -77,7 +82,9 @@ def whatif(
         else:
             missing += _unseen(workload, session)
             for address, subject in wanted.items():
-                if subject.index_oid is not None or tools.hypopg:
+                if why := barred.get(address):
+                    evidence[address] = (Fact(name="what-if", value=f"not available for this index: {why}"),)
+                elif subject.index_oid is not None or tools.hypopg:
                     evidence[address] = _facts(session, tools, workload, subject, lambda: clock() < end)
     advised = [
         outcome.model_copy(update={"evidence": (*outcome.evidence, *evidence.get(outcome.address, ()))})
@@ -91,11 +98,11 @@ def whatif(
     return advised
 
 
-def _subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> dict[Address, Subject]:
+def _subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> tuple[dict[Address, Subject], Tools]:
     try:
         return subjects(session, outcomes)
     except ObservationFailed:
-        return {}  # the catalogue has just been read: what does not answer now is said by the plan itself
+        return {}, Tools()  # the catalogue has just been read: what does not answer now is said by the plan itself
 
 
 def _missing(tools: Tools, wanted: dict[Address, Subject]) -> list[str]:

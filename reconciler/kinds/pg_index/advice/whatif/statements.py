@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.targets.activity import masked
+from reconciler.targets.reached import Reached
 
 _JUDGED = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
@@ -52,14 +53,9 @@ class Statement:
         )
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """Bare names of the relations, functions and operators in it."""
-        from postgast import find_nodes
-        from postgast.pg_query_pb2 import A_Expr, FuncCall
-
-        called = {call.funcname[-1].string.sval for call in find_nodes(self.tree, FuncCall)}
-        operators = {each.name[-1].string.sval for each in find_nodes(self.tree, A_Expr) if each.name}
-        return frozenset(called | operators | {name for _, name, _ in self.relations})
+    def reached(self) -> Reached:
+        """The names by which it may reach code."""
+        return Reached.of(self.tree)
 
     @property
     def writes_rows(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools_of
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
 from reconciler.targets.postgres import PostgresSession
@@ -39,8 +40,8 @@ class Subject(NamedTuple):
     index_oid: int | None = None
 
 
-def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> dict[Address, Subject]:
-    """What can be judged among `outcomes`, by address.
+def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> tuple[dict[Address, Subject], Tools]:
+    """What can be judged among `outcomes`, by address; and what there is to judge it with.
 
     Left out: what builds nothing, partitioned tables, for which there are no hypothetical indexes, and indexes that no
     query can use anyway. Raises ObservationFailed, ConnectionFailed.
@@ -50,10 +51,10 @@ def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> dict[Addr
     ]
     goes = list(_indexes(outcomes, frozenset({Action.DELETE})))
     if not comes and not goes:
-        return {}
+        return {}, Tools()
     names = {(index.schema_name, index.table) for _, index, _ in comes}
     names |= {name for _, index in goes for name in ((index.schema_name, index.table), (index.schema_name, index.name))}
-    there = _relations(session, sorted(names))
+    there, tools = _relations(session, sorted(names))
     found: dict[Address, Subject] = {}
     for change, index, statement in comes:
         table = (index.schema_name, index.table)
@@ -63,7 +64,7 @@ def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> dict[Addr
         live = there.get((index.schema_name, index.name), {})
         if live.get("relkind") == "i" and live["valid"]:
             found[change.address] = Subject((index.schema_name, index.table), "", None, index.name, live["oid"])
-    return found
+    return found, tools
 
 
 def _indexes(outcomes: Sequence[Outcome], actions: frozenset[Action]) -> Iterator[tuple[Change, PgIndex]]:
@@ -100,6 +101,7 @@ def _coming(table: Name, parsed: Any) -> Subject:
     return Subject(table, postgast.deparse(parsed), statement)
 
 
-def _relations(session: PostgresSession, names: Sequence[Name]) -> dict[Name, Mapping[str, Any]]:
+def _relations(session: PostgresSession, names: Sequence[Name]) -> tuple[dict[Name, Mapping[str, Any]], Tools]:
     by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
-    return {(row["schema"], row["name"]): row for row in session.fetch(_RELATIONS, by_name)}
+    relations, tools = session.fetch_all([(_RELATIONS, by_name), (TOOLS, by_name)])
+    return {(row["schema"], row["name"]): row for row in relations}, tools_of(tools)

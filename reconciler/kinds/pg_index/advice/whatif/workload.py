@@ -8,7 +8,10 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets import foreign_code
+from reconciler.targets.foreign_code import STRANGERS, ForeignCode
+from reconciler.targets.postgres import PostgresSession, Row
+from reconciler.targets.reading_functions import not_reading
 
 MOST_STATEMENTS = 50
 """To a table, those that took the most time in all: the others hardly matter, and each takes time to plan."""
@@ -19,13 +22,18 @@ HIDDEN = "<insufficient privilege>"
 OURS = "with indexed as (select % repeated as materialized (%"
 """Our own search for duplicates, which reads the table before every unique index (`duplicates.py`): nobody's query."""
 
-_TOOLS = """
+TOOLS = sql.SQL("""
+    with {strangers}
     select e.extname as name, n.nspname as schema, e.extversion as version,
            exists (select from pg_catalog.pg_proc p
                    where p.pronamespace = n.oid and p.proname = 'hypopg_hide_index') as hides
     from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
     where e.extname in ('hypopg', 'pg_stat_statements')
-"""
+          -- Somebody may have put functions of the same names beside those of the extension.
+          and not exists (select from foreign_functions f
+                          where f.pronamespace = n.oid and pg_catalog.starts_with(f.proname, e.extname))
+""").format(strangers=sql.SQL(STRANGERS))
+"""What is installed in this database; takes the parameter `schemas`, which may be empty."""
 
 _STATEMENTS = """
     with said as materialized (
@@ -48,26 +56,6 @@ _STATEMENTS = """
     union all
     select null, null, said.query, said.calls from said where said.query = %(hidden)s
 """
-
-# The planner runs functions that are not volatile where it knows their arguments. Those of other roles are not run for
-# them here, unless a superuser made them: a plan is often made by a role that may more than theirs, and a read-only
-# transaction does not stop everything. What the planner meets without a name in the query: views, defaults.
-_CODE = """
-    with code as (
-        select p.oid, p.proname
-        from pg_catalog.pg_proc p
-        join pg_catalog.pg_language l on l.oid = p.prolang
-        join pg_catalog.pg_roles r on r.oid = p.proowner
-        where p.provolatile <> 'v' and l.lanname not in ('internal', 'c')
-          and not r.rolsuper and r.rolname <> current_user
-    )
-    select code.proname as name from code
-    union select o.oprname from pg_catalog.pg_operator o join code on code.oid = o.oprcode
-    union select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'v' and n.nspname not in ('pg_catalog', 'information_schema') and exists (select from code)
-"""
-
-OTHERS_CODE = "it may run functions of other roles while it is planned"
 
 Name = tuple[str, str]
 
@@ -102,16 +90,20 @@ class Workload(NamedTuple):
         return self.tables.get(table, OfTable())
 
 
-def read_tools(session: PostgresSession) -> Tools:
-    """What is installed in this database. Raises ObservationFailed, ConnectionFailed."""
-    found = {row["name"]: row for row in session.fetch(_TOOLS)}
+def tools_of(rows: Iterable[Row]) -> Tools:
+    """What `TOOLS` has found."""
+    found = {row["name"]: row for row in rows}
     hypopg = found.get("hypopg", {"schema": "", "version": "", "hides": False})
     statements = found.get("pg_stat_statements", {"schema": ""})
     return Tools(statements["schema"], hypopg["schema"], hypopg["version"], hypopg["hides"])
 
 
 def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]) -> Workload:
-    """The queries on `tables`. Raises ObservationFailed where pg_stat_statements cannot be read, ConnectionFailed."""
+    """The queries on `tables`. Raises ObservationFailed where pg_stat_statements cannot be read, ConnectionFailed.
+
+    The planner runs functions that are not volatile where it knows their arguments. A query that may run code of
+    strangers so, or a function that does more than reading, is not usable.
+    """
     wanted = sorted(set(tables))
     params = {
         "schemas": [schema for schema, _ in wanted],
@@ -120,35 +112,35 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
         "hidden": HIDDEN,
         "ours": OURS,
     }
-    query = sql.SQL(_STATEMENTS).format(sql.Identifier(tools.statements))
-    rows, code = session.fetch_all([(query, params), (_CODE, None)])
-    foreign = frozenset(row["name"] for row in code)
-    found: dict[Name, tuple[list[Statement], list[str]]] = {}
+    rows = session.fetch(sql.SQL(_STATEMENTS).format(sql.Identifier(tools.statements)), params)
+    found: dict[Name, list[Statement]] = {}
+    unusable: dict[Name, list[str]] = {}
     for row in rows:
         if row["name"] is not None:
             table = (row["schema"], row["name"])
-            _sort(row["query"], row["calls"], table, foreign, session, *found.setdefault(table, ([], [])))
-    of_tables = {table: OfTable(tuple(usable), tuple(unusable)) for table, (usable, unusable) in found.items()}
+            try:
+                statement = read_statement(row["query"], row["calls"], hide_numbers=session.target.hide_values)
+            except NotJudged as reason:
+                unusable.setdefault(table, []).append(str(reason))
+                continue
+            if statement is not None and statement.is_about(*table):
+                found.setdefault(table, []).append(statement)
+    # A bare name is looked for beside the table, too.
+    path = [*session.search_path, *sorted({schema for schema, _ in wanted} - {*session.search_path})]
+    reached = [statement.reached for statements in found.values() for statement in statements]
+    writes = any(statement.writes_rows for statements in found.values() for statement in statements)
+    questions = foreign_code.questions(path, reached, wanted, defaults=writes)
+    foreign = ForeignCode(path, session.fetch_all(questions) if reached else ())
+    usable: dict[Name, list[Statement]] = {}
+    for table, statements in found.items():
+        for statement in statements:
+            why = foreign.in_statement(statement.reached) or not_reading(statement.reached, foreign, own=True)
+            if why:
+                unusable.setdefault(table, []).append(why)
+            else:
+                usable.setdefault(table, []).append(statement)
+    of_tables = {
+        table: OfTable(tuple(usable.get(table, ())), tuple(unusable.get(table, ())))
+        for table in usable.keys() | unusable.keys()
+    }
     return Workload(of_tables, hidden=any(row["name"] is None for row in rows))
-
-
-def _sort(
-    text: str,
-    calls: int,
-    table: Name,
-    foreign: frozenset[str],
-    session: PostgresSession,
-    usable: list[Statement],
-    unusable: list[str],
-) -> None:
-    try:
-        statement = read_statement(text, calls, hide_numbers=session.target.hide_values)
-    except NotJudged as reason:
-        unusable.append(str(reason))
-        return
-    if statement is None or not statement.is_about(*table):
-        return
-    if foreign and (statement.writes_rows or foreign & statement.names):
-        unusable.append(OTHERS_CODE)
-    else:
-        usable.append(statement)

@@ -1,0 +1,360 @@
+"""Code of others: what may run on our behalf when SQL of somebody else is planned, and who could have written it.
+
+PostgreSQL runs functions while it plans: immutable ones of constants are folded, stable ones are tried for estimates,
+and so are those in each index, constraint, policy and statistics object of every table in the statement. They run as
+the session's role. A role that may more than the owner of a function must not run it for him; so a text is only given
+to the planner where nothing that it reaches could have been written by a stranger: a role that is no superuser, and
+that the session may not act as. A superuser may act as everybody, and trusts superusers alone.
+
+What a text reaches is told by the names in it. Which overload the server would choose is not known here, nor needed:
+every function of that name, in every schema where it would be looked for, has to be free of strangers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import sql
+
+from reconciler.targets.postgres import Query, Row
+from reconciler.targets.reached import Call, Name, Reached
+
+STRANGERS: LiteralString = """
+    me as materialized (
+        select rolsuper from pg_catalog.pg_roles where rolname = current_user
+    ), strange as materialized (
+        select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
+        where not r.rolsuper and (me.rolsuper or not pg_catalog.pg_has_role(r.oid, 'member'))
+    ), foreign_functions as materialized (
+        select p.oid, p.proname, p.pronamespace, strange.rolname as owner
+        from pg_catalog.pg_proc p join strange on strange.oid = p.proowner
+    ), places as materialized (
+        select n.oid, n.nspname from pg_catalog.pg_namespace n
+        where n.nspname = any(%(schemas)s) or n.oid = pg_catalog.pg_my_temp_schema()
+    )
+"""
+"""CTEs: roles whose code we do not run, the functions that are theirs, and the schemas where names are looked for."""
+
+BY_NAME: LiteralString = """
+    with {strangers}
+    select 'function' as kind, n.nspname as schema, p.proname as name, f.owner,
+           p.prokind::pg_catalog.text as prokind, p.proretset as returns_set,
+           p.provolatile::pg_catalog.text as volatility,
+           p.pronargs - p.pronargdefaults as least, case when p.provariadic = 0 then p.pronargs::int end as most,
+           p.proargtypes::pg_catalog.oid[] && array[2275, 2281]::pg_catalog.oid[] as internal,
+           (select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+            where d.classid = {function} and d.objid = p.oid and d.deptype = 'e' and d.refclassid = {extension})
+               as extension
+    from pg_catalog.pg_proc p
+    join places n on n.oid = p.pronamespace
+    left join foreign_functions f on f.oid = p.oid
+    where p.proname = any(%(functions)s)
+    union all
+    select 'operator', n.nspname, o.oprname, coalesce(f.owner, strange.rolname),
+           null, null, null, null, null, null, null
+    from pg_catalog.pg_operator o
+    join places n on n.oid = o.oprnamespace
+    left join foreign_functions f on f.oid = o.oprcode
+    left join strange on strange.oid = o.oprowner
+    where o.oprname = any(%(operators)s) and (f.owner is not null or strange.oid is not null)
+    union all
+    (select 'cast', '', pg_catalog.format_type(c.castsource, null), f.owner,
+            null, null, null, null, null, null, null
+     from pg_catalog.pg_cast c join foreign_functions f on f.oid = c.castfunc limit 1)
+    union all
+    (select 'any', '', '', f.owner, null, null, null, null, null, null, null from foreign_functions f limit 1)
+"""
+"""Every function that has a name of a call, the operators of strangers, and one of their casts and functions at all.
+
+`internal`: it takes a cstring or an internal argument, as input functions of types do; `most` null: any number.
+"""
+
+LEANING: LiteralString = """
+    with recursive {strangers}, start as materialized (
+        select c.oid from pg_catalog.pg_class c join places on places.oid = c.relnamespace
+        where c.relname = any(%(relations)s)
+    ), reached (root, relation) as (
+        select oid, oid from start
+        union
+        select reached.root, further.relation
+        from reached cross join lateral (
+            select i.inhrelid as relation from pg_catalog.pg_inherits i where i.inhparent = reached.relation
+            union all
+            select d.refobjid from pg_catalog.pg_rewrite w
+            join pg_catalog.pg_depend d on d.classid = {rule} and d.objid = w.oid and d.refclassid = {class}
+            where w.ev_class = reached.relation
+        ) further
+    ), part (root_class, root, index, class, object) as materialized (
+        select {class}, r.root, 0::pg_catalog.oid, {class}, r.relation from reached r
+        union all
+        select {class}, r.root, 0, {class}, up.relid
+        from reached r join pg_catalog.pg_class c on c.oid = r.relation and c.relispartition
+        cross join lateral pg_catalog.pg_partition_ancestors(r.relation) as up (relid)
+        union all
+        select {class}, r.root, x.indexrelid, {class}, x.indexrelid
+        from reached r join pg_catalog.pg_index x on x.indrelid = r.relation
+        union all
+        select {class}, r.root, 0, {constraint}, c.oid
+        from reached r join pg_catalog.pg_constraint c on c.conrelid = r.relation
+        union all
+        select {class}, r.root, 0, {default}, a.oid
+        from reached r join pg_catalog.pg_attrdef a on a.adrelid = r.relation
+        join pg_catalog.pg_attribute c on c.attrelid = a.adrelid and c.attnum = a.adnum
+        where c.attgenerated <> '' or %(defaults)s
+        union all
+        select {class}, r.root, 0, {statistics}, s.oid
+        from reached r join pg_catalog.pg_statistic_ext s on s.stxrelid = r.relation
+        union all
+        select {class}, r.root, 0, {policy}, p.oid
+        from reached r join pg_catalog.pg_policy p on p.polrelid = r.relation
+        union all
+        select {class}, r.root, 0, {rule}, w.oid
+        from reached r join pg_catalog.pg_rewrite w on w.ev_class = r.relation
+        union all
+        select {class}, r.root, 0, {type}, a.atttypid
+        from reached r join pg_catalog.pg_attribute a on a.attrelid = r.relation
+        where a.attnum > 0 and not a.attisdropped and a.atttypid >= 16384
+        union all
+        select {type}, t.oid, 0, {type}, t.oid
+        from pg_catalog.pg_type t join places on places.oid = t.typnamespace
+        where t.typname = any(%(types)s) and t.oid >= 16384
+    ), leaning (root_class, root, index, class, object) as (
+        select root_class, root, index, class, object from part where exists (select from foreign_functions)
+        union
+        select l.root_class, l.root, l.index, further.class, further.object
+        from leaning l cross join lateral (
+            select d.refclassid::pg_catalog.int8::int as class, d.refobjid as object from pg_catalog.pg_depend d
+            where d.classid = l.class::pg_catalog.oid and d.objid = l.object
+                  and d.refclassid in ({function}, {operator}, {type}, {opclass}, {opfamily})
+            union all
+            select {constraint}, c.oid from pg_catalog.pg_constraint c
+            where l.class = {type} and c.contypid = l.object
+            union all
+            select {type}, t.typelem from pg_catalog.pg_type t
+            where l.class = {type} and t.oid = l.object and t.typelem <> 0
+            union all
+            select {type}, a.atttypid from pg_catalog.pg_type t
+            join pg_catalog.pg_attribute a on a.attrelid = t.typrelid
+            where l.class = {type} and t.oid = l.object and a.attnum > 0 and not a.attisdropped
+            union all
+            select {opfamily}, o.opcfamily from pg_catalog.pg_opclass o
+            where l.class = {opclass} and o.oid = l.object
+            union all
+            select {function}, p.amproc::pg_catalog.oid from pg_catalog.pg_amproc p
+            where l.class = {opfamily} and p.amprocfamily = l.object
+            union all
+            select {operator}, o.amopopr from pg_catalog.pg_amop o
+            where l.class = {opfamily} and o.amopfamily = l.object
+            union all
+            select {function}, o.oprcode::pg_catalog.oid from pg_catalog.pg_operator o
+            where l.class = {operator} and o.oid = l.object
+        ) further
+    )
+    select distinct l.root_class = {type} as is_type, coalesce(rn.nspname, tn.nspname) as schema,
+           coalesce(r.relname, t.typname) as name, ins.nspname as index_schema, i.relname as index,
+           fn.nspname as function_schema, f.proname as function, f.owner
+    from leaning l
+    join foreign_functions f on l.class = {function} and f.oid = l.object
+    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
+    left join pg_catalog.pg_class r on l.root_class = {class} and r.oid = l.root
+    left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+    left join pg_catalog.pg_type t on l.root_class = {type} and t.oid = l.root
+    left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+    left join pg_catalog.pg_class i on i.oid = l.index
+    left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
+    union all
+    select false, rn.nspname, r.relname, null, null, n.nspname, c.relname, null
+    from reached
+    join pg_catalog.pg_class c on c.oid = reached.relation and c.relkind = 'f'
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_class r on r.oid = reached.root
+    join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+"""
+"""What planning a query on a table, or using a type, may run of strangers: from the objects that belong to it down to
+functions, as pg_depend has it. It does not have what was there from the beginning, which is nobody's but a superuser's.
+
+Those of a table: its indexes (then `index` is its name), constraints, generated columns, extended statistics, policies,
+rules, the key of its partitions, the types of its columns; of all that inherits from it, and of what a view reads.
+`owner` null: a foreign table, whose planning may connect to another server.
+"""
+
+_CATALOGUES = {
+    "class": 1259, "constraint": 2606, "default": 2604, "extension": 3079, "function": 1255, "opclass": 2616,
+    "operator": 2617, "opfamily": 2753, "policy": 3256, "rule": 2618, "statistics": 3381, "type": 1247,
+}  # fmt: skip
+"""The oids of the system catalogues, by what they hold: the same everywhere (src/include/catalog)."""
+
+
+def _composed(text: LiteralString) -> sql.Composed:
+    return sql.SQL(text).format(
+        strangers=sql.SQL(STRANGERS), **{name: sql.Literal(oid) for name, oid in _CATALOGUES.items()}
+    )
+
+
+_QUERIES = (_composed(BY_NAME), _composed(LEANING))
+
+
+class Function(NamedTuple):
+    """A function that a call may mean. `owner`: the stranger whose it is; empty: nobody's of those.
+
+    `prokind`, `volatility` as in pg_proc; `least` and `most` arguments, None for any number; `extension` it belongs to;
+    `internal`: it takes a cstring or an internal argument.
+    """
+
+    schema: str
+    name: str
+    owner: str
+    prokind: str
+    returns_set: bool
+    volatility: str
+    least: int
+    most: int | None
+    internal: bool
+    extension: str
+
+    def takes(self, arguments: int | None) -> bool:
+        """Whether it can be called with so many."""
+        return arguments is None or (self.least <= arguments and (self.most is None or arguments <= self.most))
+
+
+class Lean(NamedTuple):
+    """What planning a query on a table runs of a stranger. `of_index` whose expression or predicate it is, or nothing.
+
+    `owner` empty: `function` is a foreign table.
+    """
+
+    of_index: Name
+    function: Name
+    owner: str
+
+
+class ForeignCode:
+    """What `texts` and `tables` reach of strangers, as far as they were asked about. See `questions`."""
+
+    def __init__(self, path: Sequence[str], rows: Sequence[Sequence[Row]], unknown: str = "") -> None:
+        """`path` and `rows` as `questions` had and got them; `unknown`: why there are none, which stops everything."""
+        self._path = (*path, "pg_catalog")
+        self._unknown = unknown
+        self._functions: dict[Name, list[Function]] = {}
+        self._operators: dict[Name, str] = {}
+        self._cast: tuple[str, str] | None = None
+        self._anybody = ""
+        by_name, leaning = rows or ((), ())
+        for row in by_name:
+            kind, name = row.pop("kind"), (row["schema"], row["name"])
+            match kind:
+                case "function":
+                    texts = {key: row[key] or "" for key in ("owner", "extension")}
+                    self._functions.setdefault(name, []).append(Function(**(row | texts)))
+                case "operator":
+                    self._operators[name] = row["owner"]
+                case "cast":
+                    self._cast = (row["name"], row["owner"])
+                case "any":
+                    self._anybody = row["owner"]
+        self._tables: dict[Name, list[Lean]] = {}
+        self._types: dict[Name, Lean] = {}
+        for row in leaning:
+            name = (row["schema"], row["name"])
+            index = (row["index_schema"] or "", row["index"] or "")
+            lean = Lean(index, (row["function_schema"], row["function"]), row["owner"] or "")
+            if row["is_type"]:
+                self._types[name] = lean
+            else:
+                self._tables.setdefault(name, []).append(lean)
+
+    def functions(self, call: Call) -> list[Function]:
+        """Every function that `call` may mean."""
+        return [
+            each
+            for name in self._places(call.name)
+            for each in self._functions.get(name, ())
+            if each.takes(call.arguments)
+        ]
+
+    def in_text(self, reached: Reached | None) -> str:
+        """Why a text must not be planned by this session, whose code it may reach; empty where it may.
+
+        None: a text that our parser does not know, because it is newer.
+        """
+        if self._unknown:
+            return self._unknown
+        if reached is None:
+            return _whose("functions that our parser cannot find in it", self._anybody) if self._anybody else ""
+        for name in sorted(reached.functions):
+            for place in self._places(name):
+                for function in self._functions.get(place, ()):
+                    if function.owner:
+                        return _whose(f"{_shown(place)}()", function.owner)
+        for name in sorted(reached.operators):
+            for place in self._places(name):
+                if owner := self._operators.get(place):
+                    return _whose(f"the operator {_shown(place)}", owner)
+        for name in sorted(reached.types):
+            for place in self._places(name):
+                if lean := self._types.get(place):
+                    return _whose(f"{_shown(lean.function)}() of the type {_shown(place)}", lean.owner)
+        if self._cast:
+            return _whose(f"a cast of {self._cast[0]}", self._cast[1])
+        return ""
+
+    def in_index(self, index: Name) -> str:
+        """Why the expressions of an index that is there must not be planned by this session."""
+        return self._why([lean for leans in self._tables.values() for lean in leans if lean.of_index == index])
+
+    def in_table(self, table: Name) -> str:
+        """Why no query on `table` must be planned by this session."""
+        return self._unknown or self._why(self._tables.get(table, ()))
+
+    def in_statement(self, reached: Reached) -> str:
+        """Why a whole statement must not be planned by this session: its text, and the tables in it."""
+        tables = (self.in_table(place) for name in sorted(reached.relations) for place in self._places(name))
+        return self.in_text(reached) or next(filter(None, tables), "")
+
+    def _places(self, name: Name) -> Iterable[Name]:
+        return [name] if name[0] else [(schema, name[1]) for schema in self._path]
+
+    def _why(self, leans: Sequence[Lean]) -> str:
+        if not leans:
+            return ""
+        lean = min(leans)
+        if not lean.owner:
+            return f"{_shown(lean.function)} is a foreign table: its server would be asked"
+        of = f" of the index {_shown(lean.of_index)}" if lean.of_index[1] else ""
+        return _whose(f"{_shown(lean.function)}(){of}", lean.owner)
+
+
+def _shown(name: Name) -> str:
+    return ".".join(filter(None, name))
+
+
+def _whose(what: str, owner: str) -> str:
+    return f"it may run {what}, which {owner} could have written: connect as {owner}"
+
+
+def questions(
+    path: Sequence[str],
+    texts: Iterable[Reached] = (),
+    tables: Iterable[Name] = (),
+    *,
+    defaults: bool = False,
+) -> list[tuple[Query, Mapping[str, Any]]]:
+    """The queries whose rows ForeignCode takes; they can ride on what is sent anyway.
+
+    `path`: the schemas where unqualified names are looked for. `defaults`: rows are written, so that the defaults of
+    columns count.
+    """
+    reached = list(texts)
+    wanted = list(tables)
+    relations = {name for each in reached for name in each.relations} | set(wanted)
+    named = [*(name for each in reached for name in each.functions | each.operators | each.types), *relations]
+    params = {
+        "schemas": sorted({*path, "pg_catalog", *(schema for schema, _ in named if schema)}),
+        "functions": sorted({name for each in reached for _, name in each.functions}),
+        "operators": sorted({name for each in reached for _, name in each.operators}),
+        "types": sorted({name for each in reached for _, name in each.types}),
+        "relations": sorted({name for _, name in relations}),
+        "defaults": defaults,
+    }
+    return [(query, params) for query in _QUERIES]

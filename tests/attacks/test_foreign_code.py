@@ -1,0 +1,432 @@
+"""Code of others does not run on behalf of whoever plans.
+
+Each case prepares what a role without rights can prepare, and then a superuser makes everything that a plan is: the
+comparison, the advice beside it, what-if, and the rehearsal. On 14 and 18 every one of them was seen to leave its mark,
+or to do what it says, before sessions began with an empty search_path and before expressions were looked at for who
+could have written their functions; but for the import, which never ran anything, and a sequence, which a read-only
+transaction protects.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from applying.acting import now
+from check.declare import declare
+from pg_index.declared import tables
+
+from attacks.conftest import payload
+from reconciler.applying.rehearse import rehearse
+from reconciler.errors import ReconcilerError
+from reconciler.model import CheckStatus, NoticeType, Plan, Resource, Target
+from reconciler.planning.make import make_plan
+from reconciler.secrets import Secrets
+
+HARMLESS = "create function evil.f(i int) returns int language sql immutable as 'select $1';"
+ARMED = payload("evil.f(i int)", "int", "i")
+
+TABLE = """
+    create table evil.tasks (id int primary key, status text, title text, priority int);
+    insert into evil.tasks select n, 's' || n % 5, 't' || n, n % 7 from generate_series(1, 300) n;
+    analyze evil.tasks;
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`prepared` is run by mallory, but for `granted` before it and `allowed` after it, which a superuser runs.
+
+    `armed` is run by mallory at the end. `indexes` are declared of evil.tasks. `said`: words of a notice.
+    """
+
+    name: str
+    reason: str
+    prepared: str = ""
+    armed: str = ""
+    granted: str = ""
+    allowed: str = ""
+    indexes: dict[str, Any] = field(default_factory=lambda: {"plain": {"columns": ["status"]}})
+    asked: tuple[str, ...] = ()
+    oldest: int = 13
+    said: str = ""
+
+
+PARTIAL = {"partial": {"columns": ["status"], "where": "priority > 3"}}
+UNIQUE = {"once": {"columns": ["title", "id"], "unique": True}}
+
+CASES = [
+    Case(
+        "quote_ident in public",
+        "the exact type of a catalogue's column wins over pg_catalog's text",
+        payload("public.quote_ident(n name)", "text", "n::text"),
+        granted="grant create on schema public to {role};",
+        indexes={"lowered": {"columns": ["lower(title)"]}},
+        allowed="create index lowered on evil.tasks (lower(title));",
+    ),
+    Case(
+        "functions on a path before pg_catalog",
+        "the owner of a database decides where every session of it looks for names",
+        payload("evil.set_config(a text, b text, c boolean)", "text", "b")
+        + payload("evil.set_config(a unknown, b unknown, c boolean)", "text", "''").replace("unknown", "text")
+        + payload("evil.current_setting(a text)", "text", "pg_catalog.current_setting(a)")
+        + payload("evil.current_schemas(a boolean)", "name[]", "pg_catalog.current_schemas(a)")
+        + payload("evil.pg_is_in_recovery()", "boolean", "false")
+        + payload("evil.unnest(a text[])", "text", "a[1]")
+        + payload("evil.lower(a text)", "text", "pg_catalog.lower(a)")
+        + payload("evil.has_function_privilege(a text, b text)", "boolean", "true"),
+        granted="alter database {database} owner to {role};",
+        armed="alter database {database} set search_path = evil, pg_catalog;",
+    ),
+    Case(
+        "operators on a path before pg_catalog",
+        "operators are looked for as functions are",
+        payload("evil.same(a oid, b oid)", "boolean", "a operator(pg_catalog.=) b")
+        + payload("evil.same(a name, b text)", "boolean", "a operator(pg_catalog.=) b")
+        + payload("evil.same(a text, b text)", "boolean", "a operator(pg_catalog.=) b")
+        + payload("evil.same(a name, b name)", "boolean", "a operator(pg_catalog.=) b")
+        + payload('evil.same(a "char", b "char")', "boolean", "a operator(pg_catalog.=) b")
+        + "".join(
+            f"create operator evil.= (leftarg = {left}, rightarg = {right}, function = evil.same);"
+            for left, right in [("oid", "oid"), ("name", "text"), ("text", "text"), ("name", "name"), ('"char"',) * 2]
+        ),
+        granted="alter database {database} owner to {role};",
+        armed="alter database {database} set search_path = evil, pg_catalog;",
+        indexes=PARTIAL,
+        allowed="create index partial on evil.tasks (status) where 3 < priority;",
+    ),
+    Case(
+        "types on a path before pg_catalog",
+        "a domain's constraint runs for each value that is cast",
+        payload("evil.check_it(a pg_catalog.text)", "boolean", "true")
+        + "create domain evil.text as pg_catalog.text check (evil.check_it(value));"
+        + "create domain evil.int8 as pg_catalog.int8 check (evil.check_it(value::pg_catalog.text));"
+        + "create domain evil.name as pg_catalog.name check (evil.check_it(value::pg_catalog.text));",
+        granted="alter database {database} owner to {role};",
+        armed="alter database {database} set search_path = evil, pg_catalog;",
+    ),
+    Case(
+        "the predicate of an index that nobody declared",
+        "the planner folds the expressions of every index of a table in a query",
+        HARMLESS + "create index theirs on evil.tasks (id) where id > evil.f(1);",
+        ARMED,
+        indexes=PARTIAL,
+    ),
+    Case(
+        "the predicate of an index, where duplicates are looked for",
+        "that query reads the table",
+        HARMLESS + "create index theirs on evil.tasks ((id + evil.f(1)));",
+        ARMED,
+        indexes=UNIQUE,
+    ),
+    Case(
+        "the predicate of the declared index",
+        "the comparison has the server fold both sides",
+        HARMLESS + "create index partial on evil.tasks (status) where priority > evil.f(3);",
+        ARMED,
+        indexes={"partial": {"columns": ["status"], "where": "evil.f(3) < priority"}},
+        said="not compared with its definition: it may run evil.f()",
+    ),
+    Case(
+        "a declared expression of a function that is not yet in use",
+        "whether the server can read it is asked by having it planned",
+        HARMLESS,
+        ARMED,
+        indexes={"new": {"columns": ["(id + evil.f(1))"], "unique": True, "where": "evil.f(2) > 1"}},
+    ),
+    Case(
+        "a constraint",
+        "constraints are folded where they may exclude a table",
+        HARMLESS
+        + "create table evil.child (check (id > evil.f(-1))) inherits (evil.tasks);"
+        + "alter table evil.tasks add check (id > evil.f(-1));",
+        ARMED,
+        allowed="alter database {database} set constraint_exclusion = on;",
+        indexes=PARTIAL,
+    ),
+    Case(
+        "statistics of an expression",
+        "the planner folds them, too",
+        HARMLESS + "create statistics evil.s on (id + evil.f(1)), priority from evil.tasks;",
+        ARMED,
+        oldest=14,
+        indexes=PARTIAL,
+    ),
+    Case(
+        "the key of the partitions",
+        "the planner folds it to know which ones a query needs",
+        """
+        drop table evil.tasks;
+        create function evil.f(i int) returns int language sql immutable as 'select $1';
+        create table evil.tasks (id int, status text, title text, priority int) partition by range ((id + evil.f(1)));
+        create table evil.low partition of evil.tasks for values from (minvalue) to (1000);
+        """,
+        ARMED,
+        indexes=PARTIAL,
+    ),
+    Case(
+        "an operator of theirs in a declared predicate",
+        "it is looked for where functions are",
+        "create function evil.above(a int, b int) returns boolean language sql immutable as 'select $1 > $2';"
+        "create operator evil.>>> (leftarg = int, rightarg = int, function = evil.above);"
+        "create index partial on evil.tasks (status) where 1 operator(evil.>>>) 2;",
+        payload("evil.above(a int, b int)", "boolean", "true"),
+        indexes={"partial": {"columns": ["status"], "where": "(1 operator(evil.>>>) 2)  and true"}},
+    ),
+    Case(
+        "a cast of theirs",
+        "syntax reaches functions without naming them",
+        "create type evil.kind as enum ('a', 'b');"
+        "create function evil.to_int(k evil.kind) returns int language sql immutable as 'select 1';"
+        "create cast (evil.kind as int) with function evil.to_int(evil.kind) as implicit;"
+        "create index partial on evil.tasks (status) where 'a'::evil.kind::int > 0;",
+        payload("evil.to_int(k evil.kind)", "int", "1"),
+        indexes={"partial": {"columns": ["status"], "where": "0 < 'a'::evil.kind::int"}},
+    ),
+    Case(
+        "a function called as a field",
+        "t.f is f(t) where t has no column f",
+        "create function evil.twice(t evil.tasks) returns int language sql immutable as 'select 1';"
+        "alter role {role} set search_path = evil, public;",
+        payload("evil.twice(t evil.tasks)", "int", "1"),
+        allowed="alter database {database} set search_path = evil, public;",
+        indexes={"field": {"columns": ["((null::evil.tasks).twice)"], "where": "(null::evil.tasks).twice > 0"}},
+    ),
+]
+
+
+def everything(target: Target, resources: list[Resource]) -> Plan:
+    """All that `plan --rehearse` does."""
+    secrets = Secrets({})
+    plan = make_plan({target.name: target}, resources, secrets, created_at=now(), advised=True)
+    rehearse(target, secrets, plan.changes)
+    return plan
+
+
+def prepare(case: Case, sql: psycopg.Connection, mallory: psycopg.Connection) -> None:
+    names = {"role": mallory.info.user, "database": sql.info.dbname}
+
+    def run(connection: psycopg.Connection, text: str) -> None:
+        for name, value in names.items():
+            text = text.replace("{" + name + "}", value)
+        if text:
+            connection.execute(text.encode())
+
+    run(sql, case.granted)
+    run(mallory, TABLE)
+    run(mallory, case.prepared)
+    run(sql, case.allowed)
+    run(mallory, case.armed)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_plan_runs_no_code_of_others(case, sql, mallory, pg_target, marks):
+    if sql.info.server_version < case.oldest * 10000:
+        pytest.skip(f"PostgreSQL {case.oldest} brought it")
+    prepare(case, sql, mallory)
+    plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": case.indexes}}))
+    assert marks() == [], case.reason
+    if case.said:
+        assert [
+            each.message for each in plan.notices if each.type is NoticeType.NOT_VISIBLE and case.said in each.message
+        ]
+
+
+@pytest.mark.matrix
+def test_what_if_runs_no_code_of_others(sql, mallory, pg_target, marks):
+    """A statement that was run once, on a table whose index was armed afterwards, is not planned again."""
+    sql.execute("create extension pg_stat_statements")
+    mallory.execute(TABLE.encode())
+    mallory.execute((HARMLESS + "create index theirs on evil.tasks (id) where id > evil.f(1);").encode())
+    mallory.execute("create index going on evil.tasks (priority)")
+    for _ in range(3):
+        mallory.execute("select count(*) from evil.tasks where priority = 3 and id > 3").fetchall()
+        sql.execute("select count(*) from evil.tasks where priority = 3 and id > 3").fetchall()
+    mallory.execute(ARMED.encode())
+    plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": {"going": "absent"}}}))
+    assert marks() == []
+    told = [str(fact.value) for change in plan.changes for fact in change.evidence if fact.name == "what-if"]
+    assert any("it may run evil.f() of the index evil.theirs" in each for each in told), told
+
+
+def test_an_import_runs_no_code_of_others(sql, mallory, pg_target, marks):
+    from contextlib import closing
+
+    from reconciler.kinds.pg_index.written import written
+    from reconciler.targets.connect import connect
+
+    mallory.execute((TABLE + HARMLESS).encode())
+    mallory.execute("create index theirs on evil.tasks ((id + evil.f(1))) where id > evil.f(1)")
+    mallory.execute(ARMED.encode())
+    with closing(connect(pg_target, Secrets({}))) as session:
+        assert "theirs" in str(written(session))
+    assert marks() == []
+
+
+@pytest.mark.matrix
+def test_the_owner_compares_what_a_superuser_does_not(sql, mallory, pg_target, postgres, marks):
+    """The way out that the notice names: connect as the owner of the function."""
+    mallory.execute((TABLE + HARMLESS).encode())
+    mallory.execute("create index partial on evil.tasks (status) where priority > evil.f(3)")
+    indexes = {"partial": {"columns": ["status"], "where": "(priority > evil.f(3)) and true"}}
+    resources = tables(pg_target, {"evil.tasks": {"indexes": indexes}})
+    [notice] = make_plan({"main": pg_target}, resources, Secrets({}), created_at=now()).notices
+    assert notice.type is NoticeType.NOT_VISIBLE
+    assert f"connect as {mallory.info.user}" in notice.message
+    theirs = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(sql.info.dbname, mallory.info.user))})
+    plan = make_plan({"main": theirs}, resources, Secrets({}), created_at=now())
+    assert (plan.changes, plan.notices) == ((), ())
+
+
+UNIQUE_BY = {"columns": ["id"], "unique": True}
+
+REFUSED = [
+    ("a volatile function", {"columns": ["(public.marks())"], "unique": True}, "IMMUTABLE: public.marks() is volatile"),
+    ("a stable one", {"columns": ["(public.stays())"], "unique": True}, "IMMUTABLE: public.stays() is stable"),
+    ("a volatile one in a predicate", UNIQUE_BY | {"where": "public.marks() > 0"}, "functions in index predicate must"),
+    ("a subquery", UNIQUE_BY | {"where": "(select public.marks()) > 0"}, "cannot use subquery in index predicate"),
+    ("an aggregate", {"columns": ["(max(public.marks()))"]}, "aggregate functions are not allowed"),
+    ("a set", {"columns": ["(generate_series(1, public.marks()))"]}, "index expression"),
+    ("the moment", {"columns": ["(current_timestamp)"]}, "current_timestamp is stable"),
+    ("a file", {"columns": ["(pg_read_file('PG_VERSION'))"], "unique": True}, "pg_read_file() is volatile"),
+    ("the end of sessions", {"columns": ["id"], "where": "pg_terminate_backend(0)"}, "is volatile"),
+]
+
+
+@pytest.mark.parametrize(("name", "index", "says"), REFUSED, ids=[each[0] for each in REFUSED])
+def test_what_no_index_can_hold_is_refused_in_the_plan_and_never_run(name, index, says, sql, mallory, pg_target, marks):
+    """Of these PostgreSQL refuses every one as an index; looking for duplicates ran them once a row."""
+    mallory.execute(TABLE.encode())
+    sql.execute(payload("public.marks()", "int", "1", "volatile").encode())
+    sql.execute(payload("public.stays()", "int", "1", "stable").encode())
+    plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": {"new": index}}}))
+    assert marks() == []
+    assert plan.changes == ()
+    [notice] = plan.notices
+    assert notice.type is NoticeType.BLOCKED
+    assert "PostgreSQL refuses it" in notice.message
+    assert says in notice.message
+    keys = ", ".join(index["columns"])
+    with pytest.raises(psycopg.Error):
+        sql.execute(f"create index on evil.tasks ({keys}) where {index.get('where', 'true')}")
+
+
+CHECKS = [
+    ("any text of SQL", "select 1 from ts_stat('select public.marks()::text::tsvector')"),
+    ("a rewritten query", "select ts_rewrite('a'::tsquery, 'select ''a''::tsquery, public.marks()::text::tsquery')"),
+    ("a query as XML", "select query_to_xml('select public.marks()', true, true, '')"),
+    ("a view as XML, by its name", "select table_to_xml('evil.seen', true, true, '')"),
+    ("a type by its name", "select pg_catalog.domain_in('1', 'evil.positive'::regtype, -1)"),
+    ("a value of a domain", "select '1'::evil.positive"),
+    ("a row with a domain in it", "select json_populate_record(null::evil.row, '{\"a\": 1}')"),
+    ("a function of theirs", "select evil.f(1)"),
+    ("a function of theirs as a field", "select t.twice from evil.tasks t"),
+    ("a view of theirs", "select * from evil.seen"),
+    ("a volatile function of a superuser", "select public.marks()"),
+    ("a table with an index of theirs", "select id from evil.tasks where id > 3"),
+    ("a statement that is folded", "select 1 where evil.f(1) = 1"),
+    ("an operator of theirs", "select 1 operator(evil.>>>) 2"),
+    ("a value in a list", "select * from (values (evil.f(2))) v"),
+    ("a function without its schema", "select f(1)"),
+    ("a sample of theirs", "select * from evil.tasks tablesample system (1) where evil.f(id) = 1"),
+]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(("name", "statement"), CHECKS, ids=[each[0] for each in CHECKS])
+def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_target, marks):
+    """A list of forbidden functions let each of these through."""
+    mallory.execute((TABLE + HARMLESS).encode())
+    sql.execute(payload("public.marks()", "int", "1", "volatile").encode())
+    mallory.execute(
+        (
+            "create index theirs on evil.tasks (id) where id > evil.f(1);"
+            "create function evil.at_least_one(i int) returns boolean language sql immutable as 'select true';"
+            "create domain evil.positive as int check (evil.at_least_one(value));"
+            "create type evil.row as (a evil.positive);"
+            "create view evil.seen as select evil.f(1) as n;"
+            "create function evil.twice(t evil.tasks) returns int language sql as 'select 1';"
+            "create function evil.above(a int, b int) returns boolean language sql immutable as 'select true';"
+            "create operator evil.>>> (leftarg = int, rightarg = int, function = evil.above);"
+            + ARMED
+            + payload("evil.at_least_one(i int)", "boolean", "true")
+            + payload("evil.twice(t evil.tasks)", "int", "1")
+            + payload("evil.above(a int, b int)", "boolean", "true")
+        ).encode()
+    )
+    sql.execute(f"alter database {sql.info.dbname} set search_path = public, evil")
+    [item] = declare(pg_target, {"sql": statement, "is_empty": "no"})
+    with suppress(ReconcilerError):
+        [result] = make_plan({"main": pg_target}, [item], Secrets({}), created_at=now()).checks
+        assert result.status in (CheckStatus.ERROR, CheckStatus.NOT_VISIBLE)
+    assert marks() == []
+
+
+ACTING = [
+    "select pg_reload_conf()",
+    "select 1 where exists (select pg_terminate_backend(0))",
+    "select set_config('default_transaction_read_only', 'off', false)",
+    "select pg_advisory_lock(1)",
+    "select pg_sleep(0)",
+    "select brin_desummarize_range('evil.brin'::regclass, 0)",
+    "select gin_clean_pending_list('evil.gin'::regclass)",
+    "select txid_current()",
+    "select pg_read_file('PG_VERSION')",
+    "select lo_create(0)",
+    "select nextval('evil.s')",
+    "select pg_create_physical_replication_slot('reconciler_test', true)",
+    "select pg_export_snapshot()",
+    "select pg_logical_emit_message(false, 'a', 'b')",
+    "select pg_stat_reset()",
+    "select pg_notify('a', 'b')",
+]
+
+
+@pytest.mark.parametrize("statement", ACTING)
+def test_a_checklist_calls_nothing_that_acts(statement, sql, mallory, pg_target):
+    mallory.execute(TABLE.encode())
+    mallory.execute("create index brin on evil.tasks using brin (id)")
+    mallory.execute("create index gin on evil.tasks using gin (to_tsvector('english', title))")
+    mallory.execute("create sequence evil.s")
+    [item] = declare(pg_target, {"sql": statement, "is_empty": "yes"})
+    [result] = make_plan({"main": pg_target}, [item], Secrets({}), created_at=now()).checks
+    assert result.status is CheckStatus.ERROR
+    assert "the statement was not run: " in result.message
+    assert sql.execute("select count(*) from pg_replication_slots").fetchone() == (0,)
+
+
+READING = [
+    "select pg_database_size(current_database()) > 0",
+    "select count(*) >= 0 from pg_stat_activity where now() - xact_start > interval '1 hour'",
+    "select pg_size_pretty(pg_total_relation_size('public.own')) <> ''",
+    "select count(*) = 0 from own where lower(title) like 'x%' and (id between 1 and 2 or id in (3, 4))",
+    "select extract(epoch from clock_timestamp()) > 0",
+    "select count(*) > 0 from information_schema.tables",
+    "select bool_or(setting = 'on') is not null from pg_settings",
+    "select public.of_a_superuser(1) = 1",
+]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("statement", READING)
+def test_what_only_reads_is_read_beside_code_of_others(statement, sql, mallory, pg_target, postgres):
+    """A list that allows too little is of no use; a role of its own may call what it or a superuser wrote."""
+    mallory.execute((TABLE + HARMLESS).encode())
+    sql.execute("create table public.own (id int, title text)")
+    sql.execute("create function public.of_a_superuser(i int) returns int language sql immutable as 'select $1'")
+    name = f"watcher_{sql.info.dbname}"
+    sql.execute(f"create role {name} login")
+    sql.execute(f"grant select on public.own to {name}")
+    url = type(pg_target.url)(postgres.url(sql.info.dbname, name))
+    try:
+        target = pg_target.model_copy(update={"checks_as": url})
+        [item] = declare(target, {"sql": statement, "equals": "yes"})
+        [result] = make_plan({"main": target}, [item], Secrets({}), created_at=now()).checks
+        assert (result.status, result.message) == (CheckStatus.PASS, result.message)
+    finally:
+        sql.execute(f"drop owned by {name}")
+        sql.execute(f"drop role {name}")
