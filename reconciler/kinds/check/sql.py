@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ObservationFailed, TargetError
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
@@ -105,7 +105,7 @@ def _bounded(statement: str) -> sql.Composed:
     return sql.SQL(
         "select pg_catalog.left(pg_catalog.row_to_json(answer.*)::pg_catalog.text, {}) as answer_row "
         "from ({}\n) as answer limit {}"
-    ).format(sql.Literal(LONGEST_ROW), sql.SQL(cast(LiteralString, as_select(statement))), sql.Literal(MOST_ROWS + 1))
+    ).format(sql.Literal(LONGEST_ROW), sql.SQL(as_select(statement)), sql.Literal(MOST_ROWS + 1))
 
 
 def _alone(session: PostgresSession, query: sql.Composed) -> FoundRows | Unavailable:

@@ -47,7 +47,7 @@ LOCKED: LiteralString = """
 TABLES: LiteralString = """{wanted}
     select n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as relkind,
            -- Before 14, a table that was never analysed says 0.
-           case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::float8 as rows,
+           case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::pg_catalog.float8 as rows,
            case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
                as owner,
            coalesce(owner.rolsuper, false) as owner_is_superuser,

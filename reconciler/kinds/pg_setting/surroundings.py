@@ -73,7 +73,9 @@ def around(session: PostgresSession, may: Row, declared: frozenset[str], coming:
 
     Two round trips, more where a file is there and cannot be read. Raises ObservationFailed.
     """
-    origins = "(select count(*) from pg_catalog.pg_replication_origin_status)" if may["may_see_origins"] else "0"
+    origins = "0"
+    if may["may_see_origins"]:
+        origins = "(select pg_catalog.count(*) from pg_catalog.pg_replication_origin_status)"
     row = session.fetch(_KEPT.format(origins=sql.SQL(origins)))[0]
     wanted = [
         *(_MEMORY if declared & (memory.SHARED | memory.HUGE) else ()),
