@@ -104,13 +104,17 @@ def _section(target: str, info: TargetInfo | None, changes: Sequence[Change]) ->
 
 def _guard(target: str, info: TargetInfo) -> list[str]:
     """Stops the script where it is connected to another database, or to another cluster, than the plan was made for."""
-    conditions = [f"current_database() <> {literal(info.database)}"] if info.database else []
+    # Whoever runs the script has a search_path of their own, and maybe rights that others would like to use.
+    differs = "operator(pg_catalog.<>)"
+    here = "pg_catalog.current_database()"
+    conditions = [f"{here} {differs} {literal(info.database)}"] if info.database else []
     # Only digits get into the condition as they are.
     system = info.identity.removesuffix(f"/{info.database}")
     if re.fullmatch("[0-9]+", system):
-        conditions.append(f"(select system_identifier::text from pg_control_system()) <> '{system}'")  # noqa: S608 - digits
+        cluster = "(select system_identifier::pg_catalog.text from pg_catalog.pg_control_system())"
+        conditions.append(f"{cluster} {differs} '{system}'")
     if info.role:
-        conditions.append(f"pg_is_in_recovery() is {'not ' if info.role == 'standby' else ''}true")
+        conditions.append(f"pg_catalog.pg_is_in_recovery() is {'not ' if info.role == 'standby' else ''}true")
     if not conditions:
         return []
     return [_stop(f"this section is for {target}: {words.target_line(info)}", " or ".join(conditions))]

@@ -16,7 +16,7 @@ from typing import Any
 
 import postgast
 import pytest
-from applying.acting import apply, now
+from applying.acting import apply, now, pg_settings
 from check.declare import declare
 from pg_index.declared import tables
 from postgast.pg_query_pb2 import FuncCall, RangeVar, TypeName
@@ -134,9 +134,12 @@ def test_no_statement_that_a_server_receives_has_an_unqualified_name(sql, pg_tar
     resources = [
         *tables(pg_target, {"public.tasks": {"unlisted_indexes": "report", "indexes": indexes}}),
         *declare(pg_target, {"sql": "select id from tasks", "is_empty": "no"}, {"pg_setting": "jit", "equals": "on"}),
+        *pg_settings(pg_target, {"work_mem": "7MB", "shared_preload_libraries": {"include": ["pg_stat_statements"]}}),
     ]
     plan = make_plan({"main": pg_target}, resources, Secrets({}), created_at=now(), advised=True)
     assert apply(plan, pg_target, allowed=[*HazardType]).succeeded
+    again = make_plan({"main": pg_target}, resources, Secrets({}), created_at=now())
+    assert again.changes == ()
     with closing(connect(pg_target, Secrets({}))) as session:
         assert session.info.identity
         assert session.memory()
@@ -145,6 +148,8 @@ def test_no_statement_that_a_server_receives_has_an_unqualified_name(sql, pg_tar
             if kind.system is System.POSTGRES and hasattr(kind, "written"):
                 kind.written(session)
     sql.execute(f"alter database {sql.info.dbname} reset log_statement")
+    sql.execute("alter system reset all")
+    sql.execute("select pg_catalog.pg_reload_conf()")
     statements = received(postgres.log[before:], "reconciler")
     assert len(statements) > 30
     wrong = {

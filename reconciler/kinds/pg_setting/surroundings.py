@@ -27,11 +27,13 @@ _KEPT = sql.SQL("""
 """)
 
 MAY = sql.SQL("""
-    has_table_privilege('pg_catalog.pg_replication_origin_status', 'select')
-    and has_function_privilege('pg_catalog.pg_show_replication_origin_status()', 'execute') as may_see_origins,
-    has_function_privilege('pg_catalog.pg_read_file(text,bigint,bigint,boolean)', 'execute') as may_read,
-    has_function_privilege('pg_catalog.pg_stat_file(text,boolean)', 'execute')
-    and has_function_privilege('pg_catalog.pg_read_binary_file(text,bigint,bigint,boolean)', 'execute') as may_look
+    pg_catalog.has_table_privilege('pg_catalog.pg_replication_origin_status', 'select')
+    and pg_catalog.has_function_privilege('pg_catalog.pg_show_replication_origin_status()', 'execute')
+        as may_see_origins,
+    pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text,bigint,bigint,boolean)', 'execute') as may_read,
+    pg_catalog.has_function_privilege('pg_catalog.pg_stat_file(text,boolean)', 'execute')
+    and pg_catalog.has_function_privilege('pg_catalog.pg_read_binary_file(text,bigint,bigint,boolean)', 'execute')
+        as may_look
 """)
 """What the role may look at, as columns of a query."""
 

@@ -9,7 +9,7 @@
 \set ON_ERROR_STOP on
 
 -- ==== main: PostgreSQL 18.6, app at db1:5432
-do 'begin if current_database() <> ''app'' or (select system_identifier::text from pg_control_system()) <> ''7412345678901234567'' then raise exception using message = ''this section is for main: PostgreSQL 18.6, app at db1:5432''; end if; end';
+do 'begin if pg_catalog.current_database() operator(pg_catalog.<>) ''app'' or (select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()) operator(pg_catalog.<>) ''7412345678901234567'' then raise exception using message = ''this section is for main: PostgreSQL 18.6, app at db1:5432''; end if; end';
 
 -- + main/pg_index/public.tasks_queue_idx: the workers' queue query
 -- ! hazard index-build: reads the whole table; writes go on, and wait for nothing
