@@ -22,7 +22,7 @@ from reconciler.targets.reached import Call, Name, Reached
 
 STRANGERS: LiteralString = """
     me as materialized (
-        select rolsuper from pg_catalog.pg_roles where rolname = current_user
+        select rolsuper, rolbypassrls from pg_catalog.pg_roles where rolname = current_user
     ), strange as materialized (
         select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
         where not r.rolsuper and (me.rolsuper or not pg_catalog.pg_has_role(r.oid, 'member'))
@@ -42,7 +42,7 @@ BY_NAME: LiteralString = """
            p.prokind::pg_catalog.text as prokind, p.proretset as returns_set,
            p.provolatile::pg_catalog.text as volatility,
            p.pronargs - p.pronargdefaults as least, case when p.provariadic = 0 then p.pronargs::int end as most,
-           p.proargtypes::pg_catalog.oid[] && array[2275, 2281]::pg_catalog.oid[] as internal,
+           p.proargtypes::pg_catalog.oid[] && array[2275, 2281]::pg_catalog.oid[] as internal, {follows} as follows,
            (select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
             where d.classid = {function} and d.objid = p.oid and d.deptype = 'e' and d.refclassid = {extension})
                as extension
@@ -52,7 +52,7 @@ BY_NAME: LiteralString = """
     where p.proname = any(%(functions)s)
     union all
     select 'operator', n.nspname, o.oprname, coalesce(f.owner, strange.rolname),
-           null, null, null, null, null, null, null
+           null, null, null, null, null, null, null, null
     from pg_catalog.pg_operator o
     join places n on n.oid = o.oprnamespace
     left join foreign_functions f on f.oid = o.oprcode
@@ -60,12 +60,17 @@ BY_NAME: LiteralString = """
     where o.oprname = any(%(operators)s) and (f.owner is not null or strange.oid is not null)
     union all
     (select 'cast', '', pg_catalog.format_type(c.castsource, null), f.owner,
-            null, null, null, null, null, null, null
+            null, null, null, null, null, null, null, null
      from pg_catalog.pg_cast c join foreign_functions f on f.oid = c.castfunc limit 1)
     union all
-    (select 'any', '', '', f.owner, null, null, null, null, null, null, null from foreign_functions f limit 1)
+    (select 'any', '', '', f.owner, null, null, null, null, null, null, null, null from foreign_functions f limit 1)
+    union all
+    (select 'on path', n.nspname, f.proname, f.owner, null, null, null, null, null, null, null, null
+     from foreign_functions f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+     where n.nspname = any(%(path)s) limit 1)
 """
-"""Every function that has a name of a call, the operators of strangers, and one of their casts and functions at all.
+"""Every function that has a name of a call, the operators of strangers, and one each of their casts, of their functions
+at all, and of those on the search_path.
 
 `internal`: it takes a cstring or an internal argument, as input functions of types do; `most` null: any number.
 """
@@ -153,31 +158,48 @@ LEANING: LiteralString = """
     )
     select distinct l.root_class = {type} as is_type, coalesce(rn.nspname, tn.nspname) as schema,
            coalesce(r.relname, t.typname) as name, ins.nspname as index_schema, i.relname as index,
-           fn.nspname as function_schema, f.proname as function, f.owner
+           case when f.oid is null then 'follower' else 'function' end as what,
+           fn.nspname as part_schema, p.proname as part, f.owner
     from leaning l
-    join foreign_functions f on l.class = {function} and f.oid = l.object
-    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
+    join pg_catalog.pg_proc p on l.class = {function} and p.oid = l.object
+    join pg_catalog.pg_namespace fn on fn.oid = p.pronamespace
+    left join foreign_functions f on f.oid = p.oid
     left join pg_catalog.pg_class r on l.root_class = {class} and r.oid = l.root
     left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
     left join pg_catalog.pg_type t on l.root_class = {type} and t.oid = l.root
     left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
     left join pg_catalog.pg_class i on i.oid = l.index
     left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
+    where f.oid is not null or {follows}
     union all
-    select false, rn.nspname, r.relname, null, null, n.nspname, c.relname, null
+    select false, rn.nspname, r.relname, null, null,
+           case when c.relkind = 'f' then 'foreign table' when c.relkind = 'v' then 'view' else 'policies' end,
+           n.nspname, c.relname, strange.rolname
     from reached
-    join pg_catalog.pg_class c on c.oid = reached.relation and c.relkind = 'f'
+    join pg_catalog.pg_class c on c.oid = reached.relation
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_class r on r.oid = reached.root
     join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+    cross join me
+    left join strange on strange.oid = c.relowner
+    where c.relkind = 'f' or strange.oid is not null
+          and (c.relkind = 'v' or c.relrowsecurity and not (me.rolsuper or me.rolbypassrls))
 """
 """What planning a query on a table, or using a type, may run of strangers: from the objects that belong to it down to
 functions, as pg_depend has it. It does not have what was there from the beginning, which is nobody's but a superuser's.
 
 Those of a table: its indexes (then `index` is its name), constraints, generated columns, extended statistics, policies,
 rules, the key of its partitions, the types of its columns; of all that inherits from it, and of what a view reads.
-`owner` null: a foreign table, whose planning may connect to another server.
+Views and policies of strangers may call whatever the server has. Planning a foreign table may connect to another
+server. A follower is a trusted function whose body looks for names where the session does.
 """
+
+_FOLLOWS: LiteralString = """
+    (p.prosrc <> '' and p.prolang not in (12, 13)  -- internal, c
+     and not exists (select from pg_catalog.unnest(p.proconfig) as setting
+                     where pg_catalog.starts_with(setting, 'search_path=')))
+"""
+"""Whether the body of a function looks for names on the session's search_path. One of the SQL standard has no text."""
 
 _CATALOGUES = {
     "class": 1259, "constraint": 2606, "default": 2604, "extension": 3079, "function": 1255, "opclass": 2616,
@@ -188,7 +210,9 @@ _CATALOGUES = {
 
 def _composed(text: LiteralString) -> sql.Composed:
     return sql.SQL(text).format(
-        strangers=sql.SQL(STRANGERS), **{name: sql.Literal(oid) for name, oid in _CATALOGUES.items()}
+        strangers=sql.SQL(STRANGERS),
+        follows=sql.SQL(_FOLLOWS),
+        **{name: sql.Literal(oid) for name, oid in _CATALOGUES.items()},
     )
 
 
@@ -199,7 +223,7 @@ class Function(NamedTuple):
     """A function that a call may mean. `owner`: the stranger whose it is; empty: nobody's of those.
 
     `prokind`, `volatility` as in pg_proc; `least` and `most` arguments, None for any number; `extension` it belongs to;
-    `internal`: it takes a cstring or an internal argument.
+    `internal`: it takes a cstring or an internal argument; `follows`: its body looks for names where the session does.
     """
 
     schema: str
@@ -211,6 +235,7 @@ class Function(NamedTuple):
     least: int
     most: int | None
     internal: bool
+    follows: bool
     extension: str
 
     def takes(self, arguments: int | None) -> bool:
@@ -219,13 +244,15 @@ class Function(NamedTuple):
 
 
 class Lean(NamedTuple):
-    """What planning a query on a table runs of a stranger. `of_index` whose expression or predicate it is, or nothing.
+    """What planning or running a query on a table reaches of a stranger.
 
-    `owner` empty: `function` is a foreign table.
+    `of_index`: whose expression or predicate it is, or nothing. `what`: "function", "view", "policies", "foreign table"
+    and "follower" as in `LEANING`; its name; and whose it is, empty for the last two.
     """
 
     of_index: Name
-    function: Name
+    what: str
+    part: Name
     owner: str
 
 
@@ -240,6 +267,7 @@ class ForeignCode:
         self._operators: dict[Name, str] = {}
         self._cast: tuple[str, str] | None = None
         self._anybody = ""
+        self._on_path: tuple[Name, str] | None = None
         by_name, leaning = rows or ((), ())
         for row in by_name:
             kind, name = row.pop("kind"), (row["schema"], row["name"])
@@ -253,12 +281,16 @@ class ForeignCode:
                     self._cast = (row["name"], row["owner"])
                 case "any":
                     self._anybody = row["owner"]
+                case "on path":
+                    self._on_path = (name, row["owner"])
         self._tables: dict[Name, list[Lean]] = {}
         self._types: dict[Name, Lean] = {}
         for row in leaning:
             name = (row["schema"], row["name"])
             index = (row["index_schema"] or "", row["index"] or "")
-            lean = Lean(index, (row["function_schema"], row["function"]), row["owner"] or "")
+            lean = Lean(index, row["what"], (row["part_schema"], row["part"]), row["owner"] or "")
+            if lean.what == "follower" and self._on_path is None:
+                continue
             if row["is_type"]:
                 self._types[name] = lean
             else:
@@ -287,6 +319,8 @@ class ForeignCode:
                 for function in self._functions.get(place, ()):
                     if function.owner:
                         return _whose(f"{_shown(place)}()", function.owner)
+                    if function.follows and self._on_path:
+                        return self._followed(place)
         for name in sorted(reached.operators):
             for place in self._places(name):
                 if owner := self._operators.get(place):
@@ -294,7 +328,7 @@ class ForeignCode:
         for name in sorted(reached.types):
             for place in self._places(name):
                 if lean := self._types.get(place):
-                    return _whose(f"{_shown(lean.function)}() of the type {_shown(place)}", lean.owner)
+                    return self._why([lean])
         if self._cast:
             return _whose(f"a cast of {self._cast[0]}", self._cast[1])
         return ""
@@ -319,10 +353,24 @@ class ForeignCode:
         if not leans:
             return ""
         lean = min(leans)
-        if not lean.owner:
-            return f"{_shown(lean.function)} is a foreign table: its server would be asked"
         of = f" of the index {_shown(lean.of_index)}" if lean.of_index[1] else ""
-        return _whose(f"{_shown(lean.function)}(){of}", lean.owner)
+        match lean.what:
+            case "follower":
+                return self._followed(lean.part)
+            case "foreign table":
+                return f"{_shown(lean.part)} is a foreign table: another server would be asked"
+            case "function":
+                return _whose(f"{_shown(lean.part)}(){of}", lean.owner)
+            case "policies":
+                return _whose(f"the policies of {_shown(lean.part)}", lean.owner)
+            case _:
+                return _whose(f"the view {_shown(lean.part)}", lean.owner)
+
+    def _followed(self, function: Name) -> str:
+        """A function whose names may be found to be somebody else's."""
+        on_path = self._on_path or (("", ""), "")
+        body = f"{_shown(function)}() sets no search_path of its own"
+        return f"{body}, and {_whose(f'{_shown(on_path[0])}()', on_path[1])}"
 
 
 def _shown(name: Name) -> str:
@@ -355,6 +403,7 @@ def questions(
         "operators": sorted({name for each in reached for _, name in each.operators}),
         "types": sorted({name for each in reached for _, name in each.types}),
         "relations": sorted({name for _, name in relations}),
+        "path": list(path),
         "defaults": defaults,
     }
     return [(query, params) for query in _QUERIES]

@@ -187,6 +187,16 @@ CASES = [
         indexes={"partial": {"columns": ["status"], "where": "0 < 'a'::evil.kind::int"}},
     ),
     Case(
+        "a function of a superuser that looks for names where the session does",
+        "its body finds theirs before pg_catalog's",
+        payload("evil.lower(a text)", "text", "pg_catalog.lower(a)")
+        + "create index partial on evil.tasks (status) where public.norm('A') = 'a';",
+        granted="alter database {database} owner to {role};"
+        "create function public.norm(a text) returns text language sql immutable as 'select lower($1)';",
+        armed="alter database {database} set search_path = evil, pg_catalog, public;",
+        indexes={"partial": {"columns": ["status"], "where": "'a' = public.norm('A')"}},
+    ),
+    Case(
         "a function called as a field",
         "t.f is f(t) where t has no column f",
         "create function evil.twice(t evil.tasks) returns int language sql immutable as 'select 1';"
@@ -326,6 +336,9 @@ CHECKS = [
     ("a function of theirs", "select evil.f(1)"),
     ("a function of theirs as a field", "select t.twice from evil.tasks t"),
     ("a view of theirs", "select * from evil.seen"),
+    ("a view of theirs that calls what a superuser wrote", "select * from evil.looks"),
+    ("a view of a superuser on one of theirs", "select * from public.over"),
+    ("a function of a superuser that finds theirs", "select public.norm('A')"),
     ("a volatile function of a superuser", "select public.marks()"),
     ("a table with an index of theirs", "select id from evil.tasks where id > 3"),
     ("a statement that is folded", "select 1 where evil.f(1) = 1"),
@@ -349,6 +362,7 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
             "create domain evil.positive as int check (evil.at_least_one(value));"
             "create type evil.row as (a evil.positive);"
             "create view evil.seen as select evil.f(1) as n;"
+            "create view evil.looks as select public.marks() as n;"
             "create function evil.twice(t evil.tasks) returns int language sql as 'select 1';"
             "create function evil.above(a int, b int) returns boolean language sql immutable as 'select true';"
             "create operator evil.>>> (leftarg = int, rightarg = int, function = evil.above);"
@@ -358,12 +372,38 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
             + payload("evil.above(a int, b int)", "boolean", "true")
         ).encode()
     )
-    sql.execute(f"alter database {sql.info.dbname} set search_path = public, evil")
+    sql.execute("create view public.over as select * from evil.looks")
+    sql.execute("create function public.norm(a text) returns text language sql immutable as 'select upper($1)'")
+    mallory.execute(payload("evil.upper(a text)", "text", "a").encode())
+    sql.execute(f"alter database {sql.info.dbname} set search_path = evil, pg_catalog, public")
     [item] = declare(pg_target, {"sql": statement, "is_empty": "no"})
     with suppress(ReconcilerError):
         [result] = make_plan({"main": pg_target}, [item], Secrets({}), created_at=now()).checks
         assert result.status in (CheckStatus.ERROR, CheckStatus.NOT_VISIBLE)
     assert marks() == []
+
+
+@pytest.mark.matrix
+def test_policies_of_a_table_run_no_code_of_its_owner(sql, mallory, pg_target, postgres, marks):
+    """They are part of the query of whoever they hold for: a lesser role, which a checklist is often read by."""
+    sql.execute(payload("public.marks()", "int", "1", "volatile").encode())
+    mallory.execute(TABLE.encode())
+    mallory.execute("create policy looks on evil.tasks using (public.marks() > 0)")
+    mallory.execute("alter table evil.tasks enable row level security")
+    name = f"watcher_{sql.info.dbname}"
+    sql.execute(f"create role {name} login")
+    mallory.execute(f"grant usage on schema evil to {name}")
+    mallory.execute(f"grant select on evil.tasks to {name}")
+    url = type(pg_target.url)(postgres.url(sql.info.dbname, name))
+    try:
+        [item] = declare(pg_target, {"sql": "select * from evil.tasks", "is_empty": "no"})
+        target = pg_target.model_copy(update={"url": url})
+        [result] = make_plan({"main": target}, [item], Secrets({}), created_at=now()).checks
+        assert (result.status, "the policies of evil.tasks" in result.message) == (CheckStatus.ERROR, True)
+        assert marks(name) == []
+    finally:
+        sql.execute(f"drop owned by {name}")
+        sql.execute(f"drop role {name}")
 
 
 ACTING = [

@@ -37,6 +37,7 @@ FRAGMENTS = {
     "{wanted}": "with members as (select 1 as oid)",
     "{strangers}": "foreign_functions as (select 1 as oid), places as (select 1 as oid)",
     "{own_path}": "true",
+    "{follows}": "true",
 }
 """What stands for a part of a statement, and a text of that shape."""
 

@@ -9,9 +9,10 @@ from reconciler.kinds.pg_index.absent import plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
+from reconciler.kinds.pg_index.covering import lost
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.kinds.pg_index.obstacles import at_work, obstacle, permitted
-from reconciler.model import Action, Change, Outcome
+from reconciler.model import Action, Change, Hazard, HazardType, Outcome
 
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
@@ -119,7 +120,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
             statements.comment(schema, old_name, statements.REPLACED),
             *finishing(desired, definition, live),
         ),
-        drop(desired, live, old_name),
+        drop(desired, live, old_name, hazards=_loses(definition, observed, live)),
         *(partitioned.rename(observed.fresh_partitions) if live.partitioned else []),
         *drop_leftovers(observed),
     ]
@@ -130,6 +131,15 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}",
         inverse=inverse(desired, live),
     )  # fmt: skip
+
+
+def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> list[Hazard]:
+    """For the queries of the old one, a successor that answers less is a drop."""
+    less = "" if observed.same or not live.valid else lost(definition, describe.as_definition(live))
+    if not less:
+        return []
+    message = f"queries that use {live.name} as it is may become slower: {less}"
+    return [Hazard(type=HazardType.INDEX_DROP, message=message)]
 
 
 def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> str:

@@ -129,7 +129,7 @@ class Reading:
             may_set=sql.SQL("pg_catalog.has_parameter_privilege(name, 'set')" if grants else "false"),
         )
         absent = _ABSENT.format(
-            known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::bool")
+            known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::pg_catalog.bool")
         )
         queries: list[Query] = [
             *(_RESET_OWN, settings, _RESTORE_OWN),

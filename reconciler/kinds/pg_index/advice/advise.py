@@ -20,7 +20,7 @@ from reconciler.kinds.pg_index.advice.work import Work, works
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.read import read
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
-from reconciler.model import Action, Address, Change, Fact, Outcome
+from reconciler.model import Address, Change, Fact, Outcome
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
 
@@ -73,7 +73,7 @@ def _places(asking: Asking, all_works: Sequence[Work]) -> tuple[dict[Name, Place
 def _evidence(
     asking: Asking, all_works: Sequence[Work], estimated: dict[Address, Estimate]
 ) -> dict[Address, list[Fact]]:
-    drops = [work for work in all_works if work.change.action is Action.DELETE]
+    drops = [work for work in all_works if work.loses]
     used = usage(asking, [(work.resource.schema_name, work.resource.name) for work in drops])
     try:
         catalogue = read(asking.session, {work.table for work in all_works}, [])
@@ -89,7 +89,7 @@ def _evidence(
         address = work.change.address
         name = (work.resource.schema_name, work.resource.name)
         facts = list(estimated[address].facts) if address in estimated else []
-        if work.change.action is Action.DELETE:
+        if work.loses:
             facts += used.get(name, [])
         evidence[address] = facts + beside.get(address, [])
     return evidence

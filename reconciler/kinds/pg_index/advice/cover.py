@@ -1,9 +1,4 @@
-"""Which indexes can answer what another one answers: the prefix rule for btree, stated and never a recommendation.
-
-An index covers another where the other's keys are its first ones, in the same directions or all of them turned round,
-with the same collations and operator classes, its predicate is the same or absent, and it carries all columns that the
-other includes. A unique index is covered by none: it is a rule about the data, too.
-"""
+"""What is said of indexes that can answer what another one answers: stated, and never a recommendation."""
 
 from __future__ import annotations
 
@@ -11,50 +6,17 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.kinds.pg_index.advice.places import Name
 from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.kinds.pg_index.covering import covers
 from reconciler.kinds.pg_index.describe import as_definition
 from reconciler.kinds.pg_index.foreign_keys import last_covers
-from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.statements import FRESH, OLD
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 from reconciler.model import Action, Address, Fact
 from reconciler.targets.postgres import PostgresSession
 
 TEMPORARY = (FRESH, OLD)
 """Names of ours end so while an index is replaced."""
-
-
-def covers(wide: Definition, narrow: Definition) -> bool:
-    """Whether an index of the definition `wide` can answer what one of the definition `narrow` answers. Pure."""
-    count = len(narrow.keys)
-    if wide.method != "btree" or narrow.method != "btree" or narrow.unique or len(wide.keys) < count:
-        return False
-    pairs = list(zip(wide.keys, narrow.keys, strict=False))
-    same = all(_bare(one) == _bare(other) for one, other in pairs)
-    forward = all(_order(one) == _order(other) for one, other in pairs)
-    backward = all(_order(one) == (not other.descending, not other.nulls_first) for one, other in pairs)
-    carried = {*wide.include, *(key.column for key in wide.keys)}
-    return (
-        same
-        and (forward or backward)
-        and (not wide.predicate or _spelled(wide.predicate) == _spelled(narrow.predicate))
-        and set(narrow.include) <= carried
-    )
-
-
-def _bare(key: Element) -> tuple[object, ...]:
-    return key.column, _spelled(key.expression), key.collation, key.opclass, key.opclass_options
-
-
-def _order(key: Element) -> tuple[bool, bool]:
-    return key.descending, key.nulls_first
-
-
-def _spelled(expression: str) -> str:
-    try:
-        return canonical(expression) if expression else ""
-    except SyntaxProblem:
-        return expression
 
 
 def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Work]) -> dict[Address, list[Fact]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from reconciler.kinds.pg_index.model import Definition, PgIndex
-from reconciler.model import Change, HazardType, Outcome, SqlStep
+from reconciler.model import Action, Change, HazardType, Outcome, SqlStep
 
 Verb = Literal["create", "reindex", "drop"]
 
@@ -31,6 +31,13 @@ class Work(NamedTuple):
     def table(self) -> tuple[str, str]:
         """Schema and name of the table that the index was declared on."""
         return self.resource.schema_name, self.resource.table
+
+    @property
+    def loses(self) -> bool:
+        """Whether queries lose an index that they may use: it goes, or its successor answers less."""
+        return self.change.action is Action.DELETE or any(
+            hazard.type is HazardType.INDEX_DROP for step in self.change.steps for hazard in step.hazards
+        )
 
     @property
     def definition(self) -> Definition | None:
