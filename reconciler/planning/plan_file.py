@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +24,9 @@ from reconciler.errors import PlanFileError
 from reconciler.model import Change, Plan
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 
-FORMAT_VERSION = "1.0"
-"""Minor: keys were added, which older readers ignore. Major: older readers would misunderstand."""
+FORMAT_VERSION = "2.0"
+"""Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is
+over all that can run, and no longer over the steps alone."""
 
 LARGEST = 256 << 20
 """Bytes. A change takes about 3 kB, so this is some 80,000 of them; anything larger was not written by us."""
@@ -63,8 +65,12 @@ def load(text: str, *, source: str) -> Plan:
     try:
         # Strict: a plan is what it says, with no "yes" read as true. Unknown keys are a later minor version's.
         plan = Plan.model_validate_json(json.dumps(_model_shape(raw)), strict=True, extra="ignore")
-    except (ValidationError, TypeError, ValueError, RecursionError) as error:
+        timestamp(plan.created_at)
+    except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(source, f"is not a plan that can be read: {_first(error)}", NEW_PLAN)
+    twice = [address for address, times in Counter(change.address for change in plan.changes).items() if times > 1]
+    if twice:
+        _refuse(source, f"has two changes of {twice[0]}", NEW_PLAN)
     for change, item in zip(plan.changes, raw.get("resource_changes", []), strict=True):
         if any(item.get(key) != value for key, value in _for_policies(change).items()) or (
             {key: item["change"].get(key) for key in _terraform(change)} != _terraform(change)
@@ -212,7 +218,7 @@ def _expect_format(raw: Mapping[str, Any], source: str) -> None:
     if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
         _refuse(
             source,
-            f"has format {version}, and this version of reconciler reads 1.x",
+            f"has format {version}, and this version of reconciler reads {FORMAT_VERSION.split('.')[0]}.x",
             f"use the version that made it, or {NEW_PLAN}",
         )
 
@@ -228,7 +234,7 @@ def _expect_unaltered(raw: Mapping[str, Any], source: str) -> None:
         _refuse(source, "has no digest, so that nobody can tell whether it was altered", NEW_PLAN)
     try:
         for item in changes:
-            found = of_parts(item.get("address"), item.get("action"), item["change"].get("before"), item.get("steps"))
+            found = of_parts(item | {"before": item["change"].get("before")})
             if found != item.get("fingerprint"):
                 _refuse(
                     source,

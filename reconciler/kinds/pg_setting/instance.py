@@ -289,6 +289,7 @@ def _change(
         ),
         steps=(step, steps.RELOAD),
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
+        undo_unseen=not known,
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
