@@ -40,11 +40,6 @@ from reconciler.views import render, render_receipt
     "the environment.",
 )
 @click.option(
-    "--ignore-declarations",
-    is_flag=True,
-    help="Do not compare a saved plan with what the YAML declares by now; where the folder holds targets alone.",
-)
-@click.option(
     "--allow",
     multiple=True,
     type=click.Choice(sorted(hazard.value for hazard in NEEDS_PERMISSION)),
@@ -72,7 +67,6 @@ def command(
     digest: str | None,
     max_age: timedelta | None,
     allow_superseded: tuple[Address, ...],
-    ignore_declarations: bool,
     allow: tuple[str, ...],
     parallel: int,
     no_rehearsal: bool,
@@ -86,13 +80,14 @@ def command(
     what a cancelled build leaves behind, unless it is pressed again; what is left is done by the next plan and apply.
 
     A saved plan is held against its age, and against the YAML of this moment: a change of something that is no longer
-    declared so is refused, and the others are made.
+    declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
     \b
     Exit codes: 0 all is as the plan says; 1 an error, a failed or refused change, or an interruption.
     """
     from reconciler.applying.apply import Interruption, apply_plan
     from reconciler.planning import plan_file
+    from reconciler.planning.writing import write_text
     from reconciler.views.live import live
 
     saved = plan_file.read(plan) if plan else None
@@ -102,12 +97,14 @@ def command(
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
     desired = stages.load(run, declared)
+    if saved and not desired.resources:
+        click.echo(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.", err=True)
     approved = saved or _asked(stages.plan(run, desired, advised=True), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
         if receipt:
-            plan_file.write_text(render_receipt(so_far, "json"), receipt)
+            write_text(render_receipt(so_far, "json"), receipt)
 
     stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:
@@ -115,7 +112,7 @@ def command(
             approved, desired.targets, run.secrets,
             allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
             listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
-            declared=desired.resources if saved and not ignore_declarations else None,
+            declared=desired.resources if saved and desired.resources else None,
             allowed_superseded=allow_superseded,
         )  # fmt: skip
     record(done)

@@ -8,9 +8,7 @@ from the same change, and must still agree with it when the file is read.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from pydantic import ValidationError
 from reconciler.errors import PlanFileError
 from reconciler.model import Change, Plan
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
+from reconciler.planning.writing import write_text
 
 FORMAT_VERSION = "2.0"
 """Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is
@@ -101,25 +100,6 @@ def write(plan: Plan, path: Path) -> None:
     Raises PlanFileError where it cannot be written.
     """
     write_text(dump(plan), path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Writes `text` to `path` as `write` does. Raises PlanFileError."""
-    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
-    try:
-        if path.exists() and not path.is_file():
-            _refuse(str(path), "cannot be written: it is not a file", "name a file in a folder that exists")
-        temporary.unlink(missing_ok=True)  # of a run that was killed, and had the same process id
-        try:
-            with temporary.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        _refuse(str(path), f"cannot be written: {_why(error, path)}", "nothing was written")
 
 
 def parse(text: str, *, source: str) -> dict[str, Any]:
@@ -272,20 +252,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _why(error: OSError, path: Path) -> str:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return f"the folder {path.parent} does not exist"
-        case errno.ENAMETOOLONG:
-            return "the name is too long"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"no permission to write in {path.parent}"
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"the disk of {path.parent} is full"
-        case _:
-            return error.strerror or str(error)
 
 
 def _refuse(source: str, what: str, hint: str) -> NoReturn:

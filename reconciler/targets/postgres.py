@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets.postgres_text import connected, is_of_encoding, take_verbatim
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -74,6 +75,8 @@ class PostgresSession:
         self.target = target
         self.secrets = secrets
         self._connection = connection
+        self._verbatim = False
+        """Whether answers are taken as they are stored, see postgres_text."""
         self._facts = self.fetch(_IDENTIFY)[0]
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
@@ -121,10 +124,20 @@ class PostgresSession:
         """
         try:
             with self._connection.pipeline() as pipeline, self._connection.transaction():
+                if self._verbatim:
+                    self._connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
                 cursors = [self._connection.execute(query, params) for query, params in queries]
                 pipeline.sync()  # only then does a cursor know its columns
                 return [self._rows(cursor) for cursor in cursors]
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
+            if is_of_encoding(error) and not self._verbatim:
+                self._verbatim = True
+                take_verbatim(self._connection)
+                return self.fetch_all(queries)
+            if isinstance(error, UnicodeError):
+                raise ObservationFailed(
+                    self.target.name, f"text in the way of a query cannot be told: {error}"
+                ) from error
             hidden = self.target.hide_values
             answer = said(error, hide_values=hidden)
             cause = None if hidden else error  # a traceback would say it all
@@ -212,7 +225,7 @@ def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str
     }  # fmt: skip
     connection: psycopg.Connection[Row] | None = None
     try:
-        connection = psycopg.connect(
+        connection = connected(
             url,
             autocommit=True,
             row_factory=dict_row,
