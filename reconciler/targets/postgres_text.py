@@ -19,7 +19,7 @@ from psycopg.adapt import Dumper, Loader
 
 from reconciler.targets.unnamed import ESCAPED, ESCAPES
 
-_OWN = re.compile(rb"(\xef[\x9e\x9f][\x80-\xbf])")
+_OWN = re.compile(rb"(\xf4\x8f[\xbe\xbf][\x80-\xbf])")
 _HANDLER = "reconciler.escapes"
 
 _REFUSED = {"22021", "22P05"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-ESCAPES = range(0xF780, 0xF800)
-"""Characters for private use that stand for the bytes 0x80 to 0xff. Where text has one of its own, its three bytes
-stand there as well, so that no two names become one."""
+ESCAPES = range(0x10FF80, 0x110000)
+"""The last characters for private use, which stand for the bytes 0x80 to 0xff. Where text has one of its own, its four
+bytes stand there as well, so that no two names become one; such a name counts as one that nobody can write."""
 
-ESCAPED = re.compile("([\uf780-\uf7ff])")
+ESCAPED = re.compile("([\U0010ff80-\U0010ffff])")
 
 
 def shown(char: str) -> str:

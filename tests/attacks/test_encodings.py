@@ -110,7 +110,7 @@ def test_the_rest_is_imported_and_what_cannot_be_named_is_told(encoded, odd_role
         assert "r\\xff: left out: its name, or what it is made of, is no text in UTF-8" in out
     if encoding != "UTF8":
         told = " ".join(line.strip(" #") for line in out.splitlines())
-        assert told.count("left out: its name, or what it is made of, is no text in UTF-8") >= 4
+        assert told.count("left out: its name, or what it is made of, is no text in UTF-8") >= 3
         assert "odd\\x" in told
         assert "_table: left out" in told
     assert out.replace("\n", "").isprintable() or encoding == "UTF8"
@@ -136,14 +136,16 @@ def test_an_index_whose_name_nobody_can_write_is_not_dropped_by_a_rule(encoded, 
     (tmp_path / "all.yaml").write_text(YAML.replace("unlisted_indexes: report", "unlisted_indexes: drop"))
     code = verb(tmp_path, "apply", "--yes", "--allow", "index-drop")
     captured = capsys.readouterr()
-    [(left,)] = connection.execute(
-        "select count(*) from pg_index where indrelid = 'good'::regclass and not indisprimary"
+    rows = connection.execute(
+        "select relname from pg_class join pg_index on oid = indexrelid"
+        " where indrelid = 'good'::regclass and not indisprimary"
     )
-    if encoding in ("LATIN1", "UTF8"):
-        assert (code, left) == (0, 2), captured
-    else:
-        assert left in (2, 3), captured
-        assert "is no text in UTF-8" in captured.out
+    left = [bytes(name) for (name,) in rows]
+    odd = [name for name in left if b"odd" in name]
+    assert code == 0, captured
+    assert len(left) == 2 + len(odd)
+    assert len(odd) == (encoding not in ("LATIN1", "UTF8")), captured
+    assert not odd or "is no text in UTF-8" in captured.out
 
 
 def test_a_session_that_the_server_ends_at_once_is_connected_to_all_the_same(
