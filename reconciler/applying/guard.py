@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
@@ -19,7 +20,7 @@ def declared_names(plan: Plan) -> list[str]:
 
 def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
     """Raises PlanFileError where a change is of a target or a kind that is not known here, is made from the declaration
-    of something else, or stands out of its order."""
+    of something else, is not the only one of its address, or stands out of its order."""
     for change in plan.changes:
         name = change.address.target
         info = plan.targets.get(name)
@@ -29,6 +30,9 @@ def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
                 hint=f"declared are: {', '.join(sorted(targets)) or 'none'}",
             )
         resource_of(change)
+    twice = [address for address, times in Counter(change.address for change in plan.changes).items() if times > 1]
+    if twice:
+        raise PlanFileError(f"the plan has two changes of {twice[0]}", hint=NEW_PLAN)
     groups: dict[str, list[Change]] = {}
     for change in plan.changes:
         groups.setdefault(group_of(change.address.target, plan.targets), []).append(change)

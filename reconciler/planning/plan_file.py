@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,9 +66,6 @@ def load(text: str, *, source: str) -> Plan:
         timestamp(plan.created_at)
     except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(source, f"is not a plan that can be read: {_first(error)}", NEW_PLAN)
-    twice = [address for address, times in Counter(change.address for change in plan.changes).items() if times > 1]
-    if twice:
-        _refuse(source, f"has two changes of {twice[0]}", NEW_PLAN)
     for change, item in zip(plan.changes, raw.get("resource_changes", []), strict=True):
         if any(item.get(key) != value for key, value in _for_policies(change).items()) or (
             {key: item["change"].get(key) for key in _terraform(change)} != _terraform(change)

@@ -194,11 +194,12 @@ FILES = [
 
 
 @pytest.mark.parametrize(("name", "alter", "said"), FILES, ids=[case[0] for case in FILES])
-def test_a_file_that_no_plan_is_written_as_is_refused_or_harmless(tasks, pg_target, name, alter, said):
+def test_a_file_as_no_plan_is_written_is_refused_or_harmless(tasks, pg_target, name, alter, said):
     plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
     if said:
         with pytest.raises(PlanFileError, match=said):
-            sealed(plan, alter)
+            apply(sealed(plan, alter), pg_target)
+        assert tasks.execute("show work_mem").fetchone() == ("4MB",)
     else:
         assert sealed(plan, alter).changes == plan.changes
 
