@@ -20,6 +20,7 @@ from psycopg.adapt import Dumper, Loader
 from reconciler.targets.unnamed import ESCAPED, ESCAPES
 
 _OWN = re.compile(rb"(\xf4\x8f[\xbe\xbf][\x80-\xbf])")
+_A_BYTE = re.compile(r"\b0x[0-9a-f]{2}\b")
 _HANDLER = "reconciler.escapes"
 
 _REFUSED = {"22021", "22P05"}
@@ -40,8 +41,9 @@ def connected(url: str, **options: Any) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(url, **options)
     except psycopg.OperationalError as error:
-        # Before there is a session, an error has no SQLSTATE.
-        if "client_encoding" not in options or "invalid byte sequence" not in str(error):
+        # Before there is a session, an error has no SQLSTATE; but these name a byte, in whatever language. To try once
+        # more for another reason does no harm.
+        if "client_encoding" not in options or not _A_BYTE.search(str(error)):
             raise
     connection = psycopg.connect(url, **{**options, "client_encoding": "sql_ascii"})
     connection.execute("select pg_catalog.set_config('client_encoding', 'UTF8', false)")
