@@ -189,6 +189,15 @@ class Measures(Protocol[S_contra]):
 
 
 @runtime_checkable
+class Derives(Protocol[R_contra]):
+    """A kind some of whose resources nobody declares: they follow from what is declared."""
+
+    def derived_from(self, resource: R_contra, declared: Mapping[Address, Resource]) -> Sequence[Address]:
+        """What `resource`, which is not in `declared`, follows from; empty where from nothing of it. Pure."""
+        ...
+
+
+@runtime_checkable
 class Authenticates(Protocol[R_contra]):
     """A kind whose resources may be how the tool itself logs in."""
 

@@ -113,8 +113,11 @@ class Resource(Frozen):
     """One declared thing. Kinds derive their own.
 
     `why` is the author's reason, shown in the plan. `declared_at` is `file:line:column`, for errors and reviews; it is
-    never compared.
+    never compared. `carried` names the fields that planning fills in, because apply looks at one resource at a time:
+    nobody declares them.
     """
+
+    carried: ClassVar[frozenset[str]] = frozenset()
 
     stands_for_itself: ClassVar[bool] = True
     """False for a rule about things that it does not name; those are not counted."""
@@ -122,6 +125,11 @@ class Resource(Frozen):
     address: Address
     why: str = ""
     declared_at: str = ""
+
+    @property
+    def own_name(self) -> str:
+        """The name that its address has to have, by what it declares."""
+        return self.address.name
 
 
 class Observed(Frozen):
@@ -366,6 +374,7 @@ class Change(Frozen):
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
+    undo_unseen  there is no undo since the role that observed it could not see what to go back to: another may.
     inverse      what would bring back what this change takes away; for people, nothing runs it.
     phase        of one kind, changes of a lower phase run first, on all nodes of a cluster; where one of them fails,
                  those of the same lane in later phases do not run.
@@ -373,7 +382,8 @@ class Change(Frozen):
     forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
                  A plan is made by a role that may only read, and applied by another.
     desired      the resource as declared, enough to observe and plan it again when the plan is applied.
-    fingerprint  of address, action, before and steps (`planning.fingerprint`); set by planning, empty until then.
+    fingerprint  of all that can run, or decides whether and when something runs (`planning.fingerprint`); set by
+                 planning, empty until then.
 
     A change must not be altered once it is in a plan: its fingerprint speaks for it.
     """
@@ -391,6 +401,7 @@ class Change(Frozen):
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...]
     undo: tuple[Step, ...] = ()
+    undo_unseen: bool = False
     inverse: tuple[Step, ...] = ()
     evidence: tuple[Fact, ...] = ()
     phase: int = 0
@@ -511,7 +522,9 @@ class Applied(StrEnum):
     SKIPPED = "skipped"
     """Already as wanted: nothing ran."""
     STALE = "stale"
-    """The subject is no longer as planned: nothing ran."""
+    """The subject is no longer as planned, or the plan is not what would be planned of it: nothing ran."""
+    SUPERSEDED = "superseded"
+    """The YAML no longer declares what it brings about: nothing ran."""
     FAILED = "failed"
     NOT_RUN = "not-run"
     """An earlier change of the same lane failed, or the apply was interrupted."""

@@ -34,15 +34,18 @@ from reconciler.errors import ReconcilerError
 from reconciler.model import (
     Action,
     Address,
+    Applied,
     Change,
     ChangeReceipt,
     HazardType,
     Plan,
     Receipt,
+    Resource,
     System,
     Target,
 )
 from reconciler.planning.order import STAGE, group_of
+from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all
@@ -112,9 +115,14 @@ def apply_plan(
     record: Record = no_record,
     patience: Patience = PATIENCE,
     rehearsal: bool = True,
+    declared: Collection[Resource] | None = None,
+    allowed_superseded: Collection[Address] = (),
 ) -> Receipt:
     """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target; the server's memory
     and connections may bound them further. Without `rehearsal`, what the server refuses is found out step by step.
+
+    `declared` is what the YAML says by now, None where it is not at hand: a change of something that it no longer
+    declares so is refused, unless its address is among `allowed_superseded`.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -126,7 +134,9 @@ def apply_plan(
     check_declared(plan, targets)
     nodes = nodes_of_all({name: targets[name] for name in declared_names(plan)}, secrets)
     check_known(plan, nodes)
-    check_hazards(plan, allowed)
+    refused = {} if declared is None else superseded(plan.changes, declared, nodes)
+    refused = {address: why for address, why in refused.items() if address not in allowed_superseded}
+    check_hazards([change for change in plan.changes if change.address not in refused], allowed)
     ledger = Ledger(plan, now, record)
     wanted: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -137,9 +147,11 @@ def apply_plan(
             held = {}
             for name in dict.fromkeys(change.address.target for change in changes):
                 with closing(connect(nodes[name], secrets)) as session:
-                    check_identity(name, plan.targets[name], session.info)
+                    check_identity(name, plan.targets[name], session.info, nodes[name].node_of)
                 held[name] = locks.enter_context(locked(nodes[name], secrets, now))
-            works.append(_Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience))
+            works.append(
+                _Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience, refused)
+            )
         if rehearsal:
             check_refused([one for work in works for one in work.rehearse()])
         with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
@@ -184,6 +196,7 @@ class _Work:
     interruption: Interruption
     ledger: Ledger
     patience: Patience
+    superseded: Mapping[Address, str]
 
     def rehearse(self) -> Sequence[tuple[Change, str]]:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
@@ -192,7 +205,11 @@ class _Work:
             if self.targets[name].system is System.POSTGRES:
                 from reconciler.applying.rehearse import rehearse_again
 
-                changes = [change for change in self.changes if change.address.target == name]
+                changes = [
+                    change
+                    for change in self.changes
+                    if change.address.target == name and change.address not in self.superseded
+                ]
                 rehearsed = rehearse_again(self.targets[name], self.secrets, changes, lambda: bool(self.interruption))
                 for line in rehearsed.untried:
                     self._note(line)
@@ -271,16 +288,25 @@ class _Work:
                 elif not runner.reachable:
                     receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
-                    for change in batch:
+                    wanted = [change for change in batch if change.address not in self.superseded]
+                    for change in wanted:
                         with suppress(Exception):
                             self.listener.started(change)
-                    receipts = runner.apply(batch)
+                    made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
+                    receipts = [made.get(change.address) or self._refused(change) for change in batch]
                 for change, receipt in zip(batch, receipts, strict=True):
                     # Neither a closed terminal nor a full disk may stop an apply half-way.
                     with suppress(Exception):
                         self.ledger.enter(change, receipt)
                     with suppress(Exception):
                         self.listener.finished(change, receipt)
+
+    def _refused(self, change: Change) -> ChangeReceipt:
+        """The receipt of what the YAML no longer declares."""
+        why = f"{self.superseded[change.address]}\n  make a new plan, or allow it: --allow-superseded {change.address}"
+        return ChangeReceipt(
+            address=change.address, action=change.action, result=Applied.SUPERSEDED, message=self.secrets.redact(why)
+        )
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
 from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
 from reconciler.planning.again import resource_of
+from reconciler.planning.order import group_of, in_order
+from reconciler.planning.plan_file import NEW_PLAN
 
 
 def declared_names(plan: Plan) -> list[str]:
@@ -16,7 +19,8 @@ def declared_names(plan: Plan) -> list[str]:
 
 
 def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
-    """Raises PlanFileError where a change is of a target or a kind that is not known here."""
+    """Raises PlanFileError where a change is of a target or a kind that is not known here, is made from the declaration
+    of something else, is not the only one of its address, or stands out of its order."""
     for change in plan.changes:
         name = change.address.target
         info = plan.targets.get(name)
@@ -26,6 +30,23 @@ def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
                 hint=f"declared are: {', '.join(sorted(targets)) or 'none'}",
             )
         resource_of(change)
+    twice = [address for address, times in Counter(change.address for change in plan.changes).items() if times > 1]
+    if twice:
+        raise PlanFileError(f"the plan has two changes of {twice[0]}", hint=NEW_PLAN)
+    groups: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        groups.setdefault(group_of(change.address.target, plan.targets), []).append(change)
+    if not all(map(in_order, groups.values())):
+        raise PlanFileError("the changes of the plan are not in the order in which they are made", hint=NEW_PLAN)
+
+
+def check_digest(plan: Plan, digest: str) -> None:
+    """Raises PlanFileError where `plan` is not the one with this digest."""
+    if plan.digest != digest:
+        raise PlanFileError(
+            f"this is another plan than the one that --digest names: its digest is {plan.digest}, and not {digest}",
+            hint="apply the plan that was reviewed, or review this one: reconciler show FILE",
+        )
 
 
 def check_known(plan: Plan, nodes: Mapping[str, Target]) -> None:
@@ -43,11 +64,11 @@ def check_known(plan: Plan, nodes: Mapping[str, Target]) -> None:
             )
 
 
-def check_hazards(plan: Plan, allowed: Collection[HazardType]) -> None:
+def check_hazards(changes: Iterable[Change], allowed: Collection[HazardType]) -> None:
     """Raises HazardNotAllowed where a step carries a hazard that needs permission and has not got it."""
     missing = [
         (change, hazard)
-        for change in plan.changes
+        for change in changes
         for hazard in hazards(change)
         if hazard.type in NEEDS_PERMISSION and hazard.type not in allowed
     ]
@@ -78,9 +99,10 @@ def check_refused(refused: Sequence[tuple[Change, str]]) -> None:
         )
 
 
-def check_identity(name: str, planned: TargetInfo, found: TargetInfo) -> None:
-    """Raises PlanFileError where the plan was made for another system than the one behind this URL."""
-    if planned.identity != found.identity:
+def check_identity(name: str, planned: TargetInfo, found: TargetInfo, node_of: str) -> None:
+    """Raises PlanFileError where the plan was made for another system than the one behind this URL, or for one that is
+    no node of the same target."""
+    if (planned.system, planned.identity, planned.node_of) != (found.system, found.identity, node_of):
         raise PlanFileError(
             f"the plan was made for another {name}: {_where(planned)}, and its URL now leads to {_where(found)}",
             hint="check the URL, or make a new plan for this system",

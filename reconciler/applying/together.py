@@ -29,5 +29,7 @@ def merged(changes: Sequence[Change]) -> tuple[Step, ...]:
 
 def _word(change: Change) -> str:
     """The command that it shares, with what comes behind; empty where it shares none."""
+    if not change.steps:
+        return ""  # of an altered plan: it is refused when it is looked at
     first, *behind = change.steps
     return f"{first.together} {behind}" if isinstance(first, RedisStep) and first.together else ""

@@ -148,5 +148,8 @@ def _fail(context: click.Context | None, message: str) -> int:
     secrets = run.secrets if isinstance(run, Run) else Secrets({})
     if isinstance(run, Run) and run.debug:
         click.echo(secrets.redact(traceback.format_exc()), err=True)
-    click.echo(secrets.redact(f"error: {message}"), err=True)
+    from reconciler.views.page import visible_lines
+
+    # What a file or a server says may hold more than text: nothing of it acts on a terminal.
+    click.echo("\n".join(visible_lines(secrets.redact(f"error: {message}"))), err=True)
     return 1

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from reconciler.cli import stages
 from reconciler.cli.app import Run
+from reconciler.cli.options import Digest, Duration, OneAddress
 from reconciler.errors import UsageError
-from reconciler.model import NEEDS_PERMISSION, HazardType, NoticeType, Plan, Receipt
+from reconciler.model import NEEDS_PERMISSION, Address, HazardType, NoticeType, Plan, Receipt
 from reconciler.views import render, render_receipt
 
 
 @click.command()
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
+@click.option(
+    "--digest", type=Digest(), metavar="SHA256", help="Apply no other saved plan than the one with this digest."
+)
+@click.option(
+    "--max-age",
+    type=Duration(),
+    metavar="DURATION",
+    help="Apply no saved plan that is older: 7d, 12h…  [default: 30d at a terminal; 7d elsewhere, or with --yes]",
+)
+@click.option(
+    "--allow-superseded",
+    multiple=True,
+    type=OneAddress(),
+    metavar="ADDRESS",
+    allow_from_autoenv=False,
+    help="Make this change of a saved plan although the YAML no longer declares it so; may be repeated. Not read from "
+    "the environment.",
+)
 @click.option(
     "--allow",
     multiple=True,
@@ -42,6 +64,9 @@ def command(
     run: Run,
     plan: Path | None,
     yes: bool,
+    digest: str | None,
+    max_age: timedelta | None,
+    allow_superseded: tuple[Address, ...],
     allow: tuple[str, ...],
     parallel: int,
     no_rehearsal: bool,
@@ -54,22 +79,32 @@ def command(
     rolled back: what the server would refuse is refused before anything runs. Ctrl-C ends it in order, and takes away
     what a cancelled build leaves behind, unless it is pressed again; what is left is done by the next plan and apply.
 
+    A saved plan is held against its age, and against the YAML of this moment: a change of something that is no longer
+    declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
+
     \b
     Exit codes: 0 all is as the plan says; 1 an error, a failed or refused change, or an interruption.
     """
     from reconciler.applying.apply import Interruption, apply_plan
     from reconciler.planning import plan_file
+    from reconciler.planning.writing import write_text
     from reconciler.views.live import live
 
     saved = plan_file.read(plan) if plan else None
+    if saved:
+        _accept(saved, digest, max_age, allow_superseded, unattended=yes or not is_terminal(sys.stdin))
+    elif digest or allow_superseded:
+        raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
     desired = stages.load(run, declared)
+    if saved and not desired.resources:
+        click.echo(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.", err=True)
     approved = saved or _asked(stages.plan(run, desired, advised=True), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
         if receipt:
-            plan_file.write_text(render_receipt(so_far, "json"), receipt)
+            write_text(render_receipt(so_far, "json"), receipt)
 
     stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:
@@ -77,6 +112,8 @@ def command(
             approved, desired.targets, run.secrets,
             allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
             listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
+            declared=desired.resources if saved and desired.resources else None,
+            allowed_superseded=allow_superseded,
         )  # fmt: skip
     record(done)
     stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]
@@ -89,12 +126,33 @@ def command(
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 
+def _accept(
+    plan: Plan, digest: str | None, max_age: timedelta | None, superseded: Sequence[Address], *, unattended: bool
+) -> None:
+    """Raises PlanFileError where this saved plan is not to be applied; UsageError where it has no such changes."""
+    from reconciler.applying.age import ATTENDED, UNATTENDED, check_age
+    from reconciler.applying.guard import check_digest
+
+    if digest:
+        check_digest(plan, digest)
+    check_age(plan, stages.now(), max_age if max_age is not None else UNATTENDED if unattended else ATTENDED)
+    planned = {change.address for change in plan.changes}
+    unknown = [address for address in superseded if address not in planned]
+    if unknown:
+        raise UsageError(f"the plan has no change of {unknown[0]}, which --allow-superseded names")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits at `stream`; nobody does where it was closed."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
 def _asked(plan: Plan, yes: bool) -> Plan:
     """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
     stages.show(render(plan, **stages.layout()))
     if plan.is_empty or yes:
         return plan
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError(
             "nobody is here to approve the plan: standard input is not a terminal",
             hint="apply a saved plan (reconciler plan --out FILE), or pass --yes",

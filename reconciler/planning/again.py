@@ -10,10 +10,10 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Measures
+from reconciler.kind import Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep
-from reconciler.planning.fingerprint import fingerprint
+from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
 
@@ -35,7 +35,8 @@ class Judgement(NamedTuple):
 
 
 def resource_of(change: Change) -> Resource:
-    """The resource as it was declared when the change was planned. Raises PlanFileError."""
+    """The resource as it was declared when the change was planned. Raises PlanFileError, also where that is another
+    resource than the change is said to be of."""
     kind = BY_NAME.get(change.address.kind)
     if kind is None:
         raise PlanFileError(f"{change.address}: this version of reconciler knows no kind {change.address.kind}")
@@ -43,6 +44,12 @@ def resource_of(change: Change) -> Resource:
         resource: Resource = TypeAdapter(kind.resource).validate_python(dict(change.desired))
     except ValueError as error:
         raise PlanFileError(f"{change.address}: its declared resource cannot be read: {error}") from None
+    if resource.address != change.address or resource.own_name != resource.address.name:
+        raise PlanFileError(
+            f"the plan contradicts itself: the change of {change.address} is made from what is declared of "
+            f"{resource.address._replace(name=resource.own_name)}",
+            hint="make a new plan",
+        )
     return resource
 
 
@@ -57,7 +64,10 @@ def look(session: Session, resource: Resource) -> Look:
     """Observes one resource, and plans it. Raises TargetError."""
     kind = BY_NAME[resource.address.kind]
     observed = kind.observe(session, [resource]).get(resource.address)
-    return Look(observed, list(kind.plan(resource, observed)))
+    outcomes = kind.plan(resource, observed)
+    if isinstance(kind, Sequences):
+        outcomes = kind.sequenced(outcomes, session.target, session.info)
+    return Look(observed, list(outcomes))
 
 
 def measured(change: Change, observed: Observed | None) -> list[Fact]:
@@ -83,28 +93,49 @@ def judge(planned: Change, now: Sequence[Outcome]) -> Judgement:
             return Judgement(Verdict.STALE, said)
         return Judgement(Verdict.ALREADY_MADE, said)
     [change] = changes
-    if fingerprint(change) == planned.fingerprint:
+    if planned.undo_unseen and not planned.undo:
+        # It was planned by a role that saw less. Without an undo nothing runs by itself: that much was reviewed.
+        change = change.model_copy(update={"undo": (), "undo_unseen": True})
+    # The file's own fingerprint counts as well: it is over keys, too, that a later version knows and this one ignores.
+    if parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change)):
         return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden)
     return Judgement(Verdict.STALE, differences(planned, change))
+
+
+OTHERWISE: Mapping[str, str] = {
+    "steps": "other steps are needed by now",
+    "undo": "it would be undone by other steps than the plan has",
+    "undo_unseen": "it would be undone by other steps than the plan has",
+    "inverse": "it would be brought back by other steps than the plan has",
+    "lane": "its place in the order is another than the plan has",
+    "phase": "its place in the order is another than the plan has",
+    "sensitive": "other values are withheld than in the plan",
+    "desired": "what the plan carries along with it is read otherwise by now",
+}
+"""What is said where only this part of a change is another: the plan was altered, or made in other circumstances."""
 
 
 def differences(planned: Change, now: Change) -> str:
     """In words, what has changed since the plan was made."""
     if (planned.before is None) != (now.before is None):
         return "it did not exist when the plan was made" if planned.before is None else "it is gone since"
-    said = _differences(planned.before or {}, now.before or {})
+    said = differences_between(planned.before or {}, now.before or {})
     if planned.action is not now.action:
         said.append(f"to {planned.action} it was planned, and by now it would be to {now.action} it")
     known = {hazard.type for step in planned.steps for hazard in step.hazards}
     new = [hazard for step in now.steps for hazard in step.hazards if hazard.type not in known]
     said += [f"a hazard nobody has reviewed came up, {hazard.type}: {hazard.message}" for hazard in new]
-    said = said or [f"of what it is to become, {line}" for line in _differences(planned.after or {}, now.after or {})]
+    said = said or [
+        f"of what it is to become, {line}" for line in differences_between(planned.after or {}, now.after or {})
+    ]
     if not said:
-        said.append("other steps are needed by now")
-    return "; ".join(said)
+        ours, theirs = parts(now), parts(planned)
+        said = list(dict.fromkeys(words for part, words in OTHERWISE.items() if ours[part] != theirs[part]))
+    return "; ".join(said) or OTHERWISE["steps"]
 
 
-def _differences(planned: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
+def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
+    """In words, what `now` has otherwise than `planned`, in the order of the words."""
     found = DeepDiff(dict(planned), dict(now), ignore_order=False, view="tree", verbose_level=1)
     lines = []
     for items in found.values():

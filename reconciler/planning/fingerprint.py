@@ -20,24 +20,50 @@ def digest(value: object) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+PARTS = (
+    "address", "action", "before", "steps", "undo", "undo_unseen", "inverse", "lane", "phase", "sensitive", "desired",
+)  # fmt: skip
+"""The fields of a change that can run, or decide whether and when something runs, or what is withheld of it. Each is
+made again when the plan is applied (`again.judge`)."""
+
+SAID = ("why", "declared_at")
+"""Of `desired`: words for people, and a place that moves with every line above it."""
+
+
 def fingerprint(change: Change) -> str:
-    """The fingerprint of `change`: over its address, action, before and steps.
+    """The fingerprint of `change`: over PARTS.
 
-    Two changes with the same fingerprint find the same state and run the same steps. What is only said about a change
-    (why, notes, evidence) does not count, nor does `after`, which the steps bring about.
+    Two changes with the same fingerprint find the same state, run the same steps in the same place of the order, and
+    are undone alike. What is only said about a change (why, notes, evidence) does not count, nor does `after`, which
+    the steps bring about, nor `forbidden`: a plan is made by a role that may only read, and applied by another.
     """
-    dumped = change.model_dump(mode="json", include={"address", "action", "before", "steps"})
-    return of_parts(dumped["address"], dumped["action"], dumped["before"], dumped["steps"])
+    return of_parts(parts(change))
 
 
-def of_parts(address: object, action: object, before: Mapping[str, object] | None, steps: object) -> str:
-    """The fingerprint of a change given as JSON values, as a plan file holds them; of any shape, since files are.
+def parts(change: Change) -> dict[str, object]:
+    """PARTS of `change`, as JSON values, as far as they count."""
+    return _counted(change.model_dump(mode="json", include=set(PARTS)))
+
+
+def of_parts(values: Mapping[str, object]) -> str:
+    """The fingerprint of a change given as JSON values, as a plan file holds them; of any shape, since files are."""
+    return digest(_counted(values))
+
+
+def _counted(values: Mapping[str, object]) -> dict[str, object]:
+    """PARTS of `values` without what is only said.
 
     Of a hazard only the type counts: its message may tell how much memory is used, or how many rows there are, and
     that must not make a plan stale.
     """
-    bare = [_without_messages(step) for step in steps] if isinstance(steps, list) else steps
-    return digest({"action": action, "address": address, "before": before, "steps": bare})
+    found = {key: values.get(key) for key in PARTS}
+    for key in ("steps", "undo", "inverse"):
+        steps = found[key]
+        found[key] = [_without_messages(step) for step in steps] if isinstance(steps, list) else steps
+    desired = found["desired"]
+    if isinstance(desired, dict):
+        found["desired"] = {key: value for key, value in desired.items() if key not in SAID}
+    return found
 
 
 def _without_messages(step: object) -> object:

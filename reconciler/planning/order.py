@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from reconciler.kinds.registry import STAGES
 from reconciler.model import Action, Change, System, TargetInfo
@@ -25,6 +26,17 @@ def _belonging(name: str, targets: Mapping[str, TargetInfo]) -> set[str]:
     info = targets[name]
     system = info.identity.partition("/")[0] if info.system is System.POSTGRES else ""
     return {f"node of {info.node_of or name}", *([f"system {system}"] if system else [])}
+
+
+def in_order(changes: Iterable[Change]) -> bool:
+    """Whether the changes of one group are as `ordered` has them, whatever the order of the targets was then."""
+    places = []
+    for place, together in groupby(changes, key=lambda change: (STAGE[change.address.kind], change.phase)):
+        rank: dict[str, int] = {}
+        for change in together:
+            target = rank.setdefault(change.address.target, len(rank))
+            places.append((*place, target, change.action is Action.DELETE))
+    return places == sorted(places)
 
 
 def ordered(changes: Iterable[Change], targets: Mapping[str, TargetInfo]) -> tuple[Change, ...]:

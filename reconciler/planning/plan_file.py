@@ -8,9 +8,7 @@ from the same change, and must still agree with it when the file is read.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,9 +20,11 @@ from pydantic import ValidationError
 from reconciler.errors import PlanFileError
 from reconciler.model import Change, Plan
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
+from reconciler.planning.writing import write_text
 
-FORMAT_VERSION = "1.0"
-"""Minor: keys were added, which older readers ignore. Major: older readers would misunderstand."""
+FORMAT_VERSION = "2.0"
+"""Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is
+over all that can run, and no longer over the steps alone."""
 
 LARGEST = 256 << 20
 """Bytes. A change takes about 3 kB, so this is some 80,000 of them; anything larger was not written by us."""
@@ -63,7 +63,8 @@ def load(text: str, *, source: str) -> Plan:
     try:
         # Strict: a plan is what it says, with no "yes" read as true. Unknown keys are a later minor version's.
         plan = Plan.model_validate_json(json.dumps(_model_shape(raw)), strict=True, extra="ignore")
-    except (ValidationError, TypeError, ValueError, RecursionError) as error:
+        timestamp(plan.created_at)
+    except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(source, f"is not a plan that can be read: {_first(error)}", NEW_PLAN)
     for change, item in zip(plan.changes, raw.get("resource_changes", []), strict=True):
         if any(item.get(key) != value for key, value in _for_policies(change).items()) or (
@@ -95,25 +96,6 @@ def write(plan: Plan, path: Path) -> None:
     Raises PlanFileError where it cannot be written.
     """
     write_text(dump(plan), path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Writes `text` to `path` as `write` does. Raises PlanFileError."""
-    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
-    try:
-        if path.exists() and not path.is_file():
-            _refuse(str(path), "cannot be written: it is not a file", "name a file in a folder that exists")
-        temporary.unlink(missing_ok=True)  # of a run that was killed, and had the same process id
-        try:
-            with temporary.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        _refuse(str(path), f"cannot be written: {_why(error, path)}", "nothing was written")
 
 
 def parse(text: str, *, source: str) -> dict[str, Any]:
@@ -212,7 +194,7 @@ def _expect_format(raw: Mapping[str, Any], source: str) -> None:
     if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
         _refuse(
             source,
-            f"has format {version}, and this version of reconciler reads 1.x",
+            f"has format {version}, and this version of reconciler reads {FORMAT_VERSION.split('.')[0]}.x",
             f"use the version that made it, or {NEW_PLAN}",
         )
 
@@ -228,7 +210,7 @@ def _expect_unaltered(raw: Mapping[str, Any], source: str) -> None:
         _refuse(source, "has no digest, so that nobody can tell whether it was altered", NEW_PLAN)
     try:
         for item in changes:
-            found = of_parts(item.get("address"), item.get("action"), item["change"].get("before"), item.get("steps"))
+            found = of_parts(item | {"before": item["change"].get("before")})
             if found != item.get("fingerprint"):
                 _refuse(
                     source,
@@ -266,20 +248,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _why(error: OSError, path: Path) -> str:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return f"the folder {path.parent} does not exist"
-        case errno.ENAMETOOLONG:
-            return "the name is too long"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"no permission to write in {path.parent}"
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"the disk of {path.parent} is full"
-        case _:
-            return error.strerror or str(error)
 
 
 def _refuse(source: str, what: str, hint: str) -> NoReturn:

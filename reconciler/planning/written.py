@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.desired.write import LeftOut, Noted
 from reconciler.errors import UsageError
 from reconciler.kind import Imports
 from reconciler.kinds.pg_index.syntax import qualified_name
@@ -15,6 +16,7 @@ from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes
+from reconciler.targets.unnamed import is_unnamed, shown
 
 _TABLES = "tables"
 """The section whose entries belong to schemas."""
@@ -56,11 +58,50 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
         for _, kind in writing:
             sections.update(kind.written(session))
         info = session.info
+    sections = {section: _nameable(entries) for section, entries in sections.items()}
     if schemas:
         sections[_TABLES] = _of_schemas(sections[_TABLES], schemas)
     names = {name for name, _ in writing}
     without = tuple(kind.name for kind in kinds if kind.name not in names)
     return Written(info, sections, without, tuple(node.name for node in all_nodes))
+
+
+UNNAMED = "left out: its name, or what it is made of, is no text in UTF-8"
+
+_NAMED = {"indexes", "settings", "databases"}
+"""What holds entries with names of their own, inside of an entry."""
+
+
+def _nameable(entries: Any) -> Any:
+    """Named `entries` without those that hold what nobody can write in a file; the smallest that can be left out."""
+    if not isinstance(entries, Mapping):
+        return entries
+    found: dict[str, Any] = {}
+    for name, entry in entries.items():
+        value = entry
+        if isinstance(entry, Mapping):
+            value = {key: _nameable(inner) if key in _NAMED else inner for key, inner in entry.items()}
+        if is_unnamed(name) or _holds_unnamed(value):
+            found["".join(shown(char) or char for char in name)] = LeftOut(UNNAMED)
+        else:
+            found[name] = value
+    return found
+
+
+def _holds_unnamed(value: Any) -> bool:
+    match value:
+        case str():
+            return is_unnamed(value)
+        case Mapping():
+            return any(
+                not isinstance(inner, LeftOut) and (is_unnamed(str(key)) or _holds_unnamed(inner))
+                for key, inner in value.items()
+            )
+        case Noted():
+            return _holds_unnamed(value.value)
+        case Sequence():
+            return any(map(_holds_unnamed, value))
+    return False
 
 
 def _of_schemas(tables: Mapping[str, Any], schemas: Collection[str]) -> dict[str, Any]:

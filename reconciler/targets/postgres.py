@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets.postgres_text import connected, is_of_encoding, take_verbatim
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -112,6 +113,8 @@ class PostgresSession:
         self.target = target
         self.secrets = secrets
         self._connection = connection
+        self._verbatim = False
+        """Whether answers are taken as they are stored, see postgres_text."""
         [path], _, [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
@@ -174,10 +177,20 @@ class PostgresSession:
     def _sent(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
         try:
             with self._connection.pipeline() as pipeline, self._connection.transaction():
+                if self._verbatim:
+                    self._connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
                 cursors = [self._connection.execute(query, params) for query, params in queries]
                 pipeline.sync()  # only then does a cursor know its columns
                 return [self._rows(cursor) for cursor in cursors]
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
+            if is_of_encoding(error) and not self._verbatim:
+                self._verbatim = True
+                take_verbatim(self._connection)
+                return self._sent(queries)
+            if isinstance(error, UnicodeError):
+                raise ObservationFailed(
+                    self.target.name, f"text in the way of a query cannot be told: {error}"
+                ) from error
             hidden = self.target.hide_values
             answer = said(error, hide_values=hidden)
             cause = None if hidden else error  # a traceback would say it all
@@ -284,7 +297,7 @@ def _opened(target: Target, secrets: Secrets) -> psycopg.Connection[Row]:
         "connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler", "client_encoding": "utf8",
     }  # fmt: skip
     try:
-        return psycopg.connect(
+        return connected(
             url,
             autocommit=True,
             row_factory=dict_row,

@@ -81,6 +81,8 @@ def plan(plan: Plan, page: Page) -> str:
     comment = Comment()
     comment.add(summary(words.plan_summary(plan)))
     _targets(plan, comment)
+    if plan.changes and plan.digest:
+        comment.add(f"Digest {code(plan.digest)}")
     _permissions(plan, comment)
     rows = [
         [

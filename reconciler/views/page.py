@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from reconciler.targets.unnamed import shown
+
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 """SGR codes (ECMA-48) of the sixteen colours that every terminal has, so that its theme decides how they look."""
 
@@ -40,7 +42,11 @@ def visible(text: str) -> str:
     """`text` in one line, with every character that cannot be seen shown as its code."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(char if char.isprintable() else shown(char) or _code(char) for char in text)
+
+
+def _code(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def visible_lines(text: str) -> list[str]:

@@ -49,6 +49,8 @@ def plan(plan: Plan, page: Page) -> str:
     allowed = words.permissions(plan.changes)
     closing = [*_summary(summary, page), *(wrap(f"Apply needs {allowed}.", page.columns, hang="  ") if allowed else [])]
     order = [f"  {line}" for line in words.order(plan)]
+    if plan.changes and plan.digest:
+        closing += [page.paint(line, "dim") for line in wrap(f"Digest {plan.digest}", page.columns, hang="  ")]
     ordered = ["One after the other, each only after all before it:", *order, ""] if order else []
     return _page(plan, page, _changes, [*ordered, *closing])
 

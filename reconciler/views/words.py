@@ -111,6 +111,7 @@ APPLIED: Mapping[Applied, tuple[str, str]] = {
     Applied.APPLIED: ("applied", "green"),
     Applied.SKIPPED: ("skipped", "dim"),
     Applied.STALE: ("stale", "yellow"),
+    Applied.SUPERSEDED: ("superseded", "yellow"),
     Applied.FAILED: ("failed", "red"),
     Applied.NOT_RUN: ("not run", "yellow"),
 }

@@ -74,12 +74,15 @@ class Seen:
 
 def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], secrets: Secrets | None = None) -> Plan:
     listed = [targets] if isinstance(targets, Target) else targets
-    return make_plan({each.name: each for each in listed}, resources, secrets or Secrets({}), created_at=now())
+    # Of this moment, since the command line applies no old one.
+    made = datetime.now(UTC).replace(microsecond=0)
+    return make_plan({each.name: each for each in listed}, resources, secrets or Secrets({}), created_at=made)
 
 
 def apply(
     plan: Plan, targets: Target | Sequence[Target], secrets: Secrets | None = None, *, allowed=(), parallel=2,
     listener=None, interruption=None, record=no_record, patience=PATIENT, rehearsal=True,
+    desired=None, allowed_superseded=(),
 ) -> Receipt:  # fmt: skip
     listed = [targets] if isinstance(targets, Target) else targets
     return apply_plan(
@@ -87,6 +90,7 @@ def apply(
         allowed=allowed, parallel=parallel, now=now,
         listener=listener or Seen(), record=record, patience=patience, rehearsal=rehearsal,
         interruption=Interruption() if interruption is None else interruption,
+        declared=desired, allowed_superseded=allowed_superseded,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from waiting import reload, until
 
-from applying.acting import Applying, apply, pg_settings, plan_for, results
+from applying.acting import Applying, apply, now, pg_settings, plan_for, results
 from applying.conftest import locks, waiting
 from reconciler.applying.lock import locked
 from reconciler.errors import ApplyError, HazardNotAllowed, LockHeld, PlanFileError
@@ -117,7 +117,7 @@ def test_a_lock_that_is_lost_stops_what_has_not_begun(tasks, pg_target, holder):
 
 def test_the_lock_of_redis_says_who_holds_it_and_ends_with_its_owner(redis_target, redis_client):
     plan = plan_for(redis_target, redis_settings({"hz": "20"}))
-    with locked(redis_target, Secrets({}), lambda: plan.created_at) as held:
+    with locked(redis_target, Secrets({}), now) as held:
         held()
         with pytest.raises(
             LockHeld, match=r"cache: another apply is at work: reconciler apply by .*2026-01-02 03:04:05"
@@ -129,7 +129,7 @@ def test_the_lock_of_redis_says_who_holds_it_and_ends_with_its_owner(redis_targe
 
 
 def test_a_lock_of_redis_that_was_lost_is_noticed_though_the_driver_connects_again(redis_target, redis_client):
-    with locked(redis_target, Secrets({}), lambda: plan_for(redis_target, []).created_at) as held:
+    with locked(redis_target, Secrets({}), now) as held:
         [ours] = [client["id"] for client in redis_client.client_list() if client["name"].startswith("reconciler")]
         redis_client.client_kill_filter(_id=ours)
         with pytest.raises(ApplyError, match="the lock was lost"):

@@ -33,7 +33,7 @@ def resealed(change) -> str:
     """As `altered`, with digests made again: what another version, or somebody who knows how, would write."""
     content = json.loads(altered(change))
     for item in content["resource_changes"]:
-        item["fingerprint"] = of_parts(item["address"], item["action"], item["change"]["before"], item["steps"])
+        item["fingerprint"] = of_parts(item | {"before": item["change"]["before"]})
     content["digest"] = digest({key: value for key, value in content.items() if key != "digest"})
     return json.dumps(content)
 
@@ -86,7 +86,7 @@ def test_another_layout_of_the_same_content_is_the_same_plan():
 
 def test_unknown_keys_of_a_later_minor_version_are_ignored_at_every_level():
     def add(content):
-        content["format_version"] = "1.7"
+        content["format_version"] = "2.7"
         item = content["resource_changes"][0]
         levels = [content, item, item["change"], item["steps"][0], item["steps"][0]["hazards"][0], item["evidence"][0]]
         levels += [content["notices"][0], content["checks"][0], content["targets"]["main"]]
@@ -127,10 +127,10 @@ REFUSED = [
     ("[]", "is JSON, but not a plan", "JSON of another shape"),
     ("null", "is JSON, but not a plan", "JSON of another shape"),
     ("{}", "no format_version", "JSON of another shape"),
-    ('{"format_version": 1.0}', "no format_version", "a number instead of a text"),
-    ('{"format_version": "1.0"}', "no digest", "nothing beside the version"),
-    ('{"format_version": "1.0", "resource_changes": 5}', "not a list of changes", "another shape inside"),
-    ('{"format_version": "1.0", "resource_changes": [{"change": 1}]}', "not a list of changes", "another shape inside"),
+    ('{"format_version": 2.0}', "no format_version", "a number instead of a text"),
+    ('{"format_version": "2.0"}', "no digest", "nothing beside the version"),
+    ('{"format_version": "2.0", "resource_changes": 5}', "not a list of changes", "another shape inside"),
+    ('{"format_version": "2.0", "resource_changes": [{"change": 1}]}', "not a list of changes", "another shape inside"),
     ('{"format_version": "1.2", "terraform_version": "1.11.0"}', "Terraform", "a Terraform plan"),
     ('{"a": 1, "a": 2}', "'a' appears twice", "a key twice"),
     (TEXT.replace('"lane": ', '"lane": "x", "lane": ', 1), "'lane' appears twice", "a key twice, deep inside"),
@@ -138,9 +138,10 @@ REFUSED = [
     ("[" * 100_000, "nested too deeply", "a bomb"),
     ('{"a":' * 100_000, "nested too deeply", "a bomb"),
     ("9" * 5_000, "is not a plan", "a number too long to read"),
-    ('{"format_version": "1.0", "digest": "", "x": 1e999}', "number", "an infinity in disguise"),
-    ('{"format_version": "1.0", "digest": "", "x": "\\ud800"}', "does not match its digest", "half a character"),
-    (altered(set_in("format_version", value="2.0")), "reads 1.x", "a later major version"),
+    ('{"format_version": "2.0", "digest": "", "x": 1e999}', "number", "an infinity in disguise"),
+    ('{"format_version": "2.0", "digest": "", "x": "\\ud800"}', "does not match its digest", "half a character"),
+    (altered(set_in("format_version", value="3.0")), "reads 2.x", "a later major version"),
+    (altered(set_in("format_version", value="1.0")), "reads 2.x", "an earlier one, whose fingerprints say less"),
     (altered(set_in("format_version", value="one")), "no format_version", "a version that is none"),
     (altered(lambda content: content.pop("digest")), "no digest", "the digest taken out"),
     (altered(edit_statement), "does not match its fingerprint", "another statement"),
@@ -181,11 +182,20 @@ def test_a_change_altered_in_memory_is_refused_when_it_is_read():
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(change=changes)
-def test_a_fingerprint_is_of_address_action_before_and_steps_alone(change):
-    said = change.model_copy(update={"why": "x", "notes": ("y",), "evidence": (), "after": None, "fingerprint": "z"})
+def test_a_fingerprint_is_of_all_that_can_run_and_of_nothing_that_is_only_said(change):
+    said = change.model_copy(
+        update={"why": "x", "notes": ("y",), "evidence": (), "after": None, "forbidden": "w", "fingerprint": "z"}
+    )
     assert fingerprint(said) == fingerprint(change)
-    done = change.model_copy(update={"steps": (*change.steps, SqlStep(statements=("x",)))})
-    assert fingerprint(done) != fingerprint(change)
+    moved = change.model_copy(update={"desired": {**change.desired, "why": "x", "declared_at": "y.yaml:1:1"}})
+    assert fingerprint(moved) == fingerprint(change)
+    more = (SqlStep(statements=("x",)),)
+    for altered in (
+        {"steps": (*change.steps, *more)}, {"undo": (*change.undo, *more)}, {"inverse": (*change.inverse, *more)},
+        {"undo_unseen": not change.undo_unseen}, {"lane": change.lane + "x"}, {"phase": change.phase + 1},
+        {"sensitive": (*change.sensitive, "x")}, {"desired": {**change.desired, "x": 1}},
+    ):  # fmt: skip
+        assert fingerprint(change.model_copy(update=altered)) != fingerprint(change), altered
 
 
 def test_a_file_is_written_and_read(tmp_path: Path):

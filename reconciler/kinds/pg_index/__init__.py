@@ -23,8 +23,9 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     TableSection,
     UnlistedIndexes,
+    rule_name,
 )
-from reconciler.model import Address, Change, Fact, Outcome, System
+from reconciler.model import Address, Change, Fact, Outcome, Resource, System
 from reconciler.targets.session import Session
 
 
@@ -78,6 +79,15 @@ class PgIndexKind:
             return []
         parts = [part.attached.bytes for part in observed.partitions if part.attached]
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
+
+    def derived_from(self, resource: PgIndex | UnlistedIndexes, declared: Mapping[Address, Resource]) -> list[Address]:
+        """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""
+        if isinstance(resource, UnlistedIndexes) or resource.definition is not None:
+            return []
+        rule = resource.address._replace(name=rule_name(resource.schema_name, resource.table))
+        found = declared.get(rule)
+        drops = isinstance(found, UnlistedIndexes) and found.policy == "drop" and resource.name not in found.listed
+        return [rule] if drops else []
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

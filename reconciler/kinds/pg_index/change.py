@@ -38,11 +38,17 @@ def change(
         # and its partitions are as one.
         lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
         forbidden=_forbidden(desired, observed),
-        desired=desired.model_copy(
-            update={"listed": observed.listed, "absent": observed.absent, "search_path": observed.search_path}
-        ).model_dump(mode="json"),
+        desired=_carrying(desired, observed).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
+    """`desired` with what its next plan cannot know by itself. What is dropped is found by its name alone."""
+    if desired.definition is None:
+        return desired
+    path = observed.search_path if desired.search_path is None else desired.search_path
+    return desired.model_copy(update={"listed": observed.listed, "absent": observed.absent, "search_path": path})
 
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:

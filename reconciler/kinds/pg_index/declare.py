@@ -15,6 +15,7 @@ from reconciler.kinds.pg_index.model import (
     TableSection,
     UnlistedIndexes,
     full_name,
+    rule_name,
 )
 from reconciler.kinds.pg_index.syntax import (
     ParsedIndex,
@@ -43,7 +44,7 @@ def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
         for name, index in section.indexes.items():
             yield _index(declaration, (written, "indexes", name), schema, table, index)
         yield UnlistedIndexes(
-            address=Address(declaration.target.name, KIND, full_name(schema, f"{table}.*")),
+            address=Address(declaration.target.name, KIND, rule_name(schema, table)),
             declared_at=declaration.at([written, "unlisted_indexes"]),
             schema_name=schema,
             table=table,

@@ -62,6 +62,11 @@ class Definition(Frozen):
         return tuple(text for text in found if text)
 
 
+def rule_name(schema: str, table: str) -> str:
+    """As an address names what is to become of the indexes of a table that are not listed."""
+    return full_name(schema, f"{table}.*")
+
+
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
@@ -69,6 +74,8 @@ class PgIndex(Resource):
     are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
     resource at a time. So it does with the `search_path` by which the names in its definition were read.
     """
+
+    carried: ClassVar[frozenset[str]] = frozenset({"listed", "absent", "search_path"})
 
     type: Literal["index"] = "index"
     schema_name: str
@@ -78,6 +85,11 @@ class PgIndex(Resource):
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] | None = None
+
+    @property
+    def own_name(self) -> str:
+        """See `Resource.own_name`."""
+        return full_name(self.schema_name, self.name)
 
 
 class UnlistedIndexes(Resource):
@@ -90,6 +102,11 @@ class UnlistedIndexes(Resource):
     table: str
     policy: Literal["keep", "report", "drop"]
     listed: tuple[str, ...]
+
+    @property
+    def own_name(self) -> str:
+        """See `Resource.own_name`."""
+        return rule_name(self.schema_name, self.table)
 
 
 AnyIndex = Annotated[PgIndex | UnlistedIndexes, Field(discriminator="type")]

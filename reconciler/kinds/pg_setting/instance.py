@@ -268,7 +268,7 @@ def _change(
     before = {"value": _short(definition, old), "source": source}
     if where.coming and not running:
         before["pending"] = where.coming  # somebody wrote it, and it is overwritten: not without a reviewer's notice
-    known = observed.server.files_visible or observed.source in ("default", "override")
+    known = observed.server.files_visible or _is_below_auto(observed)
     undo = known and not (sensitive and entry is not None)
     return change(
         desired,
@@ -289,11 +289,18 @@ def _change(
         ),
         steps=(step, steps.RELOAD),
         undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
+        undo_unseen=not known,
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, step.statements[0]),
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
         provenance=where,
     )
+
+
+def _is_below_auto(observed: SettingObserved) -> bool:
+    """Whether ALTER SYSTEM has no part in the value that runs, by what pg_settings alone tells."""
+    of_a_file = observed.source == "configuration file" and observed.sourcefile and not observed.pending_restart
+    return observed.source in ("default", "override") or bool(of_a_file and not provenance.is_auto(observed.sourcefile))
 
 
 def _below(observed: SettingObserved) -> str:

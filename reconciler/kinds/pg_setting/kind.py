@@ -22,7 +22,7 @@ from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.outcomes import notice
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.wanted import NotTold
-from reconciler.model import Address, NoticeType, Outcome, SecretRef, System, Target, TargetInfo
+from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
 from reconciler.targets.postgres import PostgresSession
 from reconciler.targets.session import Session
 
@@ -137,6 +137,14 @@ class PgRestartKind:
         """See `Kind.plan`."""
         return [] if observed is None else restart.plan(desired, observed)
 
+    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+        """See `kind.Sequences`, and `restart.py`."""
+        return restart.in_its_phase(outcomes, target, info)
+
+    def derived_from(self, resource: Restart, declared: Mapping[Address, Resource]) -> Sequence[Address]:
+        """See `kind.Derives`: the settings that wait for it."""
+        return [Address(resource.address.target, PgSettingKind.name, name) for name in resource.settings]
+
 
 def _declared(
     declaration: Declaration,
@@ -172,7 +180,7 @@ def _declared(
             value=value,
         )
         if not resource.of_instance:
-            address = resource.address._replace(name=f"{resource.scope}/{setting}")
+            address = resource.address._replace(name=resource.own_name)
             resource = resource.model_copy(update={"address": address})
         yield resource
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.kinds.pg_setting import patroni, steps
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change
-from reconciler.model import Change, Outcome
+from reconciler.model import NEEDS_PERMISSION, Change, Outcome
 
 UNKNOWN = "unknown until it is loaded"
 
@@ -49,5 +49,18 @@ def planned(desired: PgSetting, observed: SettingObserved) -> Change:
 
 
 def again(desired: PgSetting, observed: SettingObserved, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The same change, now that the library is loaded: `outcomes` are what would be planned of it today."""
-    return [planned(desired, observed) if isinstance(outcome, Change) else outcome for outcome in outcomes]
+    """The same change, now that the library is loaded: `outcomes` are what would be planned of it today.
+
+    That a change says so of itself is not enough: what no library defines is planned like everything else, and a
+    hazard that could not be known then is not left out now.
+    """
+    if not library(desired.setting):
+        return list(outcomes)
+    return [
+        planned(desired, observed) if isinstance(outcome, Change) and not _risky(outcome) else outcome
+        for outcome in outcomes
+    ]
+
+
+def _risky(change: Change) -> bool:
+    return any(hazard.type in NEEDS_PERMISSION for step in change.steps for hazard in step.hazards)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -96,12 +96,19 @@ class PgSetting(Resource):
     `after_restart`: when the change was planned, the library that defines it was still to be loaded (see late).
     """
 
+    carried: ClassVar[frozenset[str]] = frozenset({"beside", "after_restart"})
+
     setting: str
     database: str | None = None
     role: str | None = None
     value: Value
     beside: Mapping[str, Value] = {}
     after_restart: bool = False
+
+    @property
+    def own_name(self) -> str:
+        """See `Resource.own_name`."""
+        return self.setting if self.of_instance else f"{self.scope}/{self.setting}"
 
     @property
     def of_instance(self) -> bool:

@@ -71,6 +71,22 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
     return found
 
 
+def in_its_phase(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> list[Outcome]:
+    """Restarts as `sequenced` places them, for when a restart is looked at alone. Pure."""
+    role = info.role if target.standbys or target.node_of else ""
+    return [
+        outcome.model_copy(update={"phase": _phase_of(outcome, role)}) if isinstance(outcome, Change) else outcome
+        for outcome in outcomes
+    ]
+
+
+def _phase_of(restart: Change, role: str) -> int:
+    if role == "primary":
+        return AFTER_STANDBYS + 1
+    after_primary = Restart.model_validate(dict(restart.desired)).after_primary
+    return (AFTER_THE_PRIMARY if after_primary else EVERYWHERE) + 1
+
+
 def change(resource: Restart) -> Change:
     """The restart itself: the same at every moment, as long as something waits for it."""
     hazard = Hazard(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Tag
 
@@ -36,6 +36,8 @@ class RedisSetting(Resource):
     `beside` are the texts that are declared of parameters which a formula leans on: planning sees all of them together,
     and a change carries them along, because apply looks at one at a time.
     """
+
+    carried: ClassVar[frozenset[str]] = frozenset({"beside"})
 
     value: Value
     beside: Mapping[str, str] = {}

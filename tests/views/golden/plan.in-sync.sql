@@ -1,4 +1,4 @@
--- Plan 0203012dd83c103a9ec393bf143275cfacf3422c007e172a76290f3ef2e9e509 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 3be64bf44dfb786c13e41f3baca4e0bccb8795e4edd428c3cac48aea96be826c of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

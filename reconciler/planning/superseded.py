@@ -1,0 +1,54 @@
+"""Which changes of a plan bring about what the YAML no longer declares: a plan waits for its apply, and YAML goes on.
+
+Declarations are compared as they are read, never what their formulas come to on a server, and each for itself: what
+else has been merged meanwhile is no business of a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import JsonValue
+
+from reconciler.kind import Derives
+from reconciler.kinds.registry import BY_NAME
+from reconciler.model import Address, Change, Resource, Target
+from reconciler.planning.again import differences_between, resource_of
+
+
+def superseded(
+    changes: Sequence[Change], declared: Iterable[Resource], nodes: Mapping[str, Target]
+) -> dict[Address, str]:
+    """By address, why a change is superseded by what is `declared` now. `nodes`: all nodes of the targets, by name.
+
+    Raises PlanFileError where a change holds no resource.
+    """
+    known = {resource.address: resource for resource in declared}
+    found: dict[Address, str] = {}
+    derived: list[tuple[Change, Sequence[Address]]] = []
+    for change in changes:
+        resource = resource_of(change)
+        # What is declared of a target holds for each of its nodes.
+        target = nodes[change.address.target].node_of or change.address.target
+        resource = resource.model_copy(update={"address": resource.address._replace(target=target)})
+        now = known.get(resource.address)
+        kind = BY_NAME[change.address.kind]
+        if now is not None:
+            said = differences_between(_declaration(resource), _declaration(now))
+            if said:
+                place = f" ({now.declared_at})" if now.declared_at else ""
+                found[change.address] = f"it is declared otherwise by now{place}: {'; '.join(said)}"
+        elif isinstance(kind, Derives) and (sources := kind.derived_from(resource, known)):
+            derived.append((change, [each._replace(target=change.address.target) for each in sources]))
+        else:
+            found[change.address] = "it is no longer declared"
+    for change, sources in derived:
+        target = nodes[change.address.target].node_of or change.address.target
+        if all(each in found or each._replace(target=target) not in known for each in sources):
+            found[change.address] = "what it was planned for is no longer declared"
+    return found
+
+
+def _declaration(resource: Resource) -> dict[str, JsonValue]:
+    """What somebody has written of `resource`, as far as it decides anything."""
+    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})
