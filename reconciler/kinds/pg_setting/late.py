@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.kinds.pg_setting import patroni, steps
+from reconciler.kinds.pg_setting import patroni, risk, steps
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change
 from reconciler.model import Change, Outcome
@@ -36,14 +36,15 @@ def planned(desired: PgSetting, observed: SettingObserved) -> Change:
     """The change, made before the library is loaded."""
     text = str(desired.value)
     by_patroni = observed.server.patroni is not None
+    hazards = risk.of_text(desired.setting, text)
     return change(
         desired.model_copy(update={"after_restart": True}),
         before={"value": UNKNOWN, "source": ""},
         after={"value": text, "source": "postgresql.auto.conf"},
         notes=(f"after the restart that loads {library(desired.setting)}",),
-        steps=patroni.late(desired, text)
+        steps=patroni.late(desired, text, hazards)
         if by_patroni
-        else (steps.alter("system", desired.setting, (text,)), steps.RELOAD),
+        else (steps.alter("system", desired.setting, (text,), hazards=hazards), steps.RELOAD),
         undo=patroni.late(desired, None) if by_patroni else (steps.alter("system", desired.setting, ()), steps.RELOAD),
     )
 
