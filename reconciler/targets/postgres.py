@@ -58,7 +58,8 @@ _IDENTIFY = """
            (array_remove(current_schemas(true), pg_my_temp_schema()::regnamespace::name))[1] = 'pg_catalog'
                as pg_catalog_first,
            has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
-           has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
+           has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files,
+           pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
 """
 
 
@@ -107,6 +108,12 @@ class PostgresSession:
             identity=f"{system_identifier}/{database}",
             role="standby" if self.in_recovery else "primary",
         )
+
+    @property
+    def instance(self) -> str:
+        """When the server was started, to the microsecond: copies of a cluster share its system identifier."""
+        started: str = self._facts["started"]
+        return started
 
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""

@@ -15,14 +15,23 @@ from reconciler.model import Change, Outcome
 
 UNKNOWN = "unknown until it is loaded"
 
-LIBRARY: Mapping[str, str] = {"cron": "pg_cron"}
-"""Of settings whose prefix is not the name of the library that defines them."""
+_OTHER_NAMES: Mapping[str, str] = {"cron": "pg_cron"}
+"""Libraries of settings whose prefix is not the library's name."""
+
+PRELOADED = frozenset(
+    {
+        *("auth_delay", "auto_explain", "basebackup_to_shell", "basic_archive", "citus", "pg_cron", "pg_prewarm"),
+        *("pg_hint_plan", "pg_stat_statements", "pgaudit", "sepgsql", "timescaledb"),
+    }
+)
+"""Libraries that are known to be preloaded, and to define the settings with their prefix. Of any other prefix nobody
+knows which library defines it, and whether it is preloaded or loaded with its first function (pg_trgm, vector)."""
 
 
 def library(setting: str) -> str:
-    """The library that defines `setting`, by its prefix; empty where it has none."""
+    """What the library that defines `setting` is called, if it is called as its prefix; empty where it has none."""
     prefix = setting.partition(".")[0] if "." in setting else ""
-    return LIBRARY.get(prefix, prefix)
+    return _OTHER_NAMES.get(prefix, prefix)
 
 
 def can_wait(desired: PgSetting, observed: SettingObserved) -> bool:
