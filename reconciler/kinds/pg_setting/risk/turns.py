@@ -14,8 +14,8 @@ from reconciler.kinds.pg_setting.values import Canonical
 
 Turn = Callable[[Canonical | None, Canonical], bool]
 
-_EVERYWHERE = {"*", "", "0.0.0.0", "0", "::", "::0"}  # noqa: S104 - compared, not bound
-"""Items of listen_addresses that are more than one address."""
+_ALL_OF_IPV4 = "0.0.0.0"  # noqa: S104 - compared, not bound
+_ALL_OF_IPV6 = "::"
 
 
 def to(*bad: str) -> Turn:
@@ -113,16 +113,14 @@ def schemas_before_others(before: Canonical | None, after: Canonical) -> bool:
 
 def listens_wider(before: Canonical | None, after: Canonical) -> bool:
     """More addresses than before that other machines may come by."""
-    there = set(_items(before))
-    if there & {"*", ""}:
-        return False
-    return any(item not in there and not _is_loopback(item) for item in _items(after))
+    there = _items(before)
+    return any(not _is_loopback(item) and not _is_covered(item, there) for item in _items(after))
 
 
 def listens_less(before: Canonical | None, after: Canonical) -> bool:
     """Without an address that it listened on."""
-    coming = set(_items(after))
-    return not coming & {"*", ""} and bool(set(_items(before)) - coming)
+    coming = _items(after)
+    return not all(_is_covered(item, coming) for item in _items(before))
 
 
 def weaker_ciphers(before: Canonical | None, after: Canonical) -> bool:
@@ -148,9 +146,14 @@ def _path(value: Canonical | None) -> tuple[str, ...]:
     return items if "pg_catalog" in items else ("pg_catalog", *items)
 
 
+def _is_covered(item: str, addresses: tuple[str, ...]) -> bool:
+    """Whether a server that listens on `addresses` listens on `item`; localhost is taken for an address of IPv4."""
+    if item in addresses or "*" in addresses:
+        return True
+    return (_ALL_OF_IPV6 if ":" in item else _ALL_OF_IPV4) in addresses and item != "*"
+
+
 def _is_loopback(item: str) -> bool:
-    if item in _EVERYWHERE:
-        return False
     try:
         return ip_address(item).is_loopback
     except ValueError:
