@@ -187,3 +187,16 @@ def test_one_redis_by_two_names_is_refused(redis_server):
     ]
     with pytest.raises(ObservationFailed, match="it is the same server that cache leads to"):
         plan_for(targets, resources)
+
+
+@pytest.mark.thorough
+@pytest.mark.rotated
+def test_members_of_one_cluster_of_patronis_share_its_configuration(patroni):
+    targets = [
+        Target(name=name, system=System.POSTGRES, url=node.url(), patroni=node.api, memory=4 << 30)
+        for name, node in zip(("of_1", "of_2"), patroni.nodes.values(), strict=False)
+    ]
+    plan = both(targets, {"work_mem": "5MB"}, {"work_mem": "6MB"})
+    assert plan.is_empty
+    assert [notice.type for notice in plan.notices] == [NoticeType.BLOCKED] * 2
+    assert len(both(targets, {"work_mem": "5MB"}, {"work_mem": "5MB"}).changes) == 2

@@ -67,6 +67,7 @@ PROGRAMS = [
     Row("libraries from where they were", {"dynamic_library_path": "default"}, set(),
         there={"dynamic_library_path": "/srv/evil:$libdir"}, applied=True),
     Row("a provider of JIT", {"jit_provider": "evil"}, {RUNS}),
+    Row("Perl for a role", {"postgres": {"settings": {"plperl.on_plperl_init": "x"}}}, {RUNS}, section="roles"),
     Row("a judge of tokens", {"oauth_validator_libraries": "evil"}, {RUNS}, ">= 18"),
 ]  # fmt: skip
 

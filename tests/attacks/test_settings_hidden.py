@@ -45,7 +45,7 @@ def test_operators_of_others_are_not_found(victim, sql, postgres):
 
 
 def test_types_of_others_are_not_found(victim, sql, postgres):
-    """Seen before, on 13 and 14: `text` was evil.text, whose check was run."""
+    """Seen before, on all versions: `text` was evil.text, whose check was run."""
     mark = postgres.folder / f"mark-{os.urandom(4).hex()}"
     sql.execute(f"""
         create function evil.checked(pg_catalog.text) returns bool language plpgsql as $$ begin

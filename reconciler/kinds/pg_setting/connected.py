@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres import PostgresSession, Row
 
-_CONNECTED = sql.SQL("""
+QUERY = sql.SQL("""
     select (select pg_catalog.count(*) from pg_catalog.pg_stat_activity
             where pid <> pg_catalog.pg_backend_pid()
                   and (backend_type = 'client backend' or backend_type is null)) as sessions,
@@ -25,12 +25,11 @@ counted then."""
 _RULES = sql.SQL("select distinct type from pg_catalog.pg_hba_file_rules where type is not null")
 
 
-def connected(session: PostgresSession, declared: frozenset[str]) -> Mapping[str, object]:
-    """What `Around` has of it, for the `declared` names. One round trip, two where TLS is declared.
+def connected(session: PostgresSession, row: Row, declared: frozenset[str]) -> Mapping[str, object]:
+    """What `Around` has of it, by the answer to QUERY. A round trip where TLS is among the `declared` names.
 
     Raises ObservationFailed, ConnectionFailed.
     """
-    row = session.fetch(_CONNECTED)[0]
     rules = session.fetch(_RULES) if "ssl" in declared and row["sees_rules"] else []
     return {
         "sessions": row["sessions"],

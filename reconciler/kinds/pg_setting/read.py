@@ -26,6 +26,7 @@ from reconciler.kinds.pg_setting import (
     values,
 )
 from reconciler.kinds.pg_setting.coming import Coming
+from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
 from reconciler.kinds.pg_setting.connected import connected
 from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
@@ -139,7 +140,10 @@ class Reading:
             *(_RESET_OWN, settings, _RESTORE_OWN),
             *(_SERVER, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY),
         ]
-        _, rows, _, server, overrides, databases, roles, missing, owners = session.fetch_all(
+        leaning = risk.together.NAMES & {resource.setting for resource in wanted}
+        if leaning:
+            queries.append(CONNECTED)
+        _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
@@ -207,9 +211,8 @@ class Reading:
             around = surroundings.around(session, server[0], changing, self.server.coming)
             if server[0]["may_look"]:
                 around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
-        leaning = risk.together.NAMES & {resource.setting for resource in wanted}
         if leaning:
-            around = around.model_copy(update=connected(session, leaning))
+            around = around.model_copy(update=connected(session, others[0][0], leaning))
         self.server = self.server.model_copy(update={"around": around})
 
     def known(self, name: str) -> Definition:
