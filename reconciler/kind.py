@@ -158,6 +158,17 @@ class Clusters(Protocol):
 
 
 @runtime_checkable
+class Shares(Protocol[R_contra]):
+    """A kind whose resources are a server's, whichever of its databases a target names."""
+
+    def agreed(
+        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[R_contra]]
+    ) -> Mapping[str, Sequence[Outcome]]:
+        """The outcomes of targets that lead to one server, by name: what two declare differently is blocked. Pure."""
+        ...
+
+
+@runtime_checkable
 class Rehearses(Protocol):
     """A kind whose steps can be tried on empty copies, in a transaction that is rolled back."""
 

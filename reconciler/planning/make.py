@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler import __version__
@@ -24,23 +24,15 @@ from reconciler.model import (
     Resource,
     System,
     Target,
-    TargetInfo,
 )
 from reconciler.planning.belonging import check_nodes
 from reconciler.planning.order import ordered
 from reconciler.planning.plan_file import seal
+from reconciler.planning.same_server import agreed, check_databases
+from reconciler.planning.view import TargetView
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together
-
-
-@dataclass(frozen=True, slots=True)
-class TargetView:
-    """What one target had to say. `in_sync` counts resources by kind."""
-
-    info: TargetInfo
-    outcomes: tuple[Outcome, ...]
-    in_sync: Mapping[str, int]
 
 
 def make_plan(
@@ -58,9 +50,11 @@ def make_plan(
     that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
     """
     nodes = nodes_of_all(targets, secrets)
-    views = _view_all(nodes, _by_node(nodes, resources), secrets, advised=advised)
+    by_node = _by_node(nodes, resources)
+    views = _view_all(nodes, by_node, secrets, advised=advised)
     check_nodes({name: view.info for name, view in views.items()})
-    views = _held_back(views)
+    check_databases(views, by_node)
+    views = _held_back(agreed(views, nodes, by_node))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
     in_sync: Counter[str] = Counter()
     for view in views.values():
@@ -133,7 +127,7 @@ def view_target(
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
             )
-        return TargetView(info=info, outcomes=tuple(outcomes), in_sync=in_sync)
+        return TargetView(info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync)
 
 
 def _view_all(

@@ -33,6 +33,7 @@ class HttpSession:
         url = target.url.get_secret_value().strip()
         secrets.remember_url(url)
         self.declared = bool(url)
+        self.instance = ""
         location = _location(target, url) if url else ""
         self.info = TargetInfo(system=System.HTTP, product="HTTP", version="", location=location, identity=location)
         # Redirects are not followed: they may lead to another host, and a check wants the answer of this one.

@@ -94,7 +94,8 @@ _IDENTIFY = """
                                     and pg_catalog.pg_has_role(powerful.oid, 'member'))
             from pg_catalog.pg_roles r where r.rolname = current_user) as may_harm,
            pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
-           pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text)', 'execute') as may_read_files
+           pg_catalog.has_function_privilege('pg_catalog.pg_read_file(pg_catalog.text)', 'execute') as may_read_files,
+           pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
 """
 
 
@@ -155,6 +156,12 @@ class PostgresSession:
             identity=f"{system_identifier}/{database}",
             role="standby" if self.in_recovery else "primary",
         )
+
+    @property
+    def instance(self) -> str:
+        """When the server was started, to the microsecond: copies of a cluster share its system identifier."""
+        started: str = self._facts["started"]
+        return started
 
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""

@@ -108,6 +108,11 @@ class RedisSession:
         )
 
     @property
+    def instance(self) -> str:
+        """The server's run_id, a new one at each start; empty where the user may not run INFO."""
+        return str(self.server.get("run_id") or "")
+
+    @property
     def config_file(self) -> str | None:
         """The server's configuration file; "" where it runs without one, None where the user may not know."""
         found: str | None = self.server.get("config_file")

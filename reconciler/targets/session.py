@@ -25,6 +25,11 @@ class Session(Protocol):
         ...
 
     @property
+    def instance(self) -> str:
+        """What no other running server has; another after a restart, empty where it is not known."""
+        ...
+
+    @property
     def secrets(self) -> Secrets:
         """Where references to secrets are resolved."""
         ...

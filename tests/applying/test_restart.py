@@ -12,7 +12,7 @@ from reconciler.applying import run
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import BY_HAND, Action, Applied, HazardType, NoticeType, RestartStep, Target
 
-ALLOWED = [HazardType.RESTART]
+ALLOWED = [HazardType.RESTART, HazardType.RUNS_PROGRAMS]
 
 
 @pytest.fixture

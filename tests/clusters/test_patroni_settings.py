@@ -22,7 +22,7 @@ from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
-ALLOWED = [HazardType.RESTART]
+ALLOWED = [HazardType.RESTART, HazardType.RUNS_PROGRAMS]
 
 
 @pytest.fixture

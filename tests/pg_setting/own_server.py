@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
+import os
+import pwd
+import shutil
+import subprocess
 from pathlib import Path
 
 import psycopg
+from fix_servers import _numbers
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 
 ANSWER_SECONDS = 5
 """A server that lets nobody in for longer counts as one that does not start; others take a thousandth of it."""
-
-_numbers = itertools.count()
 
 
 class OwnServer(PostgresServer):
@@ -62,3 +64,29 @@ class OwnServer(PostgresServer):
         with psycopg.connect(self.url(), autocommit=True, client_encoding="utf8") as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+def has_tls(binaries: Path) -> bool:
+    """Whether these binaries were built with OpenSSL, whose library the server then names."""
+    return b"libssl" in (binaries / "postgres").read_bytes()
+
+
+def certificate(server: OwnServer) -> None:
+    """A certificate for the server, and its key."""
+    key, made = server.folder / "server.key", server.folder / "server.crt"
+    if made.exists():
+        return
+    subprocess.run(
+        ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost",
+         "-keyout", key, "-out", made],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    encrypted = server.folder / "encrypted.key"
+    subprocess.run(
+        ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", key, "-out", encrypted],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    for path in (key, made, encrypted):
+        path.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(path, pwd.getpwnam("nobody").pw_name)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +11,7 @@ import psycopg
 import pytest
 from fix_servers import _numbers, postgres_binaries, version_of
 from live import changes, converge, outcomes, run
-from own_server import OwnServer
+from own_server import OwnServer, certificate, has_tls
 from packaging.specifiers import SpecifierSet
 from setting_cases import declared, settings
 from startup_cases import CASES, TLS_CASES, Case
@@ -42,11 +38,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if SpecifierSet(case.pg).contains(version)
     ]
     metafunc.parametrize(("own", name), fitting, indirect=["own"], scope="module")
-
-
-def has_tls(binaries: Path) -> bool:
-    """Whether these binaries were built with OpenSSL, whose library the server then names."""
-    return b"libssl" in (binaries / "postgres").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -122,27 +113,6 @@ def test_whatever_is_declared_the_server_starts_again(own: OwnServer, case: Case
 def test_whatever_is_declared_of_tls_the_server_starts_again(own: OwnServer, tls_case: Case):
     certificate(own)
     check(own, tls_case)
-
-
-def certificate(server: OwnServer) -> None:
-    """A certificate for the server, and its key."""
-    key, made = server.folder / "server.key", server.folder / "server.crt"
-    if made.exists():
-        return
-    subprocess.run(
-        ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost",
-         "-keyout", key, "-out", made],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    encrypted = server.folder / "encrypted.key"
-    subprocess.run(
-        ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", key, "-out", encrypted],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    for path in (key, made, encrypted):
-        path.chmod(0o600)
-        if os.geteuid() == 0:
-            shutil.chown(path, pwd.getpwnam("nobody").pw_name)
 
 
 BY_SOCKET = [

@@ -51,10 +51,10 @@ def held_back(nodes: Mapping[str, NodeOutcomes]) -> dict[str, list[Outcome]]:
         if first.rises or _is_planned(first):
             reasons = [_too_little(name, setting, first, seconds[name], found) for name in standbys]
             if why := next(filter(None, reasons), ""):
-                _block(found[primary], setting, why)
+                block(found[primary], setting, why)
         for name in standbys:
             if seconds[name].falls and (why := _too_much(primary, setting, first, seconds[name], found)):
-                _block(found[name], setting, why)
+                block(found[name], setting, why)
     return found
 
 
@@ -115,8 +115,9 @@ def _is_restarted(setting: str, outcomes: Sequence[Outcome]) -> bool:
     return any(setting in Restart.model_validate(dict(each.desired)).settings for each in restarts)
 
 
-def _block(outcomes: list[Outcome], setting: str, why: str) -> None:
-    """Takes the setting out of what is changed, and of what is restarted for."""
+def block(outcomes: list[Outcome], setting: str, why: str) -> bool:
+    """Takes the setting out of what is changed, and of what is restarted for. False where there was nothing of it."""
+    known = any(_is_of(setting, outcome) for outcome in outcomes)
     for place, outcome in enumerate(list(outcomes)):
         if _is_of(setting, outcome) and isinstance(outcome, Change | Notice):
             outcomes[place] = Notice(
@@ -135,6 +136,7 @@ def _block(outcomes: list[Outcome], setting: str, why: str) -> None:
                 outcomes[place] = again.model_copy(update={"phase": outcome.phase})
             else:
                 del outcomes[place]
+    return known
 
 
 def _number(text: object) -> int | None:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from reconciler.desired.formulas import MACHINE, Lookup
 from reconciler.desired.quantities import Dimension, FormulaError, Quantity
-from reconciler.kinds.pg_setting import names, startup, units, values, wanted
+from reconciler.kinds.pg_setting import names, risk, units, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Range, Value
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.values import Canonical
@@ -43,7 +43,7 @@ def mentioned(resources: Sequence[PgSetting]) -> set[str]:
 def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, str | Range]:
     """What of `known` the value of `resource` depends on, directly or by way of others."""
     found: dict[str, str | Range] = {}
-    companions = startup.leant_on(resource.setting) if resource.of_instance else ()
+    companions = risk.leant_on(resource.setting) if resource.of_instance else ()
     left = [*_operands(resource.value), *companions]
     while left:
         name = left.pop()
@@ -121,7 +121,7 @@ class Coming:
         A declaration that comes to nothing is never applied: what is there stays.
         """
         found: dict[str, Canonical] = {}
-        for name in startup.COMPANIONS & self._answers.rows.keys():
+        for name in risk.COMPANIONS & self._answers.rows.keys():
             try:
                 value = self._value(name) if name in self._answers.declared else self._anew(name)
             except InvalidValue:

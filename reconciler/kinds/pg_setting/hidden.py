@@ -39,23 +39,33 @@ _FLAGGED = """
 
 _TRY = """
 declare
-    wanted text;
-    there text[] := array[]::text[];
+    wanted pg_catalog.text;
+    there pg_catalog.text[] := array[]::pg_catalog.text[];
 begin
-    foreach wanted in array %s::text[] loop
+    foreach wanted in array %s::pg_catalog.text[] loop
         begin
             if pg_catalog.current_setting(wanted, true) is not null then
-                there := there || wanted;
+                there := pg_catalog.array_append(there, wanted);
             end if;
         exception when insufficient_privilege then
-            there := there || wanted;
+            there := pg_catalog.array_append(there, wanted);
         end;
     end loop;
-    perform pg_catalog.set_config('reconciler.there', there::text, true);
+    perform pg_catalog.set_config('reconciler.there', there::pg_catalog.text, true);
 end
 """
 """Before 15, only its refusal tells a setting that may not be seen. Caught where it is raised, it fails no query and
-is not in the server's log; what is found is set until the end of this transaction, since DO answers nothing."""
+is not in the server's log; what is found is set until the end of this transaction, since DO answers nothing. Nothing in
+here is looked for by the search_path, be it a type, a function or an operator."""
+
+_SOUND = """
+    select true as sound from pg_catalog.pg_language l
+    join pg_catalog.pg_proc p on p.oid in (l.lanplcallfoid, l.laninline)
+    join pg_catalog.pg_roles r on r.oid in (l.lanowner, p.proowner)
+    where l.lanname = 'plpgsql' and p.prolang = (select oid from pg_catalog.pg_language where lanname = 'c')
+    having pg_catalog.bool_and(r.rolsuper) and pg_catalog.count(distinct p.oid) = 2
+"""
+"""Whether PL/pgSQL, and what runs it, belong to superusers: else their owner may have put his own code there."""
 
 _NO_LANGUAGE = ("42501", "42704")
 """The role may not use PL/pgSQL, or somebody has dropped it."""
@@ -66,14 +76,16 @@ _TRIED = "select pg_catalog.unnest(pg_catalog.current_setting('reconciler.there'
 def existing(session: PostgresSession, asked: Iterable[str]) -> frozenset[str]:
     """Those of `asked` that are settings of this server, whether the role may see them or not. One round trip.
 
-    Before 15, where the role may not use PL/pgSQL: one for each name, and an error in the server's log for each that is
-    hidden. Raises ObservationFailed, ConnectionFailed.
+    Before 15 two; and where the role may not use PL/pgSQL, or its owner is no superuser, one for each name, and an
+    error in the server's log for each that is hidden. Raises ObservationFailed, ConnectionFailed.
     """
     wanted = sorted(set(asked))
     if not wanted:
         return frozenset()
     if session.version_num >= 150000:
         return frozenset(row["name"] for row in session.fetch(_FLAGGED, {"names": wanted}))
+    if not session.fetch(_SOUND):
+        return frozenset(name for name in wanted if _is_there(session, name))
     block = sql.SQL("do {}").format(sql.Literal(_TRY % sql.Literal(wanted).as_string()))
     try:
         return frozenset(row["name"] for row in session.fetch_all([(block, None), (_TRIED, None)])[1])

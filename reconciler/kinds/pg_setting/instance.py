@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, owner, provenance, startup, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, owner, provenance, risk, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -93,7 +93,7 @@ def _set(
     masked = observed.source == "command line" and observed.server.owner is None
     if not coming or masked or not observed.server.files_visible:
         return [_written(desired, definition, observed, state, want, running=running)]
-    return [_loaded(desired, definition, observed, state, values.shown(definition, want.value))]
+    return [_loaded(desired, definition, observed, state, want.value)]
 
 
 def _masked_for_all(
@@ -124,7 +124,7 @@ def _written(
         now = "" if definition.name in names.SENSITIVE else f"{_short(definition, state.running)}: "
         return notice(desired, NoticeType.BLOCKED, now + reason, _provenance(definition, observed, state))
     risks = (
-        *hazards.less_safe(definition, state.running, want.value),
+        *risk.of_change(definition, _former(observed, state), want.value, observed.server),
         *hazards.stops_standbys(definition, state.running, want.value, observed.server.undeclared_standbys),
         *hazards.waits_for_restart(definition),
     )
@@ -162,7 +162,10 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         if reason:
             message = f"{_short(definition, state.running)}: {reason}"
             return [notice(desired, NoticeType.BLOCKED, message, _provenance(definition, observed, state))]
-        risks = (*hazards.less_safe(definition, state.running, goal), *_waits(definition, state, goal))
+        risks = (
+            *risk.of_change(definition, _former(observed, state), goal, observed.server),
+            *_waits(definition, state, goal),
+        )
         step = step.model_copy(update={"hazards": risks})
         return [
             _change(desired, definition, observed, state, step, goal, _below(observed), running=state.running == goal)
@@ -175,7 +178,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
     if below is None and observed.source in ("default", "override"):
         return []
     if state.running != goal:
-        return [_loaded(desired, definition, observed, state, values.shown(definition, goal))]
+        return [_loaded(desired, definition, observed, state, goal)]
     if below is not None and goal != state.boot:
         message = owner.way(definition, observed, None) or (
             f"{below.file}:{below.line} sets it to {_short(definition, goal)}, which RESET does not change: "
@@ -189,9 +192,17 @@ def _waits(definition: Definition, state: State, goal: Canonical) -> tuple[Hazar
     return () if state.running == goal else hazards.waits_for_restart(definition)
 
 
-def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, goal: str) -> Outcome:
+def _former(observed: SettingObserved, state: State) -> tuple[Canonical | None, ...]:
+    """What a change may turn for the worse: what runs, and what the files would have brought instead."""
+    return (state.running, state.coming) if observed.server.files_visible else (state.running,)
+
+
+def _loaded(
+    desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, wanted: Canonical
+) -> Outcome:
     """The files are as wanted, and the server has not come to it: for want of a restart, or of a reload."""
     sensitive = definition.name in names.SENSITIVE
+    goal = values.shown(definition, wanted)
     if definition.context == "postmaster":
         running = _short(definition, state.running) or "''"
         told = "" if sensitive else f": {goal} is in {provenance.of_entry(observed)}, {running} runs"
@@ -204,13 +215,15 @@ def _loaded(desired: PgSetting, definition: Definition, observed: SettingObserve
     if reason:
         return notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))
     before = {"value": _short(definition, state.running), "source": provenance.of_running(observed)}
+    brought = wanted if state.coming is None else state.coming
+    risks = risk.of_change(definition, [state.running], brought, observed.server)
     return change(
         desired,
         before=before,
         after={"value": goal, "source": provenance.of_entry(observed)},
         reason=f"{provenance.of_entry(observed)} has the wanted value, which the server has not loaded",
         notes=("reload",),
-        steps=(steps.RELOAD,),
+        steps=(steps.RELOAD.model_copy(update={"hazards": risks}),),
         sensitive=sensitive,
         forbidden=blocked.forbidden(definition, observed, ""),
         difference=Difference.NOT_RUNNING,

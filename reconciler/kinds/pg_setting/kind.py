@@ -108,6 +108,14 @@ class PgSettingKind:
 
         return held_back(nodes)
 
+    def agreed(
+        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[PgSetting]]
+    ) -> Mapping[str, Sequence[Outcome]]:
+        """See `kind.Shares`, and `agreement.py`."""
+        from reconciler.kinds.pg_setting.agreement import agreed
+
+        return agreed(targets, declared)
+
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
         from reconciler.kinds.pg_setting.written import written
@@ -201,10 +209,12 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
         if prefix in server.preloading:
             message = f"unknown until {prefix} is loaded, which waits for a restart; plan again after that"
             return notice(desired, NoticeType.WAITS_FOR_RESTART, message)
-        message = (
-            f"unknown until the library that defines {prefix}.* is loaded: add {prefix} to shared_preload_libraries, "
-            "restart PostgreSQL, then plan again"
+        way = (
+            f"add {prefix} to shared_preload_libraries, restart PostgreSQL, then plan again"
+            if prefix in late.PRELOADED
+            else "its manual says which one that is, and how it is loaded"
         )
+        message = f"unknown until the library that defines {name.partition('.')[0]}.* is loaded: {way}"
         return notice(desired, NoticeType.BLOCKED, message)
     return notice(desired, NoticeType.BLOCKED, names.unknown(name, observed.nearest, server.version_num))
 

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.kinds.pg_setting import patroni, steps
+from reconciler.kinds.pg_setting import patroni, risk, steps
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change
 from reconciler.model import NEEDS_PERMISSION, Change, Outcome
 
 UNKNOWN = "unknown until it is loaded"
 
-LIBRARY: Mapping[str, str] = {"cron": "pg_cron"}
-"""Of settings whose prefix is not the name of the library that defines them."""
+_OTHER_NAMES: Mapping[str, str] = {"cron": "pg_cron"}
+"""Libraries of settings whose prefix is not the library's name."""
+
+PRELOADED = frozenset(
+    {
+        *("auth_delay", "auto_explain", "basebackup_to_shell", "basic_archive", "citus", "pg_cron", "pg_prewarm"),
+        *("pg_hint_plan", "pg_stat_statements", "pgaudit", "sepgsql", "timescaledb"),
+    }
+)
+"""Libraries that are known to be preloaded, and to define the settings with their prefix. Of any other prefix nobody
+knows which library defines it, and whether it is preloaded or loaded with its first function (pg_trgm, vector)."""
 
 
 def library(setting: str) -> str:
-    """The library that defines `setting`, by its prefix; empty where it has none."""
+    """What the library that defines `setting` is called, if it is called as its prefix; empty where it has none."""
     prefix = setting.partition(".")[0] if "." in setting else ""
-    return LIBRARY.get(prefix, prefix)
+    return _OTHER_NAMES.get(prefix, prefix)
 
 
 def can_wait(desired: PgSetting, observed: SettingObserved) -> bool:
@@ -36,14 +45,15 @@ def planned(desired: PgSetting, observed: SettingObserved) -> Change:
     """The change, made before the library is loaded."""
     text = str(desired.value)
     by_patroni = observed.server.patroni is not None
+    hazards = risk.of_text(desired.setting, text)
     return change(
         desired.model_copy(update={"after_restart": True}),
         before={"value": UNKNOWN, "source": ""},
         after={"value": text, "source": "postgresql.auto.conf"},
         notes=(f"after the restart that loads {library(desired.setting)}",),
-        steps=patroni.late(desired, text)
+        steps=patroni.late(desired, text, hazards)
         if by_patroni
-        else (steps.alter("system", desired.setting, (text,)), steps.RELOAD),
+        else (steps.alter("system", desired.setting, (text,), hazards=hazards), steps.RELOAD),
         undo=patroni.late(desired, None) if by_patroni else (steps.alter("system", desired.setting, ()), steps.RELOAD),
     )
 

@@ -24,7 +24,7 @@ _LOOK = sql.SQL("""
         where c.name = 'PKGLIBDIR'
     ), there as materialized (
         select path, position from candidates
-        where not (pg_catalog.pg_stat_file(path, true)).isdir
+        where not (pg_catalog.pg_stat_file(path, true)).isdir and (pg_catalog.pg_stat_file(path, true)).size > 0
     )
     select path,
            position(pg_catalog.convert_to('Pg_magic_func', 'SQL_ASCII') in pg_catalog.pg_read_binary_file(path)) > 0
@@ -32,7 +32,8 @@ _LOOK = sql.SQL("""
     from there order by position limit 1
 """)
 """Needs pg_config, pg_stat_file and pg_read_binary_file, so in practice a superuser. Every module defines Pg_magic_func
-(PG_MODULE_MAGIC in fmgr.h); libpq.so and its like in the same folder do not, and cannot be loaded."""
+(PG_MODULE_MAGIC in fmgr.h); libpq.so and its like in the same folder do not, and cannot be loaded. Pipes and devices,
+which whoever declares may name as well, have no size: to read them may take for ever."""
 
 
 _READ = sql.SQL("select pg_catalog.pg_read_binary_file(%(path)s) as content")

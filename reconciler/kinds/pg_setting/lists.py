@@ -76,6 +76,8 @@ def split(name: str, text: str) -> tuple[str, ...]:
             position += 1
         if position < end and text[position] == '"':
             item, position = _quoted(text, position + 1)
+            if name == "listen_addresses" and not item:
+                item = "*"  # which an empty name means, too: getaddrinfo(3) is given no name
         else:
             comma = text.find(",", position)
             stop = end if comma < 0 else comma

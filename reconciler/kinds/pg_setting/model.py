@@ -190,6 +190,9 @@ class Around(Frozen):
     unconvertible      databases whose encoding nothing converts to client_encoding as it is declared.
     paths              what is there: missing, file or directory. Without an entry: not visible.
     pem                which of the words of PEM a file has.
+    sessions           how many others are connected, and how many stream from here, standbys or not (`senders`).
+    streaming          the application_name of each that streams from here and has caught up.
+    let_in             the types of the lines in pg_hba.conf: host, hostssl…; empty: not visible, or not needed.
     """
 
     memory: int | None = None
@@ -205,6 +208,10 @@ class Around(Frozen):
     unconvertible: tuple[str, ...] = ()
     paths: Mapping[str, str] = {}
     pem: Mapping[str, tuple[str, ...]] = {}
+    sessions: int | None = None
+    senders: int | None = None
+    streaming: tuple[str, ...] | None = None
+    let_in: frozenset[str] = frozenset()
 
 
 class Server(Frozen):
@@ -285,6 +292,8 @@ class SettingObserved(Observed):
     secret_matches  whether the value is the declared secret; None where none is declared.
     beside          what is declared of the settings that the declared value leans on.
     missing         libraries that are named and could not be loaded; None where the server cannot be asked.
+    inherited       of a database or a role: what its sessions would get without a value of its own, be it another
+                    scope's or the instance's; more than one where it is not the same everywhere.
     """
 
     server: Server
@@ -307,6 +316,7 @@ class SettingObserved(Observed):
     refused: str = ""
     secret_matches: bool | None = None
     missing: tuple[str, ...] | None = ()
+    inherited: tuple[str, ...] = Field(default=(), repr=False)
     beside: Mapping[str, Value] = Field(default={}, repr=False)
 
     @property

@@ -51,6 +51,8 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
         )
         found = _unmasked(found, definition)
     found = found.model_copy(update=_scope(reading, resource, row))
+    if not resource.of_instance:
+        found = found.model_copy(update={"inherited": _inherited(reading, resource, found)})
     if definition is not None and isinstance(resource.value, str):
         found = found.model_copy(update=_opinion(session, definition, resource, found))
     found = found.model_copy(update={"missing": _missing(session, reading, resource, definition, found)})
@@ -124,6 +126,24 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
         "scope_sql": " in ".join(subjects),
         "may_set": superuser or bool(may_alter and may_set),
     }
+
+
+def _inherited(reading: Reading, resource: PgSetting, found: SettingObserved) -> tuple[str, ...]:
+    """What sessions of the declared scope get where it has no value of its own, strongest first.
+
+    A role's sessions may get what their database has, each another. The instance's stands behind all of them.
+    """
+    given = {(database, role): override.value for database, role, override in reading.overrides(resource.setting)}
+    instance = found.running
+    if instance is None and found.definition is not None:
+        instance = found.definition.boot_val
+    behind = given.get((None, None), instance or "")
+    if resource.role is None:
+        return (behind,)
+    if resource.database is not None:
+        return (given.get((None, resource.role), given.get((resource.database, None), behind)),)
+    of_databases = sorted(value for (database, role), value in given.items() if database and role is None)
+    return (behind, *of_databases)
 
 
 def _counts_before(resource: PgSetting, database: str | None, role: str | None) -> bool:

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, hazards, names, owner, startup, values, wanted
+from reconciler.kinds.pg_setting import blocked, hazards, names, owner, risk, startup, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PatroniSeen, PgSetting, RunningValue, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
@@ -122,9 +122,9 @@ def waiting(definition: Definition, seen: PatroniSeen) -> bool:
     )
 
 
-def late(desired: PgSetting, text: str | None) -> tuple[PatroniStep, ...]:
+def late(desired: PgSetting, text: str | None, hazards: tuple[Hazard, ...] = ()) -> tuple[PatroniStep, ...]:
     """The steps for a setting of a library that is still to be loaded."""
-    return (PatroniStep(parameters={desired.setting: text}),)
+    return (PatroniStep(parameters={desired.setting: text}, hazards=hazards),)
 
 
 def _running(name: str, seen: PatroniSeen) -> Iterable[tuple[str, str | None]]:
@@ -181,9 +181,11 @@ def _patch(
     )
     if reason:
         return notice(desired, NoticeType.BLOCKED, reason)
-    risks: tuple[Hazard, ...] = ()
+    former = [values.read(definition, text) for _, text in _running(name, seen)]
+    former += [values.read(definition, seen.parameters[name])] if name in seen.parameters else []
+    risks: tuple[Hazard, ...] = () if after is None else risk.of_change(definition, former, after, observed.server)
     if after is not None and differing:
-        risks = (*hazards.less_safe(definition, before, after), *hazards.waits_for_restart(definition))
+        risks = (*risks, *hazards.waits_for_restart(definition))
     sensitive = name in names.SENSITIVE
     old = seen.parameters.get(name)
     step = PatroniStep(parameters={name: None if value is None else owner.spelled(definition, value)}, hazards=risks)

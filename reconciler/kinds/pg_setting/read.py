@@ -13,9 +13,22 @@ from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, coming, hidden, lists, owner, patroni, startup, surroundings, values
+from reconciler.kinds.pg_setting import (
+    blocked,
+    coming,
+    hidden,
+    lists,
+    owner,
+    patroni,
+    risk,
+    startup,
+    surroundings,
+    values,
+)
 from reconciler.kinds.pg_setting.coming import Coming
-from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, PgSetting, Server
+from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
+from reconciler.kinds.pg_setting.connected import connected
+from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Override, PgSetting, Server
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
@@ -115,10 +128,7 @@ class Reading:
         declared = coming.declared(wanted)
         operands = coming.mentioned(wanted)
         names = sorted(
-            {resource.setting for resource in wanted}
-            | lists.PRELOADED
-            | startup.COMPANIONS
-            | operands.difference(MACHINE)
+            {resource.setting for resource in wanted} | lists.PRELOADED | risk.COMPANIONS | operands.difference(MACHINE)
         )
         scoped = any(not resource.of_instance for resource in wanted)
         own = {"own": list(_OWN), "values": list(_OWN.values())}
@@ -135,7 +145,10 @@ class Reading:
             *(_RESET_OWN, settings, _RESTORE_OWN),
             *(_SERVER, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY),
         ]
-        _, rows, _, server, overrides, databases, roles, missing, owners = session.fetch_all(
+        leaning = risk.together.NAMES & {resource.setting for resource in wanted}
+        if leaning:
+            queries.append(CONNECTED)
+        _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
             [(query, params) for query in queries]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
@@ -189,7 +202,7 @@ class Reading:
             restarts=bool(session.target.restart or session.target.patroni),
         )
         future = Coming(session, self)
-        now = {name: self._read(name, self.rows[name]["setting"]) for name in startup.COMPANIONS & self.rows.keys()}
+        now = {name: self._read(name, self.rows[name]["setting"]) for name in risk.COMPANIONS & self.rows.keys()}
         self.server = self.server.model_copy(
             update={
                 "coming": future.companions(),
@@ -198,11 +211,14 @@ class Reading:
             }
         )
         changing = startup.COMPANIONS & {resource.setting for resource in wanted if resource.of_instance}
+        around = Around()
         if changing:
             around = surroundings.around(session, server[0], changing, self.server.coming)
             if server[0]["may_look"]:
                 around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
-            self.server = self.server.model_copy(update={"around": around})
+        if leaning:
+            around = around.model_copy(update=connected(session, others[0][0], leaning))
+        self.server = self.server.model_copy(update={"around": around})
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""

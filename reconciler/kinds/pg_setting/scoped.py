@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, provenance, startup, steps, values, wanted
+from reconciler.kinds.pg_setting import blocked, names, provenance, risk, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change, notice
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.model import SENSITIVE, ComesTrue, NoticeType, Outcome, Provenance
+from reconciler.model import SENSITIVE, ComesTrue, Hazard, NoticeType, Outcome, Provenance
 
 NOT_SET = "the instance's"
 
@@ -46,8 +46,13 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
                 "an empty list can only be had by RESET, and it is not set here: it has to be emptied in the instance"
             )
             return [notice(desired, NoticeType.BLOCKED, message)]
-    risks = hazards.less_safe(definition, own, after) if after is not None else ()
-    step = steps.alter(observed.scope_sql, definition.name, literals, custom=custom_name, hazards=risks)
+    step = steps.alter(
+        observed.scope_sql,
+        definition.name,
+        literals,
+        custom=custom_name,
+        hazards=_risks(definition, observed, own, after),
+    )
     if observed.server.in_recovery:
         message = "this server is a standby: settings of databases and roles are changed on the primary, and replicated"
         return [notice(desired, NoticeType.BLOCKED, message)]
@@ -86,3 +91,19 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
             forbidden="" if observed.may_set else f"role {observed.server.role} may not run {step.statements[0]}",
         )
     ]
+
+
+def _risks(
+    definition: Definition, observed: SettingObserved, own: Canonical | None, after: Canonical | None
+) -> tuple[Hazard, ...]:
+    """Of new sessions, which begin with `after` instead of `own`; None stands for what they would inherit."""
+    inherited = [values.read(definition, text) for text in observed.inherited]
+    former = inherited if observed.own is None else [own]
+    coming = inherited if after is None else [after]
+    found = [
+        hazard
+        for value in coming
+        if value is not None
+        for hazard in risk.of_change(definition, former, value, observed.server)
+    ]
+    return tuple(dict.fromkeys(found))

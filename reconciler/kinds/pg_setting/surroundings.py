@@ -57,7 +57,11 @@ _READ = sql.SQL("""
     select path, pg_catalog.pg_read_file(path, 0, 1000000, true) as content
     from pg_catalog.unnest(%(paths)s::pg_catalog.text[]) as path
 """)
-_STAT = sql.SQL("select (pg_catalog.pg_stat_file(%(path)s, true)).isdir as is_directory")
+_STAT = sql.SQL("""
+    select stat.isdir as is_directory, stat.size as size from pg_catalog.pg_stat_file(%(path)s, true) as stat
+""")
+"""Pipes and devices, which whoever declares may name as well, have no size: to read them may take for ever."""
+
 _PEM = sql.SQL("""
     select word from pg_catalog.unnest(%(words)s::pg_catalog.text[]) as word
     where position(pg_catalog.convert_to(word, 'SQL_ASCII')
@@ -117,9 +121,10 @@ def looked_at(session: PostgresSession, found: Around, paths: Collection[str]) -
     pem: dict[str, tuple[str, ...]] = {}
     for path in sorted(paths):
         with suppress(ObservationFailed):
-            is_directory = session.fetch(_STAT, {"path": path})[0]["is_directory"]
+            [found_there] = session.fetch(_STAT, {"path": path})
+            is_directory = found_there["is_directory"]
             seen[path] = "missing" if is_directory is None else "directory" if is_directory else "file"
-        if seen.get(path) == "file":
+        if seen.get(path) == "file" and found_there["size"]:
             with suppress(ObservationFailed):
                 words = session.fetch(_PEM, {"path": path, "words": sorted({*FILES.values(), ENCRYPTED})})
                 pem[path] = tuple(row["word"] for row in words)

@@ -94,21 +94,26 @@ def paths(coming: Mapping[str, Canonical], declared: frozenset[str]) -> frozense
     return frozenset(found)
 
 
-def _judged(name: str, value: Canonical | None, server: Server) -> list[str]:
-    if name not in COMPANIONS or value is None:
-        return []
-    start = Start(
+def start(name: str, value: Canonical, server: Server) -> Start:
+    """The server's next start, with `name` at `value`."""
+    return Start(
         name=name,
         coming={**server.coming, name: value},
         now=server.now,
         around=server.around,
         version=server.version_num // 10000,
         in_recovery=server.in_recovery,
+        superuser=server.superuser,
         data_directory=server.data_directory,
     )
-    found = []
+
+
+def _judged(name: str, value: Canonical | None, server: Server) -> list[str]:
+    if name not in COMPANIONS or value is None:
+        return []
+    found, next_start = [], start(name, value, server)
     for rule in RULES:
-        reason = rule.judge(start) if name in rule.names else ""
+        reason = rule.judge(next_start) if name in rule.names else ""
         if reason:
             found.append(reason if isinstance(reason, Unseen) else f"{rule.consequence}: {reason}")
     return found

@@ -21,7 +21,7 @@ class Start:
     """What the server will start with, if `name` is changed to what `coming` has for it.
 
     `coming` and `now` are in each setting's own unit; a setting is missing that this version does not have, or this
-    role does not see. `version` is the major one.
+    role does not see. `version` is the major one; `superuser` is this session's role.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Start:
     around: Around
     version: int
     in_recovery: bool = False
+    superuser: bool = True
     data_directory: str | None = None
 
     def number(self, name: str) -> int:

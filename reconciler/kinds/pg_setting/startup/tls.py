@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.kinds.pg_setting.startup import ciphers
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
@@ -56,7 +57,9 @@ def starts(start: Start) -> str:
     """Whether TLS could be started."""
     if start.text("ssl") != "on":
         return ""
-    return _versions(start) or _names(start) or _files(start)
+    found = [reason for look in (_versions, _names, _ciphers, _files) if (reason := look(start))]
+    certain = [reason for reason in found if not isinstance(reason, Unseen)]
+    return certain[0] if certain else Unseen("; ".join(found))
 
 
 def _versions(start: Start) -> str:
@@ -79,6 +82,17 @@ def _names(start: Start) -> str:
                 f"{name}: {wrong[0] or 'nothing'} is none of those that every OpenSSL knows: {', '.join(sorted(known))}"
             )
     return ""
+
+
+def _ciphers(start: Start) -> str:
+    """Suites until TLS 1.2. A list that comes to nothing keeps the server from starting (seen on Debian's 15)."""
+    text = start.text("ssl_ciphers")
+    if "ssl_ciphers" not in start.coming or not _new(start, "ssl_ciphers"):
+        return ""
+    if text.startswith(ciphers.OF_THE_SYSTEM):
+        return Unseen(f"whether the server's OpenSSL knows {text} could not be seen")
+    reason = ciphers.refused(text)
+    return f"ssl_ciphers {text or repr('')}: {reason}" if reason else ""
 
 
 def _files(start: Start) -> str:
