@@ -1,7 +1,7 @@
 """No setting runs a program, makes the server less safe, or keeps people out, unless that was allowed by name.
 
-Before, all but fourteen values of fourteen settings were applied without a word; each row was seen to come without its
-hazard then, or not to be refused.
+Before, all but fourteen values of fourteen settings were applied without a word: of 108 rows 74 were seen to come
+without their hazard then, or not to be refused (on 18). The others are controls, that were right already.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from applying.acting import apply, pg_settings, plan_for
-from attacks.test_settings_allowed_by_name import STOPS, UNSAFE, Row, own, resources, server
 from fix_servers import _numbers
 from pg_setting.own_server import OwnServer, certificate, has_tls
 from waiting import reload, until
 
+from attacks.test_settings_allowed_by_name import STOPS, UNSAFE, Row, own, resources, server
 from reconciler.model import HazardType, Plan, System, Target
 
 __all__ = ["own", "server"]

@@ -39,7 +39,6 @@ def shown(url: str) -> set[str]:
 
 @pytest.mark.matrix
 def test_every_setting_of_the_server_is_decided(postgres):
-    """Seen to fail before: nine tenths of them were in no table."""
     assert shown(postgres.url()) - risk.KNOWN == set()
 
 
