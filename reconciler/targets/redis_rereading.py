@@ -28,7 +28,7 @@ def misread(line: str, *, acl_file: bool) -> str:
             return "a quote in a user's name or rules is written without quoting, and opens one that nothing closes"
         if read != words:
             return "quotes in a user's name or rules are written without quoting, and vanish when the file is read"
-    if any(word.endswith(")") and word[0] in "+-" for word in _outside(words[2:])):
+    if _closed_early(words[2:]):
         return "a pattern in a selector ends with a parenthesis, which closes the selector when the file is read"
     return ""
 
@@ -47,7 +47,7 @@ def unwritable(user: str, rules: Sequence[str], *, acl_file: bool) -> str:
     return misread(" ".join(["user", user, *rules]), acl_file=acl_file)
 
 
-def breaks(users: Sequence[str], *, acl_file: bool, but: str = "") -> str:
+def breaks(users: Sequence[str], *, acl_file: bool, but: str | None = None) -> str:
     """Why no file may be written with these lines of ACL LIST, and whose it is; empty where it may be.
 
     `but`: a user who is about to be replaced, or to go.
@@ -64,14 +64,13 @@ def breaks(users: Sequence[str], *, acl_file: bool, but: str = "") -> str:
     return ""
 
 
-def _outside(words: Sequence[str]) -> list[str]:
-    """The words that are in no selector, as the server puts selectors together."""
-    found, inside = [], False
-    for word in words:
-        if not inside and word.startswith("(") and not word.endswith(")"):
-            inside = True
-        elif inside:
-            inside = not word.endswith(")")
-        elif not word.startswith("("):
-            found.append(word)
-    return found
+def _closed_early(words: Sequence[str]) -> bool:
+    """Whether a word stands outside of the selectors, as the server puts them together, and behind the first: they come
+    last, so that it was meant to be in one."""
+    first = next((at for at, word in enumerate(words) if word.startswith("(")), len(words))
+    inside = False
+    for word in words[first:]:
+        if not inside and not word.startswith("("):
+            return True
+        inside = not word.endswith(")")
+    return False
