@@ -1,4 +1,4 @@
--- Plan 6333ed6ea83b44eac68a84c5f82db94a841b4fb8528f98910f04c5e13777b43f of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 0bb6edb41a13a15de844f2a36cde373f42846ab8668a9110068a5a2f0f1dbd8e of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
@@ -102,6 +102,7 @@ do 'begin if true then raise exception using message = ''not in this script: 1 o
 
 -- ~ cache/redis_setting/save: 3600 1 300 100 → ""
 -- redis-cli> CONFIG SET save ""
+-- once the append-only file is whole:
 -- redis-cli> CONFIG REWRITE
 
 -- + cache/redis_user/app
