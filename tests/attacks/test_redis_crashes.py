@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import redis
+from applying.acting import Applying, Seen, apply, plan_for, results
 from live import start_with, start_with_acl_file
 from redis_setting.declared import declared
 from redis_user.declared_users import users
 from waiting import until
 
-from applying.acting import Applying, Seen, apply, plan_for, results
 from reconciler.applying import execute
 from reconciler.applying.apply import Interruption
 from reconciler.model import Applied, HazardType, NoticeType, RedisStep, System, Target

@@ -11,12 +11,12 @@ from contextlib import closing
 
 import pytest
 import redis
+from applying.acting import apply, plan_for
 from live import start_with_acl_file
 from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
-from applying.acting import apply, plan_for
 from reconciler.demo import servers
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
@@ -25,7 +25,27 @@ from reconciler.targets.redis_rereading import misread, unwritable
 
 ALLOWED = tuple(HazardType)
 
-SIGNS = ("'", '"', "\\", "#", "(", ")", "~", "%", "&", "+", "\x01", "\x7f", "é", "\xa0", "\x85", "\x1c", "a'b", "''", '""')
+SIGNS = (
+    "'",
+    '"',
+    "\\",
+    "#",
+    "(",
+    ")",
+    "~",
+    "%",
+    "&",
+    "+",
+    "\x01",
+    "\x7f",
+    "é",
+    "\xa0",
+    "\x85",
+    "\x1c",
+    "a'b",
+    "''",
+    '""',
+)
 
 NAMES = [*(f"a{sign}b" for sign in SIGNS), *SIGNS, "'ab'", '"ab"', "a'", '"a', "a\\x41", "on", "user", ""]
 
@@ -98,7 +118,24 @@ def test_the_rules_are_those_of_each_server(acl_file, redis_server, monkeypatch)
     assert wrong > 20 if not acl_file else wrong > 3 if has_selectors else wrong == 0
 
 
-VALUES = ["a'b", 'a"b', "a b", "a\\b", "#a", "'ab'", '"ab"', "a\x01b", "é", "", " a ", "a\\", "\\x41", "a\tb", "a\nb", '""']
+VALUES = [
+    "a'b",
+    'a"b',
+    "a b",
+    "a\\b",
+    "#a",
+    "'ab'",
+    '"ab"',
+    "a\x01b",
+    "é",
+    "",
+    " a ",
+    "a\\",
+    "\\x41",
+    "a\tb",
+    "a\nb",
+    '""',
+]
 
 NOT_TRIED = {"dir", "dbfilename", "port", "tls-port", "rdma-port", "bind", "requirepass", "maxclients", "rdma-bind"}
 """Where the data is, and where the test finds the server again."""

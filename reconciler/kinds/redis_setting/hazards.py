@@ -11,7 +11,7 @@ from reconciler.kinds.redis_setting.parameters import ALIASES
 from reconciler.kinds.redis_setting.values import buffer_limits, meaning, shown
 from reconciler.model import Fact, Hazard, HazardType
 
-EVERYWHERE = frozenset({"*", "-*", "0.0.0.0", "::", "-::", "-::*"})  # noqa: S104 - names what is dangerous
+EVERYWHERE = frozenset({"*", "0.0.0.0", "::", "::*"})  # noqa: S104 - names what is dangerous
 """Addresses in `bind` that mean every network."""
 
 SMALL_BUFFERS = {"normal": 1 << 20, "pubsub": 1 << 20, "replica": 16 << 20}
@@ -84,14 +84,18 @@ def _rarer(running: str, wanted: str) -> bool:
 
 
 def _bind(observed: ObservedSetting, wanted: str) -> Iterator[Hazard]:
-    running, new = set((observed.running or "").split()), set(wanted.split())
+    running, new = _addresses(observed.running or ""), _addresses(wanted)
     if EVERYWHERE & new and not EVERYWHERE & running:
         yield _less_safe("bind: the server listens on every network")
     elif new - running and not EVERYWHERE & running:
         yield _less_safe("bind: the server listens on one more network")
-    gone = {address.removeprefix("-") for address in running} - {address.removeprefix("-") for address in new}
-    if gone and not EVERYWHERE & new:
-        yield _stops(f"bind: clients that come in by {' or '.join(sorted(gone))} are refused")
+    if running - new and not EVERYWHERE & new:
+        yield _stops(f"bind: clients that come in by {' or '.join(sorted(running - new))} are refused")
+
+
+def _addresses(bind: str) -> set[str]:
+    """Without the dash, which says that the address may be missing."""
+    return {address.removeprefix("-") for address in bind.split()}
 
 
 def _buffers(observed: ObservedSetting, wanted: str) -> Iterator[Hazard]:
