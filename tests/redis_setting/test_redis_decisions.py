@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from live import changes
+from live import changes, outcomes
 from redis_setting.declared import declared
 
 from reconciler.kinds.redis_setting import KIND, decisions
@@ -63,6 +63,7 @@ CASES = [
     ("tls-replication", "yes", "no", {LESS_SAFE}),
     ("port", "6379", "0", {STOPS}),
     ("maxclients", "10000", "20", {STOPS}),
+    ("maxclients", "10000", "1000", set()),
     ("maxclients", "10000", "20000", set()),
     ("maxmemory-clients", "0", "1gb", {STOPS}),
     ("maxmemory-clients", "1gb", "2gb", set()),
@@ -111,6 +112,7 @@ OF_MORE = [
     ("maxmemory-policy", "allkeys-lru", "noeviction", {"holds": 2, "limit": 1}, {STOPS}, "writes are refused"),
     ("maxmemory-policy", "noeviction", "allkeys-lru", {"holds": 2, "limit": 1}, {EVICTS}, "keys go"),
     ("maxmemory-policy", "noeviction", "allkeys-lru", {"holds": 2, "limit": 0}, set(), "no limit"),
+    ("maxclients", "10000", "1000", {"clients": 600}, {STOPS}, "more than half of them are there"),
     ("protected-mode", "no", "yes", {"open_to_others": True}, {STOPS}, "others are cut off"),
     ("protected-mode", "no", "yes", {}, set(), "there are no others"),
     ("stop-writes-on-bgsave-error", "no", "yes", {"snapshots_fail": True}, {STOPS}, "the last one failed"),
@@ -138,13 +140,7 @@ def test_a_parameter_of_a_later_version_is_less_safe_on_a_live_server(redis_targ
 
 def test_what_only_the_file_changes_says_what_it_costs(redis_target, redis_client):
     if redis_client.config_get("enable-module-command"):
-        [notice] = [o for o in _outcomes(redis_target, {"enable-module-command": "yes"})]
+        [notice] = outcomes(KIND, redis_target, declared({"enable-module-command": "yes"}))
         assert "runs-programs: " in notice.message.lower()
-    [notice] = [o for o in _outcomes(redis_target, {"supervised": "systemd"})]
+    [notice] = outcomes(KIND, redis_target, declared({"supervised": "systemd"}))
     assert "stops-service: " in notice.message.lower()
-
-
-def _outcomes(target, section):
-    from live import outcomes
-
-    return outcomes(KIND, target, declared(section))

@@ -115,7 +115,6 @@ ROWS: tuple[tuple[str, Condition, HazardType, str], ...] = (
     ("tls-replication tls-cluster", ON, STOPS_SERVICE, "servers without TLS are cut off"),
     # Who is turned away.
     ("port", ALWAYS, STOPS_SERVICE, "clients look for the server at the old port"),
-    ("maxclients", LOWERED, STOPS_SERVICE, "clients beyond that are refused"),
     ("maxmemory-clients", STRICTER, STOPS_SERVICE, "clients are closed that take more than that together"),
     ("timeout", Below(30, least=1), STOPS_SERVICE, "clients that are idle for so few seconds are closed"),
     ("tcp-keepalive", Below(1), LESS_SAFE, "clients that are gone are never noticed"),
@@ -140,8 +139,8 @@ ROWS: tuple[tuple[str, Condition, HazardType, str], ...] = (
 )  # fmt: skip
 
 JUDGED_ALONE = frozenset(
-    {"appendonly", "bind", "client-output-buffer-limit", "maxmemory", "maxmemory-policy", "min-replicas-to-write"}
-    | {"protected-mode", "save", "stop-writes-on-bgsave-error"}
+    {"appendonly", "bind", "client-output-buffer-limit", "maxclients", "maxmemory", "maxmemory-policy"}
+    | {"min-replicas-to-write", "protected-mode", "save", "stop-writes-on-bgsave-error"}
 )
 """Parameters whose risk is worked out of more than their two values: see `hazards.py`."""
 

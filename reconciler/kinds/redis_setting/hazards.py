@@ -18,6 +18,10 @@ SMALL_BUFFERS = {"normal": 1 << 20, "pubsub": 1 << 20, "replica": 16 << 20}
 """Bytes: below, answers and streams of common sizes make the server close a client, or a replica start anew."""
 
 
+FEW_CLIENTS = 100
+"""A pool of connections of one application has as many."""
+
+
 def hazards(name: str, observed: ObservedSetting, wanted: str) -> tuple[Hazard, ...]:
     """The risks of setting `name` to `wanted`, which differs from what is running.
 
@@ -109,6 +113,12 @@ def _buffers(observed: ObservedSetting, wanted: str) -> Iterator[Hazard]:
             yield _stops(f"client-output-buffer-limit {of_whom}: below {format_bytes(small)}, clients are closed early")
 
 
+def _maxclients(observed: ObservedSetting, wanted: str) -> Iterator[Hazard]:
+    lowered = int(wanted) < int(observed.running or "0")
+    if lowered and int(wanted) < max(FEW_CLIENTS, 2 * (observed.clients or 0)):
+        yield _stops("maxclients: clients beyond are refused, and there are soon as many")
+
+
 def _maxmemory(observed: ObservedSetting, wanted: str) -> Iterator[Hazard]:
     limit = int(str(meaning("maxmemory", wanted)))
     if not limit:
@@ -149,6 +159,7 @@ _OF_MORE: Mapping[str, Callable[[ObservedSetting, str], Iterator[Hazard]]] = {
     "appendonly": _appendonly,
     "bind": _bind,
     "client-output-buffer-limit": _buffers,
+    "maxclients": _maxclients,
     "maxmemory": _maxmemory,
     "maxmemory-policy": _policy,
     "min-replicas-to-write": _replicas,

@@ -63,9 +63,10 @@ class ObservedSetting(Observed):
                  together is applied: a hazard is one of the whole.
     append_only_file  of appendonly, by INFO persistence: whether a rewrite of it is under way, or the last one failed.
     snapshots_fail  the last snapshot failed.
+    clients      how many are connected; None where that is not to be seen.
     open_to_others  the default user needs no password, and the server listens beyond this machine.
     replicas     how many replicas are connected to this primary; None of a replica, and where it is not to be seen.
-    writes_append_only  appendonly is yes, or declared: CONFIG REWRITE waits until that file is whole.
+    writes_append_only  appendonly is yes, declared, or not to be seen: CONFIG REWRITE waits until that file is whole.
     users_seen   whether the lines could be read that CONFIG REWRITE writes of users.
     bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
     cut_off      of requirepass: replicas would no longer be let in; `watched`: Sentinels look after the server.
@@ -99,6 +100,7 @@ class ObservedSetting(Observed):
     appendonly: str = ""
     append_only_file: Literal["not-visible", "whole", "being-written", "failed"] = "not-visible"
     snapshots_fail: bool = False
+    clients: int | None = None
     open_to_others: bool = False
     replicas: int | None = None
     writes_append_only: bool = False

@@ -21,7 +21,6 @@ from reconciler.targets.redis_rereading import breaks
 ASIDE = {
     "acl": ("ACL", "GETUSER", "default"),
     "aclfile": ("CONFIG", "GET", "aclfile"),
-    "appendonly": ("CONFIG", "GET", "appendonly"),
     "bind": ("CONFIG", "GET", "bind"),
     "client": ("CLIENT", "INFO"),
     "clients": ("INFO", "clients"),
@@ -36,15 +35,14 @@ ASIDE = {
 }
 """What some parameters are read together with. The hashes of passwords in ACL GETUSER and ACL LIST are not kept."""
 
-ALWAYS = ("aclfile", "appendonly", "users")
+ALWAYS = ("persistence", "users")
 """What CONFIG REWRITE writes down beside any parameter, and could make a server that does not start, or has no keys."""
 
 NEEDS: Mapping[str, Sequence[str]] = {
-    "requirepass": ("acl", "masterauth", "replication"),
-    "appendonly": ("persistence", "save"),
+    "requirepass": ("acl", "aclfile", "masterauth", "replication"),
+    "appendonly": ("save",),
     "min-replicas-to-write": ("replication",),
     "min-slaves-to-write": ("replication",),
-    "stop-writes-on-bgsave-error": ("persistence",),
     "maxmemory": ("memory", "maxmemory-clients"),
     "maxmemory-policy": ("memory",),
     "bind": ("client",),
@@ -95,22 +93,27 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     waiting = tuple(one.line for address, one in seen.items() if _waits(address.name, one))
     common = {
         "overwritten": waiting,
-        "writes_append_only": together.APPEND_ONLY in known or _text(beside, "appendonly") == "yes",
+        "writes_append_only": together.writes_append_only(known, beside.get("persistence")),
         "users_seen": "users" in beside,
     }
+    broken = _broken(session, beside.get("users", ()))
     return {
-        address: one.model_copy(update={**common, "rewrite_breaks": _broken(session, beside, one)})
+        address: one.model_copy(update={**common, "rewrite_breaks": broken[bool(one.aclfile)]})
         for address, one in seen.items()
     }
 
 
-def _broken(session: RedisSession, beside: Mapping[str, Any], observed: ObservedSetting) -> str:
-    """Why the server would not start any more with the files that a change writes. `aclfile`: that of users, too."""
-    users = beside.get("users", ())
-    if not _text(beside, "aclfile"):
-        return session.files.rewrite_breaks(session.version) or breaks(users, acl_file=False)
+def _broken(session: RedisSession, users: Sequence[str]) -> Mapping[bool, str]:
+    """Why the server would not start any more after CONFIG REWRITE; True: after that and ACL SAVE.
+
+    Where there is an ACL file, the configuration holds no users: asked for only where they would be in the way.
+    """
     included = session.files.rewrite_breaks(session.version)
-    return included or (breaks(users, acl_file=True) if observed.aclfile else "")
+    in_configuration = breaks(users, acl_file=False)
+    if not in_configuration:
+        return {False: included, True: included}
+    found = session.read("CONFIG", "GET", "aclfile").get("aclfile", "")
+    return {False: included or ("" if found else in_configuration), True: included or breaks(users, acl_file=True)}
 
 
 def _text(beside: Mapping[str, Any], name: str) -> str:
@@ -164,7 +167,8 @@ def _observed(
         limit=together.limit(worth, info),
         policy=worth.declared("maxmemory-policy", info.get("maxmemory_policy", "")).lower(),
         save=worth.declared("save", _text(beside, "save")),
-        appendonly=worth.declared("appendonly", _text(beside, "appendonly")).lower(),
+        appendonly=worth.declared("appendonly", together.running(beside.get("persistence"))).lower(),
+        clients=beside.get("clients", {}).get("connected_clients"),
         append_only_file=together.append_only_file(beside.get("persistence")),
         snapshots_fail=beside.get("persistence", {}).get("rdb_last_bgsave_status") == "err",
         open_to_others=together.open_to_others(beside.get("acl"), _text(beside, "bind")),

@@ -54,8 +54,10 @@ def _rank(outcome: Outcome) -> int:
     match name:
         case "appendonly":
             return _FIRST if (outcome.after or {}).get("value") == "yes" else _AFTER_ALL
-        case "maxmemory":  # 0 is no limit
-            return _EARLIER if not then or 0 < now < then else _LATER
+        case "maxmemory" if not then or 0 < now < then:  # 0 is no limit
+            return _EARLIER
+        case "maxmemory" if any(step.hazards for step in outcome.steps):  # more is held than that
+            return _LATER
         case "min-replicas-to-write" | "min-slaves-to-write":
             return _EARLIER if then < now else _LATER
     return _PASSWORD if name == LAST else _ANY

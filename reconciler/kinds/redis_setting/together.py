@@ -25,6 +25,16 @@ def kept_beside(setting: RedisSetting, known: Mapping[str, str]) -> dict[str, st
     return {name: known[name] for name in sorted(names) if name in known}
 
 
+def running(persistence: Mapping[str, Any] | None) -> str:
+    """What appendonly is by INFO persistence; empty where that is not to be seen."""
+    return "" if persistence is None else "yes" if persistence.get("aof_enabled") else "no"
+
+
+def writes_append_only(known: Mapping[str, str], persistence: Mapping[str, Any] | None) -> bool:
+    """Whether CONFIG REWRITE may write `appendonly yes` down, when a change or one beside it is made."""
+    return APPEND_ONLY in known or running(persistence) != "no"
+
+
 def limit(worth: Operands, memory: Mapping[str, Any]) -> int:
     """Bytes of maxmemory once all is applied."""
     text = worth.declared("maxmemory", str(memory.get("maxmemory", 0)))
