@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -296,6 +295,7 @@ def test_a_server_that_is_elsewhere_has_it_written_down_once_it_is_whole(filled,
     assert plan_for(at(filled), declared({"appendonly": "yes"})).is_empty
 
 
+@pytest.mark.thorough
 def test_kills_at_any_moment_of_the_first_file(filled):
     """Not at steps, but in between: while the file is written, while it is renamed, while it is written down."""
     resources = declared({"appendonly": "yes", "hz": "20"})
@@ -309,7 +309,6 @@ def test_kills_at_any_moment_of_the_first_file(filled):
         with suppress(Exception):  # it may be gone before the lock is taken
             apply(plan, at(filled), allowed=ALLOWED)
         timer.join()
-        time.sleep(0)
         killed_and_started(filled)
         converges(filled, resources)
 
