@@ -64,6 +64,31 @@ class Look:
         return before.running and (not self.running or self.seconds < before.seconds or self.keys < before.keys)
 
 
+class Course:
+    """One wait, look by look. `at`: seconds of a clock that never goes back."""
+
+    def __init__(self, first: Look, at: float) -> None:
+        self._failed_before = first.failed
+        self._last = first
+        self._moved = at
+
+    def goes_on(self, look: Look, at: float) -> bool:
+        """Whether there is still something to be waited for. Raises NeverWhole where that is in vain."""
+        before, self._last = self._last, look
+        if look.failed and (not self._failed_before or look.ended_since(before)):
+            raise NeverWhole(_FAILED)
+        if not look.pending:
+            return False
+        if look.place != before.place:
+            self._moved = at
+        still = at - self._moved
+        if not look.running and not look.other and still > PUT_OFF_SECONDS:
+            raise NeverWhole(_FAILED if look.failed else "the server does not begin to write the append-only file")
+        if still > STILL_SECONDS:
+            raise NeverWhole(f"the rewrite of the append-only file has not moved for {STILL_SECONDS:.0f} s")
+        return True
+
+
 def until_whole(client: redis.Redis, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
     """Returns when no rewrite is pending, at once where the server keeps no such file.
 
@@ -72,25 +97,17 @@ def until_whole(client: redis.Redis, tell: Callable[[Progress], None], interrupt
     """
     if client.config_get("appendonly").get("appendonly") != "yes":
         return
-    look = first = look_at(client)
-    moved, pause = time.monotonic(), FIRST_PAUSE
-    while look.pending:
+    look, pause = look_at(client), FIRST_PAUSE
+    course, waits = Course(look, time.monotonic()), look.pending
+    while waits:
         if interrupted():
-            raise NeverWhole("interrupted while the append-only file is written for the first time")
+            raise NeverWhole("interrupted while the append-only file is written")
         with suppress(Exception):  # who is told may fail, the apply may not
             tell(_progress(look))
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-        before, look = look, look_at(client)
-        if look.failed and (not first.failed or look.ended_since(before)):
-            raise NeverWhole(_FAILED)
-        if look.place != before.place:
-            moved = time.monotonic()
-        still = time.monotonic() - moved
-        if not look.running and not look.other and still > PUT_OFF_SECONDS:
-            raise NeverWhole(_FAILED if look.failed else "the server does not begin to write the append-only file")
-        if still > STILL_SECONDS:
-            raise NeverWhole(f"the rewrite of the append-only file has not moved for {STILL_SECONDS:.0f} s")
+        look = look_at(client)
+        waits = course.goes_on(look, time.monotonic())
 
 
 _FAILED = (

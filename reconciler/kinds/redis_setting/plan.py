@@ -192,6 +192,7 @@ def _of_a_restart(desired: RedisSetting, observed: ObservedSetting) -> tuple[Haz
 
 
 def _with(risks: tuple[Hazard, ...], steps: tuple[RedisStep, ...]) -> tuple[RedisStep, ...]:
+    """`steps`, the first of them with `risks`."""
     return tuple(step.model_copy(update={"hazards": risks}) if not at else step for at, step in enumerate(steps))
 
 

@@ -21,7 +21,6 @@ EVERYTHING_ELSE, PASSWORD = 0, 1
 def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
     outcomes = sorted(outcomes, key=_rank)
-    outcomes = sorted(outcomes, key=_rank)
     at_once = [outcome.address.name for outcome in outcomes if isinstance(outcome, Change) and _at_once(outcome)]
     found: list[Outcome] = []
     for outcome in outcomes:
