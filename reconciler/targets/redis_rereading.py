@@ -44,7 +44,8 @@ def unwritable(user: str, rules: Sequence[str], *, acl_file: bool) -> str:
                 return "a server takes quotes in a selector for its own, and leaves them out"
             if any(word.endswith(")") for word in rule[1:-1].split(" ")):
                 return "a pattern in a selector ends with a parenthesis, which closes the selector when a file is read"
-    return misread(" ".join(["user", user, *rules]), acl_file=acl_file)
+    of_root = [rule for rule in rules if not rule.startswith("(")]  # they may be declared behind a selector
+    return misread(" ".join(["user", user, *of_root]), acl_file=acl_file)
 
 
 def breaks(users: Sequence[str], *, acl_file: bool, but: str | None = None) -> str:

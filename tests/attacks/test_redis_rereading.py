@@ -247,6 +247,15 @@ def test_a_quote_in_a_command_is_refused_where_it_is_declared():
         users({"bob": "on +select|a'b"})
 
 
+@pytest.mark.redis(">= 7")
+def test_rules_behind_a_selector_are_as_good_as_before_it(redis_server):
+    resources = users({"bob": "on (~a +get) ~b (+set) &*"})
+    assert apply(plan_for(at(redis_server), resources), at(redis_server), allowed=ALLOWED).succeeded
+    redis_server.kill()
+    redis_server.start()
+    assert plan_for(at(redis_server), resources).is_empty
+
+
 STRANGERS = [
     ("a'b", ("~a:*", "+get"), "a name"),
     ("stranger", ("~it's:*", "+get"), "a pattern"),
