@@ -18,7 +18,7 @@ from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
-from reconciler.demo import servers
+from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
 from reconciler.secrets import Secrets
@@ -76,7 +76,7 @@ def others(server) -> list[str]:
         return sorted(line for line in client.execute_command("ACL", "LIST") if not line.startswith("user default "))
 
 
-def comes_back(server, name, rules, acl_file, monkeypatch):
+def comes_back(server, name, rules, acl_file):
     """Whether the user is the same after a start from what was written; None where the server takes no such user."""
     with closing(redis.Redis(port=server.port, decode_responses=True, protocol=2)) as client:
         try:
@@ -86,22 +86,21 @@ def comes_back(server, name, rules, acl_file, monkeypatch):
         before = others(server)
         client.execute_command(*(("ACL", "SAVE") if acl_file else ("CONFIG", "REWRITE")))
     server.kill()
-    monkeypatch.setattr(servers, "START_ATTEMPTS", 1)
     try:
         server.start()
-    except servers.ServerFailed:
+    except ServerFailed:
         return False, before
     return others(server) == before, before
 
 
 @pytest.mark.parametrize("acl_file", [False, True], ids=["configuration", "ACL file"])
-def test_the_rules_are_those_of_each_server(acl_file, redis_server, monkeypatch):
+def test_the_rules_are_those_of_each_server(acl_file, redis_server):
     if acl_file:
         start_with_acl_file(redis_server)
     files = {path: path.read_bytes() for path in redis_server.folder.iterdir() if path.suffix in (".conf", ".acl")}
     tried = wrong = 0
     for name, rules in [*((name, ("~k:*", "+get")) for name in NAMES), *(("bob", rules) for rules in RULES)]:
-        same, lines = comes_back(redis_server, name, rules, acl_file, monkeypatch)
+        same, lines = comes_back(redis_server, name, rules, acl_file)
         if same is None:
             continue
         said = [why for line in lines if (why := misread(line, acl_file=acl_file))]
@@ -143,7 +142,7 @@ NOT_TRIED = {"dir", "dbfilename", "port", "tls-port", "rdma-port", "bind", "requ
 """Where the data is, and where the test finds the server again."""
 
 
-def test_values_of_parameters_come_back_as_they_were(redis_server, monkeypatch):
+def test_values_of_parameters_come_back_as_they_were(redis_server):
     """Of all parameters that take such a value: CONFIG REWRITE quotes them, so that nothing has to be refused."""
     tried = 0
     for value in VALUES:
