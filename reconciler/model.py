@@ -226,11 +226,16 @@ class RedisStep(Frozen):
     `together`: where several changes of one stage have such a step, those with the same word here are sent as one
     command, their arguments one after the other: of CONFIG SET the server then sets all pairs or none. What comes
     behind, the same for each of them, is sent once.
+
+    waits_for   what apply waits for before it sends the command. "append-only-file": until no rewrite of it is under
+                way or scheduled (INFO persistence), where the server writes one at all. The step fails where that
+                rewrite fails.
     """
 
     type: Literal["redis"] = "redis"
     command: tuple[str | SecretArgument, ...]
     together: str = ""
+    waits_for: Literal["", "append-only-file"] = ""
     hazards: tuple[Hazard, ...] = ()
 
 

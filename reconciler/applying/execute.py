@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.errors import StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
 
+if TYPE_CHECKING:
+    from reconciler.applying.progress import Progress
+
+
+Tell = Callable[["Progress"], None]
+Interrupted = Callable[[], bool]
+
+
+def _nobody(progress: Progress) -> None:
+    """Is told."""
+
+
+def _never() -> bool:
+    return False
+
 
 class Executor(Protocol):
     """A connection that may write, to one target. One at a time may use it."""
 
-    def run(self, step: Step) -> None:
-        """Runs `step` and returns when it is done. Raises StepFailed; DesiredError where a secret is missing."""
+    def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
+        """Runs `step` and returns when it is done. Raises StepFailed; DesiredError where a secret is missing.
+
+        A step that waits for something of the server `tell`s how far that is, and ends when `interrupted`.
+        """
         ...
 
     def close(self) -> None:
@@ -65,7 +84,7 @@ class PostgresExecutor:
         with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
             self._connection.execute(_NO_ORPHANS)
 
-    def run(self, step: Step) -> None:
+    def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
         import psycopg
 
@@ -118,10 +137,11 @@ class RedisExecutor:
         self._secrets = secrets
         self._client = open_connection(target, secrets)
 
-    def run(self, step: Step) -> None:
-        """Sends the command."""
+    def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
+        """Sends the command, after what it waits for."""
         import redis
 
+        from reconciler.applying.append_only import NeverWhole, until_whole
         from reconciler.targets.redis_words import said
 
         if isinstance(step, ManualStep):
@@ -130,8 +150,10 @@ class RedisExecutor:
             raise StepFailed(f"{self._target.name}: a {step.type} step cannot run on Redis")
         arguments = [self._argument(argument) for argument in step.command]
         try:
+            if step.waits_for:
+                until_whole(self._client, tell, interrupted)
             self._client.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
-        except redis.RedisError as error:
+        except (redis.RedisError, NeverWhole) as error:
             answer = self._secrets.redact(said(error))
             shown = " ".join(argument if isinstance(argument, str) else SENSITIVE for argument in step.command)
             raise StepFailed(f"{self._target.name}: {answer}\n  in: {shown}") from None

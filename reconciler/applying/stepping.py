@@ -50,7 +50,7 @@ class Stepper:
             telling = _telling(tell, attempt)
             with watched(self._target, self._secrets, running, telling, interrupted) as watch:
                 try:
-                    running.run(step)
+                    running.run(step, telling, interrupted)
                     return
                 except StepFailed as error:
                     failure = error

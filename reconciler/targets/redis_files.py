@@ -16,6 +16,9 @@ LARGEST_FILE = 4 << 20
 
 DEEPEST_INCLUDE = 16
 
+_BLANKS = " \t\n\v\f\r"
+"""What C's isspace takes for one; Python's takes more."""
+
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "a": "\a"}
 
 
@@ -74,8 +77,12 @@ def _matching(pattern: str) -> list[str]:
 
 def read_users(path: str) -> tuple[Line, ...]:
     """The `user` lines of an ACL file, split at blanks as the server does. Raises Unreadable, OSError."""
-    lines = ((number, text.strip()) for number, text in enumerate(_text(path).split("\n"), 1))
-    return tuple(Line(tuple(text.split()), f"{path}:{number}") for number, text in lines if text.startswith("user "))
+    lines = ((number, text.strip(_BLANKS)) for number, text in enumerate(_text(path).split("\n"), 1))
+    return tuple(
+        Line(tuple(word for word in text.split(" ") if word), f"{path}:{number}")
+        for number, text in lines
+        if text.startswith("user ")
+    )
 
 
 def defined_twice(lines: Sequence[Line]) -> str:
@@ -94,7 +101,7 @@ def words_of(line: str) -> list[str]:
     if line.startswith("#"):
         return []
     while at < len(line):
-        if line[at].isspace():
+        if line[at] in _BLANKS:
             at += 1
             continue
         word, at = _word(line, at)
@@ -109,7 +116,7 @@ def _word(line: str, at: int) -> tuple[str, int]:
         sign = line[at]
         if quote:
             if sign == quote:
-                if at + 1 < len(line) and not line[at + 1].isspace():
+                if at + 1 < len(line) and line[at + 1] not in _BLANKS:
                     raise Unreadable
                 return word, at + 1
             if sign == "\\" and quote == '"' and at + 1 < len(line):
@@ -118,7 +125,7 @@ def _word(line: str, at: int) -> tuple[str, int]:
                 continue
             if sign == "\\" and line[at + 1 : at + 2] == "'":
                 sign, at = "'", at + 1
-        elif sign.isspace():
+        elif sign in _BLANKS:
             return word, at
         elif sign in "\"'":
             quote, at = sign, at + 1

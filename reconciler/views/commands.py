@@ -12,6 +12,15 @@ def redis_cli(step: RedisStep) -> str:
     return " ".join(_quoted(argument) if isinstance(argument, str) else SENSITIVE for argument in step.command)
 
 
+WAITS_FOR = {"append-only-file": "once the append-only file is whole"}
+
+
+def redis_step(step: RedisStep) -> str:
+    """The command, and what apply waits for before it."""
+    waits = f"{WAITS_FOR[step.waits_for]}: " if step.waits_for else ""
+    return f"{waits}{redis_cli(step)}"
+
+
 def _quoted(argument: str) -> str:
     r"""`argument` bare where it can stand so, else in double quotes, in which redis-cli reads \n, \" and \xHH."""
     if argument and argument.isprintable() and not set(argument) & set(" \"'\\"):

@@ -12,7 +12,7 @@ from itertools import groupby
 from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
 from reconciler.planning.plan_file import seal, timestamp
 from reconciler.views import words
-from reconciler.views.commands import redis_cli
+from reconciler.views.commands import WAITS_FOR, redis_cli
 from reconciler.views.page import Page, visible
 
 
@@ -66,7 +66,8 @@ def _timeouts(step: SqlStep) -> list[str]:
 def _step_lines(step: Step) -> list[str]:
     """The statements of a step; what psql cannot run as a comment."""
     if isinstance(step, RedisStep):
-        return [comment(f"redis-cli> {redis_cli(step)}")]
+        waits = [comment(f"{WAITS_FOR[step.waits_for]}:")] if step.waits_for else []
+        return [*waits, comment(f"redis-cli> {redis_cli(step)}")]
     if not isinstance(step, SqlStep):
         return [comment(words.in_one_line(step))]
     statements = [_ended(statement) for statement in step.statements]

@@ -29,7 +29,7 @@ from reconciler.model import (
     Step,
     TargetInfo,
 )
-from reconciler.views.commands import redis_cli
+from reconciler.views.commands import redis_step
 from reconciler.views.page import visible
 from reconciler.views.provenance import DIFFERENCES
 
@@ -188,7 +188,7 @@ def in_one_line(step: Step) -> str:
         return visible(f"restart: {step.command}")
     if isinstance(step, PatroniStep):
         return visible(patroni(step))
-    return redis_cli(step) if isinstance(step, RedisStep) else "; ".join(map(visible, step.statements))
+    return redis_step(step) if isinstance(step, RedisStep) else "; ".join(map(visible, step.statements))
 
 
 def patroni(step: PatroniStep) -> str:

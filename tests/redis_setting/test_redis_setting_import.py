@@ -11,7 +11,7 @@ from importing import imported, planned, sections, values
 from live import run, start_with
 from redis_setting.measure_defaults import measured
 from redis_setting.releases import is_known, release
-from waiting import until_it_answers
+from waiting import until, until_it_answers
 
 from reconciler.demo.servers import RedisServer
 from reconciler.desired.write import LeftOut
@@ -184,6 +184,8 @@ def test_every_parameter_that_differs_is_written_and_a_plan_of_it_is_empty(redis
                 break
     assert len(changed) > 80, len(changed)
     redis_client.config_rewrite()
+    pending = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+    until(lambda: not any(map(redis_client.info("persistence").get, pending)), "the append-only file is whole")
     text = imported(target(redis_server))
     written = sections(target(redis_server))["settings"].value
     assert {name for name in changed if name not in written} <= SECRETS

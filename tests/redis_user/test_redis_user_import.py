@@ -6,11 +6,13 @@ import subprocess
 from hashlib import sha256
 
 import pytest
+import redis
 from importing import imported, planned, sections, values
-from live import run
+from live import run, start_with_acl_file
 from waiting import until_it_answers
 
 from reconciler.demo.servers import RedisServer
+from reconciler.desired.write import LeftOut
 from reconciler.model import NoticeType, System, Target
 
 SECRET = "hunter2-planted"
@@ -20,8 +22,8 @@ USERS = {
     "two-passwords": ["on", f">{SECRET}", f">{SECRET}-too", "~*", "&*", "+@read", "-@dangerous", "+info"],
     "nobody": ["off"],
     "open": ["on", "nopass", "allkeys", "allcommands", "-flushall", "-config", "+config|get"],
-    "null": ["on", f">{SECRET}", "resetchannels", "&news:*", "&{x}#", "~a:[b]*", "~'\"", "+get"],
-    'we"ird#:x': ["on", f"#{sha256(SECRET.encode()).hexdigest()}", "+@string", "-append", "+select|0"],
+    "null": ["on", f">{SECRET}", "resetchannels", "&news:*", "&{x}#", "~a:[b]*", "~\\", "+get"],
+    "we\\ird#:x": ["on", f"#{sha256(SECRET.encode()).hexdigest()}", "+@string", "-append", "+select|0"],
     "9": ["on", f">{SECRET}", "skip-sanitize-payload", "~*", "+@all", "-@admin"],
 }
 SINCE_7 = {
@@ -39,6 +41,24 @@ def make(server, client) -> dict[str, list[str]]:
         client.execute_command("ACL", "SETUSER", name, *rules)
     client.config_rewrite()
     return made
+
+
+QUOTED = {"it's": ["on", f">{SECRET}", "~a:*", "+get"], "plain": ["on", f">{SECRET}", "~it's:*", '~"', "+get"]}
+
+
+def test_quotes_come_back_from_an_acl_file_and_from_a_configuration_only_as_what_cannot_be(redis_server, redis_client):
+    """A configuration file keeps no quotes of users; on the code before, they were declared, and a start failed."""
+    for name, rules in QUOTED.items():
+        redis_client.execute_command("ACL", "SETUSER", name, *rules)
+    users = sections(target(redis_server))["users"].value
+    left = [names for names, why in users.items() if isinstance(why, LeftOut) and "would write it" in why.reason]
+    assert set(", ".join(left).split(", ")) == QUOTED.keys()
+    start_with_acl_file(redis_server)
+    with redis.Redis(port=redis_server.port) as client:
+        for name, rules in QUOTED.items():
+            client.execute_command("ACL", "SETUSER", name, *rules)
+        client.execute_command("ACL", "SAVE")
+    assert QUOTED.keys() <= values(sections(target(redis_server))["users"]).keys()
 
 
 def test_users_of_all_sorts_come_back_as_they_are_and_make_the_same_of_another_server(

@@ -88,13 +88,14 @@ def setting(name: str, before: str, after: str, **more) -> Change:
 
 
 def redis_setting(name: str, command: tuple, before: str, after: str, **more) -> Change:
-    hazards = more.pop("hazards", ())
+    hazards, waits_for = more.pop("hazards", ()), more.pop("waits_for", "")
+    rewrite = RedisStep(command=("CONFIG", "REWRITE"), waits_for=waits_for)
     return Change(
         address=Address("cache", "redis_setting", name),
         action=Action.UPDATE,
         before={"value": before},
         after={"value": after},
-        steps=(RedisStep(command=command, hazards=hazards), RedisStep(command=("CONFIG", "REWRITE"))),
+        steps=(RedisStep(command=command, hazards=hazards), rewrite),
         desired={},
         **more,
     )
@@ -210,7 +211,14 @@ CHANGES = (
         summary="(sensitive)",
         sensitive=("value",),
     ),
-    redis_setting("save", ("CONFIG", "SET", "save", ""), "3600 1 300 100", '""', summary='3600 1 300 100 → ""'),
+    redis_setting(
+        "save",
+        ("CONFIG", "SET", "save", ""),
+        "3600 1 300 100",
+        '""',
+        summary='3600 1 300 100 → ""',
+        waits_for="append-only-file",
+    ),
     Change(
         address=Address("cache", "redis_user", "app"),
         action=Action.CREATE,

@@ -131,6 +131,11 @@ class Operands:
         except ValueError as error:
             return None, "", f"{text}: {error}"
 
+    def declared(self, name: str, running: str = "") -> str:
+        """What `name` will be once all that is declared together is applied; `running` where it is not declared."""
+        text = self._known.get(_one(name))
+        return running if text is None else self.of(name, text)[0] or running
+
     def _number(self, name: str, formula: Formula) -> int:
         check(name, formula)
         quantity = formula.value(self._lookup)

@@ -59,7 +59,8 @@ def locks_out(name: str, wanted: str, beside: Mapping[str, Any]) -> str:
             if int(wanted) < least:
                 return f"{connected} clients are connected, and this tool needs up to {OUR_CONNECTIONS}"
         case "client-output-buffer-limit":
-            least = OUR_ANSWERS + EACH_CLIENT * connected
+            users = sum(map(len, beside.get("users", ())))  # ACL LIST
+            least = OUR_ANSWERS + EACH_CLIENT * connected + users
             hard, soft, _ = buffer_limits(wanted).get("normal", (0, 0, 0))
             if 0 < (hard or least) < least or 0 < (soft or least) < least:
                 return f"answers to this tool may take {format_bytes(least // 1024 * 1024)}, as to any normal client"

@@ -33,8 +33,8 @@ Value = Annotated[
 class RedisSetting(Resource):
     """One parameter of a server, by its name in lower case. `value` is text as declared, or where its secret is.
 
-    `beside` are the texts that are declared of parameters which a formula leans on: planning sees all of them together,
-    and a change carries them along, because apply looks at one at a time.
+    `beside` are the texts that are declared of parameters which a formula, or a hazard, leans on: planning sees all of
+    them together, and a change carries them along, because apply looks at one at a time.
     """
 
     carried: ClassVar[frozenset[str]] = frozenset({"beside"})
@@ -57,9 +57,19 @@ class ObservedSetting(Observed):
     wanted       the value to send, formulas worked out; None for a secret, and for a formula that comes to nothing.
     in_sync      the two mean the same.
     computed     how a formula came to `wanted`; `problem` says why one did not.
-    beside       what is declared of the parameters that the formula leans on.
+    beside       what is declared of the parameters that the formula, or a hazard, leans on.
     config_file  "": the server runs without one, None: not to be seen. `aclfile` likewise, "" where there is none.
-    holds        bytes in use (`used_memory`); `limit` the running maxmemory in bytes; `policy` the eviction policy.
+    holds        bytes in use (`used_memory`).
+    limit, policy, save, appendonly
+                 what maxmemory (in bytes), maxmemory-policy, save and appendonly will be once all that is declared
+                 together is applied: a hazard is one of the whole.
+    append_only_file  of appendonly, by INFO persistence: whether a rewrite of it is under way, or the last one failed.
+    snapshots_fail  the last snapshot failed.
+    clients      how many are connected; None where that is not to be seen.
+    open_to_others  the default user needs no password, and the server listens beyond this machine.
+    replicas     how many replicas are connected to this primary; None of a replica, and where it is not to be seen.
+    writes_append_only  appendonly is yes, declared, or not to be seen: CONFIG REWRITE waits until that file is whole.
+    users_seen   whether the lines could be read that CONFIG REWRITE writes of users.
     bypassed     of requirepass: CONFIG GET shows the declared password, but the default user logs in otherwise.
     cut_off      of requirepass: replicas would no longer be let in; `watched`: Sentinels look after the server.
     url_has_it   of requirepass: the password in the target's URL is the declared one.
@@ -88,6 +98,15 @@ class ObservedSetting(Observed):
     holds: int | None = None
     limit: int = 0
     policy: str = ""
+    save: str = ""
+    appendonly: str = ""
+    append_only_file: Literal["not-visible", "whole", "being-written", "failed"] = "not-visible"
+    snapshots_fail: bool = False
+    clients: int | None = None
+    open_to_others: bool = False
+    replicas: int | None = None
+    writes_append_only: bool = False
+    users_seen: bool = True
     bypassed: bool = False
     cut_off: bool = False
     watched: bool = False

@@ -13,11 +13,28 @@ from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, 
 from reconciler.kinds.redis_setting.replication import hazards_of_password
 from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
-from reconciler.model import SENSITIVE, Action, Change, Difference, HazardType, Notice, NoticeType, Outcome, SecretRef
+from reconciler.model import (
+    SENSITIVE,
+    Action,
+    Change,
+    Difference,
+    Hazard,
+    HazardType,
+    Notice,
+    NoticeType,
+    Outcome,
+    RedisStep,
+    SecretRef,
+)
 from reconciler.targets.redis_owner import way_of_setting
+from reconciler.targets.redis_rereading import DENIED
 
 UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
 """Changed at once by CONFIG SET, and with it the door that every client knows: a person has to plan that."""
+
+OF_MEMORY = frozenset({"maxmemory", "maxmemory-policy"})
+
+TOO_FULL = frozenset({HazardType.EVICTS_KEYS, HazardType.STOPS_SERVICE})
 
 DEPRECATED_UNIT = {"k": "kb", "m": "mb", "g": "gb"}
 
@@ -31,6 +48,11 @@ def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
         return [_notice(desired, NoticeType.BLOCKED, observed.rewrite_breaks)]
     if not observed.in_sync:
         return [_change(desired, observed)]
+    if _writes_append_only(desired, observed):
+        if observed.append_only_file == "failed":
+            return [_notice(desired, NoticeType.BLOCKED, FAILED)]
+        if observed.append_only_file == "being-written" and observed.in_file == "not-visible" and observed.config_file:
+            return [_persisting(desired, observed)]
     if observed.in_file == "other":
         return [_persisting(desired, observed)]
     fixed = is_immutable(desired.parameter, observed.product, observed.version)
@@ -38,6 +60,16 @@ def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
         message = "running, not persisted: the server has no config file, so that a restart undoes what was set"
         return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
     return []
+
+
+FAILED = (
+    "it runs, and the last rewrite of the append-only file failed (aof_last_bgrewrite_status:err), so that it is not "
+    "known to be whole: see the server's log, then run BGREWRITEAOF"
+)
+
+
+def _writes_append_only(desired: RedisSetting, observed: ObservedSetting) -> bool:
+    return desired.parameter == "appendonly" and (observed.wanted or "").lower() == "yes"
 
 
 def _blocked(desired: RedisSetting, observed: ObservedSetting) -> Notice | None:
@@ -85,7 +117,7 @@ def _for_the_file(desired: RedisSetting, observed: ObservedSetting, reason: str)
             f"before and writes {now} there again"
         )
         return _notice(desired, NoticeType.WAITS_FOR_RESTART, message)
-    cost = "" if isinstance(wanted, SecretRef) else lost(name, running, wanted)
+    cost = "" if isinstance(wanted, SecretRef) else lost(name, running, wanted) or _risks(desired, observed, wanted)
     owned = f", with {observed.owner}: {_way(desired, observed)}" if observed.owner else ""
     message = (
         f"runs with {now}; {reason}. Write into {observed.config_file or 'its configuration'}: "
@@ -93,6 +125,10 @@ def _for_the_file(desired: RedisSetting, observed: ObservedSetting, reason: str)
         f"{f'. {cost[0].upper()}{cost[1:]}' if cost else ''}{owned}"
     )
     return _notice(desired, NoticeType.BLOCKED, message)
+
+
+def _risks(desired: RedisSetting, observed: ObservedSetting, wanted: str) -> str:
+    return "; ".join(f"{risk.type}: {risk.message}" for risk in hazards(desired.parameter, observed, wanted))
 
 
 def _without_config(desired: RedisSetting, observed: ObservedSetting) -> str:
@@ -123,7 +159,10 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
     secret = observed.running is None
     where = observed.line or f"{observed.config_file}, which has no line for it"
     other = "another one" if secret else observed.persisted or _NOTHING
-    reason = f"running, not persisted: a restart would bring {other}, from {where}"
+    if observed.in_file == "not-visible":
+        reason = "running, and whether it is persisted is not to be seen: its file is still being written"
+    else:
+        reason = f"running, not persisted: a restart would bring {other}, from {where}"
     if not observed.rewritable:
         message = f"{reason}; CONFIG REWRITE writes to the main file alone: change it there"
         return _notice(desired, NoticeType.NOT_PERSISTED, message)
@@ -139,10 +178,22 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
         why=desired.why,
         summary=f"{value or _NOTHING}, to be persisted",
         notes=tuple(_overwriting(observed)),
-        steps=persist(observed),
-        desired=desired.model_dump(mode="json"),
+        steps=_with(() if secret else _of_a_restart(desired, observed), persist(observed)),
+        desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _of_a_restart(desired: RedisSetting, observed: ObservedSetting) -> tuple[Hazard, ...]:
+    """What is less safe after the next restart than it would be with what the file has now."""
+    there = observed.model_copy(update={"running": observed.persisted})
+    found = hazards(desired.parameter, there, observed.wanted or "") if observed.in_file == "other" else ()
+    return tuple(risk for risk in found if risk.type is HazardType.LESS_SAFE)
+
+
+def _with(risks: tuple[Hazard, ...], steps: tuple[RedisStep, ...]) -> tuple[RedisStep, ...]:
+    """`steps`, the first of them with `risks`."""
+    return tuple(step.model_copy(update={"hazards": risks}) if not at else step for at, step in enumerate(steps))
 
 
 def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
@@ -150,9 +201,8 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
     secret = isinstance(desired.value, SecretRef) or observed.running is None
     wanted = "" if observed.wanted is None else observed.wanted
     risks = hazards_of_password(observed.cut_off, observed.watched)
-    if not isinstance(desired.value, SecretRef):
-        risks += hazards(name, observed, wanted)
-    evicts = any(risk.type is HazardType.EVICTS_KEYS for risk in risks)
+    risks += hazards(name, observed, SENSITIVE if isinstance(desired.value, SecretRef) else wanted)
+    too_full = name in OF_MEMORY and any(risk.type in TOO_FULL for risk in risks)
     if secret:
         before = SENSITIVE if observed.is_set else ""
         after = SENSITIVE if isinstance(desired.value, SecretRef) else ""
@@ -170,10 +220,10 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         reason=_reason(observed),
         why=desired.why,
         summary=summary,
-        notes=tuple(_notes(desired, observed, wanted, evicts)),
+        notes=tuple(_notes(desired, observed, wanted, too_full)),
         steps=steps(desired, observed, wanted, risks),
         undo=() if secret else undo(name, observed),
-        evidence=evidence(observed) if evicts else (),
+        evidence=evidence(observed) if too_full else (),
         desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -190,19 +240,21 @@ def _reason(observed: ObservedSetting) -> str:
 _NOTHING = '""'
 
 
-def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, evicts: bool) -> list[str]:
+def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, too_full: bool) -> list[str]:
     name = desired.parameter
     notes = [observed.computed] if observed.computed else []
     unit = wanted[-1:].lower()
     if name in MEMORY and unit in DEPRECATED_UNIT:
         notes.append(f"{wanted} counts in thousands; {wanted[:-1]}{DEPRECATED_UNIT[unit]} would count in 1024s")
-    if evicts:
+    if too_full:
         notes.append(memory_note(name, observed, wanted))
     if not observed.url_has_it:
         notes.append("the target's URL carries another password: until it follows, the declared one is used")
     notes += _overwriting(observed)
     if observed.config_file == "":
         notes.append("running, not persisted: the server has no config file")
+    if observed.config_file and not observed.users_seen:
+        notes.append(DENIED)
     if observed.config_file is None:
         notes.append("whether the server has a config file is not to be seen without INFO: taken for granted")
     return notes

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from reconciler.kinds.redis_setting import formulas
+from reconciler.kinds.redis_setting import formulas, together
 from reconciler.kinds.redis_setting.lockout import locks_out
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS, is_immutable
@@ -16,26 +16,37 @@ from reconciler.kinds.redis_setting.values import agree, shown
 from reconciler.model import Address, SecretRef
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.redis_files import Line
+from reconciler.targets.redis_rereading import breaks
 
 ASIDE = {
     "acl": ("ACL", "GETUSER", "default"),
     "aclfile": ("CONFIG", "GET", "aclfile"),
+    "bind": ("CONFIG", "GET", "bind"),
     "client": ("CLIENT", "INFO"),
     "clients": ("INFO", "clients"),
     "masterauth": ("CONFIG", "GET", "masterauth"),
     "maxmemory-clients": ("CONFIG", "GET", "maxmemory-clients"),
     "replication": ("INFO", "replication"),
     "memory": ("INFO", "memory"),
+    "persistence": ("INFO", "persistence"),
+    "save": ("CONFIG", "GET", "save"),
     "tls-port": ("CONFIG", "GET", "tls-port"),
+    "users": ("ACL", "LIST"),
 }
-"""What some parameters are read together with. The hashes of passwords in ACL GETUSER are not kept."""
+"""What some parameters are read together with. The hashes of passwords in ACL GETUSER and ACL LIST are not kept."""
+
+ALWAYS = ("persistence", "users")
+"""What CONFIG REWRITE writes down beside any parameter, and could make a server that does not start, or has no keys."""
 
 NEEDS: Mapping[str, Sequence[str]] = {
     "requirepass": ("acl", "aclfile", "masterauth", "replication"),
+    "appendonly": ("save",),
+    "min-replicas-to-write": ("replication",),
+    "min-slaves-to-write": ("replication",),
     "maxmemory": ("memory", "maxmemory-clients"),
     "maxmemory-policy": ("memory",),
     "bind": ("client",),
-    "protected-mode": ("client", "acl"),
+    "protected-mode": ("client", "acl", "bind"),
     "maxclients": ("clients",),
     "client-output-buffer-limit": ("clients",),
     "maxmemory-clients": ("memory",),
@@ -49,7 +60,7 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
 
     Raises ConnectionFailed; DesiredError where a secret is missing.
     """
-    aside = sorted({need for setting in wanted for need in NEEDS.get(setting.parameter, ())})
+    aside = sorted({*ALWAYS, *(need for setting in wanted for need in NEEDS.get(setting.parameter, ()))})
     known = formulas.declared(wanted)
     operands = formulas.to_be_read(wanted, known)
     answers = session.read_all(
@@ -66,16 +77,48 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     beside["encrypted"] = session.encrypted
     beside["declares"] = declares_masterauth(wanted)
     worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
-    lines, broken = session.files.configuration(), session.files.rewrite_breaks(session.version)
+    lines = session.files.configuration()
     seen = {
         setting.address: _observed(session, setting, answer, beside, lines, worth).model_copy(
-            update={"beside": {**formulas.beside(setting, known), **kept_beside(setting, wanted)}}
+            update={
+                "beside": {
+                    **formulas.beside(setting, known),
+                    **kept_beside(setting, wanted),
+                    **together.kept_beside(setting, known),
+                }
+            }
         )
         for setting, answer in zip(wanted, answers[:first], strict=True)
     }
     waiting = tuple(one.line for address, one in seen.items() if _waits(address.name, one))
-    common = {"rewrite_breaks": broken, "overwritten": waiting}
-    return {address: one.model_copy(update=common) for address, one in seen.items()}
+    common = {
+        "overwritten": waiting,
+        "writes_append_only": together.writes_append_only(known, beside.get("persistence")),
+        "users_seen": "users" in beside,
+    }
+    broken = _broken(session, beside.get("users", ()))
+    return {
+        address: one.model_copy(update={**common, "rewrite_breaks": broken[bool(one.aclfile)]})
+        for address, one in seen.items()
+    }
+
+
+def _broken(session: RedisSession, users: Sequence[str]) -> Mapping[bool, str]:
+    """Why the server would not start any more after CONFIG REWRITE; True: after that and ACL SAVE.
+
+    Where there is an ACL file, the configuration holds no users: asked for only where they would be in the way.
+    """
+    included = session.files.rewrite_breaks(session.version)
+    in_configuration = breaks(users, acl_file=False)
+    if not in_configuration:
+        return {False: included, True: included}
+    found = session.read("CONFIG", "GET", "aclfile").get("aclfile", "")
+    return {False: included or ("" if found else in_configuration), True: included or breaks(users, acl_file=True)}
+
+
+def _text(beside: Mapping[str, Any], name: str) -> str:
+    """The running value of the parameter `name`; empty where it is not to be seen, too."""
+    return str(beside.get(name, {}).get(name, ""))
 
 
 def _waits(name: str, observed: ObservedSetting) -> bool:
@@ -121,8 +164,15 @@ def _observed(
         computed=computed,
         problem=problem,
         holds=info.get("used_memory"),
-        limit=info.get("maxmemory", 0),
-        policy=info.get("maxmemory_policy", ""),
+        limit=together.limit(worth, info),
+        policy=worth.declared("maxmemory-policy", info.get("maxmemory_policy", "")).lower(),
+        save=worth.declared("save", _text(beside, "save")),
+        appendonly=worth.declared("appendonly", together.running(beside.get("persistence"))).lower(),
+        clients=beside.get("clients", {}).get("connected_clients"),
+        append_only_file=together.append_only_file(beside.get("persistence")),
+        snapshots_fail=beside.get("persistence", {}).get("rdb_last_bgsave_status") == "err",
+        open_to_others=together.open_to_others(beside.get("acl"), _text(beside, "bind")),
+        replicas=together.replicas(beside.get("replication")),
         locks_out="" if in_sync or wanted is None else locks_out(name, wanted, beside),
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
 
 from reconciler.kinds.redis_setting.declare import LAST
 from reconciler.kinds.redis_setting.steps import TOGETHER
+from reconciler.kinds.redis_setting.values import meaning
 from reconciler.model import Change, Outcome, RedisStep, Target
 
 NAMED = 2
@@ -17,6 +20,7 @@ EVERYTHING_ELSE, PASSWORD = 0, 1
 
 def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
+    outcomes = sorted(outcomes, key=_rank)
     at_once = [outcome.address.name for outcome in outcomes if isinstance(outcome, Change) and _at_once(outcome)]
     found: list[Outcome] = []
     for outcome in outcomes:
@@ -34,6 +38,40 @@ def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
             )
         found.append(outcome)
     return found
+
+
+def _rank(outcome: Outcome) -> int:
+    """When a change comes, where not all are one command: at no moment is less kept, or more evicted or refused, than
+    both before and after.
+
+    The append-only file is there before snapshots end, and ends after they have begun. A higher limit of memory comes
+    before another policy and a lower one after it, so that nothing is evicted on the way to noeviction.
+    """
+    if not isinstance(outcome, Change):
+        return _ANY
+    name, now, then = outcome.address.name, _number(outcome.before), _number(outcome.after)
+    match name:
+        case "appendonly":
+            return _FIRST if (outcome.after or {}).get("value") == "yes" else _AFTER_ALL
+        case "maxmemory" if not then or 0 < now < then:  # 0 is no limit
+            return _EARLIER
+        case "maxmemory" if any(step.hazards for step in outcome.steps):  # more is held than that
+            return _LATER
+        case "min-replicas-to-write" | "min-slaves-to-write":
+            return _EARLIER if then < now else _LATER
+    return _PASSWORD if name == LAST else _ANY
+
+
+_FIRST, _EARLIER, _ANY, _LATER, _AFTER_ALL, _PASSWORD = range(6)
+
+
+def _number(side: Mapping[str, JsonValue] | None) -> int:
+    """The value of one side of a change; 0 where it is no number."""
+    try:
+        means = meaning("maxmemory", str((side or {}).get("value")))
+    except ValueError:
+        return 0
+    return means if isinstance(means, int) else 0
 
 
 def _at_once(change: Change) -> bool:

@@ -10,6 +10,10 @@ from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.model import Hazard, RedisStep, SecretArgument, SecretRef
 
 REWRITE = RedisStep(command=("CONFIG", "REWRITE"))
+REWRITE_ONCE_WHOLE = REWRITE.model_copy(update={"waits_for": "append-only-file"})
+
+ALONE = frozenset({"appendonly"})
+"""Not set in one command with others: where its file cannot be written, it is taken back, and they stay."""
 
 TOGETHER = "CONFIG SET"
 """The word for settings that are set by one command: all of them or none."""
@@ -31,7 +35,7 @@ def steps(
     if isinstance(desired.value, SecretRef):
         command = _secret_command(desired, observed, desired.value)
         return (*kept, RedisStep(command=command, hazards=risks), *kept)
-    together = TOGETHER if observed.version >= SEVERAL_AT_ONCE else ""
+    together = TOGETHER if observed.version >= SEVERAL_AT_ONCE and desired.parameter not in ALONE else ""
     pair = ("CONFIG", "SET", desired.parameter, wanted)
     return (RedisStep(command=pair, together=together, hazards=risks), *kept)
 
@@ -43,7 +47,7 @@ def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
 
 def persist(observed: ObservedSetting) -> tuple[RedisStep, ...]:
     """With an ACL file the default user's password is read from there at a start, and not from the configuration."""
-    rewrite = () if observed.config_file == "" else (REWRITE,)
+    rewrite = () if observed.config_file == "" else (REWRITE_ONCE_WHOLE if observed.writes_append_only else REWRITE,)
     return (*rewrite, SAVE_USERS) if observed.aclfile else rewrite
 
 

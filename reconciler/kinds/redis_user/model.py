@@ -53,7 +53,11 @@ class ObservedUser(Observed):
     url_has_it    of the own user: the password in the target's URL is the declared one.
     contradicted  of a user that is as declared: dangerous commands that the rules deny, and ACL DRYRUN lets through.
     in_file       how the file has it in which users are kept, on `line`: see `persisted.py`.
-    rewrite_breaks  not empty: why CONFIG REWRITE would keep the server from starting.
+    unwritable    not empty: why the server, once it has written the declared user down, would not read the same again.
+    misread_now   the user as it is now is such a one.
+    others_seen   whether that could be asked of all other users; `rewrite_breaks` not empty: one of them, or an
+                  included file, makes the file that would be written one that the server does not start with.
+    writes_append_only  appendonly is yes, which CONFIG REWRITE writes down as well: it waits until that file is whole.
     reset         the rules that undo everything but passwords, as this server takes them.
     config_file   "": the server runs without one, None: not to be seen. `aclfile` "": users are kept in config_file.
     """
@@ -77,7 +81,11 @@ class ObservedUser(Observed):
     contradicted: tuple[str, ...] = ()
     in_file: Literal["not-visible", "as-running", "other", "missing"] = "not-visible"
     line: str = ""
+    unwritable: str = ""
+    misread_now: bool = False
+    others_seen: bool = True
     rewrite_breaks: str = ""
+    writes_append_only: bool = False
     reset: tuple[str, ...] = ()
     config_file: str | None = None
     aclfile: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.model import (
@@ -18,6 +19,7 @@ from reconciler.model import (
     RedisStep,
     SecretArgument,
 )
+from reconciler.targets.redis_rereading import DENIED
 
 NAMED = 8
 """So many commands are named in a note; of more, the number."""
@@ -40,6 +42,9 @@ def _outcome(desired: RedisUser, observed: ObservedUser) -> Outcome | None:
         return _persisting(desired, observed) if observed.in_file == "other" else None
     if observed.problem:
         return _notice(desired, NoticeType.BLOCKED, f"{observed.server} would refuse the rules: {observed.problem}")
+    if observed.unwritable:
+        message = f"the server would write it down, and not read the same again: {observed.unwritable}"
+        return _notice(desired, NoticeType.BLOCKED, message)
     if observed.contradicted:
         message = f"the rules deny {_listed(observed.contradicted)}, and yet ACL DRYRUN lets {desired.user} run it"
         return _notice(desired, NoticeType.BLOCKED, message)
@@ -88,7 +93,6 @@ def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
     if observed.own:
         return _notice(desired, NoticeType.BLOCKED, "this tool logs in as this user: give it one of its own first")
     risk = _risk(f"{desired.user} is removed: its connections end, and nobody can log in as it any more")
-    persist = _persist(observed)
     return Change(
         address=desired.address,
         action=Action.DELETE,
@@ -97,7 +101,11 @@ def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
         sensitive=_sensitive(observed.login),
         why=desired.why,
         notes=_kept_nowhere(observed),
-        steps=(*persist, RedisStep(command=("ACL", "DELUSER", desired.user), hazards=(risk,)), *persist),
+        steps=(
+            *_persist_before(observed),
+            RedisStep(command=("ACL", "DELUSER", desired.user), hazards=(risk,)),
+            *_persist(observed),
+        ),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -122,9 +130,11 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         why=desired.why,
         summary=_summary(now, rules, observed),
         notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
-        # The file is written once before, too: a lost password cannot be put back, so nothing is changed that could
-        # not be persisted afterwards.
-        steps=(*persist, RedisStep(command=command, hazards=_risks(desired, observed)), *persist),
+        steps=(
+            *_persist_before(observed),
+            RedisStep(command=command, hazards=_risks(desired, observed)),
+            *persist,
+        ),
         undo=(RedisStep(command=back), *persist) if keeps_login else (),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
@@ -151,7 +161,14 @@ def _persist(observed: ObservedUser) -> tuple[RedisStep, ...]:
     """Users are kept in the ACL file where there is one, and only there; else in the configuration file."""
     if observed.aclfile:
         return (RedisStep(command=("ACL", "SAVE")),)
-    return () if observed.config_file == "" else (RedisStep(command=("CONFIG", "REWRITE")),)
+    waits_for: Literal["", "append-only-file"] = "append-only-file" if observed.writes_append_only else ""
+    return () if observed.config_file == "" else (RedisStep(command=("CONFIG", "REWRITE"), waits_for=waits_for),)
+
+
+def _persist_before(observed: ObservedUser) -> tuple[RedisStep, ...]:
+    """The file is written once before, too: a lost password cannot be put back, so nothing is changed that could not be
+    persisted afterwards. Not where the user as it is now would make a file that the server cannot read."""
+    return () if observed.misread_now else _persist(observed)
 
 
 def _risks(desired: RedisUser, observed: ObservedUser) -> tuple[Hazard, ...]:
@@ -181,8 +198,9 @@ def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
 
 
 def _kept_nowhere(observed: ObservedUser) -> tuple[str, ...]:
+    """What is to be known of how it is persisted."""
     if observed.aclfile or observed.config_file:
-        return ()
+        return () if observed.others_seen else (DENIED,)
     if observed.config_file is None:
         return ("whether the server has a config file is not to be seen without INFO: taken for granted",)
     return ("not persisted: the server has neither an ACL file nor a config file",)

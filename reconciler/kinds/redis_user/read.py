@@ -14,6 +14,7 @@ from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.redis_files import Line
 from reconciler.targets.redis_owner import way_of_user
+from reconciler.targets.redis_rereading import breaks, unwritable
 from reconciler.targets.redis_trials import DRYRUN_SINCE, allowed, arities
 
 ALWAYS = ("fast", "slow", "dangerous")
@@ -22,12 +23,19 @@ ALWAYS = ("fast", "slow", "dangerous")
 NEEDED = (
     *("config|get", "config|set", "config|rewrite", "info", "ping"),
     *("client|setname", "client|getname", "client|list"),
-    *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami", "acl|dryrun"),
+    *("acl|getuser", "acl|setuser", "acl|deluser", "acl|save", "acl|cat", "acl|whoami", "acl|dryrun", "acl|list"),
     *("client|info", "command|info"),
 )
 """What this tool runs: observing, changing, and its lock."""
 
-ASIDE = (("ACL", "WHOAMI"), ("CONFIG", "GET", "aclfile"), ("CONFIG", "GET", "acl-pubsub-default"))
+ASIDE = (
+    ("ACL", "WHOAMI"),
+    ("CONFIG", "GET", "aclfile"),
+    ("CONFIG", "GET", "acl-pubsub-default"),
+    ("CONFIG", "GET", "appendonly"),
+    ("ACL", "LIST"),
+)
+"""The hashes of passwords in ACL LIST are not kept."""
 
 
 def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Address, ObservedUser]:
@@ -39,7 +47,7 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
             *(("ACL", "CAT", category) for category in ALWAYS),
         ]
     )
-    users, (whoami, aclfile, channels), known = (
+    users, (whoami, aclfile, channels, appendonly, lines_now), known = (
         answers[: len(wanted)],
         answers[len(wanted) : len(wanted) + len(ASIDE)],
         answers[len(wanted) + len(ASIDE) :],
@@ -58,16 +66,46 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
         "server": server,
         "aclfile": acl_file,
         "config_file": session.config_file,
-        "rewrite_breaks": "" if acl_file else session.files.rewrite_breaks(session.version),
+        "writes_append_only": not isinstance(appendonly, Refusal) and appendonly.get("appendonly") == "yes",
     }
+    rereading = _Rereading(
+        acl_file=bool(acl_file),
+        kept=bool(acl_file) or session.config_file != "",
+        now=None if isinstance(lines_now, Refusal) else tuple(lines_now),
+        included="" if acl_file else session.files.rewrite_breaks(session.version),
+    )
     own = session.user if isinstance(whoami, Refusal) else whoami
     seen = {
         user.address: _observed(_Place(session, commands, lines, user.user == own), user, answer, its_rules).model_copy(
-            update=common
+            update=common | rereading.of(user)
         )
         for user, answer, its_rules in zip(wanted, users, printed, strict=True)
     }
     return _proven(session, commands, arity, wanted, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rereading:
+    """Whether the file that users are written into could be read again.
+
+    `kept`: there is one. `now`: ACL LIST, None where it is denied.
+    """
+
+    acl_file: bool
+    kept: bool
+    now: tuple[str, ...] | None
+    included: str
+
+    def of(self, user: RedisUser) -> dict[str, Any]:
+        """With `user` as it is declared, and all others as they are."""
+        why = unwritable(user.user, user.rules or (), acl_file=self.acl_file) if user.rules is not None else ""
+        own = [line for line in self.now or () if line.split(" ")[1] == user.user]
+        return {
+            "unwritable": why if self.kept else "",
+            "rewrite_breaks": self.included or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
+            "misread_now": bool(breaks(own, acl_file=self.acl_file)),
+            "others_seen": self.now is not None,
+        }
 
 
 def _hidden(session: RedisSession, user: RedisUser, refusal: Refusal) -> str:

@@ -16,8 +16,8 @@ SELECTORS_SINCE = (7, 0)
 """Selectors, %R~ and %W~, and -command|subcommand came with Redis 7.0 (its release notes)."""
 
 _PATTERN = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>\S*)")
-_COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>\S+))?")
-"""6.2 has a command `host:`, which it prints in rules."""
+_COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>[^\s'\"]+))?")
+"""6.2 has a command `host:`, which it prints in rules. No quote: ACL SETUSER with one there ends Valkey 9.1.2."""
 FLAGS = frozenset(
     {"on", "off", "nopass", "sanitize-payload", "skip-sanitize-payload", "allkeys", "resetkeys", "allchannels"}
     | {"resetchannels", "allcommands", "nocommands", "clearselectors", "alldbs", "resetdbs"}
