@@ -33,6 +33,8 @@ def read_regular(path: Path, most: int, *, below: Path | None = None) -> bytes:
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise NotReadable("is a directory")
             if not stat.S_ISREG(status.st_mode) or _of_the_kernel(status):
                 raise NotReadable("is not a regular file")
             if status.st_size > most:
@@ -41,8 +43,6 @@ def read_regular(path: Path, most: int, *, below: Path | None = None) -> bytes:
             return stream.read(status.st_size)
     except FileNotFoundError:
         raise
-    except IsADirectoryError:
-        raise NotReadable("is not a regular file") from None
     except OSError as error:
         # A socket answers ENXIO when it is opened, a device without a driver ENODEV.
         raise NotReadable(f"cannot be read: {error.strerror}") from None

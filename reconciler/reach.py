@@ -27,6 +27,9 @@ class Use(StrEnum):
 
 ANY_USE = frozenset(Use)
 
+CHECKS_TO_LEAVE_OUT = ("http", "sql", "file")
+"""Types of checks by which the author of the YAML asks what he likes, and reads the answer in the results."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -78,9 +81,8 @@ class Reach:
 
     targets      the file that declares all targets; then no other document may.
     variables    by name, what each may be used for; others may not be used at all.
-    files_below  the folder that checks and secrets read files of.
+    files_below  the folder that checks and secrets read files of; None: checks those of the repository of the YAML.
     hosts        whom we connect to.
-    repository   the folder that checks read files of where `files_below` does not say; None: the folder of the YAML.
     without      the types of checks that are not run.
     """
 
@@ -88,7 +90,6 @@ class Reach:
     variables: Mapping[str, frozenset[Use]] | None = None
     files_below: Path | None = None
     hosts: tuple[Host, ...] | None = None
-    repository: Path | None = None
     without: frozenset[str] = frozenset()
 
     @property
@@ -110,7 +111,7 @@ class Reach:
         """Raises ConnectionFailed where `host` may not be connected to. `host` is a path for a Unix socket."""
         if self.hosts is None:
             return
-        number = int(port) if port else None
+        number = int(port) if port and str(port).isdecimal() else None
         if any(each.holds(host, number) for each in self.hosts):
             return
         shown = f"{host}:{number}" if number and not host.startswith("/") else host
@@ -142,6 +143,15 @@ def variables(text: str) -> dict[str, frozenset[Use]]:
 def hosts(text: str) -> tuple[Host, ...]:
     """`a,b:5432,10.0.0.0/8`. Raises ValueError, with why."""
     return tuple(Host.parse(entry) for entry in text.split(",") if entry.strip())
+
+
+def without(text: str) -> frozenset[str]:
+    """`http,sql,file`: types of checks. Raises ValueError, with why."""
+    found = frozenset(filter(None, map(str.strip, text.split(","))))
+    unknown = sorted(found.difference(CHECKS_TO_LEAVE_OUT))
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(CHECKS_TO_LEAVE_OUT)}")
+    return found
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -29,6 +29,10 @@ class Secrets:
         self.reach = reach or Reach()
         self._env = env
         self._known: set[str] = set()
+        for name, uses in (self.reach.variables or {}).items():
+            if Use.TEXT not in uses and name in env:
+                self.remember(env[name])
+                self.remember_url(env[name])
 
     def resolve(self, ref: SecretRef) -> str:
         """The value behind `ref`. A file's last line break does not count.

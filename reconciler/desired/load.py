@@ -18,6 +18,7 @@ from reconciler.desired.targets import Declared, TargetReader, learn
 from reconciler.desired.values import Values
 from reconciler.desired.wording import alternatives, quoted, unknown
 from reconciler.errors import DesiredError, UsageError
+from reconciler.files import repository
 from reconciler.kind import Authenticates, Declaration, Kind
 from reconciler.model import Address, Resource, SecretRef, System, Target
 from reconciler.reach import Reach
@@ -55,7 +56,8 @@ def load(
     """
     errors: list[DesiredError] = []
     reach, leaks = secrets.reach, Leaks(env, secrets)
-    below = (reach.repository or folder) if reach.is_limited else None
+    around = repository(folder)
+    below = around if reach.is_limited else None
     documents = read_documents(folder, errors, below=below, leave_out=reach.targets)
     trusted = _targets_file(reach.targets, errors) if reach.targets else []
     all_parsed = not errors
@@ -78,7 +80,7 @@ def load(
     missing = [name for name in only if name not in declared]
     if missing and not errors:
         raise UsageError(unknown("target", missing[0], list(declared)))
-    sections = _SectionReader(kinds, values, declared, all_parsed)
+    sections = _SectionReader(kinds, values, declared, all_parsed, str(around))
     for document in documents:
         sections.read(document)
     resources = tuple(sections.resources.values())
@@ -144,10 +146,12 @@ class _SectionReader:
         values: Values,
         declared: Mapping[str, Declared],
         is_complete: bool,
+        repository: str,
     ) -> None:
         self.values = values
         self.declared = declared
         self.is_complete = is_complete
+        self.repository = repository
         self.errors = values.errors
         self.resources: dict[Address, Resource] = {}
         self.by_section: dict[str, list[AnyKind]] = {}
@@ -224,7 +228,9 @@ class _SectionReader:
             adapter = self.adapters[kind.name, key] = TypeAdapter(kind.sections[key])
         try:
             value = adapter.validate_python(plain)
-            declaration = Declaration(target, key, value, file, partial(_place_inside, file, root, key))
+            declaration = Declaration(
+                target, key, value, file, partial(_place_inside, file, root, key), self.repository
+            )
             for resource in kind.declare(declaration):
                 self._add(resource, declaration)
             self.values.refuse_secrets(node, file)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from reconciler.files import NotReadable, read_regular, refuse_outside
+from reconciler.kinds.check import patterns
 from reconciler.kinds.check.expectations import NotComparable, plain_scale, unmet
 from reconciler.kinds.check.model import FileCheck, FileExpectation
 from reconciler.kinds.check.verdict import Part, Verdict, passed_if
@@ -39,35 +41,37 @@ class FoundFiles(Frozen):
     files: tuple[FoundFile, ...]
 
 
-def read(checks: Mapping[Part, FileCheck], folders: Mapping[Part, str], secrets: Secrets) -> dict[Part, FoundFiles]:
-    """Reads each file; its path is relative to the folder of the check's YAML."""
-    return {
-        part: FoundFiles(
-            files=tuple(
-                _file(Path(folders[part], path), path, check.file, secrets)
-                for path in check.file.path
-                if Path(folders[part], path).exists()
-            )
-        )
-        for part, check in checks.items()
-    }
+class Place(NamedTuple):
+    """Where the paths of a check start, and the folder that they may not lead out of."""
+
+    folder: Path
+    repository: Path
 
 
-def _file(path: Path, written: str, expected: FileExpectation, secrets: Secrets) -> FoundFile:
+def read(checks: Mapping[Part, FileCheck], places: Mapping[Part, Place], secrets: Secrets) -> dict[Part, FoundFiles]:
+    """Reads each file, as far as it is below the folder that whoever runs this names, else in the repository."""
+    found: dict[Part, FoundFiles] = {}
+    for part, check in checks.items():
+        folder, repository = places[part]
+        below = secrets.reach.files_below or repository
+        files = [_file(folder / path, path, check.file, below, secrets) for path in check.file.path]
+        found[part] = FoundFiles(files=tuple(file for file in files if file is not None))
+    return found
+
+
+def _file(path: Path, written: str, expected: FileExpectation, below: Path, secrets: Secrets) -> FoundFile | None:
+    """None where there is no such file; nobody learns whether there is one outside of `below`."""
     try:
-        if not path.is_file():
-            return FoundFile(path=written, problem="is not a file")
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            return FoundFile(path=written, problem=f"is larger than {LARGEST >> 20} MB")
-        text = content.decode("utf-8")
-    except OSError as error:
-        return FoundFile(path=written, problem=f"cannot be read: {error.strerror}")
+        refuse_outside(Path(os.path.realpath(path)), below)
+        text = read_regular(path, LARGEST, below=below).decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except NotReadable as error:
+        return FoundFile(path=written, problem=str(error))
     except UnicodeDecodeError:
         return FoundFile(path=written, problem="is not UTF-8 text")
     holds = (expected.contains is None or expected.contains in text) and (
-        expected.matches is None or re.search(expected.matches, text) is not None
+        expected.matches is None or patterns.found(expected.matches, text)
     )
     if expected.json_pointer is None:
         return FoundFile(path=written, holds=holds)

@@ -22,13 +22,20 @@ ROWS_SHOWN = 3
 LONGEST_VALUE = 80
 """Characters of one value that a message quotes."""
 
+HIDDEN = "(hidden)"
+"""In the place of values that the target does not say (`hide_values`)."""
+
 
 class FoundRows(Frozen):
-    """What a statement answered: the number of rows, the first few as text (None is null), and their columns."""
+    """What a statement answered: the number of rows, the first few as text (None is null), and their columns.
+
+    `hidden`: the target says no value of a user's table.
+    """
 
     columns: tuple[str, ...]
     count: int
     rows: tuple[tuple[str | None, ...], ...]
+    hidden: bool = False
 
 
 def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
@@ -66,6 +73,7 @@ def _found(session: PostgresSession, rows: list[Row]) -> FoundRows:
         columns=tuple(rows[0]) if rows else (),
         count=len(rows),
         rows=tuple(tuple(_text(session, value) for value in row.values()) for row in rows[:ROWS_SHOWN]),
+        hidden=session.target.hide_values,
     )
 
 
@@ -91,7 +99,10 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
     except MemoryUnknown as error:
         return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
     except NotComparable as error:
-        return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {error}", "live")
+        why = HIDDEN if found.hidden else str(error)
+        return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {why}", "live")
+    if found.hidden:
+        return passed_if(missing, f"{found.columns[0]} is {HIDDEN}", "live")
     shown = about(int(value)) if found.columns[0].endswith("_bytes") and value.isdecimal() else _short(value)
     return passed_if(missing, f"{found.columns[0]} is {shown}", "live")
 
@@ -101,6 +112,8 @@ def _wanted_rows(check: SqlCheck) -> str:
 
 
 def _rows(found: FoundRows) -> str:
+    if found.hidden:
+        return f"{found.count} row{'s' if found.count != 1 else ''} {HIDDEN}"
     quoted = [", ".join("null" if value is None else _short(value) for value in row) for row in found.rows]
     more = f"; and {found.count - len(quoted)} more" if found.count > len(quoted) else ""
     return f"{found.count} row{'s' if found.count != 1 else ''}: {'; '.join(quoted)}{more}"
