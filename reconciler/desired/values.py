@@ -11,6 +11,9 @@ from reconciler.desired.variables import names, shortened, substitute
 from reconciler.errors import DesiredError
 from reconciler.reach import Reach, Use
 
+MOST_LETTERS = 100_000
+"""Of one text. The longest that people write is a statement of SQL; what reads it may take more than its length."""
+
 _HOLDS = "a password that is known is in this text, which people and servers would read"
 
 
@@ -70,10 +73,12 @@ class Values:
         return url
 
     def _text(self, text: str, at: str) -> str:
-        if "${" not in text:
-            return text
-        self._refuse(text, Use.TEXT, at)
-        return substitute(text, self.env, at)
+        if "${" in text:
+            self._refuse(text, Use.TEXT, at)
+            text = substitute(text, self.env, at)
+        if len(text) > MOST_LETTERS:
+            raise DesiredError(f"this text has {len(text):,} letters: at most {MOST_LETTERS:,} are read", at=at)
+        return text
 
     def _refuse(self, text: str, use: Use, at: str) -> None:
         for name in names(text):
