@@ -1,4 +1,4 @@
-"""`hide_values`: no value of a user's table is said, by no check of the type `sql` either. Before, all of these were."""
+"""`hide_values`: no value of a user's table is said, by no check of the type `sql` either. All were, before."""
 
 from __future__ import annotations
 
