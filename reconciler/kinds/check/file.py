@@ -21,6 +21,9 @@ from reconciler.secrets import Secrets
 LARGEST = 1 << 20
 """Bytes of a file that is read: configuration is smaller, and a plan should not wait for more."""
 
+MOST_WORK = 10**10
+"""Instructions of patterns times letters, of all files of a target together: below a minute at worst."""
+
 LONGEST_VALUE = 80
 """Characters of a JSON value that a message quotes."""
 
@@ -51,15 +54,18 @@ class Place(NamedTuple):
 def read(checks: Mapping[Part, FileCheck], places: Mapping[Part, Place], secrets: Secrets) -> dict[Part, FoundFiles]:
     """Reads each file, as far as it is below the folder that whoever runs this names, else in the repository."""
     found: dict[Part, FoundFiles] = {}
+    work = patterns.Work(MOST_WORK)
     for part, check in checks.items():
         folder, repository = places[part]
         below = secrets.reach.files_below or repository
-        files = [_file(folder / path, path, check.file, below, secrets) for path in check.file.path]
+        files = [_file(folder / path, path, check.file, below, secrets, work) for path in check.file.path]
         found[part] = FoundFiles(files=tuple(file for file in files if file is not None))
     return found
 
 
-def _file(path: Path, written: str, expected: FileExpectation, below: Path, secrets: Secrets) -> FoundFile | None:
+def _file(
+    path: Path, written: str, expected: FileExpectation, below: Path, secrets: Secrets, work: patterns.Work
+) -> FoundFile | None:
     """None where there is no such file; nobody learns whether there is one outside of `below`."""
     try:
         refuse_outside(Path(os.path.realpath(path)), below)
@@ -70,6 +76,8 @@ def _file(path: Path, written: str, expected: FileExpectation, below: Path, secr
         return FoundFile(path=written, problem=str(error))
     except UnicodeDecodeError:
         return FoundFile(path=written, problem="is not UTF-8 text")
+    if expected.matches is not None and not work.allows(expected.matches, text):
+        return FoundFile(path=written, problem="was not searched: the patterns before it took all that is allowed")
     holds = (expected.contains is None or expected.contains in text) and (
         expected.matches is None or patterns.found(expected.matches, text)
     )

@@ -24,6 +24,18 @@ def found(pattern: str, text: str, *, any_case: bool = False) -> bool:
     return _compiled(pattern, not any_case).search(text) is not None
 
 
+class Work:
+    """What searching may take in all, in instructions times letters: the same on every machine."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def allows(self, pattern: str, text: str) -> bool:
+        """Whether there is enough left for one more search, which is then taken off."""
+        self._left -= _compiled(pattern, True).programsize * len(text)
+        return self._left >= 0
+
+
 @lru_cache(maxsize=1000)
 def _compiled(text: str, case_sensitive: bool) -> Any:
     import re2
