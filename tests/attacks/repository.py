@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -56,14 +57,19 @@ class Checkout:
         if redirected:
             command = ["bash", "-c", f'set -o pipefail; "$@" {redirected}', "bash", *command]
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("RECONCILER_", "PG"))}
-        try:
-            done = subprocess.run(
-                command, cwd=self.root, env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
-                capture_output=True, text=True, timeout=TOO_LONG, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            return Done(None, _text(error.stdout), _text(error.stderr))
-        return Done(done.returncode, done.stdout, done.stderr)
+        with subprocess.Popen(
+            command, cwd=self.root, env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                out, err = process.communicate(timeout=TOO_LONG)
+            except subprocess.TimeoutExpired:
+                os.killpg(
+                    process.pid, signal.SIGKILL
+                )  # the shell's children, too, which hold the other end of our pipes
+                return Done(None, *process.communicate())
+        return Done(process.returncode, out, err)
 
 
 class Application(ThreadingHTTPServer):
@@ -127,7 +133,3 @@ class Stranger:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.thread.join()
-
-
-def _text(output: bytes | str | None) -> str:
-    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
