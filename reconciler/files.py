@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 SYSTEM_FOLDERS = ("/proc", "/sys")
@@ -21,8 +22,9 @@ class NotReadable(Exception):
     """A file is not read; the message says why, and fits behind the file's name: "is not a regular file"."""
 
 
-def read_regular(path: Path, most: int, *, below: Path | None = None) -> bytes:
-    """The content of a regular file of at most `most` bytes. `below`: it has to be in this folder, links resolved.
+def read_regular(path: Path, most: int, *, below: Sequence[Path] | None = None) -> bytes:
+    """The content of a regular file of at most `most` bytes. `below`: it has to be in one of these folders, links
+    resolved; None: it may be anywhere.
 
     Raises NotReadable; FileNotFoundError where there is nothing at all.
     """
@@ -48,16 +50,17 @@ def read_regular(path: Path, most: int, *, below: Path | None = None) -> bytes:
         raise NotReadable(f"cannot be read: {error.strerror}") from None
 
 
-def refuse_outside(real: Path, below: Path | None) -> None:
-    """Raises NotReadable where `real`, a path without links, is of the kernel, or is not in the folder `below`."""
+def refuse_outside(real: Path, below: Sequence[Path] | None) -> None:
+    """Raises NotReadable where `real`, a path without links, is of the kernel, or in none of the folders `below`."""
     if any(real.is_relative_to(folder) for folder in SYSTEM_FOLDERS):
         raise NotReadable("is not a regular file: it leads to what the system makes")
     if below is None:
         return
-    root = Path(os.path.realpath(below))
-    if not real.is_relative_to(root):
-        raise NotReadable(f"is not below {root}")
-    if MADE_BY_TOOLS in real.relative_to(root).parts:
+    roots = [Path(os.path.realpath(folder)) for folder in below]
+    around = [root for root in roots if real.is_relative_to(root)]
+    if not around:
+        raise NotReadable(f"is not below {' or '.join(map(str, roots))}")
+    if all(MADE_BY_TOOLS in real.relative_to(root).parts for root in around):
         raise NotReadable(f"is inside of {MADE_BY_TOOLS}, which may hold credentials")
 
 

@@ -81,14 +81,14 @@ class Reach:
 
     targets      the file that declares all targets; then no other document may.
     variables    by name, what each may be used for; others may not be used at all.
-    files_below  the folder that checks and secrets read files of; None: checks those of the repository of the YAML.
+    files_below  the folders that checks and secrets read files of; None: checks those of the repository of the YAML.
     hosts        whom we connect to.
     without      the types of checks that are not run.
     """
 
     targets: Path | None = None
     variables: Mapping[str, frozenset[Use]] | None = None
-    files_below: Path | None = None
+    files_below: tuple[Path, ...] | None = None
     hosts: tuple[Host, ...] | None = None
     without: frozenset[str] = frozenset()
 

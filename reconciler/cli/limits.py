@@ -21,7 +21,10 @@ T = TypeVar("T")
 _OPTIONS: Mapping[str, tuple[str, str]] = {
     "targets": ("FILE", "Targets, and the variables in them, come from this file alone."),
     "variables": ("A,B:url", "The YAML may use these variables only; NAME:url in URLs, NAME:secret for {env: NAME}."),
-    "files_below": ("DIR", "Checks and secrets read files below this folder only.  [default: checks: the repository]"),
+    "files_below": (
+        "DIR[:DIR]…",
+        "Checks and secrets read files below these folders only.  [default: checks: the repository]",
+    ),
     "hosts": ("A,B:5432,10.0.0.0/8", "Connect to these hosts only, whoever names or announces others."),
     "without": ("http,sql,file", "Run no checks of these types."),
 }
@@ -45,7 +48,9 @@ def reach(given: Mapping[str, str | None]) -> Reach:
     return Reach(
         targets=None if targets is None else _path("targets", targets, Path.is_file, "file"),
         variables=_read("variables", texts, reaching.variables),
-        files_below=None if below is None else _path("files_below", below, Path.is_dir, "folder"),
+        files_below=None
+        if below is None
+        else tuple(_path("files_below", each, Path.is_dir, "folder") for each in below.split(os.pathsep)),
         hosts=_read("hosts", texts, reaching.hosts),
         without=_read("without", texts, reaching.without) or frozenset(),
     )

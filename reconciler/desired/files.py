@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +24,11 @@ class Document(NamedTuple):
 
 
 def read_documents(
-    folder: Path, errors: list[DesiredError], *, below: Path | None = None, leave_out: Path | None = None
+    folder: Path, errors: list[DesiredError], *, below: Sequence[Path] | None = None, leave_out: Path | None = None
 ) -> list[Document]:
     """All documents under `folder`, by path of the file. Hidden files and folders do not count; symbolic links do.
 
-    `below`: links may not lead out of this folder. `leave_out` is a file that is read otherwise. What is wrong with a
+    `below`: links may not lead out of these folders. `leave_out` is a file that is read otherwise. What is wrong with a
     file is added to `errors`. Raises UsageError where there is no such folder.
     """
     if not folder.is_dir():
@@ -80,7 +80,7 @@ def _yaml_files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield from _yaml_files(path, seen)
 
 
-def _content(path: Path, file: str, below: Path | None) -> bytes:
+def _content(path: Path, file: str, below: Sequence[Path] | None) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

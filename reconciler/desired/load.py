@@ -57,7 +57,7 @@ def load(
     errors: list[DesiredError] = []
     reach, leaks = secrets.reach, Leaks(env, secrets)
     around = repository(folder)
-    below = around if reach.is_limited else None
+    below = (around,) if reach.is_limited else None
     documents = read_documents(folder, errors, below=below, leave_out=reach.targets)
     trusted = _targets_file(reach.targets, errors) if reach.targets else []
     all_parsed = not errors

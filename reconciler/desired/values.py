@@ -30,11 +30,7 @@ class Values:
         """The plain value of a tree (None, str, list, dict); a text that is wrong stays as it is written."""
         value = node.value
         if isinstance(value, str):
-            try:
-                return self._text(value, node.at(file))
-            except DesiredError as error:
-                self.errors.append(error)
-                return value
+            return value if "${" not in value and len(value) <= MOST_LETTERS else self._text(value, node.at(file))
         if isinstance(value, dict):
             if (name := named_secret(value)) is not None and not self.reach.allows(name, Use.SECRET):
                 self.errors.append(_not_for(name, Use.SECRET, node.at(file)))
@@ -48,12 +44,9 @@ class Values:
         what is wrong with a value is said without the value."""
         value = node.value
         if isinstance(value, str):
-            held = next((name for name in names(value) if self.leaks.held_by_variable(name)), None)
-            if held is not None:
-                self._note(
-                    f"the variable {held} holds a password, which people and servers would read here", node, file
-                )
-            elif self.leaks.held_by(shortened(value, self.env)):
+            if "${" in value:
+                self._refuse_variables(value, node, file)
+            elif self.leaks.held_by(value):
                 self._note(_HOLDS, node, file)
         elif isinstance(value, dict):
             for key, child in value.items():
@@ -64,6 +57,13 @@ class Values:
             for child in value:
                 self.refuse_secrets(child, file)
 
+    def _refuse_variables(self, text: str, node: Node, file: str) -> None:
+        held = next((name for name in names(text) if self.leaks.held_by_variable(name)), None)
+        if held is not None:
+            self._note(f"the variable {held} holds a password, which people and servers would read here", node, file)
+        elif self.leaks.held_by(shortened(text, self.env)):
+            self._note(_HOLDS, node, file)
+
     def url(self, text: str, at: str) -> str:
         """A URL with its variables replaced. Raises DesiredError."""
         self._refuse(text, Use.URL, at)
@@ -73,12 +73,15 @@ class Values:
         return url
 
     def _text(self, text: str, at: str) -> str:
-        if "${" in text:
+        try:
             self._refuse(text, Use.TEXT, at)
-            text = substitute(text, self.env, at)
-        if len(text) > MOST_LETTERS:
-            raise DesiredError(f"this text has {len(text):,} letters: at most {MOST_LETTERS:,} are read", at=at)
-        return text
+            found = substitute(text, self.env, at)
+            if len(found) > MOST_LETTERS:
+                raise DesiredError(f"this text has {len(found):,} letters: at most {MOST_LETTERS:,} are read", at=at)
+        except DesiredError as error:
+            self.errors.append(error)
+            return text
+        return found
 
     def _refuse(self, text: str, use: Use, at: str) -> None:
         for name in names(text):

@@ -337,7 +337,7 @@ def test_a_secret_that_is_mounted_by_links_is_read(checkout: Checkout, applicati
         + ITEM.format(f"{{http: {{path: /, headers: {{X: {{file: {mounted}/token}}}}}}}}")
     })  # fmt: skip
     assert checkout.run("check").code == 0
-    assert checkout.run("--files-below", str(mounted), "check").code == 0
+    assert checkout.run("--files-below", f".:{mounted}", "check").code == 0
     assert [seen.count("X: t0ken-of-the-app") for seen in application.seen] == [1, 1]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,14 +57,14 @@ def read(checks: Mapping[Part, FileCheck], places: Mapping[Part, Place], secrets
     work = patterns.Work(MOST_WORK)
     for part, check in checks.items():
         folder, repository = places[part]
-        below = secrets.reach.files_below or repository
+        below = (repository,) if secrets.reach.files_below is None else secrets.reach.files_below
         files = [_file(folder / path, path, check.file, below, secrets, work) for path in check.file.path]
         found[part] = FoundFiles(files=tuple(file for file in files if file is not None))
     return found
 
 
 def _file(
-    path: Path, written: str, expected: FileExpectation, below: Path, secrets: Secrets, work: patterns.Work
+    path: Path, written: str, expected: FileExpectation, below: Sequence[Path], secrets: Secrets, work: patterns.Work
 ) -> FoundFile | None:
     """None where there is no such file; nobody learns whether there is one outside of `below`."""
     try:
