@@ -1,7 +1,7 @@
 """What the author of a pull request reaches by its YAML alone: secrets, files, hosts, time.
 
-Each was seen to succeed, to hang, or to have no option against it, on the code before the limits were there, but for what
-held already and is kept here: redirects, a header that comes back, a device or a large file in a check, a device as a
+Each was seen to succeed, to hang, or to have no option against it, on the code before the limits were there. Kept here,
+though it held already: redirects, a header that comes back, a device or a large file in a check, a device as a
 document, a target's name that is a password.
 """
 
