@@ -41,7 +41,7 @@ class Declaration:
 
     `value` is an instance of what `Kind.sections[section]` names; `file` is the path of the YAML file. `at(path)` gives
     `file:line:column` of something inside the section, `at(("public.tasks", "indexes", "tasks_idx"))`, or of the
-    deepest part of it that exists.
+    deepest part of it that exists. `repository` is the folder that relative paths may not lead out of.
     """
 
     target: Target
@@ -49,6 +49,7 @@ class Declaration:
     value: Any
     file: str
     at: Callable[[Sequence[str | int]], str]
+    repository: str = ""
 
 
 class Kind(Protocol[R, S]):

@@ -7,44 +7,67 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from reconciler.errors import DesiredError
+from reconciler.files import NotReadable, read_regular
 from reconciler.model import SENSITIVE, SecretRef
+from reconciler.reach import Reach, Use
 
 SHORTEST_REDACTED = 4
 """A shorter secret is not searched for in texts: replacing every "a" would destroy an error, and hide nothing."""
+
+LARGEST_FILE = 1 << 20
+"""Bytes of the file of a secret: a certificate with its chain has some thousands."""
 
 
 class Secrets:
     """Resolves references, and blots their values out of texts.
 
-    One instance a run, made by the command line and handed down. `env` is the process environment.
+    One instance a run, made by the command line and handed down. `env` is the process environment, `reach` what of it,
+    and of all else, the YAML may lead to.
     """
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], reach: Reach | None = None) -> None:
+        self.reach = reach or Reach()
         self._env = env
         self._known: set[str] = set()
+        for name, uses in (self.reach.variables or {}).items():
+            if Use.TEXT not in uses and name in env:
+                self.remember(env[name])
+                self.remember_url(env[name])
 
     def resolve(self, ref: SecretRef) -> str:
         """The value behind `ref`. A file's last line break does not count.
 
-        Raises DesiredError where the variable is not set, or the file cannot be read, or either is empty.
+        Raises DesiredError where the variable is not set, or the file cannot be read, or either is empty, or whoever
+        runs this does not let the YAML reach it.
         """
-        if ref.env is not None:
-            value = self._env.get(ref.env, "")
-            if not value:
-                raise DesiredError(
-                    f"the secret {ref} is not set" if ref.env not in self._env else f"the secret {ref} is empty",
-                    hint=f"export {ref.env}=… in the environment that runs reconciler",
-                )
-        else:
-            path = Path(ref.file or "")
-            try:
-                value = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-                raise DesiredError(f"the secret in {ref} cannot be read: {reason}") from None
-            if not value:
-                raise DesiredError(f"the secret in {ref} is empty")
+        value = self._of_variable(ref, ref.env) if ref.env is not None else self._of_file(ref, Path(ref.file or ""))
         self.remember(value)
+        return value
+
+    def _of_variable(self, ref: SecretRef, name: str) -> str:
+        if not self.reach.allows(name, Use.SECRET):
+            raise DesiredError(
+                f"the variable {name} may not be used for a secret",
+                hint=f"whoever runs this decides it: --variables {name}:{Use.SECRET}",
+            )
+        value = self._env.get(name, "")
+        if not value:
+            raise DesiredError(
+                f"the secret {ref} is not set" if name not in self._env else f"the secret {ref} is empty",
+                hint=f"export {name}=… in the environment that runs reconciler",
+            )
+        return value
+
+    def _of_file(self, ref: SecretRef, path: Path) -> str:
+        try:
+            content = read_regular(path, LARGEST_FILE, below=self.reach.files_below)
+            value = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except (NotReadable, FileNotFoundError, UnicodeDecodeError) as error:
+            reasons = {FileNotFoundError: "there is no such file", UnicodeDecodeError: "it is not UTF-8 text"}
+            reason = reasons.get(type(error)) or f"it {error}"
+            raise DesiredError(f"the secret in {ref} cannot be read: {reason}") from None
+        if not value:
+            raise DesiredError(f"the secret in {ref} is empty")
         return value
 
     def remember(self, value: str) -> None:

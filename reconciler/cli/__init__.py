@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `reconciler`. Exits with the codes that each verb documents; 1 is always an error."""
+    from reconciler.cli import streams
+
+    streams.mend()  # before anything is opened
     from reconciler.cli.app import run
 
     sys.exit(run(arguments))

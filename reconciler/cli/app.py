@@ -14,7 +14,9 @@ from pathlib import Path
 import click
 
 from reconciler import __version__
+from reconciler.cli import limits
 from reconciler.errors import ReconcilerError
+from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 
 VERBS: Mapping[str, str] = {
@@ -64,12 +66,13 @@ class Verbs(click.Group):
 
 
 class Run:
-    """What every verb needs: where the YAML is, the secrets of this run, and whether to show tracebacks."""
+    """What every verb needs: where the YAML is, the secrets of this run and what it may reach, and whether to show
+    tracebacks."""
 
-    def __init__(self, folder: Path, debug: bool) -> None:
+    def __init__(self, folder: Path, debug: bool, reach: Reach) -> None:
         self.folder = folder
         self.debug = debug
-        self.secrets = Secrets(os.environ)
+        self.secrets = Secrets(os.environ, reach)
 
 
 @click.group(
@@ -91,15 +94,16 @@ class Run:
     type=click.Path(path_type=Path),
     help="The folder of YAML files that declare everything.",
 )
+@limits.options
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
 @click.version_option(__version__, prog_name="reconciler")
 @click.pass_context
-def reconciler(context: click.Context, folder: Path, debug: bool) -> None:
+def reconciler(context: click.Context, /, folder: Path, debug: bool, **given: str | None) -> None:
     """Performance tuning as code for PostgreSQL and Redis: declare, plan, review, apply, drift.
 
     Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
     """
-    context.obj = Run(folder, debug)
+    context.obj = Run(folder, debug, limits.reach(given))
     if not debug:
         # Drivers log what they then also raise; one error is enough.
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -121,7 +125,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ended.exit_code
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
-        before = any(name in error.format_message() for name in ("--desired", "--debug"))
+        before = any(name in error.format_message() for name in ("--desired", "--debug", *limits.NAMES))
         place = "write it before the verb; " if before and verb != "reconciler" else ""
         return _fail(context, f"{error.format_message()}\n  {place}see: {verb} --help")
     except click.ClickException as error:

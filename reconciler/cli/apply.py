@@ -10,10 +10,10 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli import stages
+from reconciler.cli import stages, streams
 from reconciler.cli.app import Run
 from reconciler.cli.options import Digest, Duration, OneAddress
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Address, HazardType, NoticeType, Plan, Receipt
 from reconciler.views import render, render_receipt
 
@@ -122,7 +122,10 @@ def command(
         click.echo(
             f"Beside this plan, {len(stuck)} of what is declared {are} blocked: reconciler plan says why.", err=True
         )
-    stages.show(render_receipt(done, plan=approved, **stages.layout()))
+    try:
+        stages.show(render_receipt(done, plan=approved, **stages.layout()))
+    except ReconcilerError as error:  # what was done is done, and the exit code tells of that
+        click.echo(str(error), err=True)
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 
@@ -149,9 +152,15 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def _asked(plan: Plan, yes: bool) -> Plan:
     """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
-    stages.show(render(plan, **stages.layout()))
+    try:
+        stages.show(render(plan, **stages.layout()))
+    except ReconcilerError:
+        if not yes:
+            raise
     if plan.is_empty or yes:
         return plan
+    if streams.lost(sys.stdout):
+        raise UsageError("the plan could not be shown, and so nobody can approve it", hint="pass --yes, or show it")
     if not is_terminal(sys.stdin):
         raise UsageError(
             "nobody is here to approve the plan: standard input is not a terminal",

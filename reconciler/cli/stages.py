@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import click
 
+from reconciler.cli import streams
 from reconciler.cli.app import Run
+from reconciler.errors import ReconcilerError
 from reconciler.model import Action, Difference, NoticeType, Plan
 
 if TYPE_CHECKING:
@@ -47,8 +49,10 @@ def plan(run: Run, desired: Desired, *, advised: bool = False) -> Plan:
 
 
 def show(text: str) -> None:
-    """The result, on standard output."""
+    """The result, on standard output. Raises ReconcilerError where it cannot be written, and somebody wants it."""
     click.echo(text.rstrip("\n"), color=True)
+    if reason := streams.missed(sys.stdout):
+        raise ReconcilerError(f"the result could not be written to standard output: {reason.strerror}")
 
 
 class Layout(TypedDict):

@@ -10,7 +10,7 @@ UNITS = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 MOST_BYTES = 2**63 - 1
 """What PostgreSQL and Redis can hold in the 64-bit numbers that they count bytes with."""
 
-_AMOUNT = re.compile(r"\s*([0-9]{1,19})(?:\.([0-9]{1,19}))?\s*([A-Za-z]*)\s*")
+_AMOUNT = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,19}))?\s*([A-Za-z]*)")
 
 
 def parse_bytes(text: str) -> int:
@@ -19,7 +19,7 @@ def parse_bytes(text: str) -> int:
     `KB` is read as kB. Other spellings are refused, as PostgreSQL does; so is a number without a unit, because there it
     means the unit of the setting. Raises ValueError, whose text explains.
     """
-    found = _AMOUNT.fullmatch(text)
+    found = _AMOUNT.fullmatch(text.strip())
     if not found:
         raise ValueError("an amount of memory is a number and a unit, like 16GB, 512MB or 1.5GB")
     whole, decimals, unit = found[1], found[2] or "", found[3]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.desired.document import MOST_BYTES, parse
 from reconciler.desired.node import Node
 from reconciler.errors import DesiredError, UsageError
+from reconciler.files import NotReadable, read_regular
 
 _ENDINGS = (".yaml", ".yml")
 
@@ -22,10 +23,13 @@ class Document(NamedTuple):
     root: Node
 
 
-def read_documents(folder: Path, errors: list[DesiredError]) -> list[Document]:
+def read_documents(
+    folder: Path, errors: list[DesiredError], *, below: Sequence[Path] | None = None, leave_out: Path | None = None
+) -> list[Document]:
     """All documents under `folder`, by path of the file. Hidden files and folders do not count; symbolic links do.
 
-    What is wrong with a file is added to `errors`. Raises UsageError where there is no such folder.
+    `below`: links may not lead out of these folders. `leave_out` is a file that is read otherwise. What is wrong with a
+    file is added to `errors`. Raises UsageError where there is no such folder.
     """
     if not folder.is_dir():
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
@@ -39,7 +43,8 @@ def read_documents(folder: Path, errors: list[DesiredError]) -> list[Document]:
             found = True
             file = _shown(path)
             try:
-                documents.extend(Document(file, root) for root in parse(_content(path, file), file))
+                if leave_out is None or not path.exists() or not path.samefile(leave_out):
+                    documents.extend(Document(file, root) for root in parse(_content(path, file, below), file))
             except DesiredError as error:
                 errors.append(error)
     except OSError as error:
@@ -52,6 +57,12 @@ def read_documents(folder: Path, errors: list[DesiredError]) -> list[Document]:
             )
         )
     return documents
+
+
+def read_file(path: Path) -> list[Document]:
+    """The documents of one file. Raises DesiredError."""
+    file = _shown(path)
+    return [Document(file, root) for root in parse(_content(path, file, None), file)]
 
 
 def _yaml_files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
@@ -69,7 +80,7 @@ def _yaml_files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield from _yaml_files(path, seen)
 
 
-def _content(path: Path, file: str) -> bytes:
+def _content(path: Path, file: str, below: Sequence[Path] | None) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -82,7 +93,9 @@ def _content(path: Path, file: str) -> bytes:
                 at=file,
                 hint="split it: all files of the folder are read, and targets may be shared between them",
             )
-        return path.read_bytes()
+        return read_regular(path, MOST_BYTES, below=below)
+    except NotReadable as error:
+        raise DesiredError(f"the file {error}", at=file) from None
     except FileNotFoundError:
         reason = "it is a symbolic link to nothing" if path.is_symlink() else "it is gone"
         raise DesiredError(f"the file cannot be read: {reason}", at=file, hint="remove or mend the link") from None

@@ -54,8 +54,9 @@ POSTGRES = Syntax(
     }
 )
 
-_PLAIN = re.compile(r"\s*[-+]?(?:[0-9.][0-9A-Za-z.]*(?:(?<=[eEpP])[-+]?[0-9]+)?\s*[A-Za-z]*)?\s*")
-"""Numbers in C's syntax, whatever letters follow, and what is no more than a sign or a blank."""
+_PLAIN = re.compile(r"[-+]?(?:[0-9.][0-9A-Za-z.]*(?:(?<=[eEpP])[-+][0-9]+[A-Za-z]*)?(?:\s+[A-Za-z]*)?)?")
+"""Numbers in C's syntax, whatever letters follow, and what is no more than a sign or a blank. No letter could be of two
+of its parts: else a long text would take the square of its length."""
 
 
 def parse(text: str, syntax: Syntax) -> Formula | None:
@@ -63,7 +64,7 @@ def parse(text: str, syntax: Syntax) -> Formula | None:
 
     Such a text is the server's to read: `4GB`, `-1`, `0x10`, `4mb`. Raises FormulaError.
     """
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text.strip()):
         return None
     return Formula(" ".join(text.split()), _Parser(text, syntax).whole())
 

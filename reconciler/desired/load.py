@@ -11,14 +11,17 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.desired.explain import explain
-from reconciler.desired.files import Document, read_documents
+from reconciler.desired.files import Document, read_documents, read_file
+from reconciler.desired.leaks import Leaks
 from reconciler.desired.node import Node, shape
-from reconciler.desired.targets import Declared, TargetReader
-from reconciler.desired.variables import resolved
+from reconciler.desired.targets import Declared, TargetReader, learn
+from reconciler.desired.values import Values
 from reconciler.desired.wording import alternatives, quoted, unknown
 from reconciler.errors import DesiredError, UsageError
+from reconciler.files import repository
 from reconciler.kind import Authenticates, Declaration, Kind
 from reconciler.model import Address, Resource, SecretRef, System, Target
+from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 
 MOST_ERRORS = 20
@@ -52,19 +55,32 @@ def load(
     that is wrong with the YAML.
     """
     errors: list[DesiredError] = []
-    documents = read_documents(folder, errors)
+    reach, leaks = secrets.reach, Leaks(env, secrets)
+    around = repository(folder)
+    below = (around,) if reach.is_limited else None
+    documents = read_documents(folder, errors, below=below, leave_out=reach.targets)
+    trusted = _targets_file(reach.targets, errors) if reach.targets else []
     all_parsed = not errors
-    declared = TargetReader(env, secrets, only, offline, errors).read(documents)
+    learn((*trusted, *documents), leaks)
+    for _, root in documents:
+        leaks.learn_references(root)
+    values = Values(env, reach, leaks, errors)
+    if reach.targets:
+        _refuse_targets(documents, reach.targets, errors)
+        declared = TargetReader(Values(env, Reach(), leaks, errors), secrets, only, offline, False).read(trusted)
+    else:
+        declared = TargetReader(values, secrets, only, offline, reach.is_limited).read(documents)
     if all_parsed and not declared and not errors:
         errors.append(
             DesiredError(
-                f"no targets under {folder}", hint='declare one: targets: {main: {postgres: "${DATABASE_URL}"}}'
+                f"no targets {f'in {reach.targets}' if reach.targets else f'under {folder}'}",
+                hint='declare one: targets: {main: {postgres: "${DATABASE_URL}"}}',
             )
         )
     missing = [name for name in only if name not in declared]
     if missing and not errors:
         raise UsageError(unknown("target", missing[0], list(declared)))
-    sections = _SectionReader(kinds, env, declared, all_parsed, errors)
+    sections = _SectionReader(kinds, values, declared, all_parsed, str(around))
     for document in documents:
         sections.read(document)
     resources = tuple(sections.resources.values())
@@ -77,6 +93,29 @@ def load(
         if each.target
     }
     return Desired(targets, resources)
+
+
+def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:
+    """The documents of the file that alone declares targets; what is wrong with it is added to `errors`."""
+    try:
+        documents = read_file(path)
+    except DesiredError as error:
+        errors.append(error)
+        return []
+    for file, root in documents:
+        for key in root.value if isinstance(root.value, dict) else ():
+            if key != "targets":
+                message = f"the key {quoted(key)} is not of a file of targets: it holds `targets`, and nothing else"
+                errors.append(DesiredError(message, at=_place(file, root, key)))
+    return documents
+
+
+def _refuse_targets(documents: Sequence[Document], targets: Path, errors: list[DesiredError]) -> None:
+    for file, root in documents:
+        if root.child("targets") is not None:
+            message = f"targets are declared in {targets} alone: whoever runs this has said so"
+            hint = "remove this section; a new target comes into that file"
+            errors.append(DesiredError(message, at=_place(file, root, "targets"), hint=hint))
 
 
 def _credentials(
@@ -104,15 +143,16 @@ class _SectionReader:
     def __init__(
         self,
         kinds: Sequence[AnyKind],
-        env: Mapping[str, str],
+        values: Values,
         declared: Mapping[str, Declared],
         is_complete: bool,
-        errors: list[DesiredError],
+        repository: str,
     ) -> None:
-        self.env = env
+        self.values = values
         self.declared = declared
         self.is_complete = is_complete
-        self.errors = errors
+        self.repository = repository
+        self.errors = values.errors
         self.resources: dict[Address, Resource] = {}
         self.by_section: dict[str, list[AnyKind]] = {}
         for kind in kinds:
@@ -152,7 +192,8 @@ class _SectionReader:
                 self.errors.append(DesiredError(message, at=_place(file, root, sections[0]), hint=hint))
             return None
         before = len(self.errors)
-        name = resolved(node, self.env, file, self.errors)
+        name = self.values.plain(node, file)
+        self.values.refuse_secrets(node, file)
         if len(self.errors) > before:
             return None
         if not isinstance(name, str):
@@ -179,7 +220,7 @@ class _SectionReader:
     def _read_section(self, kind: AnyKind, key: str, target: Target, file: str, root: Node) -> None:
         node = root.child(key) or root
         before = len(self.errors)
-        plain = resolved(node, self.env, file, self.errors)
+        plain = self.values.plain(node, file)
         if len(self.errors) > before:
             return
         adapter = self.adapters.get((kind.name, key))
@@ -187,9 +228,12 @@ class _SectionReader:
             adapter = self.adapters[kind.name, key] = TypeAdapter(kind.sections[key])
         try:
             value = adapter.validate_python(plain)
-            declaration = Declaration(target, key, value, file, partial(_place_inside, file, root, key))
+            declaration = Declaration(
+                target, key, value, file, partial(_place_inside, file, root, key), self.repository
+            )
             for resource in kind.declare(declaration):
                 self._add(resource, declaration)
+            self.values.refuse_secrets(node, file)
         except ValidationError as error:
             self.errors.extend(explain(error, root, key, plain, adapter, file))
         except DesiredError as error:

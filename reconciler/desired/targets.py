@@ -23,13 +23,16 @@ from pydantic import (
 from reconciler.desired.explain import explain
 from reconciler.desired.expressions import parse_bytes
 from reconciler.desired.files import Document
+from reconciler.desired.leaks import Leaks, only_variable
 from reconciler.desired.node import Node, shape
 from reconciler.desired.text import Text
-from reconciler.desired.variables import has_missing, resolved, substitute
+from reconciler.desired.values import Values
+from reconciler.desired.variables import has_missing
 from reconciler.desired.wording import alternatives, quoted
 from reconciler.errors import DesiredError
 from reconciler.model import BY_HAND, Frozen, System, Target
 from reconciler.secrets import Secrets
+from reconciler.targets.url import options_of_drivers
 
 _SCHEMES: Mapping[System, tuple[str, ...]] = {
     System.POSTGRES: ("postgresql://", "postgres://"),
@@ -189,14 +192,19 @@ class TargetReader:
     """Collects the targets of all documents.
 
     `only` names those whose URLs are needed (empty: all). `offline` lets a URL be empty where its variable is missing.
-    What is wrong is added to `errors`.
+    `limited`: whoever wrote the documents decides neither what runs here nor which files a driver opens.
     """
 
-    env: Mapping[str, str]
+    values: Values
     secrets: Secrets
     only: Collection[str]
     offline: bool
-    errors: list[DesiredError]
+    limited: bool
+
+    @property
+    def errors(self) -> list[DesiredError]:
+        """What is wrong."""
+        return self.values.errors
 
     def read(self, documents: Iterable[Document]) -> dict[str, Declared]:
         """Every target by its name, wrong ones included, so that a section for one is not wrong as well."""
@@ -224,6 +232,9 @@ class TargetReader:
                 message = f"the name of the target {quoted(name)} holds {called}"
                 self.errors.append(DesiredError(message, at=at, hint=f"{called} {means} in an address"))
                 return Declared(at)
+        if self.values.leaks.held_by(name):
+            self.errors.append(DesiredError("the name of this target holds a password that is known", at=at))
+            return Declared(at)
         node = section.child(name) or section
         plain = self._plain(node, file)
         try:
@@ -233,6 +244,8 @@ class TargetReader:
             return Declared(at)
         if self.only and name not in self.only:
             return Declared(at, model.system)
+        self._check_restarts(model, node, file)
+        self._refuse_secrets(node, file)
         try:
             url = self._url(model, node, file)
         except DesiredError as error:
@@ -255,16 +268,38 @@ class TargetReader:
         )
         return Declared(at, model.system, target)
 
+    def _refuse_secrets(self, node: Node, file: str) -> None:
+        """Notes each secret outside of the URLs of a target."""
+        for key, child in (node.value if isinstance(node.value, dict) else {}).items():
+            if key == "standbys" and isinstance(child.value, dict):
+                for standby in child.value.values():
+                    self._refuse_secrets(standby, file)
+            elif key not in _URLS:
+                self.values.refuse_secrets(child, file)
+
+    def _check_restarts(self, section: TargetSection, node: Node, file: str) -> None:
+        """Notes each command that would run on this machine and is not for the author of the YAML to name."""
+        if not self.limited:
+            return
+        beside = node.child("standbys")
+        commands: list[tuple[TargetSection | StandbySection, Node]] = [(section, node)]
+        commands += [(each, (beside and beside.child(name)) or node) for name, each in section.standbys.items()]
+        for each, at in commands:
+            if each.restart and each.restart != BY_HAND:
+                message = f"a command that restarts a server runs here: it is not for this YAML to name, but {BY_HAND}"
+                place = (at.child("restart") or at).at(file)
+                self.errors.append(DesiredError(message, at=place, hint="declare it in the file of --targets"))
+
     def _plain(self, node: Node, file: str) -> object:
         """The declaration with its variables replaced but for those of URLs, which may not be needed."""
         if not isinstance(node.value, dict):
-            return resolved(node, self.env, file, self.errors)
+            return self.values.plain(node, file)
         return {
             key: self._of_standbys(child, file)
             if key == "standbys"
             else _written(child)
             if key in _URLS
-            else resolved(child, self.env, file, self.errors)
+            else self.values.plain(child, file)
             for key, child in node.value.items()
         }
 
@@ -282,7 +317,21 @@ class TargetReader:
         if not url and section.system is not System.HTTP:
             raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
         _check(url, section.system, at)
+        self._check_options(section.url, url, section.system, at)
         return url
+
+    def _check_options(self, written: str, url: str, system: System, at: str) -> None:
+        """Raises DesiredError for an option by which a driver reads files or sends settings of its own, unless the URL
+        is one variable as a whole, and so not the author's."""
+        if not self.limited or only_variable(written):
+            return
+        names = options_of_drivers(url, system)
+        if names:
+            raise DesiredError(
+                f"the URL has the option {alternatives(names)}, which whoever runs this has not left to the YAML",
+                at=at,
+                hint="leave it out, or declare the target in the file of --targets",
+            )
 
     def _listed(self, texts: Iterable[str], key: str, system: System, node: Node, file: str) -> Iterator[str]:
         """The URLs under `key`; an empty one says that there is none here."""
@@ -326,6 +375,7 @@ class TargetReader:
         try:
             url = self._substituted(text, at) or ""
             _check(url, system, at)
+            self._check_options(text, url, system, at)
         except DesiredError as error:
             self.errors.append(error)
             return ""
@@ -333,9 +383,9 @@ class TargetReader:
 
     def _substituted(self, text: str, at: str) -> str | None:
         """A URL with its variables replaced; None where one is missing and none is needed. Raises DesiredError."""
-        if self.offline and has_missing(text, self.env):
+        if self.offline and has_missing(text, self.values.env):
             return None
-        url = substitute(text, self.env, at).strip()
+        url = self.values.url(text, at)
         self.secrets.remember_url(url)
         return url
 
@@ -357,3 +407,28 @@ def _check(url: str, system: System, at: str) -> None:
         + (f"begins with {found[0]}" if found else "does not"),
         at=at,
     )
+
+
+def learn(documents: Iterable[Document], leaks: Leaks) -> None:
+    """Takes note of every password in a URL of any target, and of every variable that holds one."""
+    for _, root in documents:
+        section = root.child("targets")
+        for target in (section.value if section and isinstance(section.value, dict) else {}).values():
+            for text in _urls(target):
+                leaks.learn_url(text)
+
+
+def _urls(target: Node) -> Iterator[str]:
+    """Every text of a target that is a URL."""
+    if isinstance(target.value, dict):
+        for key, child in target.value.items():
+            if key in _URLS:
+                yield from _texts(child)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    if isinstance(node.value, str):
+        yield node.value
+    elif node.value is not None:
+        for child in node.value.values() if isinstance(node.value, dict) else node.value:
+            yield from _texts(child)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from reconciler.desired.node import Node
 from reconciler.desired.wording import quoted
 from reconciler.errors import DesiredError
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}|\$\{")
+REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}|\$\{")
 
 
 def substitute(text: str, env: Mapping[str, str], at: str) -> str:
@@ -41,32 +40,21 @@ def substitute(text: str, env: Mapping[str, str], at: str) -> str:
             )
         return value
 
-    return _REFERENCE.sub(replacement, text)
+    return REFERENCE.sub(replacement, text)
+
+
+def names(text: str) -> Iterator[str]:
+    """The variables that `text` refers to."""
+    return (found["name"] for found in REFERENCE.finditer(text) if found["name"])
 
 
 def has_missing(text: str, env: Mapping[str, str]) -> bool:
     """True where `text` needs a variable that `env` does not have."""
     return any(
-        found["name"] and found["default"] is None and found["name"] not in env for found in _REFERENCE.finditer(text)
+        found["name"] and found["default"] is None and found["name"] not in env for found in REFERENCE.finditer(text)
     )
 
 
-def resolved(node: Node, env: Mapping[str, str], file: str, errors: list[DesiredError]) -> object:
-    """The plain value of a tree (None, str, list, dict) with its variables replaced.
-
-    What is wrong with a variable is added to `errors`; its text then stays as it is written.
-    """
-    value = node.value
-    if isinstance(value, str):
-        if "${" not in value:
-            return value
-        try:
-            return substitute(value, env, node.at(file))
-        except DesiredError as error:
-            errors.append(error)
-            return value
-    if isinstance(value, dict):
-        return {key: resolved(child, env, file, errors) for key, child in value.items()}
-    if isinstance(value, list):
-        return [resolved(child, env, file, errors) for child in value]
-    return None
+def shortened(text: str, env: Mapping[str, str]) -> str:
+    """`text` as far as it can be known: a variable that is missing is nothing."""
+    return REFERENCE.sub(lambda found: env.get(found["name"] or "") or found["default"] or "", text)

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from reconciler.errors import PlanFileError
+from reconciler.files import NotReadable, read_regular
 from reconciler.model import Change, Plan
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 from reconciler.planning.writing import write_text
@@ -77,12 +78,11 @@ def load(text: str, *, source: str) -> Plan:
 def read(path: Path) -> Plan:
     """The plan in the file `path`. Raises PlanFileError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        _refuse(str(path), f"cannot be read: {error.strerror or error}", "name a file written by reconciler plan --out")
-    if len(data) > LARGEST:
-        _refuse(str(path), f"is larger than {LARGEST >> 20} MB: that is not a plan", "")
+        data = read_regular(path, LARGEST)
+    except FileNotFoundError as error:
+        _refuse(str(path), f"cannot be read: {error.strerror}", "name a file written by reconciler plan --out")
+    except NotReadable as why:
+        _refuse(str(path), f"{why}: that is not a plan", "name a file written by reconciler plan --out")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

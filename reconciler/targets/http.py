@@ -56,6 +56,7 @@ class HttpSession:
         ObservationFailed where what comes is not HTTP, or the request cannot be written.
         """
         name = self.target.name
+        self.secrets.reach.refuse_url(name, str(self._client.base_url))
         try:
             with self._client.stream(method, path, headers=headers) as response:
                 received = 0

@@ -205,6 +205,7 @@ class PatroniApi:
         timeout: float = REQUEST_TIMEOUT,
     ) -> httpx.Response:
         """Raises ConnectionFailed where nothing can have been done, ObservationFailed where no answer came."""
+        self._secrets.reach.refuse_url(self.target, url)
         try:
             return self._client.request(
                 method,

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets.postgres_hosts import refuse_hosts
 from reconciler.targets.postgres_text import connected, is_of_encoding, take_verbatim
 from reconciler.targets.url import refuse_unescaped
 
@@ -299,6 +300,7 @@ def _opened(target: Target, secrets: Secrets) -> psycopg.Connection[Row]:
         ) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
+    refuse_hosts(target, secrets.reach, declared)
     # Whatever encoding is the server's default, Python has to know it: for EUC_TW there would be no session at all.
     defaults: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler", "client_encoding": "utf8",

@@ -264,6 +264,8 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
     except (ValueError, KeyError):
         raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
     arguments = client.connection_pool.connection_kwargs
+    place = arguments.get("path") or arguments.get("host") or "localhost"
+    secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)
     if arguments.get("password"):
         secrets.remember(arguments["password"])
         arguments["username"] = arguments.get("username") or "default"

@@ -2,8 +2,43 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Target
+from reconciler.model import System, Target
+
+POSTGRES_OPTIONS = frozenset(
+    {"host", "hostaddr", "port", "user", "password", "dbname", "connect_timeout", "application_name", "client_encoding"}
+    | {"fallback_application_name", "sslmode", "sslnegotiation", "sslsni", "ssl_min_protocol_version"}
+    | {"ssl_max_protocol_version", "channel_binding", "require_auth", "gssencmode", "target_session_attrs"}
+    | {"load_balance_hosts", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
+    | {"tcp_user_timeout"}
+)
+"""What a connection string may say whoever wrote it. Others read a file (`service`, `passfile`, `sslkey`), write one
+(`sslkeylogfile`), decide what the session goes by (`options`) or whom else is spoken to (`oauth_issuer`)."""
+
+REDIS_OPTIONS = frozenset(
+    {"db", "username", "password", "client_name", "socket_timeout", "socket_connect_timeout", "socket_keepalive"}
+    | {"health_check_interval", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+"""The same of a Redis URL; `ssl_keyfile` and its like read files."""
+
+
+def options_of_drivers(url: str, system: System) -> list[str]:
+    """The options in `url` that are neither POSTGRES_OPTIONS nor REDIS_OPTIONS; of HTTP there are none."""
+    match system:
+        case System.POSTGRES:
+            import psycopg
+            from psycopg.conninfo import conninfo_to_dict
+
+            try:
+                return sorted(conninfo_to_dict(url).keys() - POSTGRES_OPTIONS)
+            except psycopg.ProgrammingError:
+                return []  # whoever connects meets the error
+        case System.REDIS:
+            return sorted(parse_qs(urlsplit(url).query, keep_blank_values=True).keys() - REDIS_OPTIONS)
+        case System.HTTP:
+            return []
 
 
 def refuse_unescaped(target: Target) -> None:

@@ -7,10 +7,12 @@ read-only does not keep it from being written. It holds the role that ran it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from attacks.repository import Application, Checkout, Stranger
 from reconciler.demo.servers import PostgresServer
 
 MARK = "RAN ON BEHALF OF"
@@ -46,3 +48,22 @@ def marks(postgres: PostgresServer) -> Callable[[str], list[str]]:
         return [line for line in postgres.log[before:].splitlines() if f"{MARK} {role}" in line]
 
     return left
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    server = Application()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    server = Stranger()
+    yield server
+    server.stop()

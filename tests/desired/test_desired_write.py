@@ -8,8 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired.document import parse
-from reconciler.desired.variables import resolved
+from reconciler.desired.leaks import Leaks
+from reconciler.desired.values import Values
 from reconciler.desired.write import WIDTH, LeftOut, Noted, document, gathered
+from reconciler.reach import Reach
+from reconciler.secrets import Secrets
 
 SIGNS = "'\"\\:#${}[],&*?|-<>=!%@` ~\n\t\r\x85\u2028\ufeffay01.é😀"
 TRICKY = [
@@ -34,7 +37,7 @@ trees = st.recursive(
 def read(text: str) -> object:
     errors = []
     [root] = parse(text.encode(), "x.yaml")
-    found = resolved(root, {}, "x.yaml", errors)
+    found = Values({}, Reach(), Leaks({}, Secrets({})), errors).plain(root, "x.yaml")
     assert errors == []
     return found
 

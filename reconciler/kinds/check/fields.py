@@ -6,10 +6,12 @@ import re
 from datetime import date
 from pathlib import PurePath
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.desired.text import Text
+from reconciler.kinds.check import patterns
 
 SECRET_SETTINGS = frozenset(
     {"requirepass", "masterauth", "masteruser", "primaryauth", "primaryuser"}
@@ -28,14 +30,6 @@ def _iso_date(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         raise ValueError(f"{value!r} is not a date: expected YEAR-MONTH-DAY, like 2026-12-31")
     return value
-
-
-def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
-    return text
 
 
 def _days(text: str) -> str:
@@ -80,6 +74,8 @@ def _flags(text: str) -> str:
 def _host_path(text: str) -> str:
     if not text.startswith("/") or text.startswith("//"):
         raise ValueError(f"{text!r} is not a path on the target: expected something like /health")
+    if ".." in re.split(r"[/\\]", unquote(unquote(text.partition("?")[0]))):
+        raise ValueError(f"{text!r} climbs: a check asks below the URL of its target")
     return text
 
 
@@ -90,7 +86,7 @@ def _as_list(value: object) -> object:
 Words = Annotated[Text, Field(min_length=1)]
 Day = Annotated[date, BeforeValidator(_iso_date)]
 Days = Annotated[str, AfterValidator(_days)]
-Regex = Annotated[str, AfterValidator(_regex)]
+Regex = Annotated[str, AfterValidator(patterns.check)]
 JsonPointer = Annotated[str, AfterValidator(_pointer)]
 PathOnTarget = Annotated[str, AfterValidator(_host_path)]
 RelativePath = Annotated[str, Field(min_length=1), AfterValidator(_relative)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from reconciler.files import NotReadable, read_regular, refuse_outside
+from reconciler.kinds.check import patterns
 from reconciler.kinds.check.expectations import NotComparable, plain_scale, unmet
 from reconciler.kinds.check.model import FileCheck, FileExpectation
 from reconciler.kinds.check.verdict import Part, Verdict, passed_if
@@ -18,6 +20,9 @@ from reconciler.secrets import Secrets
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: configuration is smaller, and a plan should not wait for more."""
+
+MOST_WORK = 10**10
+"""Instructions of patterns times letters, of all files of a target together: below a minute at worst."""
 
 LONGEST_VALUE = 80
 """Characters of a JSON value that a message quotes."""
@@ -39,35 +44,42 @@ class FoundFiles(Frozen):
     files: tuple[FoundFile, ...]
 
 
-def read(checks: Mapping[Part, FileCheck], folders: Mapping[Part, str], secrets: Secrets) -> dict[Part, FoundFiles]:
-    """Reads each file; its path is relative to the folder of the check's YAML."""
-    return {
-        part: FoundFiles(
-            files=tuple(
-                _file(Path(folders[part], path), path, check.file, secrets)
-                for path in check.file.path
-                if Path(folders[part], path).exists()
-            )
-        )
-        for part, check in checks.items()
-    }
+class Place(NamedTuple):
+    """Where the paths of a check start, and the folder that they may not lead out of."""
+
+    folder: Path
+    repository: Path
 
 
-def _file(path: Path, written: str, expected: FileExpectation, secrets: Secrets) -> FoundFile:
+def read(checks: Mapping[Part, FileCheck], places: Mapping[Part, Place], secrets: Secrets) -> dict[Part, FoundFiles]:
+    """Reads each file, as far as it is below the folder that whoever runs this names, else in the repository."""
+    found: dict[Part, FoundFiles] = {}
+    work = patterns.Work(MOST_WORK)
+    for part, check in checks.items():
+        folder, repository = places[part]
+        below = (repository,) if secrets.reach.files_below is None else secrets.reach.files_below
+        files = [_file(folder / path, path, check.file, below, secrets, work) for path in check.file.path]
+        found[part] = FoundFiles(files=tuple(file for file in files if file is not None))
+    return found
+
+
+def _file(
+    path: Path, written: str, expected: FileExpectation, below: Sequence[Path], secrets: Secrets, work: patterns.Work
+) -> FoundFile | None:
+    """None where there is no such file; nobody learns whether there is one outside of `below`."""
     try:
-        if not path.is_file():
-            return FoundFile(path=written, problem="is not a file")
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            return FoundFile(path=written, problem=f"is larger than {LARGEST >> 20} MB")
-        text = content.decode("utf-8")
-    except OSError as error:
-        return FoundFile(path=written, problem=f"cannot be read: {error.strerror}")
+        refuse_outside(Path(os.path.realpath(path)), below)
+        text = read_regular(path, LARGEST, below=below).decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except NotReadable as error:
+        return FoundFile(path=written, problem=str(error))
     except UnicodeDecodeError:
         return FoundFile(path=written, problem="is not UTF-8 text")
+    if expected.matches is not None and not work.allows(expected.matches, text):
+        return FoundFile(path=written, problem="was not searched: the patterns before it took all that is allowed")
     holds = (expected.contains is None or expected.contains in text) and (
-        expected.matches is None or re.search(expected.matches, text) is not None
+        expected.matches is None or patterns.found(expected.matches, text)
     )
     if expected.json_pointer is None:
         return FoundFile(path=written, holds=holds)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConnectionFailed, DesiredError, ObservationFailed
+from reconciler.kinds.check import patterns
 from reconciler.kinds.check.model import HeaderExpectation, HttpCheck, HttpRequest
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, SecretRef
@@ -104,6 +104,6 @@ def _header(expected: HeaderExpectation, value: str | None) -> str:
         return f"is {value}, wanted {expected.equals}"
     if expected.one_of is not None and value.lower() not in {wanted.lower() for wanted in expected.one_of}:
         return f"is {value}, wanted one of {', '.join(expected.one_of)}"
-    if expected.matches is not None and not re.search(expected.matches, value, re.IGNORECASE):
+    if expected.matches is not None and not patterns.found(expected.matches, value, any_case=True):
         return f"is {value}, which does not match {expected.matches}"
     return ""

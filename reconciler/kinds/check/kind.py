@@ -32,6 +32,7 @@ from reconciler.kinds.check.model import (
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, System
+from reconciler.reach import Reach
 from reconciler.targets.session import Session
 
 Found = (
@@ -109,6 +110,7 @@ class CheckKind:
                 checks=item.check,
                 waiver=item.waiver,
                 folder=str(Path(declaration.file).parent),
+                repository=declaration.repository or str(Path(declaration.file).parent),
             )
             for index, item in enumerate(items)
         ]
@@ -119,10 +121,16 @@ class CheckKind:
         What cannot be read of one item is said in its evidence, and hides no other. Raises TargetError where the
         target itself is lost.
         """
-        parts = {(item.address, place): check for item in wanted for place, check in enumerate(item.checks)}
-        folders = {(item.address, place): item.folder for item in wanted for place, _ in enumerate(item.checks)}
-        found: dict[Part, Found] = {}
-        found |= file.read(_of(FileCheck, parts), folders, session.secrets)
+        everything = {(item.address, place): check for item in wanted for place, check in enumerate(item.checks)}
+        left_out = _left_out(everything, session.secrets.reach)
+        parts = {part: check for part, check in everything.items() if part not in left_out}
+        places = {
+            (item.address, place): file.Place(Path(item.folder), Path(item.repository))
+            for item in wanted
+            for place, _ in enumerate(item.checks)
+        }
+        found: dict[Part, Found] = dict(left_out)
+        found |= file.read(_of(FileCheck, parts), places, session.secrets)
         match session.target.system:
             case System.POSTGRES:
                 found |= _read_postgres(session, parts)
@@ -151,6 +159,16 @@ class CheckKind:
             _decide(check, found, observed) for check, found in zip(desired.checks, observed.found, strict=True)
         ]
         return [_result(desired, waived(together(verdicts), waiver))]
+
+
+def _left_out(parts: Mapping[Part, Frozen], reach: Reach) -> dict[Part, Unavailable]:
+    """The checks that whoever runs this has left out: nobody knows how they would have come out."""
+    said = "checks of type {} are left out here (--without)"
+    return {
+        part: Unavailable(status=CheckStatus.NOT_VISIBLE, message=said.format(key))
+        for part, check in parts.items()
+        if (key := check_key(check)) in reach.without
+    }
 
 
 def _of(kind: type[C], parts: Mapping[Part, Frozen]) -> dict[Part, C]:

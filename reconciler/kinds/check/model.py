@@ -283,10 +283,12 @@ class Item(Frozen):
 
 
 class CheckItem(Resource):
-    """One item of a checklist on its target. `folder` is where relative paths of the check start."""
+    """One item of a checklist on its target. Relative paths of the check start in `folder`, and lead out of
+    `repository` nowhere."""
 
     title: str
     severity: Severity
     checks: Checks
     waiver: Waiver | None = None
     folder: str = "."
+    repository: str = "."

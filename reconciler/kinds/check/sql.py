@@ -34,6 +34,9 @@ LONGEST_ROW = 8192
 LONGEST_VALUE = 80
 """Characters of one value that a message quotes."""
 
+HIDDEN = "(hidden)"
+"""In the place of values that the target does not say (`hide_values`)."""
+
 
 class FoundRows(Frozen):
     """What a statement answered: the number of rows, the first few as text (None is null), and their columns.
@@ -170,11 +173,10 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
     except MemoryUnknown as error:
         return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
     except NotComparable as error:
-        if found.hidden:
-            return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared", "live")
-        return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {error}", "live")
+        why = HIDDEN if found.hidden else str(error)
+        return Verdict(CheckStatus.ERROR, f"{found.columns[0]} cannot be compared: {why}", "live")
     if found.hidden:
-        return passed_if(missing, f"{found.columns[0]} is hidden, as the target wants it", "live")
+        return passed_if(missing, f"{found.columns[0]} is {HIDDEN}", "live")
     shown = about(int(value)) if found.columns[0].endswith("_bytes") and value.isdecimal() else _short(value)
     return passed_if(missing, f"{found.columns[0]} is {shown}", "live")
 
@@ -185,8 +187,10 @@ def _wanted_rows(check: SqlCheck) -> str:
 
 def _rows(found: FoundRows) -> str:
     many = f"{_many(found)} row{'s' if found.count != 1 else ''}"
-    if found.hidden or found.cut:
-        return f"{many}, whose values are {'hidden, as the target wants it' if found.hidden else 'too long to be told'}"
+    if found.hidden:
+        return f"{many} {HIDDEN}"
+    if found.cut:
+        return f"{many}, too long to be told"
     quoted = [", ".join("null" if value is None else _short(value) for value in row) for row in found.rows]
     more = f"; and {found.count - len(quoted)} more" if len(quoted) < found.count <= MOST_ROWS else ""
     return f"{many}: {'; '.join(quoted)}{more}"

@@ -125,5 +125,5 @@ def unknown(name: str, near: Iterable[str], version_num: int) -> str:
     return lacking + (f"; did you mean {proposal}?" if proposal else "")
 
 
-PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
+PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s:]*:[^/@\s]+@", re.IGNORECASE)
 """A connection string with a password in it."""

@@ -12,7 +12,7 @@ from reconciler.kinds.pg_setting.model import Definition, SettingObserved
 
 _SECRET_NAME = re.compile(r"secret|passw|passphrase|token|credential|api_?key|private_?key|salt", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"passw(?:or)?d|pwd|secret|token|bearer|credential|api_?key|access_?key|private_?key|://[^/@\s]*:[^/@\s]+@"
+    r"passw(?:or)?d|pwd|secret|token|bearer|credential|api_?key|access_?key|private_?key|://[^/@\s:]*:[^/@\s]+@"
     r"|\b[0-9a-f]{32,}\b|\beyJ[\w-]{10}|[\w+-]{40}",
     re.IGNORECASE,
 )

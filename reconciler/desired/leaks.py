@@ -1,0 +1,157 @@
+"""The secrets that the YAML leads to, and whether a text holds one.
+
+Whoever reads a plan or a comment on a server would read it: a value that holds a known secret is refused wherever it
+stands. Known is what is the password in the URL of a target, and what a variable holds that is named as a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from reconciler.desired.node import Node
+from reconciler.desired.variables import REFERENCE, names, shortened
+from reconciler.secrets import SHORTEST_REDACTED, Secrets
+
+LONG_ENOUGH = 12
+"""Characters of a secret that is looked for in any text. One of 6 and more is, if it has letters and other signs.
+
+A shorter one, or a mere word, may be a name as well: the password `app` must not refuse every table `app`. It is only
+refused where it comes in by the very variable that holds it.
+"""
+
+SHORT = 6
+
+READ_BY_DRIVER = "PGPASSWORD"
+"""The password that PostgreSQL's driver takes by itself where a URL has none."""
+
+_PASSWORDS = frozenset({"password", "sslpassword"})
+"""Options of a URL that are meant to hold one."""
+
+_PARAMETER = re.compile(r"(?:password|sslpassword)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s'&]+))", re.IGNORECASE)
+"""Passwords of a connection string that is no URL."""
+
+_DECODED = 3
+"""How often a text is percent-decoded: what is encoded twice can still be read by people who try."""
+
+
+class Leaks:
+    """What must not come into any text. `variables` are those that the YAML itself uses for a secret."""
+
+    def __init__(self, env: Mapping[str, str], secrets: Secrets) -> None:
+        self._env = env
+        self._secrets = secrets
+        self._all: set[str] = set()
+        self._telling: set[str] = set()
+        self.variables: set[str] = set()
+        self.learn_variable(READ_BY_DRIVER)
+
+    def learn_url(self, template: str) -> None:
+        """Takes note of the password in a URL as it is written, and of its variables that hold it."""
+        url = shortened(template, self._env)
+        found = set(_passwords(url))
+        used = set(names(template))
+        inside = {name for written in _passwords(template) for name in names(written)}
+        found |= {self._env.get(name, "") for name in inside} - {""}
+        for secret in found:
+            self._learn(secret)
+        for name in used:
+            value = self._env.get(name, "")
+            own = set(_passwords(value))
+            if name in inside or own or any(_in(secret, value) for secret in found):
+                self.variables.add(name)
+            for secret in own:
+                self._learn(secret)
+
+    def learn_variable(self, name: str) -> None:
+        """Takes note of a variable that is named as a secret."""
+        self.variables.add(name)
+        self._learn(self._env.get(name, ""))
+
+    def learn_references(self, node: Node) -> None:
+        """Takes note of all variables that a document names as secrets: `{env: NAME}`."""
+        waiting = [node]
+        while waiting:
+            value = waiting.pop().value
+            if isinstance(value, dict):
+                if (name := named_secret(value)) is not None:
+                    self.learn_variable(name)
+                waiting += [child for child in value.values() if not isinstance(child.value, str)]
+            elif isinstance(value, list):
+                waiting += [child for child in value if not isinstance(child.value, str)]
+
+    def held_by_variable(self, name: str) -> bool:
+        """Whether a variable is, or holds, a secret; a URL with any password in it does, whether it is known or not."""
+        value = self._env.get(name, "")
+        return (
+            name in self.variables
+            or bool(_passwords(value))
+            or (len(value) >= SHORTEST_REDACTED and value in self._all)
+        )
+
+    def held_by(self, text: str) -> bool:
+        """Whether a text holds a secret, plain or percent-encoded."""
+        for secret in self._telling:  # once a text of all YAML: no generator for it
+            if secret in text:
+                return True
+        return "%" in text and any(secret in form for form in _forms(text) for secret in self._telling)
+
+    def shown_by_url(self, url: str) -> bool:
+        """Whether a URL holds a secret where plans and servers show it: as a host, a database, a name of the client."""
+        try:
+            parts = urlsplit(url)
+            shown = [parts.hostname or "", parts.path]
+        except ValueError:
+            return False
+        shown += [value for name, value in parse_qsl(parts.query) if name not in _PASSWORDS]
+        return any(map(self.held_by, shown))
+
+    def _learn(self, secret: str) -> None:
+        self._secrets.remember(secret)
+        self._all.add(secret)
+        if is_telling(secret):
+            self._telling.add(secret)
+
+
+def named_secret(value: Mapping[str, Node]) -> str | None:
+    """NAME of `{env: NAME}`; None for any other mapping."""
+    found = value["env"].value if len(value) == 1 and "env" in value else None
+    return found if isinstance(found, str) else None
+
+
+def is_telling(secret: str) -> bool:
+    """Whether a secret is unlike a name, so that it can be looked for in any text; see LONG_ENOUGH."""
+    mixed = any(sign.isalpha() for sign in secret) and not secret.isalpha()
+    return len(secret) >= LONG_ENOUGH or (len(secret) >= SHORT and mixed)
+
+
+def _in(secret: str, value: str) -> bool:
+    """Whether a variable is a secret, or a long enough one is a part of it."""
+    return secret == value or (len(secret) >= SHORTEST_REDACTED and any(secret in form for form in _forms(value)))
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
+    for _ in range(_DECODED if "%" in text else 0):
+        text = unquote(text)
+        yield text
+
+
+def _passwords(url: str) -> Iterable[str]:
+    """Every password in a URL or a connection string, decoded and as it is written."""
+    found: list[str] = [plain or quoted for quoted, plain in _PARAMETER.findall(url)]
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return found
+    if parts.scheme and parts.password:
+        found += [parts.password]
+    found += [value for name, value in parse_qsl(parts.query) if name in _PASSWORDS]
+    return {form for each in found for form in _forms(each) if form}
+
+
+def only_variable(template: str) -> bool:
+    """Whether a URL is one variable and nothing else: then whoever runs this has written it."""
+    found = REFERENCE.fullmatch(template.strip())
+    return found is not None and found["name"] is not None and found["default"] is None
