@@ -17,7 +17,7 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres_hosts import refuse_hosts
-from reconciler.targets.postgres_text import connected, is_of_encoding, take_verbatim
+from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -115,7 +115,7 @@ class PostgresSession:
         self.target = target
         self.secrets = secrets
         self._connection = connection
-        self._verbatim = False
+        self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
         [path], _, [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
         self.version_num: int = self._facts["version_num"]

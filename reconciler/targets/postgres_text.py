@@ -37,7 +37,11 @@ def is_of_encoding(error: Exception) -> bool:
 
 def connected(url: str, **options: Any) -> psycopg.Connection[Any]:
     """As psycopg.connect, also where a setting of the role or the database holds what cannot be converted: the server
-    tells some of them (search_path, from 18 on) as soon as it is connected to, and then ends the session."""
+    tells some of them (search_path, from 18 on) as soon as it is connected to, and then ends the session.
+
+    Such a session takes everything as it is stored, from its beginning to its end: where the setting came back while
+    client_encoding was another, at the end of a transaction, 18 tried to tell it for ever (seen on 18.6).
+    """
     try:
         return psycopg.connect(url, **options)
     except psycopg.OperationalError as error:
@@ -46,8 +50,13 @@ def connected(url: str, **options: Any) -> psycopg.Connection[Any]:
         if "client_encoding" not in options or not _A_BYTE.search(str(error)):
             raise
     connection = psycopg.connect(url, **{**options, "client_encoding": "sql_ascii"})
-    connection.execute("select pg_catalog.set_config('client_encoding', 'UTF8', false)")
+    take_verbatim(connection)
     return connection
+
+
+def is_verbatim(connection: psycopg.Connection[Any]) -> bool:
+    """Whether `connected` could only be so."""
+    return connection.info.parameter_status("client_encoding") == "SQL_ASCII"
 
 
 def take_verbatim(connection: psycopg.Connection[Any]) -> None:
