@@ -45,7 +45,9 @@ _TABLES = """
                     pg_catalog.unnest(%s::pg_catalog.text[])) as w(schema, name)
     join pg_catalog.pg_namespace n on n.nspname = w.schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
-    left join pg_catalog.pg_type t on t.oid = pg_catalog.to_regtype(pg_catalog.quote_ident(w.name))
+    left join pg_catalog.pg_type t
+           on t.oid = case when pg_catalog.set_config('search_path', %s, true) is not null
+                           then pg_catalog.to_regtype(pg_catalog.quote_ident(w.name)) end
     left join pg_catalog.pg_class r on r.oid = t.typrelid
 """
 
@@ -128,7 +130,10 @@ class _Stage:
             return
         own = self._own_path()
         schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
-        found = {(row["schema"], row["name"]): row for row in self._connection.execute(_TABLES, (schemas, names))}
+        found = {
+            (row["schema"], row["name"]): row
+            for row in self._connection.execute(_TABLES, (schemas, names, own["own_path"]))
+        }
         code = self._code(own["search_path"], by_table)
         self._connection.execute(_PATH, (", ".join(filter(None, ["pg_temp", own["own_path"]])),))
         for table, tries in by_table.items():

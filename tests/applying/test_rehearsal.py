@@ -55,7 +55,7 @@ def rehearsed(target, changes):
 
 
 def test_without_a_rehearsal_the_server_refuses_the_step_itself(prepared, pg_target):
-    plan = plan_for(pg_target, declared(pg_target, good=COLUMNS, bad={"columns": ["vol(priority)"]}))
+    plan = plan_for(pg_target, declared(pg_target, good=COLUMNS, bad={"using": "gin", "columns": ["title"]}))
     receipt = apply(plan, pg_target, rehearsal=False)
     assert results(receipt) == {"public.good": Applied.APPLIED, "public.bad": Applied.FAILED}
 
@@ -100,7 +100,7 @@ def test_a_server_is_asked_only_for_what_a_reader_asks_for(prepared, pg_target, 
                 probe = "do $$ begin perform set_config('application_name', (select string_agg(mode, ',') from pg_locks"
                 probe += " where relation = 'public.tasks'::regclass and pid = pg_backend_pid()), false); end $$"
                 raising = "do $$ begin raise 'held: %', current_setting('application_name'); end $$"
-                return [Rehearsal("public", "tasks", (probe, raising))]
+                return [Rehearsal("public", "tasks", (probe, raising), ())]
 
         from reconciler.applying import rehearse as module
 
@@ -266,7 +266,7 @@ def test_a_change_that_is_stale_stops_no_other(prepared, pg_target):
 
 def test_nothing_can_end_the_transaction_of_a_rehearsal(prepared, pg_target, monkeypatch):
     statements = ("create index i on pg_temp.tasks (id); commit; create table escaped ()",)
-    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements)])
+    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements, ())])
     found = rehearsed(pg_target, plan_for(pg_target, declared(pg_target, i=COLUMNS)).changes)
     assert "cannot insert multiple commands into a prepared statement" in found.refused[0][1]
     assert prepared.execute("select to_regclass('escaped') is null").fetchone() == (True,)
@@ -274,7 +274,7 @@ def test_nothing_can_end_the_transaction_of_a_rehearsal(prepared, pg_target, mon
 
 def test_a_connection_that_is_lost_is_an_error_and_nothing_runs(prepared, pg_target, monkeypatch):
     statements = ("select pg_terminate_backend(pg_backend_pid())",)
-    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements)])
+    monkeypatch.setattr(PgIndexKind, "rehearsal", lambda self, change: [Rehearsal("public", "tasks", statements, ())])
     with pytest.raises(ConnectionFailed, match="while its changes were rehearsed"):
         apply(plan_for(pg_target, declared(pg_target, i=COLUMNS)), pg_target)
     assert prepared.execute("select to_regclass('i') is null").fetchone() == (True,)

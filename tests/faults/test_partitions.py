@@ -26,7 +26,7 @@ def test_killed_between_two_partitions_what_is_built_is_not_built_again(name, sq
     save(plan, tmp_path / "plan.json")
     builds = [one for one in statements(plan) if one.startswith("create index concurrently")]
     with gate.closed(builds[-1]):
-        process = command.start("apply", tmp_path / "plan.json")
+        process = command.start("apply", tmp_path / "plan.json", "--allow", "index-drop")
         until(gate.arrived, "the last partition's turn has come")
         process.kill()
         process.communicate()
@@ -70,6 +70,6 @@ def test_a_partition_that_comes_after_the_plan_makes_it_stale_and_the_next_one_c
     scene.set_up(sql)
     plan = plan_for(pg_target, scene.resources(pg_target))
     sql.execute("create table high_1 partition of tasks default")
-    receipt = apply(plan, pg_target)
+    receipt = apply(plan, pg_target, allowed=["index-drop"])
     assert results(receipt) == {"public.i": Applied.STALE}
     converges(scene, sql, pg_target)

@@ -40,7 +40,7 @@ def test_started_in_the_same_instant_one_of_them_does_it(sql, pg_target, command
     scene = by_name("replace")
     scene.set_up(sql, 20_000)
     save(plan_for(pg_target, scene.resources(pg_target)), tmp_path / "plan.json")
-    both = [command.start("apply", tmp_path / "plan.json") for _ in range(2)]
+    both = [command.start("apply", tmp_path / "plan.json", "--allow", "index-drop") for _ in range(2)]
     said = ["".join(process.communicate(timeout=PATIENCE)) for process in both]
     assert 0 in [process.returncode for process in both], said
     for process, text in zip(both, said, strict=True):
