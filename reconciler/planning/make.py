@@ -16,9 +16,11 @@ from reconciler.kinds.check import decide_from_outcomes
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import (
+    Address,
     Change,
     CheckResult,
     Notice,
+    NoticeType,
     Outcome,
     Plan,
     Resource,
@@ -127,6 +129,9 @@ def view_target(
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
             )
+        if advised and session.lesser_role and in_sync and not target.node_of:
+            address = Address(target.name, next(iter(in_sync)), "*")
+            outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
         return TargetView(info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync)
 
 

@@ -34,6 +34,7 @@ class HttpSession:
         secrets.remember_url(url)
         self.declared = bool(url)
         self.instance = ""
+        self.lesser_role = ""
         location = _location(target, url) if url else ""
         self.info = TargetInfo(system=System.HTTP, product="HTTP", version="", location=location, identity=location)
         # Redirects are not followed: they may lead to another host, and a check wants the answer of this one.

@@ -88,6 +88,7 @@ _IDENTIFY = """
            (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
            pg_catalog.pg_backend_pid() as pid,
            pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
+           (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) as superuser,
            (select r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
                    or exists (select from pg_catalog.pg_roles powerful
                               where powerful.rolname = any(array['pg_execute_server_program', 'pg_read_server_files',
@@ -163,6 +164,13 @@ class PostgresSession:
         """When the server was started, to the microsecond: copies of a cluster share its system identifier."""
         started: str = self._facts["started"]
         return started
+
+    @property
+    def lesser_role(self) -> str:
+        """See `Session`: of a superuser, who trusts the code of nobody else and whose mistakes nothing stops."""
+        if not self._facts["superuser"]:
+            return ""
+        return f"{self.role} is a superuser, and a member of pg_monitor would be enough to plan by"
 
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""

@@ -112,6 +112,8 @@ class RedisSession:
         """The server's run_id, a new one at each start; empty where the user may not run INFO."""
         return str(self.server.get("run_id") or "")
 
+    lesser_role = ""
+
     @property
     def config_file(self) -> str | None:
         """The server's configuration file; "" where it runs without one, None where the user may not know."""

@@ -30,6 +30,11 @@ class Session(Protocol):
         ...
 
     @property
+    def lesser_role(self) -> str:
+        """Which role would be enough to plan by, where this session's may far more than that; else empty."""
+        ...
+
+    @property
     def secrets(self) -> Secrets:
         """Where references to secrets are resolved."""
         ...

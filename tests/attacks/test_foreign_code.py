@@ -294,6 +294,28 @@ def test_the_owner_compares_what_a_superuser_does_not(sql, mallory, pg_target, p
 
 UNIQUE_BY = {"columns": ["id"], "unique": True}
 
+
+def test_a_plan_of_a_superuser_says_once_which_role_would_be_enough(sql, pg_target, postgres):
+    sql.execute("create table tasks (id int)")
+    resources = tables(
+        pg_target, {"public.tasks": {"indexes": {"i": {"columns": ["id"]}, "j": {"columns": ["id desc"]}}}}
+    )
+    said = "a member of pg_monitor would be enough to plan by"
+
+    def told(target: Target) -> list[str]:
+        plan = make_plan({"main": target}, resources, Secrets({}), created_at=now(), advised=True)
+        return [each.message for each in plan.notices if said in each.message]
+
+    assert told(pg_target) == ["postgres is a superuser, and a member of pg_monitor would be enough to plan by"]
+    name = f"watcher_{sql.info.dbname}"
+    sql.execute(f"create role {name} login in role pg_monitor")
+    try:
+        url = type(pg_target.url)(postgres.url(sql.info.dbname, name))
+        assert told(pg_target.model_copy(update={"url": url})) == []
+    finally:
+        sql.execute(f"drop role {name}")
+
+
 REFUSED = [
     ("a volatile function", {"columns": ["(public.marks())"], "unique": True}, "IMMUTABLE: public.marks() is volatile"),
     ("a stable one", {"columns": ["(public.stays())"], "unique": True}, "IMMUTABLE: public.stays() is stable"),
@@ -316,8 +338,7 @@ def test_what_no_index_can_hold_is_refused_in_the_plan_and_never_run(name, index
     plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": {"new": index}}}))
     assert marks() == []
     assert plan.changes == ()
-    [notice] = plan.notices
-    assert notice.type is NoticeType.BLOCKED
+    [notice] = [each for each in plan.notices if each.type is NoticeType.BLOCKED]
     assert "PostgreSQL refuses it" in notice.message
     assert says in notice.message
     keys = ", ".join(index["columns"])
