@@ -23,7 +23,7 @@ from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgr
 from reconciler.desired.load import Desired, load
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Plan, Receipt
+from reconciler.model import HazardType, Plan, Receipt
 from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
@@ -97,7 +97,7 @@ def tour(
         plan_file.write(plan, plan_path)
         screen.say(f"\nSaved as {plan_path}. Nothing has been changed so far.")
 
-        _heading(screen, "2. Apply: exactly that plan, and nothing else")
+        _heading(screen, "2. Apply: exactly that plan, and nothing else, with --allow runs-programs")
         apply_now(plan_file.read(plan_path))
 
         _heading(screen, "3. A second plan: nothing is left to do")
@@ -185,6 +185,10 @@ def _load_data(running: Servers, rows: int, screen: Screen) -> None:
     )
 
 
+HAZARDS = (HazardType.RUNS_PROGRAMS,)
+"""What the tour allows by name: the library of pg_stat_statements is loaded into its server."""
+
+
 def _apply(
     plan: Plan,
     desired: Desired,
@@ -196,7 +200,7 @@ def _apply(
     with screen.live(plan) as listener:
         receipt = apply_plan(
             plan, desired.targets, secrets,
-            allowed=(), parallel=2, now=now, listener=listener, interruption=interruption,
+            allowed=HAZARDS, parallel=2, now=now, listener=listener, interruption=interruption,
         )  # fmt: skip
     screen.say(screen.receipt(receipt))
     return receipt

@@ -1,0 +1,23 @@
+"""The tour of `reconciler demo` goes its whole way, and what it needs to be allowed it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from reconciler.demo.tour import HAZARDS
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_tour_ends_where_it_should(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "demo"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, done.stderr)
+    assert "All as declared again." in done.stdout
+    needed = f"Apply needs {' '.join(f'--allow {hazard}' for hazard in HAZARDS)}."
+    assert needed in done.stdout
