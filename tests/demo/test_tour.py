@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from reconciler.demo.tour import HAZARDS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.usefixtures("folder")
 def test_the_tour_ends_where_it_should(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "reconciler", "demo"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()}, capture_output=True, text=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, done.stderr)
     assert "All as declared again." in done.stdout
