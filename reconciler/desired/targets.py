@@ -42,6 +42,7 @@ _SYSTEMS = [system.value for system in System]
 _ONLY: Mapping[str, tuple[System, ...]] = {
     "replicas": (System.POSTGRES, System.REDIS),
     "hide_values": (System.POSTGRES,),
+    "direct": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
@@ -134,6 +135,10 @@ class TargetSection(Frozen):
     hide_values: bool = Field(
         default=False,
         description="Say no value of a user's table of this PostgreSQL target: in no plan, error, receipt.",
+    )
+    direct: bool = Field(
+        default=False,
+        description="No pooler between shares sessions of this PostgreSQL target, where apply cannot find that out.",
     )
 
     @model_validator(mode="after")
@@ -241,6 +246,7 @@ class TargetReader:
             cpus=model.cpus,
             replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
             hide_values=model.hide_values,
+            direct=model.direct,
             restart=model.restart or "",
             patroni=self._patroni(model, node, file),
             sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),
@@ -305,7 +311,7 @@ class TargetReader:
                 yield Target(
                     name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
-                    restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
+                    direct=section.direct, restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
                 )  # fmt: skip
 
     def _checked(self, text: str, system: System, node: Node, file: str) -> str:
