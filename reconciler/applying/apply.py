@@ -39,8 +39,10 @@ from reconciler.model import (
     Change,
     ChangeReceipt,
     HazardType,
+    PatroniStep,
     Plan,
     Receipt,
+    RestartStep,
     System,
     Target,
 )
@@ -311,6 +313,8 @@ def _stage(change: Change) -> tuple[int, int, str, bool]:
 
 def _of_instance(change: Change) -> bool:
     """Whether it concerns the whole server, and not one database of it."""
+    if any(isinstance(step, RestartStep | PatroniStep) for step in change.steps):
+        return True
     kind = BY_NAME[change.address.kind]
     return isinstance(kind, OnNodes) and kind.on_every_node(resource_of(change))
 

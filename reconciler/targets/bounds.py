@@ -7,6 +7,7 @@ ends on a network that has died, including the attempts to connect again that fo
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ ASKING_SECONDS = 12.0
 POOLED_SECONDS = 75.0
 """Without a byte where a pooler stands between, so that nobody can be asked: more than the 60 s of a query."""
 
-RESTARTING_SECONDS = 60.0
+RESTARTING_SECONDS = 45.0
 """Without any answer from a server that is being restarted, not even that it refuses or is not there: its machine
 answers for it within moments."""
 
@@ -35,6 +36,29 @@ def within(seconds: float, call: Callable[[], Answer], late: Callable[[], Except
 
     For what offers no bound of its own on the whole: looking up a name, an answer that comes drop by drop.
     """
+    thread, answer = _started(call)
+    thread.join(seconds)
+    if thread.is_alive():
+        raise late()
+    return answer()
+
+
+def while_heard(call: Callable[[], Answer], heard: Callable[[], bool], late: Callable[[], Exception]) -> Answer:
+    """The same for what may take long: `late()` is raised where `heard` has found nobody at the other end for as long
+    as a silence may be. It blocks for a bounded time."""
+    thread, answer = _started(call)
+    last = time.monotonic()
+    while True:
+        thread.join(ASKING_SECONDS)
+        if not thread.is_alive():
+            return answer()
+        if heard():
+            last = time.monotonic()
+        elif time.monotonic() - last >= SILENCE_SECONDS:
+            raise late()
+
+
+def _started(call: Callable[[], Answer]) -> tuple[threading.Thread, Callable[[], Answer]]:
     answers: list[Answer] = []
     errors: list[BaseException] = []
 
@@ -44,11 +68,11 @@ def within(seconds: float, call: Callable[[], Answer], late: Callable[[], Except
         except BaseException as error:  # it is raised again, where it is waited for
             errors.append(error)
 
+    def answer() -> Answer:
+        if errors:
+            raise errors[0]
+        return answers[0]
+
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise late()
-    if errors:
-        raise errors[0]
-    return answers[0]
+    return thread, answer

@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import Frozen
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for connecting and for an answer that is at hand."""
@@ -205,13 +206,14 @@ class PatroniApi:
         timeout: float = REQUEST_TIMEOUT,
     ) -> httpx.Response:
         """Raises ConnectionFailed where nothing can have been done, ObservationFailed where no answer came."""
+        timeouts = httpx.Timeout(timeout, connect=REQUEST_TIMEOUT)
         try:
-            return self._client.request(
-                method,
-                url,
-                json=body,
-                auth=auth,
-                timeout=httpx.Timeout(timeout, connect=REQUEST_TIMEOUT),
+            # Its own are for each piece of an answer, and the name of the host is looked up without any.
+            late = ObservationFailed(self.target, f"{method} {url}: not answered within {timeout:g} s")
+            return bounds.within(
+                timeout + REQUEST_TIMEOUT,
+                lambda: self._client.request(method, url, json=body, auth=auth, timeout=timeouts),
+                lambda: late,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = self._secrets.redact(str(error)) or "no answer"
