@@ -1,8 +1,8 @@
 """One apply at a time on a target: an advisory lock on PostgreSQL, a connection with a name on Redis.
 
 Both belong to a connection and end with it: whoever is killed holds no lock, and there is nothing to clean up. Where
-nobody is told of its end (a power cut, a partition), it is found dead within a minute: the server's keepalives end a
-session of PostgreSQL, and a holder of Redis that has not spoken for that long holds nothing.
+nobody is told of its end (a power cut, a partition), it is found dead within a minute: a holder speaks every few
+seconds, PostgreSQL ends the session of one that does not, and on Redis such a one holds nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.errors import ApplyError
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
+
+SPEAKING_SECONDS = 10.0
+"""Between two words of a holder."""
+
+DEAD_SECONDS = 60
+"""Without a word, as the server counts them. Keepalives of TCP's would find out later, or never: a proxy answers them.
+"""
 
 WAIT = "wait until it is done, then plan again"
 
@@ -75,6 +83,24 @@ class _NeverTaken:
 
     def again(self) -> None:
         pass
+
+
+class Speaking:
+    """Has a lock say something now and then. What is wrong with it, the next look finds."""
+
+    def __init__(self, held: Callable[[], None]) -> None:
+        self._held = held
+        self._ended = threading.Event()
+        threading.Thread(target=self._speak, daemon=True).start()
+
+    def end(self) -> None:
+        """Says nothing any more. Never raises."""
+        self._ended.set()
+
+    def _speak(self) -> None:
+        while not self._ended.wait(SPEAKING_SECONDS):
+            with suppress(ApplyError):
+                self._held()
 
 
 def lost(target: Target, why: str) -> ApplyError:

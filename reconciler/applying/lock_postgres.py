@@ -14,8 +14,9 @@ from contextlib import suppress
 
 import psycopg
 
+from reconciler.applying import lock
 from reconciler.applying.execute import STEP_NAME
-from reconciler.applying.lock import WAIT, lost, owner
+from reconciler.applying.lock import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
@@ -31,6 +32,9 @@ INSTANCE_KEY = 0x7265_636F_6E63_6961
 
 HOLDER_NAME = "reconciler apply by "
 """How the application_name of a lock's session begins; who holds it follows."""
+
+_ENDS_THE_SILENT = ("idle_session_timeout", "idle_in_transaction_session_timeout")
+_WITH_IDLE_SESSION_TIMEOUT = 140000
 
 INSTANCE_ATTEMPTS = 5
 INSTANCE_PAUSE = 0.5
@@ -78,7 +82,8 @@ _STEPS = """
 class PostgresLock:
     """A session's advisory lock, on a connection of its own that does nothing else; see `lock.Held`.
 
-    An idle connection outside a transaction holds no snapshot, so the lock does not hold up a concurrent build.
+    An idle connection holds no snapshot, so the lock does not hold up a concurrent build; nor does one in a transaction
+    that is READ COMMITTED, in which it is on 13: that ends the sessions of those alone that are silent there.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class PostgresLock:
         except BaseException:
             self._close()
             raise
+        self._speaking = Speaking(self)
 
     @property
     def pid(self) -> int:
@@ -123,6 +129,7 @@ class PostgresLock:
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""
+        self._speaking.end()
         with self._one_at_a_time:
             self._close()
 
@@ -132,8 +139,11 @@ class PostgresLock:
 
     def _taken(self, idle: Collection[int]) -> HeardConnection:
         named = {"application_name": f"{HOLDER_NAME}{owner()}"}
-        ours = open_connection(self._target, self._secrets, named, others=idle)
+        limits = dict.fromkeys(_ENDS_THE_SILENT, f"{lock.DEAD_SECONDS}s")
+        ours = open_connection(self._target, self._secrets, named, where_there=limits, others=idle)
         try:
+            if ours.info.server_version < _WITH_IDLE_SESSION_TIMEOUT:
+                ours.execute("begin transaction isolation level read committed read only")
             if not _try(ours, ADVISORY_KEY):
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
                 raise _held(self._target, "another apply is at work", holder)

@@ -18,7 +18,8 @@ from datetime import datetime
 
 import redis
 
-from reconciler.applying.lock import WAIT, lost, owner
+from reconciler.applying import lock
+from reconciler.applying.lock import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
@@ -27,12 +28,6 @@ from reconciler.targets.redis_words import said
 
 REDIS_NAME = "reconciler-apply"
 """How the names of our Redis connections begin."""
-
-SPEAKING_SECONDS = 10.0
-"""Between two words of a holder."""
-
-DEAD_SECONDS = 60
-"""Without a word, as the server counts them: such a holder holds nothing. TCP would keep it for hours."""
 
 DOUBTFUL_SECONDS = 45.0
 """Without an answer to the holder: it stops, before others take it for dead."""
@@ -55,7 +50,6 @@ class RedisLock:
         # A name may hold no spaces, and is shown to whoever lists clients; the last part tells two of a process apart.
         self._name = "|".join([REDIS_NAME, re.sub(r"[^!-{}~]", "_", owner()), since, randomness.token_hex(4)])
         self._one_at_a_time = threading.Lock()
-        self._ended = threading.Event()
         self._opened = ExitStack()
         try:
             pool = self._opened.enter_context(closing(open_connection(target, secrets)))
@@ -65,8 +59,7 @@ class RedisLock:
         except BaseException:
             self._opened.close()
             raise
-        self._speaking = threading.Thread(target=self._speak, daemon=True)
-        self._speaking.start()
+        self._speaking = Speaking(self)
 
     def __call__(self) -> None:
         """See `lock.Held`."""
@@ -79,7 +72,7 @@ class RedisLock:
         if found != self._name:  # the driver has connected again, silently
             raise lost(self._target, "its connection was closed")
         if silent > DOUBTFUL_SECONDS:
-            self._ended.set()
+            self._speaking.end()
             raise lost(self._target, f"its connection was silent for {silent:.0f} s")
 
     def again(self) -> None:
@@ -87,7 +80,7 @@ class RedisLock:
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""
-        self._ended.set()
+        self._speaking.end()
         with suppress(redis.RedisError, OSError):
             self._opened.close()
 
@@ -106,14 +99,8 @@ class RedisLock:
                 f"{self._target.name}: the lock cannot be taken: {self._secrets.redact(said(error))}", hint=NEEDED
             ) from None
         for other in others:
-            if other["name"].startswith(f"{REDIS_NAME}|") and int(other["idle"]) <= DEAD_SECONDS:
+            if other["name"].startswith(f"{REDIS_NAME}|") and int(other["idle"]) <= lock.DEAD_SECONDS:
                 raise LockHeld(f"{self._target.name}: another apply is at work: {_holder(other['name'])}", hint=WAIT)
-
-    def _speak(self) -> None:
-        """Says something now and then, so that nobody takes the holder for dead; what is wrong, the next look finds."""
-        while not self._ended.wait(SPEAKING_SECONDS):
-            with suppress(ApplyError):
-                self()
 
 
 def _clock() -> float:

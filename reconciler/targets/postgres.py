@@ -55,9 +55,10 @@ FOUND_DEAD = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "45000",
+    "idle_in_transaction_session_timeout": "60s",
 }
 """Seconds, and ms: how soon the server finds out that we are gone without a word, after a power cut or in a partition,
-so that a lock of ours does not outlive us by the two hours that are usual. The same of its end, by libpq's names:"""
+so that no lock of ours outlives us by the two hours that are usual. The same of our end, by libpq's names:"""
 
 FINDS_DEAD = {
     "keepalives_idle": 15, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 45000,
@@ -311,16 +312,19 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
 
 
 def open_connection(
-    target: Target, secrets: Secrets, settings: Mapping[str, str], *, others: Collection[int] = ()
-) -> HeardConnection:
+    target: Target, secrets: Secrets, settings: Mapping[str, str], *,
+    where_there: Mapping[str, str] = {}, others: Collection[int] = (),
+) -> HeardConnection:  # fmt: skip
     """A connection in autocommit mode with an empty search_path and `settings`, for its whole session.
+
+    `where_there` are settings that not every version has.
 
     RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
     refuse the latter. `others` are the processes of other sessions of ours, which are idle outside of a transaction.
     Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
     """
     connection = _opened(target, secrets)
-    known = UNLIMITED | FOUND_DEAD
+    known = {**UNLIMITED, **FOUND_DEAD, **where_there}
     try:
         own = _own(connection.info.backend_pid, others)
         [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
