@@ -27,6 +27,8 @@ DEAD_SECONDS = 60
 """Without a word, as the server counts them. Keepalives of TCP's would find out later, or never: a proxy answers them.
 """
 
+ENDING_SECONDS = 1.0
+
 WAIT = "wait until it is done, then plan again"
 
 
@@ -91,11 +93,14 @@ class Speaking:
     def __init__(self, held: Callable[[], None]) -> None:
         self._held = held
         self._ended = threading.Event()
-        threading.Thread(target=self._speak, daemon=True).start()
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
-        """Says nothing any more. Never raises."""
+        """Says nothing any more; a word that waits for its answer is left to itself. Never raises."""
         self._ended.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(ENDING_SECONDS)
 
     def _speak(self) -> None:
         while not self._ended.wait(SPEAKING_SECONDS):
