@@ -98,6 +98,7 @@ class PostgresLock:
         self._ours = self._taken(idle)
         try:
             self._wait_for_steps()
+            self._ends_if_silent()
         except BaseException:
             self._close()
             raise
@@ -126,6 +127,7 @@ class PostgresLock:
             with self._one_at_a_time:
                 self._close()
                 self._ours = self._taken(())
+                self._ends_if_silent()
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""
@@ -142,8 +144,6 @@ class PostgresLock:
         limits = dict.fromkeys(_ENDS_THE_SILENT, f"{lock.DEAD_SECONDS}s")
         ours = open_connection(self._target, self._secrets, named, where_there=limits, others=idle)
         try:
-            if ours.info.server_version < _WITH_IDLE_SESSION_TIMEOUT:
-                ours.execute("begin transaction isolation level read committed read only")
             if not _try(ours, ADVISORY_KEY):
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
                 raise _held(self._target, "another apply is at work", holder)
@@ -156,6 +156,17 @@ class PostgresLock:
             ours.close()
             raise
         return ours
+
+    def _ends_if_silent(self) -> None:
+        """Has the server end the session on 13, too, where it says nothing. Not before all else is seen: a transaction
+        keeps what it once saw of other sessions. Raises ApplyError."""
+        if self._ours.info.server_version < _WITH_IDLE_SESSION_TIMEOUT:
+            # By the simple protocol: a portal of the other keeps its snapshot to the next one, and builds wait for it.
+            self._ours.cursor_factory = psycopg.ClientCursor
+            try:
+                self._ours.execute("begin transaction isolation level read committed read only")
+            except psycopg.Error as error:
+                raise lost(self._target, said(error)) from None
 
     def _take_instance(self, ours: HeardConnection) -> None:
         holder: Row | None = None
