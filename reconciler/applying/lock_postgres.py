@@ -146,7 +146,7 @@ class PostgresLock:
         try:
             if not _try(ours, ADVISORY_KEY):
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
-                raise _held(self._target, "another apply is at work", holder)
+                raise _held(self._target, "another apply is at work", holder, ADVISORY_KEY)
             if self._instance:
                 self._take_instance(ours)
         except psycopg.Error as error:
@@ -184,7 +184,7 @@ class PostgresLock:
             holder = strangers[0]
             ours.execute("select pg_catalog.pg_advisory_unlock(%s)", (INSTANCE_KEY,))
         what = "another apply, which changes settings or restarts, is at work on the same server"
-        raise _held(self._target, what, holder)
+        raise _held(self._target, what, holder, INSTANCE_KEY)
 
     def _wait_for_steps(self) -> None:
         """Waits for what an apply began that holds no lock any more. Raises LockHeld where it does not end."""
@@ -221,7 +221,7 @@ def _holders(connection: HeardConnection, key: int, *, here: bool) -> list[Row]:
     return connection.execute(_HOLDERS, {"key": key, "here": here}).fetchall()
 
 
-def _held(target: Target, what: str, holder: Row | None) -> LockHeld:
+def _held(target: Target, what: str, holder: Row | None, key: int) -> LockHeld:
     if holder is None:
         return LockHeld(f"{target.name}: {what}: it has just ended", hint=WAIT)
     # Without pg_read_all_stats the sessions of other users have no start and no address.
@@ -236,7 +236,7 @@ def _held(target: Target, what: str, holder: Row | None) -> LockHeld:
     name = f"{application or 'an unnamed application'} ({session}{database}){since}"
     return LockHeld(
         f"{target.name}: somebody who is no apply, as far as can be told, holds its lock: {name}",
-        hint=f"have them let go of advisory lock {ADVISORY_KEY}, or end their session: {_ending(holder['pid'])}",
+        hint=f"have them let go of advisory lock {key}, or end their session: {_ending(holder['pid'])}",
     )
 
 

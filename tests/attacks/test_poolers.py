@@ -13,11 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from applying.acting import Command, plan_for
+from applying.acting import Command, apply, plan_for
 from applying.conftest import TARGETS, locks, unhurried
-from clusters.pgbouncer import PGBOUNCER, Application, PgBouncer
+from clusters.pgbouncer import _LEFT, PGBOUNCER, TRACKED, Application, PgBouncer
 from fix_servers import _numbers
 from pg_index.declared import declared
+from sharing import TrueNumbers
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_index
@@ -192,3 +193,18 @@ def test_a_direct_connection_is_not_asked_twice(pg_target, secrets, monkeypatch)
     monkeypatch.setattr(HeardConnection, "execute", lambda self, *given: sent.append(given) or execute(self, *given))
     open_connection(pg_target, secrets, {}).close()
     assert len(sent) == 1
+
+
+def test_a_pooler_that_tells_the_true_process_is_found_out_by_the_session_beside(tasks, postgres, pg_target, secrets):
+    """Not PgBouncer, whose numbers are its own: here nothing shows that anything stands between."""
+    resources = declared(pg_target, tasks_status_idx={"columns": ["status"]})
+    with closing(TrueNumbers(postgres.port)) as pool:
+        url = f"postgresql://postgres@127.0.0.1:{pool.port}/{tasks.info.dbname}"
+        target = pg_target.model_copy(update={"url": type(pg_target.url)(url)})
+        with closing(connect(target, secrets)) as session:
+            assert not session.is_pooled
+        with pytest.raises(ConnectionFailed, match="to two connections at once; nothing was set or run"):
+            apply(plan_for(target, resources), target)
+        with psycopg.connect(url) as whoever_comes_next:
+            assert whoever_comes_next.execute(_LEFT, (TRACKED,)).fetchall() == []
+    assert tasks.execute("select count(*) from pg_indexes where indexname = 'tasks_status_idx'").fetchone() == (0,)
