@@ -64,7 +64,7 @@ class HttpSession:
         name = self.target.name
         if self._silent_for >= bounds.SILENCE_SECONDS:
             raise ConnectionFailed(
-                name, f"{method} {path} was not sent: no request was answered for {self._silent_for:.0f} s",
+                name, f"nothing is asked any more: no request was answered for {self._silent_for:.0f} s",
                 hint="check that it is up, and the network on the way", silent=True,
             )  # fmt: skip
         began = time.monotonic()

@@ -334,6 +334,27 @@ def test_an_answer_that_comes_drop_by_drop_ends(drops, secrets, monkeypatch):
         session.request("GET", "/x", {})
 
 
+ITEMS = "".join(
+    f"""
+  - id: route-{number}
+    title: A route answers
+    severity: low
+    why: to have asked something
+    check: {{http: {{path: /{number}, expect: {{status: 200}}}}}}"""
+    for number in range(20)
+)
+
+
+def test_a_check_of_twenty_routes_of_an_application_that_is_silent_ends(silent, tmp_path):
+    """Each of them has its 10 s: 200 in all, seen before."""
+    run = command(tmp_path, 'targets: {app: {http: "${APP_URL}"}}', f"target: app\nchecklist:{ITEMS}", APP_URL=silent)
+    constants = {"reconciler.targets.http.REQUEST_TIMEOUT": 0.5, "reconciler.targets.bounds.SILENCE_SECONDS": 1.0}
+    out, err = run.start("check", constants=constants).communicate(timeout=PATIENCE)
+    said = " ".join((out + err).split())
+    assert "GET /0: no answer within 0.5 s" in said
+    assert "could not be decided: app: nothing is asked any more: no request was answered for" in said
+
+
 def test_an_application_that_never_answers_is_not_asked_for_ever(silent, secrets, monkeypatch):
     monkeypatch.setattr("reconciler.targets.http.REQUEST_TIMEOUT", 0.3)
     monkeypatch.setattr(bounds, "SILENCE_SECONDS", 0.5)
@@ -341,7 +362,7 @@ def test_an_application_that_never_answers_is_not_asked_for_ever(silent, secrets
         for _ in range(2):
             with pytest.raises(ObservationFailed, match=r"GET /x: no answer within 0\.3 s"):
                 session.request("GET", "/x", {})
-        with pytest.raises(ConnectionFailed, match="GET /x was not sent: no request was answered for"):
+        with pytest.raises(ConnectionFailed, match="nothing is asked any more: no request was answered for"):
             session.request("GET", "/x", {})
 
 
@@ -349,7 +370,6 @@ def test_a_member_of_patroni_that_is_not_heard_of_any_more_is_not_waited_for(sil
     """Its restart may take ten minutes; that nobody is there is known far sooner."""
     for path in ("SILENCE_SECONDS", "ASKING_SECONDS"):
         monkeypatch.setattr(bounds, path, 0.5)
-    monkeypatch.setattr("reconciler.targets.patroni.REQUEST_TIMEOUT", 0.3)
     member = Member(name="pg1", role="leader", state="running", api_url=f"{silent}/patroni")
     with closing(PatroniWriter("main", [silent], secrets)) as api:
         with pytest.raises(ObservationFailed, match=r"main: GET .*no answer"):
