@@ -89,7 +89,7 @@ class HttpSession:
                 return response
 
         try:
-            late = TooSlow(name, f"{method} {path}: not answered within {ANSWER_SECONDS:g} s")
+            late = TooSlow(name, f"not answered within {ANSWER_SECONDS:g} s")
             return bounds.within(ANSWER_SECONDS, send, lambda: late)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = self.secrets.redact(str(error)) or "no answer"
@@ -97,7 +97,7 @@ class HttpSession:
                 name, f"cannot be reached: {said}", hint="check its URL, and that it is up"
             ) from None
         except httpx.TimeoutException:
-            raise TooSlow(name, f"{method} {path}: no answer within {REQUEST_TIMEOUT:g} s") from None
+            raise TooSlow(name, f"no answer within {REQUEST_TIMEOUT:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise ObservationFailed(name, f"{method} {path} failed: {self.secrets.redact(str(error))}") from None
 

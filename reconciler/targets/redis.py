@@ -27,7 +27,7 @@ from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
 from reconciler.targets.url import refuse_unescaped
 
-ANSWER_SECONDS = 20
+ANSWER_TIMEOUT = 20
 """Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
 
 LONGEST_SECONDS = 30
@@ -252,7 +252,7 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
         client: redis.Redis = redis.Redis.from_url(
             scheme + url[len(parts.scheme) :],
             socket_connect_timeout=bounds.CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             protocol=2,  # needs no HELLO, and its answers have one shape
             decode_responses=True,

@@ -48,7 +48,7 @@ SOON: Mapping[str, Any] = {
     "reconciler.targets.bounds.SILENCE_SECONDS": 5.0,
     "reconciler.targets.bounds.ASKING_SECONDS": 1.0,
     "reconciler.targets.bounds.RESTARTING_SECONDS": 5.0,
-    "reconciler.targets.redis.ANSWER_SECONDS": 3,
+    "reconciler.targets.redis.ANSWER_TIMEOUT": 3,
 }
 """Bounds for which no test has to wait long."""
 
@@ -330,7 +330,10 @@ def http(url: str) -> Target:
 
 def test_an_answer_that_comes_drop_by_drop_ends(drops, secrets, monkeypatch):
     monkeypatch.setattr("reconciler.targets.http.ANSWER_SECONDS", 0.5)
-    with closing(HttpSession(http(drops), secrets)) as session, pytest.raises(ObservationFailed, match="GET /x: not"):
+    with (
+        closing(HttpSession(http(drops), secrets)) as session,
+        pytest.raises(ObservationFailed, match="app: not answered within"),
+    ):
         session.request("GET", "/x", {})
 
 
@@ -351,7 +354,7 @@ def test_a_check_of_twenty_routes_of_an_application_that_is_silent_ends(silent, 
     constants = {"reconciler.targets.http.REQUEST_TIMEOUT": 0.5, "reconciler.targets.bounds.SILENCE_SECONDS": 1.0}
     out, err = run.start("check", constants=constants).communicate(timeout=PATIENCE)
     said = " ".join((out + err).split())
-    assert "GET /0: no answer within 0.5 s" in said
+    assert "app: no answer within 0.5 s" in said
     assert "could not be decided: app: nothing is asked any more: no request was answered for" in said
 
 
@@ -360,7 +363,7 @@ def test_an_application_that_never_answers_is_not_asked_for_ever(silent, secrets
     monkeypatch.setattr(bounds, "SILENCE_SECONDS", 0.5)
     with closing(HttpSession(http(silent), secrets)) as session:
         for _ in range(2):
-            with pytest.raises(ObservationFailed, match=r"GET /x: no answer within 0\.3 s"):
+            with pytest.raises(ObservationFailed, match=r"app: no answer within 0\.3 s"):
                 session.request("GET", "/x", {})
         with pytest.raises(ConnectionFailed, match="nothing is asked any more: no request was answered for"):
             session.request("GET", "/x", {})

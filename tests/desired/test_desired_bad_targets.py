@@ -79,7 +79,8 @@ CASES = [
         "a system that is nearly one",
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
-        "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, hide_values)",
+        "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, hide_values, "
+        "direct)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",
