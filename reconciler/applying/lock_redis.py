@@ -35,7 +35,7 @@ DOUBTFUL_SECONDS = 45.0
 ROUNDS = 12
 """Of looks whether something between shares connections."""
 
-NEEDED = "the user needs +client|setname +client|getname +client|list"
+NEEDED = "the user needs +client|setname +client|getname +client|list, and +client|id where a proxy stands between"
 
 
 class RedisLock:

@@ -27,7 +27,7 @@ from freezing import FreezingProxy
 from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from restarting import restart_command
-from waiting import PATIENCE, given_time, until
+from waiting import PATIENCE, given_time, reload, until
 
 from reconciler.applying.execute import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
@@ -395,21 +395,27 @@ def test_a_name_that_nobody_resolves_is_not_waited_for(pg_target, secrets, monke
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("verb", ["plan", "apply"])
-def test_with_the_bounds_as_they_are_a_verb_ends_within_90_s(tasks, pg_target, proxy, tmp_path, verb):
-    resources = declared(pg_target, i={"columns": ["status"]})
+@pytest.mark.parametrize(("verb", "amount"), [("plan", 3000), ("apply", 3000), ("apply", 15_000), ("apply", 25_000)])
+def test_with_the_bounds_as_they_are_a_verb_ends_within_90_s(tasks, pg_target, proxy, tmp_path, verb, amount):
+    """What follows the loss is in it: cleaning up, undoing, a last look."""
+    resources = [*declared(pg_target, i={"columns": ["status"]}), *pg_settings(pg_target, {"work_mem": "7MB"})]
     url = through(pg_target, proxy).url.get_secret_value()
     run = command(tmp_path, TARGETS, POSTGRES_DECLARED, DATABASE_URL=url)
     plan_file.write(plan_for(pg_target, resources), tmp_path / "plan.json")
     arguments = ("apply", tmp_path / "plan.json") if verb == "apply" else (verb,)
-    proxy.after(3000)
+    proxy.after(amount)
     began = time.monotonic()
     process = run.start(*arguments)
     out, err = process.communicate(timeout=PATIENCE)
+    assert proxy.frozen, proxy.taken
     assert process.returncode == 1, out + err
     assert WAITED.search(out + err)
     assert time.monotonic() - began < ALL
     proxy.thaw()
-    until(lambda: not locks(tasks) and not at_work(tasks), "the server has found out", seconds=ALL)
-    assert apply(plan_for(pg_target, resources), pg_target).succeeded
-    assert plan_for(pg_target, resources).is_empty
+    try:
+        until(lambda: not locks(tasks) and not at_work(tasks), "the server has found out", seconds=ALL)
+        assert apply(plan_for(pg_target, resources), pg_target).succeeded
+        assert plan_for(pg_target, resources).is_empty
+    finally:
+        tasks.execute("alter system reset all")
+        reload(tasks)

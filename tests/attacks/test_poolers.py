@@ -6,6 +6,7 @@ what a session sets ended with its transaction; and each of WRITING its advisory
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,11 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from applying.acting import Command, apply, plan_for
-from applying.conftest import TARGETS, locks, unhurried
+from applying.conftest import TARGETS, locks, unhurried, waiting
 from clusters.pgbouncer import _LEFT, PGBOUNCER, TRACKED, Application, PgBouncer
 from fix_servers import _numbers
 from pg_index.declared import declared
 from sharing import TrueNumbers
+from waiting import PATIENCE, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_index
@@ -172,6 +174,22 @@ def test_a_pool_of_sessions_works_without_being_declared(tasks, pg_target, own_s
         code, out, err = run.run("apply", tmp_path / "plan.json")
         assert code == 0, out + err
     assert application.errors == []
+    assert plan_for(pg_target, resources).is_empty
+
+
+def test_a_request_to_cancel_reaches_the_server_through_a_pool(tasks, pg_target, own_sessions, tmp_path):
+    resources = declared(pg_target, tasks_status_idx={"columns": ["status"]})
+    plan_file.write(plan_for(pg_target, resources), tmp_path / "plan.json")
+    run = command(tmp_path, own_sessions.url(tasks.info.dbname))
+    with psycopg.connect(pg_target.url.get_secret_value()) as writer:
+        writer.execute("update tasks set priority = 0 where id = 1")
+        process = run.start("apply", tmp_path / "plan.json")
+        until(lambda: waiting(tasks, "create index%"), "it builds, and waits for the writer")
+        process.send_signal(signal.SIGINT)
+        until(lambda: not waiting(tasks, "create index%"), "it was cancelled")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "interrupted" in out + err
+    assert apply(plan_for(pg_target, resources), pg_target).succeeded
     assert plan_for(pg_target, resources).is_empty
 
 
