@@ -104,7 +104,7 @@ class Speaking:
 
     def _speak(self) -> None:
         while not self._ended.wait(SPEAKING_SECONDS):
-            with suppress(ApplyError):
+            with suppress(Exception):
                 self._held()
 
 
