@@ -1,7 +1,7 @@
 """A network that dies: every verb ends by itself, says what it waited for, and the next run converges.
 
-Each case hung for ever before there was a bound of ours: the proxy acknowledges everything, so that no keepalive of
-TCP's finds out.
+Before there was a bound of ours, every verb on PostgreSQL was still waiting after 95 s, where this was tried last: the
+proxy acknowledges everything, so that no keepalive of TCP's finds out. Redis had bounds, whose sum was too long.
 """
 
 from __future__ import annotations
@@ -349,7 +349,7 @@ ITEMS = "".join(
 
 
 def test_a_check_of_twenty_routes_of_an_application_that_is_silent_ends(silent, tmp_path):
-    """Each of them has its 10 s: 200 in all, seen before."""
+    """Each of them has its 10 s, which were 200 in all."""
     run = command(tmp_path, 'targets: {app: {http: "${APP_URL}"}}', f"target: app\nchecklist:{ITEMS}", APP_URL=silent)
     constants = {"reconciler.targets.http.REQUEST_TIMEOUT": 0.5, "reconciler.targets.bounds.SILENCE_SECONDS": 1.0}
     out, err = run.start("check", constants=constants).communicate(timeout=PATIENCE)
