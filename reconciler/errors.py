@@ -64,7 +64,14 @@ class TargetError(ReconcilerError):
 
 
 class ConnectionFailed(TargetError):
-    """The system cannot be reached, or refused our credentials, or went away."""
+    """The system cannot be reached, or refused our credentials, or went away.
+
+    `silent`: nothing came at all from where it should be, not even a refusal, for as long as we wait.
+    """
+
+    def __init__(self, target: str, message: str, *, hint: str = "", silent: bool = False) -> None:
+        super().__init__(target, message, hint=hint)
+        self.silent = silent
 
 
 class ObservationFailed(TargetError):

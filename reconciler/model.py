@@ -90,6 +90,7 @@ class Target(Frozen):
     sentinels    URLs of the Sentinels that know where `url`, whose host is the name of a primary, is to be found.
     standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
     node_of      the name of the target that it is a node of; empty: it is none.
+    direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Target(Frozen):
     sentinels: tuple[SecretStr, ...] = ()
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
+    direct: bool = False
     declared_at: str = ""
 
 

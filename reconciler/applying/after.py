@@ -7,7 +7,7 @@ from contextlib import closing
 from itertools import groupby
 from typing import NamedTuple
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ConnectionFailed, ReconcilerError
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Notice, NoticeType, Target
 from reconciler.planning.again import resource_of
@@ -30,13 +30,19 @@ def plan_again(done: Iterable[Change], targets: Mapping[str, Target], secrets: S
     """
     remaining: list[Address] = []
     waiting: list[Address] = []
+    silent: set[str] = set()
     for (name, kind_name), changes in groupby(done, key=lambda change: change.address[:2]):
         kind = BY_NAME[kind_name]
         resources = [resource_of(change) for change in changes]
+        if name in silent:
+            remaining += [resource.address for resource in resources]
+            continue
         try:
             with closing(connect(targets[name], secrets)) as session:
                 observed = kind.observe(session, resources)
-        except ReconcilerError:
+        except ReconcilerError as error:
+            if isinstance(error, ConnectionFailed) and error.silent:
+                silent.add(name)  # to wait for it once is enough
             remaining += [resource.address for resource in resources]
             continue
         for resource in resources:

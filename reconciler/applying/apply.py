@@ -31,6 +31,8 @@ from reconciler.applying.restart import Restarts
 from reconciler.applying.run import Asked, Runner, builds
 from reconciler.applying.together import batches
 from reconciler.errors import ReconcilerError
+from reconciler.kind import OnNodes
+from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Action,
     Address,
@@ -38,12 +40,15 @@ from reconciler.model import (
     Change,
     ChangeReceipt,
     HazardType,
+    PatroniStep,
     Plan,
     Receipt,
     Resource,
+    RestartStep,
     System,
     Target,
 )
+from reconciler.planning.again import resource_of
 from reconciler.planning.order import STAGE, group_of
 from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
@@ -141,14 +146,25 @@ def apply_plan(
     wanted: dict[str, list[Change]] = {}
     for change in plan.changes:
         wanted.setdefault(group_of(change.address.target, plan.targets), []).append(change)
+    taken: list[Held] = []
+
+    def ours() -> list[int]:
+        return [held.pid for held in taken]
+
     with ExitStack() as locks:
         works = []
         for changes in wanted.values():
-            held = {}
+            held: dict[str, Held] = {}
             for name in dict.fromkeys(change.address.target for change in changes):
+                instance = any(change.address.target == name and _of_instance(change) for change in changes)
                 with closing(connect(nodes[name], secrets)) as session:
                     check_identity(name, plan.targets[name], session.info, nodes[name].node_of)
-                held[name] = locks.enter_context(locked(nodes[name], secrets, now))
+                    # While this session is idle: a pooler that gives the lock its process shares sessions.
+                    postgres = nodes[name].system is System.POSTGRES
+                    idle = [cast("PostgresSession", session).pid] if postgres else []
+                    lock = locked(nodes[name], secrets, now, instance=instance, ours=ours, idle=idle)
+                    held[name] = locks.enter_context(lock)
+                    taken.append(held[name])
             works.append(
                 _Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience, refused)
             )
@@ -319,6 +335,14 @@ class _Work:
 
 def _stage(change: Change) -> tuple[int, int, str, bool]:
     return STAGE[change.address.kind], change.phase, change.address.target, change.action is Action.DELETE
+
+
+def _of_instance(change: Change) -> bool:
+    """Whether it concerns the whole server, and not one database of it."""
+    if any(isinstance(step, RestartStep | PatroniStep) for step in change.steps):
+        return True
+    kind = BY_NAME[change.address.kind]
+    return isinstance(kind, OnNodes) and kind.on_every_node(resource_of(change))
 
 
 def _builds(change: Change) -> bool:

@@ -58,12 +58,18 @@ def sqlstate(failure: StepFailed) -> str:
     return getattr(failure.__cause__, "sqlstate", None) or ""
 
 
+STEP_NAME = "reconciler step"
+"""The application_name of a session that runs the steps of an apply."""
+
 _NO_ORPHANS = """
     select pg_catalog.set_config(name, '1s', false) from pg_catalog.pg_settings
     where name = 'client_connection_check_interval'
 """
 """14+; by name, since 13 has no such setting. Without it a build goes on for hours after we were killed, with nobody
 who holds the lock, and the next plan can only wait for it."""
+
+
+GOING_ON = "it may still be going on on the server: the next plan sees what became of it, and what is being built"
 
 
 class PostgresExecutor:
@@ -76,9 +82,9 @@ class PostgresExecutor:
 
         self._target = target
         # A role or database may default to read-only transactions; what is applied here was approved to write.
-        settings = {"default_transaction_read_only": "off"}
+        settings = {"default_transaction_read_only": "off", "application_name": STEP_NAME}
         self._connection = open_connection(target, secrets, settings)
-        self.pid = self._connection.info.backend_pid
+        self.pid = self._connection.pid
         # The names in what was reviewed are looked for where the role that applies it looks for them.
         self._connection.execute("reset search_path")
         with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
@@ -89,6 +95,7 @@ class PostgresExecutor:
         import psycopg
 
         from reconciler.targets.postgres import said
+        from reconciler.targets.postgres_wait import Silent
 
         if isinstance(step, ManualStep):
             return
@@ -110,7 +117,12 @@ class PostgresExecutor:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
             answer = said(error, hide_values=self._target.hide_values)
-            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}") from error
+            hint = GOING_ON if isinstance(error, Silent) else ""
+            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}", hint=hint) from error
+
+    def heard(self) -> None:
+        """Another session has just seen the server at work on a step. May be called from another thread."""
+        self._connection.heard()
 
     def cancel(self) -> None:
         """Asks the server to end what `run` waits for; may be called from another thread. Never raises."""

@@ -27,6 +27,11 @@ _LOOK = """
     from pg_catalog.pg_stat_progress_create_index p where p.pid = %(pid)s
 """
 
+_AT_WORK = """
+    select a.state = 'active' and coalesce(a.wait_event_type, '') <> 'Client' as at_work
+    from pg_catalog.pg_stat_activity a where a.pid = %(pid)s
+"""
+
 # A prepared transaction has no process: it stands as 0 among those that block.
 _BLOCKERS = """
     with blocking as (select distinct pg_catalog.unnest(pg_catalog.pg_blocking_pids(%(pid)s)) as pid)
@@ -96,7 +101,7 @@ def watched(
                 elif looking:
                     try:
                         session = session or opened.enter_context(_looking(target, secrets))
-                        _look(session, running.pid, watch, tell)
+                        _look(session, running, watch, tell)
                     except Exception:  # the server has no connection to spare, or who is told cannot listen
                         looking = False
 
@@ -115,8 +120,11 @@ def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
     return closing(connect(target, secrets))
 
 
-def _look(session: PostgresSession, pid: int, watch: Watch, tell: Callable[[Progress], None]) -> None:
-    rows, blockers = session.fetch_all([(_LOOK, {"pid": pid}), (_BLOCKERS, {"pid": pid})])
+def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None]) -> None:
+    asked = {"pid": running.pid}
+    rows, blockers, at_work = session.fetch_all([(_LOOK, asked), (_BLOCKERS, asked), (_AT_WORK, asked)])
+    if at_work and at_work[0]["at_work"]:
+        running.heard()  # a build says nothing for hours: this is what shows that it is no dead network
     hidden = session.target.hide_values
     watch.blockers = tuple(Blocker(**row, hide_numbers=hidden) for row in blockers)
     phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)

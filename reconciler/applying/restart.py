@@ -15,9 +15,10 @@ from contextlib import closing
 from typing import IO, TYPE_CHECKING, cast
 
 from reconciler.applying.progress import Progress
-from reconciler.errors import StepFailed, TargetError
+from reconciler.errors import ConnectionFailed, StepFailed, TargetError
 from reconciler.model import BY_HAND, PatroniStep, RestartStep, Target
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 from reconciler.targets.connect import connect
 
 if TYPE_CHECKING:
@@ -131,8 +132,12 @@ class Restarts:
         return "".join(f"\n  {line}" for line in self._secrets.redact(text).splitlines())
 
     def _until_started(self, target: Target, before: str, seconds: int, interrupted: Interrupted) -> None:
-        """Returns when the server answers, and was started after `before`."""
+        """Returns when the server answers, and was started after `before`.
+
+        One that is being restarted refuses connections, or its machine does; a network that has died says nothing.
+        """
         deadline = time.monotonic() + seconds
+        heard = time.monotonic()
         why = "it still is the same server: nothing has restarted it"
         while time.monotonic() < deadline:
             if interrupted():
@@ -141,8 +146,16 @@ class Restarts:
                 if self._started(target) != before:
                     return
                 why = "it still is the same server: nothing has restarted it"
+                heard = time.monotonic()
             except TargetError as error:
                 why = error.message
+                if not (isinstance(error, ConnectionFailed) and error.silent):
+                    heard = time.monotonic()
+                elif (silent := time.monotonic() - heard) >= bounds.RESTARTING_SECONDS:
+                    raise StepFailed(
+                        f"{target.name}: for {silent:.0f} s nothing was heard of it, which was to be restarted: {why}",
+                        hint=WHERE_TO_LOOK,
+                    ) from None
             time.sleep(INTERVAL)
         raise StepFailed(
             f"{target.name}: not restarted within {seconds} s: {why}",

@@ -46,6 +46,7 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "replicas": (System.POSTGRES, System.REDIS),
     "checks_as": (System.POSTGRES,),
     "hide_values": (System.POSTGRES,),
+    "direct": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
@@ -142,6 +143,10 @@ class TargetSection(Frozen):
     hide_values: bool = Field(
         default=False,
         description="Say no value of a user's table of this PostgreSQL target: in no plan, error, receipt.",
+    )
+    direct: bool = Field(
+        default=False,
+        description="No pooler between shares sessions of this PostgreSQL target, where apply cannot find that out.",
     )
 
     @model_validator(mode="after")
@@ -260,6 +265,7 @@ class TargetReader:
             replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
             checks_as=self._checks_as(model, node, file),
             hide_values=model.hide_values,
+            direct=model.direct,
             restart=model.restart or "",
             patroni=self._patroni(model, node, file),
             sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),
@@ -366,7 +372,7 @@ class TargetReader:
                 yield Target(
                     name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
-                    restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
+                    direct=section.direct, restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
                 )  # fmt: skip
 
     def _checked(self, text: str, system: System, node: Node, file: str) -> str:

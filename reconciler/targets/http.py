@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Literal
@@ -12,9 +13,13 @@ import httpx
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for each of connecting, sending and waiting for an answer: whoever is slower fails its users too."""
+
+ANSWER_SECONDS = 20.0
+"""For all of it, a name that is looked up and an answer that comes drop by drop included."""
 
 MOST_BODY = 1 << 20
 """Bytes of a body that are read. Nothing looks into bodies; reading some shows that the answer really comes."""
@@ -37,6 +42,7 @@ class HttpSession:
         self.lesser_role = ""
         location = _location(target, url) if url else ""
         self.info = TargetInfo(system=System.HTTP, product="HTTP", version="", location=location, identity=location)
+        self._silent_for = 0.0
         # Redirects are not followed: they may lead to another host, and a check wants the answer of this one.
         self._client = httpx.Client(
             base_url=url, timeout=REQUEST_TIMEOUT, follow_redirects=False, headers={"user-agent": "reconciler"}
@@ -53,12 +59,30 @@ class HttpSession:
     def request(self, method: Literal["GET", "HEAD"], path: str, headers: Mapping[str, str]) -> httpx.Response:
         """The answer to one request, its body unread. `path` begins with a slash and goes below the target's URL.
 
-        Raises ConnectionFailed where the server cannot be reached, TooSlow where it does not answer in time, and
-        ObservationFailed where what comes is not HTTP, or the request cannot be written.
+        Raises ConnectionFailed where the server cannot be reached, or has not answered a request for so long that none
+        is sent any more; TooSlow where it does not answer in time, and ObservationFailed where what comes is not HTTP,
+        or the request cannot be written.
         """
         name = self.target.name
         self.secrets.reach.refuse_url(name, str(self._client.base_url))
+        if self._silent_for >= bounds.SILENCE_SECONDS:
+            raise ConnectionFailed(
+                name, f"nothing is asked any more: no request was answered for {self._silent_for:.0f} s",
+                hint="check that it is up, and the network on the way", silent=True,
+            )  # fmt: skip
+        began = time.monotonic()
         try:
+            response = self._answer(method, path, headers)
+        except TooSlow:
+            self._silent_for += time.monotonic() - began
+            raise
+        self._silent_for = 0.0
+        return response
+
+    def _answer(self, method: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        name = self.target.name
+
+        def send() -> httpx.Response:
             with self._client.stream(method, path, headers=headers) as response:
                 received = 0
                 for chunk in response.iter_raw():
@@ -66,6 +90,10 @@ class HttpSession:
                     if received > MOST_BODY:
                         break
                 return response
+
+        try:
+            late = TooSlow(name, f"not answered within {ANSWER_SECONDS:g} s")
+            return bounds.within(ANSWER_SECONDS, send, lambda: late)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = self.secrets.redact(str(error)) or "no answer"
             raise ConnectionFailed(

@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import Frozen
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for connecting and for an answer that is at hand."""
@@ -206,13 +207,14 @@ class PatroniApi:
     ) -> httpx.Response:
         """Raises ConnectionFailed where nothing can have been done, ObservationFailed where no answer came."""
         self._secrets.reach.refuse_url(self.target, url)
+        timeouts = httpx.Timeout(timeout, connect=REQUEST_TIMEOUT)
         try:
-            return self._client.request(
-                method,
-                url,
-                json=body,
-                auth=auth,
-                timeout=httpx.Timeout(timeout, connect=REQUEST_TIMEOUT),
+            # Its own are for each piece of an answer, and the name of the host is looked up without any.
+            late = ObservationFailed(self.target, f"{method} {url}: not answered within {timeout:g} s")
+            return bounds.within(
+                timeout + REQUEST_TIMEOUT,
+                lambda: self._client.request(method, url, json=body, auth=auth, timeout=timeouts),
+                lambda: late,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = self._secrets.redact(str(error)) or "no answer"

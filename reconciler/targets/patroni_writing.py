@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
+from reconciler.targets import bounds
 from reconciler.targets.patroni import Configuration, Member, PatroniApi, until
 
 RESTART_SECONDS = 600.0
@@ -72,7 +73,7 @@ class PatroniWriter(PatroniApi):
         before = self._get("patroni", [base])
         problem = ""
         try:
-            response = self._send("POST", f"{base}/restart", {}, auth=auth, timeout=seconds)
+            response = self._post_restart(base, auth, seconds)
             if response.status_code in (401, 403):
                 raise self._refused(f"a restart of {member.name}", response)
             problem = "" if response.status_code == 200 else f" ({self._said(response)})"
@@ -95,6 +96,24 @@ class PatroniWriter(PatroniApi):
                 hint="Patroni's and PostgreSQL's logs on that node say why",
             )
         return answer
+
+    def _post_restart(self, base: str, auth: tuple[str, str] | None, seconds: float) -> httpx.Response:
+        """The answer, which comes when PostgreSQL runs again. Meanwhile the member is asked whether it is there at all.
+
+        Raises ConnectionFailed, ObservationFailed.
+        """
+
+        def there() -> bool:
+            try:
+                self._get("patroni", [base])
+            except (ConnectionFailed, ObservationFailed):
+                return False
+            return True
+
+        late = ObservationFailed(self.target, f"POST {base}/restart: nothing is heard of the member any more")
+        return bounds.while_heard(
+            lambda: self._send("POST", f"{base}/restart", {}, auth=auth, timeout=seconds), there, lambda: late
+        )
 
     def _auth(self, member: str) -> tuple[str, str] | None:
         """The credentials for a member at an address that the cluster told: those of a declared URL.

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, nullcontext, suppress
 from functools import cached_property
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import pq, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
+from reconciler.targets.activity import masked
+from reconciler.targets.names import refuse_unanswered
+from reconciler.targets.pooler import refuse_shared, refuse_sharing
 from reconciler.targets.postgres_hosts import refuse_hosts
 from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
+from reconciler.targets.postgres_wait import HeardConnection, Silent
+from reconciler.targets.postgres_wait import Row as Row  # by which others know it
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
 
-CONNECT_TIMEOUT = 10
-"""Seconds. Long enough for a distant server with TLS, short enough for a person who waits."""
+LONGEST_CONNECT_TIMEOUT = 30
+"""Seconds, if a URL asks for them: what else is waited for has to fit into what a verb may take on a dead network."""
 
 READING_SETTINGS = {
     "statement_timeout": "60s",
@@ -42,34 +48,68 @@ reading the indexes of one table took 6 s with jit and 0.07 s without.
 SAME_FOR_ALL = {"extra_float_digits": "1", "standard_conforming_strings": "on"}
 """Of every transaction of ours: how constants are read and printed must not depend on a role's own settings."""
 
-UNLIMITED = ("idle_session_timeout", "transaction_timeout")
+UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0"}
 """Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
 longer on a busy machine, and builds indexes. Each of its statements has a time limit of its own."""
 
+FOUND_DEAD = {
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "45000",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""Seconds, and ms: how soon the server finds out that we are gone without a word, after a power cut or in a partition,
+so that no lock of ours outlives us by the two hours that are usual. The same of our end, by libpq's names:"""
+
+FINDS_DEAD = {
+    "keepalives_idle": 15, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 45000,
+}  # fmt: skip
+
 Query = LiteralString | sql.SQL | sql.Composed
-Row = dict[str, Any]
+Asked = tuple[Query, Mapping[str, Any] | None]
+"""A query and its parameters."""
+
+_ALWAYS = sql.SQL("true")
 
 
-def _set(settings: Mapping[str, str], *, local: bool, unlimited: Sequence[str]) -> sql.Composed:
-    """One statement that empties the search_path and sets `settings`, until the transaction ends if `local`.
+def _set(
+    settings: Mapping[str, str], *, local: bool, where_there: Mapping[str, str], only_if: sql.Composable = _ALWAYS
+) -> sql.Composed:
+    """One statement that empties the search_path and sets `settings`, and of `where_there` what the server knows, until
+    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process.
 
     Every name in it is qualified: it is what runs first, while whatever path a role or a database has been given
     decides where other names are looked for.
     """
     until = sql.SQL("true" if local else "false")
-    return sql.SQL("select array[{}] as settings, array({}) as unlimited").format(
-        sql.SQL(", ").join(
+    return sql.SQL(
+        "select pg_catalog.pg_backend_pid() as pid, case when {only_if} then array[{settings}] end as settings,"
+        " case when {only_if} then array(select pg_catalog.set_config(name, value, {until})"
+        " from rows from (pg_catalog.unnest({names}::pg_catalog.text[]),"
+        " pg_catalog.unnest({values}::pg_catalog.text[])) as known (name, value)"
+        " where pg_catalog.current_setting(name, true) is not null) end as known"
+    ).format(
+        only_if=only_if,
+        settings=sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
         ),
-        sql.SQL(
-            "select pg_catalog.set_config(name, '0', {}) from pg_catalog.unnest({}::pg_catalog.text[]) as name"
-            " where pg_catalog.current_setting(name, true) is not null"
-        ).format(until, sql.Literal(list(unlimited))),
+        until=until,
+        names=sql.Literal(list(where_there)),
+        values=sql.Literal(list(where_there.values())),
     )
 
 
-_READING = _set(READING_SETTINGS, local=True, unlimited=["transaction_timeout"])
+def _own(claimed: int, others: Collection[int]) -> sql.Composed:
+    """A condition: the process is the one that was told when we connected, and serves no other session of ours."""
+    return sql.SQL(
+        "pg_catalog.pg_backend_pid() operator(pg_catalog.=) {} and"
+        " pg_catalog.pg_backend_pid() operator(pg_catalog.<>) all ({}::pg_catalog.int4[])"
+    ).format(sql.Literal(claimed), sql.Literal(list(others)))
+
+
+_READING = _set(READING_SETTINGS, local=True, where_there={"transaction_timeout": "0"})
 
 OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
@@ -86,7 +126,6 @@ _IDENTIFY = """
            current_user as role,
            pg_catalog.pg_is_in_recovery() as in_recovery,
            (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
-           pg_catalog.pg_backend_pid() as pid,
            pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
            (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) as superuser,
            (select r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
@@ -101,6 +140,14 @@ _IDENTIFY = """
 """
 
 
+# A backend that cannot send what it has is no more at work than one that has nothing to do.
+_AT_WORK = """
+    select 1 from pg_catalog.pg_stat_activity a
+    where a.pid operator(pg_catalog.=) %s and a.state operator(pg_catalog.=) 'active'
+          and coalesce(a.wait_event_type, '') operator(pg_catalog.<>) 'Client'
+"""
+
+
 class PostgresSession:
     """A connection that can only read, and leaves nothing behind: a pooler may hand it to somebody else at any moment.
 
@@ -112,13 +159,13 @@ class PostgresSession:
     role's own path could else put functions and operators of his before those of pg_catalog.
     """
 
-    def __init__(self, target: Target, secrets: Secrets, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, target: Target, secrets: Secrets, connection: HeardConnection) -> None:
         self.target = target
         self.secrets = secrets
         self._connection = connection
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
-        [path], _, [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
+        [path], [own], [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
@@ -131,8 +178,14 @@ class PostgresSession:
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
         self.may_harm: bool = self._facts["may_harm"]
         """Whether the role may more than a mere user: as a superuser, by an attribute, or with the server's files."""
-        self.is_pooled: bool = self._facts["pid"] != connection.info.backend_pid
+        self.pid: int = own["pid"]
+        """The server process of the last transaction."""
+        self.is_pooled: bool = self.pid != connection.info.backend_pid
         """Whether something stands between that keeps sessions of its own to the server."""
+        if self.is_pooled:
+            connection.silence = bounds.POOLED_SECONDS
+        else:
+            _watched_over(connection, self.pid, target, secrets)
         if self.version_num < OLDEST_SUPPORTED:
             raise ObservationFailed(
                 target.name,
@@ -176,33 +229,46 @@ class PostgresSession:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""
         return self.fetch_all([(query, params)])[0]
 
-    def fetch_all(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
+    def fetch_all(self, queries: Sequence[Asked], *, on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
         """The rows of several queries, sent as one pipeline in one transaction: one round trip for all.
 
-        None of a command that answers without rows. What such a command leaves in the session, its caller takes back.
+        None of a command that answers without rows. What such a command leaves in the session, its caller takes back:
+        where the server refuses one of `queries`, each of `on_failure` is run, whatever becomes of the others, in the
+        same transaction, since in the next one a pooler may have given us another session.
         A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
-        return self._sent([(_READING, None), *queries])[1:]
+        [own], *answers = self._sent([(_READING, None), *queries], on_failure)
+        self.pid = own["pid"]
+        return answers
 
     def with_own_path(self) -> tuple[Query, Mapping[str, Any]]:
         """For `fetch_all`: the role's own search_path, for the queries behind it. Those hold expressions of users, and
         of ours nothing that is looked for by an unqualified name, operators included."""
         return OWN_PATH, {"own_path": self.own_path}
 
-    def _sent(self, queries: Sequence[tuple[Query, Mapping[str, Any] | None]]) -> list[list[Row]]:
+    def _sent(self, queries: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
+        connection = self._connection
         try:
-            with self._connection.pipeline() as pipeline, self._connection.transaction():
-                if self._verbatim:
-                    self._connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
-                cursors = [self._connection.execute(query, params) for query, params in queries]
-                pipeline.sync()  # only then does a cursor know its columns
-                return [self._rows(cursor) for cursor in cursors]
+            with connection.pipeline() as pipeline, connection.transaction():
+                try:
+                    with connection.transaction() if on_failure else nullcontext():
+                        if self._verbatim:
+                            connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
+                        cursors = [connection.execute(query, params) for query, params in queries]
+                        pipeline.sync()  # only then does a cursor know its columns
+                        return [self._rows(cursor) for cursor in cursors]
+                except (psycopg.Error, UnicodeError):
+                    for query, params in on_failure:
+                        with suppress(psycopg.Error), connection.transaction():
+                            connection.execute(query, params)
+                            pipeline.sync()
+                    raise
         except (psycopg.Error, UnicodeError) as error:
             if is_of_encoding(error) and not self._verbatim:
                 self._verbatim = True
-                take_verbatim(self._connection)
-                return self._sent(queries)
+                take_verbatim(connection)
+                return self._sent(queries, on_failure)
             if isinstance(error, UnicodeError):
                 raise ObservationFailed(
                     self.target.name, f"text in the way of a query cannot be told: {error}"
@@ -210,8 +276,10 @@ class PostgresSession:
             hidden = self.target.hide_values
             answer = said(error, hide_values=hidden)
             cause = None if hidden else error  # a traceback would say it all
-            if self._connection.broken and isinstance(error, psycopg.OperationalError):
-                raise ConnectionFailed(self.target.name, f"the connection was lost: {answer}") from cause
+            if connection.broken and isinstance(error, psycopg.OperationalError):
+                silent = isinstance(error, Silent)
+                what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
+                raise ConnectionFailed(self.target.name, f"the connection was lost: {what}", silent=silent) from cause
             raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
@@ -280,23 +348,66 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
         raise
 
 
-def open_connection(target: Target, secrets: Secrets, settings: Mapping[str, str]) -> psycopg.Connection[Row]:
+def open_connection(
+    target: Target, secrets: Secrets, settings: Mapping[str, str], *,
+    where_there: Mapping[str, str] = {}, others: Collection[int] = (),
+) -> HeardConnection:  # fmt: skip
     """A connection in autocommit mode with an empty search_path and `settings`, for its whole session.
 
+    `where_there` are settings that not every version has.
+
     RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
-    refuse the latter. Raises ConnectionFailed.
+    refuse the latter. `others` are the processes of other sessions of ours, which are idle outside of a transaction.
+    Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
     """
     connection = _opened(target, secrets)
+    known = {**UNLIMITED, **FOUND_DEAD, **where_there}
     try:
-        connection.execute(_set(settings, local=False, unlimited=UNLIMITED))
+        own = _own(connection.info.backend_pid, others)
+        [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
+        if row["settings"] is None:
+            refuse_shared(target, row["pid"], others)
+            if not target.direct:
+                refuse_sharing(target, connection, lambda: _opened(target, secrets))
+            [row] = connection.execute(_set(settings, local=False, where_there=known))
     except psycopg.Error as error:
         connection.close()
         raise _cannot_connect(target, secrets, error) from None
+    except BaseException:
+        connection.close()
+        raise
+    _watched_over(connection, row["pid"], target, secrets)
     return connection
 
 
-def _opened(target: Target, secrets: Secrets) -> psycopg.Connection[Row]:
-    """A bare connection in autocommit mode, in which nothing is set. Raises ConnectionFailed."""
+def _watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
+    """Has `connection` ask by another one, where it hears nothing, whether its process `pid` is still at work."""
+    info = connection.info
+    there = {"host": info.host, "hostaddr": info.hostaddr, "port": str(info.port)}
+    where = {name: value for name, value in there.items() if value}
+    connection.pid = pid
+    connection.at_work = lambda: _at_work(target, secrets, pid, where)
+
+
+def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str]) -> bool:
+    try:
+        with closing(_opened(target, secrets, where)) as asking:
+            asking.silence = bounds.CONNECT_SECONDS
+            return asking.execute(_AT_WORK, (pid,)).fetchone() is not None
+    except psycopg.Error:
+        return False
+    except ConnectionFailed as error:
+        # One that is full lets nobody in, and is there: it may be at work for us, too.
+        url = target.url.get_secret_value()
+        timeout = {"connect_timeout": bounds.CONNECT_SECONDS}
+        return not error.silent and pq.PGconn.ping(make_conninfo(url, **where, **timeout).encode()) == pq.Ping.OK
+
+
+def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = None) -> HeardConnection:
+    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL.
+
+    Raises ConnectionFailed.
+    """
     url = target.url.get_secret_value()
     secrets.remember_url(url)
     refuse_unescaped(target)
@@ -310,19 +421,28 @@ def _opened(target: Target, secrets: Secrets) -> psycopg.Connection[Row]:
         secrets.remember(str(declared["password"]))
     refuse_hosts(target, secrets.reach, declared)
     # Whatever encoding is the server's default, Python has to know it: for EUC_TW there would be no session at all.
-    defaults: dict[str, Any] = {
-        "connect_timeout": CONNECT_TIMEOUT, "application_name": "reconciler", "client_encoding": "utf8",
-    }  # fmt: skip
+    defaults: dict[str, Any] = {"application_name": "reconciler", "client_encoding": "utf8", **FINDS_DEAD}
+    hosts = str(declared.get("host") or "").split(",")
+    if not declared.get("hostaddr") and not where:
+        refuse_unanswered(target.name, hosts)
+    options = {key: value for key, value in defaults.items() if key not in declared}
+    options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
+    options |= where or {}
     try:
         return connected(
-            url,
-            autocommit=True,
-            row_factory=dict_row,
-            prepare_threshold=None,
-            **{key: value for key, value in defaults.items() if key not in declared},
+            HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options
         )
     except psycopg.Error as error:
         raise _cannot_connect(target, secrets, error) from None
+
+
+def _connect_timeout(declared: object, hosts: int) -> int:
+    """Seconds for each of `hosts`, which are tried one after the other; as declared where that is not too long."""
+    with suppress(ValueError):
+        seconds = int(str(declared))
+        if 0 < seconds <= LONGEST_CONNECT_TIMEOUT:
+            return seconds
+    return max(2, min(bounds.CONNECT_SECONDS, 2 * bounds.CONNECT_SECONDS // hosts))
 
 
 def _cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
@@ -330,7 +450,13 @@ def _cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> C
         target.name,
         f"cannot connect: {secrets.redact(said(error))}",
         hint="check its URL, that the server is up, and that this role may connect",
+        silent=isinstance(error, psycopg.errors.ConnectionTimeout | Silent),
     )
+
+
+def _shown(query: Query) -> str:
+    """The beginning of a query of ours, to know it by."""
+    return masked(query if isinstance(query, str) else query.as_string(None))
 
 
 _QUOTED = re.compile('".*"', re.DOTALL)

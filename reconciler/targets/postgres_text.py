@@ -11,13 +11,16 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 
 from reconciler.targets.unnamed import ESCAPED, ESCAPES
+
+C = TypeVar("C", bound=psycopg.Connection[Any])
 
 _OWN = re.compile(rb"(\xf4\x8f[\xbe\xbf][\x80-\xbf])")
 _A_BYTE = re.compile(r"\b0x[0-9a-f]{2}\b")
@@ -35,21 +38,21 @@ def is_of_encoding(error: Exception) -> bool:
     return isinstance(error, UnicodeDecodeError) or (isinstance(error, psycopg.Error) and error.sqlstate in _REFUSED)
 
 
-def connected(url: str, **options: Any) -> psycopg.Connection[Any]:
-    """As psycopg.connect, also where a setting of the role or the database holds what cannot be converted: the server
+def connected(connect: Callable[..., C], url: str, **options: Any) -> C:
+    """As `connect`, also where a setting of the role or the database holds what cannot be converted: the server
     tells some of them (search_path, from 18 on) as soon as it is connected to, and then ends the session.
 
     Such a session takes everything as it is stored, from its beginning to its end: where the setting came back while
     client_encoding was another, at the end of a transaction, 18 tried to tell it for ever (seen on 18.6).
     """
     try:
-        return psycopg.connect(url, **options)
+        return connect(url, **options)
     except psycopg.OperationalError as error:
         # Before there is a session, an error has no SQLSTATE; but these name a byte, in whatever language. To try once
         # more for another reason does no harm.
         if "client_encoding" not in options or not _A_BYTE.search(str(error)):
             raise
-    connection = psycopg.connect(url, **{**options, "client_encoding": "sql_ascii"})
+    connection = connect(url, **{**options, "client_encoding": "sql_ascii"})
     take_verbatim(connection)
     return connection
 

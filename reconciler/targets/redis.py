@@ -18,6 +18,8 @@ from redis.retry import Retry
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
+from reconciler.targets.names import refuse_unanswered
 from reconciler.targets.redis_here import Files, is_here
 from reconciler.targets.redis_login import log_in, missing
 from reconciler.targets.redis_owner import owner
@@ -25,11 +27,11 @@ from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
 from reconciler.targets.url import refuse_unescaped
 
-CONNECT_TIMEOUT = 10
-"""Seconds. Long enough for a distant server with TLS, short enough for a person who waits."""
+ANSWER_TIMEOUT = 20
+"""Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
 
-ANSWER_TIMEOUT = 30
-"""Seconds. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
+LONGEST_SECONDS = 30
+"""Of both, if a URL asks for it: what else is waited for has to fit into what a verb may take on a dead network."""
 
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
 URL_FORM = "expected redis://USER:PASSWORD@HOST:PORT/0, rediss://… for TLS, or unix:///PATH/TO/SOCKET"
@@ -139,7 +141,8 @@ class RedisSession:
         """
         for command in commands:
             self._refuse_writing(command)
-        with _in_plain_words(self.target, self.secrets, "the connection was lost"):
+        asked = ", ".join(dict.fromkeys(" ".join(command[:2]).upper() for command in commands))
+        with _in_plain_words(self.target, self.secrets, "the connection was lost", waiting=asked):
             pipeline = self._client.pipeline(transaction=False)
             for command in commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types here
@@ -227,7 +230,7 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     """
     client = _client(target, secrets)
     try:
-        with _in_plain_words(target, secrets):
+        with _in_plain_words(target, secrets, waiting="the first command"):
             log_in(client, target.credentials, secrets)
     except BaseException as error:
         client.close()
@@ -255,7 +258,7 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
         silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
         client: redis.Redis = redis.Redis.from_url(
             scheme + url[len(parts.scheme) :],
-            socket_connect_timeout=CONNECT_TIMEOUT,
+            socket_connect_timeout=bounds.CONNECT_SECONDS,
             socket_timeout=ANSWER_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             protocol=2,  # needs no HELLO, and its answers have one shape
@@ -265,9 +268,12 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
         )
     except (ValueError, KeyError):
         raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
+    refuse_unanswered(target.name, [parts.hostname or ""])
     arguments = client.connection_pool.connection_kwargs
     place = arguments.get("path") or arguments.get("host") or "localhost"
     secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)
+    for bound in ("socket_connect_timeout", "socket_timeout"):
+        arguments[bound] = min(arguments[bound] or LONGEST_SECONDS, LONGEST_SECONDS)
     if arguments.get("password"):
         secrets.remember(arguments["password"])
         arguments["username"] = arguments.get("username") or "default"
@@ -275,16 +281,21 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
 
 
 @contextmanager
-def _in_plain_words(target: Target, secrets: Secrets, what: str = "cannot connect") -> Iterator[None]:
+def _in_plain_words(
+    target: Target, secrets: Secrets, what: str = "cannot connect", *, waiting: str = ""
+) -> Iterator[None]:
     try:
         yield
     except redis.exceptions.NoPermissionError:
         raise
     except (redis.RedisError, OSError) as error:
+        silent = isinstance(error, redis.TimeoutError | TimeoutError)
+        answer_to = f", while waiting for the answer to {waiting}" if silent and waiting else ""
         raise ConnectionFailed(
             target.name,
-            f"{what}: {secrets.redact(said(error))}",
+            f"{what}: {secrets.redact(said(error))}{answer_to}",
             hint="check its URL, that the server is up, and that this user may log in",
+            silent=silent,
         ) from None
     except TypeError as error:
         option = re.search(r"unexpected keyword argument '(\w+)'", str(error))

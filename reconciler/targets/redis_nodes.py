@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import Target
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 from reconciler.targets.redis import RedisSession, connect, open_connection
 
 Place = tuple[str, int]
@@ -79,7 +81,11 @@ def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
     # Not urlsplit's hostname, which is in lower case: Sentinels tell MyMaster from mymaster.
     name = urlsplit(target.url.get_secret_value()).netloc.rpartition("@")[2].partition(":")[0]
     said: list[str] = []
+    began = time.monotonic()
     for url in target.sentinels:
+        if time.monotonic() - began >= bounds.SILENCE_SECONDS:
+            said.append("the others were not asked, since that took too long")
+            break
         try:
             primary, replicas = _asked(target.model_copy(update={"url": url, "sentinels": ()}), secrets, name)
             node = _node(target, primary)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 from pg_index.declared import declared
 from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
 from reconciler.applying import run
+from reconciler.targets.postgres_wait import HeardConnection
 
 TEN = {
     "work_mem": "7MB", "maintenance_work_mem": "77MB", "temp_file_limit": "7GB", "random_page_cost": "1.7",
@@ -26,13 +26,13 @@ def opened(monkeypatch) -> list[str]:
     """What was connected to, from now on; where something takes long, further connections see how it goes."""
     for pause in ("progress.INTERVAL", "run.LOADING_SECONDS"):
         monkeypatch.setattr(f"reconciler.applying.{pause}", PATIENCE)
-    connect, seen = psycopg.connect, []
+    connect, seen = HeardConnection.connect, []
 
     def counted(conninfo: str, **options):
         seen.append(conninfo)
         return connect(conninfo, **options)
 
-    monkeypatch.setattr(psycopg, "connect", counted)
+    monkeypatch.setattr(HeardConnection, "connect", counted)
     return seen
 
 

@@ -31,6 +31,12 @@ def logged(text: str) -> dict[str, list[str]]:
     return found
 
 
+OF_THE_SESSION = (
+    "select pg_catalog.pg_backend_pid() as pid, case when ", "reset search_path", "select pg_catalog.set_config(name, ",
+)  # fmt: skip
+"""What its own connection is given before the first step."""
+
+
 def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_nothing_else(
     tasks, pg_target, postgres, database
 ):
@@ -57,7 +63,8 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
     for said in readers:
         assert not [each for each in said if re.match(r"(?i)create|alter|drop|insert|update|delete|set ", each)]
     [locking] = [said for said in writers if any("pg_try_advisory_lock" in each for each in said)]
-    assert not [each for each in locking if not each.lower().startswith("select")]
+    # On 13 in a transaction that can write nothing, by whose limit the server ends a holder that is gone.
+    assert not [each for each in locking if not re.match(r"(?i)select|begin .* read only$", each)]
     [rehearsing] = [said for said in writers if any(each.startswith("create temporary table") for each in said)]
     doing = [
         each
@@ -75,10 +82,7 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
         for said in writers
         if said not in (locking, rehearsing)
         for each in said
-        if not each.startswith(
-            ("alter database", "select array[pg_catalog.set_config('search_path', ''", "reset search_path")
-        )
-        and "client_connection_check_interval" not in each
+        if not each.startswith(("alter database", *OF_THE_SESSION))
     ]
     expected = []
     for change in plan.changes:

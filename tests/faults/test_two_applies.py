@@ -50,7 +50,7 @@ def test_started_in_the_same_instant_one_of_them_does_it(sql, pg_target, command
 
 
 def test_one_that_lost_its_lock_and_goes_on_is_met_by_one_that_has_it(sql, pg_target, command, gate, tmp_path):
-    """The lock's session is ended while a build runs: a second apply may begin, and leaves that build alone."""
+    """The lock's session is ended while a build runs: a second apply takes the lock, and leaves that build alone."""
     scene = by_name("create")
     scene.set_up(sql)
     plan = plan_for(pg_target, scene.resources(pg_target))
@@ -64,9 +64,12 @@ def test_one_that_lost_its_lock_and_goes_on_is_met_by_one_that_has_it(sql, pg_ta
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'reconciler apply by %'"
         )
         until(lambda: not locks(sql), "it has lost its lock")
-        code, out, err = command.run("apply", tmp_path / "plan.json")
-        assert code == 1
-        assert "is being built, or dropped, at this moment" in out + err
+        soon = {"reconciler.applying.lock_postgres.LETTING_GO_SECONDS": 0.5}
+        second = command.start("apply", tmp_path / "plan.json", constants=soon)
+        said = "".join(second.communicate(timeout=PATIENCE))
+        assert second.returncode == 1
+        assert "what an apply has begun that lost its lock is still going on" in said
+        assert "create index concurrently" in said
         writer.rollback()
     out, err = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, out + err

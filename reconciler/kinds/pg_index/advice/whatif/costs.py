@@ -7,16 +7,14 @@ or with an index hidden: all in one read-only transaction, one round trip. Costs
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools
 from reconciler.kinds.pg_index.syntax import verbatim
-from reconciler.targets.postgres import PostgresSession, Query, Row
+from reconciler.targets.postgres import Asked, PostgresSession, Row
 
 # A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a
 # plan with policies that are not those of the role whose statement it is. Its search_path is not known either: a bare
@@ -35,7 +33,6 @@ _PREPARED = ("reconciler_whatif_1", "reconciler_whatif_2")
 """Two names, since a prepared statement may keep its plan, which was made without the index."""
 
 Name = tuple[str, str]
-Asked = tuple[Query, dict[str, Any] | None]
 
 
 class Costs(NamedTuple):
@@ -70,8 +67,7 @@ def without_index(session: PostgresSession, tools: Tools, statement: Statement, 
 
 def using(session: PostgresSession, statement: Statement, schema: str, table: Name, index: str) -> float | None:
     """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
-    forget = sql.SQL("deallocate {}").format(sql.Identifier(_PREPARED[0]))
-    answers = _ask(session, Tools(), [_bounds(session, schema), *_explain(statement, 0), (forget, None)])
+    answers = _ask(session, Tools(), [_bounds(session, schema), *_explain(statement, 0), _forget()[0]])
     plan = _plan(answers[2])
     uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
     return float(plan["Total Cost"]) if uses else None
@@ -87,20 +83,9 @@ def _compare(
 
 
 def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> list[list[Row]]:
-    try:
-        return session.fetch_all(queries)
-    except ObservationFailed:
-        # Neither is undone by a rollback.
-        left = session.fetch(
-            "select name from pg_catalog.pg_prepared_statements where name = any (%(names)s)",
-            {"names": list(_PREPARED)},
-        )
-        for row in left:
-            session.fetch(sql.SQL("deallocate {}").format(sql.Identifier(row["name"])))
-        if tools.hypopg:
-            with suppress(ObservationFailed):
-                session.fetch(_reset(tools)[0])
-        raise
+    # Neither is undone by a rollback.
+    left = [*_forget(), *([_reset(tools)] if tools.hypopg else [])]
+    return session.fetch_all(queries, on_failure=left)
 
 
 def _bounds(session: PostgresSession, schema: str) -> Asked:

@@ -1,0 +1,244 @@
+"""The lock of a PostgreSQL database, that of a whole server, and what an apply without its lock may have left running.
+
+An advisory lock belongs to one database, and pg_locks shows those of all: who wants the server's takes one key in the
+own database and then looks for the same key in others, so that of two at once at least one sees the other.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+import psycopg
+
+from reconciler.applying import lock
+from reconciler.applying.execute import STEP_NAME
+from reconciler.applying.lock import WAIT, Speaking, lost, owner
+from reconciler.errors import ApplyError, LockHeld
+from reconciler.model import Target
+from reconciler.secrets import Secrets
+from reconciler.targets.activity import masked
+from reconciler.targets.postgres import Row, open_connection, said
+from reconciler.targets.postgres_wait import HeardConnection
+
+ADVISORY_KEY = 0x7265_636F_6E63_696C
+"""The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""
+
+INSTANCE_KEY = 0x7265_636F_6E63_6961
+"""The same for the server, with its last letter changed."""
+
+HOLDER_NAME = "reconciler apply by "
+"""How the application_name of a lock's session begins; who holds it follows."""
+
+_ENDS_THE_SILENT = ("idle_session_timeout", "idle_in_transaction_session_timeout")
+_WITH_IDLE_SESSION_TIMEOUT = 140000
+
+INSTANCE_ATTEMPTS = 5
+INSTANCE_PAUSE = 0.5
+"""How often the server's lock is tried, and the longest pause in seconds: two that saw each other both let go, and come
+back at different moments."""
+
+LETTING_GO_SECONDS = 15.0
+"""For what a dead client began to end by itself: its session sees within a second that a client is gone (14+), and
+needs some more to undo what it did."""
+
+LOOK = 0.3
+
+_HOLDERS = """
+    select l.pid, coalesce(a.application_name, '') as application, a.usename as user, d.datname as database,
+           pg_catalog.host(a.client_addr) as host,
+           pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
+    from pg_catalog.pg_locks l
+    left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    left join pg_catalog.pg_database d on d.oid = l.database
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+      and (l.classid::bigint << 32) | l.objid::bigint = %(key)s
+      and (d.datname = pg_catalog.current_database()) = %(here)s
+"""
+
+_STILL_OURS = """
+    select pg_catalog.pg_backend_pid() as pid,
+           array(select l.pid from pg_catalog.pg_locks l
+                 join pg_catalog.pg_database d on d.oid = l.database
+                 where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+                   and d.datname = pg_catalog.current_database()
+                   and (l.classid::bigint << 32) | l.objid::bigint = %s) as holders
+"""
+
+_STEPS = """
+    select a.pid, a.usename as user, coalesce(a.query, '') as query,
+           coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.query_start), 0)::pg_catalog.float8 as seconds
+    from pg_catalog.pg_stat_activity a
+    where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
+      and a.application_name = %s and a.state is distinct from 'idle'
+    order by a.pid
+"""
+"""Of another role neither state nor statement is shown, but its name is."""
+
+
+class PostgresLock:
+    """A session's advisory lock, on a connection of its own that does nothing else; see `lock.Held`.
+
+    An idle connection holds no snapshot, so the lock does not hold up a concurrent build; nor does one in a transaction
+    that is READ COMMITTED, in which it is on 13: that ends the sessions of those alone that are silent there.
+    """
+
+    def __init__(
+        self, target: Target, secrets: Secrets, instance: bool, ours: Callable[[], Collection[int]],
+        idle: Collection[int],
+    ) -> None:  # fmt: skip
+        self._target = target
+        self._secrets = secrets
+        self._instance = instance
+        self._others = ours
+        self._one_at_a_time = threading.Lock()
+        self._ours = self._taken(idle)
+        try:
+            self._wait_for_steps()
+            self._ends_if_silent()
+        except BaseException:
+            self._close()
+            raise
+        self._speaking = Speaking(self)
+
+    @property
+    def pid(self) -> int:
+        """The server process that holds it."""
+        return self._ours.pid
+
+    def __call__(self) -> None:
+        """See `lock.Held`."""
+        with self._one_at_a_time:
+            try:
+                [row] = self._ours.execute(_STILL_OURS, (ADVISORY_KEY,))
+            except psycopg.Error as error:
+                raise lost(self._target, said(error)) from None
+            if row["pid"] not in row["holders"]:
+                raise lost(self._target, "a pooler that shares sessions may stand between: let the URL lead past it")
+
+    def again(self) -> None:
+        """See `lock.Held`."""
+        try:
+            self()
+        except ApplyError:
+            with self._one_at_a_time:
+                self._close()
+                self._ours = self._taken(())
+                self._ends_if_silent()
+
+    def close(self) -> None:
+        """Lets go of the lock. Never raises."""
+        self._speaking.end()
+        with self._one_at_a_time:
+            self._close()
+
+    def _close(self) -> None:
+        with suppress(psycopg.Error):
+            self._ours.close()
+
+    def _taken(self, idle: Collection[int]) -> HeardConnection:
+        named = {"application_name": f"{HOLDER_NAME}{owner()}"}
+        limits = dict.fromkeys(_ENDS_THE_SILENT, f"{lock.DEAD_SECONDS}s")
+        ours = open_connection(self._target, self._secrets, named, where_there=limits, others=idle)
+        try:
+            if not _try(ours, ADVISORY_KEY):
+                holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
+                raise _held(self._target, "another apply is at work", holder, ADVISORY_KEY)
+            if self._instance:
+                self._take_instance(ours)
+        except psycopg.Error as error:
+            ours.close()
+            raise ApplyError(f"{self._target.name}: the lock cannot be taken: {said(error)}") from None
+        except BaseException:
+            ours.close()
+            raise
+        return ours
+
+    def _ends_if_silent(self) -> None:
+        """Has the server end the session on 13, too, where it says nothing. Not before all else is seen: a transaction
+        keeps what it once saw of other sessions. Raises ApplyError."""
+        if self._ours.info.server_version < _WITH_IDLE_SESSION_TIMEOUT:
+            # By the simple protocol: a portal of the other keeps its snapshot to the next one, and builds wait for it.
+            self._ours.cursor_factory = psycopg.ClientCursor
+            try:
+                self._ours.execute("begin transaction isolation level read committed read only")
+            except psycopg.Error as error:
+                raise lost(self._target, said(error)) from None
+
+    def _take_instance(self, ours: HeardConnection) -> None:
+        holder: Row | None = None
+        for attempt in range(INSTANCE_ATTEMPTS):
+            if attempt:
+                time.sleep(random.random() * INSTANCE_PAUSE)  # noqa: S311 - nobody has to be kept from guessing it
+            # Nobody else of this database takes it, who has not the lock of the database; but anybody may hold a key.
+            if not _try(ours, INSTANCE_KEY):
+                holder = next(iter(_holders(ours, INSTANCE_KEY, here=True)), None)
+                break
+            known = self._others()
+            strangers = [each for each in _holders(ours, INSTANCE_KEY, here=False) if each["pid"] not in known]
+            if not strangers:
+                return
+            holder = strangers[0]
+            ours.execute("select pg_catalog.pg_advisory_unlock(%s)", (INSTANCE_KEY,))
+        what = "another apply, which changes settings or restarts, is at work on the same server"
+        raise _held(self._target, what, holder, INSTANCE_KEY)
+
+    def _wait_for_steps(self) -> None:
+        """Waits for what an apply began that holds no lock any more. Raises LockHeld where it does not end."""
+        deadline = time.monotonic() + LETTING_GO_SECONDS
+        try:
+            while steps := self._ours.execute(_STEPS, (STEP_NAME,)).fetchall():
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(LOOK)
+        except psycopg.Error as error:
+            raise ApplyError(
+                f"{self._target.name}: whether an earlier apply still runs something cannot be seen: {said(error)}"
+            ) from None
+        if steps:
+            hidden = self._target.hide_values
+            lines = "".join(
+                f"\n  process {step['pid']}, user {step['user']}, for {step['seconds']:.0f} s: "
+                f"{masked(step['query'], numbers=hidden)}"
+                for step in steps
+            )
+            raise LockHeld(
+                f"{self._target.name}: what an apply has begun that lost its lock is still going on:{lines}",
+                hint=f"{WAIT}; or end it: {_ending(steps[0]['pid'])}",
+            )
+
+
+def _try(connection: HeardConnection, key: int) -> bool:
+    [row] = connection.execute("select pg_catalog.pg_try_advisory_lock(%s) as taken", (key,))
+    return bool(row["taken"])
+
+
+def _holders(connection: HeardConnection, key: int, *, here: bool) -> list[Row]:
+    """Who holds `key` in this database, or in any other."""
+    return connection.execute(_HOLDERS, {"key": key, "here": here}).fetchall()
+
+
+def _held(target: Target, what: str, holder: Row | None, key: int) -> LockHeld:
+    if holder is None:
+        return LockHeld(f"{target.name}: {what}: it has just ended", hint=WAIT)
+    # Without pg_read_all_stats the sessions of other users have no start and no address.
+    since = f", since {holder['since']}" if holder["since"] else ""
+    host = f", host {holder['host']}" if holder["host"] else ""
+    database = f", database {holder['database']}"
+    session = f"process {holder['pid']}, user {holder['user']}{host}"
+    application = holder["application"]
+    # A name can be copied, so that this is for people: a stranger's hold refuses an apply as well.
+    if application.startswith(HOLDER_NAME):
+        return LockHeld(f"{target.name}: {what}: {application} ({session}){since}", hint=WAIT)
+    name = f"{application or 'an unnamed application'} ({session}{database}){since}"
+    return LockHeld(
+        f"{target.name}: somebody who is no apply, as far as can be told, holds its lock: {name}",
+        hint=f"have them let go of advisory lock {key}, or end their session: {_ending(holder['pid'])}",
+    )
+
+
+def _ending(pid: int) -> str:
+    return f"select pg_terminate_backend({pid})"

@@ -1,0 +1,69 @@
+"""A connection to PostgreSQL on which no wait is without a bound on our side.
+
+libpq and psycopg wait for an answer for as long as the other end keeps the connection open, and a proxy keeps it open
+for a server that is long gone. Every wait of psycopg's goes through `Connection.wait`: that is the one place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.waiting import Ready
+
+from reconciler.targets import bounds
+
+Row = dict[str, Any]
+Result = TypeVar("Result")
+
+
+class Silent(psycopg.OperationalError):
+    """Nothing was heard of the other end for as long as we wait. The connection is closed."""
+
+
+class HeardConnection(psycopg.Connection[Row]):
+    """Gives up where nothing is heard, which a long answer is not: each byte begins the wait anew.
+
+    at_work  asks by other means whether the server still works for this connection, which is as good as a byte: a
+             build may take hours without one. Blocks for a bounded time, never raises. None: nobody can be asked.
+    silence  seconds without either.
+    pid      the server process as pg_backend_pid() tells it, which a pooler hides.
+    """
+
+    at_work: Callable[[], bool] | None = None
+    silence: float | None = None
+    pid: int = 0
+    _heard: float = 0.0
+
+    def heard(self) -> None:
+        """Somebody else has just seen the server work for this connection. May be called from another thread."""
+        self._heard = time.monotonic()
+
+    def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+        """As psycopg's, which consumes `gen`. Raises Silent."""
+        return super().wait(self._listening(gen), *arguments, **options)
+
+    def _listening(self, gen: Any) -> Any:
+        """`gen` with a look at the clock each time that psycopg looks whether there is something to read."""
+        self.heard()
+        asked = self._heard
+        silence = bounds.SILENCE_SECONDS if self.silence is None else self.silence
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready and ready & Ready.R:
+                    self.heard()
+                now = time.monotonic()
+                if now - self._heard >= silence:
+                    self.pgconn.finish()
+                    raise Silent(f"nothing was heard for {silence:g} s")
+                if self.at_work is not None and now - max(self._heard, asked) >= bounds.ASKING_SECONDS:
+                    if self.at_work():
+                        self.heard()
+                    asked = time.monotonic()
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
