@@ -44,6 +44,8 @@ def read_regular(path: Path, most: int, *, below: Sequence[Path] | None = None) 
             # A file that says to be empty and is not, is made by the kernel while it is read.
             return stream.read(status.st_size)
     except FileNotFoundError:
+        if path.exists():  # a pipe by its number, which leads nowhere
+            raise NotReadable("is not a regular file") from None
         raise
     except OSError as error:
         # A socket answers ENXIO when it is opened, a device without a driver ENODEV.
@@ -65,8 +67,12 @@ def refuse_outside(real: Path, below: Sequence[Path] | None) -> None:
 
 
 def repository(folder: Path) -> Path:
-    """The repository that `folder` is in; else the folder around it, as long as that is not the root of the system."""
-    real = Path(os.path.realpath(folder))
+    """The repository that `folder` is in; else the folder around it, as long as that is not the root of the system.
+
+    Where `folder` itself is a link counts where the link stands, not where it leads.
+    """
+    real = Path(os.path.realpath(folder.parent if folder.name not in ("", "..") else folder))
+    real = real / folder.name if folder.name not in ("", "..") else real
     for place in (real, *real.parents):
         if (place / MADE_BY_TOOLS).exists():
             return place

@@ -54,6 +54,8 @@ class Host:
         if "/" in text:
             return cls(network=ip_network(text))
         name, port = _split(text)
+        if (text.endswith(":") and text.count(":") == 1) or text.endswith("]:"):
+            raise ValueError(f"{text!r} has a colon and no port")
         if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
             raise ValueError(f"{port!r} is not a port")
         if "*" in name:
@@ -148,6 +150,8 @@ def hosts(text: str) -> tuple[Host, ...]:
 def without(text: str) -> frozenset[str]:
     """`http,sql,file`: types of checks. Raises ValueError, with why."""
     found = frozenset(filter(None, map(str.strip, text.split(","))))
+    if not found:
+        raise ValueError(f"it is empty: name some of {', '.join(CHECKS_TO_LEAVE_OUT)}")
     unknown = sorted(found.difference(CHECKS_TO_LEAVE_OUT))
     if unknown:
         raise ValueError(f"{unknown[0]!r} is none of {', '.join(CHECKS_TO_LEAVE_OUT)}")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.errors import StepFailed
+from reconciler.errors import ConnectionFailed, StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
 
@@ -78,17 +78,22 @@ class PostgresExecutor:
     def __init__(self, target: Target, secrets: Secrets) -> None:
         import psycopg
 
-        from reconciler.targets.postgres import open_connection
+        from reconciler.targets.postgres import open_connection, said
 
         self._target = target
         # A role or database may default to read-only transactions; what is applied here was approved to write.
         settings = {"default_transaction_read_only": "off", "application_name": STEP_NAME}
         self._connection = open_connection(target, secrets, settings)
         self.pid = self._connection.pid
-        # The names in what was reviewed are looked for where the role that applies it looks for them.
-        self._connection.execute("reset search_path")
         with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
             self._connection.execute(_NO_ORPHANS)
+        try:
+            # The names in what was reviewed are looked for where the role that applies it looks for them. From here on
+            # nothing of ours may be looked for by name.
+            self._connection.execute("reset search_path")
+        except psycopg.Error as error:
+            self.close()
+            raise ConnectionFailed(target.name, f"the connection was lost: {said(error)}") from None
 
     def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""

@@ -134,7 +134,7 @@ class _Stage:
             (row["schema"], row["name"]): row
             for row in self._connection.execute(_TABLES, (schemas, names, own["own_path"]))
         }
-        code = self._code(own["search_path"], by_table)
+        code = self._code(own["search_path"], own["all_schemas"][:1] == ["pg_catalog"], by_table)
         self._connection.execute(_PATH, (", ".join(filter(None, ["pg_temp", own["own_path"]])),))
         for table, tries in by_table.items():
             if interrupted():
@@ -158,11 +158,14 @@ class _Stage:
         return own
 
     def _code(
-        self, path: Sequence[str], by_table: Mapping[tuple[str, str], Sequence[tuple[Change, Rehearsal]]]
+        self,
+        path: Sequence[str],
+        catalog_first: bool,
+        by_table: Mapping[tuple[str, str], Sequence[tuple[Change, Rehearsal]]],
     ) -> ForeignCode:
         """Whose code a copy would run: it is ours, so that nothing keeps its expressions from running as we do."""
         texts = [text for tries in by_table.values() for _, each in tries for text in each.reached if text]
-        asked = foreign_code.questions(path, texts, by_table)
+        asked = foreign_code.questions(path, texts, by_table, catalog_first=catalog_first)
         return ForeignCode(path, [self._connection.execute(query, params).fetchall() for query, params in asked])
 
     def _on_a_copy(self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]]) -> None:

@@ -125,7 +125,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ended.exit_code
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
-        before = any(name in error.format_message() for name in ("--desired", "--debug", *limits.NAMES))
+        unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
+        before = unknown in ("--desired", "--debug", *limits.NAMES)
         place = "write it before the verb; " if before and verb != "reconciler" else ""
         return _fail(context, f"{error.format_message()}\n  {place}see: {verb} --help")
     except click.ClickException as error:

@@ -49,7 +49,7 @@ def read_documents(
                 errors.append(error)
     except OSError as error:
         errors.append(DesiredError(f"the folder {_shown(error.filename or folder)} cannot be read: {error.strerror}"))
-    if not found and not errors:
+    if not found and leave_out is None and not errors:
         errors.append(
             DesiredError(
                 f"no YAML under {_shown(folder)}: there is no file whose name ends in .yaml or .yml",

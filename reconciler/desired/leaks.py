@@ -98,10 +98,10 @@ class Leaks:
         return "%" in text and any(secret in form for form in _forms(text) for secret in self._telling)
 
     def shown_by_url(self, url: str) -> bool:
-        """Whether a URL holds a secret where plans and servers show it: as a host, a database, a name of the client."""
+        """Whether a URL holds a secret where plans and servers show it: as a host, a user, a database, a client."""
         try:
             parts = urlsplit(url)
-            shown = [parts.hostname or "", parts.path]
+            shown = [parts.hostname or "", parts.username or "", parts.path, parts.fragment]
         except ValueError:
             return False
         shown += [value for name, value in parse_qsl(parts.query) if name not in _PASSWORDS]

@@ -27,7 +27,7 @@ STRANGERS: LiteralString = """
         select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
         where not r.rolsuper and (me.rolsuper or not pg_catalog.pg_has_role(r.oid, 'member'))
     ), foreign_functions as materialized (
-        select p.oid, p.proname, p.pronamespace, strange.rolname as owner
+        select p.oid, p.proname, p.pronamespace, p.prorettype, strange.rolname as owner
         from pg_catalog.pg_proc p join strange on strange.oid = p.proowner
     ), places as materialized (
         select n.oid, n.nspname from pg_catalog.pg_namespace n
@@ -35,6 +35,15 @@ STRANGERS: LiteralString = """
     )
 """
 """CTEs: roles whose code we do not run, the functions that are theirs, and the schemas where names are looked for."""
+
+_FOLLOWS: LiteralString = """
+    (p.prosrc <> '' and p.prolang not in (12, 13)  -- internal, c
+     and (p.oid >= 16384 or not %(catalog_first)s)
+     and not exists (select from pg_catalog.unnest(p.proconfig) as setting
+                     where pg_catalog.starts_with(setting, 'search_path=')))
+"""
+"""Whether the body of a function looks for names on the session's search_path. One of the SQL standard has no text, and
+those of pg_catalog find what is in pg_catalog, as long as that comes first."""
 
 BY_NAME: LiteralString = """
     with {strangers}
@@ -61,13 +70,15 @@ BY_NAME: LiteralString = """
     union all
     (select 'cast', '', pg_catalog.format_type(c.castsource, null), f.owner,
             null, null, null, null, null, null, null, null
-     from pg_catalog.pg_cast c join foreign_functions f on f.oid = c.castfunc limit 1)
+     from pg_catalog.pg_cast c join foreign_functions f on f.oid = c.castfunc order by 3, 4 limit 1)
     union all
-    (select 'any', '', '', f.owner, null, null, null, null, null, null, null, null from foreign_functions f limit 1)
+    (select 'any', '', '', f.owner, null, null, null, null, null, null, null, null
+     from foreign_functions f order by 4 limit 1)
     union all
     (select 'on path', n.nspname, f.proname, f.owner, null, null, null, null, null, null, null, null
      from foreign_functions f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
-     where n.nspname = any(%(path)s) limit 1)
+     where n.nspname = any(%(path)s) and f.prorettype not in (2279, 3838)  -- trigger, event_trigger
+     order by 2, 3 limit 1)
 """
 """Every function that has a name of a call, the operators of strangers, and one each of their casts, of their functions
 at all, and of those on the search_path.
@@ -124,6 +135,10 @@ LEANING: LiteralString = """
         select {type}, t.oid, 0, {type}, t.oid
         from pg_catalog.pg_type t join places on places.oid = t.typnamespace
         where t.typname = any(%(types)s) and t.oid >= 16384
+        union all
+        select {function}, p.oid, 0, {function}, p.oid
+        from pg_catalog.pg_proc p join places on places.oid = p.pronamespace
+        where p.proname = any(%(functions)s) and p.oid >= 16384
     ), leaning (root_class, root, index, class, object) as (
         select root_class, root, index, class, object from part where exists (select from foreign_functions)
         union
@@ -156,8 +171,9 @@ LEANING: LiteralString = """
             where l.class = {operator} and o.oid = l.object
         ) further
     )
-    select distinct l.root_class = {type} as is_type, coalesce(rn.nspname, tn.nspname) as schema,
-           coalesce(r.relname, t.typname) as name, ins.nspname as index_schema, i.relname as index,
+    select distinct case l.root_class when {type} then 'type' when {function} then 'function' else 'table' end as kind,
+           coalesce(rn.nspname, tn.nspname, un.nspname) as schema, coalesce(r.relname, t.typname, u.proname) as name,
+           ins.nspname as index_schema, i.relname as index,
            case when f.oid is null then 'follower' else 'function' end as what,
            fn.nspname as part_schema, p.proname as part, f.owner
     from leaning l
@@ -168,11 +184,13 @@ LEANING: LiteralString = """
     left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
     left join pg_catalog.pg_type t on l.root_class = {type} and t.oid = l.root
     left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+    left join pg_catalog.pg_proc u on l.root_class = {function} and u.oid = l.root
+    left join pg_catalog.pg_namespace un on un.oid = u.pronamespace
     left join pg_catalog.pg_class i on i.oid = l.index
     left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
     where f.oid is not null or {follows}
     union all
-    select false, rn.nspname, r.relname, null, null,
+    select 'table', rn.nspname, r.relname, null, null,
            case when c.relkind = 'f' then 'foreign table' when c.relkind = 'v' then 'view' else 'policies' end,
            n.nspname, c.relname, strange.rolname
     from reached
@@ -193,13 +211,6 @@ rules, the key of its partitions, the types of its columns; of all that inherits
 Views and policies of strangers may call whatever the server has. Planning a foreign table may connect to another
 server. A follower is a trusted function whose body looks for names where the session does.
 """
-
-_FOLLOWS: LiteralString = """
-    (p.prosrc <> '' and p.prolang not in (12, 13)  -- internal, c
-     and not exists (select from pg_catalog.unnest(p.proconfig) as setting
-                     where pg_catalog.starts_with(setting, 'search_path=')))
-"""
-"""Whether the body of a function looks for names on the session's search_path. One of the SQL standard has no text."""
 
 _CATALOGUES = {
     "class": 1259, "constraint": 2606, "default": 2604, "extension": 3079, "function": 1255, "opclass": 2616,
@@ -285,16 +296,20 @@ class ForeignCode:
                     self._on_path = (name, row["owner"])
         self._tables: dict[Name, list[Lean]] = {}
         self._types: dict[Name, Lean] = {}
+        self._bodies: dict[Name, Lean] = {}
         for row in leaning:
             name = (row["schema"], row["name"])
             index = (row["index_schema"] or "", row["index"] or "")
             lean = Lean(index, row["what"], (row["part_schema"], row["part"]), row["owner"] or "")
             if lean.what == "follower" and self._on_path is None:
                 continue
-            if row["is_type"]:
-                self._types[name] = lean
-            else:
-                self._tables.setdefault(name, []).append(lean)
+            match row["kind"]:
+                case "type":
+                    self._types[name] = lean
+                case "function":
+                    self._bodies[name] = lean
+                case _:
+                    self._tables.setdefault(name, []).append(lean)
 
     def functions(self, call: Call) -> list[Function]:
         """Every function that `call` may mean."""
@@ -321,6 +336,8 @@ class ForeignCode:
                         return _whose(f"{_shown(place)}()", function.owner)
                     if function.follows and self._on_path:
                         return self._followed(place)
+                    if lean := self._bodies.get(place):
+                        return self._why([lean])
         for name in sorted(reached.operators):
             for place in self._places(name):
                 if owner := self._operators.get(place):
@@ -378,7 +395,7 @@ def _shown(name: Name) -> str:
 
 
 def _whose(what: str, owner: str) -> str:
-    return f"it may run {what}, which {owner} could have written: connect as {owner}"
+    return f"it may run {what}, which {owner} could have written: connect as {owner}, or as who may act as {owner}"
 
 
 def questions(
@@ -386,12 +403,13 @@ def questions(
     texts: Iterable[Reached] = (),
     tables: Iterable[Name] = (),
     *,
+    catalog_first: bool,
     defaults: bool = False,
 ) -> list[tuple[Query, Mapping[str, Any]]]:
     """The queries whose rows ForeignCode takes; they can ride on what is sent anyway.
 
-    `path`: the schemas where unqualified names are looked for. `defaults`: rows are written, so that the defaults of
-    columns count.
+    `path`: the schemas where unqualified names are looked for; `catalog_first`: in pg_catalog before them. `defaults`:
+    rows are written, so that the defaults of columns count.
     """
     reached = list(texts)
     wanted = list(tables)
@@ -404,6 +422,7 @@ def questions(
         "types": sorted({name for each in reached for _, name in each.types}),
         "relations": sorted({name for _, name in relations}),
         "path": list(path),
+        "catalog_first": catalog_first,
         "defaults": defaults,
     }
     return [(query, params) for query in _QUERIES]

@@ -106,7 +106,7 @@ def _own(claimed: int, others: Collection[int]) -> sql.Composed:
     return sql.SQL(
         "pg_catalog.pg_backend_pid() operator(pg_catalog.=) {} and"
         " pg_catalog.pg_backend_pid() operator(pg_catalog.<>) all ({}::pg_catalog.int4[])"
-    ).format(sql.Literal(claimed), sql.Literal(list(others)))
+    ).format(sql.Literal(claimed), sql.Literal(f"{{{','.join(map(str, others))}}}"))
 
 
 _READING = _set(READING_SETTINGS, local=True, where_there={"transaction_timeout": "0"})

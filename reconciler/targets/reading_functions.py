@@ -83,10 +83,10 @@ def _why_not(function: Function, *, own: bool) -> str:
     is_users = function.schema != "pg_catalog" and not function.extension
     if is_users and not own:
         return "is a function of users, which a role that may so much must not run: give the target `checks_as`"
-    if function.extension in WHOLLY or function.name in ACTS.get(function.extension, ()):
+    if function.extension in WHOLLY or (not is_users and function.name in ACTS.get(function.extension, ())):
         return "does more than reading"
     if function.internal:
         return "takes what only the server itself should give it"
-    if function.volatility == "v" and function.name not in READS.get(function.extension, ()):
+    if function.volatility == "v" and (is_users or function.name not in READS.get(function.extension, ())):
         return "is volatile: it may do more than reading"
     return ""

@@ -10,19 +10,19 @@ transaction protects.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 import pytest
-from applying.acting import now
+from applying.acting import apply, now
 from check.declare import declare
 from pg_index.declared import tables
 
 from attacks.conftest import payload
 from reconciler.applying.rehearse import rehearse
 from reconciler.errors import ReconcilerError
-from reconciler.model import CheckStatus, NoticeType, Plan, Resource, Target
+from reconciler.model import Action, CheckStatus, NoticeType, Plan, Resource, Target
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 
@@ -316,6 +316,43 @@ def test_a_plan_of_a_superuser_says_once_which_role_would_be_enough(sql, pg_targ
         sql.execute(f"drop role {name}")
 
 
+@pytest.mark.matrix
+def test_an_apply_runs_no_code_of_others_but_what_the_plan_says(sql, mallory, pg_target, marks):
+    """From the moment on when names are looked for where the role looks for them, nothing of ours is looked for."""
+    [case] = [each for each in CASES if each.name == "operators on a path before pg_catalog"]
+    prepare(replace(case, allowed=""), sql, mallory)
+    sql.execute("create table public.tasks (id int, status text)")
+    resources = tables(pg_target, {"public.tasks": {"indexes": {"i": {"columns": ["status"]}}}})
+    plan = make_plan({"main": pg_target}, resources, Secrets({}), created_at=now())
+    assert apply(plan, pg_target).succeeded
+    assert marks() == []
+    assert make_plan({"main": pg_target}, resources, Secrets({}), created_at=now()).changes == ()
+
+
+def test_what_could_not_be_compared_afterwards_is_not_planned(sql, mallory, pg_target):
+    """It was built, and then said to have failed, since nobody could see that it was as declared."""
+    mallory.execute((TABLE + HARMLESS).encode())
+    index = {"columns": ["(evil.f(id))"]}
+    plan = make_plan(
+        {"main": pg_target}, tables(pg_target, {"evil.tasks": {"indexes": {"i": index}}}), Secrets({}), created_at=now()
+    )
+    assert plan.changes == ()
+    [notice] = plan.notices
+    assert notice.type is NoticeType.NOT_VISIBLE
+    assert "not planned: it could not be compared once it is there: it may run evil.f()" in notice.message
+
+
+def test_what_is_invalid_needs_no_comparison(sql, mallory, pg_target):
+    mallory.execute((TABLE + HARMLESS).encode())
+    mallory.execute("create index i on evil.tasks (status) where priority > evil.f(3)")
+    sql.execute("update pg_index set indisvalid = false where indexrelid = 'evil.i'::regclass")
+    index = {"columns": ["status"], "where": "(priority > evil.f(3)) and true"}
+    plan = make_plan(
+        {"main": pg_target}, tables(pg_target, {"evil.tasks": {"indexes": {"i": index}}}), Secrets({}), created_at=now()
+    )
+    assert [change.action for change in plan.changes] == [Action.REBUILD]
+
+
 REFUSED = [
     ("a volatile function", {"columns": ["(public.marks())"], "unique": True}, "IMMUTABLE: public.marks() is volatile"),
     ("a stable one", {"columns": ["(public.stays())"], "unique": True}, "IMMUTABLE: public.stays() is stable"),
@@ -361,6 +398,8 @@ CHECKS = [
     ("a view of a superuser on one of theirs", "select * from public.over"),
     ("a function of a superuser that finds theirs", "select public.norm('A')"),
     ("a volatile function of a superuser", "select public.marks()"),
+    ("one that has a harmless name", "select public.random_normal()"),
+    ("one whose body is of theirs", "select public.wrapped()"),
     ("a table with an index of theirs", "select id from evil.tasks where id > 3"),
     ("a statement that is folded", "select 1 where evil.f(1) = 1"),
     ("an operator of theirs", "select 1 operator(evil.>>>) 2"),
@@ -394,6 +433,9 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
         ).encode()
     )
     sql.execute("create view public.over as select * from evil.looks")
+    sql.execute(payload("public.random_normal()", "int", "1", "volatile").encode())
+    body = "return evil.f(1)" if sql.info.server_version >= 140000 else "as 'select evil.f(1)'"
+    sql.execute(f"create function public.wrapped() returns int language sql immutable {body}".encode())
     sql.execute("create function public.norm(a text) returns text language sql immutable as 'select upper($1)'")
     mallory.execute(payload("evil.upper(a text)", "text", "a").encode())
     sql.execute(f"alter database {sql.info.dbname} set search_path = evil, pg_catalog, public")
@@ -425,6 +467,30 @@ def test_policies_of_a_table_run_no_code_of_its_owner(sql, mallory, pg_target, p
     finally:
         sql.execute(f"drop owned by {name}")
         sql.execute(f"drop role {name}")
+
+
+VALUES = [
+    ("select jsonb_build_object('a', 1)", '{"a": 1}'),
+    ("select '{}'::jsonb", "{}"),
+    ("select array[1, 2]", "[1,2]"),
+    ("select 1.50", "1.50"),
+    ("select true", "yes"),
+    ("select timestamp '2024-01-02 03:04:05'", "2024-01-02T03:04:05"),
+]
+
+
+@pytest.mark.parametrize(("statement", "value"), VALUES)
+def test_a_value_is_what_the_server_says_in_json(statement, value, pg_target):
+    [item] = declare(pg_target, {"sql": statement, "equals": value})
+    [result] = make_plan({"main": pg_target}, [item], Secrets({}), created_at=now()).checks
+    assert (result.status, result.message) == (CheckStatus.PASS, result.message)
+
+
+def test_checks_as_another_database_are_not_taken_for_this_one(pg_target, postgres):
+    target = pg_target.model_copy(update={"checks_as": type(pg_target.url)(postgres.url())})
+    [item] = declare(target, {"sql": "select 1", "equals": "1"})
+    [result] = make_plan({"main": target}, [item], Secrets({}), created_at=now()).checks
+    assert (result.status, "another database" in result.message) == (CheckStatus.ERROR, True)
 
 
 ACTING = [
@@ -469,6 +535,8 @@ READING = [
     "select count(*) > 0 from information_schema.tables",
     "select bool_or(setting = 'on') is not null from pg_settings",
     "select public.of_a_superuser(1) = 1",
+    "select round(1.5) = 2 and lpad('a', 2) = ' a'; -- both are written in SQL before 14",
+    "select jsonb_build_object('a', 1) = '{\"a\": 1}'",
 ]
 
 

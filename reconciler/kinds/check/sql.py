@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ObservationFailed, TargetError
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
@@ -28,8 +27,8 @@ ROWS_SHOWN = 3
 MOST_ROWS = 1000
 """Rows that are read of an answer: the server sends no more, and one beyond them is told as "more than"."""
 
-LONGEST_ROW = 8192
-"""Characters of a row, as JSON, that the server sends."""
+LONGEST = 8192
+"""Characters of a value that the server sends."""
 
 LONGEST_VALUE = 80
 """Characters of one value that a message quotes."""
@@ -41,7 +40,7 @@ HIDDEN = "(hidden)"
 class FoundRows(Frozen):
     """What a statement answered: the number of rows, the first few as text (None is null), and their columns.
 
-    `count` beyond MOST_ROWS means: more. `cut`: a row was longer than LONGEST_ROW, and is not known. `hidden`: no value
+    `count` beyond MOST_ROWS means: more. `cut`: a value was longer than LONGEST. `hidden`: no value
     may be said.
     """
 
@@ -65,10 +64,12 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
 
     try:
         with closing(connect(session.target.model_copy(update={"url": url}), session.secrets)) as lesser:
-            return _read(lesser, checks)
+            if (lesser.instance, lesser.info.database) == (session.instance, session.info.database):
+                return _read(lesser, checks)
+        why = "it leads to another server or another database than the target's own URL"
     except TargetError as error:
         why = error.message.removeprefix(f"{session.target.name}: ")
-        return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=f"as `checks_as` says: {why}"))
+    return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=f"as `checks_as` says: {why}"))
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
@@ -77,7 +78,10 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
 
     texts = {part: reached(check.sql) for part, check in checks.items()}
     code = foreign_code.ForeignCode(
-        session.search_path, session.fetch_all(foreign_code.questions(session.search_path, texts.values()))
+        session.search_path,
+        session.fetch_all(
+            foreign_code.questions(session.search_path, texts.values(), catalog_first=session.pg_catalog_first)
+        ),
     )
     found: dict[Part, FoundRows | Unavailable] = {}
     queries: dict[Part, sql.Composed] = {}
@@ -102,13 +106,15 @@ def _refused(why: str) -> Unavailable:
 
 
 def _bounded(statement: str) -> sql.Composed:
-    """The statement's rows as JSON, in one column. Percent signs stay as they are: there are no parameters."""
+    """The statement's rows, each as names and texts. Percent signs stay as they are: there are no parameters."""
     from psycopg import sql
 
     return sql.SQL(
-        "select pg_catalog.left(pg_catalog.row_to_json(answer.*)::pg_catalog.text, {}) as answer_row "
-        "from ({}\n) as answer limit {}"
-    ).format(sql.Literal(LONGEST_ROW), sql.SQL(as_select(statement)), sql.Literal(MOST_ROWS + 1))
+        "select array(select field.key from pg_catalog.json_each_text(answer.line) as field) as names, "
+        "array(select pg_catalog.left(field.value, {most}) from pg_catalog.json_each_text(answer.line) as field) "
+        "as texts "
+        "from (select pg_catalog.row_to_json(answer.*) as line from ({statement}\n) as answer limit {rows}) as answer"
+    ).format(most=sql.Literal(LONGEST + 1), statement=sql.SQL(as_select(statement)), rows=sql.Literal(MOST_ROWS + 1))
 
 
 def _alone(session: PostgresSession, query: sql.Composed) -> FoundRows | Unavailable:
@@ -124,35 +130,18 @@ def _alone(session: PostgresSession, query: sql.Composed) -> FoundRows | Unavail
 
 
 def _found(session: PostgresSession, answer: list[Row]) -> FoundRows | Unavailable:
-    lines = [row["answer_row"] for row in answer[:ROWS_SHOWN]]
-    cut = any(len(line) >= LONGEST_ROW for line in lines)
-    rows = [] if cut else [json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str) for line in lines]
-    columns = tuple(name for name, _ in rows[0]) if rows else ()
+    columns = tuple(answer[0]["names"]) if answer else ()
     if len(set(columns)) < len(columns):
         message = "two columns of the answer have the same name: name them apart"
         return Unavailable(status=CheckStatus.ERROR, message=f"the statement failed: {message}")
+    shown = [row["texts"] for row in answer[:ROWS_SHOWN]]
     return FoundRows(
         columns=columns,
         count=len(answer),
-        rows=tuple(tuple(_text(session, value) for _, value in row) for row in rows),
-        cut=cut,
+        rows=tuple(tuple(None if text is None else session.secrets.redact(text) for text in row) for row in shown),
+        cut=any(len(text or "") > LONGEST for row in shown for text in row),
         hidden=session.target.hide_values,
     )
-
-
-def _text(session: PostgresSession, value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return session.secrets.redact(value if isinstance(value, str) else _json(value))
-
-
-def _json(value: Any) -> str:
-    """A value that is JSON itself, as one line: objects came as lists of pairs."""
-    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
-        return "{" + ", ".join(f"{json.dumps(name)}: {_json(each)}" for name, each in value) + "}"
-    return f"[{', '.join(map(_json, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
@@ -161,7 +150,7 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
         seen = _rows(found) if found.count else "no rows"
         return passed_if("" if check.is_empty == (found.count == 0) else _wanted_rows(check), seen, "live")
     if found.cut:
-        return Verdict(CheckStatus.ERROR, f"the answer is longer than {LONGEST_ROW:,} characters", "live")
+        return Verdict(CheckStatus.ERROR, f"a value of the answer is longer than {LONGEST:,} characters", "live")
     if found.count != 1 or len(found.columns) != 1:
         shape = f"{_many(found)} rows" if found.count != 1 else f"{len(found.columns)} columns"
         return Verdict(CheckStatus.ERROR, f"the statement answered {shape}: expected one value", "live")

@@ -23,7 +23,7 @@ def one_reading_statement(text: str) -> str:
         raise ValueError("expected a statement that reads, without INTO and without FOR UPDATE")
     if statement.variable_show_stmt.name == "all":
         raise ValueError("SHOW ALL is no single value: select from pg_settings")
-    return text.strip().removesuffix(";")
+    return _alone(text)
 
 
 @lru_cache
@@ -42,7 +42,19 @@ def as_select(statement: str) -> str:
     return statement
 
 
+def _alone(text: str) -> str:
+    """A statement without the semicolon that ends it, and what comes behind that."""
+    raw = _raw(text)
+    data = text.encode()
+    end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(data)
+    return data[raw.stmt_location : end].decode().strip()
+
+
 def _parsed(text: str) -> Any:
+    return _raw(text).stmt
+
+
+def _raw(text: str) -> Any:
     import postgast
 
     try:
@@ -51,4 +63,4 @@ def _parsed(text: str) -> Any:
         raise ValueError(f"PostgreSQL's parser does not take it: {error}") from None
     if len(statements) != 1:
         raise ValueError(f"expected one statement, found {len(statements)}")
-    return statements[0].stmt
+    return statements[0]

@@ -24,7 +24,7 @@ def lost(new: Definition, old: Definition) -> str:
     if new.method != old.method:
         return f"{new.method} answers other queries than {old.method}"
     if new.predicate and _spelled(new.predicate) != _spelled(old.predicate):
-        return "its predicate may leave out rows that queries find by the old one"
+        return "its predicate is written otherwise, and may leave out rows that queries find by the old one"
     if old.unique and not new.unique:
         return "it is no longer unique"
     if old.method == "btree":
@@ -34,7 +34,7 @@ def lost(new: Definition, old: Definition) -> str:
         if len(new.keys) < len(old.keys):
             return "it has fewer keys"
         if any(_bare(one) != _bare(other) for one, other in pairs) or not (forward or backward):
-            return "its leading keys are others"
+            return "its leading keys are others, or are written otherwise"
     elif not {_bare(key) for key in old.keys} <= {_bare(key) for key in new.keys}:
         return "it has other keys"
     if not set(old.include) <= {*new.include, *(key.column for key in new.keys)}:

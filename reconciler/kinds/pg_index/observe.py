@@ -22,6 +22,7 @@ from reconciler.kinds.pg_index.model import (
 )
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
+from reconciler.kinds.pg_index.syntax import reached
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
@@ -65,6 +66,10 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         for index in indexes
         if index.definition and table_of(index) in catalogue.tables and not same.get((index.address, *own(index)))
     ]
+    for index in different:
+        texts = index.definition.expressions if index.definition else ()
+        if why := next(filter(None, (catalogue.foreign.in_text(reached(text)) for text in texts)), ""):
+            unread[index.address] = Unread(why, foreign=True)
     misread = dict(
         zip(
             (index.address for index in different),

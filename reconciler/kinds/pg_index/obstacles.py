@@ -32,8 +32,10 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
             message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
     elif observed.misread:
         message = observed.misread
-    elif observed.not_compared and live is not None:
-        return notice(desired, NoticeType.NOT_VISIBLE, f"not compared with its definition: {observed.not_compared}")
+    elif observed.not_compared and (live.valid if live else observed.twin is None):
+        # What would be built could not be seen to be as declared, neither now nor by the next plan.
+        what = "not compared with its definition" if live else "not planned: it could not be compared once it is there"
+        return notice(desired, NoticeType.NOT_VISIBLE, f"{what}: {observed.not_compared}")
     elif observed.taken_by:
         message = f"its name is taken by another {observed.taken_by}"
     elif live and (live.constraint or live.parent):

@@ -80,7 +80,7 @@ def read(
     texts = [text for text in map(reached, expressions) if text]
     *foreign, tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
         [
-            *foreign_code.questions(session.search_path, texts, wanted),
+            *foreign_code.questions(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first),
             *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)),
         ]
     )

@@ -67,7 +67,7 @@ def read_places(
     expressions = {text for each in definitions.values() for definition in each for text in definition.expressions}
     texts = [text for text in map(reached, sorted(expressions)) if text]
     path = asking.session.search_path
-    questions = foreign_code.questions(path, texts, definitions)
+    questions = foreign_code.questions(path, texts, definitions, catalog_first=asking.session.pg_catalog_first)
     answer, *found_code = asking.all([(_PLACES, by_name), *questions], seconds=SECONDS)
     foreign = foreign_of(path, found_code)
     found: dict[Name, Place] = {}

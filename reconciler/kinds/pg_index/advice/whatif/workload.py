@@ -129,7 +129,7 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
     path = [*session.search_path, *sorted({schema for schema, _ in wanted} - {*session.search_path})]
     reached = [statement.reached for statements in found.values() for statement in statements]
     writes = any(statement.writes_rows for statements in found.values() for statement in statements)
-    questions = foreign_code.questions(path, reached, wanted, defaults=writes)
+    questions = foreign_code.questions(path, reached, wanted, catalog_first=session.pg_catalog_first, defaults=writes)
     foreign = ForeignCode(path, session.fetch_all(questions) if reached else ())
     usable: dict[Name, list[Statement]] = {}
     for table, statements in found.items():
