@@ -61,12 +61,14 @@ BY_NAME: LiteralString = """
     where p.proname = any(%(functions)s)
     union all
     select 'operator', n.nspname, o.oprname, coalesce(f.owner, strange.rolname),
-           null, null, null, null, null, null, null, null
+           null, null, p.provolatile::pg_catalog.text, null, null, null, null, null
     from pg_catalog.pg_operator o
     join places n on n.oid = o.oprnamespace
+    join pg_catalog.pg_proc p on p.oid = o.oprcode
     left join foreign_functions f on f.oid = o.oprcode
     left join strange on strange.oid = o.oprowner
-    where o.oprname = any(%(operators)s) and (f.owner is not null or strange.oid is not null)
+    where o.oprname = any(%(operators)s)
+          and (f.owner is not null or strange.oid is not null or o.oid >= 16384 and p.provolatile <> 'i')
     union all
     (select 'cast', '', pg_catalog.format_type(c.castsource, null), f.owner,
             null, null, null, null, null, null, null, null
@@ -80,8 +82,8 @@ BY_NAME: LiteralString = """
      where n.nspname = any(%(path)s) and f.prorettype not in (2279, 3838)  -- trigger, event_trigger
      order by 2, 3 limit 1)
 """
-"""Every function that has a name of a call, the operators of strangers, and one each of their casts, of their functions
-at all, and of those on the search_path.
+"""Every function that has a name of a call; the operators of strangers, and those of users that are not immutable; and of
+strangers one cast, one function at all, and one on the search_path.
 
 `internal`: it takes a cstring or an internal argument, as input functions of types do; `most` null: any number.
 """
@@ -276,6 +278,7 @@ class ForeignCode:
         self._unknown = unknown
         self._functions: dict[Name, list[Function]] = {}
         self._operators: dict[Name, str] = {}
+        self._changing: set[Name] = set()
         self._cast: tuple[str, str] | None = None
         self._anybody = ""
         self._on_path: tuple[Name, str] | None = None
@@ -287,7 +290,10 @@ class ForeignCode:
                     texts = {key: row[key] or "" for key in ("owner", "extension")}
                     self._functions.setdefault(name, []).append(Function(**(row | texts)))
                 case "operator":
-                    self._operators[name] = row["owner"]
+                    if row["owner"]:
+                        self._operators[name] = row["owner"]
+                    if row["volatility"] != "i":
+                        self._changing.add(name)
                 case "cast":
                     self._cast = (row["name"], row["owner"])
                 case "any":
@@ -319,6 +325,19 @@ class ForeignCode:
             for each in self._functions.get(name, ())
             if each.takes(call.arguments)
         ]
+
+    def changing(self, reached: Reached) -> str:
+        """An operator of users in a text that is not immutable; empty where there is none. Those of pg_catalog that are
+        not, all of them of times, do no more than compute."""
+        return next(
+            (
+                _shown(place)
+                for name in sorted(reached.operators)
+                for place in self._places(name)
+                if place in self._changing
+            ),
+            "",
+        )
 
     def in_text(self, reached: Reached | None) -> str:
         """Why a text must not be planned by this session, whose code it may reach; empty where it may.

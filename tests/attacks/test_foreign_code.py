@@ -295,6 +295,16 @@ def test_the_owner_compares_what_a_superuser_does_not(sql, mallory, pg_target, p
 UNIQUE_BY = {"columns": ["id"], "unique": True}
 
 
+def test_an_operator_of_a_superuser_that_is_not_immutable_is_not_run_on_rows(sql, mallory, pg_target, marks):
+    mallory.execute(TABLE.encode())
+    sql.execute(payload("public.looks(a int, b int)", "boolean", "true", "volatile").encode())
+    sql.execute("create operator public.%% (leftarg = int, rightarg = int, function = public.looks)")
+    index = {"columns": ["id"], "unique": True, "where": "id %% 1"}
+    plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": {"new": index}}}))
+    assert marks() == []
+    assert any("some operators public.%% are not immutable" in notice.message for notice in plan.notices)
+
+
 def test_a_plan_of_a_superuser_says_once_which_role_would_be_enough(sql, pg_target, postgres):
     sql.execute("create table tasks (id int)")
     resources = tables(
