@@ -140,8 +140,10 @@ class _Stage:
             if interrupted():
                 return
             facts = found.get(table)
-            foreign = code.in_table(table) or next(
-                (why for _, each in tries for text in each.reached if (why := code.in_text(text))), ""
+            foreign = (
+                code.in_event_triggers()
+                or code.in_table(table)
+                or next((why for _, each in tries for text in each.reached if (why := code.in_text(text))), "")
             )
             if facts is None:
                 self._leave(table, "not there any more")

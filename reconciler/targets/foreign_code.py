@@ -22,10 +22,18 @@ from reconciler.targets.reached import Call, Name, Reached
 
 STRANGERS: LiteralString = """
     me as materialized (
-        select rolsuper, rolbypassrls from pg_catalog.pg_roles where rolname = current_user
+        select pg_catalog.bool_or(rolsuper) as is_superuser,
+               pg_catalog.bool_or(rolname = current_user and (rolsuper or rolbypassrls)) as is_exempt
+        from pg_catalog.pg_roles where rolname in (current_user, session_user)
+    ), mine (oid) as (
+        select oid from pg_catalog.pg_roles where rolname = session_user
+        union
+        select m.roleid from mine
+        join pg_catalog.pg_auth_members m on m.member = mine.oid
+        join pg_catalog.pg_roles g on g.oid = m.grantor and (g.rolsuper or g.rolcreaterole)
     ), strange as materialized (
         select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
-        where not r.rolsuper and (me.rolsuper or not pg_catalog.pg_has_role(r.oid, 'member'))
+        where not r.rolsuper and (me.is_superuser or r.oid not in (select oid from mine))
     ), foreign_functions as materialized (
         select p.oid, p.proname, p.pronamespace, p.prorettype, strange.rolname as owner
         from pg_catalog.pg_proc p join strange on strange.oid = p.proowner
@@ -34,19 +42,33 @@ STRANGERS: LiteralString = """
         where n.nspname = any(%(schemas)s) or n.oid = pg_catalog.pg_my_temp_schema()
     )
 """
-"""CTEs: roles whose code we do not run, the functions that are theirs, and the schemas where names are looked for."""
+"""CTEs of a WITH RECURSIVE: roles whose code we do not run, the functions that are theirs, and the schemas where names
+are looked for.
+
+Who logged in counts, whatever role the session has since: the code could take it back. A membership that its own role
+has granted (before 16 every role may grant itself) makes nobody trust it.
+"""
 
 _FOLLOWS: LiteralString = """
-    (p.prosrc <> '' and p.prolang not in (12, 13)  -- internal, c
-     and (p.oid >= 16384 or not %(catalog_first)s)
-     and not exists (select from pg_catalog.unnest(p.proconfig) as setting
-                     where pg_catalog.starts_with(setting, 'search_path=')))
+    case when p.prosrc = '' or p.prolang in (12, 13) or p.oid < 16384 and %(catalog_first)s then null  -- internal, c
+         else (select case when setting in ('search_path=', 'search_path=""', 'search_path=pg_catalog',
+                                            'search_path=pg_catalog, pg_temp') then null else 'its own' end
+               from (select (select setting from pg_catalog.unnest(p.proconfig) as setting
+                             where pg_catalog.starts_with(setting, 'search_path='))) as own (setting)
+               where setting is not null
+               union all
+               select 'the session''s' where not exists (
+                   select from pg_catalog.unnest(p.proconfig) as setting
+                   where pg_catalog.starts_with(setting, 'search_path=')))
+    end
 """
-"""Whether the body of a function looks for names on the session's search_path. One of the SQL standard has no text, and
-those of pg_catalog find what is in pg_catalog, as long as that comes first."""
+"""On which search_path the body of a function looks for names where others may put some; null: on none. One of the SQL
+standard has no text, and those of pg_catalog find what is in pg_catalog, as long as that comes first."""
+
+_NOTHING: LiteralString = "null, null, null, null, null, null, null, null"
 
 BY_NAME: LiteralString = """
-    with {strangers}
+    with recursive {strangers}
     select 'function' as kind, n.nspname as schema, p.proname as name, f.owner,
            p.prokind::pg_catalog.text as prokind, p.proretset as returns_set,
            p.provolatile::pg_catalog.text as volatility,
@@ -70,32 +92,49 @@ BY_NAME: LiteralString = """
     where o.oprname = any(%(operators)s)
           and (f.owner is not null or strange.oid is not null or o.oid >= 16384 and p.provolatile <> 'i')
     union all
-    (select 'cast', '', pg_catalog.format_type(c.castsource, null), f.owner,
-            null, null, null, null, null, null, null, null
-     from pg_catalog.pg_cast c join foreign_functions f on f.oid = c.castfunc order by 3, 4 limit 1)
+    (select distinct on (n.nspname = any(%(path)s))
+            case when n.nspname = any(%(path)s) then 'on path' else 'any' end, n.nspname, each.name, each.owner,
+            {nothing}
+     from (select f.pronamespace as place, f.proname as name, f.owner from foreign_functions f
+           where f.prorettype not in (2279, 3838)  -- trigger, event_trigger
+           union all
+           select o.oprnamespace, o.oprname, strange.rolname
+           from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner
+           union all
+           select t.typnamespace, t.typname, strange.rolname
+           from pg_catalog.pg_type t join strange on strange.oid = t.typowner where t.typtype = 'd'
+           union all
+           select c.relnamespace, c.relname, strange.rolname
+           from pg_catalog.pg_class c join strange on strange.oid = c.relowner where c.relkind = 'v') each
+     join pg_catalog.pg_namespace n on n.oid = each.place
+     order by n.nspname = any(%(path)s), n.nspname, each.name)
     union all
-    (select 'any', '', '', f.owner, null, null, null, null, null, null, null, null
-     from foreign_functions f order by 4 limit 1)
-    union all
-    (select 'on path', n.nspname, f.proname, f.owner, null, null, null, null, null, null, null, null
-     from foreign_functions f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
-     where n.nspname = any(%(path)s) and f.prorettype not in (2279, 3838)  -- trigger, event_trigger
+    (select 'event trigger', n.nspname, p.proname, f.owner, {nothing}
+     from pg_catalog.pg_event_trigger e
+     join pg_catalog.pg_proc p on p.oid = e.evtfoid
+     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+     left join foreign_functions f on f.oid = p.oid
+     where e.evtenabled <> 'D' and (f.oid is not null or {follows} is not null)
      order by 2, 3 limit 1)
+    union all
+    select 'encoding', '', pg_catalog.getdatabaseencoding(), null, {nothing}
 """
-"""Every function that has a name of a call; the operators of strangers, and those of users that are not immutable; and of
-strangers one cast, one function at all, and one on the search_path.
+"""Every function that has a name of a call; the operators of strangers, and those of users that are not immutable; of
+strangers one function, operator, domain or view on the search_path, and one elsewhere; one function of an event
+trigger; the encoding.
 
 `internal`: it takes a cstring or an internal argument, as input functions of types do; `most` null: any number.
 """
 
 LEANING: LiteralString = """
     with recursive {strangers}, start as materialized (
-        select c.oid from pg_catalog.pg_class c join places on places.oid = c.relnamespace
+        select c.oid, places.nspname, c.relname
+        from pg_catalog.pg_class c join places on places.oid = c.relnamespace
         where c.relname = any(%(relations)s)
-    ), reached (root, relation) as (
-        select oid, oid from start
+    ), reached (root, schema, name, relation) as (
+        select oid, nspname, relname, oid from start
         union
-        select reached.root, further.relation
+        select reached.root, reached.schema, reached.name, further.relation
         from reached cross join lateral (
             select i.inhrelid as relation from pg_catalog.pg_inherits i where i.inhparent = reached.relation
             union all
@@ -103,48 +142,52 @@ LEANING: LiteralString = """
             join pg_catalog.pg_depend d on d.classid = {rule} and d.objid = w.oid and d.refclassid = {class}
             where w.ev_class = reached.relation
         ) further
-    ), part (root_class, root, index, class, object) as materialized (
-        select {class}, r.root, 0::pg_catalog.oid, {class}, r.relation from reached r
+    ), part (kind, schema, name, index, class, object) as materialized (
+        select 'table', r.schema, r.name, 0::pg_catalog.oid, {class}, r.relation from reached r
         union all
-        select {class}, r.root, 0, {class}, up.relid
+        select 'table', r.schema, r.name, 0, {class}, up.relid
         from reached r join pg_catalog.pg_class c on c.oid = r.relation and c.relispartition
         cross join lateral pg_catalog.pg_partition_ancestors(r.relation) as up (relid)
         union all
-        select {class}, r.root, x.indexrelid, {class}, x.indexrelid
+        select 'table', r.schema, r.name, x.indexrelid, {class}, x.indexrelid
         from reached r join pg_catalog.pg_index x on x.indrelid = r.relation
         union all
-        select {class}, r.root, 0, {constraint}, c.oid
+        select 'table', r.schema, r.name, 0, {constraint}, c.oid
         from reached r join pg_catalog.pg_constraint c on c.conrelid = r.relation
         union all
-        select {class}, r.root, 0, {default}, a.oid
+        select 'table', r.schema, r.name, 0, {default}, a.oid
         from reached r join pg_catalog.pg_attrdef a on a.adrelid = r.relation
         join pg_catalog.pg_attribute c on c.attrelid = a.adrelid and c.attnum = a.adnum
         where c.attgenerated <> '' or %(defaults)s
         union all
-        select {class}, r.root, 0, {statistics}, s.oid
+        select 'table', r.schema, r.name, 0, {statistics}, s.oid
         from reached r join pg_catalog.pg_statistic_ext s on s.stxrelid = r.relation
         union all
-        select {class}, r.root, 0, {policy}, p.oid
+        select 'table', r.schema, r.name, 0, {policy}, p.oid
         from reached r join pg_catalog.pg_policy p on p.polrelid = r.relation
         union all
-        select {class}, r.root, 0, {rule}, w.oid
+        select 'table', r.schema, r.name, 0, {rule}, w.oid
         from reached r join pg_catalog.pg_rewrite w on w.ev_class = r.relation
         union all
-        select {class}, r.root, 0, {type}, a.atttypid
+        select case when r.relation = r.root then 'row' else 'table' end, r.schema, r.name, 0, {type}, a.atttypid
         from reached r join pg_catalog.pg_attribute a on a.attrelid = r.relation
         where a.attnum > 0 and not a.attisdropped and a.atttypid >= 16384
         union all
-        select {type}, t.oid, 0, {type}, t.oid
+        select 'type', places.nspname, t.typname, 0, {type}, t.oid
         from pg_catalog.pg_type t join places on places.oid = t.typnamespace
         where t.typname = any(%(types)s) and t.oid >= 16384
         union all
-        select {function}, p.oid, 0, {function}, p.oid
+        select 'function', places.nspname, p.proname, 0, {function}, p.oid
         from pg_catalog.pg_proc p join places on places.oid = p.pronamespace
         where p.proname = any(%(functions)s) and p.oid >= 16384
-    ), leaning (root_class, root, index, class, object) as (
-        select root_class, root, index, class, object from part where exists (select from foreign_functions)
+        union all
+        select 'operator', places.nspname, o.oprname, 0, {operator}, o.oid
+        from pg_catalog.pg_operator o join places on places.oid = o.oprnamespace
+        where o.oprname = any(%(operators)s) and o.oid >= 16384
+    ), leaning (kind, schema, name, index, class, object) as (
+        select kind, schema, name, index, class, object from part where exists (select from strange)
         union
-        select l.root_class, l.root, l.index, further.class, further.object
+        select l.kind, l.schema, l.name, l.index, further.class, further.object
         from leaning l cross join lateral (
             select d.refclassid::pg_catalog.int8::int as class, d.refobjid as object from pg_catalog.pg_depend d
             where d.classid = l.class::pg_catalog.oid and d.objid = l.object
@@ -152,6 +195,9 @@ LEANING: LiteralString = """
             union all
             select {constraint}, c.oid from pg_catalog.pg_constraint c
             where l.class = {type} and c.contypid = l.object
+            union all
+            select {function}, c.castfunc from pg_catalog.pg_cast c
+            where l.class = {type} and l.object in (c.castsource, c.casttarget) and c.castfunc >= 16384
             union all
             select {type}, t.typelem from pg_catalog.pg_type t
             where l.class = {type} and t.oid = l.object and t.typelem <> 0
@@ -173,45 +219,37 @@ LEANING: LiteralString = """
             where l.class = {operator} and o.oid = l.object
         ) further
     )
-    select distinct case l.root_class when {type} then 'type' when {function} then 'function' else 'table' end as kind,
-           coalesce(rn.nspname, tn.nspname, un.nspname) as schema, coalesce(r.relname, t.typname, u.proname) as name,
-           ins.nspname as index_schema, i.relname as index,
-           case when f.oid is null then 'follower' else 'function' end as what,
+    select distinct l.kind, l.schema, l.name, ins.nspname as index_schema, i.relname as index,
+           case when f.oid is null then {follows} else 'function' end as what,
            fn.nspname as part_schema, p.proname as part, f.owner
     from leaning l
     join pg_catalog.pg_proc p on l.class = {function} and p.oid = l.object
     join pg_catalog.pg_namespace fn on fn.oid = p.pronamespace
     left join foreign_functions f on f.oid = p.oid
-    left join pg_catalog.pg_class r on l.root_class = {class} and r.oid = l.root
-    left join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
-    left join pg_catalog.pg_type t on l.root_class = {type} and t.oid = l.root
-    left join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
-    left join pg_catalog.pg_proc u on l.root_class = {function} and u.oid = l.root
-    left join pg_catalog.pg_namespace un on un.oid = u.pronamespace
     left join pg_catalog.pg_class i on i.oid = l.index
     left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
-    where f.oid is not null or {follows}
+    where f.oid is not null or {follows} is not null
     union all
-    select 'table', rn.nspname, r.relname, null, null,
+    select 'table', reached.schema, reached.name, null, null,
            case when c.relkind = 'f' then 'foreign table' when c.relkind = 'v' then 'view' else 'policies' end,
            n.nspname, c.relname, strange.rolname
     from reached
     join pg_catalog.pg_class c on c.oid = reached.relation
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_class r on r.oid = reached.root
-    join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
     cross join me
     left join strange on strange.oid = c.relowner
     where c.relkind = 'f' or strange.oid is not null
-          and (c.relkind = 'v' or c.relrowsecurity and not (me.rolsuper or me.rolbypassrls))
+          and (c.relkind = 'v' or c.relrowsecurity and not me.is_exempt)
 """
-"""What planning a query on a table, or using a type, may run of strangers: from the objects that belong to it down to
-functions, as pg_depend has it. It does not have what was there from the beginning, which is nobody's but a superuser's.
+"""What planning or running a query on a table, or using a type, a function or an operator, may run of strangers: from
+the objects that belong to it down to functions, as pg_depend has it. It does not have what was there from the
+beginning, which is nobody's but a superuser's.
 
 Those of a table: its indexes (then `index` is its name), constraints, generated columns, extended statistics, policies,
-rules, the key of its partitions, the types of its columns; of all that inherits from it, and of what a view reads.
-Views and policies of strangers may call whatever the server has. Planning a foreign table may connect to another
-server. A follower is a trusted function whose body looks for names where the session does.
+rules, the key of its partitions; of all that inherits from it, and of what a view reads. The types of its columns stand
+under `row`. Those of a type: constraints, parts and casts. Views and policies of strangers may call whatever the server
+has. Planning a foreign table may connect to another server. The body of a trusted function may look for names on the
+session's search_path, or on its own.
 """
 
 _CATALOGUES = {
@@ -225,6 +263,7 @@ def _composed(text: LiteralString) -> sql.Composed:
     return sql.SQL(text).format(
         strangers=sql.SQL(STRANGERS),
         follows=sql.SQL(_FOLLOWS),
+        nothing=sql.SQL(_NOTHING),
         **{name: sql.Literal(oid) for name, oid in _CATALOGUES.items()},
     )
 
@@ -236,7 +275,7 @@ class Function(NamedTuple):
     """A function that a call may mean. `owner`: the stranger whose it is; empty: nobody's of those.
 
     `prokind`, `volatility` as in pg_proc; `least` and `most` arguments, None for any number; `extension` it belongs to;
-    `internal`: it takes a cstring or an internal argument; `follows`: its body looks for names where the session does.
+    `internal`: it takes a cstring or an internal argument; `follows`: on which search_path its body looks for names.
     """
 
     schema: str
@@ -248,7 +287,7 @@ class Function(NamedTuple):
     least: int
     most: int | None
     internal: bool
-    follows: bool
+    follows: str
     extension: str
 
     def takes(self, arguments: int | None) -> bool:
@@ -259,8 +298,8 @@ class Function(NamedTuple):
 class Lean(NamedTuple):
     """What planning or running a query on a table reaches of a stranger.
 
-    `of_index`: whose expression or predicate it is, or nothing. `what`: "function", "view", "policies", "foreign table"
-    and "follower" as in `LEANING`; its name; and whose it is, empty for the last two.
+    `of_index`: whose expression or predicate it is, or nothing. `what` and `part` as in `LEANING`, "function", "view",
+    "policies", "foreign table", or the search_path that the body of a function follows; whose it is, if a stranger's.
     """
 
     of_index: Name
@@ -279,43 +318,38 @@ class ForeignCode:
         self._functions: dict[Name, list[Function]] = {}
         self._operators: dict[Name, str] = {}
         self._changing: set[Name] = set()
-        self._cast: tuple[str, str] | None = None
-        self._anybody = ""
+        self._anybody: tuple[Name, str] | None = None
         self._on_path: tuple[Name, str] | None = None
+        self._event_trigger: tuple[Name, str] | None = None
+        self._is_utf8 = True
         by_name, leaning = rows or ((), ())
         for row in by_name:
-            kind, name = row.pop("kind"), (row["schema"], row["name"])
+            kind, name, owner = row["kind"], (row["schema"], row["name"]), row["owner"] or ""
             match kind:
                 case "function":
-                    texts = {key: row[key] or "" for key in ("owner", "extension")}
-                    self._functions.setdefault(name, []).append(Function(**(row | texts)))
+                    texts = {"owner": owner, "extension": row["extension"] or "", "follows": row["follows"] or ""}
+                    fields = {key: row[key] for key in Function._fields}
+                    self._functions.setdefault(name, []).append(Function(**(fields | texts)))
                 case "operator":
-                    if row["owner"]:
-                        self._operators[name] = row["owner"]
+                    if owner:
+                        self._operators[name] = owner
                     if row["volatility"] != "i":
                         self._changing.add(name)
-                case "cast":
-                    self._cast = (row["name"], row["owner"])
                 case "any":
-                    self._anybody = row["owner"]
+                    self._anybody = self._anybody or (name, owner)
                 case "on path":
-                    self._on_path = (name, row["owner"])
-        self._tables: dict[Name, list[Lean]] = {}
-        self._types: dict[Name, Lean] = {}
-        self._bodies: dict[Name, Lean] = {}
+                    self._on_path = self._anybody = (name, owner)
+                case "event trigger":
+                    self._event_trigger = (name, owner)
+                case "encoding":
+                    self._is_utf8 = row["name"] == "UTF8"
+        self._leans: dict[str, dict[Name, list[Lean]]] = {}
         for row in leaning:
-            name = (row["schema"], row["name"])
             index = (row["index_schema"] or "", row["index"] or "")
             lean = Lean(index, row["what"], (row["part_schema"], row["part"]), row["owner"] or "")
-            if lean.what == "follower" and self._on_path is None:
-                continue
-            match row["kind"]:
-                case "type":
-                    self._types[name] = lean
-                case "function":
-                    self._bodies[name] = lean
-                case _:
-                    self._tables.setdefault(name, []).append(lean)
+            # Where nobody else has anything, a body finds what its author meant.
+            if lean.owner or lean.what == "foreign table" or self._misled(lean.what):
+                self._leans.setdefault(row["kind"], {}).setdefault((row["schema"], row["name"]), []).append(lean)
 
     def functions(self, call: Call) -> list[Function]:
         """Every function that `call` may mean."""
@@ -346,44 +380,60 @@ class ForeignCode:
         """
         if self._unknown:
             return self._unknown
-        if reached is None:
-            return _whose("functions that our parser cannot find in it", self._anybody) if self._anybody else ""
+        if reached is None or (reached.has_odd_names and not self._is_utf8):
+            return self._theirs("functions that our parser cannot find in it")
         for name in sorted(reached.functions):
             for place in self._places(name):
                 for function in self._functions.get(place, ()):
                     if function.owner:
                         return _whose(f"{_shown(place)}()", function.owner)
-                    if function.follows and self._on_path:
-                        return self._followed(place)
-                    if lean := self._bodies.get(place):
-                        return self._why([lean])
+                    if self._misled(function.follows):
+                        return self._followed(place, function.follows)
         for name in sorted(reached.operators):
             for place in self._places(name):
                 if owner := self._operators.get(place):
                     return _whose(f"the operator {_shown(place)}", owner)
-        for name in sorted(reached.types):
-            for place in self._places(name):
-                if lean := self._types.get(place):
-                    return self._why([lean])
-        if self._cast:
-            return _whose(f"a cast of {self._cast[0]}", self._cast[1])
-        return ""
+        named = (("function", reached.functions), ("operator", reached.operators), ("type", reached.types))
+        places = ((kind, place) for kind, names in named for name in sorted(names) for place in self._places(name))
+        return next(filter(None, (self._why(self._leaning(kind, place)) for kind, place in places)), "")
 
     def in_index(self, index: Name) -> str:
         """Why the expressions of an index that is there must not be planned by this session."""
-        return self._why([lean for leans in self._tables.values() for lean in leans if lean.of_index == index])
+        return self._why([lean for leans in self._of("table").values() for lean in leans if lean.of_index == index])
+
+    def in_row(self, table: Name) -> str:
+        """Why expressions over a row of `table` must not be planned by this session: the types of its columns."""
+        return self._unknown or self._why(self._leaning("row", table))
 
     def in_table(self, table: Name) -> str:
         """Why no query on `table` must be planned by this session."""
-        return self._unknown or self._why(self._tables.get(table, ()))
+        return self.in_row(table) or self._why(self._leaning("table", table))
 
     def in_statement(self, reached: Reached) -> str:
         """Why a whole statement must not be planned by this session: its text, and the tables in it."""
         tables = (self.in_table(place) for name in sorted(reached.relations) for place in self._places(name))
         return self.in_text(reached) or next(filter(None, tables), "")
 
+    def in_event_triggers(self) -> str:
+        """Why no object must be made by this session, be it for a moment: an event trigger may run code of others."""
+        if self._unknown or self._event_trigger is None:
+            return self._unknown
+        name, owner = self._event_trigger
+        if owner:
+            return _whose(f"{_shown(name)}() of an event trigger", owner)
+        return self._followed(name, _OWN) if self._anybody else ""
+
+    def _of(self, kind: str) -> Mapping[Name, list[Lean]]:
+        return self._leans.get(kind, {})
+
+    def _leaning(self, kind: str, name: Name) -> Sequence[Lean]:
+        return self._of(kind).get(name, ())
+
     def _places(self, name: Name) -> Iterable[Name]:
         return [name] if name[0] else [(schema, name[1]) for schema in self._path]
+
+    def _theirs(self, what: str) -> str:
+        return _whose(what, self._anybody[1]) if self._anybody else ""
 
     def _why(self, leans: Sequence[Lean]) -> str:
         if not leans:
@@ -391,8 +441,8 @@ class ForeignCode:
         lean = min(leans)
         of = f" of the index {_shown(lean.of_index)}" if lean.of_index[1] else ""
         match lean.what:
-            case "follower":
-                return self._followed(lean.part)
+            case path if path in (_OWN, _SESSIONS):
+                return self._followed(lean.part, path)
             case "foreign table":
                 return f"{_shown(lean.part)} is a foreign table: another server would be asked"
             case "function":
@@ -402,11 +452,17 @@ class ForeignCode:
             case _:
                 return _whose(f"the view {_shown(lean.part)}", lean.owner)
 
-    def _followed(self, function: Name) -> str:
+    def _misled(self, path: str) -> tuple[Name, str] | None:
+        """What of a stranger may be found on a path that the body of a function follows: `_SESSIONS` or `_OWN`."""
+        return {_SESSIONS: self._on_path, _OWN: self._anybody}.get(path)
+
+    def _followed(self, function: Name, path: str) -> str:
         """A function whose names may be found to be somebody else's."""
-        on_path = self._on_path or (("", ""), "")
-        body = f"{_shown(function)}() sets no search_path of its own"
-        return f"{body}, and {_whose(f'{_shown(on_path[0])}()', on_path[1])}"
+        name, owner = self._misled(path) or (("", ""), "")
+        return f"{_shown(function)}() looks for names on {path} search_path, and {_whose(_shown(name), owner)}"
+
+
+_SESSIONS, _OWN = "the session's", "its own"
 
 
 def _shown(name: Name) -> str:

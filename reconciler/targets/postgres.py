@@ -45,8 +45,15 @@ Compiling is never worth it for queries of the catalogue, whose costs the planne
 reading the indexes of one table took 6 s with jit and 0.07 s without.
 """
 
-SAME_FOR_ALL = {"extra_float_digits": "1", "standard_conforming_strings": "on"}
-"""Of every transaction of ours: how constants are read and printed must not depend on a role's own settings."""
+SAME_FOR_ALL = {
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+}
+"""Of every transaction of ours: how constants are printed must not depend on a role's own settings. In which order it
+writes day and month still counts where a declared date has no year in front."""
 
 UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0"}
 """Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
@@ -169,11 +176,11 @@ class PostgresSession:
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.own_path: str = path["own_path"]
-        """The role's own search_path as text, for `with_own_path`."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
         in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
+        self.own_path: str = ", ".join(f'"{schema.replace(chr(34), chr(34) * 2)}"' for schema in in_order)
+        """The role's own search_path as text, for `with_own_path`: the schemas that were there when it was asked."""
         self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
         self.may_harm: bool = self._facts["may_harm"]
@@ -340,6 +347,9 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
     connection = _opened(target, secrets)
     try:
         connection.read_only = True
+        # Whatever the role or the database has as its own: a deferrable one waits for others before it begins.
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        connection.deferrable = False
         session = PostgresSession(target, secrets, connection)
         session.never_idle()
         return session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,62 +21,58 @@ class Call(NamedTuple):
 class Reached:
     """The names by which a text of SQL may reach code.
 
-    `functions` are those of its calls, and whatever else may turn out to be one: `t.f` is f(t) where t has no column f,
-    and so is `(t).f`. `operators` hold those that syntax stands for, too: IN, BETWEEN, USING. `session_value`: a word
-    for a value of the session or the moment, such as CURRENT_USER; empty where there is none.
+    `functions` are those of its calls, and whatever else may turn out to be one: `fields`, since `t.f` is f(t) where t
+    has no column f, and so is `(t).f`. `operators` hold those that syntax stands for, too: IN, BETWEEN, USING.
+    `session_value`: a word for a value of the session or the moment, such as CURRENT_USER; empty where there is none.
+    `has_odd_names`: names that a server with another encoding than UTF-8 may read otherwise than our parser does: it
+    cuts them after other letters, and folds others to lower case.
     """
 
     calls: frozenset[Call]
+    fields: frozenset[Name]
     functions: frozenset[Name]
     operators: frozenset[Name]
     types: frozenset[Name]
     relations: frozenset[Name]
     has_subquery: bool
     session_value: str
+    has_odd_names: bool
 
     @classmethod
     def of(cls, tree: Any) -> Reached:
         """What the parse tree of a statement reaches."""
-        from postgast import find_nodes
-        from postgast.pg_query_pb2 import (
-            A_Expr,
-            A_Indirection,
-            ColumnRef,
-            CommonTableExpr,
-            FuncCall,
-            RangeTableSample,
-            RangeVar,
-            SortBy,
-            SQLValueFunction,
-            SubLink,
-            TypeName,
-        )
+        from postgast import walk
 
-        calls = {
-            Call(_name(call.funcname), None if call.func_variadic else len(call.args))
-            for call in find_nodes(tree, FuncCall)
-        }
-        methods = {_name(sample.method) for sample in find_nodes(tree, RangeTableSample)}
-        fields = {_last(ref.fields) for ref in find_nodes(tree, ColumnRef) if len(ref.fields) > 1}
-        fields |= {_last(each.indirection) for each in find_nodes(tree, A_Indirection)}
-        written = [each.name for each in find_nodes(tree, A_Expr)]
-        written += [each.oper_name for each in find_nodes(tree, SubLink)]
-        written += [each.use_op for each in find_nodes(tree, SortBy)]
-        own = {each.ctename for each in find_nodes(tree, CommonTableExpr)}
+        nodes: dict[str, list[Any]] = {}
+        for _, node in walk(tree):
+            nodes.setdefault(node.DESCRIPTOR.name, []).append(node)
+
+        def of(kind: str) -> list[Any]:
+            return nodes.get(kind, [])
+
+        calls = {Call(_name(call.funcname), None if call.func_variadic else len(call.args)) for call in of("FuncCall")}
+        if any(kind.startswith("Json") or kind == "MergeSupportFunc" for kind in nodes):
+            # An older server takes their words for names of functions.
+            calls |= {Call(("", word), None) for word in _YOUNGER}
+        methods = {_name(sample.method) for sample in of("RangeTableSample")}
+        fields = {part.string.sval for ref in of("ColumnRef") for part in ref.fields[1:]}
+        fields |= {part.string.sval for each in of("A_Indirection") for part in each.indirection}
+        written = [each.name for each in of("A_Expr")]
+        written += [each.oper_name for each in of("SubLink")]
+        written += [each.use_op for each in of("SortBy")]
         # A cast may be written as a call of its type.
-        types = {_name(each.names) for each in find_nodes(tree, TypeName)} | {call.name for call in calls}
+        types = {_name(each.names) for each in of("TypeName")} | {call.name for call in calls}
         return cls(
             calls=frozenset(calls),
+            fields=frozenset({("", field) for field in fields if field}),
             functions=frozenset({call.name for call in calls} | methods | {("", field) for field in fields if field}),
             operators=frozenset({_name(each) for each in written if each} | _BY_SYNTAX),
             types=frozenset(types),
-            relations=frozenset(
-                (each.schemaname, each.relname)
-                for each in find_nodes(tree, RangeVar)
-                if each.schemaname or each.relname not in own
-            ),
-            has_subquery=any(True for _ in find_nodes(tree, SubLink)),
-            session_value=next((_word(each.op) for each in find_nodes(tree, SQLValueFunction)), ""),
+            # Those of WITH among them: `with t as (select * from t)` reads the table t.
+            relations=frozenset((each.schemaname, each.relname) for each in of("RangeVar")),
+            has_subquery=bool(of("SubLink")),
+            session_value=next((_word(each.op) for each in of("SQLValueFunction")), ""),
+            has_odd_names=any(len(text.encode()) > CERTAIN or not text.isascii() for text in _texts(tree)),
         )
 
 
@@ -98,5 +94,24 @@ def _word(operation: int) -> str:
     return str(SQLValueFunctionOp.Name(operation)).removeprefix("SVFOP_").removesuffix("_N").lower()
 
 
-def _last(fields: Sequence[Any]) -> str:
-    return str(fields[-1].string.sval) if fields else ""
+CERTAIN = 59
+"""Bytes of a name that every server keeps whole: 63, without a letter of four bytes."""
+
+_YOUNGER = (
+    "json", "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg", "json_query", "json_scalar",
+    "json_serialize", "json_table", "json_value", "merge_action",
+)  # fmt: skip
+"""Words of the syntax of 16 and later that are ordinary names before."""
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """The names in a tree, and some other texts with them."""
+    from google.protobuf.message import Message
+
+    for descriptor, value in tree.ListFields():
+        if descriptor.message_type is not None:
+            for child in [value] if isinstance(value, Message) else value:
+                if child.DESCRIPTOR.name != "A_Const":
+                    yield from _texts(child)
+        elif isinstance(value, str):
+            yield value

@@ -10,7 +10,7 @@ on the catalogues of 13 to 18.
 from __future__ import annotations
 
 from reconciler.targets.foreign_code import ForeignCode, Function
-from reconciler.targets.reached import Reached
+from reconciler.targets.reached import Call, Reached
 
 
 def _names(text: str) -> frozenset[str]:
@@ -76,7 +76,12 @@ def not_reading(reached: Reached, code: ForeignCode, *, own: bool) -> str:
         for function in code.functions(call):
             if why := _why_not(function, own=own):
                 return f"{function.schema}.{function.name}() {why}"
-    return ""
+    for field in sorted(reached.fields):  # of one argument; pg_catalog's take no row of a table
+        for function in code.functions(Call(field, 1)):
+            if function.schema != "pg_catalog" and (why := _why_not(function, own=own)):
+                return f"{function.schema}.{function.name}() {why}"
+    operator = code.changing(reached)
+    return f"the operator {operator} is not immutable: it may do more than reading" if operator else ""
 
 
 def _why_not(function: Function, *, own: bool) -> str:

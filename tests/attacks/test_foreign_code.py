@@ -2,14 +2,14 @@
 
 Each case prepares what a role without rights can prepare, and then a superuser makes everything that a plan is: the
 comparison, the advice beside it, what-if, and the rehearsal. On 14 and 18 every one of them was seen to leave its mark,
-or to do what it says, before sessions began with an empty search_path and before expressions were looked at for who
-could have written their functions; but for the import, which never ran anything, and a sequence, which a read-only
-transaction protects.
+or to do what it says, before sessions began with an empty search_path and before texts were looked at for who could
+have written what they reach. Exceptions: the import, which never ran anything; a sequence, which a read-only transaction
+protects; XML, which not every build has; and a role that grants itself, before 16.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model import Action, CheckStatus, NoticeType, Plan, Resource, Target
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 
 HARMLESS = "create function evil.f(i int) returns int language sql immutable as 'select $1';"
 ARMED = payload("evil.f(i int)", "int", "i")
@@ -53,6 +54,7 @@ class Case:
     asked: tuple[str, ...] = ()
     oldest: int = 13
     said: str = ""
+    role: str = "postgres"
 
 
 PARTIAL = {"partial": {"columns": ["status"], "where": "priority > 3"}}
@@ -197,6 +199,44 @@ CASES = [
         indexes={"partial": {"columns": ["status"], "where": "'a' = public.norm('A')"}},
     ),
     Case(
+        "a role that the database gives to every session",
+        "her code is not ours because the session is for now",
+        HARMLESS + "create index partial on evil.tasks (status) where priority > evil.f(3);",
+        ARMED + "alter database {database} set role = {role};",
+        granted="alter database {database} owner to {role};",
+        indexes={"partial": {"columns": ["status"], "where": "evil.f(3) < priority"}},
+        role="{role}",
+    ),
+    Case(
+        "a default argument of a function of a superuser",
+        "what the function leans on is a part of it",
+        HARMLESS,
+        ARMED,
+        allowed="create function public.norm(a int default evil.f(1)) returns int language sql immutable as 'select 1';"
+        "create index partial on evil.tasks (status) where public.norm() > 0;",
+        indexes={"partial": {"columns": ["status"], "where": "0 < public.norm()"}},
+    ),
+    Case(
+        "an operator of a superuser whose function looks for names where the session does",
+        "operators have functions",
+        payload("evil.length(a text)", "int", "1"),
+        granted="alter database {database} owner to {role};"
+        "create function public.longer(a text, b text) returns boolean language sql immutable "
+        "as 'select length($1) > length($2)';"
+        "create operator public.>>> (leftarg = text, rightarg = text, function = public.longer);",
+        armed="create index partial on evil.tasks (status) where 'ab'::text operator(public.>>>) 'a'::text;"
+        "alter database {database} set search_path = evil, pg_catalog, public;",
+        indexes={"partial": {"columns": ["status"], "where": "('ab'::text operator(public.>>>) 'a'::text) and true"}},
+    ),
+    Case(
+        "a field behind a field, with a subscript",
+        "each part of it may be a function",
+        "create function evil.two(t evil.tasks) returns int[] language sql immutable as 'select array[1, 2]';",
+        payload("evil.two(t evil.tasks)", "int[]", "array[1, 2]"),
+        allowed="alter database {database} set search_path = evil, public;",
+        indexes={"field": {"columns": ["((tasks).two[1])", "id"], "unique": True}},
+    ),
+    Case(
         "a function called as a field",
         "t.f is f(t) where t has no column f",
         "create function evil.twice(t evil.tasks) returns int language sql immutable as 'select 1';"
@@ -239,7 +279,7 @@ def test_a_plan_runs_no_code_of_others(case, sql, mallory, pg_target, marks):
         pytest.skip(f"PostgreSQL {case.oldest} brought it")
     prepare(case, sql, mallory)
     plan = everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": case.indexes}}))
-    assert marks() == [], case.reason
+    assert marks() + marks(case.role.replace("{role}", mallory.info.user)) == [], case.reason
     if case.said:
         assert [
             each.message for each in plan.notices if each.type is NoticeType.NOT_VISIBLE and case.said in each.message
@@ -264,10 +304,7 @@ def test_what_if_runs_no_code_of_others(sql, mallory, pg_target, marks):
 
 
 def test_an_import_runs_no_code_of_others(sql, mallory, pg_target, marks):
-    from contextlib import closing
-
     from reconciler.kinds.pg_index.written import written
-    from reconciler.targets.connect import connect
 
     mallory.execute((TABLE + HARMLESS).encode())
     mallory.execute("create index theirs on evil.tasks ((id + evil.f(1))) where id > evil.f(1)")
@@ -413,6 +450,11 @@ CHECKS = [
     ("a table with an index of theirs", "select id from evil.tasks where id > 3"),
     ("a statement that is folded", "select 1 where evil.f(1) = 1"),
     ("an operator of theirs", "select 1 operator(evil.>>>) 2"),
+    ("a table with the name of a query before it", "with looks as (select * from looks) select * from looks"),
+    ("a field with a subscript", "select (t).three[1] from evil.tasks t"),
+    ("a word of a younger server", "select json_scalar('a'::text)"),
+    ("a default argument", "select public.defaulted()"),
+    ("a field that is a function of a superuser", "select t.acts from public.own t"),
     ("a value in a list", "select * from (values (evil.f(2))) v"),
     ("a function without its schema", "select f(1)"),
     ("a sample of theirs", "select * from evil.tasks tablesample system (1) where evil.f(id) = 1"),
@@ -443,6 +485,11 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
         ).encode()
     )
     sql.execute("create view public.over as select * from evil.looks")
+    mallory.execute(payload("evil.three(t evil.tasks)", "int[]", "array[1]").encode())
+    mallory.execute(payload("evil.json_scalar(a text)", "text", "a").encode())
+    sql.execute("create function public.defaulted(a int default evil.f(1)) returns int language sql as 'select 1'")
+    sql.execute("create table public.own as select 1 as id")
+    sql.execute(payload("public.acts(t public.own)", "int", "1", "volatile").encode())
     sql.execute(payload("public.random_normal()", "int", "1", "volatile").encode())
     body = "return evil.f(1)" if sql.info.server_version >= 140000 else "as 'select evil.f(1)'"
     sql.execute(f"create function public.wrapped() returns int language sql immutable {body}".encode())
@@ -454,6 +501,85 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
         [result] = make_plan({"main": pg_target}, [item], Secrets({}), created_at=now()).checks
         assert result.status in (CheckStatus.ERROR, CheckStatus.NOT_VISIBLE)
     assert marks() == []
+
+
+@pytest.mark.matrix
+def test_what_if_looks_at_a_table_with_the_name_of_a_query_before_it(sql, mallory, pg_target, marks):
+    """Nobody has to write this but she: it is enough that she ran it once."""
+    sql.execute("create extension pg_stat_statements")
+    mallory.execute((TABLE + HARMLESS).encode())
+    mallory.execute("create view evil.seen as select id as n from evil.tasks where id > evil.f(1)")
+    mallory.execute("set search_path = evil")
+    mallory.execute("create index going on tasks (priority)")
+    mallory.execute(
+        "with seen as (select n from seen where n > 0) select count(*) from tasks, seen where priority = 3 and id = n"
+    ).fetchall()
+    mallory.execute(ARMED.encode())
+    everything(pg_target, tables(pg_target, {"evil.tasks": {"indexes": {"going": "absent"}}}))
+    assert marks() == []
+
+
+def test_a_role_that_was_granted_by_itself_is_not_trusted_for_that(sql, mallory, pg_target, postgres, marks):
+    """Before 16 every role may grant itself to whomever it likes."""
+    name = f"watcher_{sql.info.dbname}"
+    sql.execute(f"create role {name} login in role pg_monitor")
+    try:
+        granter = mallory if sql.info.server_version < 160000 else sql
+        granter.execute(f"grant {mallory.info.user} to {name}")
+        mallory.execute((TABLE + HARMLESS).encode())
+        mallory.execute("create index partial on evil.tasks (status) where priority > evil.f(3)")
+        mallory.execute(ARMED.encode())
+        indexes = {"partial": {"columns": ["status"], "where": "evil.f(3) < priority"}}
+        target = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(sql.info.dbname, name))})
+        everything(target, tables(target, {"evil.tasks": {"indexes": indexes}}))
+        # One that a superuser has granted makes her trusted.
+        assert bool(marks(name)) == (granter is sql)
+    finally:
+        sql.execute(f"drop owned by {name}")
+        sql.execute(f"drop role {name}")
+
+
+@pytest.mark.matrix
+def test_an_event_trigger_is_not_fired_by_a_rehearsal(sql, mallory, pg_target, marks):
+    """A superuser's trigger, whose function is hers: it would run for the copy of a table."""
+    sql.execute("create table public.tasks (id int)")
+    mallory.execute(payload("evil.fired()", "event_trigger", "null").replace("return null;", "").encode())
+    sql.execute("create event trigger fired on ddl_command_start execute function evil.fired()")
+    try:
+        resources = tables(pg_target, {"public.tasks": {"indexes": {"i": {"columns": ["id"]}}}})
+        plan = everything(pg_target, resources)
+        assert marks() == []
+        [line] = rehearse(pg_target, Secrets({}), plan.changes).untried
+        assert "evil.fired() of an event trigger" in line
+    finally:
+        sql.execute("drop event trigger fired")
+
+
+def test_names_are_read_as_a_server_of_another_encoding_reads_them(sql, mallory, postgres, pg_target, marks):
+    """Our parser cuts a name after 63 bytes of UTF-8, which are fewer letters than of LATIN1."""
+    name = f"latin_{sql.info.dbname}"
+    sql.execute(f"create database {name} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'")
+    long = "a" * 62 + "é"
+    try:
+        with psycopg.connect(postgres.url(name), autocommit=True) as there:
+            there.execute(f"create schema evil authorization {mallory.info.user}")
+        with psycopg.connect(postgres.url(name, mallory.info.user), autocommit=True) as hers:
+            hers.execute(payload(f'evil."{long}"(i int)', "int", "i").encode("latin1"))
+        target = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(name))})
+        [item] = declare(target, {"sql": f'select evil."{long}"(1)', "is_empty": "no"})
+        [result] = make_plan({"main": target}, [item], Secrets({}), created_at=now()).checks
+        assert result.status is CheckStatus.ERROR
+        assert marks() == []
+    finally:
+        with psycopg.connect(postgres.url(name), autocommit=True) as there:
+            there.execute(f"drop owned by {mallory.info.user} cascade")
+        sql.execute(f"drop database {name} (force)")
+
+
+def test_a_schema_that_comes_after_the_session_is_looked_for_nothing_in(sql, pg_target):
+    """`$user` is no schema until there is one."""
+    with closing(connect(pg_target, Secrets({}))) as session:
+        assert session.own_path == '"pg_catalog", "public"'
 
 
 @pytest.mark.matrix

@@ -193,7 +193,8 @@ def answers(session: PostgresSession, questions: Sequence[Question], foreign: Fo
 def _foreign(question: Question, foreign: ForeignCode) -> str:
     """Why the server is not asked: the planner folds constants, and would run what it finds."""
     texts = (foreign.in_text(reached(text)) for text in question.declared)
-    return next(filter(None, texts), "") or foreign.in_index((question.schema, question.of_index))
+    row = foreign.in_row((question.schema, question.table))
+    return row or next(filter(None, texts), "") or foreign.in_index((question.schema, question.of_index))
 
 
 def _together(group: Sequence[Question]) -> Query:

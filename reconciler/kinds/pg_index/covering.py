@@ -27,6 +27,8 @@ def lost(new: Definition, old: Definition) -> str:
         return "its predicate is written otherwise, and may leave out rows that queries find by the old one"
     if old.unique and not new.unique:
         return "it is no longer unique"
+    if old.unique and (old.nulls_not_distinct > new.nulls_not_distinct or len(new.keys) > len(old.keys)):
+        return "more rows are unique to it"
     if old.method == "btree":
         pairs = list(zip(new.keys, old.keys, strict=False))
         forward = all(_order(one) == _order(other) for one, other in pairs)

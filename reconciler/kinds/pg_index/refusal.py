@@ -66,7 +66,7 @@ def may_run(definition: Definition, foreign: ForeignCode) -> str:
             return "our parser does not know its syntax"
         if operator := foreign.changing(names):
             return f"some operators {operator} are not immutable, and which one it means only the build tells"
-        for call in sorted(names.calls, key=lambda each: each.name):
+        for call in sorted(names.calls | {Call(field, 1) for field in names.fields}, key=lambda each: each.name):
             if not all(_is_plain(each) for each in foreign.functions(call)):
                 return f"some functions {_shown(call)} are not immutable, and which one it means only the build tells"
     return ""

@@ -23,7 +23,7 @@ OURS = "with indexed as (select % repeated as materialized (%"
 """Our own search for duplicates, which reads the table before every unique index (`duplicates.py`): nobody's query."""
 
 TOOLS = sql.SQL("""
-    with {strangers}
+    with recursive {strangers}
     select e.extname as name, n.nspname as schema, e.extversion as version,
            exists (select from pg_catalog.pg_proc p
                    where p.pronamespace = n.oid and p.proname = 'hypopg_hide_index') as hides
