@@ -170,6 +170,15 @@ class Shares(Protocol[R_contra]):
 
 
 @runtime_checkable
+class LeansOnOthers(Protocol[R_contra]):
+    """A kind whose changes are judged by what is declared beside them, which they carry along."""
+
+    def leans_on(self, resource: R_contra) -> Sequence[Resource]:
+        """What `resource` carries along, as the resources that were declared. Pure."""
+        ...
+
+
+@runtime_checkable
 class Rehearses(Protocol):
     """A kind whose steps can be tried on empty copies, in a transaction that is rolled back."""
 

@@ -293,6 +293,7 @@ class _Work:
                 held=self.held[target.name], tell=self._progressed, patience=self.patience,
                 asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
+                planned={change.address for change in self.changes} - {*self.superseded},
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):

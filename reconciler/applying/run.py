@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -17,6 +17,7 @@ from reconciler.applying.stepping import Stepper
 from reconciler.applying.together import merged
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed, TargetError
 from reconciler.model import (
+    Address,
     Applied,
     Change,
     ChangeReceipt,
@@ -31,7 +32,7 @@ from reconciler.model import (
     StepReceipt,
     Target,
 )
-from reconciler.planning.again import Look, Verdict, judge, look, measured, resource_of, would_run
+from reconciler.planning.again import Look, Verdict, judge, look, measured, no_longer_beside, resource_of, would_run
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.session import Session
@@ -89,14 +90,16 @@ class Runner:
     to be seen: after steps, since settings reach new sessions first. None is left idle beside a build, for however
     long that takes.
 
+    `planned` are the changes that this apply makes, on whatever target.
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
 
     def __init__(
         self, target: Target, secrets: Secrets, *,
-        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts,
+        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts, planned: Collection[Address],
     ) -> None:  # fmt: skip
         self._target = target
+        self._planned = planned
         self._secrets = secrets
         self._held = held
         self._tell = tell
@@ -156,7 +159,8 @@ class Runner:
                 return Applied.STALE, message
             case Verdict.FORBIDDEN:
                 return Applied.FAILED, message
-        return Applied.NOT_RUN, ""
+        why = self._read(lambda session: no_longer_beside(session, change, self._planned))
+        return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
 
     def _one(self, work: _Work) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""

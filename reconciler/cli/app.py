@@ -103,7 +103,7 @@ def reconciler(context: click.Context, /, folder: Path, debug: bool, **given: st
 
     Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
     """
-    context.obj = Run(folder, debug, limits.reach(given))
+    context.obj = Run(folder, debug, limits.reach(given, folder))
     if not debug:
         # Drivers log what they then also raise; one error is enough.
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from reconciler import reach as reaching
+from reconciler.files import repository
 from reconciler.reach import Reach
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,11 +43,14 @@ def options(command: F) -> F:
     return command
 
 
-def reach(given: Mapping[str, str | None]) -> Reach:
-    """What the options come to. Raises click.UsageError."""
+def reach(given: Mapping[str, str | None], desired: Path) -> Reach:
+    """What the options come to. Raises click.UsageError.
+
+    Whoever limits anything trusts the author less: no file outside of the repository of `desired` is his, either.
+    """
     texts = {name: given[name] if given[name] is not None else os.environ.get(_variable(name)) for name in _OPTIONS}
     targets, below = texts["targets"], texts["files_below"]
-    return Reach(
+    found = Reach(
         targets=None if targets is None else _path("targets", targets, Path.is_file, "file"),
         variables=_read("variables", texts, reaching.variables),
         files_below=None
@@ -54,6 +59,7 @@ def reach(given: Mapping[str, str | None]) -> Reach:
         hosts=_read("hosts", texts, reaching.hosts),
         without=_read("without", texts, reaching.without) or frozenset(),
     )
+    return replace(found, files_below=(repository(desired),)) if found.is_limited and below is None else found
 
 
 def _read(name: str, texts: Mapping[str, str | None], parse: Callable[[str], T]) -> T | None:

@@ -32,6 +32,9 @@ _PASSWORDS = frozenset({"password", "sslpassword"})
 _PARAMETER = re.compile(r"(?:password|sslpassword)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s'&]+))", re.IGNORECASE)
 """Passwords of a connection string that is no URL."""
 
+_CONNINFO = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
+"""Options of such a string, and what is written behind them."""
+
 _DECODED = 3
 """How often a text is percent-decoded: what is encoded twice can still be read by people who try."""
 
@@ -99,13 +102,19 @@ class Leaks:
 
     def shown_by_url(self, url: str) -> bool:
         """Whether a URL holds a secret where plans and servers show it: as a host, a user, a database, a client."""
+        if "://" not in url:  # libpq's `host=… password=…`
+            shown = [value.strip("'") for name, value in _CONNINFO.findall(url) if name not in _PASSWORDS]
+            return any(map(self.held_by, shown))
         try:
             parts = urlsplit(url)
-            shown = [parts.hostname or "", parts.username or "", parts.path, parts.fragment]
+            host = parts.netloc.rpartition("@")[2]
+            shown = [host, parts.username or "", parts.path, parts.fragment]
         except ValueError:
             return False
         shown += [value for name, value in parse_qsl(parts.query) if name not in _PASSWORDS]
-        return any(map(self.held_by, shown))
+        # A host is looked up in lower case, and so it would be told to whoever answers for its domain.
+        lowered = host.lower()
+        return any(map(self.held_by, shown)) or any(secret.lower() in lowered for secret in self._telling)
 
     def _learn(self, secret: str) -> None:
         self._secrets.remember(secret)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Measures, Sequences
+from reconciler.kind import LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep
 from reconciler.planning.fingerprint import fingerprint, parts
@@ -68,6 +68,22 @@ def look(session: Session, resource: Resource) -> Look:
     if isinstance(kind, Sequences):
         outcomes = kind.sequenced(outcomes, session.target, session.info)
     return Look(observed, list(outcomes))
+
+
+def no_longer_beside(session: Session, change: Change, planned: Collection[Address]) -> str:
+    """What of that which `change` was judged by neither is so any more nor is made by another of the `planned` changes:
+    a sentence, empty where there is none. Raises TargetError."""
+    kind = BY_NAME[change.address.kind]
+    if not isinstance(kind, LeansOnOthers):
+        return ""
+    others = [each for each in kind.leans_on(resource_of(change)) if each.address not in planned]
+    observed = kind.observe(session, others) if others else {}
+    changed = [
+        each.address.name
+        for each in others
+        if any(isinstance(outcome, Change) for outcome in kind.plan(each, observed.get(each.address)))
+    ]
+    return f"it was planned beside {', '.join(changed)}, which is another by now" if changed else ""
 
 
 def measured(change: Change, observed: Observed | None) -> list[Fact]:

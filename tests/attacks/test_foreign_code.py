@@ -3,8 +3,8 @@
 Each case prepares what a role without rights can prepare, and then a superuser makes everything that a plan is: the
 comparison, the advice beside it, what-if, and the rehearsal. On 14 and 18 every one of them was seen to leave its mark,
 or to do what it says, before sessions began with an empty search_path and before texts were looked at for who could
-have written what they reach. Exceptions: the import, which never ran anything; a sequence, which a read-only transaction
-protects; XML, which not every build has; and a role that grants itself, before 16.
+have written what they reach. Exceptions: the import, which never ran anything; a sequence, which a read-only
+transaction protects; XML, which not every build has; and a role that grants itself, before 16.
 """
 
 from __future__ import annotations

@@ -47,6 +47,17 @@ class RedisSettingKind:
 
         return [] if observed is None else plan(desired, observed)
 
+    def leans_on(self, resource: RedisSetting) -> Sequence[RedisSetting]:
+        """The parameters by which its hazards were judged and its formula was worked out; of a secret it only carries
+        that it is declared."""
+        from reconciler.kinds.redis_setting.parameters import SECRETS
+
+        return [
+            resource.model_copy(update={"address": resource.address._replace(name=name), "value": text, "beside": {}})
+            for name, text in resource.beside.items()
+            if name not in SECRETS
+        ]
+
     def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `sequence.py`."""
         from reconciler.kinds.redis_setting.sequence import sequenced
