@@ -116,6 +116,7 @@ class _Stage:
     def __init__(self, target: Target, connection: psycopg.Connection[Row]) -> None:
         self._target = target
         self._connection = connection
+        self._path = ""
         self.refused: list[tuple[Change, str]] = []
         self._left_out: dict[str, list[str]] = {}
 
@@ -135,7 +136,7 @@ class _Stage:
             for row in self._connection.execute(_TABLES, (schemas, names, own["own_path"]))
         }
         code = self._code(own["search_path"], own["all_schemas"][:1] == ["pg_catalog"], by_table)
-        self._connection.execute(_PATH, (", ".join(filter(None, ["pg_temp", own["own_path"]])),))
+        self._path = ", ".join(filter(None, ["pg_temp", own["own_path"]]))
         for table, tries in by_table.items():
             if interrupted():
                 return
@@ -150,7 +151,7 @@ class _Stage:
             elif foreign:
                 self._leave(table, foreign)
             else:
-                self._on_a_copy(table, facts, tries)
+                self._on_a_copy(table, facts, tries, code)
 
     def _own_path(self) -> Row:
         """The role's search_path, as a text and as schemas; it is empty again afterwards."""
@@ -170,11 +171,15 @@ class _Stage:
         asked = foreign_code.questions(path, texts, by_table, catalog_first=catalog_first)
         return ForeignCode(path, [self._connection.execute(query, params).fetchall() for query, params in asked])
 
-    def _on_a_copy(self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]]) -> None:
+    def _on_a_copy(
+        self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]], code: ForeignCode
+    ) -> None:
         connection = self._connection
         connection.execute("begin")
         try:
             try:
+                # On a path that is empty until then, and is again when the copy is gone.
+                connection.execute(*code.with_path(self._path))
                 connection.execute(_copy(table, facts["partition_key"]))
             except psycopg.Error as error:
                 if connection.broken:

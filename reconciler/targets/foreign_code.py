@@ -46,7 +46,7 @@ STRANGERS: LiteralString = """
 are looked for.
 
 Who logged in counts, whatever role the session has since: the code could take it back. A membership that its own role
-has granted (before 16 every role may grant itself) makes nobody trust it.
+has granted (before 15 every role may grant itself) makes nobody trust it.
 """
 
 _FOLLOWS: LiteralString = """
@@ -64,6 +64,22 @@ _FOLLOWS: LiteralString = """
 """
 """On which search_path the body of a function looks for names where others may put some; null: on none. One of the SQL
 standard has no text, and those of pg_catalog find what is in pg_catalog, as long as that comes first."""
+
+_STATE: LiteralString = """
+    (select pg_catalog.concat_ws(' ', pg_catalog.count(*), pg_catalog.max(oid::pg_catalog.int8)) from foreign_functions)
+    || ' ' || (select pg_catalog.concat_ws(' ', pg_catalog.count(*), pg_catalog.max(o.oid::pg_catalog.int8))
+               from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner)
+    || ' ' || (select pg_catalog.concat_ws(' ', pg_catalog.count(*), pg_catalog.max(t.oid::pg_catalog.int8))
+               from pg_catalog.pg_type t join strange on strange.oid = t.typowner)
+"""
+"""What strangers have, so that it is seen where they have something else a moment later."""
+
+PATH: LiteralString = """
+    with recursive {strangers}
+    select case when {state} = %(state)s then pg_catalog.set_config('search_path', %(path)s, %(local)s)
+                else pg_catalog.current_setting('reconciler.somebody_makes_functions_at_this_moment') end as path
+"""
+"""Sets a search_path, or fails where strangers have something else by now than when it was asked whose code it is."""
 
 _NOTHING: LiteralString = "null, null, null, null, null, null, null, null"
 
@@ -118,6 +134,8 @@ BY_NAME: LiteralString = """
      order by 2, 3 limit 1)
     union all
     select 'encoding', '', pg_catalog.getdatabaseencoding(), null, {nothing}
+    union all
+    select 'state', '', {state}, null, {nothing}
 """
 """Every function that has a name of a call; the operators of strangers, and those of users that are not immutable; of
 strangers one function, operator, domain or view on the search_path, and one elsewhere; one function of an event
@@ -264,11 +282,13 @@ def _composed(text: LiteralString) -> sql.Composed:
         strangers=sql.SQL(STRANGERS),
         follows=sql.SQL(_FOLLOWS),
         nothing=sql.SQL(_NOTHING),
+        state=sql.SQL(_STATE),
         **{name: sql.Literal(oid) for name, oid in _CATALOGUES.items()},
     )
 
 
 _QUERIES = (_composed(BY_NAME), _composed(LEANING))
+_PATH = _composed(PATH)
 
 
 class Function(NamedTuple):
@@ -322,6 +342,7 @@ class ForeignCode:
         self._on_path: tuple[Name, str] | None = None
         self._event_trigger: tuple[Name, str] | None = None
         self._is_utf8 = True
+        self._state = ""
         by_name, leaning = rows or ((), ())
         for row in by_name:
             kind, name, owner = row["kind"], (row["schema"], row["name"]), row["owner"] or ""
@@ -343,6 +364,8 @@ class ForeignCode:
                     self._event_trigger = (name, owner)
                 case "encoding":
                     self._is_utf8 = row["name"] == "UTF8"
+                case "state":
+                    self._state = row["name"]
         self._leans: dict[str, dict[Name, list[Lean]]] = {}
         for row in leaning:
             index = (row["index_schema"] or "", row["index"] or "")
@@ -350,6 +373,12 @@ class ForeignCode:
             # Where nobody else has anything, a body finds what its author meant.
             if lean.owner or lean.what == "foreign table" or self._misled(lean.what):
                 self._leans.setdefault(row["kind"], {}).setdefault((row["schema"], row["name"]), []).append(lean)
+
+    def with_path(self, path: str, *, local: bool = True) -> tuple[Query, Mapping[str, Any]]:
+        """Sets a search_path, until the transaction ends if `local`: for what is sent behind it, which holds texts of
+        users that were asked about. To be sent while the search_path is empty; an error where strangers have made, or
+        dropped, something since."""
+        return _PATH, {"state": self._state, "path": path, "local": local, "schemas": []}
 
     def functions(self, call: Call) -> list[Function]:
         """Every function that `call` may mean."""

@@ -124,8 +124,6 @@ OWN_PATH_IS = """
 """
 """Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
 
-OWN_PATH = "select pg_catalog.set_config('search_path', %(own_path)s, true)"
-
 _IDENTIFY = """
     select pg_catalog.current_setting('server_version_num')::int as version_num,
            pg_catalog.current_setting('server_version') as version,
@@ -180,7 +178,7 @@ class PostgresSession:
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
         in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
         self.own_path: str = ", ".join(f'"{schema.replace(chr(34), chr(34) * 2)}"' for schema in in_order)
-        """The role's own search_path as text, for `with_own_path`: the schemas that were there when it was asked."""
+        """The role's own search_path as text, for `ForeignCode.with_path`: those schemas that were there."""
         self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
         self.may_harm: bool = self._facts["may_harm"]
@@ -248,11 +246,6 @@ class PostgresSession:
         [own], *answers = self._sent([(_READING, None), *queries], on_failure)
         self.pid = own["pid"]
         return answers
-
-    def with_own_path(self) -> tuple[Query, Mapping[str, Any]]:
-        """For `fetch_all`: the role's own search_path, for the queries behind it. Those hold expressions of users, and
-        of ours nothing that is looked for by an unqualified name, operators included."""
-        return OWN_PATH, {"own_path": self.own_path}
 
     def _sent(self, queries: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
         connection = self._connection

@@ -16,7 +16,7 @@ from reconciler.model import CheckStatus, Frozen
 if TYPE_CHECKING:
     from psycopg import sql
 
-    from reconciler.targets.postgres import PostgresSession, Row
+    from reconciler.targets.postgres import Asked, PostgresSession, Row
 
 INSUFFICIENT_PRIVILEGE = "42501"
 """SQLSTATE."""
@@ -92,12 +92,13 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
             found[part] = _refused(why)
         else:
             queries[part] = _bounded(checks[part].sql)
+    own_path = code.with_path(session.own_path)
     if queries:
         try:
-            answers = session.fetch_all([session.with_own_path(), *((query, None) for query in queries.values())])[1:]
+            answers = session.fetch_all([own_path, *((query, None) for query in queries.values())])[1:]
             found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
         except ObservationFailed:
-            found |= {part: _alone(session, query) for part, query in queries.items()}
+            found |= {part: _alone(session, query, own_path) for part, query in queries.items()}
     return found
 
 
@@ -117,9 +118,9 @@ def _bounded(statement: str) -> sql.Composed:
     ).format(most=sql.Literal(LONGEST + 1), statement=sql.SQL(as_select(statement)), rows=sql.Literal(MOST_ROWS + 1))
 
 
-def _alone(session: PostgresSession, query: sql.Composed) -> FoundRows | Unavailable:
+def _alone(session: PostgresSession, query: sql.Composed, own_path: Asked) -> FoundRows | Unavailable:
     try:
-        return _found(session, session.fetch_all([session.with_own_path(), (query, None)])[1])
+        return _found(session, session.fetch_all([own_path, (query, None)])[1])
     except ObservationFailed as error:
         said = error.message.removeprefix(f"{error.target}: ")
         denied = error.sqlstate == INSUFFICIENT_PRIVILEGE

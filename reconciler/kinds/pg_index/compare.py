@@ -180,12 +180,12 @@ def answers(session: PostgresSession, questions: Sequence[Question], foreign: Fo
     groups = list(by_table.values())
     plain = session.pg_catalog_first
     unread: list[Question] = []
-    for group, output in zip(groups, _ask(session, [_together(group) for group in groups]), strict=True):
+    for group, output in zip(groups, _ask(session, [_together(group) for group in groups], foreign), strict=True):
         if isinstance(output, str):
             unread += group  # one of them spoils the others: each for itself
         else:
             found.update(_split(group, output, plain))
-    for question, output in zip(unread, _ask(session, [_together([each]) for each in unread]), strict=True):
+    for question, output in zip(unread, _ask(session, [_together([each]) for each in unread], foreign), strict=True):
         found.update({question: Unread(output)} if isinstance(output, str) else _split([question], output, plain))
     return [found[question] for question in questions]
 
@@ -245,7 +245,7 @@ def problems(
         )
         for schema, table, definition in (definitions[number] for number in asked)
     ]
-    for number, result in zip(asked, _ask(session, queries), strict=True):
+    for number, result in zip(asked, _ask(session, queries, foreign), strict=True):
         if isinstance(result, str):
             found[number] = f"the server cannot read its definition: {result}"
     return found
@@ -259,12 +259,12 @@ def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     ).format(verbatim("\n), (".join(expressions)), identifier(schema, table), identifier(table))
 
 
-def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] | str]:
+def _ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
     """The output of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
     try:
-        found = session.fetch_all([session.with_own_path(), *((query, None) for query in queries)])
+        found = session.fetch_all([foreign.with_path(session.own_path), *((query, None) for query in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[1:]]
     except ObservationFailed as error:
         if error.sqlstate[:2] not in _UNREADABLE:
@@ -272,4 +272,4 @@ def _ask(session: PostgresSession, queries: Sequence[Query]) -> list[list[str] |
         if len(queries) == 1:
             return [error.message.removeprefix(f"{session.target.name}: ")]
     middle = len(queries) // 2
-    return [*_ask(session, queries[:middle]), *_ask(session, queries[middle:])]
+    return [*_ask(session, queries[:middle], foreign), *_ask(session, queries[middle:], foreign)]

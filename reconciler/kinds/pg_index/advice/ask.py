@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.errors import ObservationFailed
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query, Row
 
 _BOUNDS = """
@@ -50,29 +51,36 @@ class Asking:
         return self._end - self._clock()
 
     def one(
-        self, question: Query, params: Mapping[str, Any] | None = None, *, seconds: float, own_path: bool = False
+        self,
+        question: Query,
+        params: Mapping[str, Any] | None = None,
+        *,
+        seconds: float,
+        code: ForeignCode | None = None,
     ) -> list[Row] | Refused:
         """The answer, within `seconds`. Raises ConnectionFailed."""
-        return self.all([(question, params)], seconds=seconds, own_path=own_path)[0]
+        return self.all([(question, params)], seconds=seconds, code=code)[0]
 
     def all(
-        self, questions: Sequence[Question], *, seconds: float, own_path: bool = False
+        self, questions: Sequence[Question], *, seconds: float, code: ForeignCode | None = None
     ) -> list[list[Row] | Refused]:
         """The answers in order, each within `seconds`, in few round trips. Raises ConnectionFailed.
 
-        `own_path`: they hold expressions of users, whose names are looked for as `PostgresSession.with_own_path` says.
+        `code`: they hold expressions of users, whose names are looked for on the role's own search_path.
         """
         found: list[list[Row] | Refused] = []
         for start in range(0, len(questions), BATCH):
-            found += self._batch(questions[start : start + BATCH], seconds, own_path)
+            found += self._batch(questions[start : start + BATCH], seconds, code)
         return found
 
-    def _batch(self, questions: Sequence[Question], seconds: float, own_path: bool) -> list[list[Row] | Refused]:
+    def _batch(
+        self, questions: Sequence[Question], seconds: float, code: ForeignCode | None
+    ) -> list[list[Row] | Refused]:
         if self.left <= 0:
             return [Refused("there was no time left to ask") for _ in questions]
         statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
         bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
-        before: list[Question] = [(_BOUNDS, bounds), *([self.session.with_own_path()] if own_path else [])]
+        before: list[Question] = [(_BOUNDS, bounds), *([code.with_path(self.session.own_path)] if code else [])]
         try:
             return [*self.session.fetch_all([*before, *questions])[len(before) :]]
         except ObservationFailed as error:
@@ -81,6 +89,6 @@ class Asking:
         # One of them spoils the others: halve until it stands alone.
         middle = len(questions) // 2
         return [
-            *self._batch(questions[:middle], seconds, own_path),
-            *self._batch(questions[middle:], seconds, own_path),
+            *self._batch(questions[:middle], seconds, code),
+            *self._batch(questions[middle:], seconds, code),
         ]

@@ -90,7 +90,7 @@ class Columns:
         self._expressions = _expressions(asking, sorted({(schema, table) for schema, table, _ in texts}))
         missing = [text for text in texts if _spelled(text) not in self._expressions]
         readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
-        for text, width in _type_widths(asking, readable).items():
+        for text, width in _type_widths(asking, readable, foreign).items():
             self._expressions[_spelled(text)] = self._by_type(text, width)
 
     def values(self, place: Place, key: Element) -> Values | None:
@@ -183,7 +183,9 @@ def _known(row: Mapping[str, Any]) -> Known:
     )
 
 
-def _type_widths(asking: Asking, texts: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+def _type_widths(
+    asking: Asking, texts: Sequence[tuple[str, str, str]], foreign: ForeignCode
+) -> dict[tuple[str, str, str], int]:
     """How wide the types of expressions are, in the planner's words; nothing is executed, and no table is read."""
     queries = [
         sql.SQL(
@@ -191,7 +193,7 @@ def _type_widths(asking: Asking, texts: Sequence[tuple[str, str, str]]) -> dict[
         ).format(verbatim(expression), identifier(schema, table), identifier(table))
         for schema, table, expression in texts
     ]
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, own_path=True)
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign)
     return {
         text: answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
         for text, answer in zip(texts, answers, strict=True)

@@ -71,7 +71,7 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], f
         found = asking.one(
             duplicates(work.table, definition, only=place is None or place.relkind != "p"),
             seconds=DUPLICATE_SECONDS,
-            own_path=True,
+            code=foreign,
         )
         if isinstance(found, Refused):
             unchecked.append(_unchecked(work, _why(found)))

@@ -133,7 +133,7 @@ def _kept(
                 )
             )
         asked.append(work.change.address)
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, own_path=True)
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign)
     for address, every, some in zip(asked, answers[::2], answers[1::2], strict=True):
         if isinstance(every, Refused):
             found[address] = every

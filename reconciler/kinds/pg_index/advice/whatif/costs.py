@@ -14,6 +14,7 @@ from psycopg import sql
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools
 from reconciler.kinds.pg_index.syntax import verbatim
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import Asked, PostgresSession, Row
 
 # A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a
@@ -24,9 +25,7 @@ _BOUNDS = """
            pg_catalog.set_config('statement_timeout', '3s', true) as statement_timeout,
            pg_catalog.set_config('lock_timeout', '1s', true) as lock_timeout,
            pg_catalog.set_config('row_security', 'off', true) as row_security,
-           pg_catalog.set_config('hypopg.enabled', 'on', true) as hypopg,
-           pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', nullif(%(own_path)s, ''),
-                                                                     pg_catalog.quote_ident(%(schema)s)), true) as path
+           pg_catalog.set_config('hypopg.enabled', 'on', true) as hypopg
 """
 
 _PREPARED = ("reconciler_whatif_1", "reconciler_whatif_2")
@@ -48,37 +47,43 @@ def try_create(session: PostgresSession, tools: Tools, create: str) -> None:
     _ask(session, tools, [_create(tools, create), _reset(tools)])
 
 
-def with_index(session: PostgresSession, tools: Tools, statement: Statement, schema: str, create: str) -> Costs:
+def with_index(
+    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, create: str
+) -> Costs:
     """Without and with the index that `create` would make. Raises ObservationFailed, ConnectionFailed."""
-    answers = _compare(session, tools, statement, schema, _create(tools, create))
-    before, made, after = _plan(answers[2]), answers[3][0]["indexname"], _plan(answers[5])
+    answers = _compare(session, tools, code, statement, schema, _create(tools, create))
+    before, made, after = _plan(answers[3]), answers[4][0]["indexname"], _plan(answers[6])
     return Costs(
         before["Total Cost"], after["Total Cost"], made in {node.get("Index Name") for node, _ in _walk(after)}
     )
 
 
-def without_index(session: PostgresSession, tools: Tools, statement: Statement, schema: str, oid: int) -> Costs:
+def without_index(
+    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, oid: int
+) -> Costs:
     """With and without an index that exists. Needs `tools.hides`. Raises ObservationFailed, ConnectionFailed."""
     schema_of_it = sql.Identifier(tools.hypopg)
     hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::pg_catalog.oid) as hidden").format(schema_of_it)
-    answers = _compare(session, tools, statement, schema, (hide, {"oid": oid}))
-    return Costs(_plan(answers[2])["Total Cost"], _plan(answers[5])["Total Cost"], False)
+    answers = _compare(session, tools, code, statement, schema, (hide, {"oid": oid}))
+    return Costs(_plan(answers[3])["Total Cost"], _plan(answers[6])["Total Cost"], False)
 
 
-def using(session: PostgresSession, statement: Statement, schema: str, table: Name, index: str) -> float | None:
+def using(
+    session: PostgresSession, code: ForeignCode, statement: Statement, schema: str, table: Name, index: str
+) -> float | None:
     """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
-    answers = _ask(session, Tools(), [_bounds(session, schema), *_explain(statement, 0), _forget()[0]])
-    plan = _plan(answers[2])
+    answers = _ask(session, Tools(), [*_bounds(session, schema, code), *_explain(statement, 0), _forget()[0]])
+    plan = _plan(answers[3])
     uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
     return float(plan["Total Cost"]) if uses else None
 
 
 def _compare(
-    session: PostgresSession, tools: Tools, statement: Statement, schema: str, change: Asked
+    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, change: Asked
 ) -> list[list[Row]]:
-    """The answers: [2] is the plan as things are, [3] what `change` said, [5] the plan after it."""
+    """The answers: [3] is the plan as things are, [4] what `change` said, [6] the plan after it."""
     before, after = _explain(statement, 0), _explain(statement, 1)
-    asked = [_bounds(session, schema), *before, change, *after, *_forget(), _reset(tools)]
+    asked = [*_bounds(session, schema, code), *before, change, *after, *_forget(), _reset(tools)]
     return _ask(session, tools, asked)
 
 
@@ -88,8 +93,10 @@ def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> li
     return session.fetch_all(queries, on_failure=left)
 
 
-def _bounds(session: PostgresSession, schema: str) -> Asked:
-    return _BOUNDS, {"schema": schema, "own_path": session.own_path}
+def _bounds(session: PostgresSession, schema: str, code: ForeignCode) -> list[Asked]:
+    quoted = schema.replace('"', '""')
+    path = ", ".join(filter(None, [session.own_path, f'"{quoted}"']))
+    return [(_BOUNDS, None), code.with_path(path)]
 
 
 def _explain(statement: Statement, which: int) -> list[Asked]:

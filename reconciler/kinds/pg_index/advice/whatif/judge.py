@@ -17,6 +17,7 @@ from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.subjects import Subject, subjects
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools, Workload, read_workload
 from reconciler.model import Address, Change, Fact, Notice, NoticeType, Outcome
+from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
 
 SECONDS = 15.0
@@ -139,7 +140,7 @@ def _facts(
             costs.try_create(session, tools, subject.create)
         except ObservationFailed as error:
             return (Fact(name="what-if", value=f"not available for this index: {_said(session, error)}"),)
-    judged = _judge(session, tools, subject, statements.usable, in_time)
+    judged = _judge(session, tools, workload.code, subject, statements.usable, in_time)
     shown = sorted(judged.effects, key=lambda effect: effect.weight, reverse=True)[:MOST_SHOWN]
     facts = [_fact(effect) for effect in shown]
     failures = [*statements.unusable, *judged.failures]
@@ -159,6 +160,7 @@ def _facts(
 def _judge(
     session: PostgresSession,
     tools: Tools,
+    code: ForeignCode,
     subject: Subject,
     statements: Sequence[Statement],
     in_time: Callable[[], bool],
@@ -170,10 +172,10 @@ def _judge(
         if not in_time():
             return Judged(tuple(effects), n, tuple(failures), len(statements) - n)
         try:
-            effect = _effect(session, tools, subject, statement, filled=False)
+            effect = _effect(session, tools, code, subject, statement, filled=False)
             if effect is None and known:
                 special = with_constants(statement, subject.table[1], known)
-                effect = _effect(session, tools, subject, special, filled=True) if special else None
+                effect = _effect(session, tools, code, subject, special, filled=True) if special else None
         except ObservationFailed as error:
             failures.append(_said(session, error))
             continue
@@ -183,18 +185,18 @@ def _judge(
 
 
 def _effect(
-    session: PostgresSession, tools: Tools, subject: Subject, statement: Statement, *, filled: bool
+    session: PostgresSession, tools: Tools, code: ForeignCode, subject: Subject, statement: Statement, *, filled: bool
 ) -> Effect | None:
     """What the change does to one query; None: nothing worth saying. Raises ObservationFailed."""
     schema = subject.table[0]
     if subject.index_oid is None:
-        both = costs.with_index(session, tools, statement, schema, subject.create)
+        both = costs.with_index(session, tools, code, statement, schema, subject.create)
         worth = both.uses and both.after <= both.before * (1 - WORTH_SAYING)
     elif tools.hides:
-        both = costs.without_index(session, tools, statement, schema, subject.index_oid)
+        both = costs.without_index(session, tools, code, statement, schema, subject.index_oid)
         worth = both.after >= both.before * (1 + WORTH_SAYING)
     else:
-        before = costs.using(session, statement, schema, subject.table, subject.index_name)
+        before = costs.using(session, code, statement, schema, subject.table, subject.index_name)
         return None if before is None else Effect(statement, before, None, filled)
     return Effect(statement, both.before, both.after, filled) if worth else None
 

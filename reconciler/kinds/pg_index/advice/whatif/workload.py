@@ -80,10 +80,11 @@ class OfTable(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """Queries by table. `hidden`: some are there that this role may not see."""
+    """Queries by table. `hidden`: some are there that this role may not see; `code`: whose they were found to reach."""
 
     tables: Mapping[Name, OfTable]
     hidden: bool
+    code: ForeignCode
 
     def of(self, table: Name) -> OfTable:
         """The queries on `table` (schema, name)."""
@@ -143,4 +144,4 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
         table: OfTable(tuple(usable.get(table, ())), tuple(unusable.get(table, ())))
         for table in usable.keys() | unusable.keys()
     }
-    return Workload(of_tables, hidden=any(row["name"] is None for row in rows))
+    return Workload(of_tables, any(row["name"] is None for row in rows), foreign)
