@@ -43,7 +43,7 @@ def test_who_is_no_superuser_is_told_that_he_locks_himself_out(own, server):
     server.execute("create role tuner login")
     server.execute("grant pg_monitor to tuner")
     server.execute("grant alter system on parameter superuser_reserved_connections to tuner")
-    server.execute("grant execute on function pg_reload_conf() to tuner")
+    server.execute("grant execute on function pg_catalog.pg_reload_conf() to tuner")
     where = target(own, "tuner")
     [message] = found(plan_for(where, pg_settings(where, {"superuser_reserved_connections": "98"})), STOPS)
     assert "this role, which is none, may not come in again" in message
@@ -141,7 +141,7 @@ def test_a_reload_that_brings_it_is_as_dangerous(own, server):
     reload(server)
     server.execute("alter system set fsync = off")
     plan = plan_for(target(own), pg_settings(target(own), {"fsync": "off"}))
-    assert [step.statements for step in plan.changes[0].steps] == [("select pg_reload_conf()",)]
+    assert [step.statements for step in plan.changes[0].steps] == [("select pg_catalog.pg_reload_conf()",)]
     assert len(found(plan, UNSAFE)) == 1
 
 
