@@ -141,7 +141,8 @@ def ends(run: Command, proxy: FreezingProxy, arguments: tuple[object, ...], amou
     assert process.returncode in (0, 1, 2), out + err
     if proxy.frozen and process.returncode == 1:
         assert target in out + err
-        assert WAITED.search(out + err), out + err
+        # Where all was applied before, only the last look was lost: then it counts as if it had seen nothing made.
+        assert WAITED.search(out + err) or "A new plan still wants to change" in out, out + err
         assert "Traceback" not in out + err
     elif amount <= MOMENTS[1]:
         pytest.fail(f"it was to freeze before the verb was through: {out}{err}")
@@ -400,7 +401,8 @@ def test_with_the_bounds_as_they_are_a_verb_ends_within_90_s(tasks, pg_target, p
     """What follows the loss is in it: cleaning up, undoing, a last look."""
     resources = [*declared(pg_target, i={"columns": ["status"]}), *pg_settings(pg_target, {"work_mem": "7MB"})]
     url = through(pg_target, proxy).url.get_secret_value()
-    run = command(tmp_path, TARGETS, POSTGRES_DECLARED, DATABASE_URL=url)
+    # What an apply is held against is declared as the plan has it, or not at all.
+    run = command(tmp_path, TARGETS, "" if verb == "apply" else POSTGRES_DECLARED, DATABASE_URL=url)
     plan_file.write(plan_for(pg_target, resources), tmp_path / "plan.json")
     arguments = ("apply", tmp_path / "plan.json") if verb == "apply" else (verb,)
     proxy.after(amount)

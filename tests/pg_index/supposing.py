@@ -22,7 +22,7 @@ def judged(target: Target, resources: Sequence[Resource], **options: Any) -> lis
         found = whatif(session, planned, **options)
         assert session.fetch("select name from pg_prepared_statements") == []
         if session.fetch("select from pg_extension where extname = 'hypopg'"):
-            assert session.fetch("select * from hypopg()") == []
+            assert session.fetch("select * from public.hypopg()") == []
     return found
 
 

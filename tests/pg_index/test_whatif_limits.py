@@ -43,7 +43,8 @@ def test_functions_of_other_roles_are_not_run_by_the_planner_of_a_mightier_one(o
         lines = [str(fact.value) for fact in change.evidence]
         if others:
             assert not ran
-            assert "2 could not be judged (it may run functions of other roles while it is planned)" in lines
+            [why] = [line for line in lines if line.startswith("2 could not be judged (it may run ")]
+            assert "public.mine(), which mallory could have written: connect as mallory" in why
         else:
             assert ran == "yes"
             assert not [line for line in lines if "could not be judged" in line]
