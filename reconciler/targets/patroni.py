@@ -203,10 +203,14 @@ class PatroniApi:
         body: object = None,
         *,
         auth: tuple[str, str] | None = None,
-        timeout: float = REQUEST_TIMEOUT,
+        timeout: float | None = None,
     ) -> httpx.Response:
-        """Raises ConnectionFailed where nothing can have been done, ObservationFailed where no answer came."""
+        """`timeout` in seconds, REQUEST_TIMEOUT if none is given.
+
+        Raises ConnectionFailed where nothing can have been done, ObservationFailed where no answer came.
+        """
         self._secrets.reach.refuse_url(self.target, url)
+        timeout = REQUEST_TIMEOUT if timeout is None else timeout
         timeouts = httpx.Timeout(timeout, connect=REQUEST_TIMEOUT)
         try:
             # Its own are for each piece of an answer, and the name of the host is looked up without any.

@@ -33,7 +33,7 @@ from reconciler.applying.execute import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, SqlStep, System, Target
 from reconciler.planning import plan_file
-from reconciler.targets import bounds, names
+from reconciler.targets import bounds, names, patroni
 from reconciler.targets.http import HttpSession
 from reconciler.targets.patroni import Member
 from reconciler.targets.patroni_writing import PatroniWriter
@@ -374,6 +374,7 @@ def test_a_member_of_patroni_that_is_not_heard_of_any_more_is_not_waited_for(sil
     """Its restart may take ten minutes; that nobody is there is known far sooner."""
     for path in ("SILENCE_SECONDS", "ASKING_SECONDS"):
         monkeypatch.setattr(bounds, path, 0.5)
+    monkeypatch.setattr(patroni, "REQUEST_TIMEOUT", 0.5)
     member = Member(name="pg1", role="leader", state="running", api_url=f"{silent}/patroni")
     with closing(PatroniWriter("main", [silent], secrets)) as api:
         with pytest.raises(ObservationFailed, match=r"main: GET .*no answer"):
