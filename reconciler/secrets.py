@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from reconciler.errors import DesiredError
 from reconciler.files import NotReadable, read_regular
@@ -13,6 +14,10 @@ from reconciler.reach import Reach, Use
 
 SHORTEST_REDACTED = 4
 """A shorter secret is not searched for in texts: replacing every "a" would destroy an error, and hide nothing."""
+
+SHORTEST_LINE = 12
+"""Characters of a line of a longer secret that is looked for by itself: no line of a key is shorter, and many a line of
+a file with other things in it is."""
 
 LARGEST_FILE = 1 << 20
 """Bytes of the file of a secret: a certificate with its chain has some thousands."""
@@ -73,7 +78,7 @@ class Secrets:
     def remember(self, value: str) -> None:
         """Take note of a secret that came from elsewhere (a URL, a server), so that `redact` knows it."""
         if len(value) >= SHORTEST_REDACTED:
-            self._known.update({value, quote(value, safe="")})
+            self._known.update(_spellings(value))
 
     def remember_url(self, url: str) -> None:
         """Take note of the password inside a connection URL, in both of its spellings."""
@@ -90,3 +95,15 @@ class Secrets:
         for value in sorted(self._known, key=len, reverse=True):
             text = text.replace(value, SENSITIVE)
         return text
+
+
+def _spellings(value: str) -> set[str]:
+    """A secret as URLs, JSON and the messages of libraries show it: those quote what they refuse, line breaks escaped,
+    and others are put on one line. Of several lines each may be shown without the others."""
+    lines = {line for line in value.splitlines() if len(line.strip()) >= SHORTEST_LINE}
+    forms = {value, " ".join(value.split()), *lines, *(line.strip() for line in lines)}
+    for form in (value, *lines):
+        data = form.encode("utf-8", "surrogatepass")
+        forms |= {quote(data, safe=""), quote_plus(data), repr(form)[1:-1], repr(data)[2:-1], json.dumps(form)[1:-1]}
+        forms.add(json.dumps(form, ensure_ascii=False)[1:-1])
+    return {form for form in forms if len(form) >= SHORTEST_REDACTED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +24,10 @@ ANSWER_SECONDS = 20.0
 
 MOST_BODY = 1 << 20
 """Bytes of a body that are read. Nothing looks into bodies; reading some shows that the answer really comes."""
+
+
+_SENDABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
+"""What a header may hold by RFC 9110, 5.5, but for bytes that are no ASCII: there is no saying what they mean."""
 
 
 class TooSlow(ObservationFailed):
@@ -65,6 +70,7 @@ class HttpSession:
         """
         name = self.target.name
         self.secrets.reach.refuse_url(name, str(self._client.base_url))
+        self._refuse_headers(headers)
         if self._silent_for >= bounds.SILENCE_SECONDS:
             raise ConnectionFailed(
                 name, f"nothing is asked any more: no request was answered for {self._silent_for:.0f} s",
@@ -78,6 +84,17 @@ class HttpSession:
             raise
         self._silent_for = 0.0
         return response
+
+    def _refuse_headers(self, headers: Mapping[str, str]) -> None:
+        """Raises ObservationFailed where one cannot be sent, without its value, or would lead to another host."""
+        for header, value in headers.items():
+            if not _SENDABLE.fullmatch(value):
+                raise ObservationFailed(
+                    self.target.name, f"the value of the header {header} cannot be sent: a header is one line of ASCII"
+                )
+            if header.lower() == "host":
+                # Who stands behind a shared address answers for all names that lead there.
+                self.secrets.reach.refuse_url(self.target.name, f"{self._client.base_url.scheme}://{value}")
 
     def _answer(self, method: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
         name = self.target.name

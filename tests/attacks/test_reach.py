@@ -528,6 +528,51 @@ def test_a_header_that_an_application_sends_back_is_not_shown(checkout: Checkout
     assert SECRET not in done.shown
 
 
+KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq hkiG9w0BAQEF\n-----END KEY-----"
+"""A secret that is no header's value: whoever refuses it likes to quote it, with its line breaks escaped."""
+
+
+@pytest.mark.parametrize("kept", ["{env: DEPLOY_KEY}", "{file: keys/key.pem}"])
+@pytest.mark.parametrize(
+    "verb", [["plan", "--format", "markdown"], ["check", "--format", "json"]], ids=["plan", "check"]
+)
+def test_a_secret_that_cannot_be_sent_is_not_shown(checkout: Checkout, application: Application, kept: str, verb: str):
+    """Seen in the comment of a pull request, before: `Illegal header value b'-----BEGIN KEY-----\\nMII…'`."""
+    check = ITEM.format(f"{{http: {{path: /, headers: {{X: {kept}}}}}}}")
+    targets = f"targets: {{app: {{http: '{application.url}'}}}}\n"
+    checkout.write({"t.yaml": targets, "desired/x.yaml": f"target: app\n{check}", "keys/key.pem": f"{KEY}\n"})
+    limits = [
+        "--targets",
+        "t.yaml",
+        "--hosts",
+        "127.0.0.1",
+        "--variables",
+        "DEPLOY_KEY:secret",
+        "--files-below",
+        "keys",
+    ]
+    done = checkout.run(*limits, *verb.split(), env={"DEPLOY_KEY": KEY})
+    assert "the value of the header X cannot be sent" in done.out
+    assert not any(part in done.shown for part in ("BEGIN", "MIIEvQ", "hkiG9"))
+    assert application.seen == []
+
+
+@pytest.mark.parametrize("name", ["Host", "host"])
+def test_a_host_in_a_header_is_one_that_is_listed(checkout: Checkout, application: Application, name: str):
+    """Before, a shared address was asked for any of the names that lead to it, with any secret in a header."""
+    targets = f"targets: {{app: {{http: '{application.url}'}}}}\n"
+    for host, listed in (("other.example", False), (application.url.removeprefix("http://"), True)):
+        check = ITEM.format(f"{{http: {{path: /, headers: {{{name}: '{host}'}}}}}}")
+        checkout.write({"t.yaml": targets, "desired/x.yaml": f"target: app\n{check}"})
+        done = checkout.run("--targets", "t.yaml", "--hosts", "127.0.0.1", "check")
+        assert ("other.example:80 is not among the hosts" in done.out) is not listed, done.shown
+        assert bool(application.seen) is listed
+    check = ITEM.format(f"{{http: {{path: /, headers: {{{name}: other.example}}}}}}")
+    checkout.write({"desired/x.yaml": f"{targets}---\ntarget: app\n{check}"})
+    assert checkout.run("check").code == 0, "without limits, a name may stand for an address"
+    assert "other.example" in application.seen[-1]
+
+
 def test_a_member_that_patroni_announces_is_no_host_that_is_listed(application: Application, stranger: Stranger):
     from reconciler.errors import ConnectionFailed
     from reconciler.reach import Reach, hosts
