@@ -78,7 +78,8 @@ class PostgresExecutor:
     def __init__(self, target: Target, secrets: Secrets) -> None:
         import psycopg
 
-        from reconciler.targets.postgres import open_connection, said
+        from reconciler.targets.postgres import open_connection
+        from reconciler.targets.postgres_words import said
 
         self._target = target
         # A role or database may default to read-only transactions; what is applied here was approved to write.
@@ -99,8 +100,8 @@ class PostgresExecutor:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
         import psycopg
 
-        from reconciler.targets.postgres import said
         from reconciler.targets.postgres_wait import Silent
+        from reconciler.targets.postgres_words import said
 
         if isinstance(step, ManualStep):
             return
@@ -121,7 +122,7 @@ class PostgresExecutor:
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
-            answer = said(error, hide_values=self._target.hide_values)
+            answer = said(error, hide_values=self._target.hide_values, sent=statement)
             hint = GOING_ON if isinstance(error, Silent) else ""
             raise StepFailed(f"{self._target.name}: {lost}{answer}{where}", hint=hint) from error
 

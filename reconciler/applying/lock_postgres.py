@@ -21,8 +21,9 @@ from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
 from reconciler.targets.activity import masked
-from reconciler.targets.postgres import Row, open_connection, said
+from reconciler.targets.postgres import Row, open_connection
 from reconciler.targets.postgres_wait import HeardConnection
+from reconciler.targets.postgres_words import said
 
 ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""

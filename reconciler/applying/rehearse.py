@@ -24,7 +24,8 @@ from reconciler.secrets import Secrets
 from reconciler.targets import foreign_code
 from reconciler.targets.connect import connect
 from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import OWN_PATH_IS, open_connection, said
+from reconciler.targets.postgres import OWN_PATH_IS, open_connection
+from reconciler.targets.postgres_words import said
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import Row
@@ -184,7 +185,7 @@ class _Stage:
             except psycopg.Error as error:
                 if connection.broken:
                     raise
-                self._leave(table, self._said(error))
+                self._leave(table, self._said(error, ".".join(table)))
                 return
             refused = set()
             for change, rehearsal in tries:
@@ -198,13 +199,14 @@ class _Stage:
                 except psycopg.Error as error:
                     if connection.broken:
                         raise
+                    why = self._said(error, "\n".join(rehearsal.statements))
                     if (error.sqlstate or "")[:2] in NOT_ITS_FAULT:
-                        self._leave(table, self._said(error))
+                        self._leave(table, why)
                     elif facts["hides_a_type"]:
-                        self._leave(table, f"its copy hides a type of that name: {self._said(error)}")
+                        self._leave(table, f"its copy hides a type of that name: {why}")
                     else:
                         refused.add(change.address)
-                        self.refused.append((change, self._said(error)))
+                        self.refused.append((change, why))
                 connection.execute("rollback to savepoint before_it")
         finally:
             with suppress(psycopg.Error):
@@ -223,8 +225,8 @@ class _Stage:
             lines.append(f"{self._target.name}: not rehearsed on {', '.join(tables[:SHOWN])}{more}: {why}")
         return lines
 
-    def _said(self, error: psycopg.Error) -> str:
-        return said(error, hide_values=self._target.hide_values)
+    def _said(self, error: psycopg.Error, sent: str) -> str:
+        return said(error, hide_values=self._target.hide_values, sent=sent)
 
 
 def _copy(table: tuple[str, str], partition_key: Any) -> sql.Composed:

@@ -24,6 +24,7 @@ from reconciler.targets.postgres_hosts import refuse_hosts
 from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres_wait import HeardConnection, Silent
 from reconciler.targets.postgres_wait import Row as Row  # by which others know it
+from reconciler.targets.postgres_words import said
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -274,7 +275,7 @@ class PostgresSession:
                     self.target.name, f"text in the way of a query cannot be told: {error}"
                 ) from error
             hidden = self.target.hide_values
-            answer = said(error, hide_values=hidden)
+            answer = said(error, hide_values=hidden, sent=_texts(queries) if hidden else "")
             cause = None if hidden else error  # a traceback would say it all
             if connection.broken and isinstance(error, psycopg.OperationalError):
                 silent = isinstance(error, Silent)
@@ -462,25 +463,7 @@ def _shown(query: Query) -> str:
     return masked(query if isinstance(query, str) else query.as_string(None))
 
 
-_QUOTED = re.compile('".*"', re.DOTALL)
-
-
-def said(error: psycopg.Error, *, hide_values: bool = False) -> str:
-    """What the server said, in one line, with its SQLSTATE and its own hint.
-
-    `hide_values` leaves out what may be a value of a user's table: DETAIL ("Key (email)=(x) already exists"), what is
-    quoted in errors about data (class 22: `invalid input syntax for type integer: "x"`), and all that a user's own
-    function raises (class P0).
-    """
-    diagnosis = error.diag
-    state = f" ({error.sqlstate})" if error.sqlstate else ""
-    message = diagnosis.message_primary or "; ".join(filter(None, map(str.strip, str(error).splitlines())))
-    if not hide_values or diagnosis.message_primary is None:
-        details = [part for part in (diagnosis.message_detail, diagnosis.message_hint) if part]
-        return ". ".join([f"{message}{state}", *details])
-    match (error.sqlstate or "")[:2]:
-        case "P0":
-            return f"a function raised an error, whose words are hidden{state}"
-        case "22":
-            return f"{_QUOTED.sub('(hidden)', message)}{state}"
-    return ". ".join(filter(None, [f"{message}{state}", diagnosis.message_hint]))
+def _texts(queries: Sequence[Asked]) -> str:
+    """All that was sent, names among the parameters included."""
+    texts = (query if isinstance(query, str) else query.as_string(None) for query, _ in queries)
+    return "\n".join([*texts, *(str(params) for _, params in queries if params)])

@@ -14,6 +14,16 @@ CHECKS = [
     ({"sql": "select 1234567 as salary_bytes", "equals": "1"}, "fail", "salary_bytes is (hidden); wanted 1", "bytes"),
     ({"sql": "select email::int from people", "equals": "1"}, "error",
      "the statement failed: invalid input syntax for type integer: (hidden) (22P02)", "an error that quotes it"),
+    ({"sql": "select current_setting(email) from people", "equals": "1"}, "error",
+     "the statement failed: unrecognized configuration parameter (hidden) (42704)", "quoted as a setting"),
+    ({"sql": "select ('\"' || email || '\"')::regclass from people", "equals": "1"}, "error",
+     "the statement failed: relation (hidden) does not exist (42P01)", "quoted as a table"),
+    ({"sql": "select has_table_privilege(quote_ident(email), 'select') from people", "equals": "1"}, "error",
+     "the statement failed: relation (hidden) does not exist (42P01)", "quoted as a table by a function"),
+    ({"sql": "select has_schema_privilege(email, 'people', 'usage') from people", "equals": "1"}, "error",
+     "the statement failed: role (hidden) does not exist (42704)", "quoted as a role"),
+    ({"sql": "select to_char(now(), 'x') from peeple", "equals": "1"}, "error",
+     'the statement failed: relation "peeple" does not exist (42P01)', "what the statement says is no value"),
 ]  # fmt: skip
 
 
