@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
-from check.declare import decided, declare, results
+from check.declare import KIND, decided, declare, results
+from reconciler.kinds.check import sql as sql_checks
 from reconciler.kinds.check.pg_settings import SENTINELS
+from reconciler.kinds.check.sql import MOST_ROWS, ROWS_SHOWN
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
 
 DESIRED = Path(__file__).parents[2] / "desired"
 
@@ -54,6 +59,35 @@ def test_values_of_all_types_and_a_percent_sign_are_taken_as_they_are(pg_target)
     )
     assert [status for status, _ in found] == ["pass"] * 7, found
     assert found[3][1] == "most_bytes is 64MB"
+
+
+@pytest.mark.matrix
+def test_of_rows_that_no_message_quotes_the_server_sends_no_value(pg_target):
+    """Before, all of the first thousand came: 2 GB of 1,600 wide columns. What is counted is what PostgreSQL sent."""
+    wide = ", ".join(f"repeat('x', 9000) as c{n}" for n in range(20))
+    statement = f"select {wide} from generate_series(1, 5000)"  # noqa: S608 - of our own words
+    checks = declare(pg_target, {"sql": statement, "is_empty": "yes"})
+    with closing(connect(pg_target, Secrets({}))) as session:
+        rows = []
+        fetch_all = session.fetch_all
+        session.fetch_all = lambda *asked: rows.append(fetch_all(*asked)) or rows[-1]
+        observed = KIND.observe(session, checks)
+    [answer] = [found[1] for found in rows if len(found) == 2 and found[1] and "texts" in found[1][0]]
+    assert [len(row["texts"]) for row in answer] == [20] * ROWS_SHOWN + [0] * (MOST_ROWS + 1 - ROWS_SHOWN)
+    [result] = [one for check in checks for one in KIND.plan(check, observed[check.address])]
+    assert (result.status, result.message) == ("fail", "more than 1,000 rows, too long to be told; wanted none")
+
+
+def test_statements_that_take_too_long_are_bounded_together(pg_target, monkeypatch):
+    """Each may take a minute, and before they all did: a checklist of a hundred took hours."""
+    monkeypatch.setattr(sql_checks, "SECONDS", 0.0)
+    broken, fine = {"sql": "select 1 / 0", "equals": "1"}, {"sql": "select 1", "equals": "1"}
+    assert decided(pg_target, fine) == [("pass", "?column? is 1")]
+    assert (
+        decided(pg_target, broken, fine)
+        == [("error", "the statement was not run: those before it have taken the 0 s that all of a target may take")]
+        * 2
+    )
 
 
 def test_a_statement_cannot_write_even_through_a_function(pg_target, sql):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ MOST_ROWS = 1000
 LONGEST = 8192
 """Characters of a value that the server sends."""
 
+SECONDS = 90.0
+"""For all statements of a target together, where they are run one by one because one was refused or took too long: each
+may take 60 s, and a checklist has many."""
+
 LONGEST_VALUE = 80
 """Characters of one value that a message quotes."""
 
@@ -54,7 +59,8 @@ class FoundRows(Frozen):
 def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
     """Runs each statement in a read-only transaction: all at once, and where one is refused, one by one.
 
-    Rows, their length and the time are bounded by the server. Statements are refused that may run code of strangers, or
+    Rows, their length and the time are bounded by the server; of rows beyond the first few it sends that they are
+    there. Statements are refused that may run code of strangers, or
     call what does more than reading. Raises ConnectionFailed.
     """
     url = session.target.checks_as
@@ -98,7 +104,20 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
             answers = session.fetch_all([own_path, *((query, None) for query in queries.values())])[1:]
             found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
         except ObservationFailed:
-            found |= {part: _alone(session, query, own_path) for part, query in queries.items()}
+            found |= _one_by_one(session, queries, own_path)
+    return found
+
+
+def _one_by_one(
+    session: PostgresSession, queries: Mapping[Part, sql.Composed], own_path: Asked
+) -> dict[Part, FoundRows | Unavailable]:
+    found: dict[Part, FoundRows | Unavailable] = {}
+    began = time.monotonic()
+    for part, query in queries.items():
+        if time.monotonic() - began < SECONDS:
+            found[part] = _alone(session, query, own_path)
+        else:
+            found[part] = _refused(f"those before it have taken the {SECONDS:.0f} s that all of a target may take")
     return found
 
 
@@ -107,15 +126,24 @@ def _refused(why: str) -> Unavailable:
 
 
 def _bounded(statement: str) -> sql.Composed:
-    """The statement's rows, each as names and texts. Percent signs stay as they are: there are no parameters."""
+    """The statement's rows, the first ROWS_SHOWN as names and texts, the others empty: only their number is told.
+
+    Percent signs stay as they are: there are no parameters.
+    """
     from psycopg import sql
 
     return sql.SQL(
         "select array(select field.key from pg_catalog.json_each_text(answer.line) as field) as names, "
         "array(select pg_catalog.left(field.value, {most}) from pg_catalog.json_each_text(answer.line) as field) "
         "as texts "
-        "from (select pg_catalog.row_to_json(answer.*) as line from ({statement}\n) as answer limit {rows}) as answer"
-    ).format(most=sql.Literal(LONGEST + 1), statement=sql.SQL(as_select(statement)), rows=sql.Literal(MOST_ROWS + 1))
+        "from (select case when pg_catalog.row_number() over () <= {shown} then pg_catalog.row_to_json(answer.*) end "
+        "as line from ({statement}\n) as answer limit {rows}) as answer"
+    ).format(
+        most=sql.Literal(LONGEST + 1),
+        shown=sql.Literal(ROWS_SHOWN),
+        statement=sql.SQL(as_select(statement)),
+        rows=sql.Literal(MOST_ROWS + 1),
+    )
 
 
 def _alone(session: PostgresSession, query: sql.Composed, own_path: Asked) -> FoundRows | Unavailable:
