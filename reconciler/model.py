@@ -445,6 +445,34 @@ class Notice(Frozen):
     declared_at: str = ""
 
 
+class Verdict(StrEnum):
+    """What the outcomes of a resource, a target or a whole plan come to (`planning.verdict`); the worst first."""
+
+    UNREACHABLE = "unreachable"
+    """The target did not answer."""
+    BLOCKED = "blocked"
+    """It differs, or cannot be read as declared, and no step can mend it now: a typo, a missing table."""
+    DIFFERS = "differs"
+    """Steps mend it."""
+    HALF_WAY = "half-way"
+    """It runs and is not persisted, or the other way round."""
+    NOT_VISIBLE = "not-visible"
+    """This role, or this place, cannot see it."""
+    WAITS = "waits"
+    """It is changed, and comes true at a restart."""
+    IN_SYNC = "in-sync"
+    """It is as declared."""
+
+
+class CheckVerdict(StrEnum):
+    """What checklist items come to (`planning.verdict`); the worst first."""
+
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    """It is not known: this role may not see it, or there is no data."""
+    MET = "met"
+
+
 class CheckStatus(StrEnum):
     """How a checklist item came out. FAIL and ERROR count against it; the others say why they do not."""
 
@@ -504,7 +532,8 @@ class TargetInfo(Frozen):
 class Plan(Frozen):
     """The ordered changes, and everything a reviewer needs beside them.
 
-    `in_sync` counts by kind what is as declared. `digest` is SHA-256 over everything else in the file.
+    `in_sync` counts by kind what is as declared. `allow_blocked`: whoever made it knew that something is blocked, and
+    wants the rest. `digest` is SHA-256 over everything else in the file.
     """
 
     reconciler_version: str
@@ -514,6 +543,7 @@ class Plan(Frozen):
     notices: tuple[Notice, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     in_sync: Mapping[str, int] = {}
+    allow_blocked: bool = False
     digest: str = ""
 
     @property
@@ -563,8 +593,10 @@ class Receipt(Frozen):
     """What an apply did.
 
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
-    changed and wait for a restart. `notes` say what was left out
-    or done otherwise than asked: what could not be rehearsed, fewer builds at once.
+    changed and wait for a restart. `blocked` and `half_way` are those that the plan had no step for: what no step can
+    mend, and what only runs or is only persisted.
+    `verdict` is what is left of all that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or
+    done otherwise than asked: what could not be rehearsed, fewer builds at once.
     """
 
     reconciler_version: str
@@ -574,10 +606,8 @@ class Receipt(Frozen):
     changes: tuple[ChangeReceipt, ...]
     remaining: tuple[Address, ...] = ()
     waiting: tuple[Address, ...] = ()
+    blocked: tuple[Address, ...] = ()
+    half_way: tuple[Address, ...] = ()
+    verdict: Verdict
+    succeeded: bool
     notes: tuple[str, ...] = ()
-
-    @property
-    def succeeded(self) -> bool:
-        """True where every change is applied or was already there, and nothing remains."""
-        fine = {Applied.APPLIED, Applied.SKIPPED}
-        return not self.remaining and all(change.result in fine for change in self.changes)

@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler import __version__
 from reconciler.applying.after import After
 from reconciler.model import Address, Applied, Change, ChangeReceipt, Plan, Receipt
+from reconciler.planning import verdict
 
 DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
 """Results after which the live system is as the change promised."""
@@ -63,14 +64,21 @@ class Ledger:
                 else one
                 for one in changes
             )
+        left = verdict.Left(
+            changes,
+            remaining=tuple(after.remaining) if after else (),
+            waiting=tuple(after.waiting) if after else (),
+            blocked=verdict.blocked(self._plan),
+            half_way=verdict.half_way(self._plan),
+        )
         return Receipt(
             reconciler_version=__version__,
             plan_digest=self._plan.digest,
             started_at=self._started_at,
             finished_at=self._now(),
-            changes=changes,
-            remaining=tuple(after.remaining) if after else (),
-            waiting=tuple(after.waiting) if after else (),
+            **left._asdict(),
+            verdict=left.of_all(),
+            succeeded=left.succeeded(allow_blocked=self._plan.allow_blocked),
             notes=tuple(self._notes),
         )
 

@@ -14,7 +14,7 @@ from reconciler.cli import stages, streams
 from reconciler.cli.app import Run
 from reconciler.cli.options import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.model import NEEDS_PERMISSION, Address, HazardType, NoticeType, Plan, Receipt
+from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt
 from reconciler.views import render, render_receipt
 
 
@@ -47,6 +47,13 @@ from reconciler.views import render, render_receipt
     help="Allow a hazard by name; may be repeated. Not read from the environment, where it would be forgotten.",
 )
 @click.option(
+    "--allow-blocked",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Succeed although something is blocked, once the rest is applied; only where no saved plan is given: a saved "
+    "one says so itself. Not read from the environment.",
+)
+@click.option(
     "--parallel",
     type=click.IntRange(1, 64),
     default=2,
@@ -68,6 +75,7 @@ def command(
     max_age: timedelta | None,
     allow_superseded: tuple[Address, ...],
     allow: tuple[str, ...],
+    allow_blocked: bool,
     parallel: int,
     no_rehearsal: bool,
     receipt: Path | None,
@@ -83,13 +91,19 @@ def command(
     declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
     \b
-    Exit codes: 0 all is as the plan says; 1 an error, a failed or refused change, or an interruption.
+    Exit codes: 0 all is as declared, or waits for a restart; 1 an error, a failed or refused change, an interruption,
+    or something that the plan says to be blocked, or to run without being persisted. All else is applied before. What
+    is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import Interruption, apply_plan
     from reconciler.planning import plan_file
     from reconciler.planning.writing import write_text
     from reconciler.views.live import live
 
+    if plan and allow_blocked:
+        raise UsageError(
+            "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
+        )
     saved = plan_file.read(plan) if plan else None
     if saved:
         _accept(saved, digest, max_age, allow_superseded, unattended=yes or not is_terminal(sys.stdin))
@@ -99,7 +113,7 @@ def command(
     desired = stages.load(run, declared)
     if saved and not desired.resources:
         click.echo(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.", err=True)
-    approved = saved or _asked(stages.plan(run, desired, advised=True), yes)
+    approved = saved or _asked(stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
@@ -116,12 +130,8 @@ def command(
             allowed_superseded=allow_superseded,
         )  # fmt: skip
     record(done)
-    stuck = [notice for notice in approved.notices if notice.type is NoticeType.BLOCKED]
-    if stuck:
-        are = "is" if len(stuck) == 1 else "are"
-        click.echo(
-            f"Beside this plan, {len(stuck)} of what is declared {are} blocked: reconciler plan says why.", err=True
-        )
+    if done.blocked:
+        click.echo(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.", err=True)
     try:
         stages.show(render_receipt(done, plan=approved, **stages.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that

@@ -6,10 +6,7 @@ import click
 
 from reconciler.cli import stages
 from reconciler.cli.app import Run
-from reconciler.model import CheckStatus
 from reconciler.views import FORMATS, render_checks
-
-AGAINST = {CheckStatus.FAIL, CheckStatus.ERROR}
 
 
 @click.command()
@@ -22,6 +19,8 @@ def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     \b
     Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error.
     """
+    from reconciler.planning import verdict
+
     plan = stages.plan(run, stages.load(run, targets))
     stages.show(render_checks(plan, format, **stages.layout()))
-    raise click.exceptions.Exit(2 if any(check.status in AGAINST for check in plan.checks) else 0)
+    raise click.exceptions.Exit(verdict.check_exit_code(plan.checks))

@@ -8,15 +8,6 @@ from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_drift
 
-EXIT_CODES: dict[stages.Standing, int] = {
-    "in sync": 0,
-    "changes": 2,
-    "blocked": 2,
-    "waits": 3,
-    "half-way": 4,
-    "not visible": 5,
-}
-
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
@@ -29,10 +20,12 @@ def command(run: Run, targets: tuple[str, ...], format: str) -> None:
     Redis only gets commands from a fixed list of reading ones.
 
     \b
-    Exit codes: 0 in sync; 1 an error; 2 drift. Where nothing has drifted: 3 something was changed and waits for a
-    restart; 4 something runs and is not persisted, or the other way round; 5 something is not visible to this role.
-    Of several the first of 2, 4, 5, 3.
+    Exit codes: 0 in sync; 1 an error; 2 drift, whether steps mend it or it is blocked. Where nothing has drifted:
+    3 something was changed and waits for a restart; 4 something runs and is not persisted, or the other way round;
+    5 something is not visible to this role. Of several the first of 2, 4, 5, 3.
     """
+    from reconciler.planning import verdict
+
     plan = stages.plan(run, stages.load(run, targets))
     stages.show(render_drift(plan, format, **stages.layout()))
-    raise click.exceptions.Exit(EXIT_CODES[stages.standing(plan)])
+    raise click.exceptions.Exit(verdict.drift_exit_code(plan))

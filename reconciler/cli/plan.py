@@ -15,10 +15,6 @@ from reconciler.views import FORMATS, render
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
 
-NOTHING_TO_RUN: dict[stages.Standing, int] = {
-    "in sync": 0, "waits": 0, "changes": 1, "blocked": 1, "half-way": 1, "not visible": 1,
-}  # fmt: skip
-
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
@@ -29,10 +25,23 @@ NOTHING_TO_RUN: dict[stages.Standing, int] = {
     is_flag=True,
     help="Try on empty copies what the server would refuse; by a role that may make temporary tables.",
 )
+@click.option(
+    "--allow-blocked",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Plan the rest although something is blocked; the plan says so, and its apply succeeds without it. Not read "
+    "from the environment.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.pass_obj
 def command(
-    run: Run, targets: tuple[str, ...], out: Path | None, format: str, rehearse: bool, detailed_exitcode: bool
+    run: Run,
+    targets: tuple[str, ...],
+    out: Path | None,
+    format: str,
+    rehearse: bool,
+    allow_blocked: bool,
+    detailed_exitcode: bool,
 ) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
@@ -40,14 +49,16 @@ def command(
     back, and saves no plan that the server would refuse a part of.
 
     \b
-    Exit codes: 0 planned; 1 an error, with --rehearse also a change that the server would refuse.
-    With --detailed-exitcode: 0 nothing to do; 2 there are changes; 1 an error, or something differs that no step can
-    mend, or could not be seen.
+    Exit codes: 0 planned; 1 an error, or something is blocked: it differs, and no step can mend it, as of a table that
+    does not exist (--allow-blocked goes on); with --rehearse also a change that the server would refuse. What is not
+    blocked is shown and saved all the same.
+    With --detailed-exitcode: 0 nothing to do; 2 there are changes; 1 as above, or something only runs and no step
+    persists it, or could not be seen.
     """
-    from reconciler.planning import plan_file
+    from reconciler.planning import plan_file, verdict
 
     desired = stages.load(run, targets)
-    plan = stages.plan(run, desired, advised=True)
+    plan = stages.plan(run, desired, advised=True, allow_blocked=allow_blocked)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
@@ -58,8 +69,9 @@ def command(
         check_refused(refused)
     if out:
         click.echo(f"Saved as {out}. To apply exactly this: reconciler apply {out}", err=True)
-    if detailed_exitcode:
-        raise click.exceptions.Exit(2 if plan.changes else NOTHING_TO_RUN[stages.standing(plan)])
+    if (stuck := verdict.blocked(plan)) and not allow_blocked:
+        click.echo(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.", err=True)
+    raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:

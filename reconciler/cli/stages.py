@@ -6,18 +6,18 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from os import environ
 from types import FrameType
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from reconciler.cli import streams
 from reconciler.cli.app import Run
 from reconciler.errors import ReconcilerError
-from reconciler.model import Action, Difference, NoticeType, Plan
+from reconciler.model import Address, Plan
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
@@ -39,13 +39,20 @@ def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desi
     return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
 
 
-def plan(run: Run, desired: Desired, *, advised: bool = False) -> Plan:
-    """A plan for everything in `desired`; `advised` for people who are to review it. Raises TargetError."""
+def plan(run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bool = False) -> Plan:
+    """A plan for everything in `desired`; `advised` for people who are to review it, with `allow_blocked` in it. Raises
+    TargetError."""
     from reconciler.planning.make import make_plan
 
     return make_plan(
-        desired.targets, desired.resources, run.secrets, created_at=now().replace(microsecond=0), advised=advised
-    )
+        desired.targets, desired.resources, run.secrets,
+        created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked,
+    )  # fmt: skip
+
+
+def are_blocked(addresses: Sequence[Address]) -> str:
+    """How many, in words: `1 of what is declared is blocked`."""
+    return f"{len(addresses)} of what is declared {'is' if len(addresses) == 1 else 'are'} blocked"
 
 
 def show(text: str) -> None:
@@ -67,29 +74,6 @@ def layout() -> Layout:
     if not sys.stdout.isatty():
         return {"colour": False, "width": PLAIN_WIDTH}
     return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size().columns}
-
-
-Standing = Literal["changes", "blocked", "half-way", "not visible", "waits", "in sync"]
-
-
-def standing(plan: Plan) -> Standing:
-    """What a plan says of the live systems: the first of these that is true of anything declared.
-
-    "changes": it differs, and steps can mend it. "blocked": it differs, and none can now. "half-way": it runs and is
-    not persisted, or is persisted and does not run. "not visible": it could not be compared. "waits": it is changed,
-    and comes true at the next restart.
-    """
-    found = {notice.type for notice in plan.notices}
-    actions = {change.action for change in plan.changes if change.difference is Difference.DIFFERS}
-    if actions - {Action.RESTART}:
-        return "changes"
-    if found & {NoticeType.BLOCKED, NoticeType.BEING_BUILT}:
-        return "blocked"
-    if NoticeType.NOT_PERSISTED in found or any(each.difference is not Difference.DIFFERS for each in plan.changes):
-        return "half-way"
-    if NoticeType.NOT_VISIBLE in found:
-        return "not visible"
-    return "waits" if NoticeType.WAITS_FOR_RESTART in found or actions else "in sync"
 
 
 def on_signals(handle: Callable[[int, FrameType | None], None]) -> None:

@@ -44,10 +44,12 @@ def make_plan(
     *,
     created_at: datetime,
     advised: bool = False,
+    allow_blocked: bool = False,
 ) -> Plan:
     """The plan that brings `targets` to `resources`.
 
-    `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`.
+    `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
+    noted in it, for its apply.
     A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target, or a node of one,
     that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
     """
@@ -72,6 +74,7 @@ def make_plan(
         notices=tuple(outcome for outcome in outcomes if isinstance(outcome, Notice)),
         checks=decide_from_outcomes(checks, outcomes, declared_indexes),
         in_sync=dict(sorted(in_sync.items())),
+        allow_blocked=allow_blocked,
     )
     return seal(plan)
 

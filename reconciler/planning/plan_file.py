@@ -3,7 +3,8 @@
 Names follow Terraform's JSON plan where they mean the same, so that policies written for it (conftest, OPA) read
 ours. Every item of `resource_changes` is a `model.Change` with its field names, but for `before`, `after` and `reason`,
 which are found where Terraform has them; what Terraform has beside (`type`, `actions`, `before_sensitive` …) is written
-from the same change, and must still agree with it when the file is read.
+from the same change, and must still agree with it when the file is read. So must every `verdict`: of each change, of
+each notice, of each target and of the whole. What is declared and is in no item is in sync.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from pydantic import ValidationError
 
 from reconciler.errors import PlanFileError
 from reconciler.files import NotReadable, read_regular
-from reconciler.model import Change, Plan
+from reconciler.model import Change, Outcome, Plan
+from reconciler.planning import verdict
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 from reconciler.planning.writing import write_text
 
-FORMAT_VERSION = "2.0"
+FORMAT_VERSION = "2.1"
 """Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is
-over all that can run, and no longer over the steps alone."""
+over all that can run, and no longer over the steps alone. 2.1: verdicts."""
 
 LARGEST = 256 << 20
 """Bytes. A change takes about 3 kB, so this is some 80,000 of them; anything larger was not written by us."""
@@ -67,6 +69,10 @@ def load(text: str, *, source: str) -> Plan:
         timestamp(plan.created_at)
     except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(source, f"is not a plan that can be read: {_first(error)}", NEW_PLAN)
+    for told, found in zip(_with_verdicts(raw), _with_verdicts(_content(plan)), strict=True):
+        if told.get("verdict", found["verdict"]) != found["verdict"]:
+            place = found.get("address") or found.get("location") or "the whole"
+            _refuse(source, f"contradicts itself about {place}: its verdict is {found['verdict']}", NEW_PLAN)
     for change, item in zip(plan.changes, raw.get("resource_changes", []), strict=True):
         if any(item.get(key) != value for key, value in _for_policies(change).items()) or (
             {key: item["change"].get(key) for key in _terraform(change)} != _terraform(change)
@@ -141,7 +147,22 @@ def _content(plan: Plan) -> dict[str, Any]:
     content["format_version"] = FORMAT_VERSION
     content["created_at"] = timestamp(plan.created_at)
     content["resource_changes"] = [_item(change) for change in plan.changes]
+    content["verdict"] = verdict.of_plan(plan)
+    for name, target in content["targets"].items():
+        target["verdict"] = verdict.of_target(plan, name)
+    outcomes: list[Outcome] = [*plan.changes, *plan.notices]
+    for one, outcome in zip([*content["resource_changes"], *content["notices"]], outcomes, strict=True):
+        one["verdict"] = verdict.of_outcome(outcome)
     return content
+
+
+def _with_verdicts(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What bears a verdict in a file of version 2.1: the whole, its changes, its notices, and its targets by name."""
+    targets = content["targets"]
+    return [
+        content, *content.get("resource_changes", []), *content.get("notices", []),
+        *(targets[name] for name in sorted(targets)),
+    ]  # fmt: skip
 
 
 def timestamp(moment: datetime) -> str:

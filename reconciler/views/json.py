@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from reconciler.errors import PlanFileError
 from reconciler.model import Plan, Receipt
+from reconciler.planning import verdict
 from reconciler.planning.plan_file import dump, parse, readable, timestamp
 from reconciler.views.page import Page
 
-FORMAT_VERSION = "1.0"
-"""Of checks and receipts. Minor: keys were added. Major: older readers would misunderstand."""
+FORMAT_VERSION = "1.1"
+"""Of checks and receipts. Minor: keys were added. Major: older readers would misunderstand. 1.1: verdicts."""
 
 
 def plan(plan: Plan, page: Page) -> str:
@@ -22,24 +23,30 @@ def plan(plan: Plan, page: Page) -> str:
 
 
 def checks(plan: Plan, page: Page) -> str:
-    """`{format_version, reconciler_version, created_at, checks: [CheckResult], summary: {status: count}}`."""
+    """`{format_version, reconciler_version, created_at, checks: [CheckResult], summary: {status: count}, verdict}`;
+    each check with its own `verdict`."""
     return readable(
         {
             "format_version": FORMAT_VERSION,
             "reconciler_version": plan.reconciler_version,
             "created_at": timestamp(plan.created_at),
-            "checks": [check.model_dump(mode="json") for check in plan.checks],
+            "checks": [check.model_dump(mode="json") | {"verdict": verdict.of_check(check)} for check in plan.checks],
             "summary": Counter(check.status.value for check in plan.checks),
+            "verdict": verdict.of_checks(plan.checks),
         }
     )
 
 
 def receipt(receipt: Receipt, page: Page, planned: object) -> str:
-    """`model.Receipt` with its field names, `format_version`, and `succeeded`; what was planned is in the plan file."""
+    """`model.Receipt` with its field names, `format_version`, and the `verdict` of each change; what was planned is in
+    the plan file."""
     content: dict[str, Any] = receipt.model_dump(mode="json")
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)
-    return readable(content | {"format_version": FORMAT_VERSION, "succeeded": receipt.succeeded})
+    left = verdict.left_by(receipt)
+    for one, change in zip(content["changes"], receipt.changes, strict=True):
+        one["verdict"] = left.of_change(change)
+    return readable(content | {"format_version": FORMAT_VERSION})
 
 
 def load_receipt(text: str, *, source: str) -> Receipt:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reconciler.model import Address, ChangeReceipt, Fact, Receipt
+from reconciler.model import Address, ChangeReceipt, Fact, NoticeType, Receipt, Verdict
+from reconciler.planning.verdict import left_by
 from reconciler.views import words
 from reconciler.views.page import Page, visible, visible_lines, wrap
 from reconciler.views.quantities import duration, fact, quantity
@@ -52,13 +53,20 @@ def _summary(receipt: Receipt) -> str:
     (applied, _), *others = words.APPLIED.items()
     rest = [f"{counts[result]} {word}" for result, (word, _) in others if counts[result]]
     total = len(receipt.changes)
-    if not total:
-        return "There was nothing to apply."
     took = duration((receipt.finished_at - receipt.started_at).total_seconds())
-    waits = len(receipt.waiting)
-    waiting = f" {waits} {'waits' if waits == 1 else 'wait'} for a restart." if waits else ""
+    counted = [
+        (len(receipt.blocked), words.NOTICES[NoticeType.BLOCKED]),
+        (len(receipt.half_way), words.NOTICES[NoticeType.NOT_PERSISTED]),
+        (len(receipt.waiting), words.NOTICES[NoticeType.WAITS_FOR_RESTART]),
+    ]
+    left = "".join(f" {count} {said[count != 1]}." for count, said in counted if count)
+    if not total:
+        return f"There was nothing to apply.{left}"
+    if receipt.remaining or any(left_by(receipt).of_change(change) is Verdict.DIFFERS for change in receipt.changes):
+        left = f" What is left needs a new plan.{left}"
+    elif receipt.verdict in (Verdict.IN_SYNC, Verdict.WAITS):
+        left = f" Nothing remains to be changed.{left}"
     return (
         f"Applied {counts[applied]} of {total} change{'' if total == 1 else 's'} in {took}"
-        f"{'; ' + ', '.join(rest) if rest else ''}."
-        f"{' Nothing remains to be changed.' if receipt.succeeded else ' What is left needs a new plan.'}{waiting}"
+        f"{'; ' + ', '.join(rest) if rest else ''}.{left}"
     )

@@ -28,7 +28,7 @@ def test_to_be_changed_then_changed_and_waiting(world, reconciler, tmp_path):
     assert "comes true by a restart" in out
     code, out, _ = reconciler("drift", "--format", "json")
     [change] = json.loads(out)["resource_changes"]
-    assert change["difference"] == "differs"
+    assert (json.loads(out)["verdict"], change["difference"]) == ("differs", "differs")
     assert change["provenance"] == {
         "value": "100", "source": "configuration file", "place": change["provenance"]["place"], "coming": "",
         "masks": [], "masked_for": [], "comes_true": "restart",
@@ -40,7 +40,7 @@ def test_to_be_changed_then_changed_and_waiting(world, reconciler, tmp_path):
     assert code == 3
     assert "waits for a restart: 90 is in postgresql.auto.conf, 100 runs" in out
     code, out, _ = reconciler("drift", "--format", "json")
-    assert (code, kinds_of_notices(out)) == (3, ["waits-for-restart"])
+    assert (code, json.loads(out)["verdict"], kinds_of_notices(out)) == (3, "waits", ["waits-for-restart"])
     assert json.loads(out)["notices"][0]["provenance"]["coming"] == "90"
     assert reconciler("plan", "--detailed-exitcode")[0] == 0  # nothing is left to apply
 
@@ -54,6 +54,7 @@ def test_running_and_not_persisted_and_the_other_way_round(world, reconciler, de
     assert "runs and is not persisted: postgresql.auto.conf holds another value" in out
     code, out, _ = reconciler("drift", "--format", "json")
     assert [change["difference"] for change in json.loads(out)["resource_changes"]] == ["not-persisted"]
+    assert (code, json.loads(out)["verdict"]) == (4, "half-way")
     assert reconciler("plan", "--detailed-exitcode")[0] == 2  # an apply has something to do
 
     (desired / "tasks.yaml").write_text("target: main\nsettings: {work_mem: 8MB}\n")
@@ -63,7 +64,8 @@ def test_running_and_not_persisted_and_the_other_way_round(world, reconciler, de
     code, out, _ = reconciler("drift", "--format", "json")
     assert [change["difference"] for change in json.loads(out)["resource_changes"]] == ["not-running"]
     assert reconciler("apply", "--yes")[0] == 0
-    assert reconciler("drift")[0] == 0
+    code, out, _ = reconciler("drift", "--format", "json")
+    assert (code, json.loads(out)["verdict"]) == (0, "in-sync")
 
 
 def test_what_this_role_may_not_see(world, reconciler, desired, monkeypatch, database):
@@ -77,7 +79,7 @@ def test_what_this_role_may_not_see(world, reconciler, desired, monkeypatch, dat
         assert code == 5
         assert "not visible to role blind" in out
         code, out, _ = reconciler("drift", "--format", "json")
-        assert (code, kinds_of_notices(out)) == (5, ["not-visible"])
+        assert (code, json.loads(out)["verdict"], kinds_of_notices(out)) == (5, "not-visible", ["not-visible"])
         assert reconciler("plan", "--detailed-exitcode")[0] == 1
     finally:
         world.execute("drop role blind")

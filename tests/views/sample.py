@@ -28,6 +28,7 @@ from reconciler.model import (
     StepReceipt,
     System,
     TargetInfo,
+    Verdict,
 )
 from reconciler.planning.plan_file import seal
 
@@ -355,6 +356,8 @@ def _receipt() -> Receipt:
             for change, (result, message) in zip(CHANGES, results, strict=False)
         ),
         remaining=(CHANGES[1].address, CHANGES[3].address, CHANGES[4].address),
+        verdict=Verdict.DIFFERS,
+        succeeded=False,
     )
 
 

@@ -14,7 +14,7 @@ from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
 from reconciler.errors import PlanFileError, UsageError
-from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep
+from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
 from reconciler.views.json import load_receipt
 from reconciler.views.page import STYLES, Page, cells, visible, wrap
 from reconciler.views.quantities import fact
@@ -269,7 +269,9 @@ def test_what_is_no_receipt_is_refused(text: str):
 
 def test_an_apply_that_failed_does_not_say_that_nothing_remains():
     assert "Nothing remains" not in views.render_receipt(RECEIPT)
-    done = RECEIPT.model_copy(update={"changes": RECEIPT.changes[:1], "remaining": ()})
+    done = RECEIPT.model_copy(
+        update={"changes": RECEIPT.changes[:1], "remaining": (), "verdict": Verdict.IN_SYNC, "succeeded": True}
+    )
     assert views.render_receipt(done).endswith("Applied 1 of 1 change in 2 min. Nothing remains to be changed.\n")
 
 

@@ -1,0 +1,188 @@
+"""What outcomes come to, for a resource, a target and a whole plan, and which exit code each verb makes of it.
+
+The one place that decides this: text, JSON, exit codes and checks ask it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from reconciler.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    ChangeReceipt,
+    CheckResult,
+    CheckStatus,
+    CheckVerdict,
+    Difference,
+    Notice,
+    NoticeType,
+    Outcome,
+    Plan,
+    Receipt,
+    Verdict,
+)
+
+_OF_NOTICES: Mapping[NoticeType, Verdict] = {
+    NoticeType.BLOCKED: Verdict.BLOCKED,
+    NoticeType.BEING_BUILT: Verdict.BLOCKED,
+    NoticeType.NOT_PERSISTED: Verdict.HALF_WAY,
+    NoticeType.NOT_VISIBLE: Verdict.NOT_VISIBLE,
+    NoticeType.WAITS_FOR_RESTART: Verdict.WAITS,
+    NoticeType.UNLISTED: Verdict.IN_SYNC,
+    NoticeType.NOTE: Verdict.IN_SYNC,
+    NoticeType.PREFLIGHT: Verdict.IN_SYNC,
+}
+"""What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared."""
+
+_OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
+    CheckStatus.FAIL: CheckVerdict.FAILED,
+    CheckStatus.ERROR: CheckVerdict.FAILED,
+    CheckStatus.NOT_VISIBLE: CheckVerdict.UNDECIDED,
+    CheckStatus.NO_DATA: CheckVerdict.UNDECIDED,
+    CheckStatus.PASS: CheckVerdict.MET,
+    CheckStatus.WAIVED: CheckVerdict.MET,
+    CheckStatus.ATTESTED: CheckVerdict.MET,
+    CheckStatus.NOT_APPLICABLE: CheckVerdict.MET,
+}
+
+_DRIFT: Mapping[Verdict, int] = {
+    Verdict.UNREACHABLE: 1,
+    Verdict.BLOCKED: 2,
+    Verdict.DIFFERS: 2,
+    Verdict.HALF_WAY: 4,
+    Verdict.NOT_VISIBLE: 5,
+    Verdict.WAITS: 3,
+    Verdict.IN_SYNC: 0,
+}
+
+_NOTHING_TO_RUN: Mapping[Verdict, int] = {
+    Verdict.UNREACHABLE: 1,
+    Verdict.BLOCKED: 1,
+    Verdict.DIFFERS: 1,
+    Verdict.HALF_WAY: 1,
+    Verdict.NOT_VISIBLE: 1,
+    Verdict.WAITS: 0,
+    Verdict.IN_SYNC: 0,
+}
+"""Of `plan --detailed-exitcode` where there is no change."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The one that counts of several; in sync of none."""
+    return min(verdicts, key=list(Verdict).index, default=Verdict.IN_SYNC)
+
+
+def of_outcome(outcome: Outcome) -> Verdict:
+    """What one outcome says of its resource. A checklist item says nothing of what is declared."""
+    match outcome:
+        case Change():
+            if outcome.difference is not Difference.DIFFERS:
+                return Verdict.HALF_WAY
+            return Verdict.WAITS if outcome.action is Action.RESTART else Verdict.DIFFERS
+        case Notice():
+            return _OF_NOTICES[outcome.type]
+    return Verdict.IN_SYNC
+
+
+def of_resource(address: Address, outcomes: Iterable[Outcome]) -> Verdict:
+    """What the outcomes at `address` say of it."""
+    return worst(of_outcome(outcome) for outcome in outcomes if outcome.address == address)
+
+
+def of_target(plan: Plan, name: str) -> Verdict:
+    """What a plan says of all that is declared on the target or node `name`."""
+    return worst(of_outcome(outcome) for outcome in _outcomes(plan) if outcome.address.target == name)
+
+
+def of_plan(plan: Plan) -> Verdict:
+    """What a plan says of the live systems."""
+    return worst(map(of_outcome, _outcomes(plan)))
+
+
+def of_check(result: CheckResult) -> CheckVerdict:
+    """What a checklist item came to."""
+    return _OF_CHECKS[result.status]
+
+
+def of_checks(results: Iterable[CheckResult]) -> CheckVerdict:
+    """What a checklist came to: the worst of its items; met where it has none."""
+    return min(map(of_check, results), key=list(CheckVerdict).index, default=CheckVerdict.MET)
+
+
+class Left(NamedTuple):
+    """What an apply left of a plan: what became of its changes, and the fields of `Receipt` of the same names."""
+
+    changes: Sequence[ChangeReceipt]
+    remaining: Sequence[Address] = ()
+    waiting: Sequence[Address] = ()
+    blocked: Sequence[Address] = ()
+    half_way: Sequence[Address] = ()
+
+    def of_change(self, change: ChangeReceipt) -> Verdict:
+        """What is left of one change."""
+        if change.result not in (Applied.APPLIED, Applied.SKIPPED) or change.address in self.remaining:
+            return Verdict.DIFFERS
+        return Verdict.WAITS if change.address in self.waiting else Verdict.IN_SYNC
+
+    def of_all(self) -> Verdict:
+        """What is left of all that the plan was about."""
+        found = [self.of_change(change) for change in self.changes]
+        rests = {Verdict.DIFFERS: self.remaining, Verdict.BLOCKED: self.blocked, Verdict.HALF_WAY: self.half_way}
+        return worst([*found, *(verdict for verdict, addresses in rests.items() if addresses)])
+
+    def succeeded(self, *, allow_blocked: bool) -> bool:
+        """Whether `apply` ends with 0: all else was applied where something is blocked and may be."""
+        rest = self if not allow_blocked else self._replace(blocked=())
+        return rest.of_all() in (Verdict.IN_SYNC, Verdict.WAITS)
+
+
+def left_by(receipt: Receipt) -> Left:
+    """What the apply of `receipt` left."""
+    return Left(receipt.changes, receipt.remaining, receipt.waiting, receipt.blocked, receipt.half_way)
+
+
+def blocked(plan: Plan) -> tuple[Address, ...]:
+    """What is declared and no step can mend now, each once."""
+    return _at(plan, Verdict.BLOCKED)
+
+
+def half_way(plan: Plan) -> tuple[Address, ...]:
+    """What runs and is not persisted, or the other way round, and has no step that mends it; each once."""
+    mended = {change.address for change in plan.changes}
+    return tuple(address for address in _at(plan, Verdict.HALF_WAY) if address not in mended)
+
+
+def drift_exit_code(plan: Plan) -> int:
+    """Of `drift`."""
+    return _DRIFT[of_plan(plan)]
+
+
+def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Of `plan`, with `--detailed-exitcode` where `detailed`.
+
+    Where the plan allows it, what is blocked does not count.
+    """
+    if blocked(plan) and not plan.allow_blocked:
+        return 1
+    if not detailed:
+        return 0
+    if plan.changes:
+        return 2
+    return _NOTHING_TO_RUN[worst(each for each in map(of_outcome, plan.notices) if each is not Verdict.BLOCKED)]
+
+
+def check_exit_code(results: Iterable[CheckResult]) -> int:
+    """Of `check`."""
+    return 2 if of_checks(results) is CheckVerdict.FAILED else 0
+
+
+def _outcomes(plan: Plan) -> list[Outcome]:
+    return [*plan.changes, *plan.notices]
+
+
+def _at(plan: Plan, verdict: Verdict) -> tuple[Address, ...]:
+    return tuple(dict.fromkeys(each.address for each in plan.notices if of_outcome(each) is verdict))
