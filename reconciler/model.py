@@ -91,6 +91,7 @@ class Target(Frozen):
     standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
     node_of      the name of the target that it is a node of; empty: it is none.
     direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
+    role         that sessions to this PostgreSQL take on; empty: they stay who logged in.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Target(Frozen):
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
     direct: bool = False
+    role: str = ""
     declared_at: str = ""
 
 
@@ -488,7 +490,8 @@ class TargetInfo(Frozen):
 
     `identity` tells this very system from every other (PostgreSQL: system identifier and database; Redis: none across
     restarts, so host and port); a plan is only applied where it is the same. `role` is "primary" or "standby" of a node
-    of a PostgreSQL cluster, and has to be the same, too: it decides the order. `node_of` as in Target.
+    of a PostgreSQL cluster, and has to be the same, too: it decides the order. `as_role` is the role that sessions take
+    on (`Target.role`), likewise: it decides what may run, and where names are looked for. `node_of` as in Target.
     """
 
     system: System
@@ -498,6 +501,7 @@ class TargetInfo(Frozen):
     database: str = ""
     identity: str = ""
     role: str = ""
+    as_role: str = ""
     node_of: str = ""
 
 
