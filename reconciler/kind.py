@@ -170,6 +170,19 @@ class Shares(Protocol[R_contra]):
 
 
 @runtime_checkable
+class Gathers(Protocol[R]):
+    """A kind some of whose resources are made of what several documents say."""
+
+    def gathered(self, declared: Sequence[R]) -> Sequence[R]:
+        """`declared`, of all documents, with one resource for what may be declared in parts. Pure.
+
+        Raises DesiredError, with both places, where two documents contradict each other. What must not be declared
+        twice is left as it is.
+        """
+        ...
+
+
+@runtime_checkable
 class LeansOnOthers(Protocol[R_contra]):
     """A kind whose changes are judged by what is declared beside them, which they carry along."""
 

@@ -147,6 +147,8 @@ class HazardType(StrEnum):
     """Reads a whole table and takes disk, I/O and CPU for a while; writes go on."""
     INDEX_DROP = "index-drop"
     """A valid index goes; queries that use it become slower."""
+    USER_DROP = "user-drop"
+    """A user that no file declares goes, with its passwords, which nothing brings back."""
     LESS_SAFE = "less-safe"
     """Durability or security is reduced: fsync off, no password, persistence off."""
     RUNS_PROGRAMS = "runs-programs"
@@ -170,6 +172,7 @@ class HazardType(StrEnum):
 NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
     {
         HazardType.INDEX_DROP,
+        HazardType.USER_DROP,
         HazardType.LESS_SAFE,
         HazardType.RUNS_PROGRAMS,
         HazardType.STOPS_SERVICE,
@@ -429,6 +432,9 @@ class NoticeType(StrEnum):
     NOT_VISIBLE = "not-visible"
     BEING_BUILT = "being-built"
     UNLISTED = "unlisted"
+    """Nobody declares it: told, and no drift."""
+    UNWANTED = "unwanted"
+    """Nobody declares it, which counts as drift, as `unlisted_…: drift` says; or it is to go, and cannot now."""
     BLOCKED = "blocked"
     """It differs, and no safe step exists: the message says why and what a person can do."""
     NOTE = "note"

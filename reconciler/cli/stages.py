@@ -83,7 +83,7 @@ def standing(plan: Plan) -> Standing:
     actions = {change.action for change in plan.changes if change.difference is Difference.DIFFERS}
     if actions - {Action.RESTART}:
         return "changes"
-    if found & {NoticeType.BLOCKED, NoticeType.BEING_BUILT}:
+    if found & {NoticeType.BLOCKED, NoticeType.BEING_BUILT, NoticeType.UNWANTED}:
         return "blocked"
     if NoticeType.NOT_PERSISTED in found or any(each.difference is not Difference.DIFFERS for each in plan.changes):
         return "half-way"

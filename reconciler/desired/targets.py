@@ -142,10 +142,6 @@ class TargetSection(Frozen):
         None,
         description="URL of a role that may less, by which the SQL of this PostgreSQL target's checklists is run.",
     )
-    role: Role = Field(
-        default="",
-        description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
-    )
     hide_values: bool = Field(
         default=False,
         description="Say no value of a user's table of this PostgreSQL target: in no plan, error, receipt.",
@@ -153,6 +149,10 @@ class TargetSection(Frozen):
     direct: bool = Field(
         default=False,
         description="No pooler between shares sessions of this PostgreSQL target, where apply cannot find that out.",
+    )
+    role: Role = Field(
+        default="",
+        description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
     )
 
     @model_validator(mode="after")

@@ -49,9 +49,9 @@ STRANGERS: LiteralString = """
 """CTEs of a WITH RECURSIVE: roles whose code we do not run, the functions that are theirs, and the schemas where names
 are looked for.
 
-Who logged in counts, whatever role the session has since: the code could take it back, and any other that is to be had;
-so whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted (before
-15 every role may grant itself) makes nobody trust it.
+Who logged in counts, whatever role the session has since: the code could take it back, or any other that is to be had,
+so that whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted
+(before 15 every role may grant itself) makes nobody trust it.
 """
 
 _FOLLOWS: LiteralString = """

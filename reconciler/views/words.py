@@ -76,6 +76,7 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
     NoticeType.NOT_PERSISTED: ("is not persisted", "are not persisted"),
     NoticeType.NOT_VISIBLE: ("is not visible", "are not visible"),
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
+    NoticeType.UNWANTED: ("is unwanted", "are unwanted"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
     NoticeType.PREFLIGHT: ("preflight warning", "preflight warnings"),
     NoticeType.NOTE: ("note", "notes"),

@@ -63,7 +63,7 @@ def test_what_is_built_needs_the_role_and_belongs_to_it(owned, pg_target):
     assert all("role deployer may not" in each for each in said), said
     plan = plan_for(taking, declared(taking, **INDEXES))
     assert {change.forbidden for change in plan.changes} == {""}
-    assert rehearse(taking, Secrets({}), plan.changes) == ([], [])
+    assert rehearse(taking, Secrets({}), plan.changes).refused == []
     receipt = apply(plan, taking, allowed=["index-drop"])
     assert receipt.succeeded, receipt
     query = "select relowner::regrole::text from pg_class where relname = 'tasks_status_idx'"

@@ -1,4 +1,4 @@
--- Plan 3be64bf44dfb786c13e41f3baca4e0bccb8795e4edd428c3cac48aea96be826c of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 029ce4519996a5e21949be93e92131deb08ec7cbb5f5b3dbd887a446a0e6d186 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.
