@@ -91,6 +91,7 @@ class Target(Frozen):
     standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
     node_of      the name of the target that it is a node of; empty: it is none.
     direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
+    beside       of a node of a Redis target: the other nodes, since what is in use on one of them is needed on all.
     role         that sessions to this PostgreSQL take on; empty: they stay who logged in.
     """
 
@@ -109,6 +110,7 @@ class Target(Frozen):
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
     direct: bool = False
+    beside: tuple[Target, ...] = ()
     role: str = ""
     declared_at: str = ""
 

@@ -1,0 +1,59 @@
+"""Users that nobody declares: what a target says of them, and what a server shows of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from reconciler.desired.unlisted import EVERYTHING, Rule
+from reconciler.kinds.redis_user.model import ObservedUser
+from reconciler.model import Frozen, Observed, Resource
+
+SECTION = "unlisted_users"
+
+
+class UnlistedUsers(Resource):
+    """What is to become of the users of a target that nobody declares; `listed` are those that somebody does."""
+
+    stands_for_itself: ClassVar[bool] = False
+
+    rules_of_unlisted: tuple[Rule, ...]
+    listed: tuple[str, ...] = ()
+
+    @property
+    def own_name(self) -> str:
+        """See `Resource.own_name`."""
+        return EVERYTHING
+
+
+class UnlistedUser(Resource):
+    """One of them, which is to go: what a plan carries, so that apply looks at it as planning did."""
+
+    unlisted: Literal["drop"] = "drop"
+
+    @property
+    def user(self) -> str:
+        """The name of the user."""
+        return self.address.name
+
+
+class Hold(Frozen):
+    """Why a user has to stay: for as long as it is needed (`lasting`), or only at this moment."""
+
+    why: str
+    lasting: bool
+
+
+class FoundUser(Frozen):
+    """A user that nobody declares, and the rule that is about it. `hold`: why it is not dropped, where it was to be."""
+
+    name: str
+    rule: Rule
+    seen: ObservedUser
+    hold: Hold | None = None
+
+
+class ObservedUnlisted(Observed):
+    """All of them; `hidden` not empty: what is missing to see them, or whether they are needed."""
+
+    users: tuple[FoundUser, ...] = ()
+    hidden: str = ""
