@@ -84,6 +84,10 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
 """What is said of one and of many, in the order in which a summary counts them."""
 
 
+PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED})
+"""Said with the place of what is declared: to be mended there, or the rule that decides, of several."""
+
+
 class CheckWords(NamedTuple):
     """`sign` and `style` of an outcome; `one` and `many` as in "1 of 24 checks fails"."""
 
@@ -178,7 +182,7 @@ def notes(change: Change) -> tuple[str, ...]:
 def notice(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
     said = NOTICES[one.type][0].removeprefix("is ")
-    place = f" ({one.declared_at})" if one.type is NoticeType.BLOCKED and one.declared_at else ""
+    place = f" ({one.declared_at})" if one.type in PLACED and one.declared_at else ""
     return (one.message if said in one.message[: len(said) + 3] else f"{said}: {one.message}") + place
 
 
