@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.desired.unlisted import EVERYTHING, Unlisted, decided, rules, together
+from reconciler.desired.unlisted import Unlisted, decided, rules, together
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser
 from reconciler.kinds.redis_user.plan import plan
 from reconciler.kinds.redis_user.unlisted_model import (
+    RULES,
     SECTION,
     FoundUser,
     ObservedUnlisted,
@@ -26,7 +27,7 @@ Declared = RedisUser | UnlistedUsers | UnlistedUser
 def declare_unlisted(declaration: Declaration) -> UnlistedUsers:
     """The resource of a section `unlisted_users`. Raises DesiredError."""
     return UnlistedUsers(
-        address=Address(declaration.target.name, NAME, EVERYTHING),
+        address=Address(declaration.target.name, NAME, RULES),
         declared_at=declaration.at(()),
         rules_of_unlisted=rules(declaration),
     )
@@ -51,7 +52,7 @@ def gathered(declared: Sequence[Declared]) -> list[Declared]:
 
 def dropped_by(user: Declared, declared: Mapping[Address, Resource]) -> list[Address]:
     """See `kind.Derives`: a user that nobody declares goes by a rule of its target."""
-    address = user.address._replace(name=EVERYTHING)
+    address = user.address._replace(name=RULES)
     target = declared.get(address)
     if not isinstance(user, UnlistedUser) or not isinstance(target, UnlistedUsers) or user.user in target.listed:
         return []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from reconciler.desired.unlisted import EVERYTHING, Rule
+from reconciler.desired.unlisted import Rule
 from reconciler.kinds.redis_user.model import ObservedUser
 from reconciler.model import Frozen, Observed, Resource
 
 SECTION = "unlisted_users"
+
+RULES = "unlisted users"
+"""Under which the rules of a target are addressed: no user has a blank in its name, and one may be called `*`."""
 
 
 class UnlistedUsers(Resource):
@@ -22,7 +25,7 @@ class UnlistedUsers(Resource):
     @property
     def own_name(self) -> str:
         """See `Resource.own_name`."""
-        return EVERYTHING
+        return RULES
 
 
 class UnlistedUser(Resource):
@@ -37,7 +40,9 @@ class UnlistedUser(Resource):
 
 
 class Hold(Frozen):
-    """Why a user has to stay: for as long as it is needed (`lasting`), or only at this moment."""
+    """Why a user has to stay. `lasting`: by the configuration of the server or of ours. Else by a connection, which
+    anybody who can log in as it may make, and name as Sentinels do: that is drift until the user is declared.
+    """
 
     why: str
     lasting: bool

@@ -100,10 +100,7 @@ def _held_here(session: RedisSession) -> dict[str, Hold] | Refusal:
     name = session.target.name
     found: dict[str, Hold] = {}
     for client in map(_client, clients.splitlines()):
-        user = client.get("user", "")
-        hold = _of_connection(client, name)
-        if user not in found or hold.lasting:
-            found[user] = hold
+        found.setdefault(client.get("user", ""), _of_connection(client, name))
     if master := replication.get("masteruser"):
         found[master] = Hold(why=f"{name} replicates as it (masteruser)", lasting=True)
     return found
@@ -115,7 +112,9 @@ def _client(line: str) -> dict[str, Any]:
 
 def _of_connection(client: Mapping[str, str], node: str) -> Hold:
     if {"S", "M"} & set(client.get("flags", "")):
-        return Hold(why=f"a connection of replication at {node} is its", lasting=True)
-    if client.get("name", "").startswith(SENTINELS_NAME):
-        return Hold(why=f"a Sentinel is connected to {node} as it", lasting=True)
-    return Hold(why=f"{client.get('addr', 'somebody')} is connected to {node} as it", lasting=False)
+        why = f"a replica is connected to {node} as it"
+    elif client.get("name", "").startswith(SENTINELS_NAME):
+        why = f"a Sentinel is connected to {node} as it"
+    else:
+        why = f"{client.get('addr', 'somebody')} is connected to {node} as it"
+    return Hold(why=f"{why}; declare it if it is to stay", lasting=False)
