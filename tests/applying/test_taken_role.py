@@ -11,12 +11,14 @@ from attacks.conftest import marks, payload
 from attacks.test_poolers import PGBOUNCER, pooled
 from clusters.pgbouncer import Application
 from pg_index.declared import declared, tables
+from pg_setting.test_unlisted_settings import declared as unlisted_settings
 from waiting import until
 
 from applying.acting import Applying, Command, Seen, apply, message, pg_settings, plan_for, results
+from reconciler.applying.lock import locked
 from reconciler.applying.rehearse import rehearse
-from reconciler.errors import ConnectionFailed, PlanFileError
-from reconciler.model import Applied, NoticeType, Target
+from reconciler.errors import ConnectionFailed, LockHeld, PlanFileError
+from reconciler.model import Applied, NoticeType, System, Target
 from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -218,3 +220,37 @@ def test_it_is_declared_in_yaml_and_empty_is_none(owned, tmp_path, postgres):
     assert (code, ", as role owners" in out) == (0, True), out + err
     assert run.run("apply", tmp_path / "plan.json")[0] == 0
     assert run.run("plan", "--detailed-exitcode")[0] == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [("owners", ""), ("", "owners")])
+def test_one_apply_at_a_time_whatever_the_role(first, second, owned, pg_target):
+    secrets, taking = Secrets({}), as_role(pg_target, second)
+    plan = plan_for(taking, declared(taking, **INDEXES))
+    with (
+        locked(as_role(pg_target, first), secrets, lambda: plan.created_at),
+        pytest.raises(LockHeld, match=r"another apply is at work: reconciler apply by .*user deployer"),
+    ):
+        apply(plan, taking, allowed=["index-drop"])
+    assert owned.execute("select 1 from pg_class where relname = 'tasks_status_idx'").fetchone() is None
+
+
+@pytest.mark.thorough
+@pytest.mark.rotated
+def test_a_standby_takes_it_on_as_well_and_tells_its_own_settings(pair):
+    with psycopg.connect(pair.primary.url(), autocommit=True) as sql:
+        sql.execute("create role owners in role pg_monitor")
+        sql.execute("grant select on pg_file_settings to owners")
+        sql.execute("grant execute on function pg_show_all_file_settings() to owners")
+    pair.replayed()
+    with psycopg.connect(pair.standby.url(), autocommit=True) as sql:
+        sql.execute("alter system set work_mem = '9MB'")
+    standby = Target(
+        name="main@db2", system=System.POSTGRES, url=pair.standby.url(), node_of="main", role="owners"
+    )  # fmt: skip
+    target = Target(
+        name="main", system=System.POSTGRES, url=pair.primary.url(), standbys=(standby,), role="owners"
+    )  # fmt: skip
+    plan = plan_for(target, unlisted_settings(target, "drift"))
+    assert {info.as_role for info in plan.targets.values()} == {"owners"}
+    named = [str(notice.address) for notice in plan.notices if notice.address.name == "work_mem"]
+    assert named == ["main@db2/pg_setting/work_mem"]
