@@ -6,10 +6,8 @@ One word holds for all of a target; a mapping gives each pattern its own, and th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -56,7 +54,7 @@ class Rule(Frozen):
 
     def fits(self, name: str) -> bool:
         """Whether it is about `name`. `*` stands for any letters, and nothing else has a meaning of its own."""
-        return _pattern(self.pattern).fullmatch(name) is not None
+        return _fits(self.pattern.split("*"), name)
 
     @property
     def closeness(self) -> tuple[bool, int, int]:
@@ -65,9 +63,22 @@ class Rule(Frozen):
         return "*" not in self.pattern, len(self.pattern.replace("*", "")), gentleness
 
 
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+def _fits(parts: Sequence[str], name: str) -> bool:
+    """Whether `name` is made of `parts` with any letters between. Each is taken where it comes first, so that no
+    pattern takes long."""
+    first, *others = parts
+    if not others:
+        return name == first
+    *middle, last = others
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for part in middle:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(name) - at >= len(last) and name.endswith(last)
 
 
 def rules(declaration: Declaration, normal: Callable[[str], str] = lambda pattern: pattern) -> tuple[Rule, ...]:

@@ -199,6 +199,26 @@ def test_what_is_connected_since_the_plan_was_made_is_kept_by_the_apply(redis_ta
     assert "bob" in redis_client.acl_users()
 
 
+def test_a_name_that_ends_lines_elsewhere_hides_no_connection(redis_target, redis_server, redis_client):
+    """Seen on the way: str.splitlines() also ends a line at U+2028, and the connection was another user's."""
+    name = "bob\u2028user=x"
+    by_hand(redis_client, name=name)
+    with closing(redis.Redis(port=redis_server.port, username=name, password="any", protocol=2)) as client:  # noqa: S106
+        client.ping()
+        plan = plan_for(redis_target, declared("drop"))
+        assert plan.is_empty
+        assert "is connected to cache as it" in said(plan)[name][1]
+
+
+def test_a_name_that_is_no_text_is_told_and_left_to_people(redis_target, redis_client):
+    redis_client.execute_command("ACL", "SETUSER", b"b\xffb", "on", "nopass", "+@all")
+    for word in ("drift", "drop"):
+        plan = plan_for(redis_target, declared(word))
+        assert plan.is_empty
+        [(kind, text)] = [each for name, each in said(plan).items() if name != "default"]
+        assert (kind, "signs that cannot be read" in text) == ("unwanted", True)
+
+
 @pytest.mark.parametrize("name", ["*", "default-", "a/b", "üser", "bob|get"])
 def test_a_user_of_an_odd_name_is_dropped_as_any_other(name, redis_target, redis_client):
     by_hand(redis_client, name=name)

@@ -99,7 +99,7 @@ def _held_here(session: RedisSession) -> dict[str, Hold] | Refusal:
             return answer
     name = session.target.name
     found: dict[str, Hold] = {}
-    for client in map(_client, clients.splitlines()):
+    for client in map(_client, clients.split("\n")):
         found.setdefault(client.get("user", ""), _of_connection(client, name))
     if master := replication.get("masteruser"):
         found[master] = Hold(why=f"{name} replicates as it (masteruser)", lasting=True)
