@@ -137,7 +137,8 @@ def test_what_brings_it_back_holds_no_hash_and_says_so(redis_target, redis_clien
     [change] = plan.changes
     [back] = change.inverse
     assert back.command[:4] == ("ACL", "SETUSER", "bob", "reset")
-    assert any("passwords cannot be brought back" in note for note in change.notes)
+    [hazard] = [hazard for step in change.steps for hazard in step.hazards]
+    assert "its passwords cannot be brought back" in hazard.message
     for secret in (PASSWORD, sha256(PASSWORD.encode()).hexdigest()):
         for text in (plan.model_dump_json(), render(plan, "text"), render(plan, "markdown")):
             assert secret not in text

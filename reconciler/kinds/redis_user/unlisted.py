@@ -21,6 +21,8 @@ from reconciler.model import Address, Change, Hazard, HazardType, Notice, Notice
 NAMED = 5
 """So many dangerous commands are named; of more, the number."""
 
+LOST = "its passwords cannot be brought back: the server keeps hashes alone, and no plan holds them"
+
 Declared = RedisUser | UnlistedUsers | UnlistedUser
 
 
@@ -91,22 +93,20 @@ def _going(removal: Change, found: FoundUser) -> Change:
     """The removal of a user, as one that nobody has declared absent by its name."""
     dropped = UnlistedUser(address=removal.address, declared_at=found.rule.at)
     back = RedisStep(command=("ACL", "SETUSER", found.name, "reset", *found.seen.rules))
-    has_password = found.seen.login in ("password", "passwords")
-    notes = ["its passwords cannot be brought back: the server keeps hashes, and no plan holds them"] * has_password
+    lost = [LOST] if found.seen.login in ("password", "passwords") else []
     return removal.model_copy(
         update={
             "reason": f"no file declares it, under {SECTION}: drop; {described(found.seen)}",
-            "notes": (*removal.notes, *notes),
-            "steps": tuple(_by_its_own_hazard(step, found.name) for step in removal.steps),
+            "steps": tuple(_by_its_own_hazard(step, found.name, lost) for step in removal.steps),
             "inverse": (back,),
             "desired": dropped.model_dump(mode="json"),
         }
     )
 
 
-def _by_its_own_hazard(step: Step, user: str) -> Step:
-    message = f"{user} goes, which no file declares: nobody can log in as it any more, and its passwords are lost"
-    own = tuple(Hazard(type=HazardType.USER_DROP, message=message) for _ in step.hazards[:1])
+def _by_its_own_hazard(step: Step, user: str, lost: Sequence[str]) -> Step:
+    said = [f"{user} goes, which no file declares: nobody can log in as it any more", *lost]
+    own = tuple(Hazard(type=HazardType.USER_DROP, message="; ".join(said)) for _ in step.hazards[:1])
     return step.model_copy(update={"hazards": own})
 
 
