@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import (
     Address,
@@ -179,6 +179,23 @@ class Gathers(Protocol[R]):
         Raises DesiredError, with both places, where two documents contradict each other. What must not be declared
         twice is left as it is.
         """
+        ...
+
+
+class Ruling(NamedTuple):
+    """What a rule about things that nobody lists says of one of them, and where the rule is declared."""
+
+    policy: str
+    pattern: str
+    at: str
+
+
+@runtime_checkable
+class Rules(Protocol[R_contra]):
+    """A kind in which it is declared what becomes of what nobody lists."""
+
+    def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
+        """Those about what may stand at `address`, the one that decides first. Pure."""
         ...
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from reconciler.desired.text import Text
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Ruling
 from reconciler.model import Frozen
 
 EVERYTHING = "*"
@@ -108,6 +108,16 @@ def contradiction(what: str, first: Rule, second: Rule) -> DesiredError:
     return DesiredError(f"{what} is {second.policy} here{elsewhere}", at=second.at, hint="declare one of them")
 
 
+def ranked(found: Sequence[Rule], name: str) -> list[Rule]:
+    """The rules about `name`, the one that decides first."""
+    return sorted((rule for rule in found if rule.fits(name)), key=lambda rule: rule.closeness, reverse=True)
+
+
 def decided(found: Sequence[Rule], name: str) -> Rule | None:
     """The rule that decides about `name`; None where none fits, so that it is kept."""
-    return max((rule for rule in found if rule.fits(name)), key=lambda rule: rule.closeness, default=None)
+    return next(iter(ranked(found, name)), None)
+
+
+def rulings(found: Sequence[Rule], name: str) -> list[Ruling]:
+    """The same as people are told of it."""
+    return [Ruling(rule.policy.value, rule.pattern, rule.at) for rule in ranked(found, name)]

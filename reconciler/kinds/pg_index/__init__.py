@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.desired.unlisted import UnlistedSection
-from reconciler.kind import Declaration, Rehearsal
+from reconciler.kind import Declaration, Rehearsal, Ruling
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
@@ -96,6 +96,12 @@ class PgIndexKind:
         from reconciler.kinds.pg_index.unlisted import gathered
 
         return gathered(declared)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `unlisted.py`."""
+        from reconciler.kinds.pg_index.unlisted import rulings_about
+
+        return rulings_about(address, declared)
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

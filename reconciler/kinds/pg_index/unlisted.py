@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, together
+from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, rulings, together
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.pg_index.model import (
     Declared,
     PgIndex,
@@ -172,3 +172,16 @@ def dropped_by(index: Declared, declared: Mapping[Address, Resource]) -> list[Ad
         return []
     rule = decided(target.rules, full_name(index.schema_name, index.table))
     return [everywhere] if rule is not None and rule.policy is Unlisted.DROP else []
+
+
+def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:
+    """See `kind.Rules`: a table by its name, `public.orders` or `public.orders.*`."""
+    table = address.name.removesuffix(".*")
+    found: list[Ruling] = []
+    for each in declared:
+        if isinstance(each, UnlistedIndexes) and each.said and full_name(each.schema_name, each.table) == table:
+            found.append(Ruling(each.policy.value, table, each.declared_at))
+    for each in declared:
+        if isinstance(each, UnlistedEverywhere):
+            found += rulings(each.rules, table)
+    return found

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.desired.quantities import FormulaError
-from reconciler.desired.unlisted import ToldSection
+from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration, NodeOutcomes
+from reconciler.kind import Declaration, NodeOutcomes, Ruling
 from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped, unlisted
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
@@ -140,6 +140,11 @@ class PgSettingKind:
             name: [each for each in resources if isinstance(each, PgSetting)] for name, resources in declared.items()
         }
         return unlisted.declared_by_none(agreed(targets, settings), settings)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `kind.Rules`."""
+        found = [each.rules for each in declared if isinstance(each, unlisted.UnlistedSettings)]
+        return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.desired.unlisted import UnlistedSection
-from reconciler.kind import Declaration
+from reconciler.desired.unlisted import UnlistedSection, rulings
+from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
 from reconciler.kinds.redis_user.unlisted_model import SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
 from reconciler.model import Address, Observed, Outcome, Resource, SecretRef, System
@@ -72,6 +72,11 @@ class RedisUserKind:
         from reconciler.kinds.redis_user.unlisted import dropped_by
 
         return dropped_by(resource, declared)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `kind.Rules`."""
+        found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]
+        return [ruling for rules in found for ruling in rulings(rules, address.name)]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
