@@ -10,6 +10,7 @@ import redis
 from applying.acting import Command, apply, message, plan_for, results
 from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
+from docs.pages import marked
 from fix_servers import _numbers
 from live import start_with_acl_file
 from pydantic import TypeAdapter
@@ -260,6 +261,21 @@ def test_who_may_not_see_users_or_connections_is_told(redis_server, redis_client
         assert plan.is_empty
         [(kind, text)] = [said(plan)[key] for key in ("unlisted users",)]
         assert (kind, words in text) == ("not-visible", True), text
+
+
+def test_the_documented_users_plan_and_apply_a_drop(redis_server, redis_client):
+    by_hand(redis_client)
+    targets = {}
+    for name, further in (("redis drift", ["+client|list"]), ("redis apply", [])):
+        _, _, user, *rules = marked(name).split()
+        rules = [f">{PASSWORD}" if rule == ">PASSWORD" else rule for rule in rules if rule != "+acl|dryrun"]
+        redis_client.execute_command("ACL", "SETUSER", user, *rules, *further)
+        targets[name] = Target(name="cache", system=System.REDIS, url=redis_server.url(user, PASSWORD))
+    desired = declared({"bob": "drop"})
+    plan = plan_for(targets["redis drift"], desired)
+    assert [change.address.name for change in plan.changes] == ["bob"]
+    assert apply(plan, targets["redis apply"], allowed=[HazardType.USER_DROP], desired=desired).succeeded
+    assert plan_for(targets["redis drift"], desired).is_empty
 
 
 def test_two_documents_agree_on_a_target_or_are_refused():

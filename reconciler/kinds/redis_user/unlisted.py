@@ -75,6 +75,8 @@ def _of_one(desired: UnlistedUsers | UnlistedUser, found: FoundUser) -> Sequence
     if found.rule.policy is not Unlisted.DROP:
         kind = NoticeType.UNWANTED if found.rule.policy is Unlisted.DRIFT else NoticeType.UNLISTED
         return [_notice(address, kind, f"user that no file declares: {described(found.seen)}", found.rule.at)]
+    if isinstance(desired, UnlistedUser) and not found.seen.exists and not found.seen.hidden:
+        return []
     if found.hold is not None:
         message = f"kept, though no file declares it: {found.hold.why}"
         if isinstance(desired, UnlistedUser):  # it was to go, and is needed by now

@@ -34,10 +34,13 @@ def observe(session: RedisSession, wanted: Iterable[UnlistedUsers | UnlistedUser
 
 
 def _observed(session: RedisSession, wanted: UnlistedUsers | UnlistedUser) -> ObservedUnlisted:
-    [names] = session.read_all([("ACL", "USERS")])
-    if isinstance(names, Refusal):
-        return ObservedUnlisted(hidden=names.message)
-    chosen = _chosen(wanted, names)
+    if isinstance(wanted, UnlistedUser):
+        chosen = {wanted.user: Rule(pattern=wanted.user, policy=Unlisted.DROP, at=wanted.declared_at)}
+    else:
+        [names] = session.read_all([("ACL", "USERS")])
+        if isinstance(names, Refusal):
+            return ObservedUnlisted(hidden=names.message)
+        chosen = _chosen(wanted, names)
     seen = observe_users(session, [_absent(wanted, name) for name in chosen]) if chosen else {}
     going = any(rule.policy is Unlisted.DROP for rule in chosen.values())
     held = _held(session) if going else {}
@@ -51,11 +54,8 @@ def _observed(session: RedisSession, wanted: UnlistedUsers | UnlistedUser) -> Ob
     return ObservedUnlisted(users=tuple(found))
 
 
-def _chosen(wanted: UnlistedUsers | UnlistedUser, names: Sequence[str]) -> dict[str, Rule]:
+def _chosen(wanted: UnlistedUsers, names: Sequence[str]) -> dict[str, Rule]:
     """Those of `names` that something is to be said of, and by which rule."""
-    if isinstance(wanted, UnlistedUser):
-        own = Rule(pattern=wanted.user, policy=Unlisted.DROP, at=wanted.declared_at)
-        return {wanted.user: own} if wanted.user in names else {}
     found = {}
     for name in sorted(set(names) - set(wanted.listed)):
         rule = decided(wanted.rules_of_unlisted, name)
