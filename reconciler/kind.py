@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import (
     Address,
@@ -166,6 +166,36 @@ class Shares(Protocol[R_contra]):
         self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[R_contra]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """The outcomes of targets that lead to one server, by name: what two declare differently is blocked. Pure."""
+        ...
+
+
+@runtime_checkable
+class Gathers(Protocol[R]):
+    """A kind some of whose resources are made of what several documents say."""
+
+    def gathered(self, declared: Sequence[R]) -> Sequence[R]:
+        """`declared`, of all documents, with one resource for what may be declared in parts. Pure.
+
+        Raises DesiredError, with both places, where two documents contradict each other. What must not be declared
+        twice is left as it is.
+        """
+        ...
+
+
+class Ruling(NamedTuple):
+    """What a rule about things that nobody lists says of one of them, and where the rule is declared."""
+
+    policy: str
+    pattern: str
+    at: str
+
+
+@runtime_checkable
+class Rules(Protocol[R_contra]):
+    """A kind in which it is declared what becomes of what nobody lists."""
+
+    def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
+        """Those about what may stand at `address`, the one that decides first. Pure."""
         ...
 
 

@@ -91,6 +91,8 @@ class Target(Frozen):
     standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
     node_of      the name of the target that it is a node of; empty: it is none.
     direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
+    beside       of a node of a Redis target: the other nodes, since what is in use on one of them is needed on all.
+    role         that sessions to this PostgreSQL take on; empty: they stay who logged in.
     """
 
     name: str
@@ -108,6 +110,8 @@ class Target(Frozen):
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
     direct: bool = False
+    beside: tuple[Target, ...] = ()
+    role: str = ""
     declared_at: str = ""
 
 
@@ -145,6 +149,8 @@ class HazardType(StrEnum):
     """Reads a whole table and takes disk, I/O and CPU for a while; writes go on."""
     INDEX_DROP = "index-drop"
     """A valid index goes; queries that use it become slower."""
+    USER_DROP = "user-drop"
+    """A user that no file declares goes, with its passwords, which nothing brings back."""
     LESS_SAFE = "less-safe"
     """Durability or security is reduced: fsync off, no password, persistence off."""
     RUNS_PROGRAMS = "runs-programs"
@@ -168,6 +174,7 @@ class HazardType(StrEnum):
 NEEDS_PERMISSION: frozenset[HazardType] = frozenset(
     {
         HazardType.INDEX_DROP,
+        HazardType.USER_DROP,
         HazardType.LESS_SAFE,
         HazardType.RUNS_PROGRAMS,
         HazardType.STOPS_SERVICE,
@@ -427,6 +434,9 @@ class NoticeType(StrEnum):
     NOT_VISIBLE = "not-visible"
     BEING_BUILT = "being-built"
     UNLISTED = "unlisted"
+    """Nobody declares it: told, and no drift."""
+    UNWANTED = "unwanted"
+    """Nobody declares it, which counts as drift, as `unlisted_…: drift` says; or it is to go, and cannot now."""
     BLOCKED = "blocked"
     """It differs, and no safe step exists: the message says why and what a person can do."""
     NOTE = "note"
@@ -516,7 +526,8 @@ class TargetInfo(Frozen):
 
     `identity` tells this very system from every other (PostgreSQL: system identifier and database; Redis: none across
     restarts, so host and port); a plan is only applied where it is the same. `role` is "primary" or "standby" of a node
-    of a PostgreSQL cluster, and has to be the same, too: it decides the order. `node_of` as in Target.
+    of a PostgreSQL cluster, and has to be the same, too: it decides the order. `as_role` is the role that sessions take
+    on (`Target.role`), likewise: it decides what may run, and where names are looked for. `node_of` as in Target.
     """
 
     system: System
@@ -526,6 +537,7 @@ class TargetInfo(Frozen):
     database: str = ""
     identity: str = ""
     role: str = ""
+    as_role: str = ""
     node_of: str = ""
 
 

@@ -112,6 +112,9 @@ def check_identity(name: str, planned: TargetInfo, found: TargetInfo, node_of: s
             f"{name} was a {planned.role} when the plan was made, and is a {found.role} now: its order no longer holds",
             hint="make a new plan",
         )
+    if planned.as_role != found.as_role:
+        before, now = (f"as role {each}" if each else "without `role`" for each in (planned.as_role, found.as_role))
+        raise PlanFileError(f"{name} was planned {before}, and is declared {now}", hint="make a new plan")
 
 
 def _where(info: TargetInfo) -> str:

@@ -24,6 +24,7 @@ from reconciler.targets.activity import masked
 from reconciler.targets.postgres import Row, open_connection
 from reconciler.targets.postgres_wait import HeardConnection
 from reconciler.targets.postgres_words import said
+from reconciler.targets.taken_role import as_login
 
 ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""
@@ -143,7 +144,8 @@ class PostgresLock:
     def _taken(self, idle: Collection[int]) -> HeardConnection:
         named = {"application_name": f"{HOLDER_NAME}{owner()}"}
         limits = dict.fromkeys(_ENDS_THE_SILENT, f"{lock.DEAD_SECONDS}s")
-        ours = open_connection(self._target, self._secrets, named, where_there=limits, others=idle)
+        # Another role would not see what earlier sessions of ours do.
+        ours = open_connection(as_login(self._target), self._secrets, named, where_there=limits, others=idle)
         try:
             if not _try(ours, ADVISORY_KEY):
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)

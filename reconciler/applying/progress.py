@@ -116,8 +116,10 @@ def watched(
 
 def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
     from reconciler.targets.postgres import connect
+    from reconciler.targets.taken_role import as_login
 
-    return closing(connect(target, secrets))
+    # Another role would not see at what the session of who logged in is at work.
+    return closing(connect(as_login(target), secrets))
 
 
 def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None]) -> None:

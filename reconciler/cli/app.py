@@ -21,6 +21,7 @@ from reconciler.secrets import Secrets
 
 VERBS: Mapping[str, str] = {
     "validate": "Read and check all YAML; connect to nothing.",
+    "explain": "Say where something is declared, or what decides about it.",
     "plan": "Show what would change; change nothing.",
     "show": "Render a saved plan; connect to nothing.",
     "apply": "Apply a saved plan, or plan and ask.",

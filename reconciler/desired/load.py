@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.desired.explain import explain
 from reconciler.desired.files import Document, read_documents, read_file
+from reconciler.desired.gather import Part, gathered
 from reconciler.desired.leaks import Leaks
 from reconciler.desired.node import Node, shape
 from reconciler.desired.targets import Declared, TargetReader, learn
@@ -20,7 +21,7 @@ from reconciler.desired.wording import alternatives, quoted, unknown
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
 from reconciler.kind import Authenticates, Declaration, Kind
-from reconciler.model import Address, Resource, SecretRef, System, Target
+from reconciler.model import Resource, SecretRef, System, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 
@@ -83,7 +84,7 @@ def load(
     sections = _SectionReader(kinds, values, declared, all_parsed, str(around))
     for document in documents:
         sections.read(document)
-    resources = tuple(sections.resources.values())
+    resources = tuple(gathered(kinds, sections.parts, errors))
     credentials = _credentials(kinds, resources, errors)
     if errors:
         raise _together(errors)
@@ -153,7 +154,7 @@ class _SectionReader:
         self.is_complete = is_complete
         self.repository = repository
         self.errors = values.errors
-        self.resources: dict[Address, Resource] = {}
+        self.parts: list[Part] = []
         self.by_section: dict[str, list[AnyKind]] = {}
         for kind in kinds:
             for section in kind.sections:
@@ -231,22 +232,14 @@ class _SectionReader:
             declaration = Declaration(
                 target, key, value, file, partial(_place_inside, file, root, key), self.repository
             )
-            for resource in kind.declare(declaration):
-                self._add(resource, declaration)
+            section_at = declaration.at(())
+            self.parts += (Part(resource, section_at) for resource in kind.declare(declaration))
             self.values.refuse_secrets(node, file)
         except ValidationError as error:
             self.errors.extend(explain(error, root, key, plain, adapter, file))
         except DesiredError as error:
             at = error.at or _place(file, root, key)
             self.errors += [DesiredError(error.message, at=at, hint=error.hint), *error.others]
-
-    def _add(self, resource: Resource, declaration: Declaration) -> None:
-        first = self.resources.setdefault(resource.address, resource)
-        if first is not resource:
-            elsewhere = f"; the first one is at {first.declared_at}" if first.declared_at else ""
-            message = f"{resource.address} is declared twice{elsewhere}"
-            at = resource.declared_at or declaration.at(())
-            self.errors.append(DesiredError(message, at=at, hint="remove one of them"))
 
 
 def _place(file: str, root: Node, key: str) -> str:

@@ -25,6 +25,7 @@ from reconciler.desired.expressions import parse_bytes
 from reconciler.desired.files import Document
 from reconciler.desired.leaks import Leaks, only_variable
 from reconciler.desired.node import Node, shape
+from reconciler.desired.role import Role, refuse_role
 from reconciler.desired.text import Text
 from reconciler.desired.values import Values
 from reconciler.desired.variables import has_missing
@@ -47,6 +48,7 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "checks_as": (System.POSTGRES,),
     "hide_values": (System.POSTGRES,),
     "direct": (System.POSTGRES,),
+    "role": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
@@ -147,6 +149,10 @@ class TargetSection(Frozen):
     direct: bool = Field(
         default=False,
         description="No pooler between shares sessions of this PostgreSQL target, where apply cannot find that out.",
+    )
+    role: Role = Field(
+        default="",
+        description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
     )
 
     @model_validator(mode="after")
@@ -250,6 +256,8 @@ class TargetReader:
         if self.only and name not in self.only:
             return Declared(at, model.system)
         self._check_restarts(model, node, file)
+        if self.limited and model.role:
+            self.errors.append(refuse_role((node.child("role") or node).at(file)))
         self._refuse_secrets(node, file)
         try:
             url = self._url(model, node, file)
@@ -266,6 +274,7 @@ class TargetReader:
             checks_as=self._checks_as(model, node, file),
             hide_values=model.hide_values,
             direct=model.direct,
+            role=model.role,
             restart=model.restart or "",
             patroni=self._patroni(model, node, file),
             sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),
@@ -372,7 +381,8 @@ class TargetReader:
                 yield Target(
                     name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
-                    direct=section.direct, restart=standby.restart or "", node_of=of, declared_at=entry.at(file),
+                    direct=section.direct, role=section.role, restart=standby.restart or "", node_of=of,
+                    declared_at=entry.at(file),
                 )  # fmt: skip
 
     def _checked(self, text: str, system: System, node: Node, file: str) -> str:

@@ -33,10 +33,12 @@ _OF_NOTICES: Mapping[NoticeType, Verdict] = {
     NoticeType.NOT_VISIBLE: Verdict.NOT_VISIBLE,
     NoticeType.WAITS_FOR_RESTART: Verdict.WAITS,
     NoticeType.UNLISTED: Verdict.IN_SYNC,
+    NoticeType.UNWANTED: Verdict.DIFFERS,
     NoticeType.NOTE: Verdict.IN_SYNC,
     NoticeType.PREFLIGHT: Verdict.IN_SYNC,
 }
-"""What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared."""
+"""What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared; but where
+what nobody declared is to count, it is a difference."""
 
 _OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
     CheckStatus.FAIL: CheckVerdict.FAILED,
@@ -62,13 +64,13 @@ _DRIFT: Mapping[Verdict, int] = {
 _NOTHING_TO_RUN: Mapping[Verdict, int] = {
     Verdict.UNREACHABLE: 1,
     Verdict.BLOCKED: 1,
-    Verdict.DIFFERS: 1,
+    Verdict.DIFFERS: 0,
     Verdict.HALF_WAY: 1,
     Verdict.NOT_VISIBLE: 1,
     Verdict.WAITS: 0,
     Verdict.IN_SYNC: 0,
 }
-"""Of `plan --detailed-exitcode` where there is no change."""
+"""Of `plan --detailed-exitcode` where there is no change: then what differs is what nobody declared."""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -172,7 +174,8 @@ def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
         return 0
     if plan.changes:
         return 2
-    return _NOTHING_TO_RUN[worst(each for each in map(of_outcome, plan.notices) if each is not Verdict.BLOCKED)]
+    left = (each for each in map(of_outcome, plan.notices) if each is not Verdict.BLOCKED)
+    return max((_NOTHING_TO_RUN[each] for each in left), default=0)
 
 
 def check_exit_code(results: Iterable[CheckResult]) -> int:

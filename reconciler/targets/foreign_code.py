@@ -22,7 +22,11 @@ from reconciler.targets.reached import Call, Name, Reached
 
 STRANGERS: LiteralString = """
     me as materialized (
-        select pg_catalog.bool_or(rolsuper) as is_superuser,
+        select exists (
+                   select from pg_catalog.pg_roles s
+                   where s.rolsuper and (s.rolname in (current_user, session_user)
+                                         or pg_catalog.pg_has_role(session_user, s.oid, 'member'))
+               ) as is_superuser,
                pg_catalog.bool_or(rolname = current_user and (rolsuper or rolbypassrls)) as is_exempt
         from pg_catalog.pg_roles where rolname in (current_user, session_user)
     ), mine (oid) as (
@@ -45,8 +49,9 @@ STRANGERS: LiteralString = """
 """CTEs of a WITH RECURSIVE: roles whose code we do not run, the functions that are theirs, and the schemas where names
 are looked for.
 
-Who logged in counts, whatever role the session has since: the code could take it back. A membership that its own role
-has granted (before 15 every role may grant itself) makes nobody trust it.
+Who logged in counts, whatever role the session has since: the code could take it back, or any other that is to be had,
+so that whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted
+(before 15 every role may grant itself) makes nobody trust it.
 """
 
 _FOLLOWS: LiteralString = """

@@ -25,6 +25,7 @@ from reconciler.targets.postgres_text import connected, is_of_encoding, is_verba
 from reconciler.targets.postgres_wait import HeardConnection, Silent
 from reconciler.targets.postgres_wait import Row as Row  # by which others know it
 from reconciler.targets.postgres_words import said
+from reconciler.targets.taken_role import refusal, taken, taking
 from reconciler.targets.url import refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -119,6 +120,14 @@ def _own(claimed: int, others: Collection[int]) -> sql.Composed:
 
 _READING = _set(READING_SETTINGS, local=True, where_there={"transaction_timeout": "0"})
 
+
+def _reading(target: Target) -> sql.Composed:
+    """What begins each transaction that reads; without a role, the same for all."""
+    if not target.role:
+        return _READING
+    return _set({**READING_SETTINGS, **taking(target)}, local=True, where_there={"transaction_timeout": "0"})
+
+
 OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
            pg_catalog.current_schemas(true) as all_schemas
@@ -129,17 +138,18 @@ _IDENTIFY = """
     select pg_catalog.current_setting('server_version_num')::int as version_num,
            pg_catalog.current_setting('server_version') as version,
            pg_catalog.current_database() as database,
-           current_user as role,
+           current_user as role, session_user as login,
            pg_catalog.pg_is_in_recovery() as in_recovery,
            (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
            pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
-           (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) as superuser,
-           (select r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
-                   or exists (select from pg_catalog.pg_roles powerful
-                              where powerful.rolname = any(array['pg_execute_server_program', 'pg_read_server_files',
-                                                                 'pg_write_server_files'])
-                                    and pg_catalog.pg_has_role(powerful.oid, 'member'))
-            from pg_catalog.pg_roles r where r.rolname = current_user) as may_harm,
+           (select pg_catalog.bool_or(r.rolsuper) from pg_catalog.pg_roles r
+            where r.rolname in (current_user, session_user)) as superuser,
+           exists (select from pg_catalog.pg_roles r
+                   where (r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
+                          or r.rolname = any(array['pg_execute_server_program', 'pg_read_server_files',
+                                                   'pg_write_server_files']))
+                         and (r.rolname = session_user or pg_catalog.pg_has_role(session_user, r.oid, 'member'))
+           ) as may_harm,
            pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
            pg_catalog.has_function_privilege('pg_catalog.pg_read_file(pg_catalog.text)', 'execute') as may_read_files,
            pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
@@ -171,9 +181,15 @@ class PostgresSession:
         self._connection = connection
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
-        [path], [own], [self._facts] = self._sent([(OWN_PATH_IS, None), (_READING, None), (_IDENTIFY, None)])
+        self._reading = _reading(target)
+        *_, [path], [own], [self._facts] = self._sent(
+            [*([(taken(target), None)] if target.role else []),
+             (OWN_PATH_IS, None), (self._reading, None), (_IDENTIFY, None)]
+        )  # fmt: skip
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
+        self.login: str = self._facts["login"]
+        """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
@@ -183,7 +199,8 @@ class PostgresSession:
         self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
         self.may_harm: bool = self._facts["may_harm"]
-        """Whether the role may more than a mere user: as a superuser, by an attribute, or with the server's files."""
+        """Whether who logged in may more than a mere user: as a superuser, by an attribute, or with the server's files;
+        also by a role that could be taken on."""
         self.pid: int = own["pid"]
         """The server process of the last transaction."""
         self.is_pooled: bool = self.pid != connection.info.backend_pid
@@ -216,6 +233,7 @@ class PostgresSession:
             database=database,
             identity=f"{system_identifier}/{database}",
             role="standby" if self.in_recovery else "primary",
+            as_role=self.target.role,
         )
 
     @property
@@ -229,7 +247,8 @@ class PostgresSession:
         """See `Session`: of a superuser, who trusts the code of nobody else and whose mistakes nothing stops."""
         if not self._facts["superuser"]:
             return ""
-        return f"{self.role} is a superuser, and a member of pg_monitor would be enough to plan by"
+        who = self.login if self.target.role else self.role
+        return f"{who} is a superuser, and a member of pg_monitor would be enough to plan by"
 
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""
@@ -244,7 +263,7 @@ class PostgresSession:
         A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
-        [own], *answers = self._sent([(_READING, None), *queries], on_failure)
+        [own], *answers = self._sent([(self._reading, None), *queries], on_failure)
         self.pid = own["pid"]
         return answers
 
@@ -347,6 +366,10 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
         session = PostgresSession(target, secrets, connection)
         session.never_idle()
         return session
+    except ObservationFailed as error:
+        refused = refusal(target, connection.info.user, error.message, error.sqlstate)
+        connection.close()
+        raise refused or error from None
     except BaseException:
         connection.close()
         raise
@@ -356,7 +379,7 @@ def open_connection(
     target: Target, secrets: Secrets, settings: Mapping[str, str], *,
     where_there: Mapping[str, str] = {}, others: Collection[int] = (),
 ) -> HeardConnection:  # fmt: skip
-    """A connection in autocommit mode with an empty search_path and `settings`, for its whole session.
+    """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
 
     `where_there` are settings that not every version has.
 
@@ -365,6 +388,7 @@ def open_connection(
     Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
     """
     connection = _opened(target, secrets)
+    settings = {**settings, **taking(target)}
     known = {**UNLIMITED, **FOUND_DEAD, **where_there}
     try:
         own = _own(connection.info.backend_pid, others)
@@ -375,8 +399,9 @@ def open_connection(
                 refuse_sharing(target, connection, lambda: _opened(target, secrets))
             [row] = connection.execute(_set(settings, local=False, where_there=known))
     except psycopg.Error as error:
+        refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
         connection.close()
-        raise _cannot_connect(target, secrets, error) from None
+        raise refused or _cannot_connect(target, secrets, error) from None
     except BaseException:
         connection.close()
         raise

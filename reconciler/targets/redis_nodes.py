@@ -21,7 +21,15 @@ Place = tuple[str, int]
 
 
 def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
-    """See `targets.nodes`. A Cluster is recognised by its node; Sentinels and replicas are declared."""
+    """See `targets.nodes`. Each knows the others."""
+    found = _nodes(target, secrets)
+    if len(found) == 1:
+        return found
+    return [node.model_copy(update={"beside": tuple(other for other in found if other is not node)}) for node in found]
+
+
+def _nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+    """A Cluster is recognised by its node; Sentinels and replicas are declared."""
     if target.sentinels:
         return _watched(target, secrets)
     with closing(connect(target, secrets)) as session:

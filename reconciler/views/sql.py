@@ -88,10 +88,20 @@ def literal(text: str) -> str:
     return f"U&'{''.join(escaped)}'"
 
 
+def identifier(name: str) -> str:
+    """`name` as a quoted identifier of PostgreSQL, likewise."""
+    quoted = name.replace('"', '""')
+    if quoted.isprintable():
+        return f'"{quoted}"'
+    escaped = (char if char.isprintable() else f"\\+{ord(char):06x}" for char in quoted.replace("\\", "\\\\"))
+    return f'U&"{"".join(escaped)}"'
+
+
 def _section(target: str, info: TargetInfo | None, changes: Sequence[Change]) -> list[str]:
     lines = [comment(f"==== {target}" + (f": {words.target_line(info)}" if info else ""))]
     if info and info.system is System.POSTGRES:
         lines += _guard(target, info)
+        lines += [f"set role {identifier(info.as_role)};"] if info.as_role else []
     left_out = 0
     for change in changes:
         unfit = any(not runs_as_it_reads(statement) for statement in _statements(change))
@@ -100,6 +110,8 @@ def _section(target: str, info: TargetInfo | None, changes: Sequence[Change]) ->
     if left_out:
         message = f"not in this script: {left_out} of the changes on {target}; apply the plan with reconciler"
         lines += ["", comment("So that nobody takes this section for complete:"), _stop(message)]
+    if info and info.as_role:
+        lines += ["", "reset role;"]
     return lines
 
 

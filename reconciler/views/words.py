@@ -76,11 +76,16 @@ NOTICES: Mapping[NoticeType, tuple[str, str]] = {
     NoticeType.NOT_PERSISTED: ("is not persisted", "are not persisted"),
     NoticeType.NOT_VISIBLE: ("is not visible", "are not visible"),
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
+    NoticeType.UNWANTED: ("is unwanted", "are unwanted"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
     NoticeType.PREFLIGHT: ("preflight warning", "preflight warnings"),
     NoticeType.NOTE: ("note", "notes"),
 }
 """What is said of one and of many, in the order in which a summary counts them."""
+
+
+PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED})
+"""Said with the place of what is declared: to be mended there, or the rule that decides, of several."""
 
 
 class CheckWords(NamedTuple):
@@ -141,6 +146,7 @@ def target_line(info: TargetInfo) -> str:
     if not info.location:
         return f"{product}, not declared here"
     location = visible(info.location) + (", standby" if info.role == "standby" else "")
+    location += f", as role {visible(info.as_role)}" if info.as_role else ""
     return f"{product}, {visible(info.database)} at {location}" if info.database else f"{product} at {location}"
 
 
@@ -176,7 +182,7 @@ def notes(change: Change) -> tuple[str, ...]:
 def notice(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
     said = NOTICES[one.type][0].removeprefix("is ")
-    place = f" ({one.declared_at})" if one.type is NoticeType.BLOCKED and one.declared_at else ""
+    place = f" ({one.declared_at})" if one.type in PLACED and one.declared_at else ""
     return (one.message if said in one.message[: len(said) + 3] else f"{said}: {one.message}") + place
 
 

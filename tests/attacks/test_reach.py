@@ -165,6 +165,8 @@ LIMITED = [
     Limited("standby's restart", ["--hosts", "127.0.0.1"],
             'targets: {two: {postgres: "host=127.0.0.1", standbys: {b: {postgres: "host=127.0.0.1", restart: "x"}}}}\n',
             "x.yaml:1:97: a command that restarts a server runs here", "the same of a standby"),
+    Limited("role", ["--hosts", "127.0.0.1"], 'targets: {two: {postgres: "host=127.0.0.1", role: admin}}\n',
+            "x.yaml:1:51: which role a session takes on has not been left", "more than who logs in may by itself"),
     Limited("options", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?options=-c%20role%3Dx"}}\n',
             "x.yaml:1:27: the URL has the option options", "settings of the session"),
     Limited("service", URL_ONLY, 'targets: {two: {postgres: "service=x"}}\n',

@@ -71,6 +71,21 @@ CASES = [
         "targets.yaml:1:11: cache: only a postgres target has hide_values",
     ),
     Case(
+        "a role of Redis",
+        {"targets.yaml": "targets: {cache: {redis: 'redis://h', role: app}}\n"},
+        "targets.yaml:1:11: cache: only a postgres target has role",
+    ),
+    Case(
+        "the role that means none",
+        {"targets.yaml": "targets: {main: {postgres: 'host=h', role: none}}\n"},
+        "targets.yaml:1:44: role: no role is called none: leave `role` out, or let it be empty",
+    ),
+    Case(
+        "a role of a longer name than there is",
+        {"targets.yaml": f"targets: {{main: {{postgres: 'host=h', role: {'x' * 64}}}}}\n"},
+        "targets.yaml:1:44: role: this is no name of a role: one has at most 63 bytes, and no NUL",
+    ),
+    Case(
         "values that are hidden perhaps",
         {"targets.yaml": "targets: {main: {postgres: 'host=h', hide_values: perhaps}}\n"},
         'targets.yaml:1:51: hide_values: expected yes or no, not "perhaps"',
@@ -80,7 +95,7 @@ CASES = [
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
         "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, checks_as, "
-        "hide_values, direct)",
+        "hide_values, direct, role)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",

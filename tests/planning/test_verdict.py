@@ -75,6 +75,8 @@ TABLE = {
     "half-way before not visible": Row((HIDDEN, HALF_WAY), Verdict.HALF_WAY, 4, 0, 1),
     "not visible before waiting": Row((WAITS, HIDDEN), Verdict.NOT_VISIBLE, 5, 0, 1),
     "what nobody declared": Row((notice(NoticeType.UNLISTED),), Verdict.IN_SYNC, 0, 0, 0),
+    "what nobody declared, and counts": Row((notice(NoticeType.UNWANTED),), Verdict.DIFFERS, 2, 0, 0),
+    "the same beside what is not visible": Row((notice(NoticeType.UNWANTED), HIDDEN), Verdict.DIFFERS, 2, 0, 1),
     "a note": Row((notice(NoticeType.NOTE),), Verdict.IN_SYNC, 0, 0, 0),
     "a warning": Row((notice(NoticeType.PREFLIGHT),), Verdict.IN_SYNC, 0, 0, 0),
 }
@@ -105,9 +107,7 @@ def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
 
 
 def test_every_notice_and_every_status_of_a_check_has_its_verdict():
-    assert {verdict.of_outcome(notice(type)) for type in NoticeType} == set(Verdict) - {
-        Verdict.UNREACHABLE, Verdict.DIFFERS,
-    }  # fmt: skip
+    assert {verdict.of_outcome(notice(type)) for type in NoticeType} == set(Verdict) - {Verdict.UNREACHABLE}
     assert {verdict.of_check(check(status)) for status in CheckStatus} == set(CheckVerdict)
 
 

@@ -259,6 +259,7 @@ NOTICES = tuple(
         ),
         ("main", "pg_index", "public.tasks_meta_idx", NoticeType.BEING_BUILT, "by process 4711 since 05:01, 37 %"),
         ("main", "pg_index", "public.tasks_stray_idx", NoticeType.UNLISTED, "on public.tasks, 12 MB, never scanned"),
+        ("cache", "redis_user", "bob", NoticeType.UNWANTED, "no file declares it: it logs in without a password"),
         ("main", "pg_index", "public.users_email_key", NoticeType.BLOCKED, "it backs a constraint: drop that first"),
         (
             "main",

@@ -94,7 +94,7 @@ def read(session: PostgresSession, checks: Mapping[Part, PgSettingCheck]) -> dic
         elif row["masked"]:
             found[name] = Unavailable(
                 status=CheckStatus.NOT_VISIBLE,
-                message=f"{name} is set for role {session.role} or its connection, which hides what others get",
+                message=f"{name} is set for role {session.login} or its connection, which hides what others get",
             )
         else:
             found[name] = FoundSetting(

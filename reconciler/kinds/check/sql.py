@@ -69,7 +69,7 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
     from reconciler.targets.postgres import connect
 
     try:
-        with closing(connect(session.target.model_copy(update={"url": url}), session.secrets)) as lesser:
+        with closing(connect(session.target.model_copy(update={"url": url, "role": ""}), session.secrets)) as lesser:
             if (lesser.instance, lesser.info.database) == (session.instance, session.info.database):
                 return _read(lesser, checks)
         why = "it leads to another server or another database than the target's own URL"

@@ -14,16 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.kind import Declaration, Rehearsal
+from reconciler.desired.unlisted import UnlistedSection
+from reconciler.kind import Declaration, Rehearsal, Ruling
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
+    Declared,
+    ObservedEverywhere,
     ObservedIndex,
     ObservedUnlisted,
-    PgIndex,
     TableSection,
+    UnlistedEverywhere,
     UnlistedIndexes,
-    rule_name,
 )
 from reconciler.model import Address, Change, Fact, Outcome, Resource, System
 from reconciler.targets.session import Session
@@ -34,27 +36,30 @@ class PgIndexKind:
 
     name = "pg_index"
     system = System.POSTGRES
-    sections: Mapping[str, Any] = {"tables": dict[str, TableSection]}
+    sections: Mapping[str, Any] = {"tables": dict[str, TableSection], "unlisted_indexes": UnlistedSection}
     resource = AnyIndex
 
-    def declare(self, declaration: Declaration) -> Iterable[PgIndex | UnlistedIndexes]:
+    def declare(self, declaration: Declaration) -> Iterable[Declared]:
         """See `declare.py`."""
         from reconciler.kinds.pg_index.declare import declare
 
         return declare(declaration)
 
-    def observe(self, session: Session, wanted: Sequence[PgIndex | UnlistedIndexes]) -> Mapping[Address, AnyObserved]:
+    def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
         """See `observe.py`."""
         from reconciler.kinds.pg_index.observe import observe
         from reconciler.targets.postgres import PostgresSession
 
         return observe(cast(PostgresSession, session), wanted)
 
-    def plan(self, desired: PgIndex | UnlistedIndexes, observed: AnyObserved | None) -> Sequence[Outcome]:
+    def plan(self, desired: Declared, observed: AnyObserved | None) -> Sequence[Outcome]:
         """See `plan.py` and `absent.py`."""
         from reconciler.kinds.pg_index.absent import plan_unlisted
         from reconciler.kinds.pg_index.plan import plan_index
 
+        if isinstance(desired, UnlistedEverywhere):
+            seen = cast(ObservedEverywhere, observed)
+            return [outcome for table, found in seen.tables for outcome in plan_unlisted(table, found)]
         if isinstance(desired, UnlistedIndexes):
             return plan_unlisted(desired, cast(ObservedUnlisted, observed))
         return plan_index(desired, cast(ObservedIndex, observed))
@@ -80,14 +85,23 @@ class PgIndexKind:
         parts = [part.attached.bytes for part in observed.partitions if part.attached]
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
-    def derived_from(self, resource: PgIndex | UnlistedIndexes, declared: Mapping[Address, Resource]) -> list[Address]:
+    def derived_from(self, resource: Declared, declared: Mapping[Address, Resource]) -> list[Address]:
         """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""
-        if isinstance(resource, UnlistedIndexes) or resource.definition is not None:
-            return []
-        rule = resource.address._replace(name=rule_name(resource.schema_name, resource.table))
-        found = declared.get(rule)
-        drops = isinstance(found, UnlistedIndexes) and found.policy == "drop" and resource.name not in found.listed
-        return [rule] if drops else []
+        from reconciler.kinds.pg_index.unlisted import dropped_by
+
+        return dropped_by(resource, declared)
+
+    def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
+        """See `unlisted.py`."""
+        from reconciler.kinds.pg_index.unlisted import gathered
+
+        return gathered(declared)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `unlisted.py`."""
+        from reconciler.kinds.pg_index.unlisted import rulings_about
+
+        return rulings_about(address, declared)
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

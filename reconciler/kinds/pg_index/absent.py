@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.desired.unlisted import Unlisted
 from reconciler.kinds.pg_index.change import change, drop, drop_temporary, inverse
 from reconciler.kinds.pg_index.model import (
     LiveIndex,
@@ -21,7 +22,7 @@ from reconciler.targets.unnamed import is_unnamed
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
     """The outcomes for the indexes of a table that nobody lists."""
     if observed.locked_by:
-        if desired.policy == "keep":
+        if desired.policy is Unlisted.KEEP:
             return []
         message = f"{desired.schema_name}.{desired.table} is locked as a whole by {observed.locked_by}"
         return [
@@ -30,14 +31,14 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
             )
         ]
     found: list[Outcome] = []
+    by = f", of {desired.by}" if desired.by else ""
     for live in observed.indexes:
         address = Address(desired.address.target, desired.address.kind, full_name(desired.schema_name, live.name))
         needed_by = observed.needed_by.get(live.name, "")
-        if live.builder is not None or needed_by or desired.policy != "drop":
+        if live.builder is not None or needed_by or desired.policy is not Unlisted.DROP:
             if message := _unlisted(desired, live, needed_by):
-                found.append(
-                    Notice(address=address, type=NoticeType.UNLISTED, message=message, declared_at=desired.declared_at)
-                )
+                kind = NoticeType.UNWANTED if desired.policy is Unlisted.DRIFT else NoticeType.UNLISTED
+                found.append(Notice(address=address, type=kind, message=message, declared_at=desired.declared_at))
             continue
         if is_unnamed(live.name):
             message = "to be dropped, and its name is no text in UTF-8, so that no plan can hold it: drop it by hand"
@@ -56,7 +57,7 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
         there = ObservedIndex(table=observed.table, live=live, role=observed.role, in_recovery=observed.in_recovery)
         found += [
             permitted(absent, there, each)
-            for each in plan_absent(absent, there, "not listed under unlisted_indexes: drop")
+            for each in plan_absent(absent, there, f"not listed under unlisted_indexes: drop{by}")
         ]
     return found
 
@@ -64,14 +65,18 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
 def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: str) -> str:
     """What is to be said of an index that stays; where indexes that nobody lists are kept, only of what is broken."""
     if live.builder is not None:
-        return "" if desired.policy == "keep" else f"no file declares it; is being built by process {live.builder}"
+        return (
+            "" if desired.policy is Unlisted.KEEP else f"no file declares it; is being built by process {live.builder}"
+        )
     invalid = not live.valid and not live.partitioned
     broken = "INVALID since a build failed or was cancelled: no query uses it, and every write maintains it"
-    if desired.policy == "keep":
+    if desired.policy is Unlisted.KEEP:
         return f"{broken}; no file declares it: drop it by hand, or declare it absent" if invalid else ""
-    if desired.policy == "drop":
+    if desired.policy is Unlisted.DROP:
         return f"kept, though no file declares it: the only index for the foreign key {needed_by}"
-    return f"index of {desired.schema_name}.{desired.table} that no file declares" + (f"; {broken}" if invalid else "")
+    by = f" (unlisted_indexes of {desired.by})" if desired.by else ""
+    table = f"{desired.schema_name}.{desired.table}"
+    return f"index of {table} that no file declares{by}" + (f"; {broken}" if invalid else "")
 
 
 def _hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:

@@ -9,6 +9,7 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
+    Declared,
     Definition,
     IndexSection,
     PgIndex,
@@ -26,6 +27,7 @@ from reconciler.kinds.pg_index.syntax import (
     qualified_name,
     unqualified,
 )
+from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
 from reconciler.model import Address
 
 KIND = "pg_index"
@@ -33,8 +35,11 @@ METHODS = ("btree", "hash", "gin", "gist", "spgist", "brin")
 """PostgreSQL's own access methods. Extensions bring more, so an unknown one is only refused when it looks misspelt."""
 
 
-def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
-    """The resources of one `tables` section. Raises DesiredError."""
+def declare(declaration: Declaration) -> Iterator[Declared]:
+    """The resources of one `tables` section, or of `unlisted_indexes`. Raises DesiredError."""
+    if declaration.section == SECTION:
+        yield everywhere(declaration)
+        return
     tables: dict[str, TableSection] = declaration.value
     for written, section in tables.items():
         try:
@@ -49,6 +54,7 @@ def declare(declaration: Declaration) -> Iterator[PgIndex | UnlistedIndexes]:
             schema_name=schema,
             table=table,
             policy=section.unlisted_indexes,
+            said="unlisted_indexes" in section.model_fields_set,
             listed=tuple(_name(name) for name in section.indexes),
         )
 

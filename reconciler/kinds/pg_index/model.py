@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from reconciler.desired.text import Text
+from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
 from reconciler.model import Frozen, Observed, Resource
 
 LONGEST_NAME = 63
@@ -93,14 +94,19 @@ class PgIndex(Resource):
 
 
 class UnlistedIndexes(Resource):
-    """What is to become of the indexes of a table that its declaration does not list."""
+    """What is to become of the indexes of a table that its declarations do not list.
+
+    said   the table itself says so; else it is what the target says of it, `by` which rule, or the default.
+    """
 
     stands_for_itself: ClassVar[bool] = False
 
     type: Literal["unlisted"] = "unlisted"
     schema_name: str
     table: str
-    policy: Literal["keep", "report", "drop"]
+    policy: Unlisted
+    said: bool = True
+    by: str = ""
     listed: tuple[str, ...]
 
     @property
@@ -109,7 +115,23 @@ class UnlistedIndexes(Resource):
         return rule_name(self.schema_name, self.table)
 
 
-AnyIndex = Annotated[PgIndex | UnlistedIndexes, Field(discriminator="type")]
+class UnlistedEverywhere(Resource):
+    """What a target says of the indexes that nobody lists; `apart` are tables that are declared, which say it too."""
+
+    stands_for_itself: ClassVar[bool] = False
+
+    type: Literal["everywhere"] = "everywhere"
+    rules: tuple[Rule, ...]
+    apart: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def own_name(self) -> str:
+        """See `Resource.own_name`."""
+        return EVERYTHING
+
+
+Declared = PgIndex | UnlistedIndexes | UnlistedEverywhere
+AnyIndex = Annotated[Declared, Field(discriminator="type")]
 
 
 def _statistics_target(value: object) -> object:
@@ -148,7 +170,7 @@ class IndexSection(Frozen):
 class TableSection(Frozen):
     """The indexes of one table in YAML."""
 
-    unlisted_indexes: Literal["keep", "report", "drop"] = "keep"
+    unlisted_indexes: Unlisted = Unlisted.KEEP
     indexes: dict[str, IndexSection | Literal["absent"]] = {}
 
 
@@ -316,4 +338,10 @@ class ObservedUnlisted(Observed):
     in_recovery: bool = False
 
 
-AnyObserved = ObservedIndex | ObservedUnlisted
+class ObservedEverywhere(Observed):
+    """The tables that rules of the target say anything of, and what nobody lists on each of them."""
+
+    tables: tuple[tuple[UnlistedIndexes, ObservedUnlisted], ...] = ()
+
+
+AnyObserved = ObservedIndex | ObservedUnlisted | ObservedEverywhere

@@ -13,24 +13,49 @@ from reconciler.kinds.pg_index.compare import Question, Unread, answers, problem
 from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
+    Declared,
     Definition,
     LiveIndex,
+    ObservedEverywhere,
     ObservedIndex,
     ObservedUnlisted,
     PgIndex,
+    UnlistedEverywhere,
     UnlistedIndexes,
 )
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
+from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]) -> dict[Address, AnyObserved]:
-    """Everything that `plan` needs, by address. Raises TargetError.
+def observe(session: PostgresSession, wanted: Sequence[Declared]) -> dict[Address, AnyObserved]:
+    """Everything that `plan` needs, by address. Raises TargetError."""
+    named: list[PgIndex | UnlistedIndexes] = []
+    further: dict[Address, list[UnlistedIndexes]] = {}
+    for each in wanted:
+        if isinstance(each, UnlistedEverywhere):
+            further[each.address] = tables_of(session, each)
+            named += further[each.address]
+        else:
+            named.append(each)
+    observed = _observe_tables(session, named)
+    for address, tables in further.items():
+        seen = [(table, observed.pop(table.address)) for table in tables]
+        observed[address] = ObservedEverywhere(
+            tables=tuple((table, found) for table, found in seen if isinstance(found, ObservedUnlisted))
+        )
+    return observed
+
+
+def _observe_tables(
+    session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]
+) -> dict[Address, AnyObserved]:
+    """The same of indexes and tables that are named.
 
     PostgreSQL reads no definition on a table that somebody holds as a whole. Such tables are waited for as long as the
     session waits for any lock, and then left out: the others can still be looked at.

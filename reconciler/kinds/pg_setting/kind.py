@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from reconciler.desired.quantities import FormulaError
+from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration, NodeOutcomes
-from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped
+from reconciler.kind import Declaration, NodeOutcomes, Ruling
+from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped, unlisted
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     ObservedRestart,
@@ -21,6 +22,7 @@ from reconciler.kinds.pg_setting.model import (
 from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.outcomes import notice
 from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.wanted import NotTold
 from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
 from reconciler.targets.postgres import PostgresSession
@@ -41,13 +43,16 @@ class PgSettingKind:
         "settings": Settings,
         "databases": dict[str, DatabaseSection],
         "roles": dict[str, RoleSection],
+        unlisted.SECTION: ToldSection,
     }
     resource = PgSetting
 
-    def declare(self, declaration: Declaration) -> Iterable[PgSetting]:
+    def declare(self, declaration: Declaration) -> Iterable[Declared]:
         """One resource for each name in each scope. Raises DesiredError."""
         value = declaration.value
         match declaration.section:
+            case unlisted.SECTION:
+                yield unlisted.declare_unlisted(declaration)
             case "settings":
                 yield from _declared(declaration, value, ())
             case "databases":
@@ -60,15 +65,32 @@ class PgSettingKind:
                         path = (role, "databases", database, "settings")
                         yield from _declared(declaration, inner.settings, path, role=role, database=database)
 
-    def observe(self, session: Session, wanted: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
+    def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
+        """See `unlisted.py`."""
+        return unlisted.gathered(declared)
+
+    def observe(
+        self, session: Session, wanted: Sequence[Declared]
+    ) -> Mapping[Address, SettingObserved | unlisted.ObservedUnlisted]:
         """See `Kind.observe`. Two round trips; more only for what those leave open. Raises TargetError."""
         assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
-        return observe(session, wanted) if wanted else {}
+        settings = [each for each in wanted if isinstance(each, PgSetting)]
+        seen: dict[Address, SettingObserved | unlisted.ObservedUnlisted] = {}
+        seen |= observe(session, settings) if settings else {}
+        for each in wanted:
+            if isinstance(each, unlisted.UnlistedSettings):
+                seen[each.address] = unlisted.observe_unlisted(session, each)
+        return seen
 
-    def plan(self, desired: PgSetting, observed: SettingObserved | None) -> Sequence[Outcome]:
+    def plan(
+        self, desired: Declared, observed: SettingObserved | unlisted.ObservedUnlisted | None
+    ) -> Sequence[Outcome]:
         """See `Kind.plan`."""
+        if isinstance(desired, unlisted.UnlistedSettings):
+            return unlisted.plan_unlisted(desired, cast(unlisted.ObservedUnlisted, observed))
         if observed is None:
             return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
+        observed = cast(SettingObserved, observed)
         desired = desired.model_copy(update={"beside": observed.beside})
         definition = observed.definition
         # A session that has a custom setting set knows it, and still does not list it.
@@ -94,9 +116,9 @@ class PgSettingKind:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
 
-    def on_every_node(self, resource: PgSetting) -> bool:
+    def on_every_node(self, resource: Declared) -> bool:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
-        return resource.of_instance
+        return isinstance(resource, unlisted.UnlistedSettings) or resource.of_instance
 
     def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
@@ -109,12 +131,20 @@ class PgSettingKind:
         return held_back(nodes)
 
     def agreed(
-        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[PgSetting]]
+        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[Declared]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """See `kind.Shares`, and `agreement.py`."""
         from reconciler.kinds.pg_setting.agreement import agreed
 
-        return agreed(targets, declared)
+        settings = {
+            name: [each for each in resources if isinstance(each, PgSetting)] for name, resources in declared.items()
+        }
+        return unlisted.declared_by_none(agreed(targets, settings), settings)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `kind.Rules`."""
+        found = [each.rules for each in declared if isinstance(each, unlisted.UnlistedSettings)]
+        return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

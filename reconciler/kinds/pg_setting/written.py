@@ -20,6 +20,7 @@ from reconciler.kind import Declaration
 from reconciler.kinds.fitting import fitting, objection
 from reconciler.kinds.pg_setting import blocked, hidden, instance, names, origin, owner, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
+from reconciler.kinds.pg_setting.observe import observe
 from reconciler.kinds.pg_setting.patroni import SOURCE
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Address
@@ -88,7 +89,7 @@ def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
             if row["database"] is not None or row["role"] is not None
         ),
     ]
-    observed = kind.observe(session, [resource for _, resource in seen])
+    observed = observe(session, [resource for _, resource in seen])
     entries: dict[Path, Entry] = {}
     for path, resource in seen:
         found = observed[resource.address]
@@ -268,7 +269,7 @@ def _objections(
             [resources[path]] = _declared(kind, session, path, form)
         except (DesiredError, ValueError) as error:
             said[path] = str(error)
-    observed = kind.observe(session, list(resources.values()))
+    observed = observe(session, list(resources.values()))
     for path, resource in resources.items():
         outcomes = kind.plan(resource, observed[resource.address])
         said[path] = objection(outcomes)
@@ -284,7 +285,8 @@ def _declared(kind: PgSettingKind, session: PostgresSession, path: Path, form: F
     for key in reversed(path[1:]):
         value = {key: value}
     validated = TypeAdapter(kind.sections[path[0]]).validate_python(value)
-    return kind.declare(Declaration(session.target, path[0], validated, "", lambda at: ""))
+    found = kind.declare(Declaration(session.target, path[0], validated, "", lambda at: ""))
+    return [each for each in found if isinstance(each, PgSetting)]
 
 
 def _sections(entries: Mapping[Path, Any]) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.kind import Declaration
+from reconciler.desired.unlisted import UnlistedSection, rulings
+from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
-from reconciler.model import Address, Outcome, SecretRef, System
+from reconciler.kinds.redis_user.unlisted_model import SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
+from reconciler.model import Address, Observed, Outcome, Resource, SecretRef, System
 from reconciler.targets.session import Session
+
+Declared = RedisUser | UnlistedUsers | UnlistedUser
 
 
 class RedisUserKind:
@@ -24,27 +28,55 @@ class RedisUserKind:
 
     name = NAME
     system = System.REDIS
-    sections: Mapping[str, Any] = {"users": Section}
-    resource = RedisUser
+    sections: Mapping[str, Any] = {"users": Section, SECTION: UnlistedSection}
+    resource = RedisUser | UnlistedUser
 
-    def declare(self, declaration: Declaration) -> Iterable[RedisUser]:
-        """See `declare.py`."""
+    def declare(self, declaration: Declaration) -> Iterable[RedisUser | UnlistedUsers]:
+        """See `declare.py` and `unlisted.py`."""
         from reconciler.kinds.redis_user.declare import declare
+        from reconciler.kinds.redis_user.unlisted import declare_unlisted
 
-        return declare(declaration)
+        return [declare_unlisted(declaration)] if declaration.section == SECTION else declare(declaration)
 
-    def observe(self, session: Session, wanted: Sequence[RedisUser]) -> Mapping[Address, ObservedUser]:
-        """See `read.py`."""
+    def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
+        """See `unlisted.py`."""
+        from reconciler.kinds.redis_user.unlisted import gathered
+
+        return gathered(declared)
+
+    def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, Observed]:
+        """See `read.py` and `unlisted_read.py`."""
+        from reconciler.kinds.redis_user import unlisted_read
         from reconciler.kinds.redis_user.read import observe
         from reconciler.targets.redis import RedisSession
 
-        return observe(cast(RedisSession, session), wanted)
+        redis = cast(RedisSession, session)
+        users = [each for each in wanted if isinstance(each, RedisUser)]
+        unlisted = [each for each in wanted if not isinstance(each, RedisUser)]
+        seen: dict[Address, Observed] = dict(observe(redis, users)) if users else {}
+        return seen | unlisted_read.observe(redis, unlisted)
 
-    def plan(self, desired: RedisUser, observed: ObservedUser | None) -> Sequence[Outcome]:
-        """See `plan.py`."""
+    def plan(self, desired: Declared, observed: Observed | None) -> Sequence[Outcome]:
+        """See `plan.py` and `unlisted.py`."""
         from reconciler.kinds.redis_user.plan import plan
+        from reconciler.kinds.redis_user.unlisted import plan_unlisted
 
-        return [] if observed is None else plan(desired, observed)
+        if observed is None:
+            return []
+        if isinstance(desired, RedisUser):
+            return plan(desired, cast(ObservedUser, observed))
+        return plan_unlisted(desired, cast(ObservedUnlisted, observed))
+
+    def derived_from(self, resource: Declared, declared: Mapping[Address, Resource]) -> Sequence[Address]:
+        """See `kind.Derives`, and `unlisted.py`."""
+        from reconciler.kinds.redis_user.unlisted import dropped_by
+
+        return dropped_by(resource, declared)
+
+    def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
+        """See `kind.Rules`."""
+        found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]
+        return [ruling for rules in found for ruling in rulings(rules, address.name)]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
@@ -53,9 +85,9 @@ class RedisUserKind:
 
         return written(self, cast(RedisSession, session))
 
-    def credentials(self, resource: RedisUser) -> tuple[str, SecretRef] | None:
+    def credentials(self, resource: Declared) -> tuple[str, SecretRef] | None:
         """The user's own."""
-        return (resource.user, resource.password) if resource.password else None
+        return (resource.user, resource.password) if isinstance(resource, RedisUser) and resource.password else None
 
 
 KIND = RedisUserKind()

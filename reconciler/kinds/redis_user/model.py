@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reconciler.desired.text import Text
+from reconciler.kinds.redis_user.powers import Powers
 from reconciler.model import Frozen, Observed, Resource, SecretRef
 
 NAME = "redis_user"
@@ -48,6 +49,7 @@ class ObservedUser(Observed):
     same_rights   the declared rules allow exactly what the user may now; `same_login` likewise.
     gains, loses  commands that it may afterwards and not now, and the other way round.
     dangerous     those of `gains` that are @dangerous.
+    powers        what it may now that matters to whoever comes upon it.
     is_off        the declared rules turn it off; `was_on` it is on now.
     own           it is the tool's own user; `own_loses` what the tool would then miss.
     url_has_it    of the own user: the password in the target's URL is the declared one.
@@ -74,6 +76,7 @@ class ObservedUser(Observed):
     loses: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
     was_on: bool = False
+    powers: Powers = Powers()
     is_off: bool = False
     own: bool = False
     own_loses: tuple[str, ...] = ()

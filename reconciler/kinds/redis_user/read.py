@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.kinds.redis_user.persisted import in_file
+from reconciler.kinds.redis_user.powers import powers
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
@@ -210,6 +211,7 @@ def _observed(place: _Place, user: RedisUser, answer: Any, rules: tuple[str, ...
         "reset": _reset(commands, answer),
         "login": _login(now, hashes),
         "was_on": now.on,
+        "powers": powers(now, commands),
         "in_file": kept.state,
         "line": kept.line,
     }

@@ -16,6 +16,7 @@ from reconciler.kind import Declaration
 from reconciler.kinds.fitting import objection
 from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
+from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 
@@ -37,7 +38,7 @@ def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
         RedisUser(address=Address(session.target.name, NAME, name), rules=DEFAULT if name == "default" else None)
         for name in sorted(names)
     ]
-    seen = kind.observe(session, asked)
+    seen = observe(session, asked)
     entries: dict[str, Any] = {}
     for user in asked:
         observed = seen[user.address]
@@ -87,4 +88,4 @@ def _objection(kind: RedisUserKind, session: RedisSession, name: str, rules: str
         [user] = declare(Declaration(session.target, SECTION, section, "", lambda path: ""))
     except DesiredError as error:
         return str(error)
-    return objection(kind.plan(user, kind.observe(session, [user]).get(user.address)))
+    return objection(kind.plan(user, observe(session, [user]).get(user.address)))

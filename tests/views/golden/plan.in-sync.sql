@@ -1,4 +1,4 @@
--- Plan 36f4b6d049f979c003f84e18e4bbb9b0afe7234d5f4065c76190e7906b2d87d5 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 1f8d210b2ff2d261f687edfe9b4d2916258b96d5f4e2d5215ca037ae3c5a609d of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

@@ -1,0 +1,61 @@
+"""`reconciler explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from reconciler.cli.app import Run
+from reconciler.cli.stages import load, show
+from reconciler.errors import UsageError
+from reconciler.model import Address, Resource
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
+@click.pass_obj
+def command(run: Run, addresses: tuple[str, ...]) -> None:
+    """Say where something is declared, and what decides about what no file lists; connect to nothing.
+
+    An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
+    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.
+
+    \b
+    Exit codes: 0 all was told; 1 an error.
+    """
+    asked = [_address(text) for text in addresses]
+    desired = load(run, sorted({address.target for address in asked}), offline=True)
+    show("\n".join(line for address in asked for line in _told(address, desired.resources)))
+
+
+def _address(text: str) -> Address:
+    from reconciler.kinds.registry import BY_NAME
+
+    try:
+        address = Address.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if address.kind not in BY_NAME:
+        raise UsageError(f"{text}: there is no kind {address.kind}; choose one of {', '.join(BY_NAME)}")
+    return address
+
+
+def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:
+    from reconciler.kind import Rules
+    from reconciler.kinds.registry import BY_NAME
+
+    mine = [each for each in resources if each.address[:2] == address[:2]]
+    declared = [each for each in mine if each.address == address and each.stands_for_itself]
+    if declared:
+        yield f"{address}: declared at {declared[0].declared_at}"
+        return
+    kind = BY_NAME[address.kind]
+    found = kind.rulings(address, mine) if isinstance(kind, Rules) else []
+    if not found:
+        yield f"{address}: no file declares it, and it is kept"
+        return
+    decides, *others = found
+    yield f"{address}: no file declares it: {decides.policy}, by {decides.pattern} at {decides.at}"
+    for each in others:
+        yield f"  and not {each.policy}, by {each.pattern} at {each.at}"

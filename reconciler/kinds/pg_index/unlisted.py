@@ -1,0 +1,187 @@
+"""Indexes that nobody lists: what several documents say of one table, and what a target says of all of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, rulings, together
+from reconciler.errors import DesiredError
+from reconciler.kind import Declaration, Ruling
+from reconciler.kinds.pg_index.model import (
+    Declared,
+    PgIndex,
+    UnlistedEverywhere,
+    UnlistedIndexes,
+    full_name,
+    rule_name,
+)
+from reconciler.model import Address, Resource
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres import PostgresSession
+
+TableName = tuple[str, str]
+
+SECTION = "unlisted_indexes"
+
+# Names that begin with pg_ are the server's own, and what came with an extension is the extension's.
+_TABLES = """
+    select n.nspname as schema, c.relname as table
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm') and c.relhasindex
+          and not pg_catalog.starts_with(n.nspname, 'pg_') and n.nspname <> 'information_schema'
+          and not exists (select from pg_catalog.pg_depend d
+                          where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                                and d.objsubid = 0 and d.deptype = 'e')
+    order by n.nspname, c.relname
+"""
+
+
+def everywhere(declaration: Declaration) -> UnlistedEverywhere:
+    """The resource of a section `unlisted_indexes`: patterns are of tables, and a name without a dot is a schema's."""
+    return UnlistedEverywhere(
+        address=Address(declaration.target.name, "pg_index", EVERYTHING),
+        declared_at=declaration.at(()),
+        rules=rules(
+            declaration, lambda pattern: pattern if "." in pattern or pattern == EVERYTHING else f"{pattern}.*"
+        ),
+    )
+
+
+def gathered(declared: Sequence[Declared]) -> list[Declared]:
+    """See `kind.Gathers`: one rule for each table, and one set of rules for each target."""
+    errors: list[DesiredError] = []
+    found: dict[Address, UnlistedIndexes | UnlistedEverywhere] = {}
+    for each in declared:
+        if isinstance(each, UnlistedIndexes | UnlistedEverywhere):
+            try:
+                first = found.setdefault(each.address, each)
+                if first is not each:
+                    found[each.address] = _joined(first, each)
+            except DesiredError as error:
+                errors.append(error)
+    for address, rule in found.items():
+        if isinstance(rule, UnlistedIndexes):
+            target = found.get(address._replace(name=EVERYTHING))
+            try:
+                found[address] = _settled(rule, target.rules if isinstance(target, UnlistedEverywhere) else ())
+            except DesiredError as error:
+                errors.append(error)
+    if errors:
+        first_error, *others = errors
+        raise DesiredError(first_error.message, at=first_error.at, hint=first_error.hint, others=others)
+    tables: dict[str, list[TableName]] = {}
+    for rule in found.values():
+        if isinstance(rule, UnlistedIndexes):
+            tables.setdefault(rule.address.target, []).append((rule.schema_name, rule.table))
+    return list(_once(declared, found, tables))
+
+
+def _joined(
+    first: UnlistedIndexes | UnlistedEverywhere, second: UnlistedIndexes | UnlistedEverywhere
+) -> UnlistedIndexes | UnlistedEverywhere:
+    """What two documents say of the same table, or of the same target. Raises DesiredError."""
+    if isinstance(first, UnlistedEverywhere) and isinstance(second, UnlistedEverywhere):
+        return first.model_copy(update={"rules": together(SECTION, (*first.rules, *second.rules))})
+    assert isinstance(first, UnlistedIndexes)  # noqa: S101 - they have one address
+    assert isinstance(second, UnlistedIndexes)  # noqa: S101
+    if first.said and second.said and first.policy is not second.policy:
+        raise _contradicting(first, _as_rule(first), _as_rule(second))
+    says = second if second.said and not first.said else first
+    return says.model_copy(update={"listed": tuple(dict.fromkeys((*first.listed, *second.listed)))})
+
+
+def _settled(table: UnlistedIndexes, target: Sequence[Rule]) -> UnlistedIndexes:
+    """What holds for a table that is declared: what it says itself, else what the target says. Raises DesiredError."""
+    rule = decided(target, full_name(table.schema_name, table.table))
+    if rule is None:
+        return table
+    if not table.said:
+        return table.model_copy(update={"policy": rule.policy, "by": rule.pattern, "declared_at": rule.at})
+    if "*" not in rule.pattern and rule.policy is not table.policy:
+        raise _contradicting(table, rule, _as_rule(table))
+    return table
+
+
+def _as_rule(table: UnlistedIndexes) -> Rule:
+    return Rule(pattern=full_name(table.schema_name, table.table), policy=table.policy, at=table.declared_at)
+
+
+def _contradicting(table: UnlistedIndexes, first: Rule, second: Rule) -> DesiredError:
+    return contradiction(f"{SECTION} of {full_name(table.schema_name, table.table)}", first, second)
+
+
+def _once(
+    declared: Sequence[Declared],
+    found: Mapping[Address, UnlistedIndexes | UnlistedEverywhere],
+    tables: Mapping[str, Sequence[TableName]],
+) -> Iterator[Declared]:
+    """`declared` with each rule where it first stands, as it was `found`."""
+    told: set[Address] = set()
+    for each in declared:
+        if isinstance(each, PgIndex):
+            yield each
+        elif each.address not in told:
+            told.add(each.address)
+            rule = found[each.address]
+            apart = {"apart": tuple(tables.get(each.address.target, ()))}
+            yield rule.model_copy(update=apart) if isinstance(rule, UnlistedEverywhere) else rule
+
+
+def tables_of(session: PostgresSession, rules: UnlistedEverywhere) -> list[UnlistedIndexes]:
+    """What the rules of a target say of each table that nobody declares, where that is more than to keep all of it.
+
+    One query. Raises TargetError.
+    """
+    if all(rule.policy is Unlisted.KEEP for rule in rules.rules):
+        return []
+    apart: Collection[TableName] = set(rules.apart)
+    found = []
+    for row in session.fetch(_TABLES):
+        schema, table = row["schema"], row["table"]
+        rule = decided(rules.rules, full_name(schema, table))
+        if (schema, table) in apart or rule is None or rule.policy is Unlisted.KEEP:
+            continue
+        found.append(
+            UnlistedIndexes(
+                address=rules.address._replace(name=rule_name(schema, table)),
+                declared_at=rule.at,
+                schema_name=schema,
+                table=table,
+                policy=rule.policy,
+                said=False,
+                by=rule.pattern,
+                listed=(),
+            )
+        )
+    return found
+
+
+def dropped_by(index: Declared, declared: Mapping[Address, Resource]) -> list[Address]:
+    """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table, or of the target."""
+    if not isinstance(index, PgIndex) or index.definition is not None:
+        return []
+    table = index.address._replace(name=rule_name(index.schema_name, index.table))
+    own = declared.get(table)
+    if isinstance(own, UnlistedIndexes):
+        return [table] if own.policy is Unlisted.DROP and index.name not in own.listed else []
+    everywhere = index.address._replace(name=EVERYTHING)
+    target = declared.get(everywhere)
+    if not isinstance(target, UnlistedEverywhere):
+        return []
+    rule = decided(target.rules, full_name(index.schema_name, index.table))
+    return [everywhere] if rule is not None and rule.policy is Unlisted.DROP else []
+
+
+def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:
+    """See `kind.Rules`: a table by its name, `public.orders` or `public.orders.*`."""
+    table = address.name.removesuffix(".*")
+    found: list[Ruling] = []
+    for each in declared:
+        if isinstance(each, UnlistedIndexes) and each.said and full_name(each.schema_name, each.table) == table:
+            found.append(Ruling(each.policy.value, table, each.declared_at))
+    for each in declared:
+        if isinstance(each, UnlistedEverywhere):
+            found += rulings(each.rules, table)
+    return found

@@ -1,0 +1,92 @@
+"""Where something is declared, and which of several rules decides about what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from applying.acting import Command
+
+FILES = {
+    "targets.yaml": 'targets: {main: {postgres: "${NOT_SET}"}, cache: {redis: "${NOT_SET}"}}\n',
+    "a.yaml": """target: main
+unlisted_indexes: {"*": drift, public.log_*: keep}
+unlisted_settings: {"*": report, log_*: keep}
+tables:
+  public.orders: {indexes: {orders_a: {columns: [a]}}}
+""",
+    "b.yaml": """target: main
+unlisted_indexes: {public: report}
+tables:
+  public.orders: {unlisted_indexes: drop, indexes: {orders_b: {columns: [b]}}}
+---
+target: cache
+unlisted_users: {"app-*": keep}
+users: {bob: {rules: "on"}}
+""",
+}
+
+CASES = [
+    ("main/pg_index/public.orders_b", ["declared at b.yaml:4:53"], "an index of the second document"),
+    ("cache/redis_user/bob", ["declared at b.yaml:8:9"], "a user"),
+    (
+        "main/pg_index/public.orders",
+        [
+            "no file declares it: drop, by public.orders at b.yaml:4:19",
+            "  and not report, by public.* at b.yaml:2:20",
+            "  and not drift, by * at a.yaml:2:20",
+        ],
+        "the table's own word first, whichever document has it",
+    ),
+    ("main/pg_index/public.orders.*", ["no file declares it: drop, by public.orders at b.yaml:4:19"], "as planned"),
+    ("main/pg_index/public.log_a", ["no file declares it: keep, by public.log_* at a.yaml:2:32"], "the closest"),
+    ("main/pg_index/audit.log_a", ["no file declares it: drift, by * at a.yaml:2:20"], "another schema"),
+    ("main/pg_setting/Work_Mem", ["no file declares it: report, by * at a.yaml:3:21"], "a setting, in any case"),
+    ("cache/redis_user/eve", ["no file declares it, and it is kept"], "no rule fits"),
+    ("cache/redis_user/app-1", ["no file declares it: keep, by app-* at b.yaml:7:18"], "a user"),
+    ("cache/redis_setting/maxmemory", ["no file declares it, and it is kept"], "of what has no such rules"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def explain(tmp_path: Path):
+    folder = tmp_path / "desired"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+
+    def run(*addresses: str) -> tuple[int, str, str]:
+        code, out, err = Command(folder, {}).run("explain", *addresses)
+        return code, out.replace(f"{folder}/", ""), err
+
+    return run
+
+
+@pytest.mark.parametrize(("address", "lines", "reason"), CASES, ids=[each[2] + each[0] for each in CASES])
+def test_what_decides_is_told(address, lines, reason, explain):
+    code, out, err = explain(address)
+    assert code == 0, err
+    found = out.splitlines()
+    assert found[: len(lines)] == [f"{address}: {lines[0]}", *lines[1:]], reason
+
+
+def test_several_are_told_one_after_the_other(explain):
+    _, out, _ = explain("cache/redis_user/bob", "main/pg_index/public.orders_a")
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "cache/redis_user/bob",
+        "main/pg_index/public.orders_a",
+    ]
+
+
+WRONG = [
+    ("orders", "is not an address: expected target/kind/name"),
+    ("main/index/orders", "there is no kind index"),
+    ("other/pg_index/orders", 'unknown target "other"'),
+]
+
+
+@pytest.mark.parametrize(("address", "said"), WRONG)
+def test_what_is_no_address_is_refused(address, said, explain):
+    code, _, err = explain(address)
+    assert code == 1
+    assert said in err
