@@ -22,6 +22,7 @@ from reconciler.model import (
     Outcome,
     Resource,
     SecretRef,
+    Step,
     System,
     Target,
     TargetInfo,
@@ -206,6 +207,36 @@ class Measures(Protocol[S_contra]):
 
     def measured(self, observed: S_contra) -> Sequence[Fact]:
         """Facts under the names that `Change.evidence` estimated them by. Pure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is to run of a planned change by now.
+
+    left  names of what came since and no step is for: a new plan is needed. gone: of what steps were for, and is gone.
+    """
+
+    steps: Sequence[Step]
+    left: Sequence[str]
+    gone: Sequence[str]
+
+
+@runtime_checkable
+class Follows(Protocol[S_contra]):
+    """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
+
+    def followed(self, planned: Change, now: Change, observed: S_contra) -> Followed | None:
+        """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
+        inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
+
+        None where the steps differ by more than such parts. Pure.
+        """
+        ...
+
+    def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:
+        """Names of the parts that came meanwhile, where for them alone there still is something to change after `made`.
+        Pure."""
         ...
 
 

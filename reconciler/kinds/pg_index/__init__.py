@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.kind import Declaration, Rehearsal
+from reconciler.kind import Declaration, Followed, Rehearsal
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
@@ -79,6 +79,18 @@ class PgIndexKind:
             return []
         parts = [part.attached.bytes for part in observed.partitions if part.attached]
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
+
+    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import followed
+
+        return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
+
+    def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import left_over
+
+        return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
 
     def derived_from(self, resource: PgIndex | UnlistedIndexes, declared: Mapping[Address, Resource]) -> list[Address]:
         """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""

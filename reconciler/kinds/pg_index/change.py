@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index import describe, statements, steps
+from reconciler.kinds.pg_index import describe, statements, steps, template
+from reconciler.kinds.pg_index.amend import inheriting
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
 
@@ -23,6 +24,11 @@ def change(
 ) -> Change:
     """A change to the declared index; its lane is the table, with all its partitions."""
     root = observed.table.root if observed.table else ()
+    coming = None
+    if desired.new_partitions and after and observed.table and observed.table.relkind == "p":
+        beside = action is Action.REPLACE
+        definition = inheriting(after, before) if beside and before else after
+        coming = template.template(desired.new_partitions, definition, beside=beside)
     return Change(
         address=desired.address,
         action=action,
@@ -31,8 +37,9 @@ def change(
         reason=reason,
         why=desired.why,
         summary=summary,
-        notes=_notes(observed) if after else (),
+        notes=(*_notes(observed), *([template.said(coming)] if coming else [])) if after else (),
         steps=tuple(run),
+        new_partitions=coming,
         inverse=tuple(inverse),
         # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
         # and its partitions are as one.

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from reconciler.desired.targets import Bytes
 from reconciler.desired.text import Text
 from reconciler.model import Frozen, Observed, Resource
 
@@ -67,6 +68,13 @@ def rule_name(schema: str, table: str) -> str:
     return full_name(schema, f"{table}.*")
 
 
+class ForNewPartitions(Frozen):
+    """How many partitions that come between a plan and its apply get their index likewise, each of `up_to` bytes."""
+
+    at_most: int
+    up_to: int
+
+
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
@@ -82,6 +90,7 @@ class PgIndex(Resource):
     table: str
     name: str
     definition: Definition | None
+    new_partitions: ForNewPartitions | None = None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] | None = None
@@ -122,6 +131,13 @@ StatisticsTarget = Annotated[
 """As ALTER INDEX SET STATISTICS takes it; "default" or -1: default_statistics_target."""
 
 
+class NewPartitionsSection(Frozen):
+    """What is done for partitions that come between a plan and its apply."""
+
+    at_most: Annotated[int, Field(ge=1, le=10_000)] = Field(description="how many of them get their index likewise")
+    up_to: Bytes = Field(description="how big each of them may be by then, as in 1GB")
+
+
 class IndexSection(Frozen):
     """One index in YAML: `columns` and what refines them, or the whole statement as `sql`."""
 
@@ -141,6 +157,10 @@ class IndexSection(Frozen):
     )
     sql: Text = Field(
         default="", description="the whole CREATE INDEX statement, instead of all above but comment and statistics"
+    )
+    new_partitions: NewPartitionsSection | None = Field(
+        default=None,
+        description="of a partitioned table: those that come between plan and apply; left out: none of them",
     )
     why: Text = Field(default="", description="the query that it serves; shown in the plan")
 
@@ -233,6 +253,7 @@ class PartitionIndex(Frozen):
     attached   the index that is attached already.
     equal      one that is not attached and has the same definition.
     leftover   an INVALID one under `name` that is neither.
+    bytes      how big it is, TOAST included; None: it was not asked.
     parent     schema and name of the table that it is a partition of.
     forbidden  as in TableFacts.
     """
@@ -248,6 +269,12 @@ class PartitionIndex(Frozen):
     attached: LiveIndex | None = None
     equal: LiveIndex | None = None
     leftover: LiveIndex | None = None
+    bytes: int | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Schema and name of the partition."""
+        return full_name(self.schema_name, self.table)
 
     @property
     def covered(self) -> bool:

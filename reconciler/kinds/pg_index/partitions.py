@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
+from reconciler.kinds.pg_index.sizes import Sizes
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
 
 Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
@@ -39,8 +40,11 @@ def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
 class Trees:
     """The partitions of a declared index's table."""
 
-    def __init__(self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, may_move: bool) -> None:
+    def __init__(
+        self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, *, may_move: bool, sizes: Sizes
+    ) -> None:
         self._catalogue = catalogue
+        self._sizes = sizes
         self._holders = holders
         self._index = index
         self._equal = equal
@@ -96,6 +100,7 @@ class Trees:
                 attached=attached,
                 equal=equal,
                 leftover=None if own else there.get(name),
+                bytes=self._sizes.get(partition),
             )
             yield from self._walk(partition, own, goes, whole, fresh=fresh)
 

@@ -113,7 +113,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         run += partitioned.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
     elif not built:
         run.append(steps.build(schema, table, fresh_name, definition, _rows(observed)))
-    run += [
+    swapped = [
         steps.instant(
             statements.rename(schema, live.name, old_name),
             statements.rename(schema, fresh_name, desired.name),
@@ -124,6 +124,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         *(partitioned.rename(observed.fresh_partitions) if live.partitioned else []),
         *drop_leftovers(observed),
     ]
+    run += partitioned.once_all_have(swapped) if live.partitioned else swapped
     begun = "the new one was begun by an interrupted apply"
     return change(
         desired, observed, Action.REPLACE, live, definition, run,

@@ -17,6 +17,7 @@ from reconciler.kinds.pg_index.model import (
     UnlistedIndexes,
 )
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders
+from reconciler.kinds.pg_index.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
@@ -45,6 +46,7 @@ class Seen:
         self._catalogue = catalogue
         self._same = same
         self._holders: Holders = dict(catalogue.holders)
+        self._sizes: Sizes = {}
         self._in_parts = [index for index in indexes if self._needs_parts(index)]
         self._declared: dict[TableName, set[str]] = {}
         self._absent: dict[TableName, set[str]] = {}
@@ -68,6 +70,21 @@ class Seen:
         for index in self._in_parts:
             names += partitions.candidates(self._catalogue, index)
         self._holders |= holders(self._session, names)
+        self._sizes = sizes(
+            self._session,
+            [
+                table
+                for index in self._in_parts
+                if index.new_partitions
+                for table in self._catalogue.below(table_of(index))
+            ],
+        )
+
+    def _trees(self, index: PgIndex) -> partitions.Trees:
+        may_move = self._session.version_num >= REINDEX_MOVES
+        return partitions.Trees(
+            self._catalogue, self._holders, index, self._equal, may_move=may_move, sizes=self._sizes
+        )
 
     def _needs_parts(self, index: PgIndex) -> bool:
         """Whether an index of a partitioned table may have to get parts."""
@@ -100,7 +117,7 @@ class Seen:
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             may_move = self._session.version_num >= REINDEX_MOVES
-            trees = partitions.Trees(self._catalogue, self._holders, index, self._equal, may_move)
+            trees = self._trees(index)
             definition = index.definition
             settled = (
                 same
