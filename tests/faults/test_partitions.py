@@ -78,9 +78,7 @@ def test_a_partition_that_comes_after_the_plan_is_covered_by_the_next_one(name, 
     converges(scene, sql, pg_target)
 
 
-def test_a_partition_that_comes_before_the_first_statement_keeps_the_old_index(
-    sql, pg_target, command, gate, tmp_path
-):
+def test_a_partition_that_comes_before_the_first_statement_keeps_the_old_index(sql, pg_target, command, gate, tmp_path):
     """After the look before the change: the new index has no part there, and may not take the place of the old one.
 
     Seen to fail before: the old index was dropped, and the new one had no part on that partition.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index import describe, statements, steps, template
+from reconciler.kinds.pg_index import describe, partitioned, statements, steps, template
 from reconciler.kinds.pg_index.amend import inheriting
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PartitionIndex, PgIndex
 from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
 
 
@@ -61,7 +61,8 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
     """Why the role may not run the steps."""
     said = [observed.table.forbidden if observed.table else ""]
-    said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
+    if desired.definition is not None:  # a drop takes the parts along, whosever they are
+        said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
     why = next(filter(None, said), "")
     return f"role {observed.role} may not: {why}" if why else ""
 
@@ -79,14 +80,23 @@ def _notes(observed: ObservedIndex) -> tuple[str, ...]:
     )
 
 
-def inverse(desired: PgIndex, live: LiveIndex) -> tuple[Step, ...]:
-    """What builds an index again that goes."""
+def inverse(desired: PgIndex, live: LiveIndex, tree: Sequence[PartitionIndex] = ()) -> tuple[Step, ...]:
+    """What builds an index again that goes; `tree`: the partitions that have parts of it."""
+    schema, table, definition = desired.schema_name, desired.table, describe.as_declared(live)
     if live.partitioned:
-        return ()  # too many parts to spell out: declare it again
-    texts = statements.inverse(desired.schema_name, desired.table, live.name, describe.as_declared(live))
+        built = [steps.build_only(schema, table, live.name, definition)]
+        built += partitioned.cover(
+            schema, table, live.name, definition, list(partitioned.anew(schema, live.name, tree))
+        )
+        texts = statements.describe(schema, live.name, definition)
+    else:
+        first, *texts = statements.inverse(schema, table, live.name, definition)
+        built = [steps.concurrent(first)]
     if live.clustered:
-        texts.append(statements.cluster_on(desired.schema_name, desired.table, live.name))
-    return tuple(steps.concurrent(text) if n == 0 else steps.instant(text) for n, text in enumerate(texts))
+        texts.append(statements.cluster_on(schema, table, live.name))
+    if live.replica_identity:
+        texts.append(statements.replica_identity(schema, table, live.name))
+    return (*built, *map(steps.instant, texts))
 
 
 def drop(desired: PgIndex, live: LiveIndex, name: str = "", *, hazards: Sequence[Hazard] = ()) -> SqlStep:

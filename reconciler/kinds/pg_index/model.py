@@ -196,7 +196,9 @@ class LiveIndex(Frozen):
     """An index that is there.
 
     elsewhere    its tablespace is not the database's own.
-    constraint   the constraint that it backs, or "the replica identity".
+    constraint   the constraint that it backs.
+    replica_identity  by it, UPDATE and DELETE of its table are told to logical replication.
+    not_null     of a replica identity: the columns of its table that are NOT NULL, as those of a successor have to be.
     parent       the partitioned index that it is attached to: schema and name.
     builder      the process that is building it at this moment.
     clustered    CLUSTER remembers it.
@@ -217,6 +219,8 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
+    replica_identity: bool = False
+    not_null: tuple[str, ...] = ()
     parent: tuple[str, ...] = ()
     builder: int | None = None
     bytes: int = 0
@@ -234,6 +238,7 @@ class TableFacts(Frozen):
     forbidden  why our role may not make indexes on it; empty where it may.
     parent   schema and name of the partitioned table that it is a partition of.
     root     the topmost one; itself, where it is no partition.
+    toast_leftovers  names of INVALID indexes of its TOAST table, in the schema pg_toast, that nobody is at work on.
     """
 
     relkind: str
@@ -242,6 +247,7 @@ class TableFacts(Frozen):
     forbidden: str = ""
     parent: tuple[str, ...] = ()
     root: tuple[str, ...] = ()
+    toast_leftovers: tuple[str, ...] = ()
 
 
 class PartitionIndex(Frozen):
@@ -254,6 +260,7 @@ class PartitionIndex(Frozen):
     equal      one that is not attached and has the same definition.
     leftover   an INVALID one under `name` that is neither.
     bytes      how big it is, TOAST included; None: it was not asked.
+    goes       the part of the index that will be replaced by the one that this is about.
     parent     schema and name of the table that it is a partition of.
     forbidden  as in TableFacts.
     """
@@ -270,6 +277,7 @@ class PartitionIndex(Frozen):
     equal: LiveIndex | None = None
     leftover: LiveIndex | None = None
     bytes: int | None = None
+    goes: LiveIndex | None = None
 
     @property
     def full_name(self) -> str:
@@ -280,6 +288,15 @@ class PartitionIndex(Frozen):
     def covered(self) -> bool:
         """Whether nothing is left to be done for it alone; a foreign table cannot have an index."""
         return self.relkind == "f" or (self.attached is not None and (self.attached.valid or self.relkind == "p"))
+
+
+class Need(Frozen):
+    """What would be left without an index: a foreign key; where none is named, the refresh of a materialized view."""
+
+    foreign_key: str = ""
+
+    def __str__(self) -> str:
+        return f"the foreign key {self.foreign_key}" if self.foreign_key else "REFRESH MATERIALIZED VIEW CONCURRENTLY"
 
 
 class ObservedIndex(Observed):
@@ -298,7 +315,8 @@ class ObservedIndex(Observed):
     leftovers    schema and name of INVALID indexes that an interrupted REINDEX CONCURRENTLY of it left behind.
     partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
     fresh_partitions  the same for `fresh`.
-    needed_by    the foreign key that would be left without an index.
+    identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
+    needed_by    what would be left without an index, where this one goes or becomes another.
     search_path  the schemas in which this session looks for unqualified names.
     locked_by    who holds the table as a whole, so that nothing of it could be read.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
@@ -319,7 +337,8 @@ class ObservedIndex(Observed):
     leftovers: tuple[tuple[str, str], ...] = ()
     partitions: tuple[PartitionIndex, ...] = ()
     fresh_partitions: tuple[PartitionIndex, ...] = ()
-    needed_by: str = ""
+    identities: Mapping[str, tuple[str, ...]] = {}
+    needed_by: Need | None = None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] = ()
@@ -332,12 +351,16 @@ class ObservedIndex(Observed):
 class ObservedUnlisted(Observed):
     """The indexes of a table that nobody lists; constraints' own and those of partitioned indexes are left out.
 
-    `needed_by` names the foreign key, by index, that would be left without one; `locked_by` as in ObservedIndex.
+    `needed_by`: by index, what would be left without one; `locked_by` as in ObservedIndex. `toast_leftovers`:
+    names of INVALID indexes that a REINDEX left on its TOAST table, or on those of its partitions. `partitions`: what
+    they have of each index, as in ObservedIndex.
     """
 
     table: TableFacts | None
     indexes: tuple[LiveIndex, ...] = ()
-    needed_by: Mapping[str, str] = {}
+    needed_by: Mapping[str, Need] = {}
+    toast_leftovers: tuple[str, ...] = ()
+    partitions: Mapping[str, tuple[PartitionIndex, ...]] = {}
     locked_by: str = ""
     role: str = ""
     in_recovery: bool = False

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.compare import Question, Unread, answers, problems, question, same_shape
-from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
     Definition,
@@ -20,6 +19,7 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     UnlistedIndexes,
 )
+from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
@@ -84,7 +84,14 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     seen = Seen(session, catalogue, same, indexes)
     going = {own(index) for index in indexes if index.definition is None}
     going |= {(table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in seen.unlisted(each)}
-    covers = last_covers(session, catalogue, going)
+    coming: dict[TableName, list[Definition]] = {}
+    for index in different:
+        live = catalogue.indexes.get(table_of(index), {}).get(index.name)
+        if index.definition and not misread[index.address] and index.address not in unread:
+            coming.setdefault(table_of(index), []).append(index.definition)
+            if live and may_leave(live, index.definition):
+                going.add(own(index))
+    covers = last_covers(session, catalogue, going, coming)
     seen.ask(different)
 
     observed: dict[Address, AnyObserved] = {}
@@ -94,10 +101,11 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             index,
             misread=misread.get(index.address, ""),
             unread=unread.get(index.address),
-            needed_by=covers.get((*table_of(index), index.name), ""),
+            needed_by=covers.get((*table_of(index), index.name)),
         )
     for resource in unlisted:
         found = tuple(seen.unlisted(resource))
+        places = [table_of(resource), *catalogue.below(table_of(resource))]
         observed[resource.address] = ObservedUnlisted(
             table=catalogue.tables.get(table_of(resource)),
             indexes=found,
@@ -106,6 +114,13 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 for live in found
                 if (*table_of(resource), live.name) in covers
             },
+            toast_leftovers=tuple(
+                name
+                for table in places
+                if table in catalogue.tables
+                for name in catalogue.tables[table].toast_leftovers
+            ),
+            partitions=seen.parts(resource, found) if resource.policy == "drop" else {},
             role=session.role,
             in_recovery=session.in_recovery,
         )

@@ -33,6 +33,9 @@ def cover_part(
     if part.attached is None:
         attached = steps.attach(*above, part.schema_name, part.name, f"{part.schema_name}.{part.table}")
         yield from _of(part, [attached])
+    if part.goes and part.goes.replica_identity:
+        # Before the index goes that the identity is of; DROP INDEX would take it along without a word.
+        yield from _of(part, [steps.replica_identity(part.schema_name, part.table, part.name)])
 
 
 def _of(part: PartitionIndex, run: Iterable[SqlStep]) -> Iterator[SqlStep]:
@@ -75,6 +78,17 @@ def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
         if part.name != part.final
         for step in _of(part, [steps.instant(statements.rename(part.schema_name, part.name, part.final))])
     ]
+
+
+def anew(schema: str, index: str, tree: Iterable[PartitionIndex]) -> Iterator[PartitionIndex]:
+    """The partitions of `tree` that have a part of `schema.index`, which goes, as if none of them had it."""
+    going = {(schema, index)}
+    for part in tree:
+        own = next((each for each in (part.goes, part.attached) if each and each.parent in going), None)
+        if own is not None:
+            going.add((part.schema_name, own.name))
+            none = dict.fromkeys(("attached", "equal", "leftover", "goes"))
+            yield part.model_copy(update={"name": own.name, "final": own.name, **none})
 
 
 def once_all_have(run: Iterable[SqlStep]) -> list[SqlStep]:

@@ -113,24 +113,28 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         run += partitioned.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
     elif not built:
         run.append(steps.build(schema, table, fresh_name, definition, _rows(observed)))
+    swap = [
+        statements.rename(schema, live.name, old_name),
+        statements.rename(schema, fresh_name, desired.name),
+        statements.comment(schema, old_name, statements.REPLACED),
+        *finishing(desired, definition, live),
+    ]
+    # To hand over a replica identity takes the strongest lock of the table.
+    locked = live.replica_identity
     swapped = [
-        steps.instant(
-            statements.rename(schema, live.name, old_name),
-            statements.rename(schema, fresh_name, desired.name),
-            statements.comment(schema, old_name, statements.REPLACED),
-            *finishing(desired, definition, live),
-        ),
+        steps.strong(f"reads and writes of {schema}.{table}", *swap) if locked else steps.instant(*swap),
         drop(desired, live, old_name, hazards=_loses(definition, observed, live)),
         *(partitioned.rename(observed.fresh_partitions) if live.partitioned else []),
         *drop_leftovers(observed),
     ]
     run += partitioned.once_all_have(swapped) if live.partitioned else swapped
-    begun = "the new one was begun by an interrupted apply"
+    why = "the new one was begun by an interrupted apply" if built else _why_replaced(definition, observed, live)
+    handed = locked or any(part.goes and part.goes.replica_identity for part in observed.fresh_partitions)
     return change(
         desired, observed, Action.REPLACE, live, definition, run,
-        reason=begun if built else _why_replaced(definition, observed, live),
+        reason=f"{why}; the replica identity goes over to it" if handed else why,
         summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}",
-        inverse=inverse(desired, live),
+        inverse=inverse(desired, live, observed.fresh_partitions),
     )  # fmt: skip
 
 
@@ -139,6 +143,8 @@ def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> 
     less = "" if observed.same or not live.valid else lost(definition, describe.as_definition(live))
     if not less:
         return []
+    if observed.needed_by:
+        less += f"; {observed.needed_by} is left without an index"
     message = f"queries that use {live.name} as it is may become slower: {less}"
     return [Hazard(type=HazardType.INDEX_DROP, message=message)]
 

@@ -11,10 +11,12 @@ from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Definition,
     LiveIndex,
+    Need,
     ObservedIndex,
     PartitionIndex,
     PgIndex,
     UnlistedIndexes,
+    full_name,
 )
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders
 from reconciler.kinds.pg_index.sizes import Sizes, sizes
@@ -95,7 +97,7 @@ class Seen:
         same = live and self._same.get((index.address, *own(index))) and not changed_options(index.definition, live)
         return not (same and live and live.valid)
 
-    def index(self, index: PgIndex, *, misread: str, unread: Unread | None, needed_by: str) -> ObservedIndex:
+    def index(self, index: PgIndex, *, misread: str, unread: Unread | None, needed_by: Need | None) -> ObservedIndex:
         """What is to be seen of one declared index."""
         if unread is not None and not unread.foreign:
             misread = misread or f"the server cannot read its definition: {unread.why}"
@@ -135,6 +137,8 @@ class Seen:
                 for part in (*covering[0], *covering[1])
                 for name in (part.name, part.equal.name if part.equal else part.name)
             )
+        elif live and live.partitioned:
+            covering = (self._trees(index).of(live, None), ())
         taken = {} if live and same else self._taken(key, (fresh_name, old_name), ours)
         return ObservedIndex.model_construct(
             table=table,
@@ -152,6 +156,11 @@ class Seen:
             leftovers=tuple(self._leftovers(index, covering[0])) if live else (),
             partitions=covering[0],
             fresh_partitions=covering[1],
+            identities={
+                each.name: tuple(partitions.identities(self._catalogue, key, each.name))
+                for each in (live, fresh, old)
+                if each is not None and each.partitioned
+            },
             needed_by=needed_by,
             listed=listed,
             absent=absent,
@@ -169,13 +178,31 @@ class Seen:
         }  # fmt: skip
         cut = {_cut(name) for name in known}
         for name, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-            if name in known or live.constraint or live.parent:
+            if name in known or live.constraint or live.replica_identity or live.parent:
+                continue
+            if any(partitions.identities(self._catalogue, key, name)):
                 continue
             if (key, name) in self._renamed or (key, name) in self._parts:
                 continue
             found = _REINDEX_LEFTOVER.match(name)
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
                 yield live
+
+    def parts(self, resource: UnlistedIndexes, indexes: Sequence[LiveIndex]) -> dict[str, tuple[PartitionIndex, ...]]:
+        """By name of an index that nobody lists, what the partitions have of it."""
+        found = {}
+        for live in indexes:
+            if live.partitioned:
+                address = resource.address._replace(name=full_name(resource.schema_name, live.name))
+                absent = PgIndex(
+                    address=address,
+                    schema_name=resource.schema_name,
+                    table=resource.table,
+                    name=live.name,
+                    definition=None,
+                )
+                found[live.name] = self._trees(absent).of(live, None)
+        return found
 
     def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition."""
