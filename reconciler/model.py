@@ -133,6 +133,10 @@ class Resource(Frozen):
         """The name that its address has to have, by what it declares."""
         return self.address.name
 
+    def together(self, other: Resource) -> Resource | None:
+        """What it and `other`, declared under the same address, come to; None: only one of them may be declared."""
+        return None
+
 
 class Observed(Frozen):
     """What a live system shows of one resource, and all that `Kind.plan` needs to decide. Kinds derive their own."""

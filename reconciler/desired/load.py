@@ -242,7 +242,11 @@ class _SectionReader:
 
     def _add(self, resource: Resource, declaration: Declaration) -> None:
         first = self.resources.setdefault(resource.address, resource)
-        if first is not resource:
+        if first is resource:
+            return
+        if together := first.together(resource):
+            self.resources[resource.address] = together
+        else:
             elsewhere = f"; the first one is at {first.declared_at}" if first.declared_at else ""
             message = f"{resource.address} is declared twice{elsewhere}"
             at = resource.declared_at or declaration.at(())

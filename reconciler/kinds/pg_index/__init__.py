@@ -80,6 +80,12 @@ class PgIndexKind:
         parts = [part.attached.bytes for part in observed.partitions if part.attached]
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
+    def leans_on(self, resource: PgIndex | UnlistedIndexes) -> Sequence[PgIndex]:
+        """See `names.py`: what a change renames beside its own index."""
+        from reconciler.kinds.pg_index.names import swapped
+
+        return swapped(resource) if isinstance(resource, PgIndex) else []
+
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
         """See `followed.py`."""
         from reconciler.kinds.pg_index.followed import followed

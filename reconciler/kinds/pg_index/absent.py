@@ -94,7 +94,7 @@ def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: Need | None)
     return f"index of {desired.schema_name}.{desired.table} that no file declares" + (f"; {broken}" if invalid else "")
 
 
-def _hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:
+def hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:
     """What a drop means. The parts of a partitioned index may be valid, and serve queries, though the whole is not."""
     if not live.valid and not live.partitioned:
         return []
@@ -125,7 +125,7 @@ def plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declar
         return [notice(desired, NoticeType.BLOCKED, identity)]
     if busy := at_work(desired, observed):
         return [busy]
-    run = [drop(desired, live, hazards=_hazards(live, observed))] if live else []
+    run = [drop(desired, live, hazards=hazards(live, observed))] if live else []
     run += drop_temporary(desired, observed)
     if live is None:
         reason += f"; left behind by an interrupted apply: {', '.join(each.name for each in gone)}"

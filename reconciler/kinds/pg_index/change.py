@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index import describe, partitioned, statements, steps, template
+from reconciler.kinds.pg_index import describe, names, partitioned, statements, steps, template
 from reconciler.kinds.pg_index.amend import inheriting
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PartitionIndex, PgIndex
 from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
@@ -43,7 +43,9 @@ def change(
         inverse=tuple(inverse),
         # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
         # and its partitions are as one.
-        lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
+        lane=observed.lane or ".".join(root) or f"{desired.schema_name}.{desired.table}",
+        # Before all others: another table's index is to have the name.
+        phase=-1 if observed.vacates else 0,
         forbidden=_forbidden(desired, observed),
         desired=_carrying(desired, observed).model_dump(mode="json"),
         declared_at=desired.declared_at,
@@ -55,7 +57,16 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
     if desired.definition is None:
         return desired
     path = observed.search_path if desired.search_path is None else desired.search_path
-    return desired.model_copy(update={"listed": observed.listed, "absent": observed.absent, "search_path": path})
+    known = {
+        "listed": observed.listed,
+        "absent": observed.absent,
+        "search_path": path,
+        "swapped": names.carried(desired, observed.circle),
+        "vacates": observed.vacates,
+    }
+    if observed.elsewhere and observed.elsewhere_on != desired.leaves:
+        known["unlisted_on"] = observed.elsewhere_on
+    return desired.model_copy(update=known)
 
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:

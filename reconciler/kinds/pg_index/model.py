@@ -75,15 +75,30 @@ class ForNewPartitions(Frozen):
     up_to: int
 
 
+class Swapped(Frozen):
+    """Another declared index of the same schema, as far as it has to be known to rename both."""
+
+    table: str
+    name: str
+    definition: Definition
+
+
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
     `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
     are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
     resource at a time. So it does with the `search_path` by which the names in its definition were read.
+
+    leaves       schema and name of another table, of which an index of this name is declared absent: it goes first.
+    unlisted_on  likewise, of which an index of this name is dropped since nobody lists it.
+    swapped      the other declared indexes whose names it is in a circle with.
+    vacates      what is renamed for it has a name that is declared of another table, and that is to be free by then.
     """
 
-    carried: ClassVar[frozenset[str]] = frozenset({"listed", "absent", "search_path"})
+    carried: ClassVar[frozenset[str]] = frozenset(
+        {"listed", "absent", "search_path", "swapped", "vacates", "unlisted_on"}
+    )
 
     type: Literal["index"] = "index"
     schema_name: str
@@ -91,6 +106,10 @@ class PgIndex(Resource):
     name: str
     definition: Definition | None
     new_partitions: ForNewPartitions | None = None
+    leaves: tuple[str, ...] = ()
+    unlisted_on: tuple[str, ...] = ()
+    swapped: tuple[Swapped, ...] = ()
+    vacates: bool = False
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] | None = None
@@ -99,6 +118,15 @@ class PgIndex(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return full_name(self.schema_name, self.name)
+
+    def together(self, other: Resource) -> PgIndex | None:
+        """See `Resource.together`: declared absent of one table, its name may go to an index of another one."""
+        if not isinstance(other, PgIndex) or (self.definition is None) == (other.definition is None):
+            return None
+        there, gone = (other, self) if self.definition is None else (self, other)
+        if there.leaves or (there.schema_name, there.table) == (gone.schema_name, gone.table):
+            return None
+        return there.model_copy(update={"leaves": (gone.schema_name, gone.table)})
 
 
 class UnlistedIndexes(Resource):
@@ -299,6 +327,16 @@ class Need(Frozen):
         return f"the foreign key {self.foreign_key}" if self.foreign_key else "REFRESH MATERIALIZED VIEW CONCURRENTLY"
 
 
+class Renamed(Frozen):
+    """An index that is there under the name `was`, and has the definition that is declared as `name` of its table."""
+
+    table: str
+    was: str
+    name: str
+    live: LiveIndex
+    definition: Definition
+
+
 class ObservedIndex(Observed):
     """What the server shows of one declared index.
 
@@ -315,6 +353,10 @@ class ObservedIndex(Observed):
     leftovers    schema and name of INVALID indexes that an interrupted REINDEX CONCURRENTLY of it left behind.
     partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
     fresh_partitions  the same for `fresh`.
+    circle       declared indexes, it among them, each of which is there under the name of another one of them.
+    lane         where its changes have their place in the order, if that is not its own table.
+    elsewhere    the index of its name on another table, `elsewhere_on`, that is to go.
+    vacates      the name of `twin` is declared of another table.
     identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
     needed_by    what would be left without an index, where this one goes or becomes another.
     search_path  the schemas in which this session looks for unqualified names.
@@ -337,6 +379,11 @@ class ObservedIndex(Observed):
     leftovers: tuple[tuple[str, str], ...] = ()
     partitions: tuple[PartitionIndex, ...] = ()
     fresh_partitions: tuple[PartitionIndex, ...] = ()
+    circle: tuple[Renamed, ...] = ()
+    lane: str = ""
+    elsewhere: LiveIndex | None = None
+    elsewhere_on: tuple[str, str] = ("", "")
+    vacates: bool = False
     identities: Mapping[str, tuple[str, ...]] = {}
     needed_by: Need | None = None
     listed: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     UnlistedIndexes,
 )
+from reconciler.kinds.pg_index.names import with_swapped
 from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
@@ -52,11 +53,11 @@ def observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes
 
 
 def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]) -> dict[Address, AnyObserved]:
-    indexes = [resource for resource in wanted if isinstance(resource, PgIndex)]
+    indexes = with_swapped([resource for resource in wanted if isinstance(resource, PgIndex)])
     unlisted = [resource for resource in wanted if isinstance(resource, UnlistedIndexes)]
     catalogue = read(
         session,
-        (table_of(resource) for resource in wanted),
+        [*(table for index in indexes for table in _tables(index)), *map(table_of, unlisted)],
         [(index.schema_name, index.name) for index in indexes],
         (text for index in indexes if index.definition for text in index.definition.expressions),
     )
@@ -81,8 +82,9 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             strict=True,
         )
     )
-    seen = Seen(session, catalogue, same, indexes)
+    seen = Seen(session, catalogue, same, indexes, unlisted)
     going = {own(index) for index in indexes if index.definition is None}
+    going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
     going |= {(table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in seen.unlisted(each)}
     coming: dict[TableName, list[Definition]] = {}
     for index in different:
@@ -92,16 +94,15 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             if live and may_leave(live, index.definition):
                 going.add(own(index))
     covers = last_covers(session, catalogue, going, coming)
-    seen.ask(different)
+    seen.ask(different, covers)
 
     observed: dict[Address, AnyObserved] = {}
-    # Those declared absent last: what has been renamed by then is not there to be dropped.
-    for index in sorted(indexes, key=lambda each: each.definition is None):
+    # Last those whose names another index has, and those declared absent: what is renamed by then is out of the way.
+    for index in sorted(indexes, key=lambda each: (each.definition is None, seen.held_elsewhere(each))):
         observed[index.address] = seen.index(
             index,
             misread=misread.get(index.address, ""),
             unread=unread.get(index.address),
-            needed_by=covers.get((*table_of(index), index.name)),
         )
     for resource in unlisted:
         found = tuple(seen.unlisted(resource))
@@ -125,6 +126,11 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             in_recovery=session.in_recovery,
         )
     return observed
+
+
+def _tables(index: PgIndex) -> list[TableName]:
+    """Its table, and another that has an index of its name, which is to go."""
+    return [table_of(index), *((other[0], other[1]) for other in (index.leaves, index.unlisted_on) if other)]
 
 
 def _same(

@@ -43,11 +43,16 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         message = (
             f"{state}, and belongs to {belongs_to(live)}: change that by a migration ({_difference(live, definition)})"
         )
-    elif live and (why := _keeps_identity(live, definition, observed)):
+    elif live and not observed.circle and (why := _keeps_identity(live, definition, observed)):
         message = f"{why} ({_difference(live, definition)})"
     elif table.relkind not in BUILDABLE:
         message = f"{name} is not a table that can be indexed"
-    elif live and not observed.same and (taken := observed.fresh_taken_by or observed.old_taken_by):
+    elif (
+        live
+        and not observed.same
+        and not observed.circle
+        and (taken := observed.fresh_taken_by or observed.old_taken_by)
+    ):
         end = statements.FRESH if observed.fresh_taken_by else statements.OLD
         name = statements.temporary_name(desired.name, end)
         message = f"its successor needs the name {name} for a while, which is taken by another {taken}: rename that"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index import describe, partitioned, statements, steps
-from reconciler.kinds.pg_index.absent import plan_absent
+from reconciler.kinds.pg_index.absent import hazards, plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
@@ -21,8 +21,10 @@ def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
         found = list(plan_absent(desired, observed))
     elif notice := obstacle(desired, desired.definition, observed) or at_work(desired, observed):
         return [notice]
+    elif observed.circle:
+        found = [_plan_circle(desired, desired.definition, observed)]
     else:
-        found = list(_plan_present(desired, desired.definition, observed))
+        found = [_taking(desired, observed, each) for each in _plan_present(desired, desired.definition, observed)]
     return [permitted(desired, observed, outcome) for outcome in found]
 
 
@@ -48,6 +50,44 @@ def _needs_successor(definition: Definition, observed: ObservedIndex, live: Live
         rebuilt = not changed_options(definition, live) <= IN_PLACE
     moves = definition.tablespace and any(part.tablespace != definition.tablespace for part in parts)
     return rebuilt or bool(moves and observed.version_num < REINDEX_MOVES)
+
+
+def _plan_circle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
+    """Names that declared indexes have of each other, given back in one transaction.
+
+    The change of each of them is the same: whichever comes first makes it, and the others find it made.
+    """
+    schema, circle = desired.schema_name, observed.circle
+    first, passing = circle[0].name, statements.temporary_name(circle[0].name, statements.OLD)
+    texts = [statements.rename(schema, first, passing)]
+    texts += [statements.rename(schema, passing if each.was == first else each.was, each.name) for each in circle]
+    run = [steps.instant(*texts)]
+    for each in circle:
+        run += amend(schema, each.live, each.definition, -1, each.name).steps
+    [was] = (each.was for each in circle if each.name == desired.name)
+    others = ", ".join(each.name for each in circle if each.name != desired.name)
+    return change(
+        desired, observed, Action.RENAME, None, definition, run,
+        reason=f"{was} has exactly this definition; names are exchanged with {others} in one transaction",
+        summary=f"{was} → {desired.name}",
+    )  # fmt: skip
+
+
+def _taking(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outcome:
+    """`outcome`, after the index of another table goes that has the name."""
+    live = observed.elsewhere
+    if live is None or not isinstance(outcome, Change):
+        return outcome
+    there = desired.model_copy(update={"schema_name": observed.elsewhere_on[0], "table": observed.elsewhere_on[1]})
+    return outcome.model_copy(
+        update={
+            "steps": (drop(there, live, hazards=hazards(live, observed)), *outcome.steps),
+            "inverse": (*outcome.inverse, *(inverse(there, live) if live.valid and not live.partitioned else ())),
+            "reason": "; ".join(
+                filter(None, (outcome.reason, f"its name comes from {there.schema_name}.{there.table}"))
+            ),
+        }
+    )
 
 
 def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
