@@ -1,4 +1,4 @@
--- Plan c2dba0216874b2ccc4fe1fecae689b03e60621b69e4a88bb9125a0f98beb4065 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 808c6975e5945c1b48314c0c5de51b0302d2895a64b8d0898a5ca89dd6188112 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
