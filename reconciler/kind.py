@@ -250,6 +250,15 @@ class Derives(Protocol[R_contra]):
 
 
 @runtime_checkable
+class Displaces(Protocol[R_contra]):
+    """A kind some of whose resources take the place of what goes by another declaration than their own."""
+
+    def displaces(self, resource: R_contra, declared: Mapping[Address, Resource]) -> bool:
+        """Whether what has to go for `resource` goes by what is in `declared`; true where nothing has to. Pure."""
+        ...
+
+
+@runtime_checkable
 class Authenticates(Protocol[R_contra]):
     """A kind whose resources may be how the tool itself logs in."""
 

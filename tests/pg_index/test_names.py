@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import pytest
 from applying.acting import Interruption, apply, plan_for, resealed, results
+from applying.conftest import command
 from live import changes, converge, outcomes, run
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType
+
+__all__ = ["command"]
 
 pytestmark = pytest.mark.matrix
 
@@ -171,6 +174,42 @@ def test_a_name_goes_over_to_an_index_of_another_table_in_one_plan(moving, two, 
     assert plan_for(pg_target, moving).is_empty
 
 
+def test_a_name_is_not_taken_where_its_index_is_declared_to_stay_by_now(two, pg_target):
+    """The plan was made when all that nobody lists was to go."""
+    two.execute("create index x on one (a)")
+    wanted = declared(pg_target, {"one": {}, "two": {"x": B}})
+    drop, keep = (
+        [each.model_copy(update={"policy": policy}) if hasattr(each, "policy") else each for each in wanted]
+        for policy in ("drop", "keep")
+    )
+    receipt = apply(plan_for(pg_target, drop), pg_target, allowed=["index-drop"], desired=keep)
+    assert results(receipt) == {"public.x": Applied.SUPERSEDED}
+    assert "no longer declared to go" in receipt.changes[0].message
+
+
+YAML = """
+target: main
+tables:
+  public.one: {indexes: {x: absent}}
+  public.two: {indexes: {x: {columns: [b]}}}
+"""
+
+
+def test_a_name_may_be_declared_absent_of_one_table_and_present_of_another(two, command, tmp_path):
+    """Seen to fail before: "declared twice"."""
+    two.execute("create index x on one (a)")
+    (command.folder / "tables.yaml").write_text(YAML)
+    plan = tmp_path / "plan.json"
+    assert command.run("plan", "--out", plan)[0] == 0
+    code, out, err = command.run("apply", plan, "--allow", "index-drop")
+    assert code == 0, out + err
+    assert command.run("plan", "--detailed-exitcode")[0] == 0
+    (command.folder / "tables.yaml").write_text(YAML.replace("absent", "{columns: [a]}"))
+    code, out, err = command.run("plan")
+    assert code == 1
+    assert "main/pg_index/public.x is declared twice" in out + err
+
+
 def test_a_move_that_was_cut_short_is_finished(moving, two, pg_target):
     plan = plan_for(pg_target, moving)
 
@@ -182,6 +221,21 @@ def test_a_move_that_was_cut_short_is_finished(moving, two, pg_target):
     assert results(receipt) == {"public.x": Applied.FAILED}
     assert apply(plan_for(pg_target, moving), pg_target).succeeded
     assert plan_for(pg_target, moving).is_empty
+
+
+def test_a_name_goes_over_from_a_partitioned_index_too(two, pg_target):
+    two.execute("create table events (a int, b int) partition by list (a)")
+    two.execute("create table events_1 partition of events default")
+    two.execute("create index x on events (a)")
+    wanted = declared(pg_target, {"events": {"x": "absent"}, "two": {"x": B}})
+    plan = plan_for(pg_target, wanted)
+    two.execute("create table events_2 partition of events for values in (2)")
+    assert apply(plan, pg_target, allowed=["index-drop"]).succeeded
+    assert plan_for(pg_target, wanted).is_empty
+    two.execute("drop index x; drop table events_2")
+    run(pg_target, [plan.changes[0].model_copy(update={"steps": plan.changes[0].inverse})])
+    found = two.execute("select indrelid::regclass::text, indisvalid from pg_index order by 1")
+    assert {("events", True), ("events_1", True)} <= {*found.fetchall()}
 
 
 def test_a_name_is_not_taken_from_an_index_that_stays(two, pg_target):

@@ -199,6 +199,18 @@ def test_a_template_covers_no_more_than_it_says(with_template, tree, pg_target, 
     assert plan_for(pg_target, wanted).is_empty
 
 
+def test_a_template_is_enough_for_a_partition_that_comes_with_its_index(with_template, tree, pg_target):
+    """Of its steps only the attach is needed."""
+    wanted, plan = with_template
+    tree.execute("create table late (like events)")
+    tree.execute("create index own on late (at, id)")
+    tree.execute("alter table events attach partition late for values in (9)")
+    receipt = apply(plan, pg_target, allowed=["index-drop"])
+    assert receipt.succeeded, receipt
+    assert "own" in names(tree)
+    assert plan_for(pg_target, wanted).is_empty
+
+
 FORGED = [
     ("more of them", {"at_most": 1000}),
     ("bigger ones", {"up_to": 1 << 60}),

@@ -107,6 +107,14 @@ class PgIndexKind:
         drops = isinstance(found, UnlistedIndexes) and found.policy == "drop" and resource.name not in found.listed
         return [rule] if drops else []
 
+    def displaces(self, resource: PgIndex | UnlistedIndexes, declared: Mapping[Address, Resource]) -> bool:
+        """See `kind.Displaces`: an index of another table that nobody lists has the name."""
+        if not isinstance(resource, PgIndex) or not resource.unlisted_on:
+            return True
+        schema, table = resource.unlisted_on
+        rule = declared.get(resource.address._replace(name=rule_name(schema, table)))
+        return isinstance(rule, UnlistedIndexes) and rule.policy == "drop" and resource.name not in rule.listed
+
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
         from reconciler.kinds.pg_index.written import written

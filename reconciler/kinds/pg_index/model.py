@@ -355,7 +355,7 @@ class ObservedIndex(Observed):
     fresh_partitions  the same for `fresh`.
     circle       declared indexes, it among them, each of which is there under the name of another one of them.
     lane         where its changes have their place in the order, if that is not its own table.
-    elsewhere    the index of its name on another table, `elsewhere_on`, that is to go.
+    elsewhere    the index of its name on another table, `elsewhere_on`, that is to go; `elsewhere_parts`: its parts.
     vacates      the name of `twin` is declared of another table.
     identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
     needed_by    what would be left without an index, where this one goes or becomes another.
@@ -383,6 +383,7 @@ class ObservedIndex(Observed):
     lane: str = ""
     elsewhere: LiveIndex | None = None
     elsewhere_on: tuple[str, str] = ("", "")
+    elsewhere_parts: tuple[PartitionIndex, ...] = ()
     vacates: bool = False
     identities: Mapping[str, tuple[str, ...]] = {}
     needed_by: Need | None = None

@@ -121,7 +121,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 if table in catalogue.tables
                 for name in catalogue.tables[table].toast_leftovers
             ),
-            partitions=seen.parts(resource, found) if resource.policy == "drop" else {},
+            partitions={live.name: seen.parts(table_of(resource), live, resource.address) for live in found},
             role=session.role,
             in_recovery=session.in_recovery,
         )

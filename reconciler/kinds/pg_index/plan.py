@@ -82,7 +82,7 @@ def _taking(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outc
     return outcome.model_copy(
         update={
             "steps": (drop(there, live, hazards=hazards(live, observed)), *outcome.steps),
-            "inverse": (*outcome.inverse, *(inverse(there, live) if live.valid and not live.partitioned else ())),
+            "inverse": (*outcome.inverse, *(inverse(there, live, observed.elsewhere_parts) if live.valid else ())),
             "reason": "; ".join(
                 filter(None, (outcome.reason, f"its name comes from {there.schema_name}.{there.table}"))
             ),

@@ -17,7 +17,6 @@ from reconciler.kinds.pg_index.model import (
     PgIndex,
     Renamed,
     UnlistedIndexes,
-    full_name,
 )
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders
 from reconciler.kinds.pg_index.sizes import Sizes, sizes
@@ -177,6 +176,7 @@ class Seen:
             lane=".".join(self._catalogue.tables[key[0], circle[0].table].root) if circle else "",
             elsewhere=elsewhere[1] if elsewhere else None,
             elsewhere_on=elsewhere[0] if elsewhere else ("", ""),
+            elsewhere_parts=self.parts(*elsewhere, index.address) if elsewhere else (),
             vacates=vacates,
             fresh_taken_by=taken.get(fresh_name, ""),
             old_taken_by=taken.get(old_name, ""),
@@ -241,21 +241,12 @@ class Seen:
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
                 yield live
 
-    def parts(self, resource: UnlistedIndexes, indexes: Sequence[LiveIndex]) -> dict[str, tuple[PartitionIndex, ...]]:
-        """By name of an index that nobody lists, what the partitions have of it."""
-        found = {}
-        for live in indexes:
-            if live.partitioned:
-                address = resource.address._replace(name=full_name(resource.schema_name, live.name))
-                absent = PgIndex(
-                    address=address,
-                    schema_name=resource.schema_name,
-                    table=resource.table,
-                    name=live.name,
-                    definition=None,
-                )
-                found[live.name] = self._trees(absent).of(live, None)
-        return found
+    def parts(self, table: TableName, live: LiveIndex, address: Address) -> tuple[PartitionIndex, ...]:
+        """What the partitions of `table` have of its index `live`, which nobody declares."""
+        if not live.partitioned:
+            return ()
+        absent = PgIndex(address=address, schema_name=table[0], table=table[1], name=live.name, definition=None)
+        return self._trees(absent).of(live, None)
 
     def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition."""
