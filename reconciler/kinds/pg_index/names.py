@@ -92,7 +92,9 @@ def _found(index: PgIndex, catalogue: Catalogue, same: Same, declared: Mapping[N
             continue
         if not live.valid or live.builder is not None or live.constraint or live.parent:
             continue
-        if changed_options(definition, live) or (live.partitioned and amend(schema, live, definition, -1).steps):
+        if changed_options(definition, live) or definition.tablespace not in ("", live.tablespace):
+            continue
+        if live.partitioned and amend(schema, live, definition, -1).steps:
             continue
         return Renamed(table=index.table, was=name, name=index.name, live=live, definition=definition)
     return None
