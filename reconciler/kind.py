@@ -210,23 +210,11 @@ class Measures(Protocol[S_contra]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What is to run of a planned change by now.
-
-    left  names of what came since and no step is for: a new plan is needed. gone: of what steps were for, and is gone.
-    """
-
-    steps: Sequence[Step]
-    left: Sequence[str]
-    gone: Sequence[str]
-
-
 @runtime_checkable
 class Follows(Protocol[S_contra]):
     """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
 
-    def followed(self, planned: Change, now: Change, observed: S_contra) -> Followed | None:
+    def followed(self, planned: Change, now: Change, observed: S_contra) -> Sequence[Step] | None:
         """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
         inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
 
@@ -237,6 +225,10 @@ class Follows(Protocol[S_contra]):
     def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:
         """Names of the parts that came meanwhile, where for them alone there still is something to change after `made`.
         Pure."""
+        ...
+
+    def went(self, made: Change, observed: S_contra) -> Sequence[str]:
+        """Names of the parts that steps of `made` are for, and that are gone. Pure."""
         ...
 
 

@@ -42,6 +42,7 @@ from reconciler.planning.again import (
     measured,
     no_longer_beside,
     resource_of,
+    went,
     would_run,
 )
 from reconciler.secrets import Secrets
@@ -218,7 +219,9 @@ class Runner:
         result, message, seen = self._verify(work.change)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
             work.evidence += _came_of(work.change, seen, work.steps)
-        return result, "; ".join(filter(None, (work.judged.message, message)))
+        gone = went(work.change, seen.observed)
+        left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
+        return result, "; ".join(filter(None, (left_out, message)))
 
     def _look(self, change: Change) -> Look:
         return self._read(lambda session: look(session, resource_of(change)))
@@ -261,11 +264,15 @@ class Runner:
         errors_before: Errors | None,
     ) -> None:  # fmt: skip
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
+        gone: Sequence[str] = ()
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
             if step is needing_all and self._left(change):
                 return
+            partition = step.partition if isinstance(step, SqlStep) else ""
+            if partition in gone:
+                continue
             started = time.monotonic()
             before = self._files() if reloads(step) else None
             if before and errors_before is not None:
@@ -277,6 +284,9 @@ class Runner:
             except StepFailed as error:
                 # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
                 stopped = interrupted()
+                gone = self._went(change) if partition and not stopped else gone
+                if partition in gone:
+                    continue
                 cleaned = self._cleaned(change, step) if isinstance(step, SqlStep) and step.on_failure else ""
                 if stopped:
                     raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
@@ -288,6 +298,16 @@ class Runner:
         found = left_over(change, self._look(change))
         self._stop_reading()
         return found
+
+    def _went(self, change: Change) -> Sequence[str]:
+        """The parts that steps of `change` are for, and that are gone; none where that cannot be seen."""
+        self.close()  # what failed may have been the connection
+        try:
+            return went(change, self._look(change).observed)
+        except ReconcilerError:
+            return ()
+        finally:
+            self._stop_reading()
 
     def _until_loaded(self, before: str, interrupted: Callable[[], bool]) -> None:
         """Waits in the open session until the files are loaded again: new ones have loaded them by then.

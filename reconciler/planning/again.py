@@ -10,7 +10,7 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Followed, Follows, LeansOnOthers, Measures, Sequences
+from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
 from reconciler.planning.fingerprint import fingerprint, parts
@@ -28,7 +28,7 @@ class Verdict(Enum):
 
 
 class Judgement(NamedTuple):
-    """`message` says what is different, or in the way; of what is as planned, or made, what is still to be known.
+    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known.
 
     steps  what is to run, where it is as planned: all steps of the plan, or what still fits of them (`kind.Follows`).
     """
@@ -125,11 +125,10 @@ def judge(planned: Change, found: Look) -> Judgement:
         return Judgement(Verdict.STALE, differences(planned, change))
     if change.forbidden:
         return Judgement(Verdict.FORBIDDEN, change.forbidden)
-    gone = f"gone since, and left out: {', '.join(still.gone)}" if still.gone else ""
-    return Judgement(Verdict.AS_PLANNED, gone, still.steps)
+    return Judgement(Verdict.AS_PLANNED, "", still)
 
 
-def _followed(planned: Change, now: Change, observed: Observed | None) -> Followed | None:
+def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
     """What is to run, where only parts of the change came or went since."""
     kind = BY_NAME[planned.address.kind]
     if not isinstance(kind, Follows) or observed is None or planned.fingerprint not in ("", fingerprint(planned)):
@@ -147,6 +146,12 @@ def left_over(made: Change, found: Look) -> Sequence[str]:
     if not isinstance(kind, Follows) or found.observed is None or len(changes) != 1:
         return []
     return kind.left_over(made, changes[0], found.observed)
+
+
+def went(made: Change, observed: Observed | None) -> Sequence[str]:
+    """Names of the parts that steps of `made` are for, and that are gone."""
+    kind = BY_NAME[made.address.kind]
+    return kind.went(made, observed) if isinstance(kind, Follows) and observed is not None else []
 
 
 OTHERWISE: Mapping[str, str] = {

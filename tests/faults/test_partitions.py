@@ -98,3 +98,20 @@ def test_a_partition_that_comes_before_the_first_statement_keeps_the_old_index(s
     kept = "select count(*) from pg_index where indrelid = 'later'::regclass and indisvalid"
     assert sql.execute(kept).fetchone() == (1,)
     converges(scene, sql, pg_target)
+
+
+@pytest.mark.parametrize("name", ["create on a partitioned table", "replace on a partitioned table"])
+def test_a_partition_that_goes_in_the_middle_is_left_out(name, sql, pg_target, command, gate, tmp_path):
+    """Seen to fail before: its step failed, and with it the change."""
+    scene = by_name(name)
+    scene.set_up(sql)
+    plan = plan_for(pg_target, scene.resources(pg_target))
+    save(plan, tmp_path / "plan.json")
+    with gate.closed(statements(plan)[0]):
+        process = command.start("apply", tmp_path / "plan.json", "--allow", "index-drop")
+        until(gate.arrived, "its first statement's turn has come")
+        sql.execute("drop table high_0")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out + err
+    assert "gone since, and left out: public.high_0" in " ".join(out.split())
+    assert plan_for(pg_target, scene.resources(pg_target)).is_empty

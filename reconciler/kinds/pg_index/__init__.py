@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.kind import Declaration, Followed, Rehearsal
+from reconciler.kind import Declaration, Rehearsal
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
@@ -25,7 +25,7 @@ from reconciler.kinds.pg_index.model import (
     UnlistedIndexes,
     rule_name,
 )
-from reconciler.model import Address, Change, Fact, Outcome, Resource, System
+from reconciler.model import Address, Change, Fact, Outcome, Resource, Step, System
 from reconciler.targets.session import Session
 
 
@@ -86,7 +86,7 @@ class PgIndexKind:
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
 
-    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
+    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Sequence[Step] | None:
         """See `followed.py`."""
         from reconciler.kinds.pg_index.followed import followed
 
@@ -97,6 +97,12 @@ class PgIndexKind:
         from reconciler.kinds.pg_index.followed import left_over
 
         return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
+
+    def went(self, made: Change, observed: AnyObserved) -> Sequence[str]:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import went
+
+        return went(made, observed) if isinstance(observed, ObservedIndex) else []
 
     def derived_from(self, resource: PgIndex | UnlistedIndexes, declared: Mapping[Address, Resource]) -> list[Address]:
         """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""

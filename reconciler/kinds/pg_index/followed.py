@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from reconciler.kind import Followed
 from reconciler.kinds.pg_index.model import ObservedIndex, PartitionIndex
 from reconciler.kinds.pg_index.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.template import filled_in
@@ -18,7 +17,7 @@ Tree = Mapping[str, PartitionIndex]
 """The partitions that there are at this moment, by schema and name."""
 
 
-def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed | None:
+def followed(planned: Change, now: Change, observed: ObservedIndex) -> Sequence[Step] | None:
     """See `kind.Follows`."""
     tree = _tree(now, observed)
     before, after = _partitions(planned.steps), _partitions(now.steps)
@@ -33,7 +32,7 @@ def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed 
     covered = _covered(planned, now, [tree[name] for name in came], tree)
     left = [name for name in came if name not in covered]
     run = [step for step in now.steps if _partition(step) not in left]
-    return Followed(steps=[step for step in run if not (left and _needs_all(step))], left=left, gone=gone)
+    return [step for step in run if not (left and _needs_all(step))]
 
 
 def left_over(made: Change, now: Change, observed: ObservedIndex) -> Sequence[str]:
@@ -42,6 +41,13 @@ def left_over(made: Change, now: Change, observed: ObservedIndex) -> Sequence[st
     if not came:
         return []
     return came if all(_needs_all(step) or _partition(step) in came for step in now.steps) else []
+
+
+def went(made: Change, observed: ObservedIndex) -> Sequence[str]:
+    """See `kind.Follows`."""
+    there = {part.full_name for part in (*observed.partitions, *observed.fresh_partitions)}
+    # Where none is seen, it may be the table that is gone, or locked.
+    return [name for name in _partitions(made.steps) if name not in there] if there else []
 
 
 def _tree(now: Change, observed: ObservedIndex) -> Tree:
