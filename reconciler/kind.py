@@ -22,6 +22,7 @@ from reconciler.model import (
     Outcome,
     Resource,
     SecretRef,
+    Step,
     System,
     Target,
     TargetInfo,
@@ -240,11 +241,42 @@ class Measures(Protocol[S_contra]):
 
 
 @runtime_checkable
+class Follows(Protocol[S_contra]):
+    """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
+
+    def followed(self, planned: Change, now: Change, observed: S_contra) -> Sequence[Step] | None:
+        """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
+        inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
+
+        None where the steps differ by more than such parts. Pure.
+        """
+        ...
+
+    def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:
+        """Names of the parts that came meanwhile, where for them alone there still is something to change after `made`.
+        Pure."""
+        ...
+
+    def went(self, made: Change, observed: S_contra) -> Sequence[str]:
+        """Names of the parts that steps of `made` are for, and that are gone. Pure."""
+        ...
+
+
+@runtime_checkable
 class Derives(Protocol[R_contra]):
     """A kind some of whose resources nobody declares: they follow from what is declared."""
 
     def derived_from(self, resource: R_contra, declared: Mapping[Address, Resource]) -> Sequence[Address]:
         """What `resource`, which is not in `declared`, follows from; empty where from nothing of it. Pure."""
+        ...
+
+
+@runtime_checkable
+class Displaces(Protocol[R_contra]):
+    """A kind some of whose resources take the place of what goes by another declaration than their own."""
+
+    def displaces(self, resource: R_contra, declared: Mapping[Address, Resource]) -> bool:
+        """Whether what has to go for `resource` goes by what is in `declared`; true where nothing has to. Pure."""
         ...
 
 

@@ -207,6 +207,8 @@ class SqlStep(Frozen):
                  only of steps that leave nothing behind when they fail.
     on_failure   statements that apply runs by itself when this step fails, to take away what it leaves behind; only
                  while a plan of that moment would begin with the very same.
+    partition    schema and name of the partition that the step is for: left out where it is none any more by then.
+    needs_all    only run while no partition is there that no step is for.
     """
 
     type: Literal["sql"] = "sql"
@@ -216,7 +218,22 @@ class SqlStep(Frozen):
     statement_timeout: str = "0"
     attempts: int = 1
     on_failure: tuple[str, ...] = ()
+    partition: str = ""
+    needs_all: bool = False
     hazards: tuple[Hazard, ...] = ()
+
+
+class NewPartitions(Frozen):
+    """What runs for partitions that come between a plan and its apply; for none beyond it anything does.
+
+    at_most  how many they may be.
+    up_to    bytes of each, TOAST included.
+    steps    what runs for each of them, with names in angle brackets for those of the partition and of its index.
+    """
+
+    at_most: int
+    up_to: int
+    steps: tuple[SqlStep, ...]
 
 
 class SecretArgument(Frozen):
@@ -387,6 +404,7 @@ class Change(Frozen):
     summary      before → after in one short line for people; empty where the statements say it better.
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
+    new_partitions  what runs beside the steps for partitions that are not there yet; None: nothing.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
     undo_unseen  there is no undo since the role that observed it could not see what to go back to: another may.
     inverse      what would bring back what this change takes away; for people, nothing runs it.
@@ -414,6 +432,7 @@ class Change(Frozen):
     summary: str = ""
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...]
+    new_partitions: NewPartitions | None = None
     undo: tuple[Step, ...] = ()
     undo_unseen: bool = False
     inverse: tuple[Step, ...] = ()
@@ -572,6 +591,8 @@ class Applied(StrEnum):
     """Already as wanted: nothing ran."""
     STALE = "stale"
     """The subject is no longer as planned, or the plan is not what would be planned of it: nothing ran."""
+    INCOMPLETE = "incomplete"
+    """What the plan says of it was done, and does not suffice: a partition came that the plan does not know."""
     SUPERSEDED = "superseded"
     """The YAML no longer declares what it brings about: nothing ran."""
     FAILED = "failed"

@@ -79,8 +79,8 @@ def rehearse_again(
     if not rehearsed.refused:
         return rehearsed
     with closing(connect(target, secrets)) as session:
-        outcomes = {change.address: look(session, resource_of(change)).outcomes for change, _ in rehearsed.refused}
-    still = [one for one in rehearsed.refused if judge(one[0], outcomes[one[0].address])[0] is Verdict.AS_PLANNED]
+        found = {change.address: look(session, resource_of(change)) for change, _ in rehearsed.refused}
+    still = [one for one in rehearsed.refused if judge(one[0], found[one[0].address]).verdict is Verdict.AS_PLANNED]
     return Rehearsed(still, rehearsed.untried)
 
 

@@ -32,7 +32,19 @@ from reconciler.model import (
     StepReceipt,
     Target,
 )
-from reconciler.planning.again import Look, Verdict, judge, look, measured, no_longer_beside, resource_of, would_run
+from reconciler.planning.again import (
+    Judgement,
+    Look,
+    Verdict,
+    judge,
+    left_over,
+    look,
+    measured,
+    no_longer_beside,
+    resource_of,
+    went,
+    would_run,
+)
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.session import Session
@@ -73,11 +85,15 @@ class Asked:
     to_stop_at_once: Callable[[], bool]
 
 
+_NOTHING_RUNS = Judgement(Verdict.STALE, "")
+
+
 @dataclass(slots=True)
 class _Work:
-    """What is done for one change, as it grows. `started` by the monotonic clock."""
+    """What is done for one change, as it grows. `started` by the monotonic clock; `judged` before its steps."""
 
     change: Change
+    judged: Judgement = _NOTHING_RUNS
     steps: list[StepReceipt] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
@@ -111,19 +127,20 @@ class Runner:
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
         """What became of `changes`: one, or several whose steps are sent as one. Raises nothing: a failure is a
         receipt, and so is a mistake of ours."""
-        known = {change.address: self._receipt(change, lambda work: self._judged(work.change)) for change in changes}
-        ready = [change for change in changes if known[change.address].result is Applied.NOT_RUN]
+        works = {change.address: _Work(change) for change in changes}
+        known = {address: self._receipt(work, self._judged) for address, work in works.items()}
+        ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]
         if len(ready) == 1:
-            known[ready[0].address] = self._receipt(ready[0], self._one)
+            known[ready[0].change.address] = self._receipt(ready[0], self._one)
         elif ready:
-            sent = _Work(ready[0])
-            error = self._sent(sent, merged(ready))
-            for change in ready:
-                known[change.address] = self._receipt(change, lambda work: self._came_together(work, sent, error))
+            sent = _Work(ready[0].change)
+            error = self._sent(sent, merged([work.change for work in ready]))
+            for work in ready:
+                known[work.change.address] = self._receipt(work, lambda one: self._came_together(one, sent, error))
         return [known[change.address] for change in changes]
 
-    def _receipt(self, change: Change, make: Callable[[_Work], tuple[Applied, str]]) -> ChangeReceipt:
-        work = _Work(change)
+    def _receipt(self, work: _Work, make: Callable[[_Work], tuple[Applied, str]]) -> ChangeReceipt:
+        change = work.change
         try:
             result, message = make(work)
         except ReconcilerError as error:
@@ -148,10 +165,12 @@ class Runner:
         self._stepper.close()
         self._stop_reading()
 
-    def _judged(self, change: Change) -> tuple[Applied, str]:
-        """What is to become of `change`: NOT_RUN where it is as planned, so that its steps are to run."""
+    def _judged(self, work: _Work) -> tuple[Applied, str]:
+        """What is to become of a change: NOT_RUN where it is as planned, so that its steps are to run."""
+        change = work.change
         self._held()
-        verdict, message = judge(change, self._look(change).outcomes)
+        work.judged = judge(change, self._look(change))
+        verdict, message, _ = work.judged
         match verdict:
             case Verdict.ALREADY_MADE:
                 return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
@@ -164,11 +183,11 @@ class Runner:
 
     def _one(self, work: _Work) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
-        change = work.change
+        change, wanted = work.change, work.judged.steps
         # No other target has files that it could read.
-        before = self._files().errors if any(map(reloads, change.steps)) else frozenset()
+        before = self._files().errors if any(map(reloads, wanted)) else frozenset()
         try:
-            self._run(change, change.steps, work.steps, self._asked.to_stop, before)
+            self._run(change, wanted, work.steps, self._asked.to_stop, before)
             return self._kept(work)
         except (ApplyError, TargetError) as error:
             if not work.steps or not change.undo:
@@ -197,10 +216,12 @@ class Runner:
 
     def _kept(self, work: _Work) -> tuple[Applied, str]:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
-        message, seen = self._verify(work.change)
+        result, message, seen = self._verify(work.change)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
             work.evidence += _came_of(work.change, seen, work.steps)
-        return Applied.APPLIED, message
+        gone = went(work.change, seen.observed)
+        left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
+        return result, "; ".join(filter(None, (left_out, message)))
 
     def _look(self, change: Change) -> Look:
         return self._read(lambda session: look(session, resource_of(change)))
@@ -242,9 +263,16 @@ class Runner:
         self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
         errors_before: Errors | None,
     ) -> None:  # fmt: skip
+        needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
+        gone: Sequence[str] = ()
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
+            if step is needing_all and self._left(change):
+                return
+            partition = step.partition if isinstance(step, SqlStep) else ""
+            if partition in gone:
+                continue
             started = time.monotonic()
             before = self._files() if reloads(step) else None
             if before and errors_before is not None:
@@ -256,11 +284,30 @@ class Runner:
             except StepFailed as error:
                 # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
                 stopped = interrupted()
+                gone = self._went(change) if partition and not stopped else gone
+                if partition in gone:
+                    continue
                 cleaned = self._cleaned(change, step) if isinstance(step, SqlStep) and step.on_failure else ""
                 if stopped:
                     raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
             done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
+
+    def _left(self, change: Change) -> Sequence[str]:
+        """The parts that came meanwhile, and would be without once one index has taken the place of another."""
+        found = left_over(change, self._look(change))
+        self._stop_reading()
+        return found
+
+    def _went(self, change: Change) -> Sequence[str]:
+        """The parts that steps of `change` are for, and that are gone; none where that cannot be seen."""
+        self.close()  # what failed may have been the connection
+        try:
+            return went(change, self._look(change).observed)
+        except ReconcilerError:
+            return ()
+        finally:
+            self._stop_reading()
 
     def _until_loaded(self, before: str, interrupted: Callable[[], bool]) -> None:
         """Waits in the open session until the files are loaded again: new ones have loaded them by then.
@@ -302,14 +349,19 @@ class Runner:
                 break
         return outcomes
 
-    def _verify(self, change: Change) -> tuple[str, Look]:
-        """What is still to be known of a kept promise, and what was seen. Raises PromiseBroken where it is not kept."""
+    def _verify(self, change: Change) -> tuple[Applied, str, Look]:
+        """What came of the steps that ran, what is still to be known of it, and what was seen.
+
+        Raises PromiseBroken where the promise is not kept, and not for what came meanwhile.
+        """
         message = ""
         for last in _looks(_settling(change)):
             seen = self._look(change)
-            verdict, message = judge(change, seen.outcomes)
+            verdict, message, _ = judge(change, seen)
             if verdict is Verdict.ALREADY_MADE:
-                return message, seen
+                return Applied.APPLIED, message, seen
+            if left := left_over(change, seen):
+                return Applied.INCOMPLETE, f"came after the plan, and needs a new one: {', '.join(left)}", seen
             if self._asked.to_stop() and not last:
                 raise PromiseBroken(f"interrupted before it could be seen to come true: {message or 'not yet'}")
             self._stop_reading()

@@ -10,9 +10,9 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import LeansOnOthers, Measures, Sequences
+from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep
+from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
 from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
@@ -28,10 +28,14 @@ class Verdict(Enum):
 
 
 class Judgement(NamedTuple):
-    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known."""
+    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known.
+
+    steps  what is to run, where it is as planned: all steps of the plan, or what still fits of them (`kind.Follows`).
+    """
 
     verdict: Verdict
     message: str
+    steps: Sequence[Step] = ()
 
 
 def resource_of(change: Change) -> Resource:
@@ -98,8 +102,9 @@ def would_run(now: Sequence[Outcome], address: Address, statements: tuple[str, .
     return any(isinstance(step, SqlStep) and step.statements == statements for one in changes for step in one.steps)
 
 
-def judge(planned: Change, now: Sequence[Outcome]) -> Judgement:
-    """Compares a planned change with the outcomes of this moment."""
+def judge(planned: Change, found: Look) -> Judgement:
+    """Compares a planned change with what is seen, and would be planned, at this moment."""
+    now = found.outcomes
     changes = [outcome for outcome in now if isinstance(outcome, Change) and outcome.address == planned.address]
     notices = [outcome for outcome in now if isinstance(outcome, Notice)]
     said = "; ".join(notice.message for notice in notices)
@@ -114,14 +119,46 @@ def judge(planned: Change, now: Sequence[Outcome]) -> Judgement:
         change = change.model_copy(update={"undo": (), "undo_unseen": True})
     # The file's own fingerprint counts as well: it is over keys, too, that a later version knows and this one ignores.
     if parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change)):
-        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden)
-    return Judgement(Verdict.STALE, differences(planned, change))
+        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden, planned.steps)
+    still = _followed(planned, change, found.observed)
+    if still is None:
+        return Judgement(Verdict.STALE, differences(planned, change))
+    if change.forbidden:
+        return Judgement(Verdict.FORBIDDEN, change.forbidden)
+    return Judgement(Verdict.AS_PLANNED, "", still)
+
+
+def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
+    """What is to run, where only parts of the change came or went since."""
+    kind = BY_NAME[planned.address.kind]
+    if not isinstance(kind, Follows) or observed is None or planned.fingerprint not in ("", fingerprint(planned)):
+        return None
+    then, theirs = parts(planned), parts(now)
+    if any(then[part] != theirs[part] for part in then.keys() - {"steps", "inverse"}):
+        return None
+    return kind.followed(planned, now, observed)
+
+
+def left_over(made: Change, found: Look) -> Sequence[str]:
+    """Names of the parts that came while `made` waited or ran, where only for them something is still to be done."""
+    kind = BY_NAME[made.address.kind]
+    changes = [outcome for outcome in found.outcomes if isinstance(outcome, Change) and outcome.address == made.address]
+    if not isinstance(kind, Follows) or found.observed is None or len(changes) != 1:
+        return []
+    return kind.left_over(made, changes[0], found.observed)
+
+
+def went(made: Change, observed: Observed | None) -> Sequence[str]:
+    """Names of the parts that steps of `made` are for, and that are gone."""
+    kind = BY_NAME[made.address.kind]
+    return kind.went(made, observed) if isinstance(kind, Follows) and observed is not None else []
 
 
 OTHERWISE: Mapping[str, str] = {
     "steps": "other steps are needed by now",
     "undo": "it would be undone by other steps than the plan has",
     "undo_unseen": "it would be undone by other steps than the plan has",
+    "new_partitions": "for partitions that come meanwhile it would do something else than the plan has",
     "inverse": "it would be brought back by other steps than the plan has",
     "lane": "its place in the order is another than the plan has",
     "phase": "its place in the order is another than the plan has",

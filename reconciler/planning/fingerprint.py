@@ -21,7 +21,8 @@ def digest(value: object) -> str:
 
 
 PARTS = (
-    "address", "action", "before", "steps", "undo", "undo_unseen", "inverse", "lane", "phase", "sensitive", "desired",
+    "address", "action", "before", "steps", "new_partitions", "undo", "undo_unseen", "inverse", "lane", "phase",
+    "sensitive", "desired",
 )  # fmt: skip
 """The fields of a change that can run, or decide whether and when something runs, or what is withheld of it. Each is
 made again when the plan is applied (`again.judge`)."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from reconciler.kind import Derives
+from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Resource, Target
 from reconciler.planning.again import differences_between, resource_of
@@ -38,6 +38,8 @@ def superseded(
             if said:
                 place = f" ({now.declared_at})" if now.declared_at else ""
                 found[change.address] = f"it is declared otherwise by now{place}: {'; '.join(said)}"
+            elif isinstance(kind, Displaces) and not kind.displaces(resource, known):
+                found[change.address] = "what it takes the place of is no longer declared to go"
         elif isinstance(kind, Derives) and (sources := kind.derived_from(resource, known)):
             derived.append((change, [each._replace(target=change.address.target) for each in sources]))
         else:

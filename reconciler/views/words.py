@@ -115,6 +115,7 @@ LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE
 APPLIED: Mapping[Applied, tuple[str, str]] = {
     Applied.APPLIED: ("applied", "green"),
     Applied.SKIPPED: ("skipped", "dim"),
+    Applied.INCOMPLETE: ("incomplete", "yellow"),
     Applied.STALE: ("stale", "yellow"),
     Applied.SUPERSEDED: ("superseded", "yellow"),
     Applied.FAILED: ("failed", "red"),

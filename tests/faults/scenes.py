@@ -95,6 +95,18 @@ SCENES = [
             "create index i_rcl_new on tasks (id, title)",
         ),
     ),
+    Scene(
+        "replace a replica identity",
+        6,
+        {"i": {"unique": True, "columns": ["id"], "include": ["title"]}},
+        ("create unique index i on tasks (id)", "alter table tasks replica identity using index i"),
+    ),
+    Scene(
+        "exchange two names",
+        6,
+        {"i": COLUMNS, "j": {"columns": ["title"]}},
+        ("create index i on tasks (title)", "create index j on tasks (status, priority desc)"),
+    ),
     Scene("rename", 1, {"i": COLUMNS}, ("create index by_hand on tasks (status, priority desc)",)),
     Scene(
         "storage parameters",

@@ -143,6 +143,7 @@ LEFT = {
     "remains": (verdict.Left([done(Applied.APPLIED)], remaining=[ADDRESS]), Verdict.DIFFERS, False),
     "failed": (verdict.Left([done(Applied.FAILED)]), Verdict.DIFFERS, False),
     "stale": (verdict.Left([done(Applied.STALE)]), Verdict.DIFFERS, False),
+    "incomplete": (verdict.Left([done(Applied.INCOMPLETE)]), Verdict.DIFFERS, False),
     "superseded": (verdict.Left([done(Applied.SUPERSEDED)]), Verdict.DIFFERS, False),
     "not run": (verdict.Left([done(Applied.NOT_RUN)]), Verdict.DIFFERS, False),
     "blocked": (verdict.Left([done(Applied.APPLIED)], blocked=[ADDRESS]), Verdict.BLOCKED, False),

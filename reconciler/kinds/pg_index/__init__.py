@@ -23,11 +23,12 @@ from reconciler.kinds.pg_index.model import (
     ObservedEverywhere,
     ObservedIndex,
     ObservedUnlisted,
+    PgIndex,
     TableSection,
     UnlistedEverywhere,
     UnlistedIndexes,
 )
-from reconciler.model import Address, Change, Fact, Outcome, Resource, System
+from reconciler.model import Address, Change, Fact, Outcome, Resource, Step, System
 from reconciler.targets.session import Session
 
 
@@ -85,6 +86,30 @@ class PgIndexKind:
         parts = [part.attached.bytes for part in observed.partitions if part.attached]
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
+    def leans_on(self, resource: Declared) -> Sequence[PgIndex]:
+        """See `names.py`: what a change renames beside its own index."""
+        from reconciler.kinds.pg_index.names import swapped
+
+        return swapped(resource) if isinstance(resource, PgIndex) else []
+
+    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Sequence[Step] | None:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import followed
+
+        return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
+
+    def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import left_over
+
+        return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
+
+    def went(self, made: Change, observed: AnyObserved) -> Sequence[str]:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import went
+
+        return went(made, observed) if isinstance(observed, ObservedIndex) else []
+
     def derived_from(self, resource: Declared, declared: Mapping[Address, Resource]) -> list[Address]:
         """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""
         from reconciler.kinds.pg_index.unlisted import dropped_by
@@ -92,16 +117,26 @@ class PgIndexKind:
         return dropped_by(resource, declared)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
-        """See `unlisted.py`."""
+        """See `unlisted.py`, and `names.py` for an index that leaves its name to another table's."""
+        from reconciler.kinds.pg_index.names import handed_over
         from reconciler.kinds.pg_index.unlisted import gathered
 
-        return gathered(declared)
+        return handed_over(gathered(declared))
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
         """See `unlisted.py`."""
         from reconciler.kinds.pg_index.unlisted import rulings_about
 
         return rulings_about(address, declared)
+
+    def displaces(self, resource: Declared, declared: Mapping[Address, Resource]) -> bool:
+        """See `kind.Displaces`: an index of another table that nobody lists has the name."""
+        from reconciler.kinds.pg_index.unlisted import is_dropped
+
+        if not isinstance(resource, PgIndex) or not resource.unlisted_on:
+            return True
+        schema, table = resource.unlisted_on
+        return is_dropped(resource.address.target, (schema, table), resource.name, declared)
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""

@@ -88,6 +88,8 @@ def finishing(desired: PgIndex, definition: Definition, before: LiveIndex | None
     if before is not None:
         if before.clustered and definition.method in CLUSTERABLE and not definition.predicate:
             found.append(statements.cluster_on(desired.schema_name, desired.table, desired.name))
+        if before.replica_identity:
+            found.append(statements.replica_identity(desired.schema_name, desired.table, desired.name))
         found += [statements.depend(desired.schema_name, desired.name, each) for each in before.extensions]
     return found
 

@@ -53,7 +53,14 @@ TABLES: LiteralString = """{wanted}
            coalesce(owner.rolsuper, false) as owner_is_superuser,
            pg_catalog.has_schema_privilege(n.oid, 'create') as may_create,
            c.relpages::bigint * pg_catalog.current_setting('block_size')::int as bytes,
-           pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root
+           pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root,
+           array(select left_over.relname
+                 from pg_catalog.pg_index x join pg_catalog.pg_class left_over on left_over.oid = x.indexrelid
+                 where x.indrelid = c.reltoastrelid and not x.indisvalid and not exists (
+                     select from pg_catalog.pg_locks l where l.relation = x.indexrelid
+                     and l.database = (select oid from pg_catalog.pg_database
+                                       where datname = pg_catalog.current_database()))
+                 order by 1) as toast_leftovers
     from members
     join pg_catalog.pg_class c on c.oid = members.oid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -79,7 +86,11 @@ INDEXES: LiteralString = """{wanted}
            x.indisunique as unique, {nulls_not_distinct} as nulls_not_distinct,
            x.indnkeyatts as key_count, x.indisvalid and x.indisready and x.indislive as valid,
            i.relkind = 'I' as partitioned, x.indisclustered as clustered,
-           coalesce(con.conname, case when x.indisreplident then 'the replica identity' end) as constraint,
+           con.conname as constraint, x.indisreplident as replica_identity,
+           case when x.indisreplident then
+               array(select a.attname from pg_catalog.pg_attribute a
+                     where a.attrelid = t.oid and a.attnotnull and not a.attisdropped)
+           end as not_null,
            pin.nspname as parent_schema, pi.relname as parent,
            coalesce(i.reloptions, '{{}}') as options, ts.spcname as tablespace,
            i.reltablespace <> 0 as elsewhere,

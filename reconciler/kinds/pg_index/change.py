@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index import describe, statements, steps
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.kinds.pg_index import describe, names, partitioned, statements, steps, template
+from reconciler.kinds.pg_index.amend import inheriting
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PartitionIndex, PgIndex
 from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
 
 
@@ -23,6 +24,11 @@ def change(
 ) -> Change:
     """A change to the declared index; its lane is the table, with all its partitions."""
     root = observed.table.root if observed.table else ()
+    coming = None
+    if desired.new_partitions and after and observed.table and observed.table.relkind == "p":
+        beside = action is Action.REPLACE
+        definition = inheriting(after, before) if beside and before else after
+        coming = template.template(desired.new_partitions, definition, beside=beside)
     return Change(
         address=desired.address,
         action=action,
@@ -31,12 +37,15 @@ def change(
         reason=reason,
         why=desired.why,
         summary=summary,
-        notes=_notes(observed) if after else (),
+        notes=(*_notes(observed), *([template.said(coming)] if coming else [])) if after else (),
         steps=tuple(run),
+        new_partitions=coming,
         inverse=tuple(inverse),
         # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
         # and its partitions are as one.
-        lane=".".join(root) or f"{desired.schema_name}.{desired.table}",
+        lane=observed.lane or ".".join(root) or f"{desired.schema_name}.{desired.table}",
+        # Before all others: another table's index is to have the name.
+        phase=-1 if observed.vacates else 0,
         forbidden=_forbidden(desired, observed),
         desired=_carrying(desired, observed).model_dump(mode="json"),
         declared_at=desired.declared_at,
@@ -48,13 +57,23 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
     if desired.definition is None:
         return desired
     path = observed.search_path if desired.search_path is None else desired.search_path
-    return desired.model_copy(update={"listed": observed.listed, "absent": observed.absent, "search_path": path})
+    known = {
+        "listed": observed.listed,
+        "absent": observed.absent,
+        "search_path": path,
+        "swapped": names.carried(desired, observed.circle),
+        "vacates": observed.vacates,
+    }
+    if observed.elsewhere and observed.elsewhere_on != desired.leaves:
+        known["unlisted_on"] = observed.elsewhere_on
+    return desired.model_copy(update=known)
 
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
     """Why the role may not run the steps."""
     said = [observed.table.forbidden if observed.table else ""]
-    said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
+    if desired.definition is not None:  # a drop takes the parts along, whosever they are
+        said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
     why = next(filter(None, said), "")
     return f"role {observed.role} may not: {why}" if why else ""
 
@@ -72,14 +91,23 @@ def _notes(observed: ObservedIndex) -> tuple[str, ...]:
     )
 
 
-def inverse(desired: PgIndex, live: LiveIndex) -> tuple[Step, ...]:
-    """What builds an index again that goes."""
+def inverse(desired: PgIndex, live: LiveIndex, tree: Sequence[PartitionIndex] = ()) -> tuple[Step, ...]:
+    """What builds an index again that goes; `tree`: the partitions that have parts of it."""
+    schema, table, definition = desired.schema_name, desired.table, describe.as_declared(live)
     if live.partitioned:
-        return ()  # too many parts to spell out: declare it again
-    texts = statements.inverse(desired.schema_name, desired.table, live.name, describe.as_declared(live))
+        built = [steps.build_only(schema, table, live.name, definition)]
+        built += partitioned.cover(
+            schema, table, live.name, definition, list(partitioned.anew(schema, live.name, tree))
+        )
+        texts = statements.describe(schema, live.name, definition)
+    else:
+        first, *texts = statements.inverse(schema, table, live.name, definition)
+        built = [steps.concurrent(first)]
     if live.clustered:
-        texts.append(statements.cluster_on(desired.schema_name, desired.table, live.name))
-    return tuple(steps.concurrent(text) if n == 0 else steps.instant(text) for n, text in enumerate(texts))
+        texts.append(statements.cluster_on(schema, table, live.name))
+    if live.replica_identity:
+        texts.append(statements.replica_identity(schema, table, live.name))
+    return (*built, *map(steps.instant, texts))
 
 
 def drop(desired: PgIndex, live: LiveIndex, name: str = "", *, hazards: Sequence[Hazard] = ()) -> SqlStep:

@@ -11,6 +11,7 @@ from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Declared,
     Definition,
+    ForNewPartitions,
     IndexSection,
     PgIndex,
     TableSection,
@@ -70,10 +71,12 @@ def _index(
             at=at,
             hint=f"PostgreSQL keeps the first {LONGEST_NAME} and cuts the rest without a word; choose a shorter one",
         )
-    definition = None
+    definition = new_partitions = None
     why = ""
     if isinstance(section, IndexSection):
         why = section.why
+        if (coming := section.new_partitions) is not None:
+            new_partitions = ForNewPartitions(at_most=coming.at_most, up_to=coming.up_to)
         try:
             described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
             definition = _complete(described, section, schema, table)
@@ -89,6 +92,7 @@ def _index(
         table=table,
         name=name,
         definition=definition,
+        new_partitions=new_partitions,
     )
 
 
@@ -144,7 +148,7 @@ def _from_columns(section: IndexSection) -> Definition:
 
 
 def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Definition:
-    extra = sorted(section.model_fields_set - {"sql", "why", "comment", "statistics"})
+    extra = sorted(section.model_fields_set - {"sql", "why", "comment", "statistics", "new_partitions"})
     if extra:
         raise SyntaxProblem(f"sql says it all; {', '.join(extra).replace('with_', 'with')} cannot stand beside it")
     parsed: ParsedIndex = parse_index(section.sql)

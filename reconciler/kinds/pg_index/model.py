@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from reconciler.desired.targets import Bytes
 from reconciler.desired.text import Text
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
 from reconciler.model import Frozen, Observed, Resource
@@ -68,21 +69,48 @@ def rule_name(schema: str, table: str) -> str:
     return full_name(schema, f"{table}.*")
 
 
+class ForNewPartitions(Frozen):
+    """How many partitions that come between a plan and its apply get their index likewise, each of `up_to` bytes."""
+
+    at_most: int
+    up_to: int
+
+
+class Swapped(Frozen):
+    """Another declared index of the same schema, as far as it has to be known to rename both."""
+
+    table: str
+    name: str
+    definition: Definition
+
+
 class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
     `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
     are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
     resource at a time. So it does with the `search_path` by which the names in its definition were read.
+
+    leaves       schema and name of another table, of which an index of this name is declared absent: it goes first.
+    unlisted_on  likewise, of which an index of this name is dropped since nobody lists it.
+    swapped      the other declared indexes whose names it is in a circle with.
+    vacates      what is renamed for it has a name that is declared of another table, and that is to be free by then.
     """
 
-    carried: ClassVar[frozenset[str]] = frozenset({"listed", "absent", "search_path"})
+    carried: ClassVar[frozenset[str]] = frozenset(
+        {"listed", "absent", "search_path", "swapped", "vacates", "unlisted_on"}
+    )
 
     type: Literal["index"] = "index"
     schema_name: str
     table: str
     name: str
     definition: Definition | None
+    new_partitions: ForNewPartitions | None = None
+    leaves: tuple[str, ...] = ()
+    unlisted_on: tuple[str, ...] = ()
+    swapped: tuple[Swapped, ...] = ()
+    vacates: bool = False
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] | None = None
@@ -144,6 +172,13 @@ StatisticsTarget = Annotated[
 """As ALTER INDEX SET STATISTICS takes it; "default" or -1: default_statistics_target."""
 
 
+class NewPartitionsSection(Frozen):
+    """What is done for partitions that come between a plan and its apply."""
+
+    at_most: Annotated[int, Field(ge=1, le=10_000)] = Field(description="how many of them get their index likewise")
+    up_to: Bytes = Field(description="how big each of them may be by then, as in 1GB")
+
+
 class IndexSection(Frozen):
     """One index in YAML: `columns` and what refines them, or the whole statement as `sql`."""
 
@@ -163,6 +198,10 @@ class IndexSection(Frozen):
     )
     sql: Text = Field(
         default="", description="the whole CREATE INDEX statement, instead of all above but comment and statistics"
+    )
+    new_partitions: NewPartitionsSection | None = Field(
+        default=None,
+        description="of a partitioned table: those that come between plan and apply; left out: none of them",
     )
     why: Text = Field(default="", description="the query that it serves; shown in the plan")
 
@@ -198,7 +237,9 @@ class LiveIndex(Frozen):
     """An index that is there.
 
     elsewhere    its tablespace is not the database's own.
-    constraint   the constraint that it backs, or "the replica identity".
+    constraint   the constraint that it backs.
+    replica_identity  by it, UPDATE and DELETE of its table are told to logical replication.
+    not_null     of a replica identity: the columns of its table that are NOT NULL, as those of a successor have to be.
     parent       the partitioned index that it is attached to: schema and name.
     builder      the process that is building it at this moment.
     clustered    CLUSTER remembers it.
@@ -219,6 +260,8 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
+    replica_identity: bool = False
+    not_null: tuple[str, ...] = ()
     parent: tuple[str, ...] = ()
     builder: int | None = None
     bytes: int = 0
@@ -236,6 +279,7 @@ class TableFacts(Frozen):
     forbidden  why our role may not make indexes on it; empty where it may.
     parent   schema and name of the partitioned table that it is a partition of.
     root     the topmost one; itself, where it is no partition.
+    toast_leftovers  names of INVALID indexes of its TOAST table, in the schema pg_toast, that nobody is at work on.
     """
 
     relkind: str
@@ -244,6 +288,7 @@ class TableFacts(Frozen):
     forbidden: str = ""
     parent: tuple[str, ...] = ()
     root: tuple[str, ...] = ()
+    toast_leftovers: tuple[str, ...] = ()
 
 
 class PartitionIndex(Frozen):
@@ -255,6 +300,8 @@ class PartitionIndex(Frozen):
     attached   the index that is attached already.
     equal      one that is not attached and has the same definition.
     leftover   an INVALID one under `name` that is neither.
+    bytes      how big it is, TOAST included; None: it was not asked.
+    goes       the part of the index that will be replaced by the one that this is about.
     parent     schema and name of the table that it is a partition of.
     forbidden  as in TableFacts.
     """
@@ -270,11 +317,37 @@ class PartitionIndex(Frozen):
     attached: LiveIndex | None = None
     equal: LiveIndex | None = None
     leftover: LiveIndex | None = None
+    bytes: int | None = None
+    goes: LiveIndex | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Schema and name of the partition."""
+        return full_name(self.schema_name, self.table)
 
     @property
     def covered(self) -> bool:
         """Whether nothing is left to be done for it alone; a foreign table cannot have an index."""
         return self.relkind == "f" or (self.attached is not None and (self.attached.valid or self.relkind == "p"))
+
+
+class Need(Frozen):
+    """What would be left without an index: a foreign key; where none is named, the refresh of a materialized view."""
+
+    foreign_key: str = ""
+
+    def __str__(self) -> str:
+        return f"the foreign key {self.foreign_key}" if self.foreign_key else "REFRESH MATERIALIZED VIEW CONCURRENTLY"
+
+
+class Renamed(Frozen):
+    """An index that is there under the name `was`, and has the definition that is declared as `name` of its table."""
+
+    table: str
+    was: str
+    name: str
+    live: LiveIndex
+    definition: Definition
 
 
 class ObservedIndex(Observed):
@@ -293,7 +366,12 @@ class ObservedIndex(Observed):
     leftovers    schema and name of INVALID indexes that an interrupted REINDEX CONCURRENTLY of it left behind.
     partitions   of a partitioned table: its partitions and what they have of `live`, parents before children.
     fresh_partitions  the same for `fresh`.
-    needed_by    the foreign key that would be left without an index.
+    circle       declared indexes, it among them, each of which is there under the name of another one of them.
+    lane         where its changes have their place in the order, if that is not its own table.
+    elsewhere    the index of its name on another table, `elsewhere_on`, that is to go; `elsewhere_parts`: its parts.
+    vacates      the name of `twin` is declared of another table.
+    identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
+    needed_by    what would be left without an index, where this one goes or becomes another.
     search_path  the schemas in which this session looks for unqualified names.
     locked_by    who holds the table as a whole, so that nothing of it could be read.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
@@ -314,7 +392,14 @@ class ObservedIndex(Observed):
     leftovers: tuple[tuple[str, str], ...] = ()
     partitions: tuple[PartitionIndex, ...] = ()
     fresh_partitions: tuple[PartitionIndex, ...] = ()
-    needed_by: str = ""
+    circle: tuple[Renamed, ...] = ()
+    lane: str = ""
+    elsewhere: LiveIndex | None = None
+    elsewhere_on: tuple[str, str] = ("", "")
+    elsewhere_parts: tuple[PartitionIndex, ...] = ()
+    vacates: bool = False
+    identities: Mapping[str, tuple[str, ...]] = {}
+    needed_by: Need | None = None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     search_path: tuple[str, ...] = ()
@@ -327,12 +412,16 @@ class ObservedIndex(Observed):
 class ObservedUnlisted(Observed):
     """The indexes of a table that nobody lists; constraints' own and those of partitioned indexes are left out.
 
-    `needed_by` names the foreign key, by index, that would be left without one; `locked_by` as in ObservedIndex.
+    `needed_by`: by index, what would be left without one; `locked_by` as in ObservedIndex. `toast_leftovers`:
+    names of INVALID indexes that a REINDEX left on its TOAST table, or on those of its partitions. `partitions`: what
+    they have of each index, as in ObservedIndex.
     """
 
     table: TableFacts | None
     indexes: tuple[LiveIndex, ...] = ()
-    needed_by: Mapping[str, str] = {}
+    needed_by: Mapping[str, Need] = {}
+    toast_leftovers: tuple[str, ...] = ()
+    partitions: Mapping[str, tuple[PartitionIndex, ...]] = {}
     locked_by: str = ""
     role: str = ""
     in_recovery: bool = False

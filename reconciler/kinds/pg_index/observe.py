@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.compare import Question, Unread, answers, problems, question, same_shape
-from reconciler.kinds.pg_index.foreign_keys import last_covers
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
     Declared,
@@ -23,6 +22,8 @@ from reconciler.kinds.pg_index.model import (
     UnlistedEverywhere,
     UnlistedIndexes,
 )
+from reconciler.kinds.pg_index.names import with_swapped
+from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
@@ -77,11 +78,11 @@ def _observe_tables(
 
 
 def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]) -> dict[Address, AnyObserved]:
-    indexes = [resource for resource in wanted if isinstance(resource, PgIndex)]
+    indexes = with_swapped([resource for resource in wanted if isinstance(resource, PgIndex)])
     unlisted = [resource for resource in wanted if isinstance(resource, UnlistedIndexes)]
     catalogue = read(
         session,
-        (table_of(resource) for resource in wanted),
+        [*(table for index in indexes for table in _tables(index)), *map(table_of, unlisted)],
         [(index.schema_name, index.name) for index in indexes],
         (text for index in indexes if index.definition for text in index.definition.expressions),
     )
@@ -106,23 +107,31 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             strict=True,
         )
     )
-    seen = Seen(session, catalogue, same, indexes)
+    seen = Seen(session, catalogue, same, indexes, unlisted)
     going = {own(index) for index in indexes if index.definition is None}
+    going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
     going |= {(table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in seen.unlisted(each)}
-    covers = last_covers(session, catalogue, going)
-    seen.ask(different)
+    coming: dict[TableName, list[Definition]] = {}
+    for index in different:
+        live = catalogue.indexes.get(table_of(index), {}).get(index.name)
+        if index.definition and not misread[index.address] and index.address not in unread:
+            coming.setdefault(table_of(index), []).append(index.definition)
+            if live and may_leave(live, index.definition):
+                going.add(own(index))
+    covers = last_covers(session, catalogue, going, coming)
+    seen.ask(different, covers)
 
     observed: dict[Address, AnyObserved] = {}
-    # Those declared absent last: what has been renamed by then is not there to be dropped.
-    for index in sorted(indexes, key=lambda each: each.definition is None):
+    # Last those whose names another index has, and those declared absent: what is renamed by then is out of the way.
+    for index in sorted(indexes, key=lambda each: (each.definition is None, seen.held_elsewhere(each))):
         observed[index.address] = seen.index(
             index,
             misread=misread.get(index.address, ""),
             unread=unread.get(index.address),
-            needed_by=covers.get((*table_of(index), index.name), ""),
         )
     for resource in unlisted:
         found = tuple(seen.unlisted(resource))
+        places = [table_of(resource), *catalogue.below(table_of(resource))]
         observed[resource.address] = ObservedUnlisted(
             table=catalogue.tables.get(table_of(resource)),
             indexes=found,
@@ -131,10 +140,22 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 for live in found
                 if (*table_of(resource), live.name) in covers
             },
+            toast_leftovers=tuple(
+                name
+                for table in places
+                if table in catalogue.tables
+                for name in catalogue.tables[table].toast_leftovers
+            ),
+            partitions={live.name: seen.parts(table_of(resource), live, resource.address) for live in found},
             role=session.role,
             in_recovery=session.in_recovery,
         )
     return observed
+
+
+def _tables(index: PgIndex) -> list[TableName]:
+    """Its table, and another that has an index of its name, which is to go."""
+    return [table_of(index), *((other[0], other[1]) for other in (index.leaves, index.unlisted_on) if other)]
 
 
 def _same(

@@ -43,12 +43,20 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         message = (
             f"{state}, and belongs to {belongs_to(live)}: change that by a migration ({_difference(live, definition)})"
         )
+    elif live and not observed.circle and (why := _keeps_identity(live, definition, observed)):
+        message = f"{why} ({_difference(live, definition)})"
     elif table.relkind not in BUILDABLE:
         message = f"{name} is not a table that can be indexed"
-    elif live and not observed.same and (taken := observed.fresh_taken_by or observed.old_taken_by):
+    elif (
+        live
+        and not observed.same
+        and not observed.circle
+        and (taken := observed.fresh_taken_by or observed.old_taken_by)
+    ):
         end = statements.FRESH if observed.fresh_taken_by else statements.OLD
         name = statements.temporary_name(desired.name, end)
         message = f"its successor needs the name {name} for a while, which is taken by another {taken}: rename that"
+    message = message or lost_identity(desired, observed)
     return notice(desired, NoticeType.BLOCKED, message) if message else None
 
 
@@ -64,6 +72,36 @@ def _difference(live: LiveIndex, definition: Definition) -> str:
 def belongs_to(live: LiveIndex) -> str:
     """The constraint or the partitioned index whose it is."""
     return live.constraint or f"the partitioned index {'.'.join(live.parent)}"
+
+
+def _keeps_identity(live: LiveIndex, definition: Definition, observed: ObservedIndex) -> str:
+    """Why a replica identity cannot go over from `live`, or from parts of it, to its successor; empty where it can."""
+    going = [live, *(part.goes for part in observed.fresh_partitions if part.goes)]
+    theirs = [each for each in going if each.replica_identity]
+    if not theirs:
+        return ""
+    if not live.valid and not live.partitioned:
+        return "is INVALID, and is the replica identity: change that by a migration"
+    columns = {key.column for key in definition.keys}
+    if definition.unique and not definition.predicate and all(columns <= {*each.not_null} for each in theirs):
+        return ""
+    return "differs, and is a replica identity, which only is unique, of all rows, and of columns that are NOT NULL"
+
+
+def lost_identity(desired: PgIndex, observed: ObservedIndex) -> str:
+    """Which drop would take a replica identity along, without a word of PostgreSQL; empty where none would."""
+    live, fresh, old = observed.live, observed.fresh, observed.old
+    going = [old] if old else []
+    if live and desired.definition is None:
+        going.append(live)
+    if fresh and (desired.definition is None or not live or observed.same or not observed.fresh_same):
+        going.append(fresh)
+    for each in going:
+        tables = [f"{desired.schema_name}.{desired.table}"] if each.replica_identity else []
+        tables += observed.identities.get(each.name, ())
+        if tables:
+            return f"cannot be dropped: {each.name} is the replica identity of {', '.join(tables)}; change that first"
+    return ""
 
 
 def at_work(desired: PgIndex, observed: ObservedIndex) -> Notice | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kinds.pg_index import statements, steps
 from reconciler.kinds.pg_index.amend import amend
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex
 from reconciler.model import SqlStep
-
-RENAMED_AT_ONCE = 50
-"""Indexes in one transaction: each takes a lock, and a server's table of locks is not endless."""
 
 
 def cover(schema: str, table: str, name: str, definition: Definition, tree: Sequence[PartitionIndex]) -> list[SqlStep]:
@@ -19,15 +16,34 @@ def cover(schema: str, table: str, name: str, definition: Definition, tree: Sequ
     found: list[SqlStep] = []
     for part in tree:
         if part.parent == (schema, table):
-            found += _cover_part(part, (schema, name), definition, tree)
+            found += cover_part(part, (schema, name), definition, tree)
     return found
 
 
-def _cover_part(
+def cover_part(
     part: PartitionIndex, above: tuple[str, str], definition: Definition, tree: Sequence[PartitionIndex]
 ) -> Iterator[SqlStep]:
+    """The same of one partition and what is below it; `above` is the index that its own is attached to."""
     if part.relkind == "f":
         return  # a foreign table has no indexes
+    yield from _of(part, _made(part, definition))
+    for child in tree:
+        if child.parent == (part.schema_name, part.table):
+            yield from cover_part(child, (part.schema_name, part.name), definition, tree)
+    if part.attached is None:
+        attached = steps.attach(*above, part.schema_name, part.name, f"{part.schema_name}.{part.table}")
+        yield from _of(part, [attached])
+    if part.goes and part.goes.replica_identity:
+        # Before the index goes that the identity is of; DROP INDEX would take it along without a word.
+        yield from _of(part, [steps.replica_identity(part.schema_name, part.table, part.name)])
+
+
+def _of(part: PartitionIndex, run: Iterable[SqlStep]) -> Iterator[SqlStep]:
+    for step in run:
+        yield step.model_copy(update={"partition": part.full_name})
+
+
+def _made(part: PartitionIndex, definition: Definition) -> Iterator[SqlStep]:
     own = (part.schema_name, part.name)
     there = part.attached or part.equal
     if there is not None:
@@ -47,11 +63,6 @@ def _cover_part(
         told = statements.describe(*own, _of_part(definition))
         if told:
             yield steps.instant(*told)
-    for child in tree:
-        if child.parent == (part.schema_name, part.table):
-            yield from _cover_part(child, own, definition, tree)
-    if part.attached is None:
-        yield steps.attach(*above, *own, f"{part.schema_name}.{part.table}")
 
 
 def _of_part(definition: Definition) -> Definition:
@@ -61,8 +72,28 @@ def _of_part(definition: Definition) -> Definition:
 
 def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
     """Gives parts that were built under temporary names their own, once an index that had them is gone."""
-    texts = [statements.rename(part.schema_name, part.name, part.final) for part in tree if part.name != part.final]
-    return [steps.instant(*texts[at : at + RENAMED_AT_ONCE]) for at in range(0, len(texts), RENAMED_AT_ONCE)]
+    return [
+        step
+        for part in tree
+        if part.name != part.final
+        for step in _of(part, [steps.instant(statements.rename(part.schema_name, part.name, part.final))])
+    ]
+
+
+def anew(schema: str, index: str, tree: Iterable[PartitionIndex]) -> Iterator[PartitionIndex]:
+    """The partitions of `tree` that have a part of `schema.index`, which goes, as if none of them had it."""
+    going = {(schema, index)}
+    for part in tree:
+        own = next((each for each in (part.goes, part.attached) if each and each.parent in going), None)
+        if own is not None:
+            going.add((part.schema_name, own.name))
+            none = dict.fromkeys(("attached", "equal", "leftover", "goes"))
+            yield part.model_copy(update={"name": own.name, "final": own.name, **none})
+
+
+def once_all_have(run: Iterable[SqlStep]) -> list[SqlStep]:
+    """Steps after which an index serves, or goes, that every partition has to have by then."""
+    return [step.model_copy(update={"needs_all": True}) for step in run]
 
 
 def stuck(live: LiveIndex, tree: Sequence[PartitionIndex]) -> bool:

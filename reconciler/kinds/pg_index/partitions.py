@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex, full_name
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
+from reconciler.kinds.pg_index.sizes import Sizes
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
 
 Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
@@ -36,11 +37,24 @@ def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
     return [temporary_name(each, FRESH) for each in names] if fresh else names
 
 
+def identities(catalogue: Catalogue, table: TableName, index: str) -> Iterator[str]:
+    """The partitions below `table` whose replica identity is a part of its `index`."""
+    for partition in catalogue.partitions.get(table, ()):
+        for live in catalogue.indexes.get(partition, {}).values():
+            if live.parent == (table[0], index):
+                if live.replica_identity:
+                    yield full_name(*partition)
+                yield from identities(catalogue, partition, live.name)
+
+
 class Trees:
     """The partitions of a declared index's table."""
 
-    def __init__(self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, may_move: bool) -> None:
+    def __init__(
+        self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, *, may_move: bool, sizes: Sizes
+    ) -> None:
         self._catalogue = catalogue
+        self._sizes = sizes
         self._holders = holders
         self._index = index
         self._equal = equal
@@ -96,6 +110,8 @@ class Trees:
                 attached=attached,
                 equal=equal,
                 leftover=None if own else there.get(name),
+                bytes=self._sizes.get(partition),
+                goes=goes if fresh else None,
             )
             yield from self._walk(partition, own, goes, whole, fresh=fresh)
 
@@ -103,7 +119,7 @@ class Trees:
         """Whether a new index may have this name, perhaps after what a failed build left under it is dropped."""
         there = self._catalogue.indexes.get(partition, {}).get(name)
         if there:
-            return not (there.valid or there.parent or there.constraint)
+            return not (there.valid or there.parent or there.constraint or there.replica_identity)
         return (partition[0], name) not in self._holders
 
     def _adoptable(self, partition: TableName, whole: LiveIndex | None) -> LiveIndex | None:

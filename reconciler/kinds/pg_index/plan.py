@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index import describe, partitioned, statements, steps
-from reconciler.kinds.pg_index.absent import plan_absent
+from reconciler.kinds.pg_index.absent import hazards, plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
@@ -21,8 +21,10 @@ def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
         found = list(plan_absent(desired, observed))
     elif notice := obstacle(desired, desired.definition, observed) or at_work(desired, observed):
         return [notice]
+    elif observed.circle:
+        found = [_plan_circle(desired, desired.definition, observed)]
     else:
-        found = list(_plan_present(desired, desired.definition, observed))
+        found = [_taking(desired, observed, each) for each in _plan_present(desired, desired.definition, observed)]
     return [permitted(desired, observed, outcome) for outcome in found]
 
 
@@ -48,6 +50,44 @@ def _needs_successor(definition: Definition, observed: ObservedIndex, live: Live
         rebuilt = not changed_options(definition, live) <= IN_PLACE
     moves = definition.tablespace and any(part.tablespace != definition.tablespace for part in parts)
     return rebuilt or bool(moves and observed.version_num < REINDEX_MOVES)
+
+
+def _plan_circle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
+    """Names that declared indexes have of each other, given back in one transaction.
+
+    The change of each of them is the same: whichever comes first makes it, and the others find it made.
+    """
+    schema, circle = desired.schema_name, observed.circle
+    first, passing = circle[0].name, statements.temporary_name(circle[0].name, statements.OLD)
+    texts = [statements.rename(schema, first, passing)]
+    texts += [statements.rename(schema, passing if each.was == first else each.was, each.name) for each in circle]
+    run = [steps.instant(*texts)]
+    for each in circle:
+        run += amend(schema, each.live, each.definition, -1, each.name).steps
+    [was] = (each.was for each in circle if each.name == desired.name)
+    others = ", ".join(each.name for each in circle if each.name != desired.name)
+    return change(
+        desired, observed, Action.RENAME, None, definition, run,
+        reason=f"{was} has exactly this definition; names are exchanged with {others} in one transaction",
+        summary=f"{was} → {desired.name}",
+    )  # fmt: skip
+
+
+def _taking(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outcome:
+    """`outcome`, after the index of another table goes that has the name."""
+    live = observed.elsewhere
+    if live is None or not isinstance(outcome, Change):
+        return outcome
+    there = desired.model_copy(update={"schema_name": observed.elsewhere_on[0], "table": observed.elsewhere_on[1]})
+    return outcome.model_copy(
+        update={
+            "steps": (drop(there, live, hazards=hazards(live, observed)), *outcome.steps),
+            "inverse": (*outcome.inverse, *(inverse(there, live, observed.elsewhere_parts) if live.valid else ())),
+            "reason": "; ".join(
+                filter(None, (outcome.reason, f"its name comes from {there.schema_name}.{there.table}"))
+            ),
+        }
+    )
 
 
 def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
@@ -113,23 +153,28 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         run += partitioned.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
     elif not built:
         run.append(steps.build(schema, table, fresh_name, definition, _rows(observed)))
-    run += [
-        steps.instant(
-            statements.rename(schema, live.name, old_name),
-            statements.rename(schema, fresh_name, desired.name),
-            statements.comment(schema, old_name, statements.REPLACED),
-            *finishing(desired, definition, live),
-        ),
+    swap = [
+        statements.rename(schema, live.name, old_name),
+        statements.rename(schema, fresh_name, desired.name),
+        statements.comment(schema, old_name, statements.REPLACED),
+        *finishing(desired, definition, live),
+    ]
+    # To hand over a replica identity takes the strongest lock of the table.
+    locked = live.replica_identity
+    swapped = [
+        steps.strong(f"reads and writes of {schema}.{table}", *swap) if locked else steps.instant(*swap),
         drop(desired, live, old_name, hazards=_loses(definition, observed, live)),
         *(partitioned.rename(observed.fresh_partitions) if live.partitioned else []),
         *drop_leftovers(observed),
     ]
-    begun = "the new one was begun by an interrupted apply"
+    run += partitioned.once_all_have(swapped) if live.partitioned else swapped
+    why = "the new one was begun by an interrupted apply" if built else _why_replaced(definition, observed, live)
+    handed = locked or any(part.goes and part.goes.replica_identity for part in observed.fresh_partitions)
     return change(
         desired, observed, Action.REPLACE, live, definition, run,
-        reason=begun if built else _why_replaced(definition, observed, live),
+        reason=f"{why}; the replica identity goes over to it" if handed else why,
         summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}",
-        inverse=inverse(desired, live),
+        inverse=inverse(desired, live, observed.fresh_partitions),
     )  # fmt: skip
 
 
@@ -138,6 +183,8 @@ def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> 
     less = "" if observed.same or not live.valid else lost(definition, describe.as_definition(live))
     if not less:
         return []
+    if observed.needed_by:
+        less += f"; {observed.needed_by} is left without an index"
     message = f"queries that use {live.name} as it is may become slower: {less}"
     return [Hazard(type=HazardType.INDEX_DROP, message=message)]
 

@@ -94,6 +94,7 @@ def read(
             forbidden=_forbidden(row, session.role),
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             root=(row["root_schema"], row["root"]) if row["root"] else own,
+            toast_leftovers=tuple(row["toast_leftovers"]),
         )
     for own, facts in catalogue.tables.items():
         if facts.relkind == "p":
@@ -175,6 +176,8 @@ class _Reader:
             valid=row["valid"],
             partitioned=row["partitioned"],
             constraint=row["constraint"] or "",
+            replica_identity=row["replica_identity"],
+            not_null=tuple(row["not_null"] or ()),
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             builder=row["builder"],
             bytes=row["bytes"],

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.kinds.pg_index import partitions
+from reconciler.kinds.pg_index import names, partitions
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, Unread, changed_options
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Definition,
     LiveIndex,
+    Need,
     ObservedIndex,
     PartitionIndex,
     PgIndex,
+    Renamed,
     UnlistedIndexes,
 )
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders
+from reconciler.kinds.pg_index.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
@@ -40,11 +43,24 @@ def own(index: PgIndex) -> tuple[TableName, str]:
 class Seen:
     """The catalogue, as each declared index sees it: which indexes are its own, and which names are free for it."""
 
-    def __init__(self, session: PostgresSession, catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> None:
+    def __init__(
+        self,
+        session: PostgresSession,
+        catalogue: Catalogue,
+        same: Same,
+        indexes: Sequence[PgIndex],
+        rules: Sequence[UnlistedIndexes],
+    ) -> None:
         self._session = session
+        self._dropping = {table_of(rule): rule for rule in rules if rule.policy == "drop"}
+        self._names = {(i.schema_name, i.name): table_of(i) for i in indexes if i.definition}
+        """The tables of which an index of each name is declared."""
+        self._by_name = names.holders_by_name(catalogue)
+        self._circles = names.circles(catalogue, same, indexes)
         self._catalogue = catalogue
         self._same = same
         self._holders: Holders = dict(catalogue.holders)
+        self._sizes: Sizes = {}
         self._in_parts = [index for index in indexes if self._needs_parts(index)]
         self._declared: dict[TableName, set[str]] = {}
         self._absent: dict[TableName, set[str]] = {}
@@ -58,16 +74,34 @@ class Seen:
         for key, declared in self._declared.items():
             known = declared | self._absent[key]
             self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
+        self._covers: Mapping[tuple[str, str, str], Need] = {}
         self._renamed: set[tuple[TableName, str]] = set()
+        """Indexes that the change of a declared one renames, or drops since it is to have their name."""
         self._parts: set[tuple[TableName, str]] = set()
         """Indexes of partitions that an index of their partitioned table has use for."""
 
-    def ask(self, different: Sequence[PgIndex]) -> None:
-        """Asks what holds the names that changes will need in between. One query."""
-        names = [(index.schema_name, temporary_name(index.name, end)) for index in different for end in (FRESH, OLD)]
+    def ask(self, different: Sequence[PgIndex], covers: Mapping[tuple[str, str, str], Need]) -> None:
+        """Asks what holds the names that changes will need in between. One query. `covers`: see `last_covers`."""
+        self._covers = covers
+        wanted = [(index.schema_name, temporary_name(index.name, end)) for index in different for end in (FRESH, OLD)]
         for index in self._in_parts:
-            names += partitions.candidates(self._catalogue, index)
-        self._holders |= holders(self._session, names)
+            wanted += partitions.candidates(self._catalogue, index)
+        self._holders |= holders(self._session, wanted)
+        self._sizes = sizes(
+            self._session,
+            [
+                table
+                for index in self._in_parts
+                if index.new_partitions
+                for table in self._catalogue.below(table_of(index))
+            ],
+        )
+
+    def _trees(self, index: PgIndex) -> partitions.Trees:
+        may_move = self._session.version_num >= REINDEX_MOVES
+        return partitions.Trees(
+            self._catalogue, self._holders, index, self._equal, may_move=may_move, sizes=self._sizes
+        )
 
     def _needs_parts(self, index: PgIndex) -> bool:
         """Whether an index of a partitioned table may have to get parts."""
@@ -78,7 +112,12 @@ class Seen:
         same = live and self._same.get((index.address, *own(index))) and not changed_options(index.definition, live)
         return not (same and live and live.valid)
 
-    def index(self, index: PgIndex, *, misread: str, unread: Unread | None, needed_by: str) -> ObservedIndex:
+    def held_elsewhere(self, index: PgIndex) -> bool:
+        """Whether its name is that of an index of another table."""
+        holder = self._by_name.get((index.schema_name, index.name))
+        return holder is not None and holder[0] != table_of(index)
+
+    def index(self, index: PgIndex, *, misread: str, unread: Unread | None) -> ObservedIndex:
         """What is to be seen of one declared index."""
         if unread is not None and not unread.foreign:
             misread = misread or f"the server cannot read its definition: {unread.why}"
@@ -91,8 +130,11 @@ class Seen:
         live = there.get(index.name)
         if (key, index.name) in self._renamed:
             live = None
-        listed, absent = (tuple(sorted(names[key])) for names in (self._declared, self._absent))
-        twin = self._twin(index, index.definition) if live is None and index.definition else None
+        listed, absent = (tuple(sorted(known[key])) for known in (self._declared, self._absent))
+        circle = self._circle(index)
+        elsewhere = self._elsewhere(index) if live is None and not circle else None
+        twin = self._twin(index, index.definition) if live is None and index.definition and not circle else None
+        vacates = index.vacates or bool(twin and self._names.get((key[0], twin.name), key) != key)
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
             self._renamed.add((key, twin.name))
@@ -100,7 +142,7 @@ class Seen:
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             may_move = self._session.version_num >= REINDEX_MOVES
-            trees = partitions.Trees(self._catalogue, self._holders, index, self._equal, may_move)
+            trees = self._trees(index)
             definition = index.definition
             settled = (
                 same
@@ -118,14 +160,24 @@ class Seen:
                 for part in (*covering[0], *covering[1])
                 for name in (part.name, part.equal.name if part.equal else part.name)
             )
-        taken = {} if live and same else self._taken(key, (fresh_name, old_name), ours)
+        elif live and live.partitioned:
+            covering = (self._trees(index).of(live, None), ())
+        taken = {} if (live and same) or circle else self._taken(key, (fresh_name, old_name), ours)
+        holder = self._by_name.get((index.schema_name, index.name))
+        freed = live or circle or (holder and (holder[0], index.name) in self._renamed)
         return ObservedIndex.model_construct(
             table=table,
             live=live,
             same=same,
             misread=misread,
             not_compared=unread.why if unread is not None and unread.foreign else "",
-            taken_by="" if live else self._holders.get((index.schema_name, index.name), ""),
+            taken_by="" if freed else self._holders.get((index.schema_name, index.name), ""),
+            circle=circle,
+            lane=".".join(self._catalogue.tables[key[0], circle[0].table].root) if circle else "",
+            elsewhere=elsewhere[1] if elsewhere else None,
+            elsewhere_on=elsewhere[0] if elsewhere else ("", ""),
+            elsewhere_parts=self.parts(*elsewhere, index.address) if elsewhere else (),
+            vacates=vacates,
             fresh_taken_by=taken.get(fresh_name, ""),
             old_taken_by=taken.get(old_name, ""),
             twin=twin,
@@ -135,7 +187,12 @@ class Seen:
             leftovers=tuple(self._leftovers(index, covering[0])) if live else (),
             partitions=covering[0],
             fresh_partitions=covering[1],
-            needed_by=needed_by,
+            identities={
+                each.name: tuple(partitions.identities(self._catalogue, key, each.name))
+                for each in (live, fresh, old)
+                if each is not None and each.partitioned
+            },
+            needed_by=self._covers.get((*(elsewhere[0] if elsewhere else key), index.name)),
             listed=listed,
             absent=absent,
             search_path=self._session.search_path,
@@ -143,6 +200,28 @@ class Seen:
             version_num=self._session.version_num,
             in_recovery=self._session.in_recovery,
         )
+
+    def _circle(self, index: PgIndex) -> tuple[Renamed, ...]:
+        """The circle of names that it is in, where the names are free that the members need in between."""
+        found = self._circles.get((index.schema_name, index.name), ())
+        passing = (temporary_name(each.name, end) for each in found for end in (FRESH, OLD))
+        return () if any((index.schema_name, name) in self._holders for name in passing) else found
+
+    def _elsewhere(self, index: PgIndex) -> tuple[TableName, LiveIndex] | None:
+        """The index of its name on another table, where that one is to go: declared absent, or listed by nobody."""
+        table, live = self._by_name.get((index.schema_name, index.name), (None, None))
+        if index.definition is None or table is None or live is None or (table, live.name) in self._renamed:
+            return None
+        absent = table in (index.leaves, index.unlisted_on)
+        unlisted = table in self._dropping and (*table, live.name) not in self._covers
+        if not absent and not (unlisted and live in self.unlisted(self._dropping[table])):
+            return None
+        if live.constraint or live.parent or live.replica_identity or live.builder is not None:
+            return None
+        if any(partitions.identities(self._catalogue, table, live.name)):
+            return None
+        self._renamed.add((table, live.name))
+        return table, live
 
     def unlisted(self, resource: UnlistedIndexes) -> Iterator[LiveIndex]:
         """The indexes of a table that nobody declares, and that are nobody's part or leftover."""
@@ -152,7 +231,9 @@ class Seen:
         }  # fmt: skip
         cut = {_cut(name) for name in known}
         for name, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-            if name in known or live.constraint or live.parent:
+            if name in known or live.constraint or live.replica_identity or live.parent:
+                continue
+            if any(partitions.identities(self._catalogue, key, name)):
                 continue
             if (key, name) in self._renamed or (key, name) in self._parts:
                 continue
@@ -160,11 +241,18 @@ class Seen:
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
                 yield live
 
+    def parts(self, table: TableName, live: LiveIndex, address: Address) -> tuple[PartitionIndex, ...]:
+        """What the partitions of `table` have of its index `live`, which nobody declares."""
+        if not live.partitioned:
+            return ()
+        absent = PgIndex(address=address, schema_name=table[0], table=table[1], name=live.name, definition=None)
+        return self._trees(absent).of(live, None)
+
     def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition."""
         key = table_of(index)
         there = self._catalogue.indexes.get(key, {})
-        taken = self._declared[key] | self._ours[key]
+        taken = self._declared[key] | self._ours[key] | {name for schema, name in self._circles if schema == key[0]}
         twins = (
             there[name]
             for name in sorted(there.keys() - taken)

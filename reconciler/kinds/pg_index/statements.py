@@ -157,6 +157,15 @@ def cluster_on(schema: str, table: str, name: str) -> str:
     return sql.SQL("alter table {} cluster on {}").format(identifier(schema, table), identifier(name)).as_string(None)
 
 
+def replica_identity(schema: str, table: str, name: str) -> str:
+    """ALTER TABLE … REPLICA IDENTITY USING INDEX."""
+    return (
+        sql.SQL("alter table {} replica identity using index {}")
+        .format(identifier(schema, table), identifier(name))
+        .as_string(None)
+    )
+
+
 def depend(schema: str, name: str, extension: str) -> str:
     """ALTER INDEX … DEPENDS ON EXTENSION."""
     return (

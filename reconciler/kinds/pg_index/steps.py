@@ -77,6 +77,11 @@ def attach(schema: str, name: str, part_schema: str, part: str, table: str) -> S
     return strong(f"queries of {table}", statements.attach(schema, name, part_schema, part))
 
 
+def replica_identity(schema: str, table: str, name: str) -> SqlStep:
+    """ALTER TABLE … REPLICA IDENTITY USING INDEX: at once, under the strongest lock of the table."""
+    return strong(f"reads and writes of {schema}.{table}", statements.replica_identity(schema, table, name))
+
+
 def drop(schema: str, name: str, hazards: Sequence[Hazard] = ()) -> SqlStep:
     """DROP INDEX CONCURRENTLY."""
     return concurrent(statements.drop(schema, name), hazards)

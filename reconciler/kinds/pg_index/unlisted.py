@@ -162,16 +162,25 @@ def dropped_by(index: Declared, declared: Mapping[Address, Resource]) -> list[Ad
     """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table, or of the target."""
     if not isinstance(index, PgIndex) or index.definition is not None:
         return []
-    table = index.address._replace(name=rule_name(index.schema_name, index.table))
-    own = declared.get(table)
+    rule = _dropping(index.address.target, (index.schema_name, index.table), index.name, declared)
+    return [rule] if rule else []
+
+
+def is_dropped(target: str, table: TableName, name: str, declared: Mapping[Address, Resource]) -> bool:
+    """Whether the index `name` of `table`, which nobody lists, is to be dropped."""
+    return _dropping(target, table, name, declared) is not None
+
+
+def _dropping(target: str, table: TableName, name: str, declared: Mapping[Address, Resource]) -> Address | None:
+    """The rule by which an index goes."""
+    own = declared.get(Address(target, "pg_index", rule_name(*table)))
     if isinstance(own, UnlistedIndexes):
-        return [table] if own.policy is Unlisted.DROP and index.name not in own.listed else []
-    everywhere = index.address._replace(name=EVERYTHING)
-    target = declared.get(everywhere)
-    if not isinstance(target, UnlistedEverywhere):
-        return []
-    rule = decided(target.rules, full_name(index.schema_name, index.table))
-    return [everywhere] if rule is not None and rule.policy is Unlisted.DROP else []
+        return own.address if own.policy is Unlisted.DROP and name not in own.listed else None
+    everywhere = declared.get(Address(target, "pg_index", EVERYTHING))
+    if not isinstance(everywhere, UnlistedEverywhere):
+        return None
+    rule = decided(everywhere.rules, full_name(*table))
+    return everywhere.address if rule is not None and rule.policy is Unlisted.DROP else None
 
 
 def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:

@@ -1,4 +1,4 @@
--- Plan 56d8207642de77655ec346c7d06bc63765b1de802c1efd95174e08fb77d35138 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 4c3e3c55ea51338100c516a7f9a76d527848ee781fa01332ec9b75e097f496a6 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unwanted. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.

@@ -8,8 +8,8 @@ from reconciler.kinds.pg_index.advice.places import Name
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.covering import covers
 from reconciler.kinds.pg_index.describe import as_definition
-from reconciler.kinds.pg_index.foreign_keys import last_covers
-from reconciler.kinds.pg_index.model import Definition
+from reconciler.kinds.pg_index.model import Definition, Need
+from reconciler.kinds.pg_index.needed import last_covers
 from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.statements import FRESH, OLD
 from reconciler.model import Action, Address, Fact
@@ -31,7 +31,8 @@ def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Wor
         if work.resource.definition:
             planned.setdefault(work.table, {})[work.resource.name] = work.resource.definition
     dropped = {(work.table, work.resource.name) for work in all_works if work.resource.definition is None}
-    served = last_covers(session, catalogue, dropped)
+    coming = {table: list(definitions.values()) for table, definitions in planned.items()}
+    served = last_covers(session, catalogue, dropped, coming)
     found: dict[Address, list[Fact]] = {}
     for work in all_works:
         own = planned.get(work.table, {})
@@ -49,10 +50,16 @@ def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Wor
         facts = _facts(definition, there, {name for name, each in live.items() if each.constraint or each.unique})
         if work.resource.definition is None:
             facts = [fact for fact in facts if fact.name == "covered by"]
-            key = served.get((*work.table, work.resource.name))
-            facts += [Fact(name="only index for foreign key", value=key)] if key else []
+            need = served.get((*work.table, work.resource.name))
+            facts += [_only(need)] if need else []
         found[work.change.address] = facts
     return found
+
+
+def _only(need: Need) -> Fact:
+    if need.foreign_key:
+        return Fact(name="only index for foreign key", value=need.foreign_key)
+    return Fact(name="only index for", value=str(need))
 
 
 def _facts(definition: Definition, others: Mapping[str, Definition], kept: set[str]) -> list[Fact]:
