@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_select
+
 _OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind
 _MATCHES = {"~~": _LIKE, "!~~": _LIKE, "~~*": _ILIKE, "!~~*": _ILIKE}
 
@@ -19,18 +21,24 @@ _NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
 
 @lru_cache(maxsize=20_000)
 def plainly(expression: str) -> str:
-    """`expression` without what goes without saying; as it is, where the parser does not know it."""
-    import postgast
-
+    """`expression` without what goes without saying; as it is, where it cannot be read or printed."""
     try:
-        parsed = postgast.parse(f"select ({expression}\n)")
-    except postgast.PgQueryError:
+        parsed = parse_select(expression)
+    except SyntaxProblem:
         return expression
     [target] = parsed.stmts[0].stmt.select_stmt.target_list
     whole = target.res_target.val
     # A constant alone has no place that would give it its type.
     _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
-    return str(postgast.deparse(parsed)).removeprefix("SELECT ")
+    return printed_select(parsed) or expression
+
+
+def tidily(expression: str) -> str:
+    """`expression` as the parser spells it, without superfluous parentheses; else as it is, likewise."""
+    try:
+        return printed_select(parse_select(expression)) or expression
+    except SyntaxProblem:
+        return expression
 
 
 def _simplify(node: Any) -> None:
