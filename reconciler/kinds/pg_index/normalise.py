@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, shape
 
 _ELEMENT = r'"(?:[^"\\]|\\.)*"|[^{},"\\\s][^{},"\\]*'
@@ -29,7 +30,7 @@ def meaning(expression: str, pg_catalog_first: bool) -> str:
     `pg_catalog_first`: a bare name of a function can only be pg_catalog's, where pg_catalog has one of that name.
     """
     try:
-        parsed = parse_select(expression)
+        parsed = parse_select(mended(expression))
     except SyntaxProblem:
         return expression
     _sort(parsed, pg_catalog_first)

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.create_index import Explicit, explicit
+from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
 from reconciler.targets import foreign_code
@@ -169,7 +170,7 @@ class _Reader:
             nulls_not_distinct=row["nulls_not_distinct"],
             keys=tuple(self._key(row, n, parsed[n] if parsed else None) for n in range(count)),
             include=tuple(row["columns"][count:]),
-            predicate=row["predicate"] or "",
+            predicate=mended(row["predicate"] or ""),
             options=_options(row["options"]),
             tablespace=row["tablespace"] or "",
             elsewhere=row["elsewhere"],
@@ -188,7 +189,7 @@ class _Reader:
     def _key(self, row: Mapping[str, Any], n: int, parsed: Explicit | None) -> ObservedKey:
         raw = (
             row["columns"][n],
-            row["expressions"][n] or "",
+            mended(row["expressions"][n] or ""),
             row["collations"][n],
             row["collation_schemas"][n],
             # PostgreSQL prints a collation or an operator class exactly where it is not the default.

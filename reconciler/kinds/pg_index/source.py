@@ -61,9 +61,11 @@ class Source:
         """A token as it is written."""
         return self._bytes[self.starts[number] : self.ends[number]].decode()
 
-    def is_reserved(self, number: int) -> bool:
-        """Whether a token can be nobody's name."""
-        return bool(self._tokens[number].keyword_kind == 4)  # libpg_query's KeywordKind RESERVED_KEYWORD
+    def is_name(self, number: int) -> bool:
+        """Whether a token may be the name of something that is called."""
+        if self._tokens[number].keyword_kind:
+            return bool(self._tokens[number].keyword_kind != 4)  # libpg_query's KeywordKind RESERVED_KEYWORD
+        return self.kinds[number] in (kind("IDENT"), kind("UIDENT"))
 
     def closing(self, opening: int) -> int:
         """The number of the token that closes the parenthesis or bracket `opening`. Raises SyntaxProblem."""
