@@ -126,16 +126,17 @@ def _element(key: _Key, source: Source, begin: int, end: int) -> Element:
 def _expression(key: _Key, source: Source, begin: int, end: int) -> str:
     """The text of a key's expression, of the tokens of the key: in parentheses, or a call. Raises SyntaxProblem."""
     # What follows it has no part in it: a collation, an operator class, a direction.
-    end = next(
-        (source.closing(number) + 1 for number in source.outside(begin, end) if source.kinds[number] == OPEN), end
-    )
+    last = end
+    opening = next((number for number in source.outside(begin, end) if source.kinds[number] == OPEN), None)
+    end = end if opening is None else source.closing(opening) + 1
+    is_certain = not key.collated and (opening == begin or end == last)
     begin, end = _bare(source, begin, end)
     for _ in range(key.collated):
         collate = kind("COLLATE")
         end = [number for number in source.outside(begin, end) if source.kinds[number] == collate][-1]
         begin, end = _bare(source, begin, end)
     text = source.cut(begin, end)
-    if shape(parse_expression(text)) != shape(key.value):
+    if not is_certain and shape(parse_expression(text)) != shape(key.value):
         raise SyntaxProblem(f"{text!r} cannot be told from what stands around it")
     return text
 

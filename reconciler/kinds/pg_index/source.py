@@ -42,7 +42,10 @@ class Source:
         self.ends: list[int] = [token.end for token in found]
 
     def cut(self, begin: int = 0, end: int | None = None, instead: Mapping[int, str] | None = None) -> str:
-        """The tokens from `begin` to before `end`; `instead`: other texts for some of them, by number."""
+        """The tokens from `begin` to before `end`.
+
+        `instead`: other texts for some of them, by number; an empty one goes with the blank behind it.
+        """
         end = len(self.kinds) if end is None else end
         if begin == end:
             return ""
@@ -51,7 +54,7 @@ class Source:
             return whole
         parts: list[str] = []
         for number in range(begin, end):
-            if number > begin and self.ends[number - 1] < self.starts[number]:
+            if parts and parts[-1] and self.ends[number - 1] < self.starts[number]:
                 parts.append(" ")
             changed = instead.get(number) if instead else None
             parts.append(self.text(number) if changed is None else changed)

@@ -11,8 +11,12 @@ import re
 from hashlib import sha256
 from typing import Any
 
-_PLACES = re.compile(r"\n *(?:\w*location|\w*list_start|\w*list_end|stmt_len): -?\d+")
-"""Fields that say where in its text a node stands, in protobuf's text format, whose strings hold no line breaks."""
+PLACES = ("location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end", "name_location", "stmt_location",
+          "stmt_len")  # fmt: skip
+"""Fields that say where in its text a node stands."""
+
+_PLACES = re.compile(rf"\n *+(?:{'|'.join(PLACES)}): -?\d+")
+"""The same in protobuf's text format, where no string holds a line break."""
 
 MOST_DEPTH = 600
 """Messages inside of one another, two for each operator: those who walk a tree call themselves as often, and Python
