@@ -165,7 +165,8 @@ def imported(url: str) -> dict[str, Any]:
     """The section that an import writes."""
     with closing(connect(target(url), Secrets({}))) as session:
         written_out = written(session)["tables"]
-    found = {name: table for name, table in written_out.items() if not isinstance(table, LeftOut)}  # a primary key alone
+    # Of a table with a primary key alone, nothing is written but that.
+    found = {name: table for name, table in written_out.items() if not isinstance(table, LeftOut)}
     for table in found.values():
         left_out = {name: entry.reason for name, entry in table["indexes"].items() if isinstance(entry, LeftOut)}
         assert all("constraint" in reason for reason in left_out.values()), left_out

@@ -29,7 +29,8 @@ def plainly(expression: str) -> str:
     [target] = parsed.stmts[0].stmt.select_stmt.target_list
     whole = target.res_target.val
     # A constant alone has no place that would give it its type.
-    _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
+    if not _is_folded(whole):
+        _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
     return printed_select(parsed) or expression
 
 
@@ -45,6 +46,9 @@ def _simplify(node: Any) -> None:
     """Simplifies `node` and all below it."""
     if node.DESCRIPTOR.name == "A_Expr" and node.kind in (_OP_ANY, _OP_ALL) and not _as_in(node):
         return
+    if node.DESCRIPTOR.name == "Node" and _is_folded(node):
+        # The server folds it before it is compared, so that nothing would tell what a constant in it is taken for.
+        return
     _simplify_below(node)
     if node.DESCRIPTOR.name == "Node" and node.HasField("type_cast") and _goes_without_saying(node.type_cast):
         inner = type(node)()
@@ -52,6 +56,23 @@ def _simplify(node: Any) -> None:
         node.CopyFrom(inner)
     elif node.DESCRIPTOR.name == "A_Expr" and node.kind == _OP and len(node.name) == 1:
         node.kind = _MATCHES.get(node.name[0].string.sval, _OP)
+
+
+_TRANSPARENT = frozenset({"a_const", "a_array_expr", "list", "row_expr", "type_name", "string"})
+"""Nodes whose type is that of what is in them, and seen after folding."""
+
+
+def _is_folded(node: Any) -> bool:
+    """Whether something is computed in it, of constants alone."""
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import ColumnRef
+
+    kind = node.WhichOneof("node")
+    if kind == "type_cast" and node.type_cast.arg.WhichOneof("node") == "a_const":
+        return bool(node.type_cast.type_name.typmods)
+    if kind == "type_cast" or kind not in _TRANSPARENT:
+        return next(find_nodes(node, ColumnRef), None) is None
+    return False
 
 
 def _simplify_below(node: Any) -> None:
