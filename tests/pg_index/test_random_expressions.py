@@ -22,7 +22,6 @@ from pg_index.beside_psql import (
     differences,
     imported,
     place,
-    restored,
     section,
 )
 from pg_index.constructs import CONSTRUCTS, known_to
@@ -92,7 +91,5 @@ def test_random_expressions_are_what_psql_builds_of_them(seed, postgres):
         assert [(why, texts[name]) for name, why in differences(compared(by_hand, written))] == []
         theirs = made.fresh()
         apply(theirs, written)
-        wanted, now = definitions(by_hand), definitions(theirs)
-        # PostgreSQL flattens a nested AND when it reads its own text again, as pg_dump does.
-        other = {name: text for name, text in wanted.items() if now.get(name) != text}
-        assert {name: now.get(name) for name in other} == restored(made.fresh(), other)
+        # An import may write otherwise what is folded away: null::text || b::text is null, whatever b is.
+        assert [(why, texts[name]) for name, why in differences(compared(theirs, declared))] == []

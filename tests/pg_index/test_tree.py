@@ -197,6 +197,8 @@ PLAIN = [
     ("((deleted OR archived) IS NOT NULL)", "((deleted OR archived) IS NOT NULL)", "it lost its parentheses"),
     ("(starts AT TIME ZONE ('Europe/'::text || city))", "(starts AT TIME ZONE ('Europe/'::text || city))", "likewise"),
     ("((status)::text = 'a'::text)", "status = 'a'", "what goes without saying is not said"),
+    ("(json_query('{}'::jsonb, '$') IS NULL)", "JSON_QUERY('{}'::jsonb , '$') IS NULL", "folded before it is compared"),
+    ("(s = (('x'::text)::character varying(3))::text)", "s = 'x'::text::varchar(3)::text", "likewise"),
     ("app.f(\"Max Len\" => 3)", "app.f(\"Max Len\" => 3)", "it lost its quotes"),
 ]  # fmt: skip
 
