@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.source import COMMA, OPEN, SEMICOLON, Source, kind
+from reconciler.kinds.pg_index.source import OPEN, SEMICOLON, Source, kind
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, parse_expression, shape
 
 REMEMBERED = 50_000
@@ -130,24 +130,15 @@ def _expression(key: _Key, source: Source, begin: int, end: int) -> str:
     opening = next((number for number in source.outside(begin, end) if source.kinds[number] == OPEN), None)
     end = end if opening is None else source.closing(opening) + 1
     is_certain = not key.collated and (opening == begin or end == last)
-    begin, end = _bare(source, begin, end)
+    begin, end = source.bare(begin, end)
     for _ in range(key.collated):
         collate = kind("COLLATE")
         end = [number for number in source.outside(begin, end) if source.kinds[number] == collate][-1]
-        begin, end = _bare(source, begin, end)
+        begin, end = source.bare(begin, end)
     text = source.cut(begin, end)
     if not is_certain and shape(parse_expression(text)) != shape(key.value):
         raise SyntaxProblem(f"{text!r} cannot be told from what stands around it")
     return text
-
-
-def _bare(source: Source, begin: int, end: int) -> tuple[int, int]:
-    """Without superfluous parentheses; those of a row are not."""
-    while source.in_parentheses(begin, end) and all(
-        source.kinds[n] != COMMA for n in source.outside(begin + 1, end - 1)
-    ):
-        begin, end = begin + 1, end - 1
-    return begin, end
 
 
 def _value(option: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.source import Source
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_select
 
 _OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind
@@ -21,7 +22,7 @@ _NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
 
 @lru_cache(maxsize=20_000)
 def plainly(expression: str) -> str:
-    """`expression` without what goes without saying; as it is, where it cannot be read or printed."""
+    """`expression` without what goes without saying; in its own words, where it cannot be printed so."""
     try:
         parsed = parse_select(expression)
     except SyntaxProblem:
@@ -31,15 +32,20 @@ def plainly(expression: str) -> str:
     # A constant alone has no place that would give it its type.
     if not _is_folded(whole):
         _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
-    return printed_select(parsed) or expression
+    return printed_select(parsed) or _in_a_line(expression)
 
 
 def tidily(expression: str) -> str:
-    """`expression` as the parser spells it, without superfluous parentheses; else as it is, likewise."""
+    """`expression` without superfluous parentheses; likewise."""
     try:
-        return printed_select(parse_select(expression)) or expression
+        return printed_select(parse_select(expression)) or _in_a_line(expression)
     except SyntaxProblem:
         return expression
+
+
+def _in_a_line(expression: str) -> str:
+    source = Source(expression)
+    return source.cut(*source.bare(0, len(source.kinds)))
 
 
 def _simplify(node: Any) -> None:

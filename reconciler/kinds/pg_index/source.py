@@ -101,9 +101,11 @@ class Source:
         commas = [number for number in self.outside(opening + 1, end) if self.kinds[number] == COMMA]
         return list(zip([opening + 1, *(number + 1 for number in commas)], [*commas, end], strict=True))
 
-    def in_parentheses(self, begin: int, end: int) -> bool:
-        """Whether one pair of parentheses is around all of it."""
-        return begin < end and self.kinds[begin] == OPEN and self.closing(begin) == end - 1
+    def bare(self, begin: int, end: int) -> tuple[int, int]:
+        """Begin and end of an expression without superfluous parentheses around it; those of a row are not."""
+        while self.kinds[begin] == OPEN and self.closing(begin) == end - 1 and len(self.items(begin)) == 1:
+            begin, end = begin + 1, end - 1
+        return begin, end
 
 
 @cache
