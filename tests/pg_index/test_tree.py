@@ -240,6 +240,11 @@ def test_deep_expressions_are_read_and_those_that_are_too_deep_are_refused():
             parse_expression("a" + " + 1" * many)
 
 
+def test_what_stands_behind_a_nul_is_not_left_out():
+    with pytest.raises(SyntaxProblem, match="NUL"):
+        parse_predicate("a\0 or b")
+
+
 def test_a_statement_is_printed_only_when_it_comes_back():
     assert printed(parse("select  a from t")) == "SELECT a FROM t"
     assert printed(parse("select a from t where (a or b) is null")) == ""

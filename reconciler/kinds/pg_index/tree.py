@@ -36,6 +36,8 @@ def parse(text: str) -> Any:
     import postgast
     from google.protobuf.message import DecodeError
 
+    if "\0" in text:
+        raise SyntaxProblem("it holds a NUL, where our parser would take it for its end")
     try:
         text = _without_comments(text)
         return postgast.parse(text)
