@@ -15,9 +15,10 @@ from pg_index.constructs import Pair, pairs
 from reconciler.kinds.pg_index import tree
 from reconciler.kinds.pg_index.create_index import parse_index
 from reconciler.kinds.pg_index.mended import mended
+from reconciler.kinds.pg_index.normalise import meaning
 from reconciler.kinds.pg_index.plain import plainly, tidily
 from reconciler.kinds.pg_index.statements import create, element
-from reconciler.kinds.pg_index.syntax import canonical, parse_element, parse_predicate, unqualified
+from reconciler.kinds.pg_index.syntax import canonical, parse_element, parse_predicate, reached, unqualified
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, parse_expression, printed, printed_expression, shape
 
 PRINTER = "tree.py"
@@ -232,10 +233,13 @@ def test_is_document_gets_the_parentheses_that_older_servers_forget(seen, meant,
 
 def test_deep_expressions_are_read_and_those_that_are_too_deep_are_refused():
     """A search text of 25 columns ended a plan with a DecodeError."""
-    text = " || ".join(f"coalesce(c{n}, '')" for n in range(100))
+    text = " || ".join(f"coalesce(c{n}, '')" for n in range(145))
     assert parse_element(text).expression == text
     assert printed_expression(parse_expression(text))
-    for many in (400, 20_000):
+    assert canonical(plainly(text)) == canonical(tidily(text)) == canonical(text)
+    assert len(meaning(text, True)) == len(canonical(text)), "it was read"
+    assert ("", "||") in reached(text).operators
+    for many in (160, 400, 20_000):
         with pytest.raises(SyntaxProblem, match="nested deeper"):
             parse_expression("a" + " + 1" * many)
 

@@ -18,9 +18,9 @@ PLACES = ("location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_
 _PLACES = re.compile(rf"\n *+(?:{'|'.join(PLACES)}): -?\d+")
 """The same in protobuf's text format, where no string holds a line break."""
 
-MOST_DEPTH = 600
-"""Messages inside of one another, two for each operator: those who walk a tree call themselves as often, and Python
-has an end of that at 1,000."""
+MOST_DEPTH = 300
+"""Messages inside of one another, two for each operator: those who walk a tree call themselves up to twice for each,
+and Python has an end of that at 1,000."""
 
 MOST_TOKENS = 3_000
 """Tokens of a text whose tree may be too deep for protobuf's own limit: each token is two levels at most, and decoding
