@@ -50,20 +50,23 @@ EXPRESSIONS = (
     "(d::int)", "(n % 10)", "upper(c)", "(case when b then 1 else 0 end)", "length(t)", "md5(t)", "(n is null)",
     "((j -> 'l' ->> 0)::int)", "(extract(year from day))", "(t like 'a%')", "greatest(n, 3)", '(("Größe" * 2))',
     "(c in ('a', 'b'))", "left(c, 3)", "(day + 1)", "(not b)", "(n between 1 and 5)", "(interval '1 day' + day)",
+    "((b or n > 3) is null)", "((case when b then a end)[1])", "((n > 3 -- or\n or b) is true)",
 )  # fmt: skip
 RESPELLED = {
     "lower(t)": "LOWER( t )", "(n + 1)": "(n+(1))", "coalesce(d, 0)": "coalesce(d, 0::numeric)",
     "(d::int)": "cast(d as int)",
     "(c in ('a', 'b'))": "((c)::text = any (array['a', 'b']))", "(n between 1 and 5)": "(n >= 1 and n <= 5)",
     "n > 3": "(n > (3))", "t is not null": "NOT t IS NULL", "c in ('a', 'b')": "c = any ('{a,b}')",
-    "b and n < 100": "(b) and (n < 100)", "not b": "NOT (b)",
+    "b and n < 100": "(b) and (n < 100)", "not b": "NOT (b)", "((b or n > 3) is null)": "((b /* or */ OR(n>3))isnull)",
+    "(b or n > 3)\nis not null": "((b OR (n > 3)) IS NOT NULL)",
 }  # fmt: skip
 """Other spellings of the same: nothing may be built because of them."""
 PREDICATES = (
     "n > 3", "t is not null", "c in ('a', 'b')", "b and n < 100", "not b", "d between 1 and 50 or n is null",
     "ts > '2020-01-01 00:00:00+00'", "j @> '{\"k\": 1}'", "t like 'a%' and \"Größe\" > 0", "lower(c) <> 'x'",
     "day >= date '2020-01-01'", "n = any (array[1, 2, 3])", "(n, id) > (1, 2)", "ip << '10.0.0.0/8'",
-    "a && array[1, 2]", "case when b then n > 1 else n > 2 end",
+    "a && array[1, 2]", "case when b then n > 1 else n > 2 end", "(b or n > 3)\nis not null",
+    "not (t = 'x' or b)\n  is null", "(t like 'a%') in (b, n > 3)", "(n = any (a)) is distinct from (b is true)",
 )  # fmt: skip
 CLASSES = {
     "t": ("text_ops", "text_pattern_ops"), "c": ("text_ops", "varchar_pattern_ops", "varchar_ops"), "n": ("int4_ops",),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.pg_index.create_index import ParsedIndex, parse_index
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Declared,
@@ -20,10 +21,8 @@ from reconciler.kinds.pg_index.model import (
     rule_name,
 )
 from reconciler.kinds.pg_index.syntax import (
-    ParsedIndex,
     SyntaxProblem,
     parse_element,
-    parse_index,
     parse_predicate,
     qualified_name,
     unqualified,

@@ -11,6 +11,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.mended import mended
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, shape
+
 _ELEMENT = r'"(?:[^"\\]|\\.)*"|[^{},"\\\s][^{},"\\]*'
 _FLAT_ARRAY = re.compile(rf"\{{(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*\}}\Z", re.DOTALL)
 """An array's text of one dimension; an element that needs quotes has them."""
@@ -21,22 +24,21 @@ _OP_ANY, _OP_ALL = 2, 3  # libpg_query's A_Expr_Kind
 
 @lru_cache(maxsize=20_000)
 def meaning(expression: str, pg_catalog_first: bool) -> str:
-    """`expression` with everything unordered sorted. Texts that the parser does not know come back as they are.
+    """What `expression` says when everything unordered is sorted: equal for equal trees, and for nothing else. Texts
+    that the parser does not know come back as they are.
 
     `pg_catalog_first`: a bare name of a function can only be pg_catalog's, where pg_catalog has one of that name.
     """
-    import postgast
-
     try:
-        parsed = postgast.parse(f"select ({expression})")
-    except postgast.PgQueryError:
+        parsed = parse_select(mended(expression))
+    except SyntaxProblem:
         return expression
     _sort(parsed, pg_catalog_first)
-    return str(postgast.deparse(parsed))
+    return shape(parsed)
 
 
 def _sort(node: Any, pg_catalog_first: bool) -> None:
-    """Sorts below `node`, inside first, so that equal operands have equal texts when they are compared."""
+    """Sorts below `node`, inside first, so that equal operands have equal shapes when they are compared."""
     from google.protobuf.message import Message
 
     for descriptor, value in node.ListFields():
@@ -45,8 +47,8 @@ def _sort(node: Any, pg_catalog_first: bool) -> None:
                 _sort(child, pg_catalog_first)
     match node.DESCRIPTOR.name:
         case "BoolExpr" if node.boolop in (_AND, _OR):
-            operands = {_text(operand): operand for operand in node.args}
-            kept = [operands[text] for text in sorted(operands)]
+            operands = {shape(operand): operand for operand in node.args}
+            kept = [operands[each] for each in sorted(operands)]
             copies = [type(operand)() for operand in kept]
             for copy, operand in zip(copies, kept, strict=True):
                 copy.CopyFrom(operand)
@@ -70,12 +72,3 @@ def _sort_array(node: Any) -> None:
     if _FLAT_ARRAY.match(array):
         elements = dict.fromkeys(re.findall(_ELEMENT, array, re.DOTALL))
         constant.sval.sval = "{" + ",".join(sorted(elements)) + "}"
-
-
-def _text(node: Any) -> str:
-    import postgast
-    from postgast.pg_query_pb2 import ParseResult
-
-    tree: Any = ParseResult(version=180000)
-    tree.stmts.add().stmt.select_stmt.target_list.add().res_target.val.CopyFrom(node)
-    return str(postgast.deparse(tree))

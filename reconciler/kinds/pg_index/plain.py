@@ -10,6 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.source import Source
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_select
+
 _OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind
 _MATCHES = {"~~": _LIKE, "!~~": _LIKE, "~~*": _ILIKE, "!~~*": _ILIKE}
 
@@ -19,23 +22,38 @@ _NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
 
 @lru_cache(maxsize=20_000)
 def plainly(expression: str) -> str:
-    """`expression` without what goes without saying; as it is, where the parser does not know it."""
-    import postgast
-
+    """`expression` without what goes without saying; in its own words, where it cannot be printed so."""
     try:
-        parsed = postgast.parse(f"select ({expression}\n)")
-    except postgast.PgQueryError:
+        parsed = parse_select(expression)
+    except SyntaxProblem:
         return expression
     [target] = parsed.stmts[0].stmt.select_stmt.target_list
     whole = target.res_target.val
     # A constant alone has no place that would give it its type.
-    _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
-    return str(postgast.deparse(parsed)).removeprefix("SELECT ")
+    if not _is_folded(whole):
+        _simplify_below(whole.type_cast if whole.HasField("type_cast") else whole)
+    return printed_select(parsed) or _in_a_line(expression)
+
+
+def tidily(expression: str) -> str:
+    """`expression` without superfluous parentheses; likewise."""
+    try:
+        return printed_select(parse_select(expression)) or _in_a_line(expression)
+    except SyntaxProblem:
+        return expression
+
+
+def _in_a_line(expression: str) -> str:
+    source = Source(expression)
+    return source.cut(*source.bare(0, len(source.kinds)))
 
 
 def _simplify(node: Any) -> None:
     """Simplifies `node` and all below it."""
     if node.DESCRIPTOR.name == "A_Expr" and node.kind in (_OP_ANY, _OP_ALL) and not _as_in(node):
+        return
+    if node.DESCRIPTOR.name == "Node" and _is_folded(node):
+        # The server folds it before it is compared, so that nothing would tell what a constant in it is taken for.
         return
     _simplify_below(node)
     if node.DESCRIPTOR.name == "Node" and node.HasField("type_cast") and _goes_without_saying(node.type_cast):
@@ -44,6 +62,23 @@ def _simplify(node: Any) -> None:
         node.CopyFrom(inner)
     elif node.DESCRIPTOR.name == "A_Expr" and node.kind == _OP and len(node.name) == 1:
         node.kind = _MATCHES.get(node.name[0].string.sval, _OP)
+
+
+_TRANSPARENT = frozenset({"a_const", "a_array_expr", "list", "row_expr", "type_name", "string"})
+"""Nodes whose type is that of what is in them, and seen after folding."""
+
+
+def _is_folded(node: Any) -> bool:
+    """Whether something is computed in it, of constants alone."""
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import ColumnRef
+
+    kind = node.WhichOneof("node")
+    if kind == "type_cast" and node.type_cast.arg.WhichOneof("node") == "a_const":
+        return bool(node.type_cast.type_name.typmods)
+    if kind == "type_cast" or kind not in _TRANSPARENT:
+        return next(find_nodes(node, ColumnRef), None) is None
+    return False
 
 
 def _simplify_below(node: Any) -> None:

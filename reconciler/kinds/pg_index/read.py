@@ -11,8 +11,10 @@ from typing import Any
 from psycopg import sql
 
 from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
-from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index, reached
+from reconciler.kinds.pg_index.create_index import Explicit, explicit
+from reconciler.kinds.pg_index.mended import mended
+from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
 from reconciler.targets import foreign_code
 from reconciler.targets.activity import Blocker
 from reconciler.targets.foreign_code import ForeignCode
@@ -169,7 +171,7 @@ class _Reader:
             nulls_not_distinct=row["nulls_not_distinct"],
             keys=tuple(self._key(row, n, parsed[n] if parsed else None) for n in range(count)),
             include=tuple(row["columns"][count:]),
-            predicate=row["predicate"] or "",
+            predicate=mended(row["predicate"] or ""),
             options=_options(row["options"]),
             tablespace=row["tablespace"] or "",
             elsewhere=row["elsewhere"],
@@ -187,10 +189,10 @@ class _Reader:
             extensions=tuple(row["extensions"] or ()),
         )
 
-    def _key(self, row: Mapping[str, Any], n: int, parsed: Element | None) -> ObservedKey:
+    def _key(self, row: Mapping[str, Any], n: int, parsed: Explicit | None) -> ObservedKey:
         raw = (
             row["columns"][n],
-            row["expressions"][n] or "",
+            mended(row["expressions"][n] or ""),
             row["collations"][n],
             row["collation_schemas"][n],
             # PostgreSQL prints a collation or an operator class exactly where it is not the default.
@@ -238,14 +240,14 @@ class _Reader:
         )
 
 
-def _keys(definition: str, expressions: Sequence[str | None]) -> Sequence[Element] | None:
+def _keys(definition: str, expressions: Sequence[str | None]) -> Sequence[Explicit] | None:
     """The keys in PostgreSQL's own definition; None where our parser cannot read it.
 
     Without its names, a definition is the same for many tables, and read once. Older servers forget the parentheses
     around some expressions (`x IS DOCUMENT`, seen on 13 to 17) and could not read it themselves.
     """
     with suppress(SyntaxProblem):
-        return parse_index(f"create index on t {definition}").definition.keys
+        return explicit(definition)
     mended, at = definition, 0
     for text in filter(None, expressions):
         at = mended.find(text, at)
@@ -254,7 +256,7 @@ def _keys(definition: str, expressions: Sequence[str | None]) -> Sequence[Elemen
         mended = f"{mended[:at]}({text}){mended[at + len(text) :]}"
         at += len(text) + 2
     with suppress(SyntaxProblem):
-        return parse_index(f"create index on t {mended}").definition.keys
+        return explicit(mended)
     return None
 
 

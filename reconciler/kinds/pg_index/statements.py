@@ -61,6 +61,12 @@ def rehearse(table: str, definition: Definition) -> str:
     return _create("index", "", sql.SQL("on"), identifier("pg_temp", table), definition)
 
 
+def hypothetical(schema: str, table: str, definition: Definition) -> str:
+    """The same index as a planner sees it, before it is there: without a name, a space, and pages of its own."""
+    bare = definition.model_copy(update={"tablespace": "", "options": ()})
+    return _create("index", "", sql.SQL("on"), identifier(schema, table), bare)
+
+
 def inverse(schema: str, table: str, name: str, definition: Definition) -> list[str]:
     """What makes an index of this definition again, comment and statistics targets included."""
     return [create(schema, table, name, definition), *describe(schema, name, definition)]

@@ -8,7 +8,6 @@ them, then the whole as `sql`; what even that cannot say is left out and says so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -22,10 +21,9 @@ from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.describe import as_declared
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableSection
 from reconciler.kinds.pg_index.observe import observe
-from reconciler.kinds.pg_index.plain import plainly
+from reconciler.kinds.pg_index.plain import plainly, tidily
 from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import Catalogue, TableName, read
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
@@ -146,13 +144,7 @@ def _plainly(index: _Index) -> dict[str, Any]:
 
 def _exactly(index: _Index) -> dict[str, Any]:
     """The short form, with all that PostgreSQL prints of expressions but superfluous parentheses."""
-    return _as_columns(index, _tidily)
-
-
-def _tidily(expression: str) -> str:
-    with suppress(SyntaxProblem):
-        return canonical(expression)
-    return expression
+    return _as_columns(index, tidily)
 
 
 def _as_columns(index: _Index, respelt: Callable[[str], str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.estimate import Values
 from reconciler.kinds.pg_index.advice.places import SECONDS, Place
 from reconciler.kinds.pg_index.model import Element
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier, reached, verbatim
+from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, column_references, identifier, reached, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.
@@ -122,14 +122,7 @@ class Columns:
 @lru_cache(maxsize=10_000)
 def references(expression: str) -> tuple[str, ...]:
     """The names of columns in an expression, sorted; none where it cannot be parsed."""
-    import postgast
-    from postgast.pg_query_pb2 import ColumnRef
-
-    try:
-        parsed = postgast.parse(f"select ({expression}\n)")
-    except postgast.PgQueryError:
-        return ()
-    return tuple(sorted({node.fields[-1].string.sval for node in postgast.find_nodes(parsed, ColumnRef)} - {""}))
+    return tuple(sorted({node.fields[-1].string.sval for node in column_references(expression)} - {""}))
 
 
 def _names(key: Element) -> Sequence[str]:

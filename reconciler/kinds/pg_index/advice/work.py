@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from reconciler.kinds.pg_index.model import Definition, PgIndex
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse
 from reconciler.model import Action, Change, HazardType, Outcome, SqlStep
 
 Verb = Literal["create", "reindex", "drop"]
@@ -67,11 +68,9 @@ def _deeds(statement: str) -> Iterator[Deed]:
     """The concurrent deeds of a statement; none of one that the parser does not know, because it is newer."""
     if "concurrently" not in statement.lower():
         return
-    import postgast
-
     try:
-        parsed = postgast.parse(statement)
-    except postgast.PgQueryError:
+        parsed = parse(statement)
+    except SyntaxProblem:
         return
     for raw in parsed.stmts:
         node = raw.stmt

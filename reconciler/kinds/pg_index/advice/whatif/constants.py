@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement, statement_of
+from reconciler.kinds.pg_index.tree import SyntaxProblem, printed_expression
 
 _ANY = "= any"
 """Stands for the operator of `column = any (array)`."""
@@ -52,10 +53,7 @@ def with_constants(statement: Statement, table: str, known: Constants) -> Statem
     """`statement` with constants of an index of `table` in place of parameters, wherever its expressions or comparisons
     are otherwise the same. None where there is none of them.
     """
-    import postgast
-
-    tree = type(statement.tree)()
-    tree.CopyFrom(statement.tree)
+    tree = statement.tree
     theirs = {alias or name for _, name, alias in statement.relations if name == table}
     filled: dict[int, Any] = {}
     for node in _nodes(tree):
@@ -72,13 +70,14 @@ def with_constants(statement: Statement, table: str, known: Constants) -> Statem
             _fill(each, values or (), filled)
     if not filled:
         return None
-    for node in _nodes(tree):
-        if node.WhichOneof("node") == "param_ref" and node.param_ref.number in filled:
-            node.CopyFrom(filled[node.param_ref.number])
+    texts = {number: printed_expression(node) for number, node in filled.items()}
     try:
-        return replace(statement_of(tree, statement.calls), shown=statement.shown)
-    except postgast.PgQueryError:
+        special = statement_of(
+            statement.text, statement.calls, {number: f"({text})" for number, text in texts.items() if text}
+        )
+    except SyntaxProblem:
         return None
+    return replace(special, shown=statement.shown)
 
 
 def _matches(wanted: Any, there: Any, theirs: set[str], filled: dict[int, Any]) -> bool:

@@ -5,10 +5,13 @@ Its constants are parameters by then: `status = $1`. Nothing here knows a server
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from reconciler.kinds.pg_index.source import Source, kind
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, printed
 from reconciler.targets.activity import masked
 from reconciler.targets.reached import Reached
 
@@ -23,8 +26,9 @@ class NotJudged(ValueError):
 class Statement:
     """One statement, to be planned again as `text`.
 
-    `text` is as the parser spells it, without comments, its parameters numbered from 1 without a gap; `shown` is the
-    beginning of it for people, without values. `calls` counts since pg_stat_statements was last reset.
+    `text` is as the parser spells it, else as it was written; without comments, its parameters numbered from 1 without
+    a gap. `shown` is the beginning of it for people, without values. `calls` counts since pg_stat_statements was last
+    reset.
     """
 
     text: str
@@ -35,9 +39,7 @@ class Statement:
     @cached_property
     def tree(self) -> Any:
         """The parse tree, not to be changed."""
-        import postgast
-
-        return postgast.parse(self.text)
+        return parse(self.text)
 
     @cached_property
     def relations(self) -> tuple[tuple[str, str, str], ...]:
@@ -75,26 +77,29 @@ def read_statement(text: str, calls: int, *, hide_numbers: bool = False) -> Stat
 
     Raises NotJudged where the parser does not know it: newer syntax, or a text that was cut off.
     """
-    import postgast
-
     try:
-        parsed = postgast.parse(text)
-        if len(parsed.stmts) != 1 or not _finds_rows(parsed.stmts[0].stmt):
+        statements = parse(text).stmts
+        if len(statements) != 1 or not _finds_rows(statements[0].stmt):
             return None
-        return statement_of(parsed, calls, hide_numbers=hide_numbers)
-    except postgast.PgQueryError:
+        return statement_of(text, calls, hide_numbers=hide_numbers)
+    except SyntaxProblem:
         raise NotJudged("the parser does not know its syntax") from None
 
 
-def statement_of(parsed: Any, calls: int, *, hide_numbers: bool = False) -> Statement:
-    """The statement of a parse tree, whose parameters are numbered anew. Raises PgQueryError."""
-    import postgast
-    from postgast.pg_query_pb2 import ParamRef
+def statement_of(text: str, calls: int, filled: Mapping[int, str] = {}, *, hide_numbers: bool = False) -> Statement:
+    """The statement of a text, with `filled` in the place of parameters by number; all others are numbered anew.
 
+    Raises SyntaxProblem.
+    """
+    source = Source(text)
     numbers: dict[int, int] = {}
-    for each in postgast.find_nodes(parsed, ParamRef):
-        each.number = numbers.setdefault(each.number, len(numbers) + 1)
-    text = str(postgast.deparse(parsed))
+    instead = {}
+    for place, its_kind in enumerate(source.kinds):
+        if its_kind == kind("PARAM"):
+            number = int(source.text(place)[1:])
+            instead[place] = filled.get(number) or f"${numbers.setdefault(number, len(numbers) + 1)}"
+    own = source.cut(instead=instead)
+    text = printed(parse(own)) or own
     head, between, tail = text.partition(" FROM ")
     # Lists of columns are long, and say less than what follows them.
     brief = f"SELECT …{between}{tail}" if len(head) > 30 and head.startswith("SELECT ") and between else text

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools_of
 from reconciler.kinds.pg_index.model import PgIndex
+from reconciler.kinds.pg_index.statements import hypothetical
+from reconciler.kinds.pg_index.tree import SyntaxProblem, parse
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
 from reconciler.targets.postgres import PostgresSession
 
@@ -28,7 +30,7 @@ Name = tuple[str, str]
 class Subject(NamedTuple):
     """An index that comes or one that goes.
 
-    create       CREATE INDEX as HypoPG takes it, without a name; empty of one that goes.
+    create       CREATE INDEX as HypoPG takes it; empty of one that goes.
     built        its statement in the parse tree; None of one that goes.
     index_oid    of one that goes; None of one that comes.
     """
@@ -47,19 +49,22 @@ def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> tuple[dic
     query can use anyway. Raises ObservationFailed, ConnectionFailed.
     """
     comes = [
-        (change, index, statement) for change, index in _indexes(outcomes, _BUILDS) for statement in _built(change)
+        (change, index, index.definition, statement)
+        for change, index in _indexes(outcomes, _BUILDS)
+        if index.definition
+        for statement in _built(change)
     ]
     goes = list(_indexes(outcomes, frozenset({Action.DELETE})))
     if not comes and not goes:
         return {}, Tools()
-    names = {(index.schema_name, index.table) for _, index, _ in comes}
+    names = {(index.schema_name, index.table) for _, index, _, _ in comes}
     names |= {name for _, index in goes for name in ((index.schema_name, index.table), (index.schema_name, index.name))}
     there, tools = _relations(session, sorted(names))
     found: dict[Address, Subject] = {}
-    for change, index, statement in comes:
+    for change, index, definition, statement in comes:
         table = (index.schema_name, index.table)
         if there.get(table, {}).get("relkind") in ("r", "m"):
-            found[change.address] = _coming(table, statement)
+            found[change.address] = Subject(table, hypothetical(*table, definition), statement)
     for change, index in goes:
         live = there.get((index.schema_name, index.name), {})
         if live.get("relkind") == "i" and live["valid"]:
@@ -74,31 +79,16 @@ def _indexes(outcomes: Sequence[Outcome], actions: frozenset[Action]) -> Iterato
 
 
 def _built(change: Change) -> list[Any]:
-    """The CREATE INDEX of `change`, parsed, where it has exactly one: several are those of partitions."""
-    import postgast
-
+    """The CREATE INDEX of `change` in the parse tree, where it has exactly one: several are those of partitions."""
     found = []
     for step in change.steps:
         for statement in step.statements if isinstance(step, SqlStep) else ():
             try:
-                parsed = postgast.parse(statement)
-            except postgast.PgQueryError:
+                parsed = parse(statement)
+            except SyntaxProblem:
                 return []  # newer than the parser
-            found += [parsed for raw in parsed.stmts if raw.stmt.WhichOneof("node") == "index_stmt"]
+            found += [raw.stmt.index_stmt for raw in parsed.stmts if raw.stmt.WhichOneof("node") == "index_stmt"]
     return found if len(found) == 1 else []
-
-
-def _coming(table: Name, parsed: Any) -> Subject:
-    import postgast
-
-    statement = parsed.stmts[0].stmt.index_stmt
-    # What the planner does not ask about: a hypothetical index has no name, no space and no pages of its own.
-    statement.idxname = ""
-    statement.concurrent = False
-    statement.table_space = ""
-    del statement.options[:]
-    statement.relation.schemaname, statement.relation.relname = table
-    return Subject(table, postgast.deparse(parsed), statement)
 
 
 def _relations(session: PostgresSession, names: Sequence[Name]) -> tuple[dict[Name, Mapping[str, Any]], Tools]:
