@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kinds.pg_index import partitions
+from reconciler.kinds.pg_index.acceptance import Judged
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, Unread, changed_options
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
@@ -78,8 +79,9 @@ class Seen:
         same = live and self._same.get((index.address, *own(index))) and not changed_options(index.definition, live)
         return not (same and live and live.valid)
 
-    def index(self, index: PgIndex, *, misread: str, unread: Unread | None, needed_by: str) -> ObservedIndex:
+    def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None, needed_by: str) -> ObservedIndex:
         """What is to be seen of one declared index."""
+        misread = judged.refused
         if unread is not None and not unread.foreign:
             misread = misread or f"the server cannot read its definition: {unread.why}"
         key = table_of(index)
@@ -124,6 +126,7 @@ class Seen:
             live=live,
             same=same,
             misread=misread,
+            forbidden=judged.forbidden,
             not_compared=unread.why if unread is not None and unread.foreign else "",
             taken_by="" if live else self._holders.get((index.schema_name, index.name), ""),
             fresh_taken_by=taken.get(fresh_name, ""),

@@ -235,12 +235,19 @@ def parse_index(statement: str) -> ParsedIndex:
         unique=tree.unique,
         nulls_not_distinct=tree.nulls_not_distinct,
         keys=tuple(_element(node.index_elem) for node in tree.index_params),
-        include=tuple(node.index_elem.name for node in tree.index_including_params),
+        include=tuple(_included(node.index_elem) for node in tree.index_including_params),
         predicate=_predicate(tree.where_clause),
         options=tuple((node.def_elem.defname, _value(node.def_elem)) for node in tree.options),
         tablespace=tree.table_space,
     )
     return ParsedIndex(tree.idxname, tree.relation.schemaname, tree.relation.relname, definition)
+
+
+def _included(tree: Any) -> str:
+    """The name of an included column, of which PostgreSQL takes nothing but the name. Raises SyntaxProblem."""
+    if not tree.name or tree.collation or tree.opclass or tree.ordering > 1 or tree.nulls_ordering > 1:
+        raise SyntaxProblem("include takes names of columns alone: no expressions, collations, classes or directions")
+    return str(tree.name)
 
 
 def _predicate(tree: Any) -> str:

@@ -1,0 +1,302 @@
+"""What the server would refuse to build is said in the plan, which tries nothing; and nothing else is refused.
+
+Of each row the server is asked itself: it refuses the CREATE INDEX that the plan refuses, and makes the neighbour,
+which the plan builds. On the code before, all of these but those marked as told were planned, and failed in the apply.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from live import converge, outcomes
+from packaging.specifiers import SpecifierSet
+
+from pg_index.declared import tables
+from reconciler.kinds.pg_index import KIND
+from reconciler.model import Action, NoticeType, Target
+
+SCHEMA = """
+create schema ext; create schema app;
+create type mood as enum ('fine'); create type pair as (a int, b text);
+create domain numbers as int[]; create domain short as varchar(9);
+create collation app.same (locale = 'C');
+create function ext.backwards(int, int) returns int language sql immutable as 'select $2 - $1';
+create operator class ext.backwards_ops for type int using btree as
+    operator 1 >, operator 2 >=, operator 3 =, operator 4 <=, operator 5 <, function 1 ext.backwards(int, int);
+create table t (
+    a int not null, b text, d date, at timestamptz, ts timestamp, place point, tags int[], more numbers, words tsvector,
+    js json, jb jsonb, x xml, m mood, p pair, v varchar(9), s short, c cidr,
+    c2 text collate "C", p2 text collate "POSIX", r int4range
+);
+create table parted (a int, b int, c int) partition by list (b);
+create table parted_1 partition of parted for values in (1) partition by list (c);
+create table parted_1_1 partition of parted_1 for values in (1);
+create table by_expression (a int, b int) partition by list ((a + b));
+"""
+
+
+class Case(NamedTuple):
+    """`refused` and `good` are indexes of `table`; `on` the versions that refuse, all others make it."""
+
+    name: str
+    refused: dict[str, Any]
+    says: str
+    good: dict[str, Any]
+    table: str = "public.t"
+    on: str = ">=13"
+
+
+def keys(*columns: str, **more: Any) -> dict[str, Any]:
+    return {"columns": list(columns), **more}
+
+
+def numbers(count: int) -> str:
+    chosen = random.Random(count)  # noqa: S311 - repeatable
+    return "a in (" + ", ".join(str(chosen.randrange(10**9)) for _ in range(count)) + ")"
+
+
+LETTERS = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=40_000))  # noqa: S311 - repeatable
+
+CASES = [
+    Case(
+        "a class that is not on the path",
+        keys("a backwards_ops"),
+        "operator class backwards_ops of btree is not on the search_path of postgres (public): write ext.backwards_ops",
+        keys("a ext.backwards_ops"),
+    ),
+    Case("no such class", keys("b nonsense_ops"), "operator class nonsense_ops of btree does not exist", keys("b")),
+    Case(
+        "a class of another schema", keys("a app.backwards_ops"), "write ext.backwards_ops", keys("a ext.backwards_ops")
+    ),
+    Case(
+        "a class of another method",
+        keys("jb jsonb_path_ops"),
+        "is one of gin, not of btree",
+        keys("jb jsonb_path_ops", using="gin"),
+    ),
+    Case(
+        "a class of another type", keys("a text_ops"), "does not accept a, which is integer", keys("v text_pattern_ops")
+    ),
+    Case("no default class: json", keys("js"), "no default operator class for btree", keys("(js ->> 'a')")),
+    Case("no default class: xml", keys("x"), "no default operator class for btree", keys("(x::text)")),
+    Case("no default class: point", keys("place"), "use gist or spgist", keys("place", using="gist")),
+    Case(
+        "no default class: gin on text", keys("b", using="gin"), "text, which has no default", keys("tags", using="gin")
+    ),
+    Case(
+        "no default class, though the type is another's on disk",
+        keys("c", using="gist"),
+        "name one: c inet_ops",
+        keys("c inet_ops", using="gist"),
+    ),
+    Case("no default class for an expression", keys("point(a, a)"), "point(a, a) is point", keys("abs(a)")),
+    Case("gin on a number", keys("a", using="gin"), "no default operator class for gin", keys("more", using="gin")),
+    Case(
+        "a domain", keys("s", using="gin"), "no default operator class for gin", keys("s", "more", "m", "v", "r", "p")
+    ),
+    Case("a row", keys("row(a, b)"), "pseudo-type record", keys("p")),
+    Case(
+        "parameters of a class that has none",
+        keys("a int4_ops (x = 1)"),
+        "int4_ops has no parameters",
+        keys("words tsvector_ops (siglen = 100)", using="gist"),
+    ),
+    Case("no such collation", keys('b collate "nowhere"'), "collation nowhere does not exist", keys('b collate "C"')),
+    Case(
+        "a collation that is not on the path",
+        keys("b collate same"),
+        "write app.same",
+        keys("b collate app.same"),
+    ),
+    Case("a collation of a number", keys('a collate "C"'), "collations are not supported by type integer", keys("a")),
+    Case("no collation", keys("(c2 || p2)"), "cannot be told: write one, as in", keys('((c2 || p2) collate "C")')),
+    Case("no such method", keys("a", using="nothing"), "access method nothing does not exist", keys("a", using="hash")),
+    Case("a method of tables", keys("a", using="heap"), "heap is a method of tables", keys("a", using="brin")),
+    Case(
+        "a method of old", keys("a", using="rtree"), "no default operator class for gist", keys("place", using="rtree")
+    ),
+    Case(
+        "include before 14",
+        keys("b", using="spgist", include=["a"]),
+        "does not support included columns",
+        keys("place", using="gist", include=["a"]),
+        on="<14",
+    ),
+    Case("a cast of a moment", keys("(at::date)"), "at::date", keys("(ts::date)")),
+    Case("the same in words", keys("cast(at as date)"), "IMMUTABLE", keys("((at at time zone 'UTC')::date)")),
+    Case("a cast of text", keys("(b::timestamp)"), "IMMUTABLE", keys("(b::int)")),
+    Case("a cast to text", keys("(at::text)"), "IMMUTABLE", keys("(a::text)", "(m = 'fine')")),
+    Case("an operator", keys("((ts + interval '1 day') > at)"), "IMMUTABLE", keys("(ts + interval '1 day')")),
+    Case(
+        "a comparison in a predicate",
+        keys("a", where="at > d"),
+        "index predicate must be marked IMMUTABLE, and at > d",
+        keys("a", where="ts > d"),
+    ),
+    Case(
+        "a moment in a predicate",
+        keys("a", where="at > '2026-01-01'::date"),
+        "IMMUTABLE",
+        keys("a", where="at > '2026-01-01'"),
+    ),
+    Case(
+        "a stable function behind immutable ones",
+        keys("lower(upper(date_trunc('day', at)::text))"),
+        "IMMUTABLE",
+        keys("date_trunc('day', ts)"),
+    ),
+    Case(
+        "a stable function of a field",
+        keys("a", where="to_char(ts, 'YYYY') = '2026'"),
+        "to_char",
+        keys("date_part('year', ts)"),
+    ),
+    Case(
+        "the configuration of text search",
+        keys("to_tsvector(b)", using="gin"),
+        "IMMUTABLE",
+        keys("to_tsvector('english', b)", using="gin"),
+    ),
+    Case("an array of moments as text", keys("(array[at]::text)"), "IMMUTABLE", keys("array[a]")),
+    Case("concat", keys("concat(a, b)"), "concat", keys("(a || b)")),
+    Case(
+        "a predicate that is a number",
+        keys("a", where="a"),
+        "must be type boolean, not type integer",
+        keys("a", where="a <> 0"),
+    ),
+    Case(
+        "a predicate that is text",
+        keys("a", where="b"),
+        "must be type boolean, not type text",
+        keys("a", where="b is null"),
+    ),
+    Case(
+        "an included column that is not there",
+        keys("a", include=["nowhere"]),
+        "nowhere",
+        keys("a", include=["js", "a", "b", "b"]),
+    ),
+    Case(
+        "a parameter of another method",
+        keys("tags", using="gin", **{"with": {"buffering": "on"}}),
+        "no storage parameter buffering",
+        keys("tags", using="gin", **{"with": {"fastupdate": "of"}}),
+    ),
+    Case(
+        "a parameter of tables",
+        keys("a", **{"with": {"autovacuum_enabled": "on"}}),
+        "it has deduplicate_items, fillfactor",
+        keys("a", **{"with": {"vacuum_cleanup_index_scale_factor": "0.1", "fillfactor": "0x46"}}),
+    ),
+    Case(
+        "no such tablespace",
+        keys("a", tablespace="nowhere"),
+        "tablespace nowhere does not exist",
+        keys("a", tablespace="pg_default"),
+    ),
+    Case(
+        "nulls not distinct",
+        keys("a", unique=True, nulls_not_distinct=True),
+        "from PostgreSQL 15 on",
+        keys("a", unique=True),
+        on="<15",
+    ),
+    Case(
+        "unique without the key of the partitions",
+        keys("a", unique=True),
+        "partitioned by: add b",
+        keys("c", "a", "b", unique=True),
+        "public.parted",
+    ),
+    Case(
+        "unique without the key of a partition's partitions",
+        keys("a", "b", unique=True),
+        "public.parted_1 is partitioned by: add c",
+        keys("a", "b"),
+        "public.parted",
+    ),
+    Case(
+        "unique where a key is included only",
+        keys("a", unique=True, include=["b", "c"]),
+        "add b",
+        keys("a", include=["b"]),
+        "public.parted",
+    ),
+    Case(
+        "unique where an expression partitions",
+        keys("a", "b", unique=True),
+        "partitioned by an expression",
+        keys("a", "b"),
+        "public.by_expression",
+    ),
+    Case(
+        "a large predicate",
+        keys("a", where=numbers(2500)),
+        "do not fit into a page",
+        keys("a", where=numbers(250)),
+        on="<18",
+    ),
+    Case(
+        "a large text",
+        keys("a", where=f"b <> '{LETTERS}'"),
+        "do not fit into a page",
+        keys("a", where="b <> '" + "x" * 40_000 + "'"),
+        on="<18",
+    ),
+    Case("a system catalogue", keys("relname"), "is a system catalogue", keys("a"), "pg_catalog.pg_class"),
+]
+
+
+@pytest.fixture
+def there(sql):
+    sql.execute(SCHEMA.encode())
+    return sql
+
+
+def of(target: Target, table: str, index: dict[str, Any]):
+    return tables(target, {table: {"indexes": {"i": index}}})
+
+
+def statement(table: str, index: dict[str, Any]) -> str:
+    """As a person would write it by hand."""
+    words = [
+        "create unique index" if index.get("unique") else "create index",
+        f"on {table} using {index.get('using', 'btree')} ({', '.join(index['columns'])})",
+        f"include ({', '.join(index['include'])})" if "include" in index else "",
+        "nulls not distinct" if index.get("nulls_not_distinct") else "",
+        f"with ({', '.join(f'{name} = {value!r}' for name, value in index['with'].items())})"
+        if "with" in index
+        else "",
+        f"tablespace {index['tablespace']}" if "tablespace" in index else "",
+        f"where {index['where']}" if "where" in index else "",
+    ]
+    return " ".join(filter(None, words))
+
+
+def _refuses(connection: psycopg.Connection, table: str, index: dict[str, Any]) -> bool:
+    try:
+        connection.execute(statement(table, index).encode())
+    except psycopg.Error:
+        return True
+    return False
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_it_is_refused_in_the_plan_as_by_the_server_and_its_neighbour_is_built(case, there, pg_target, postgres):
+    version = f"{there.info.server_version // 10000}"
+    found = outcomes(KIND, pg_target, of(pg_target, case.table, case.refused))
+    if not SpecifierSet(case.on).contains(version):
+        assert [outcome.action for outcome in found] == [Action.CREATE]
+        assert not _refuses(there, case.table, case.refused)
+        return
+    [notice] = found
+    assert notice.type is NoticeType.BLOCKED
+    assert case.says in notice.message
+    assert _refuses(there, case.table, case.refused)
+    good = of(pg_target, case.table.replace("pg_catalog.pg_class", "public.t"), case.good)
+    assert [change.action for change in converge(KIND, pg_target, good)] == [Action.CREATE]
