@@ -151,17 +151,13 @@ def _of_collations(definition: Definition, known: Facts, session: PostgresSessio
     for key in definition.keys:
         if not key.collation:
             continue
-        name, there = key.collation[-1], known.collations.get(key.collation[-1], [])
-        if len(key.collation) > 1:
-            found = any(each.schema == key.collation[-2] for each in there)
-        else:
-            found = any(each.is_visible for each in there)
-        if not found:
+        there = known.collations.get(key.collation[-1], [])
+        if known.found(key.collation, there) is None:
             places = [f"{each.schema}.{each.name}" for each in there]
-            yield _not_found(f"collation {'.'.join(key.collation)}", name, places, key.collation, session)
+            yield _not_found(f"collation {'.'.join(key.collation)}", places, key.collation, session)
 
 
-def _not_found(what: str, name: str, places: Sequence[str], written: Sequence[str], session: PostgresSession) -> str:
+def _not_found(what: str, places: Sequence[str], written: Sequence[str], session: PostgresSession) -> str:
     if places and len(written) == 1:
         path = ", ".join(session.search_path) or "empty"
         return f"{what} is not on the search_path of {session.role} ({path}): write {' or '.join(places)}"
@@ -177,9 +173,10 @@ def _of_keys(definition: Definition, read: Reading, known: Facts, session: Postg
         asked = (type_, definition.method, key.opclass[-1] if key.opclass else "")
         classes = known.classes.get(asked, [])
         name = known.type_names.get(type_, "?")
-        chosen = _named(key, classes, definition.method) if key.opclass else _default(classes, definition.method)
+        mine = [each for each in classes if each.method == definition.method]
+        chosen = known.found(key.opclass, mine) if key.opclass else _default(mine)
         if chosen is None:
-            yield _no_class(key, name, classes, definition.method, session)
+            yield _no_class(key, name, classes, definition.method, known, session)
         elif not chosen.takes:
             yield f"operator class {chosen.name} of {chosen.method} does not accept {what}, which is {name}"
         else:
@@ -191,25 +188,20 @@ def _of_keys(definition: Definition, read: Reading, known: Facts, session: Postg
             yield f'which collation {what} has cannot be told: write one, as in ({what}) collate "C"'
 
 
-def _named(key: Element, classes: Sequence[Class], method: str) -> Class | None:
-    mine = [each for each in classes if each.method == method]
-    if len(key.opclass) > 1:
-        return next((each for each in mine if each.schema == key.opclass[-2]), None)
-    return next((each for each in mine if each.is_visible), None)
-
-
-def _default(classes: Sequence[Class], method: str) -> Class | None:
-    """As GetDefaultOpClass chooses."""
-    mine = [each for each in classes if each.method == method and each.is_default and each.takes]
-    exact = [each for each in mine if each.exact]
-    preferred = [each for each in mine if each.preferred]
-    for found in (exact, preferred, mine):
+def _default(classes: Sequence[Class]) -> Class | None:
+    """As GetDefaultOpClass chooses among those of a method."""
+    default = [each for each in classes if each.is_default and each.takes]
+    exact = [each for each in default if each.exact]
+    preferred = [each for each in default if each.preferred]
+    for found in (exact, preferred, default):
         if found:
             return found[0] if len(found) == 1 else None
     return None
 
 
-def _no_class(key: Element, type_: str, classes: Sequence[Class], method: str, session: PostgresSession) -> str:
+def _no_class(
+    key: Element, type_: str, classes: Sequence[Class], method: str, known: Facts, session: PostgresSession
+) -> str:
     what = key.column or key.expression
     mine = [each for each in classes if each.method == method]
     if key.opclass:
@@ -218,8 +210,8 @@ def _no_class(key: Element, type_: str, classes: Sequence[Class], method: str, s
             others = ", ".join(sorted({each.method for each in classes}))
             return f"operator class {written} is one of {others}, not of {method}"
         places = [f"{each.schema}.{each.name}" for each in mine]
-        return _not_found(f"operator class {written} of {method}", key.opclass[-1], places, key.opclass, session)
-    takes = [each.name if each.is_visible else f"{each.schema}.{each.name}" for each in mine if each.takes]
+        return _not_found(f"operator class {written} of {method}", places, key.opclass, session)
+    takes = [each.name if each.schema in known.path else f"{each.schema}.{each.name}" for each in mine if each.takes]
     elsewhere = sorted({each.method for each in classes if each.is_default and each.takes and each.method != method})
     ways = [f"name one: {what} {' or '.join(sorted(takes))}"] if takes else []
     ways += [f"use {' or '.join(elsewhere)}"] if elsewhere else []
@@ -233,9 +225,10 @@ def _is_pattern(chosen: Class) -> bool:
 
 def _is_nondeterministic(key: Element, known: Facts) -> bool:
     """Of a collation that is written; that of a column is not asked for."""
-    there = known.collations.get(key.collation[-1], []) if key.collation else []
-    mine = [each for each in there if (each.schema == key.collation[-2] if len(key.collation) > 1 else each.is_visible)]
-    return any(not each.is_deterministic for each in mine)
+    if not key.collation:
+        return False
+    chosen = known.found(key.collation, known.collations.get(key.collation[-1], []))
+    return chosen is not None and not chosen.is_deterministic
 
 
 def _causes(session: PostgresSession, mutable: Sequence[tuple[Asked, int]], foreign: ForeignCode) -> Iterator[str]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
-from psycopg import sql
-
-from reconciler.kinds.pg_index.catalogue import OWN_PATH
 from reconciler.kinds.pg_index.trial import Asked
 from reconciler.targets.postgres import PostgresSession
 
@@ -50,7 +47,6 @@ _CLASSES: LiteralString = """
            am.amname as method, n.nspname as schema, oc.opcname as name, oc.opcdefault as is_default,
            oc.opcintype = known.base as exact, takes.it as takes,
            coalesce(i.typispreferred and i.typcategory = known.typcategory, false) as preferred,
-           case when oc.oid is not null and {own_path} then pg_catalog.pg_opclass_is_visible(oc.oid) end as is_visible,
            case when options.number is not null then exists (
                select from pg_catalog.pg_amproc p
                where p.amprocfamily = oc.opcfamily and p.amproclefttype = oc.opcintype
@@ -82,7 +78,6 @@ _CLASSES: LiteralString = """
 
 _COLLATIONS: LiteralString = """
     select n.nspname as schema, c.collname as name,
-           case when {own_path} then pg_catalog.pg_collation_is_visible(c.oid) end as is_visible,
            c.collisdeterministic as is_deterministic
     from pg_catalog.pg_collation c
     join pg_catalog.pg_namespace n on n.oid = c.collnamespace
@@ -144,7 +139,6 @@ class Class(NamedTuple):
     exact: bool
     takes: bool
     preferred: bool
-    is_visible: bool
     has_options: bool | None
 
 
@@ -153,8 +147,10 @@ class Collation(NamedTuple):
 
     schema: str
     name: str
-    is_visible: bool
     is_deterministic: bool
+
+
+Placed = TypeVar("Placed", Class, Collation)
 
 
 class Table(NamedTuple):
@@ -169,8 +165,10 @@ class Table(NamedTuple):
 @dataclass
 class Facts:
     """`classes` by the type of a key, its method and the name that is asked for, empty for the default; `allowed` by
-    the name of a tablespace that is there: whether the role may put something into it."""
+    the name of a tablespace that is there: whether the role may put something into it. `path`: the schemas in which
+    bare names are looked for, in their order."""
 
+    path: tuple[str, ...]
     methods: dict[str, Method] = field(default_factory=dict)
     type_names: dict[int, str] = field(default_factory=dict)
     pseudo: set[int] = field(default_factory=set)
@@ -178,6 +176,16 @@ class Facts:
     collations: dict[str, list[Collation]] = field(default_factory=dict)
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     allowed: dict[str, bool] = field(default_factory=dict)
+
+    def found(self, written: Sequence[str], there: Sequence[Placed]) -> Placed | None:
+        """Which of those that have a name is meant by it, as it is written."""
+        if len(written) > 1:
+            return next((each for each in there if each.schema == written[-2]), None)
+        return min(
+            (each for each in there if each.schema in self.path),
+            key=lambda each: self.path.index(each.schema),
+            default=None,
+        )
 
 
 def facts(session: PostgresSession, asked: Sequence[Asked], types: Sequence[Sequence[int]]) -> Facts:
@@ -192,7 +200,6 @@ def facts(session: PostgresSession, asked: Sequence[Asked], types: Sequence[Sequ
     tables = sorted({(each.schema, each.table) for each in asked})
     definitions = [each.definition for each in asked]
     params = {
-        "own_path": session.own_path,
         "methods": sorted({each.method for each in definitions}),
         "types": [type_ for type_, _, _ in keys],
         "key_methods": [method for _, method, _ in keys],
@@ -202,16 +209,10 @@ def facts(session: PostgresSession, asked: Sequence[Asked], types: Sequence[Sequ
         "tables": [table for _, table in tables],
         "tablespaces": sorted({each.tablespace for each in definitions}),
     }
-    own_path = sql.SQL(OWN_PATH)
-    queries = (
-        sql.SQL(_METHODS),
-        sql.SQL(_CLASSES).format(own_path=own_path),
-        sql.SQL(_COLLATIONS).format(own_path=own_path),
-        sql.SQL(_TABLES),
-        sql.SQL(_TABLESPACES),
-    )
+    queries = (_METHODS, _CLASSES, _COLLATIONS, _TABLES, _TABLESPACES)
     methods, classes, collations, found_tables, tablespaces = session.fetch_all([(each, params) for each in queries])
-    found = Facts()
+    path = session.search_path
+    found = Facts(path=path if "pg_catalog" in path else ("pg_catalog", *path))
     for row in methods:
         found.methods[row["name"]] = Method(**{name: row[name] for name in Method._fields})
     for row in classes:
