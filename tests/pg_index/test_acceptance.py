@@ -6,17 +6,18 @@ which the plan builds. On the code before, all of these but those marked as told
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-from live import converge, outcomes
+from live import changes, converge, outcomes
 from packaging.specifiers import SpecifierSet
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
-from reconciler.model import Action, NoticeType, Target
+from reconciler.model import Action, Notice, NoticeType, Target
 
 SCHEMA = """
 create schema ext; create schema app;
@@ -300,3 +301,145 @@ def test_it_is_refused_in_the_plan_as_by_the_server_and_its_neighbour_is_built(c
     assert _refuses(there, case.table, case.refused)
     good = of(pg_target, case.table.replace("pg_catalog.pg_class", "public.t"), case.good)
     assert [change.action for change in converge(KIND, pg_target, good)] == [Action.CREATE]
+
+
+def _messages(target: Target, table: str, indexes: dict[str, Any]) -> dict[str, str]:
+    """What the plan has against each index, by its name."""
+    found = outcomes(KIND, target, tables(target, {table: {"indexes": indexes}}))
+    return {
+        outcome.address.name.removeprefix("public."): outcome.message
+        for outcome in found
+        if isinstance(outcome, Notice) and outcome.type is NoticeType.BLOCKED
+    }
+
+
+def _compared(connection: psycopg.Connection, target: Target, table: str, indexes: dict[str, Any]) -> None:
+    """The plan refuses what the server refuses, and nothing else."""
+    refused = _messages(target, table, indexes)
+    for name, index in indexes.items():
+        with connection.transaction(force_rollback=True):
+            assert _refuses(connection, table, index) == (name in refused), (index, refused.get(name))
+
+
+@pytest.mark.matrix
+def test_of_every_type_and_method_it_is_known_whether_there_is_a_class(sql, pg_target):
+    """Also arrays, domains, enums, ranges and rows; and with every class that is named, for a type of each category."""
+    sql.execute("create type mood as enum ('fine'); create type pair as (a int); create domain short as varchar(9)")
+    sql.execute(
+        "create domain shorter as short; create domain many as int[]; create type span as range (subtype = float8)"
+    )
+    found = sql.execute(
+        "select format_type(oid, null) from pg_type where typtype in ('b', 'd', 'e', 'r', 'm')"
+        " and (typnamespace = 'pg_catalog'::regnamespace and typelem = 0 and typcategory <> 'Z' and oid <> 18 or oid >= 16384"
+        " or oid in ('int4[]'::regtype, 'text[]'::regtype, 'oidvector'::regtype, 'point'::regtype, 'box'::regtype))"
+    )
+    types = sorted(name for (name,) in found)
+    columns = ", ".join(f'"{name}" {name}' for name in types)
+    sql.execute(f"create table public.wide ({columns}, pair pair)".encode())
+    methods = ("btree", "hash", "gin", "gist", "spgist", "brin")
+    quoted = [f'"{name}"' for name in [*types, "pair"]]
+    indexes = {f"{method} {name}": keys(name, using=method) for name in quoted for method in methods}
+    _compared(sql, pg_target, "public.wide", indexes)
+
+    classes = sql.execute("select distinct opcname, amname from pg_opclass o join pg_am m on m.oid = o.opcmethod")
+    some = ('"int4"', '"integer"', '"text"', '"character varying"', '"cidr"', '"mood"', '"integer[]"', '"short"')
+    some = [
+        name for name in quoted if name in (*some, '"jsonb"', '"oid"', '"shorter"', '"many"', '"span"', '"regclass"')
+    ]
+    named = {f"{m} {c} {name}": keys(f"{name} {c}", using=m) for c, m in classes.fetchall() for name in some}
+    _compared(sql, pg_target, "public.wide", named)
+
+
+@pytest.mark.matrix
+def test_of_every_cast_it_is_known_whether_it_is_immutable(sql, pg_target):
+    casts = sql.execute(
+        "select castsource::regtype::text, casttarget::regtype::text from pg_cast"
+        " where castsource < 16384 and casttarget < 16384"
+        " and (select typtype from pg_type where oid = castsource) <> 'p'"
+        " union select t.oid::regtype::text, 'text' from pg_type t where typtype in ('b', 'r') and typelem = 0"
+        " and typnamespace = 'pg_catalog'::regnamespace and typcategory <> 'Z'"
+        " union select 'text', t.oid::regtype::text from pg_type t where typtype in ('b', 'r') and typelem = 0"
+        " and typnamespace = 'pg_catalog'::regnamespace and typcategory <> 'Z'"
+    ).fetchall()
+    columns = {source: f"c{number}" for number, source in enumerate(sorted({source for source, _ in casts}))}
+    sql.execute(
+        f"create table public.wide ({', '.join(f'{name} {type_}' for type_, name in columns.items())})".encode()
+    )
+    indexes = {f"{one} {two}": keys(f"(({columns[one]}::{two}) is null)") for one, two in casts}
+    _compared(sql, pg_target, "public.wide", indexes)
+
+
+CHANGES = [
+    ({"with": {"fillfactor": "70"}}, {"with": {"autovacuum_enabled": "on"}}, "no storage parameter autovacuum_enabled"),
+    ({}, {"tablespace": "nowhere"}, "tablespace nowhere does not exist"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "says"), CHANGES, ids=["a parameter", "a tablespace"])
+def test_what_cannot_be_changed_in_place_is_refused_too(before, after, says, there, pg_target):
+    converge(KIND, pg_target, of(pg_target, "public.t", keys("a", **before)))
+    assert says in _messages(pg_target, "public.t", {"i": keys("a", **after)})["i"]
+
+
+def test_a_good_index_is_not_replaced_for_a_class_that_is_not_on_the_path(there, pg_target):
+    """Before: `its definition differs`, and a build that fails."""
+    there.execute("create index i on t (a ext.backwards_ops)")
+    assert "write ext.backwards_ops" in _messages(pg_target, "public.t", {"i": keys("a backwards_ops")})["i"]
+    assert outcomes(KIND, pg_target, of(pg_target, "public.t", keys("a ext.backwards_ops"))) == []
+    there.execute(f"alter database {there.info.dbname} set search_path = public, ext")
+    assert outcomes(KIND, pg_target, of(pg_target, "public.t", keys("a backwards_ops"))) == []
+
+
+def test_a_class_before_that_of_pg_catalog_is_the_one_that_is_meant(there, pg_target):
+    there.execute(
+        "create operator class ext.text_ops for type int using btree as operator 1 <, operator 2 <=,"
+        " operator 3 =, operator 4 >=, operator 5 >, function 1 ext.backwards(int, int)"
+    )
+    indexes = {"i": keys("a text_ops")}
+    assert "does not accept a" in _messages(pg_target, "public.t", indexes)["i"]
+    there.execute(f"alter database {there.info.dbname} set search_path = ext, pg_catalog, public")
+    assert _messages(pg_target, "public.t", indexes) == {}
+    assert "does not accept b" in _messages(pg_target, "public.t", {"i": keys("b text_ops")})["i"]
+
+
+@pytest.mark.pg(">= 18")
+def test_a_virtual_column_is_in_no_index_and_its_expression_is(sql, pg_target):
+    sql.execute("create table t (a int, c int generated always as (a * 2) virtual, d int generated always as (a * 3))")
+    sql.execute("create schema app; create table app.u (c int)")
+    for refused in (keys("c"), keys("(c + 1)"), keys("a", include=["d"]), keys("a", where="t.c > 1")):
+        assert "virtual generated column" in _messages(pg_target, "public.t", {"i": refused})["i"]
+        assert _refuses(sql, "public.t", refused)
+    assert len(converge(KIND, pg_target, of(pg_target, "public.t", keys("(a * 2)", where="a > 1")))) == 1
+    assert len(converge(KIND, pg_target, of(pg_target, "app.u", keys("c")))) == 1
+
+
+def test_a_temporary_table_is_of_its_session_alone(sql, pg_target):
+    sql.execute("create temporary table gone (a int)")
+    [(schema,)] = sql.execute("select nspname from pg_namespace where oid = pg_my_temp_schema()").fetchall()
+    [notice] = outcomes(KIND, pg_target, of(pg_target, f"{schema}.gone", keys("a")))
+    assert "a temporary table, which belongs to another session" in notice.message
+
+
+@pytest.mark.parametrize("table", ["unlogged table public.t (a int)", "table public.t (a int) with (fillfactor = 70)"])
+def test_a_table_that_is_merely_unusual_can_be_indexed(table, sql, pg_target):
+    sql.execute(f"create {table}")
+    assert len(converge(KIND, pg_target, of(pg_target, "public.t", keys("a", unique=True)))) == 1
+
+
+def test_a_role_without_create_on_a_tablespace_may_not_and_it_is_not_the_index_s_fault(there, pg_target, postgres):
+    path = postgres.data.parent / f"closed-{there.info.dbname}"
+    path.mkdir()
+    owner = postgres.data.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
+    name = f"closed_{there.info.dbname}"
+    there.execute(f"create tablespace {name} location '{path}'")
+    there.execute(f"create role {name} login; grant all on schema public to {name}; alter table t owner to {name}")
+    role = pg_target.model_copy(update={"url": type(pg_target.url)(postgres.url(there.info.dbname, name))})
+    [change] = changes(KIND, role, of(role, "public.t", keys("a", tablespace=name)))
+    assert change.forbidden == f"role {name} may not: it has no CREATE on the tablespace {name}"
+    there.execute(f"grant create on tablespace {name} to {name}")
+    assert [change.forbidden for change in changes(KIND, role, of(role, "public.t", keys("a", tablespace=name)))] == [
+        ""
+    ]
+    for statement_ in (f"drop owned by {name} cascade", f"drop tablespace {name}", f"drop role {name}"):
+        there.execute(statement_)
