@@ -303,6 +303,34 @@ def test_it_is_refused_in_the_plan_as_by_the_server_and_its_neighbour_is_built(c
     assert [change.action for change in converge(KIND, pg_target, good)] == [Action.CREATE]
 
 
+GOOD = [
+    ("a whole row", keys("(t.*)")),
+    ("a whole row by its name", keys("(t)", where="t is not null")),
+    ("a field of the row", keys("((t).a)")),
+    ("a column twice, and included", keys("a", "a", include=["a", "js", "x"])),
+    ("a constant", keys("(1)", "('x'::text)")),
+    ("nothing ever", keys("a", where="null")),
+    ("collations of which one is the default's", keys("(b || c2)")),
+    ("an expression with a comment", keys("(a -- b\n + 1)")),
+    ("constants that are folded", keys("a", where="at > timestamptz '2026-01-01 00:00:00+00'")),
+    ("a function that is inlined", keys("app.twice(a)")),
+    ("a function behind a name that is not on the path", keys("ext.backwards(a, 1)", where="ext.backwards(a, 1) > 0")),
+    ("many columns", keys(*["a"] * 31, include=["b"])),
+    ("a polymorphic class", keys("m", "r", "tags", "more", "p")),
+    ("a large predicate", keys("a", where=numbers(300))),
+]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(("name", "index"), GOOD, ids=[name for name, _ in GOOD])
+def test_what_the_server_takes_is_not_refused(name, index, there, pg_target):
+    """Also where the plan reads it by a query that is not CREATE INDEX."""
+    there.execute("create function app.twice(int) returns int language sql stable as 'select $1 * 2'")
+    assert not _refuses(there, "public.t", index)
+    found = outcomes(KIND, pg_target, of(pg_target, "public.t", index))
+    assert not any(isinstance(outcome, Notice) for outcome in found), found
+
+
 def _messages(target: Target, table: str, indexes: dict[str, Any]) -> dict[str, str]:
     """What the plan has against each index, by its name."""
     found = outcomes(KIND, target, tables(target, {table: {"indexes": indexes}}))

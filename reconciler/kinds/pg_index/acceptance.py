@@ -7,7 +7,6 @@ extension's access method, values in the table) is left to the rehearsal of an a
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +14,8 @@ from reconciler.kinds.pg_index.facts import Class, Facts, facts
 from reconciler.kinds.pg_index.limits import columns_of
 from reconciler.kinds.pg_index.methods import unknown_parameter
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.refusal import refusal
+from reconciler.kinds.pg_index.refusal import changing, refusal
+from reconciler.kinds.pg_index.room import LARGEST_ROW, least_size
 from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked, Reading, not_immutable, readings
 from reconciler.targets.foreign_code import ForeignCode
@@ -24,9 +24,6 @@ from reconciler.targets.postgres import PostgresSession
 NULLS_NOT_DISTINCT_SINCE = 150000
 LARGE_SINCE = 180000
 """18: pg_index keeps what is too large for a page elsewhere."""
-
-LARGEST_ROW = 8160
-"""Bytes of a row of pg_index before."""
 
 _PATTERNS = {"text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops"}
 _DETERMINISTIC_UNTIL = 180000
@@ -85,7 +82,7 @@ def _against(asked: Asked, read: Reading | str | None, known: Facts, session: Po
         yield f"the server cannot read its definition: {read}"
     elif read is not None:
         yield from map(_refuses, _of_keys(definition, read, known, session))
-    if session.version_num < LARGE_SINCE and _least_size(definition) > LARGEST_ROW:
+    if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
         yield _refuses(
             "its expressions and predicate do not fit into a page of the catalogue before PostgreSQL 18: "
             "put the values into a table or a column, and index that"
@@ -238,11 +235,14 @@ def _causes(session: PostgresSession, mutable: Sequence[tuple[Asked, int]], fore
         definition = each.definition
         whole = definition.expressions[place]
         is_predicate = bool(definition.predicate) and place == len(definition.expressions) - 1
+        must = f"functions in index {'predicate' if is_predicate else 'expression'} must be marked IMMUTABLE"
+        if named := changing(whole, foreign):
+            yield _refuses(f"{must}: {named}")
+            continue
         cause = min((text for text, flag in zip(texts, flags, strict=True) if flag), key=len, default=whole)
         yield _refuses(
-            f"functions in index {'predicate' if is_predicate else 'expression'} must be marked IMMUTABLE, and {cause} "
-            "goes by the session or by the moment, as whatever depends on a time zone, a date style or a locale: "
-            "write what does not, such as (at at time zone 'UTC')::date in place of at::date"
+            f"{must}, and {cause} goes by the session or by the moment, as whatever depends on a time zone or on a "
+            "date style: write what does not, such as (at at time zone 'UTC')::date in place of at::date"
         )
 
 
@@ -263,33 +263,3 @@ def _parts(text: str) -> list[str]:
             getattr(target.val, field).CopyFrom(node)
             found[str(postgast.deparse(tree)).removeprefix("SELECT ")] = None
     return list(found)
-
-
-def _least_size(definition: Definition) -> int:
-    """Bytes that a row of pg_index has at least for the constants in a definition.
-
-    It keeps trees as text, squeezed by pglz, which is worse than zlib. Every constant is a node; a string's bytes are
-    written as numbers.
-    """
-    if sum(map(len, definition.expressions)) < LARGEST_ROW // 4:
-        return 0
-    import postgast
-    from postgast.pg_query_pb2 import A_Const
-
-    nodes = []
-    for text in definition.expressions:
-        try:
-            parsed = postgast.parse(f"select ({text}\n)")
-        except postgast.PgQueryError:
-            return 0
-        nodes += [_bytes(node) for node in postgast.find_nodes(parsed, A_Const)]
-    return len(zlib.compress(" ".join(nodes).encode(), 9))
-
-
-def _bytes(node: Any) -> str:
-    kind = node.WhichOneof("val")
-    if kind == "ival":
-        data = int(node.ival.ival).to_bytes(8, "little", signed=True)
-    else:
-        data = str(getattr(getattr(node, kind), kind)).encode() if kind in ("sval", "fval") else b""
-    return f"{{CONST :constvalue {len(data)} [ {' '.join(map(str, data))} ]}}"

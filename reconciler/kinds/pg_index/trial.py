@@ -74,7 +74,7 @@ def _types(asked: Asked) -> Query:
     definition = asked.definition
     keys: list[sql.Composable] = [
         sql.SQL("({}\n){}").format(
-            identifier(key.column) if key.column else verbatim(key.expression),
+            identifier(key.column) if key.column else _whole(key.expression),
             sql.SQL(" collate {}").format(identifier(*key.collation)) if key.collation else sql.SQL(""),
         )
         for key in definition.keys
@@ -98,6 +98,11 @@ def _types(asked: Asked) -> Query:
         row=_row(asked),
         where=sql.SQL(" where ({}\n)").format(verbatim(definition.predicate)) if definition.predicate else sql.SQL(""),
     )
+
+
+def _whole(expression: str) -> sql.Composed:
+    """An expression that stays one: `t.*` in a list of columns would be all of them."""
+    return sql.SQL("case when true then ({}\n) end").format(verbatim(expression))
 
 
 def _purities(asked: Asked, expressions: Sequence[str]) -> list[Query]:
