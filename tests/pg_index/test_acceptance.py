@@ -1,7 +1,8 @@
 """What the server would refuse to build is said in the plan, which tries nothing; and nothing else is refused.
 
 Of each row the server is asked itself: it refuses the CREATE INDEX that the plan refuses, and makes the neighbour,
-which the plan builds. On the code before, all of these but those marked as told were planned, and failed in the apply.
+which the plan builds. On the code before, all of these were planned, and failed in the apply, but for functions that
+are not immutable by their name; and one of those, which the server inlines and takes, was refused.
 """
 
 from __future__ import annotations
