@@ -217,6 +217,8 @@ OFFLINE = [
     ({"max_connections": "100MB"}, "is not a value for it", "a unit where none is taken"),
     ({"work_mem": {"at_least": "64mb"}}, "is not a value for it", "a bound"),
     ({"fsync": "maybe"}, "it is on or off", "no boolean"),
+    ({"random_page_cost": {"at_least": "1e400"}}, "is not a value for it", "more than any number"),
+    ({"seq_page_cost": "2 * random_page_cost", "random_page_cost": "1e400"}, "is not a value", "twice that"),
     ({"work_mem": ["4MB"]}, "it is not a list", "a list of a number"),
     ({"jit": {"at_least": "1"}}, "it is not a number", "a bound of a boolean"),
     ({"work_mem": "memory - 32GB"}, "it comes to -16GB, which is less than nothing", "more than the machine has"),

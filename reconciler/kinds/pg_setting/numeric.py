@@ -6,6 +6,7 @@ target, other settings of the instance. What only a server knows is left to the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
@@ -125,9 +126,12 @@ def _dimension(name: str) -> Dimension | None:
 def _plain(setting: str, text: str) -> int | float:
     read = units.real if setting in REALS else units.integer
     try:
-        return read(text, UNITS[setting])
+        number = read(text, UNITS[setting])
     except InvalidValue as error:
         raise FormulaError(f"{quoted(text)} is not a value for it: {error}") from None
+    if not math.isfinite(number):
+        raise FormulaError(f"{quoted(text)} is not a value for it: it is out of range")
+    return number
 
 
 def _boolean(setting: str, text: str) -> None:
