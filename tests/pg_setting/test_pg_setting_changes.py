@@ -8,6 +8,7 @@ import pytest
 from live import changes, converge, outcomes, run
 from setting_cases import declared, reload, settings
 
+from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import Change, HazardType, Notice, NoticeType
 
@@ -238,11 +239,7 @@ class Refused(NamedTuple):
 
 REFUSED = [
     Refused("out of range", "work_mem", "1kB", "1kB is not a value for it: it may be 64kB to "),
-    Refused("a unit in the wrong case", "work_mem", "4mb", "the case of letters counts"),
-    Refused("a unit of time for memory", "work_mem", "4s", "its unit may be B, kB, MB, GB, TB"),
-    Refused("a unit where none is", "max_connections", "100kB", "a number without a unit"),
     Refused("not one of the enum", "wal_level", "max", "it is one of minimal, replica, logical"),
-    Refused("not a boolean", "autovacuum", "maybe", "it is on or off"),
     Refused("no number", "work_mem", "lots", "a number is wanted"),
     Refused("unknown", "wrok_mem", "4MB", "has no setting wrok_mem; did you mean work_mem"),
     Refused("renamed", "wal_keep_segments", "4", "wal_keep_segments is now wal_keep_size"),
@@ -251,12 +248,7 @@ REFUSED = [
     ),
     Refused("fixed when the cluster was made", "block_size", "16384", "cannot be set"),
     Refused("not for ALTER SYSTEM", "data_directory", "/x", "ALTER SYSTEM does not take it"),
-    Refused("a list for what is none", "work_mem", ["4MB"], "it is not a list"),
-    Refused("items of what is no list", "work_mem", {"include": ["4MB"]}, "it is not a list"),
     Refused("a range of what is no number", "wal_level", {"at_least": "replica"}, "it is not a number"),
-    Refused("an empty range", "work_mem", {"at_least": "2GB", "at_most": "1MB"}, "is more than at_most"),
-    Refused("otherwise outside", "work_mem", {"at_least": "8MB", "otherwise": "1MB"}, "outside of the range"),
-    Refused("a share of time", "statement_timeout", "25% of memory", "not an amount of memory"),
     Refused("what only the server can tell", "timezone", "Middle/Earth", "invalid value for parameter"),
     Refused("given on the command line", "port", "5433", "command line"),
     Refused("a library that is not there", "shared_preload_libraries", {"include": ["pg_nonsense"]}, "would not start"),
@@ -266,6 +258,27 @@ REFUSED = [
     Refused("a list that RESET does not empty", "shared_preload_libraries", [], "postgresql.conf:"),
     Refused("a default that RESET does not bring", "fsync", "default", "which RESET does not change"),
 ]
+
+
+OFFLINE = [
+    Refused("a unit in the wrong case", "work_mem", "4mb", "the case of letters counts"),
+    Refused("a unit of time for memory", "work_mem", "4s", "its unit may be B, kB, MB, GB, TB"),
+    Refused("a unit where none is", "max_connections", "100kB", "a number without a unit"),
+    Refused("not a boolean", "autovacuum", "maybe", "it is on or off"),
+    Refused("a list for what is none", "work_mem", ["4MB"], "it is not a list"),
+    Refused("items of what is no list", "work_mem", {"include": ["4MB"]}, "it is not a list"),
+    Refused("an empty range", "work_mem", {"at_least": "2GB", "at_most": "1MB"}, "is more than at_most"),
+    Refused("otherwise outside", "work_mem", {"at_least": "8MB", "otherwise": "1MB"}, "outside of the range"),
+    Refused("a share of time", "statement_timeout", "25% of memory", "not an amount of memory"),
+]
+
+
+@pytest.mark.parametrize("case", OFFLINE, ids=lambda case: case.reason)
+def test_what_no_server_takes_is_said_where_it_is_declared(case):
+    """Before, by the plan."""
+    with pytest.raises(DesiredError, match=r"settings\.yaml:1:1") as refused:
+        settings({case.name: case.value})
+    assert case.message in refused.value.message
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)

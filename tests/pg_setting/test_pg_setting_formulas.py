@@ -16,10 +16,11 @@ from setting_cases import declared, definitions, reload, settings
 from test_pg_setting_values import amounts
 
 from reconciler.desired.quantities import Dimension
-from reconciler.kinds.pg_setting import KIND, numeric, values
+from reconciler.errors import DesiredError
+from reconciler.kinds.pg_setting import KIND, numeric, values, vartypes
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import InvalidValue, dimension, size_of
-from reconciler.model import Notice, NoticeType
+from reconciler.model import Notice, NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -112,6 +113,7 @@ class Refused(NamedTuple):
     value: Any
     message: str
     others: dict[str, Any] = {}
+    offline: bool = False
 
 
 REFUSED = [
@@ -126,35 +128,43 @@ REFUSED = [
             "wal_buffers is -1, which stands for no amount: declare an amount of it", {"wal_buffers": "-1"}),
     Refused("a time of nothing, which is no limit", "lock_timeout", "statement_timeout / 2",
             "statement_timeout is 0, which stands for no amount"),
-    Refused("itself", "work_mem", "2 * work_mem", "work_mem is declared by means of itself (work_mem → work_mem)"),
+    Refused("itself", "work_mem", "2 * work_mem", "work_mem is declared by means of itself (work_mem → work_mem)",
+            offline=True),
     Refused("a circle", "work_mem", "maintenance_work_mem / 2",
-            "maintenance_work_mem / 2 cannot be told: maintenance_work_mem is declared by means of itself "
+            "maintenance_work_mem is declared by means of itself "
             "(maintenance_work_mem → work_mem → maintenance_work_mem)",
-            {"maintenance_work_mem": "2 * work_mem"}),
+            {"maintenance_work_mem": "2 * work_mem"}, offline=True),
     Refused("a division by zero", "work_mem", "memory / max_prepared_transactions", "it divides by zero",
-            {"max_prepared_transactions": "0"}),
+            {"max_prepared_transactions": "0"}, offline=True),
     Refused("time for memory", "work_mem", "statement_timeout * 2", "it is an amount of memory, not an amount of time",
-            {"statement_timeout": "1s"}),
-    Refused("a number for memory", "work_mem", "4 * 1024", "it is an amount of memory, not a number (4096)"),
+            {"statement_timeout": "1s"}, offline=True),
+    Refused("a number for memory", "work_mem", "4 * 1024", "it is an amount of memory, not a number", offline=True),
     Refused("a sum of two sorts", "work_mem", "shared_buffers + max_connections",
-            "a number cannot be added to an amount of memory: give the number a unit"),
+            "a number cannot be added to an amount of memory: give the number a unit", offline=True),
     Refused("less than the least", "work_mem", "memory / 1000000", "memory / 1000000 comes to 16kB: it may be 64kB"),
     Refused("more than the most", "max_connections", "1000 * 1000",
             "1000 * 1000 comes to 1000000: it may be 1 to 262143"),
     Refused("less than nothing", "work_mem", "shared_buffers - memory", "which is less than nothing"),
     Refused("nothing, which would be no limit", "statement_timeout", "1ms / 3",
-            "it comes to 333.333us, and to nothing when it is rounded down to 1ms"),
+            "it comes to 333.333us, and to nothing when it is rounded down to 1ms", offline=True),
     Refused("what the server would raise", "wal_buffers", "8kB * 2",
             "8kB * 2 comes to 16kB, of which the server would make 32kB: put max(32kB, …) around it"),
     Refused("a formula that refers to one that is refused", "effective_cache_size", "2 * work_mem",
             "2 * work_mem cannot be told: PostgreSQL {release} has no setting nonsense",
             {"work_mem": "memory / nonsense"}),
-    Refused("a bound", "work_mem", {"at_least": "1min / 2"}, "it is an amount of memory, not an amount of time (30s)"),
+    Refused("a bound", "work_mem", {"at_least": "1min / 2"}, "it is an amount of memory, not an amount of time",
+            offline=True),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)
 def test_a_formula_that_comes_to_nothing_says_why(target, postgres, case):
+    """`offline`: where it is declared; before, all of them by the plan alone."""
+    if case.offline:
+        with pytest.raises(DesiredError, match=r"settings\.yaml:1:1") as refused:
+            settings({case.name: case.value, **case.others})
+        assert case.message in refused.value.message
+        return
     found = outcomes(KIND, target, settings({case.name: case.value, **case.others}))
     [notice] = [outcome for outcome in found if outcome.address.name == case.name]
     assert isinstance(notice, Notice)
@@ -198,6 +208,36 @@ def test_a_slip_of_the_pen_is_found_without_a_server_and_where_it_is_written(tmp
 def test_a_text_is_no_formula_where_no_number_is_wanted(target, value):
     [change] = changes(KIND, target, settings({"log_line_prefix": value}))
     assert change.after["value"] == value
+
+
+OFFLINE = [
+    ({"work_mem": "64mb"}, 'work_mem: "64mb" is not a value for it', "a unit in the wrong case"),
+    ({"statement_timeout": "10 seconds"}, "is not a value for it", "a unit that nobody knows"),
+    ({"work_mem": "5min"}, "is not a value for it", "time for memory"),
+    ({"max_connections": "100MB"}, "is not a value for it", "a unit where none is taken"),
+    ({"work_mem": {"at_least": "64mb"}}, "is not a value for it", "a bound"),
+    ({"fsync": "maybe"}, "it is on or off", "no boolean"),
+    ({"random_page_cost": {"at_least": "1e400"}}, "is not a value for it", "more than any number"),
+    ({"seq_page_cost": "2 * random_page_cost", "random_page_cost": "1e400"}, "is not a value", "twice that"),
+    ({"work_mem": ["4MB"]}, "it is not a list", "a list of a number"),
+    ({"jit": {"at_least": "1"}}, "it is not a number", "a bound of a boolean"),
+    ({"work_mem": "memory - 32GB"}, "it comes to -16GB, which is less than nothing", "more than the machine has"),
+    ({"work_mem": "statement_timeout / 2"}, "it is an amount of memory, not an amount of time", "a setting's unit"),
+    ({"lock_timeout": "statement_timeout / 2", "statement_timeout": "0"}, "stands for no amount", "no limit"),
+]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(("section", "message", "reason"), OFFLINE, ids=[reason for *_, reason in OFFLINE])
+def test_a_value_that_no_server_takes_is_refused_where_it_is_declared(section, message, reason, clean):
+    """Before, by the plan. The server refuses those that are plain values, too."""
+    with pytest.raises(DesiredError, match=r"settings\.yaml:1:1") as refused:
+        settings(section)
+    assert message in refused.value.message
+    for name, value in section.items():
+        if reason in {"a unit in the wrong case", "a unit that nobody knows", "time for memory", "no boolean"}:
+            with pytest.raises(psycopg.errors.InvalidParameterValue):
+                clean.execute(f"alter system set {name} = '{value}'")
 
 
 def test_a_setting_of_a_role_may_be_a_formula_over_those_of_the_instance(clean, target, role):
@@ -263,9 +303,18 @@ def test_a_declaration_that_comes_to_nothing_does_not_hide_what_would_keep_the_s
 def test_the_table_of_numbers_is_the_servers(clean):
     numbers = {definition.name for definition, _ in definitions(clean) if definition.vartype in ("integer", "real")}
     there = {definition.name for definition, _ in definitions(clean)}
-    assert numeric.SETTINGS & there <= numbers
-    own = {name for name in numbers - numeric.SETTINGS if "." not in name}
+    assert vartypes.UNITS.keys() & there <= numbers
+    own = {name for name in numbers - vartypes.UNITS.keys() if "." not in name}
     assert own <= {"ssl_renegotiation_limit", "trace_sort"} or not own, own
+
+
+@pytest.mark.matrix
+def test_the_tables_of_types_are_the_servers(clean):
+    for definition, _ in definitions(clean):
+        if definition.name in vartypes.UNITS:
+            assert definition.unit == vartypes.UNITS[definition.name]
+            assert (definition.vartype == "real") == (definition.name in vartypes.REALS)
+        assert definition.name not in vartypes.BOOLEANS or definition.vartype == "bool", definition.name
 
 
 @pytest.mark.matrix
@@ -295,9 +344,10 @@ SORTS = {
 @examples(max_examples=500, deadline=None)
 @given(amounts)
 def test_no_number_that_a_server_takes_is_refused_before(text):
+    beside = numeric.Beside(Target(name="main", system=System.POSTGRES, url="postgresql://nowhere"), {})
     for name, definition in SORTS.items():
         try:
             values.canonical(definition, text)
         except InvalidValue:
             continue
-        numeric.check(name, text)
+        beside.check(name, text)

@@ -12,7 +12,7 @@ from redis_setting.declared import declared, env
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.parameters import ALIASES, INTEGERS, MEMORY
-from reconciler.model import Notice, NoticeType
+from reconciler.model import Notice, NoticeType, System, Target
 
 
 class Case(NamedTuple):
@@ -81,15 +81,6 @@ REFUSED = [
     ("a parameter that nobody knows", {"maxmemory": "2 * nonsense"}, "nonsense is unknown to (Redis|Valkey)"),
     ("no limit, which is no amount", {"repl-backlog-size": "maxmemory / 96"},
      "maxmemory is 0, which stands for no amount"),
-    ("minus one, which is no amount",
-     {"slowlog-max-len": "2 * slowlog-log-slower-than", "slowlog-log-slower-than": "-1"},
-     "slowlog-log-slower-than is -1, which stands for no amount"),
-    ("itself", {"maxmemory": "2 * maxmemory"}, r"maxmemory is declared by means of itself \(maxmemory → maxmemory\)"),
-    ("a circle", {"maxmemory": "2 * repl-backlog-size", "repl-backlog-size": "maxmemory / 2"}, "by means of itself"),
-    ("a division by zero", {"slowlog-max-len": "128 / timeout", "timeout": "0"}, "it divides by zero"),
-    ("less than nothing", {"maxmemory": "memory - 10gb"}, "it comes to -2GB, which is less than nothing"),
-    ("nothing, which would be no limit", {"maxmemory": "memory - 8gb"}, "may take for no limit"),
-    ("half of one", {"slowlog-max-len": "1 / 2"}, "it comes to 0.5, and to nothing when it is rounded down to 1"),
 ]  # fmt: skip
 
 
@@ -100,6 +91,34 @@ def test_a_formula_that_comes_to_nothing_says_why(target, redis_client, section,
     assert isinstance(notice, Notice)
     assert notice.type is NoticeType.BLOCKED
     assert re.search(message, notice.message), notice.message
+
+
+OFFLINE = [
+    ("itself", {"maxmemory": "2 * maxmemory"}, r"maxmemory is declared by means of itself \(maxmemory → maxmemory\)"),
+    ("a circle", {"maxmemory": "2 * repl-backlog-size", "repl-backlog-size": "maxmemory / 2"}, "by means of itself"),
+    ("a division by zero", {"slowlog-max-len": "128 / timeout", "timeout": "0"}, "it divides by zero"),
+    ("minus one, which is no amount",
+     {"slowlog-max-len": "2 * slowlog-log-slower-than", "slowlog-log-slower-than": "-1"},
+     "slowlog-log-slower-than is -1, which stands for no amount"),
+    ("no limit that is declared", {"repl-backlog-size": "maxmemory / 96", "maxmemory": "0"},
+     "maxmemory is 0, which stands for no amount"),
+    ("half of one", {"slowlog-max-len": "1 / 2"}, "it comes to 0.5, and to nothing when it is rounded down to 1"),
+    ("less than nothing", {"maxmemory": "memory - 10gb"}, "it comes to -2GB, which is less than nothing"),
+    ("nothing, which would be no limit", {"maxmemory": "memory - 8gb"}, "may take for no limit"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "message"), [case[1:] for case in OFFLINE], ids=[case[0] for case in OFFLINE])
+def test_a_formula_that_comes_to_nothing_by_what_is_declared_is_refused_there(section, message):
+    """Before, by the plan. The target is declared with 8 GB."""
+    with pytest.raises(DesiredError, match=message):
+        declared(section)
+
+
+def test_what_only_a_server_knows_is_left_to_it():
+    unknown = Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1")
+    assert len(declared({"maxmemory": "memory - 10gb"}, unknown)) == 1
+    assert len(declared({"repl-backlog-size": "maxmemory / 96", "slowlog-max-len": "2 * databases"})) == 2
 
 
 @pytest.mark.redis(">= 7")

@@ -11,6 +11,7 @@ from redis_user.declared_users import users
 
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_user import KIND
+from reconciler.kinds.redis_user.rules import split
 from reconciler.model import Action, HazardType, NoticeType, SecretArgument, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -211,14 +212,37 @@ def test_rules_that_the_server_would_refuse_are_blocked_before_it_has_to(redis_t
     for rules, message in [
         ("on +nonsense", "no command nonsense"),
         ("on +@nonsense", "no category @nonsense"),
-        ("on ~* ~a", "resetkeys"),
-        ("on allchannels &a", "resetchannels"),
     ]:
         [notice] = outcomes(KIND, redis_target, users({"app": rules}))
         assert notice.type is NoticeType.BLOCKED, rules
         assert message in notice.message
         with pytest.raises(redis.ResponseError):
             redis_client.execute_command("ACL", "SETUSER", "other", "reset", *rules.split())
+
+
+NARROWING = [
+    ("on ~* ~a", "resetkeys", "on ~* resetkeys ~a"),
+    ("on ALLKEYS ~a:*", "resetkeys", "on ~a:* allkeys"),
+    ("on ~* %R~*", "resetkeys", "on ~* ~*"),
+    ("on allchannels &a", "resetchannels", "on allchannels resetchannels &a"),
+    ("on &* &a", "resetchannels", "on &a &*"),
+]
+
+
+@pytest.mark.parametrize(("rules", "message", "good"), NARROWING, ids=[case[0] for case in NARROWING])
+def test_a_pattern_after_all_is_refused_where_it_is_declared(rules, message, good, redis_target, redis_client):
+    """No server takes it. Before, the plan said so of some, and `~* %R~*` failed in the apply."""
+    with pytest.raises(DesiredError, match=message):
+        users({"app": rules})
+    with pytest.raises(redis.ResponseError):
+        redis_client.execute_command("ACL", "SETUSER", "other", "reset", *split(rules))
+    assert len(converge(KIND, redis_target, users({"app": good}))) == 1
+
+
+@pytest.mark.redis(">= 7")
+def test_all_keys_in_two_halves_may_be_followed_by_some(redis_target):
+    """Before, the plan refused it, and the server did not."""
+    assert len(converge(KIND, redis_target, users({"app": "on %RW~* ~a +get"}))) == 1
 
 
 @pytest.mark.redis("< 7")

@@ -11,6 +11,7 @@ from live import changes, converge, outcomes, run, start_with, start_with_acl_fi
 from redis_setting.declared import declared
 from redis_user.declared_users import users
 
+from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.rules import split
@@ -161,6 +162,14 @@ def random_rules(random, client):
     return " ".join(word() for _ in range(random.randrange(1, 9)))
 
 
+def _refused_as_declared(rules):
+    try:
+        users({"any": rules})
+    except DesiredError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_any_rules_give_no_difference_once_the_server_has_them_and_those_it_refuses_are_blocked(
     seed, redis_server, redis_client
@@ -178,11 +187,9 @@ def test_any_rules_give_no_difference_once_the_server_has_them_and_those_it_refu
     redis_client.config_rewrite()
     found = {one.address.name: one for one in outcomes(KIND, at(redis_server), users(taken))}
     assert [(name, taken[name], one) for name, one in found.items()] == []
-    blocked = {
-        one.address.name
-        for one in outcomes(KIND, at(redis_server), users({n: r for n, (r, _) in refused.items()}))
-        if isinstance(one, Notice)
-    }
+    planned = {name: rules for name, (rules, _) in refused.items() if not _refused_as_declared(rules)}
+    blocked = {one.address.name for one in outcomes(KIND, at(redis_server), users(planned)) if isinstance(one, Notice)}
+    blocked |= refused.keys() - planned.keys()
     assert [refused[name] for name in refused if name not in blocked] == []
     redis_server.restart()
     assert outcomes(KIND, at(redis_server), users(taken)) == [], "and what the file says of them is read alike"

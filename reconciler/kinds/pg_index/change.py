@@ -71,7 +71,7 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
     """Why the role may not run the steps."""
-    said = [observed.table.forbidden if observed.table else ""]
+    said = [observed.table.forbidden if observed.table else "", observed.forbidden]
     if desired.definition is not None:  # a drop takes the parts along, whosever they are
         said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
     why = next(filter(None, said), "")

@@ -19,12 +19,11 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.normalise import meaning
-from reconciler.kinds.pg_index.refusal import refusal
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, reached, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
-_UNREADABLE = {"0A", "21", "22", "42", "54"}
+UNREADABLE = {"0A", "21", "22", "42", "54"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
 privileges, too complex. Others (a lock timeout, a cancelled query) say nothing about them."""
 
@@ -219,38 +218,6 @@ def _split(group: Sequence[Question], output: Sequence[str], plain: bool) -> dic
     return same
 
 
-def problems(
-    session: PostgresSession, definitions: Sequence[tuple[str, str, Definition]], foreign: ForeignCode
-) -> list[str]:
-    """Why each definition (schema, table, definition) can make no index; empty where nothing speaks against it.
-
-    What PostgreSQL would refuse in an index is not given to it. Nor is what may run code of others: whether that can
-    be read, the build will tell.
-    """
-    found = [refusal(definition, foreign) for _, _, definition in definitions]
-    asked = [
-        number
-        for number, (_, _, definition) in enumerate(definitions)
-        if not found[number] and not any(foreign.in_text(reached(text)) for text in definition.expressions)
-    ]
-    queries = [
-        explain(
-            schema,
-            table,
-            [
-                *(key.expression or identifier(key.column).as_string(None) for key in definition.keys),
-                *(identifier(column).as_string(None) for column in definition.include),
-                *([f"({definition.predicate})::pg_catalog.bool"] if definition.predicate else []),
-            ],
-        )
-        for schema, table, definition in (definitions[number] for number in asked)
-    ]
-    for number, result in zip(asked, _ask(session, queries, foreign), strict=True):
-        if isinstance(result, str):
-            found[number] = f"the server cannot read its definition: {result}"
-    return found
-
-
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
     return sql.SQL(
@@ -267,7 +234,7 @@ def _ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCod
         found = session.fetch_all([foreign.with_path(session.own_path), *((query, None) for query in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[1:]]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in _UNREADABLE:
+        if error.sqlstate[:2] not in UNREADABLE:
             raise
         if len(queries) == 1:
             return [error.message.removeprefix(f"{session.target.name}: ")]

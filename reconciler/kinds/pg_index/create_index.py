@@ -35,7 +35,7 @@ def parse_index(statement: str) -> ParsedIndex:
         unique=tree.unique,
         nulls_not_distinct=tree.nulls_not_distinct,
         keys=tuple(_element(key, source, *place) for key, place in zip(keys, places, strict=True)),
-        include=tuple(node.index_elem.name for node in tree.index_including_params),
+        include=tuple(_included(node.index_elem) for node in tree.index_including_params),
         predicate="" if _is_always_met(tree.where_clause) else _condition(source, columns),
         options=tuple((node.def_elem.defname, _value(node.def_elem)) for node in tree.options),
         tablespace=tree.table_space,
@@ -55,6 +55,13 @@ def explicit(keys: str) -> tuple[Explicit, ...]:
     """What each key names in the rest of a CREATE INDEX, from `using` or `(` on. Raises SyntaxProblem."""
     elements = [node.index_elem for node in _only(f"create index on t {keys}").index_params]
     return tuple(Explicit(bool(_key(element).collation), bool(element.opclass)) for element in elements)
+
+
+def _included(tree: Any) -> str:
+    """The name of an included column, of which PostgreSQL takes nothing but the name. Raises SyntaxProblem."""
+    if not tree.name or tree.collation or tree.opclass or tree.ordering > 1 or tree.nulls_ordering > 1:
+        raise SyntaxProblem("include takes names of columns alone: no expressions, collations, classes or directions")
+    return str(tree.name)
 
 
 def _only(statement: str) -> Any:

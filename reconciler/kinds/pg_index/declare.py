@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_index.create_index import ParsedIndex, parse_index
+from reconciler.kinds.pg_index.limits import impossible
+from reconciler.kinds.pg_index.methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Declared,
@@ -31,8 +33,6 @@ from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
 from reconciler.model import Address
 
 KIND = "pg_index"
-METHODS = ("btree", "hash", "gin", "gist", "spgist", "brin")
-"""PostgreSQL's own access methods. Extensions bring more, so an unknown one is only refused when it looks misspelt."""
 
 
 def declare(declaration: Declaration) -> Iterator[Declared]:
@@ -79,6 +79,8 @@ def _index(
         try:
             described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
             definition = _complete(described, section, schema, table)
+            if wrong := impossible(definition, table):
+                raise SyntaxProblem(wrong)
         except SyntaxProblem as problem:
             unclear = "is not an index key" in str(problem)
             hint = "expressions are SQL; put one in parentheses if in doubt" if unclear else ""
@@ -109,6 +111,8 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
                 "a column's target belongs to the table: ALTER TABLE … ALTER COLUMN … SET STATISTICS"
             )
     changes: dict[str, object] = {}
+    if definition.method in OBSOLETE:
+        changes["method"] = OBSOLETE[definition.method]
     if section.comment is not None or section.statistics:
         changes |= {"comment": section.comment, "statistics": tuple(sorted(section.statistics.items()))}
     if "." in definition.predicate:
@@ -126,13 +130,15 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
 def _from_columns(section: IndexSection) -> Definition:
     if not section.columns:
         raise SyntaxProblem("it has neither columns nor sql")
-    keys = tuple(parse_element(element, section.using.lower()) for element in section.columns)
+    method = section.using.lower()
+    keys = tuple(parse_element(element, method) for element in section.columns)
     include = tuple(_name(column) for column in section.include)
     for column in (*(key.column for key in keys), *include):
         if len(column.encode()) > LONGEST_NAME:
             raise SyntaxProblem(f"the column name {column} has {len(column.encode())} bytes; no name has more than 63")
-    method = section.using.lower()
-    if method not in METHODS and (near := difflib.get_close_matches(method, METHODS, n=1)):
+    # Extensions bring more methods, so that an unknown one is only refused where it looks misspelt.
+    known = {*METHODS, *OBSOLETE}
+    if method not in known and (near := difflib.get_close_matches(method, METHODS, n=1)):
         raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
     return Definition(
         method=method,

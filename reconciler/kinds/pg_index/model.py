@@ -356,7 +356,8 @@ class ObservedIndex(Observed):
     table        None: there is no such table.
     live         the index of that name on that table; None: there is none.
     same         whether `live` has the declared definition, in the server's own reading of both.
-    misread      why the declared definition can make no index, in the server's words; empty where it can.
+    misread      why the declared definition can make no index, or not this one; empty where it can, or may.
+    forbidden    why our role may not make it as declared, though it may make indexes on the table.
     not_compared  why `same` is not known: the server was not asked, since it might run code of others.
     taken_by     what else has the name: "table", "index of public.other"…
     fresh_taken_by, old_taken_by  what else has the names that are needed in between, and has nothing to do with us.
@@ -381,6 +382,7 @@ class ObservedIndex(Observed):
     live: LiveIndex | None = None
     same: bool = False
     misread: str = ""
+    forbidden: str = ""
     not_compared: str = ""
     taken_by: str = ""
     fresh_taken_by: str = ""

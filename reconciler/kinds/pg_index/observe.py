@@ -1,7 +1,8 @@
 """What a database shows of all declared indexes, compared with their declarations by the server itself.
 
-Four round trips at most, however many indexes: the catalogue; what only the server can compare; and, for indexes that
-are missing or different, whether the server understands their declarations and what holds the names they need.
+Five round trips as a rule, however many indexes: the catalogue; what only the server can compare; and, for indexes that
+are missing or different, how the server reads their declarations, what its catalogue has against them, and what holds
+the names they need.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import Question, Unread, answers, problems, question, same_shape
+from reconciler.kinds.pg_index.acceptance import Judged, judge
+from reconciler.kinds.pg_index.compare import Question, Unread, answers, changed_options, question, same_shape
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
     Declared,
@@ -27,6 +29,7 @@ from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
+from reconciler.kinds.pg_index.trial import Asked
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
@@ -96,17 +99,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         texts = index.definition.expressions if index.definition else ()
         if why := next(filter(None, (catalogue.foreign.in_text(reached(text)) for text in texts)), ""):
             unread[index.address] = Unread(why, foreign=True)
-    misread = dict(
-        zip(
-            (index.address for index in different),
-            problems(
-                session,
-                [(i.schema_name, i.table, i.definition) for i in different if i.definition],
-                catalogue.foreign,
-            ),
-            strict=True,
-        )
-    )
+    judged = _judged(session, catalogue, indexes, different, same)
     seen = Seen(session, catalogue, same, indexes, unlisted)
     going = {own(index) for index in indexes if index.definition is None}
     going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
@@ -114,7 +107,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     coming: dict[TableName, list[Definition]] = {}
     for index in different:
         live = catalogue.indexes.get(table_of(index), {}).get(index.name)
-        if index.definition and not misread[index.address] and index.address not in unread:
+        if index.definition and not judged[index.address].refused and index.address not in unread:
             coming.setdefault(table_of(index), []).append(index.definition)
             if live and may_leave(live, index.definition):
                 going.add(own(index))
@@ -126,7 +119,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     for index in sorted(indexes, key=lambda each: (each.definition is None, seen.held_elsewhere(each))):
         observed[index.address] = seen.index(
             index,
-            misread=misread.get(index.address, ""),
+            judged=judged.get(index.address, Judged()),
             unread=unread.get(index.address),
         )
     for resource in unlisted:
@@ -156,6 +149,29 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
 def _tables(index: PgIndex) -> list[TableName]:
     """Its table, and another that has an index of its name, which is to go."""
     return [table_of(index), *((other[0], other[1]) for other in (index.leaves, index.unlisted_on) if other)]
+
+
+def _judged(
+    session: PostgresSession,
+    catalogue: Catalogue,
+    indexes: Sequence[PgIndex],
+    different: Sequence[PgIndex],
+    same: Same,
+) -> dict[Address, Judged]:
+    """What speaks against what would be built, or changed in place. Nothing is asked about what is in sync."""
+    building = {index.address for index in different}
+    asked = {}
+    for index in indexes:
+        live = catalogue.indexes.get(table_of(index), {}).get(index.name)
+        if index.definition is None or not (index.address in building or (live and _amended(index.definition, live))):
+            continue
+        in_place = index.address not in building
+        asked[index.address] = Asked(index.schema_name, index.table, index.definition, in_place)
+    return dict(zip(asked, judge(session, list(asked.values()), catalogue.foreign), strict=True))
+
+
+def _amended(definition: Definition, live: LiveIndex) -> bool:
+    return bool(changed_options(definition, live)) or definition.tablespace not in ("", live.tablespace)
 
 
 def _same(

@@ -13,7 +13,7 @@ CORRUPTING = range(140000, 140004)
 
 
 def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Notice | None:
-    """What stands in the way of a change to its keys. A declared index that is fine is never blocked."""
+    """What stands in the way of a change. A declared index that is fine is never blocked."""
     live, table = observed.live, observed.table
     name = f"{desired.schema_name}.{desired.table}"
     message = ""
@@ -26,12 +26,12 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         )
     elif table is None:
         message = f"the table {name} does not exist in this database"
+    elif observed.misread:
+        message = observed.misread
     elif live is not None and observed.same and (live.valid or live.partitioned):
         moves = definition.tablespace not in ("", live.tablespace)
         if (live.constraint or live.parent) and (moves or not changed_options(definition, live) <= IN_PLACE):
             message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
-    elif observed.misread:
-        message = observed.misread
     elif observed.not_compared and (live.valid if live else observed.twin is None):
         # What would be built could not be seen to be as declared, neither now nor by the next plan.
         what = "not compared with its definition" if live else "not planned: it could not be compared once it is there"

@@ -1,7 +1,7 @@
 """What PostgreSQL takes in no index, told by the names in an expression: nothing of it is planned or run to find out.
 
-PostgreSQL refuses subqueries, aggregates, window functions, functions that return sets, and all that is not immutable
-(DefineIndex and ComputeIndexAttrs in src/backend/commands/indexcmds.c, parse_func.c, parse_agg.c).
+PostgreSQL refuses subqueries, aggregates, window functions and functions that return sets (parse_expr.c, parse_func.c,
+parse_agg.c). Whether all is immutable is not told by names: what is inlined, or folded away, does not count.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ def _refused(text: str, where: str, foreign: ForeignCode) -> str:
     one = "expression" if where == "expressions" else "predicate"
     if names.has_subquery:
         return f"cannot use subquery in index {one}"
-    if names.session_value:
-        return f"functions in index {one} must be marked IMMUTABLE: {names.session_value} is stable"
     for call in sorted(names.calls, key=lambda each: each.name):
         meant = foreign.functions(call)
         if not meant:
@@ -46,9 +44,21 @@ def _refused(text: str, where: str, foreign: ForeignCode) -> str:
             return f"window functions are not allowed in index {where}: {_shown(call)}"
         if all(each.returns_set for each in meant):
             return f"set-returning functions are not allowed in index {where}: {_shown(call)}"
-        if all(each.volatility != "i" for each in meant):
+    return ""
+
+
+def changing(text: str, foreign: ForeignCode) -> str:
+    """What in an expression that is not immutable is not, by its name: `now() is stable`; empty where that is open."""
+    names = reached(text)
+    if names is None:
+        return ""
+    if names.session_value:
+        return f"{names.session_value} is stable"
+    for call in sorted(names.calls, key=lambda each: each.name):
+        meant = foreign.functions(call)
+        if meant and all(each.volatility != "i" for each in meant):
             words = sorted({_VOLATILITY[each.volatility] for each in meant})
-            return f"functions in index {one} must be marked IMMUTABLE: {_shown(call)} is {' or '.join(words)}"
+            return f"{_shown(call)} is {' or '.join(words)}"
     return ""
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index import names, partitions
+from reconciler.kinds.pg_index.acceptance import Judged
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, Unread, changed_options
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
@@ -117,8 +118,9 @@ class Seen:
         holder = self._by_name.get((index.schema_name, index.name))
         return holder is not None and holder[0] != table_of(index)
 
-    def index(self, index: PgIndex, *, misread: str, unread: Unread | None) -> ObservedIndex:
+    def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None) -> ObservedIndex:
         """What is to be seen of one declared index."""
+        misread = judged.refused
         if unread is not None and not unread.foreign:
             misread = misread or f"the server cannot read its definition: {unread.why}"
         key = table_of(index)
@@ -170,6 +172,7 @@ class Seen:
             live=live,
             same=same,
             misread=misread,
+            forbidden=judged.forbidden,
             not_compared=unread.why if unread is not None and unread.foreign else "",
             taken_by="" if freed else self._holders.get((index.schema_name, index.name), ""),
             circle=circle,

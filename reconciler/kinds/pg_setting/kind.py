@@ -192,6 +192,7 @@ def _declared(
     database: str | None = None,
     role: str | None = None,
 ) -> Iterator[PgSetting]:
+    beside = numeric.Beside(declaration.target, settings if role is None and database is None else {})
     for written, value in settings.items():
         at = declaration.at((*path, written))
         setting = written.lower()
@@ -206,7 +207,7 @@ def _declared(
                 hint="write passfile=… instead, and keep the password in that file on the server",
             )
         try:
-            numeric.check(setting, value)
+            beside.check(setting, value)
         except FormulaError as error:
             raise DesiredError(f"{written}: {error}", at=at) from None
         resource = PgSetting(

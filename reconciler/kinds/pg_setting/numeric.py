@@ -1,77 +1,141 @@
-"""What can be told of a number without a server: whether a text can be one at all.
+"""What can be told of a value without a server: whether a text can be one at all, and what formulas come to.
 
-Which settings are numbers only a server knows for certain. For those of PostgreSQL itself it is known here as well, so
-that a slip of the pen is found where it is written; those of extensions and of later versions are left to the plan.
+A formula is worked out as far as it needs nothing but what is declared beside it: literals, `memory` and `cpus` of the
+target, other settings of the instance. What only a server knows is left to the plan.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
+
 from reconciler.desired import grammar
-from reconciler.desired.quantities import Dimension, FormulaError
+from reconciler.desired.formulas import MACHINE, Formula, Lookup
+from reconciler.desired.quantities import Dimension, FormulaError, Quantity, number_of
 from reconciler.desired.wording import quoted
-from reconciler.kinds.pg_setting.model import Range, Value
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SETTINGS = _names(
-    """
-    archive_timeout authentication_timeout autovacuum_analyze_scale_factor autovacuum_analyze_threshold
-    autovacuum_freeze_max_age autovacuum_max_workers autovacuum_multixact_freeze_max_age autovacuum_naptime
-    autovacuum_vacuum_cost_delay autovacuum_vacuum_cost_limit autovacuum_vacuum_insert_scale_factor
-    autovacuum_vacuum_insert_threshold autovacuum_vacuum_max_threshold autovacuum_vacuum_scale_factor
-    autovacuum_vacuum_threshold autovacuum_work_mem autovacuum_worker_slots backend_flush_after bgwriter_delay
-    bgwriter_flush_after bgwriter_lru_maxpages bgwriter_lru_multiplier checkpoint_completion_target
-    checkpoint_flush_after checkpoint_timeout checkpoint_warning client_connection_check_interval commit_delay
-    commit_siblings commit_timestamp_buffers cpu_index_tuple_cost cpu_operator_cost cpu_tuple_cost cursor_tuple_fraction
-    deadlock_timeout debug_discard_caches default_statistics_target effective_cache_size effective_io_concurrency
-    extra_float_digits from_collapse_limit geqo_effort geqo_generations geqo_pool_size geqo_seed geqo_selection_bias
-    geqo_threshold gin_fuzzy_search_limit gin_pending_list_limit hash_mem_multiplier huge_page_size
-    idle_in_transaction_session_timeout idle_replication_slot_timeout idle_session_timeout io_combine_limit
-    io_max_combine_limit io_max_concurrency io_workers jit_above_cost jit_inline_above_cost jit_optimize_above_cost
-    join_collapse_limit lock_timeout log_autovacuum_min_duration log_file_mode log_min_duration_sample
-    log_min_duration_statement log_parameter_max_length log_parameter_max_length_on_error log_rotation_age
-    log_rotation_size log_startup_progress_interval log_statement_sample_rate log_temp_files log_transaction_sample_rate
-    logical_decoding_work_mem maintenance_io_concurrency maintenance_work_mem max_active_replication_origins
-    max_connections max_files_per_process max_locks_per_transaction max_logical_replication_workers
-    max_notify_queue_pages max_parallel_apply_workers_per_subscription max_parallel_maintenance_workers
-    max_parallel_workers max_parallel_workers_per_gather max_pred_locks_per_page max_pred_locks_per_relation
-    max_pred_locks_per_transaction max_prepared_transactions max_replication_slots max_slot_wal_keep_size
-    max_stack_depth max_standby_archive_delay max_standby_streaming_delay max_sync_workers_per_subscription
-    max_wal_senders max_wal_size max_worker_processes min_dynamic_shared_memory min_parallel_index_scan_size
-    min_parallel_table_scan_size min_wal_size multixact_member_buffers multixact_offset_buffers notify_buffers
-    old_snapshot_threshold parallel_setup_cost parallel_tuple_cost port post_auth_delay pre_auth_delay random_page_cost
-    recovery_min_apply_delay recursive_worktable_factor reserved_connections scram_iterations seq_page_cost
-    serializable_buffers shared_buffers statement_timeout subtransaction_buffers superuser_reserved_connections
-    tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout temp_buffers temp_file_limit
-    track_activity_query_size transaction_buffers transaction_timeout unix_socket_permissions vacuum_buffer_usage_limit
-    vacuum_cleanup_index_scale_factor vacuum_cost_delay vacuum_cost_limit vacuum_cost_page_dirty vacuum_cost_page_hit
-    vacuum_cost_page_miss vacuum_defer_cleanup_age vacuum_failsafe_age vacuum_freeze_min_age vacuum_freeze_table_age
-    vacuum_max_eager_freeze_failure_rate vacuum_multixact_failsafe_age vacuum_multixact_freeze_min_age
-    vacuum_multixact_freeze_table_age wal_buffers wal_decode_buffer_size wal_keep_size wal_receiver_status_interval
-    wal_receiver_timeout wal_retrieve_retry_interval wal_sender_timeout wal_skip_threshold wal_summary_keep_time
-    wal_writer_delay wal_writer_flush_after work_mem
-    """
-)
-"""Integers and reals in every version of 13 to 18 that has them."""
+from reconciler.kinds.pg_setting import units, values
+from reconciler.kinds.pg_setting.model import ListEdit, Range, Value
+from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.vartypes import BOOLEANS, REALS, UNITS
+from reconciler.model import Target
 
 _MACHINE = {"memory": Dimension.MEMORY, "cpus": Dimension.NUMBER}
 
+_RAISED = frozenset({"autovacuum_work_mem", "wal_buffers"})
+"""Of small values of these the server makes others."""
 
-def check(setting: str, value: Value) -> None:
-    """Raises FormulaError where a number is wanted, and a text of `value` is neither a number nor a formula."""
-    if isinstance(value, Range):
-        texts = [text for text in (value.at_least, value.at_most, value.otherwise) if text is not None]
-    elif isinstance(value, str) and setting in SETTINGS and value.lower() != "default":
-        texts = [value]
-    else:
-        return
-    for text in texts:
+
+class _Untold(ValueError):
+    """Something that only a server knows."""
+
+
+class Beside:
+    """What names in formulas stand for, where `declared` are the settings of the instance beside them."""
+
+    def __init__(self, target: Target, declared: Mapping[str, Value]) -> None:
+        self._target = target
+        self._declared = {name.lower(): value for name, value in declared.items()}
+        self._lookup = Lookup(self._operand)
+
+    def check(self, setting: str, value: Value) -> None:
+        """Raises FormulaError where the server would refuse `value`, or a formula in it comes to nothing."""
+        if isinstance(value, tuple | ListEdit) and setting in (UNITS.keys() | BOOLEANS):
+            raise FormulaError("it is not a list")
+        if isinstance(value, Range) and setting in BOOLEANS:
+            raise FormulaError("it is not a number: at_least, at_most and otherwise are for numbers")
+        if isinstance(value, str) and setting in BOOLEANS and value.lower() != "default":
+            _boolean(setting, value)
+        for text in _texts(setting, value):
+            try:
+                formula = grammar.parse(text, grammar.POSTGRES)
+                found = formula.check(_dimension) if formula else None
+            except FormulaError as error:
+                raise FormulaError(f"{quoted(text)} is neither a number nor a formula: {error}") from None
+            if setting in UNITS and formula is None:
+                _plain(setting, text)
+            elif setting in UNITS and found not in (None, own := units.dimension(UNITS[setting])):
+                raise FormulaError(f"{quoted(text)}: it is {own}, not {found}")
+            if formula is not None:
+                self._work_out(setting, formula)
+        if isinstance(value, Range) and setting in UNITS:
+            with suppress(_Untold):
+                self._check_range(setting, value)
+
+    def _work_out(self, setting: str, formula: Formula) -> None:
         try:
-            formula = grammar.parse(text, grammar.POSTGRES)
-            if formula:
-                formula.check(_MACHINE.get)
+            if setting in UNITS:
+                self._number(setting, formula)
+            else:
+                formula.value(self._lookup)
+        except _Untold:
+            return
         except FormulaError as error:
-            raise FormulaError(f"{quoted(text)} is neither a number nor a formula: {error}") from None
+            raise FormulaError(f"{quoted(formula.text)}: {error}") from None
+
+    def _check_range(self, setting: str, declared: Range) -> None:
+        bounds = (declared.at_least, declared.at_most, declared.otherwise)
+        low, high, other = (None if text is None else self._amount(setting, text) for text in bounds)
+        if low is not None and high is not None and low > high:
+            raise FormulaError(f"at_least {declared.at_least} is more than at_most {declared.at_most}")
+        if other is not None and ((low is not None and other < low) or (high is not None and other > high)):
+            raise FormulaError(f"otherwise {declared.otherwise} is itself outside of the range")
+
+    def _amount(self, setting: str, text: str) -> Fraction:
+        """What a text comes to, in the unit of `setting`."""
+        formula = grammar.parse(text, grammar.POSTGRES)
+        return Fraction(str(_plain(setting, text))) if formula is None else self._number(setting, formula)
+
+    def _number(self, setting: str, formula: Formula) -> Fraction:
+        """What it comes to, in the unit of `setting`."""
+        unit = UNITS[setting]
+        quantity, own = formula.value(self._lookup), units.dimension(unit)
+        if quantity.dimension is not own:
+            raise FormulaError(f"{setting} is {own}, not {quantity.dimension} ({quantity})")
+        return number_of(quantity, units.size_of(unit), one=units.shown(1, unit), whole=setting not in REALS)
+
+    def _operand(self, name: str) -> Quantity:
+        if name in MACHINE:
+            amount = self._target.memory if name == "memory" else self._target.cpus
+            if amount is None:
+                raise _Untold(name)
+            return Quantity(Fraction(amount), _MACHINE[name])
+        text = self._declared.get(name)
+        if not isinstance(text, str) or text.lower() == "default" or name not in UNITS or name in _RAISED:
+            raise _Untold(name)
+        number = self._amount(name, text)
+        own = units.dimension(UNITS[name])
+        if number < 0 or (not number and own is not Dimension.NUMBER):
+            raise FormulaError(f"{name} is {text}, which stands for no amount: declare an amount of it")
+        return Quantity(number * units.size_of(UNITS[name]), own)
+
+
+def _texts(setting: str, value: Value) -> Iterator[str]:
+    """What of `value` has to be a number."""
+    if isinstance(value, Range):
+        yield from (text for text in (value.at_least, value.at_most, value.otherwise) if text is not None)
+    elif isinstance(value, str) and setting in UNITS and value.lower() != "default":
+        yield value
+
+
+def _dimension(name: str) -> Dimension | None:
+    return units.dimension(UNITS[name]) if name in UNITS else _MACHINE.get(name)
+
+
+def _plain(setting: str, text: str) -> int | float:
+    read = units.real if setting in REALS else units.integer
+    try:
+        number = read(text, UNITS[setting])
+    except InvalidValue as error:
+        raise FormulaError(f"{quoted(text)} is not a value for it: {error}") from None
+    if not math.isfinite(number):
+        raise FormulaError(f"{quoted(text)} is not a value for it: it is out of range")
+    return number
+
+
+def _boolean(setting: str, text: str) -> None:
+    try:
+        values.boolean(setting, text)
+    except InvalidValue as error:
+        raise FormulaError(f"{quoted(text)} is not a value for it: {error}") from None

@@ -34,7 +34,7 @@ def canonical(definition: Definition, text: str) -> Canonical:
     """The meaning of `text` for the setting. Raises InvalidValue where the server would refuse it."""
     match definition.vartype:
         case "bool":
-            return _boolean(definition.name, text)
+            return boolean(definition.name, text)
         case "enum":
             return _enum(definition, text)
         case "integer" | "real":
@@ -68,8 +68,11 @@ _OCTAL = frozenset({"data_directory_mode", "log_file_mode", "unix_socket_permiss
 """Permissions of files: the server shows these integers in octal."""
 
 
-def _boolean(name: str, text: str) -> str:
-    """Prefixes that are not ambiguous count, in any case: parse_bool in PostgreSQL's bool.c."""
+def boolean(name: str, text: str) -> str:
+    """On or off. Prefixes that are not ambiguous count, in any case: parse_bool in PostgreSQL's bool.c.
+
+    Raises InvalidValue.
+    """
     word = text.lower()
     if word in ("on", "1") or (word and ("true".startswith(word) or "yes".startswith(word))):
         return "on"

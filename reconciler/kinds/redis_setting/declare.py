@@ -24,6 +24,7 @@ def declare(declaration: Declaration) -> Iterator[RedisSetting]:
     """The resources of one `settings` section, requirepass last. Raises DesiredError."""
     section: dict[str, Value] = declaration.value
     seen: dict[str, str] = {}
+    found = []
     for written in sorted(section, key=lambda name: name.lower() == LAST):
         at = declaration.at([written])
         name = written.lower()
@@ -37,7 +38,13 @@ def declare(declaration: Declaration) -> Iterator[RedisSetting]:
             value = _checked(name, section[written])
         except ValueError as error:
             raise DesiredError(f"{name}: {error}", at=at) from None
-        yield RedisSetting(address=Address(declaration.target.name, NAME, name), declared_at=at, value=value)
+        found.append(RedisSetting(address=Address(declaration.target.name, NAME, name), declared_at=at, value=value))
+    # Only with all of them is it known what their formulas come to.
+    operands = formulas.Unserved(declaration.target, formulas.declared(found))
+    for setting in found:
+        if isinstance(setting.value, str) and (why := operands.refusal(setting.parameter, setting.value)):
+            raise DesiredError(f"{setting.parameter}: {why}", at=setting.declared_at)
+    yield from found
 
 
 def _checked(name: str, value: Value) -> Value:

@@ -25,6 +25,7 @@ from reconciler.kinds.redis_setting.parameters import (
     TEXTS,
 )
 from reconciler.kinds.redis_setting.values import FACTORS, meaning
+from reconciler.model import Target
 from reconciler.targets.redis import RedisSession, Refusal
 
 SYNTAX = Syntax(
@@ -146,9 +147,7 @@ class Operands:
 
     def _operand(self, name: str) -> Quantity:
         if name in MACHINE:
-            amount = self._session.memory() if name == "memory" else self._session.cpus()
-            if amount is None:
-                raise FormulaError(_UNKNOWN[name])
+            amount = self._machine(name)
             return Quantity(Fraction(amount), Dimension.MEMORY if name == "memory" else Dimension.NUMBER)
         text = self._known.get(_one(name))
         if text is None:
@@ -161,6 +160,12 @@ class Operands:
         if value < 0 or (not value and own is Dimension.MEMORY):
             raise FormulaError(f"{name} is {value}, which stands for no amount: declare an amount of it")
         return Quantity(Fraction(value), own)
+
+    def _machine(self, name: str) -> int:
+        amount = self._session.memory() if name == "memory" else self._session.cpus()
+        if amount is None:
+            raise FormulaError(_UNKNOWN[name])
+        return amount
 
     def _running(self, name: str) -> str:
         answer = self._answers.get(name)
@@ -176,3 +181,38 @@ _UNKNOWN = {
     "memory": "the memory of the target is not known; declare it as memory: in its target",
     "cpus": "no server tells how many processors its machine has; declare them as cpus: in the target",
 }
+
+
+class _Untold(ValueError):
+    """Something that only a server knows."""
+
+
+class Unserved(Operands):
+    """The same without a server: what a formula comes to is told where it takes nothing but what is declared."""
+
+    def __init__(self, target: Target, known: Mapping[str, str]) -> None:
+        """`known` are declared texts; memory and processors are those of `target`."""
+        self._target = target
+        self._known = known
+        self._lookup = Lookup(self._operand)
+
+    def refusal(self, name: str, text: str) -> str:
+        """Why `text` comes to nothing for the parameter `name`; empty where it comes to something, or is not told."""
+        try:
+            formula = formula_of(name, text)
+            if formula is not None:
+                self._number(name, formula)
+        except _Untold:
+            return ""
+        except ValueError as error:
+            return f"{text}: {error}"
+        return ""
+
+    def _machine(self, name: str) -> int:
+        amount = self._target.memory if name == "memory" else self._target.cpus
+        if amount is None:
+            raise _Untold(name)
+        return amount
+
+    def _running(self, name: str) -> str:
+        raise _Untold(name)

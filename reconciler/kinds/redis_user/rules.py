@@ -18,6 +18,7 @@ SELECTORS_SINCE = (7, 0)
 _PATTERN = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>\S*)")
 _COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>[^\s'\"]+))?")
 """6.2 has a command `host:`, which it prints in rules. No quote: ACL SETUSER with one there ends Valkey 9.1.2."""
+_CHANNEL = re.compile(r"&\S*")
 FLAGS = frozenset(
     {"on", "off", "nopass", "sanitize-payload", "skip-sanitize-payload", "allkeys", "resetkeys", "allchannels"}
     | {"resetchannels", "allcommands", "nocommands", "clearselectors", "alldbs", "resetdbs"}
@@ -139,6 +140,8 @@ def _is_about_channels(rule: str) -> bool:
 
 def check(rules: Sequence[str]) -> None:
     """Refuses what no server would take, or what may not stand in YAML. Raises RuleProblem."""
+    _check_narrowing(rules, "~*", "allkeys", "resetkeys", _PATTERN)
+    _check_narrowing(rules, "&*", "allchannels", "resetchannels", _CHANNEL)
     for rule in rules:
         if PASSWORDS.fullmatch(rule):
             shown = rule if rule == "resetpass" else f"{rule[0]}…"
@@ -155,6 +158,18 @@ def check(rules: Sequence[str]) -> None:
             or re.fullmatch(r"db=\d+(,\d+)*", rule, re.IGNORECASE)
         ):
             raise RuleProblem(f"{rule} is no rule: a rule is like on, ~app:*, &news:*, +@read, -@dangerous or +get")
+
+
+def _check_narrowing(rules: Sequence[str], every: str, word: str, reset: str, pattern: re.Pattern[str]) -> None:
+    """After all keys or channels, no server takes a pattern of some: it would seem to narrow, and did not."""
+    open_ = False
+    for rule in rules:
+        if rule == every or rule.lower() == word:
+            open_ = True
+        elif rule.lower() == reset:
+            open_ = False
+        elif open_ and pattern.fullmatch(rule):
+            raise RuleProblem(f"{rule} after {every} says nothing: put {reset} before it, or leave it out")
 
 
 def categories_in(rules: Iterable[str]) -> set[str]:
@@ -216,8 +231,6 @@ def _apply(selector: Selector, rule: str, commands: Commands) -> None:
         access = frozenset((key["access"] or "RW").upper())
         if key["access"]:
             _need(commands, rule, SELECTORS_SINCE)
-        if selector.keys.get("*") == frozenset("RW") and key["pattern"] != "*":
-            raise RuleProblem(f"{rule}: all keys are allowed already; put resetkeys before it")
         selector.keys[key["pattern"]] = selector.keys.get(key["pattern"], frozenset()) | access
     elif command or word in ("allcommands", "nocommands"):
         _apply_command(selector, {"allcommands": "+@all", "nocommands": "-@all"}.get(word, word), commands)
