@@ -145,7 +145,7 @@ class Reading:
             *(_RESET_OWN, settings, _RESTORE_OWN),
             *(_SERVER, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY),
         ]
-        leaning = risk.together.NAMES & {resource.setting for resource in wanted}
+        leaning = risk.CONNECTED & {resource.setting for resource in wanted}
         if leaning:
             queries.append(CONNECTED)
         _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
@@ -218,7 +218,15 @@ class Reading:
                 around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
         if leaning:
             around = around.model_copy(update=connected(session, others[0][0], leaning))
+        if around.memory is None and self._takes_more_memory(wanted):
+            around = around.model_copy(update={"memory": session.memory()})
         self.server = self.server.model_copy(update={"around": around})
+
+    def _takes_more_memory(self, wanted: Sequence[PgSetting]) -> bool:
+        """Whether the machine's memory has to be known: what is declared is not what runs, or not the instance's."""
+        coming, now = self.server.coming, self.server.now
+        asked = (resource for resource in wanted if resource.setting in risk.MEMORY)
+        return any(not each.of_instance or coming.get(each.setting) != now.get(each.setting) for each in asked)
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""

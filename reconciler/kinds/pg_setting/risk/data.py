@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.pg_setting.risk.model import ANY, MILLIONS, SHORT, Risk, runs, stops, unsafe
+from reconciler.kinds.pg_setting.risk.model import ANY, DISK, MILLIONS, SHORT, Risk, runs, stops, unsafe
 from reconciler.kinds.pg_setting.risk.turns import (
     above,
     added,
@@ -38,6 +38,7 @@ RISKS: Mapping[str, tuple[Risk, ...]] = {
         runs("what archive_command or archive_library names is run from now on", leaves("off")),
     ),
     "basebackup_to_shell.command": (runs(_COMMAND),),
+    "cron.database_name": (unsafe(changed, "the jobs of another database are run, and those of the former no more"),),
     "cron.launch_active_jobs": (runs("the jobs that stand in cron.job are run", to("on")),),
     "dynamic_library_path": (runs(_FOUND, changed),),
     "extension_control_path": (runs("extensions are looked for there, whose scripts run as superusers", changed),),
@@ -68,8 +69,12 @@ RISKS: Mapping[str, tuple[Risk, ...]] = {
     "allow_system_table_mods": (unsafe(to("on"), "system catalogues can be damaged by plain statements"),),
     "archive_timeout": (unsafe(longer(0), "what a lost server had not archived by then is lost with it"),),
     "autovacuum": (unsafe(to("off"), "dead rows pile up, and statistics become stale"),),
-    "autovacuum_freeze_max_age": (unsafe(above(1000 * MILLIONS), _AGE),),
-    "autovacuum_multixact_freeze_max_age": (unsafe(above(1000 * MILLIONS), _AGE),),
+    "autovacuum_freeze_max_age": (
+        unsafe(above(1000 * MILLIONS), _AGE), stops(below(10 * MILLIONS), "all tables are read again and again"),
+    ),
+    "autovacuum_multixact_freeze_max_age": (
+        unsafe(above(1000 * MILLIONS), _AGE), stops(below(10 * MILLIONS), "all tables are read again and again"),
+    ),
     "autovacuum_naptime": (unsafe(above(_HOUR), "dead rows pile up for longer than an hour"),),
     "basic_archive.archive_directory": (unsafe(changed, "WAL is archived elsewhere: it has to be found there"),),
     "data_sync_retry": (unsafe(to("on"), "after a write that failed, data may be lost without anybody being told"),),
@@ -126,11 +131,17 @@ RISKS: Mapping[str, tuple[Risk, ...]] = {
     "track_counts": (unsafe(to("off"), "autovacuum no longer sees what changed, and does nothing"),),
     "vacuum_failsafe_age": (unsafe(above(1800 * MILLIONS), _AGE),),
     "vacuum_multixact_failsafe_age": (unsafe(above(1800 * MILLIONS), _AGE),),
-    "wal_keep_size": (unsafe(shorter(), "a standby without a slot that lags behind by more has to be made anew"),),
+    "wal_keep_size": (
+        unsafe(shorter(), "a standby without a slot that lags behind by more has to be made anew"),
+        stops(above(256 * 1024), DISK),
+    ),
     "wal_level": (
         unsafe(to("minimal"), "neither replication nor a recovery to a point in time is possible"),
         stops(leaves("logical"), "nothing can subscribe to this server, or read its changes, any more"),
     ),
     "wal_log_hints": (unsafe(to("off"), "without checksums, pg_rewind cannot bring back a former primary"),),
+    "wal_writer_delay": (
+        unsafe(above(SHORT), "of transactions that wait for nothing (synchronous_commit off) a crash loses more"),
+    ),
     "zero_damaged_pages": (unsafe(to("on"), "damaged pages are zeroed, which destroys their rows for good"),),
 }  # fmt: skip

@@ -38,3 +38,5 @@ transaction that a busy machine holds up."""
 MILLIONS = 1_000_000
 ANY = 0x7FFFFFFF
 """More than any number but for what stands for no limit."""
+
+DISK = "it is kept on the disk of the data, and where that is full nothing can be written any more"
