@@ -293,7 +293,7 @@ class _Work:
                 held=self.held[target.name], tell=self._progressed, patience=self.patience,
                 asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
-                planned={change.address for change in self.changes} - {*self.superseded},
+                planned=self._planned,
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):
@@ -317,6 +317,11 @@ class _Work:
                         self.ledger.enter(change, receipt)
                     with suppress(Exception):
                         self.listener.finished(change, receipt)
+
+    def _planned(self) -> Mapping[Address, Resource]:
+        """What is declared of the changes that are made, or still to be."""
+        expected = (change for change in self.changes if change.address not in self.superseded)
+        return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
 
     def _refused(self, change: Change) -> ChangeReceipt:
         """The receipt of what the YAML no longer declares."""

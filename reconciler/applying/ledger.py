@@ -43,6 +43,11 @@ class Ledger:
             self._receipts[change.address] = receipt
             self._record(self.receipt())
 
+    def is_given_up(self, change: Change) -> bool:
+        """Whether `change` has come to its end, and was not made."""
+        found = self._receipts.get(change.address)
+        return found is not None and found.result not in DONE
+
     def note(self, line: str) -> None:
         """Something was left out, or done otherwise than asked."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -27,6 +27,7 @@ from reconciler.model import (
     NoticeType,
     Outcome,
     PatroniStep,
+    Resource,
     SqlStep,
     Step,
     StepReceipt,
@@ -90,13 +91,15 @@ class Runner:
     to be seen: after steps, since settings reach new sessions first. None is left idle beside a build, for however
     long that takes.
 
-    `planned` are the changes that this apply makes, on whatever target.
+    `planned` tells what is declared of the changes that this apply makes, on whatever target: those that are made, and
+    those that are still to come.
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
 
     def __init__(
         self, target: Target, secrets: Secrets, *,
-        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts, planned: Collection[Address],
+        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts,
+        planned: Callable[[], Mapping[Address, Resource]],
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
@@ -159,7 +162,7 @@ class Runner:
                 return Applied.STALE, message
             case Verdict.FORBIDDEN:
                 return Applied.FAILED, message
-        why = self._read(lambda session: no_longer_beside(session, change, self._planned))
+        why = self._read(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
 
     def _one(self, work: _Work) -> tuple[Applied, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -70,13 +70,22 @@ def look(session: Session, resource: Resource) -> Look:
     return Look(observed, list(outcomes))
 
 
-def no_longer_beside(session: Session, change: Change, planned: Collection[Address]) -> str:
-    """What of that which `change` was judged by neither is so any more nor is made by another of the `planned` changes:
-    a sentence, empty where there is none. Raises TargetError."""
+def declaration(resource: Resource) -> dict[str, JsonValue]:
+    """What somebody has written of `resource`, as far as it decides anything."""
+    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})
+
+
+def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
+    """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
+    still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
     kind = BY_NAME[change.address.kind]
     if not isinstance(kind, LeansOnOthers):
         return ""
-    others = [each for each in kind.leans_on(resource_of(change)) if each.address not in planned]
+    others = [
+        each
+        for each in kind.leans_on(resource_of(change))
+        if each.address not in planned or declaration(planned[each.address]) != declaration(each)
+    ]
     observed = kind.observe(session, others) if others else {}
     changed = [
         each.address.name

@@ -114,7 +114,7 @@ DATA = [
     Row("pages that cost all", {"vacuum_cost_page_dirty": "10000", "vacuum_cost_page_miss": "10000",
         "vacuum_cost_page_hit": "10000"}, {UNSAFE}, applied=True),
     Row("autovacuum that looks in once a month", {"autovacuum_naptime": "2147483"}, {UNSAFE}, applied=True),
-    Row("transactions of long ago", {"vacuum_defer_cleanup_age": "1000000000"}, {UNSAFE}, "< 16", applied=True),
+    Row("transactions of long ago", {"vacuum_defer_cleanup_age": "1000000"}, {UNSAFE}, "< 16", applied=True),
     Row("commits that are lost", {"wal_writer_delay": "10s"}, {UNSAFE}, applied=True),
     Row("other dates", {"datestyle": "ISO, YMD"}, {UNSAFE}, applied=True),
     Row("other dates of a role", {"postgres": {"settings": {"datestyle": "German"}}}, {UNSAFE}, section="roles"),

@@ -94,6 +94,18 @@ class PgSettingKind:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
 
+    def leans_on(self, resource: PgSetting) -> Sequence[PgSetting]:
+        """See `kind.LeansOnOthers`: settings of the instance, each of which may lean on the others."""
+        target = resource.address.target
+        known = {**resource.beside, **({resource.setting: resource.value} if resource.of_instance else {})}
+        return [
+            PgSetting(
+                address=Address(target, self.name, name), declared_at=resource.declared_at, setting=name, value=value,
+                beside={other: text for other, text in known.items() if other != name},
+            )
+            for name, value in resource.beside.items()
+        ]  # fmt: skip
+
     def on_every_node(self, resource: PgSetting) -> bool:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
         return resource.of_instance

@@ -34,6 +34,11 @@ def leant_on(name: str) -> frozenset[str]:
     return startup.leant_on(name) | together.leant_on(name)
 
 
+def leant_on_by_sessions(name: str) -> frozenset[str]:
+    """The same for a setting of a database or a role, which no start depends on."""
+    return together.leant_on(name)
+
+
 def of_change(
     definition: Definition, before: Iterable[Canonical | None], after: Canonical, server: Server
 ) -> tuple[Hazard, ...]:

@@ -37,7 +37,7 @@ RISKS: Mapping[str, tuple[Risk, ...]] = {
     "vacuum_cost_page_dirty": (unsafe(above(100), _CRAWLS),),
     "vacuum_cost_page_hit": (unsafe(above(20), _CRAWLS),),
     "vacuum_cost_page_miss": (unsafe(above(20), _CRAWLS),),
-    "vacuum_defer_cleanup_age": (unsafe(above(MILLIONS), _BLOAT),),
+    "vacuum_defer_cleanup_age": (unsafe(above(100_000), _BLOAT),),
 
     # Memory and disk.
     "checkpoint_timeout": (stops(above(3600), "after a crash the server needs as long until it lets anybody in"),),
