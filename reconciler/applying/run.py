@@ -109,6 +109,7 @@ class Runner:
         self._asked = asked
         self._stepper = Stepper(target, secrets, patience, restarts)
         self._reading: Session | None = None
+        self._undo: dict[Address, tuple[Step, ...]] = {}
         self.reachable = True
 
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
@@ -154,7 +155,7 @@ class Runner:
     def _judged(self, change: Change) -> tuple[Applied, str]:
         """What is to become of `change`: NOT_RUN where it is as planned, so that its steps are to run."""
         self._held()
-        verdict, message = judge(change, self._look(change).outcomes)
+        verdict, message, self._undo[change.address] = judge(change, self._look(change).outcomes)
         match verdict:
             case Verdict.ALREADY_MADE:
                 return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
@@ -174,7 +175,7 @@ class Runner:
             self._run(change, change.steps, work.steps, self._asked.to_stop, before)
             return self._kept(work)
         except (ApplyError, TargetError) as error:
-            if not work.steps or not change.undo:
+            if not work.steps or not self._undo[change.address]:
                 raise
             return Applied.FAILED, self._undone(change, str(error), work.steps)
 
@@ -194,7 +195,7 @@ class Runner:
                 raise error
             return self._kept(work)
         except ApplyError as problem:
-            if not sent.steps or not work.change.undo:
+            if not sent.steps or not self._undo[work.change.address]:
                 raise
             return Applied.FAILED, self._undone(work.change, str(problem), work.steps)
 
@@ -310,7 +311,7 @@ class Runner:
         message = ""
         for last in _looks(_settling(change)):
             seen = self._look(change)
-            verdict, message = judge(change, seen.outcomes)
+            verdict, message, _ = judge(change, seen.outcomes)
             if verdict is Verdict.ALREADY_MADE:
                 return message, seen
             if self._asked.to_stop() and not last:
@@ -321,7 +322,7 @@ class Runner:
     def _undone(self, change: Change, problem: str, steps: list[StepReceipt]) -> str:
         self.close()  # what failed may have been the connection
         try:
-            self._run(change, change.undo, steps, lambda: False)
+            self._run(change, self._undo[change.address], steps, lambda: False)
         except ReconcilerError as error:
             self.reachable = not isinstance(error, ConnectionFailed)
             return f"{problem}\n  and undoing it failed: {error}"

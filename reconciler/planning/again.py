@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter
 from reconciler.errors import PlanFileError
 from reconciler.kind import LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep
+from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
 from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
@@ -28,10 +28,14 @@ class Verdict(Enum):
 
 
 class Judgement(NamedTuple):
-    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known."""
+    """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known.
+
+    `undo`: of AS_PLANNED, how it is undone should it fail; made anew where the plan's role could not see how.
+    """
 
     verdict: Verdict
     message: str
+    undo: tuple[Step, ...] = ()
 
 
 def resource_of(change: Change) -> Resource:
@@ -118,12 +122,13 @@ def judge(planned: Change, now: Sequence[Outcome]) -> Judgement:
             return Judgement(Verdict.STALE, said)
         return Judgement(Verdict.ALREADY_MADE, said)
     [change] = changes
+    undo = change.undo
     if planned.undo_unseen and not planned.undo:
-        # It was planned by a role that saw less. Without an undo nothing runs by itself: that much was reviewed.
+        # It was planned by a role that saw less, or somebody says so: what brings back what is there now is known here.
         change = change.model_copy(update={"undo": (), "undo_unseen": True})
     # The file's own fingerprint counts as well: it is over keys, too, that a later version knows and this one ignores.
     if parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change)):
-        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden)
+        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden, undo)
     return Judgement(Verdict.STALE, differences(planned, change))
 
 
