@@ -75,6 +75,8 @@ class PgSettingKind:
         custom = "." in desired.setting and observed.absence in ("unknown", "unlisted")
         if definition is None and not desired.of_instance and custom:
             definition = scoped.custom(desired.setting)
+        if definition is None and not desired.of_instance and desired.setting == "role":
+            definition = scoped.custom("role")
         if definition is None:
             return [_absent(desired, observed)]
         if isinstance(desired.value, SecretRef):

@@ -128,7 +128,9 @@ class PgSetting(Resource):
 class Definition(Frozen):
     """What the server knows of a setting. `min_val` and `max_val` are in multiples of `unit`, as text.
 
-    `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others.
+    `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others. `unloaded`: no library
+    has defined it, or may not have (see unloaded). `ascii_by`: what the server makes of each byte of a name that is no
+    ASCII: `?`, or `\\x` and its number; empty for what it leaves as it is.
     """
 
     name: str
@@ -140,6 +142,8 @@ class Definition(Frozen):
     context: str
     boot_val: str | None = None
     raised_to: int = 0
+    unloaded: bool = False
+    ascii_by: Literal["", "?", "\\x"] = ""
 
 
 class Owner(Frozen):

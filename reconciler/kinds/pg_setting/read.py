@@ -306,6 +306,7 @@ class Reading:
             context=row["context"],
             boot_val=row["boot_val"],
             raised_to=self._raised_to if name == "autovacuum_work_mem" else 0,
+            ascii_by=("\\x" if self._session.version_num >= 160000 else "?") if name in values.NAMES else "",
         )
 
     def overrides(self, name: str) -> list[tuple[str | None, str | None, Override]]:

@@ -55,6 +55,7 @@ RISKS: Mapping[str, tuple[Risk, ...]] = {
     "password_encryption": (unsafe(to("md5"), "new passwords are stored as MD5, which is easily broken"),),
     "passwordcheck.min_password_length": (unsafe(shorter(), "shorter passwords are taken"),),
     "pgcrypto.builtin_crypto_enabled": (unsafe(to("on", "fips"), "functions that FIPS forbids can be called"),),
+    "role": (unsafe(changed, "sessions act as another role, with all that it may, and own what they make by it"),),
     "scram_iterations": (unsafe(below(4096), "new passwords are easier to guess for whoever has the hashes"),),
     "sepgsql.permissive": (unsafe(to("on"), "rules of SELinux are no longer enforced"),),
     "ssl": (
