@@ -559,11 +559,18 @@ class ChangeReceipt(Frozen):
     evidence: tuple[Fact, ...] = ()
 
 
+class Unlooked(Frozen):
+    """What could not be looked at again after an apply, and why."""
+
+    address: Address
+    why: str
+
+
 class Receipt(Frozen):
     """What an apply did.
 
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
-    changed and wait for a restart. `notes` say what was left out
+    changed and wait for a restart; `unlooked` those of which no new plan could be made. `notes` say what was left out
     or done otherwise than asked: what could not be rehearsed, fewer builds at once.
     """
 
@@ -574,10 +581,11 @@ class Receipt(Frozen):
     changes: tuple[ChangeReceipt, ...]
     remaining: tuple[Address, ...] = ()
     waiting: tuple[Address, ...] = ()
+    unlooked: tuple[Unlooked, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
-        """True where every change is applied or was already there, and nothing remains."""
+        """True where every change is applied or was already there, all was looked at again, and nothing remains."""
         fine = {Applied.APPLIED, Applied.SKIPPED}
-        return not self.remaining and all(change.result in fine for change in self.changes)
+        return not self.remaining and not self.unlooked and all(change.result in fine for change in self.changes)

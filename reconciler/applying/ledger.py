@@ -62,9 +62,10 @@ class Ledger:
         a success. What no longer waits for a restart is not said to."""
         changes = tuple(self[change] for change in self._plan.changes)
         if after is not None:
+            still = {*after.waiting, *(one.address for one in after.unlooked)}
             changes = tuple(
                 one.model_copy(update={"message": ""})
-                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in after.waiting
+                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in still
                 else one
                 for one in changes
             )
@@ -76,6 +77,7 @@ class Ledger:
             changes=changes,
             remaining=tuple(after.remaining) if after else (),
             waiting=tuple(after.waiting) if after else (),
+            unlooked=tuple(after.unlooked) if after else (),
             notes=tuple(self._notes),
         )
 

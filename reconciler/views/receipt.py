@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reconciler.model import Address, ChangeReceipt, Fact, Receipt
+from reconciler.model import Address, Applied, ChangeReceipt, Fact, Receipt
 from reconciler.views import words
 from reconciler.views.page import Page, visible, visible_lines, wrap
 from reconciler.views.quantities import duration, fact, quantity
@@ -22,7 +22,17 @@ def text(receipt: Receipt, page: Page, planned: Planned) -> str:
         lines += [*(line for note in receipt.notes for line in wrap(f"• {visible(note)}", page.columns, hang="  ")), ""]
     if receipt.remaining:
         lines += ["A new plan still wants to change:", *(f"  {visible(str(one))}" for one in receipt.remaining), ""]
+    for why, which in _unlooked(receipt).items():
+        lines += [*wrap(f"Not looked at again: {visible(why)}", page.columns, hang="  "), *which, ""]
     return "\n".join([*lines, page.paint(_summary(receipt), "bold")]) + "\n"
+
+
+def _unlooked(receipt: Receipt) -> dict[str, list[str]]:
+    """By the reason, what could not be looked at again."""
+    found: dict[str, list[str]] = {}
+    for one in receipt.unlooked:
+        found.setdefault(one.why, []).append(f"  {visible(str(one.address))}")
+    return found
 
 
 def _row(change: ChangeReceipt, planned: Sequence[Fact], page: Page) -> Row:
@@ -54,11 +64,14 @@ def _summary(receipt: Receipt) -> str:
     total = len(receipt.changes)
     if not total:
         return "There was nothing to apply."
+    left = "Nothing remains to be changed." if receipt.succeeded else "What is left needs a new plan."
+    if receipt.unlooked and not receipt.remaining and counts[Applied.APPLIED] + counts[Applied.SKIPPED] == total:
+        left = "Whether anything is left only a new plan tells."
     took = duration((receipt.finished_at - receipt.started_at).total_seconds())
     waits = len(receipt.waiting)
     waiting = f" {waits} {'waits' if waits == 1 else 'wait'} for a restart." if waits else ""
     return (
         f"Applied {counts[applied]} of {total} change{'' if total == 1 else 's'} in {took}"
         f"{'; ' + ', '.join(rest) if rest else ''}."
-        f"{' Nothing remains to be changed.' if receipt.succeeded else ' What is left needs a new plan.'}{waiting}"
+        f" {left}{waiting}"
     )
