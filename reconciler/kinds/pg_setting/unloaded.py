@@ -94,8 +94,8 @@ def seen(
     if overrides:
         value, masked = None if last is None else last.setting, "ALTER ROLE or ALTER DATABASE"
     hidden = masked and not server.files_visible
-    # What is set to nothing is nothing as well, and counts as set by no one else than a file.
-    is_set = bool(value) or (value is not None and last is not None)
+    # What was set once is nothing, and what a library has defined meanwhile is at its default, though no file sets it.
+    is_set = value not in (None, "", definition.boot_val) or (value is not None and last is not None)
     return {
         "running": None if hidden else value or definition.boot_val or "",
         "source": "configuration file" if is_set else "default",
