@@ -160,7 +160,7 @@ PEOPLE = [
     Row("no row security", {"row_security": "off"}, {UNSAFE}, applied=True),
     Row("functions unseen", {"check_function_bodies": "off"}, {UNSAFE}, applied=True),
     Row("a setting of a library to come", {"shared_preload_libraries": {"include": ["auto_explain"]},
-        "nonsense.level": "x"}, {RUNS}),
+        "nonsense.level": "x"}, {RUNS, UNSAFE}),
     Row("a setting that only programs know", {"postgres": {"settings": {"app.tenant": "7"}}}, {UNSAFE},
         section="roles", applied=True),
 ]  # fmt: skip
@@ -267,7 +267,9 @@ SERVICE = [
 ]  # fmt: skip
 
 SESSIONS = [
-    Row("to be another role", {"postgres": {"settings": {"role": "postgres"}}}, "cannot be declared", section="roles"),
+    Row(
+        "to be another role", {"postgres": {"settings": {"role": "postgres"}}}, {UNSAFE}, section="roles", applied=True
+    ),
     Row("to be another user", {"session_authorization": "postgres"}, "cannot be declared"),
 ]
 

@@ -96,6 +96,13 @@ class PgSettingKind:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
 
+    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """See `kind.Advises`, and `file_errors.py`."""
+        from reconciler.kinds.pg_setting.file_errors import errors
+
+        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
+        return [*outcomes, *errors(session, self.name)]
+
     def leans_on(self, resource: PgSetting) -> Sequence[PgSetting]:
         """See `kind.LeansOnOthers`: settings of the instance, each of which may lean on the others."""
         target = resource.address.target
