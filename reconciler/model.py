@@ -346,6 +346,7 @@ class Provenance(Frozen):
     masks    the places that set it too and do not count for this one, the strongest first.
     masked_for  who gets another value: "role reporting", "database app".
     comes_true  what makes the declared value the one in force, once it is written.
+    brings   what a restart brings, whoever wrote it, by setting; empty where none is declared.
     """
 
     value: str
@@ -355,6 +356,7 @@ class Provenance(Frozen):
     masks: tuple[str, ...] = ()
     masked_for: tuple[str, ...] = ()
     comes_true: ComesTrue
+    brings: Mapping[str, tuple[Hazard, ...]] = {}
 
 
 class Difference(StrEnum):

@@ -25,6 +25,7 @@ from reconciler.kinds.pg_setting import (
     surroundings,
     values,
 )
+from reconciler.kinds.pg_setting.brought import brought
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
 from reconciler.kinds.pg_setting.connected import connected
@@ -74,6 +75,13 @@ _SETTINGS = sql.SQL("""
            context, boot_val, setting, source, sourcefile, sourceline, pending_restart,
            {may_alter_system} as may_alter_system, {may_set} as may_set
     from pg_catalog.pg_settings where pg_catalog.lower(name) operator(pg_catalog.=) any(%(names)s::pg_catalog.text[])
+""")
+
+_OF_A_RESTART = sql.SQL("""
+    select pg_catalog.lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals,
+           context, boot_val, setting, pending_restart
+    from pg_catalog.pg_settings
+    where context = 'postmaster' and source <> 'command line'
 """)
 
 _FILES = sql.SQL("""
@@ -148,6 +156,9 @@ class Reading:
         leaning = risk.CONNECTED & {resource.setting for resource in wanted}
         if leaning:
             queries.append(CONNECTED)
+        restarts = bool(session.target.restart) and any(resource.of_instance for resource in wanted)
+        if restarts:
+            queries.append(_OF_A_RESTART)
         _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
             [(query, params) for query in queries]
         )
@@ -221,6 +232,10 @@ class Reading:
         if around.memory is None and self._takes_more_memory(wanted):
             around = around.model_copy(update={"memory": session.memory()})
         self.server = self.server.model_copy(update={"around": around})
+        if restarts:
+            waiting = [(self._defined(row["key"], row), row) for row in others[-1]]
+            brings = brought(waiting, self.entries, self.server)
+            self.server = self.server.model_copy(update={"brings": brings})
 
     def _takes_more_memory(self, wanted: Sequence[PgSetting]) -> bool:
         """Whether the machine's memory has to be known: what is declared is not what runs, or not the instance's."""
@@ -294,8 +309,9 @@ class Reading:
     def definition(self, name: str) -> Definition | None:
         """What pg_settings says of the setting itself; None where it does not list it."""
         row = self.rows.get(name)
-        if row is None:
-            return None
+        return None if row is None else self._defined(name, row)
+
+    def _defined(self, name: str, row: Row) -> Definition:
         return Definition(
             name=name,
             vartype=row["vartype"],
