@@ -283,7 +283,7 @@ class _Work:
     def _note(self, line: str) -> None:
         said = self.secrets.redact(line)
         self.ledger.note(said)
-        with suppress(Exception):
+        with suppress(Exception):  # it is in the ledger, and whoever listens may have gone
             self.listener.noted(said)
 
     def _lane(self, target: Target, changes: Sequence[Change], unmade: _Unmade | None) -> None:
@@ -307,7 +307,7 @@ class _Work:
                 else:
                     wanted = [change for change in batch if change.address not in self.superseded]
                     for change in wanted:
-                        with suppress(Exception):
+                        with suppress(Exception):  # as below
                             self.listener.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
                     receipts = [made.get(change.address) or self._refused(change) for change in batch]
