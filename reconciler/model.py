@@ -370,6 +370,7 @@ class Provenance(Frozen):
     masks    the places that set it too and do not count for this one, the strongest first.
     masked_for  who gets another value: "role reporting", "database app".
     comes_true  what makes the declared value the one in force, once it is written.
+    brings   what a restart brings, whoever wrote it, by setting; empty where none is declared.
     """
 
     value: str
@@ -379,6 +380,7 @@ class Provenance(Frozen):
     masks: tuple[str, ...] = ()
     masked_for: tuple[str, ...] = ()
     comes_true: ComesTrue
+    brings: Mapping[str, tuple[Hazard, ...]] = {}
 
 
 class Difference(StrEnum):
@@ -622,14 +624,21 @@ class ChangeReceipt(Frozen):
     evidence: tuple[Fact, ...] = ()
 
 
+class Unlooked(Frozen):
+    """What could not be looked at again after an apply, and why."""
+
+    address: Address
+    why: str
+
+
 class Receipt(Frozen):
     """What an apply did.
 
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
-    changed and wait for a restart. `blocked` and `half_way` are those that the plan had no step for: what no step can
-    mend, and what only runs or is only persisted.
-    `verdict` is what is left of all that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or
-    done otherwise than asked: what could not be rehearsed, fewer builds at once.
+    changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
+    those that the plan had no step for: what no step can mend, and what only runs or is only persisted. `verdict` is
+    what is left of all that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or done otherwise
+    than asked: what could not be rehearsed, fewer builds at once.
     """
 
     reconciler_version: str
@@ -639,6 +648,7 @@ class Receipt(Frozen):
     changes: tuple[ChangeReceipt, ...]
     remaining: tuple[Address, ...] = ()
     waiting: tuple[Address, ...] = ()
+    unlooked: tuple[Unlooked, ...] = ()
     blocked: tuple[Address, ...] = ()
     half_way: tuple[Address, ...] = ()
     verdict: Verdict

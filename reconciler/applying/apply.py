@@ -283,7 +283,7 @@ class _Work:
     def _note(self, line: str) -> None:
         said = self.secrets.redact(line)
         self.ledger.note(said)
-        with suppress(Exception):
+        with suppress(Exception):  # it is in the ledger, and whoever listens may have gone
             self.listener.noted(said)
 
     def _lane(self, target: Target, changes: Sequence[Change], unmade: _Unmade | None) -> None:
@@ -293,7 +293,7 @@ class _Work:
                 held=self.held[target.name], tell=self._progressed, patience=self.patience,
                 asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
-                planned={change.address for change in self.changes} - {*self.superseded},
+                planned=self._planned,
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):
@@ -307,7 +307,7 @@ class _Work:
                 else:
                     wanted = [change for change in batch if change.address not in self.superseded]
                     for change in wanted:
-                        with suppress(Exception):
+                        with suppress(Exception):  # as below
                             self.listener.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
                     receipts = [made.get(change.address) or self._refused(change) for change in batch]
@@ -317,6 +317,11 @@ class _Work:
                         self.ledger.enter(change, receipt)
                     with suppress(Exception):
                         self.listener.finished(change, receipt)
+
+    def _planned(self) -> Mapping[Address, Resource]:
+        """What is declared of the changes that are made, or still to be."""
+        expected = (change for change in self.changes if change.address not in self.superseded)
+        return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
 
     def _refused(self, change: Change) -> ChangeReceipt:
         """The receipt of what the YAML no longer declares."""

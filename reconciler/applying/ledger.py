@@ -44,6 +44,11 @@ class Ledger:
             self._receipts[change.address] = receipt
             self._record(self.receipt())
 
+    def is_given_up(self, change: Change) -> bool:
+        """Whether `change` has come to its end, and was not made."""
+        found = self._receipts.get(change.address)
+        return found is not None and found.result not in DONE
+
     def note(self, line: str) -> None:
         """Something was left out, or done otherwise than asked."""
         with self._lock:
@@ -58,9 +63,10 @@ class Ledger:
         a success. What no longer waits for a restart is not said to."""
         changes = tuple(self[change] for change in self._plan.changes)
         if after is not None:
+            still = {*after.waiting, *(one.address for one in after.unlooked)}
             changes = tuple(
                 one.model_copy(update={"message": ""})
-                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in after.waiting
+                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in still
                 else one
                 for one in changes
             )
@@ -68,6 +74,7 @@ class Ledger:
             changes,
             remaining=tuple(after.remaining) if after else (),
             waiting=tuple(after.waiting) if after else (),
+            unlooked=tuple(after.unlooked) if after else (),
             blocked=verdict.blocked(self._plan),
             half_way=verdict.half_way(self._plan),
         )

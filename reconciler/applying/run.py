@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -27,6 +27,7 @@ from reconciler.model import (
     NoticeType,
     Outcome,
     PatroniStep,
+    Resource,
     SqlStep,
     Step,
     StepReceipt,
@@ -106,13 +107,15 @@ class Runner:
     to be seen: after steps, since settings reach new sessions first. None is left idle beside a build, for however
     long that takes.
 
-    `planned` are the changes that this apply makes, on whatever target.
+    `planned` tells what is declared of the changes that this apply makes, on whatever target: those that are made, and
+    those that are still to come.
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
 
     def __init__(
         self, target: Target, secrets: Secrets, *,
-        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts, planned: Collection[Address],
+        held: Held, tell: Tell, asked: Asked, patience: Patience, restarts: Restarts,
+        planned: Callable[[], Mapping[Address, Resource]],
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
@@ -170,7 +173,7 @@ class Runner:
         change = work.change
         self._held()
         work.judged = judge(change, self._look(change))
-        verdict, message, _ = work.judged
+        verdict, message = work.judged.verdict, work.judged.message
         match verdict:
             case Verdict.ALREADY_MADE:
                 return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
@@ -178,7 +181,7 @@ class Runner:
                 return Applied.STALE, message
             case Verdict.FORBIDDEN:
                 return Applied.FAILED, message
-        why = self._read(lambda session: no_longer_beside(session, change, self._planned))
+        why = self._read(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
 
     def _one(self, work: _Work) -> tuple[Applied, str]:
@@ -190,9 +193,9 @@ class Runner:
             self._run(change, wanted, work.steps, self._asked.to_stop, before)
             return self._kept(work)
         except (ApplyError, TargetError) as error:
-            if not work.steps or not change.undo:
+            if not work.steps or not work.judged.undo:
                 raise
-            return Applied.FAILED, self._undone(change, str(error), work.steps)
+            return Applied.FAILED, self._undone(work, str(error))
 
     def _sent(self, sent: _Work, steps: Sequence[Step]) -> ReconcilerError | None:
         """Runs the steps that several changes share; what went wrong is the receipt of each."""
@@ -210,9 +213,9 @@ class Runner:
                 raise error
             return self._kept(work)
         except ApplyError as problem:
-            if not sent.steps or not work.change.undo:
+            if not sent.steps or not work.judged.undo:
                 raise
-            return Applied.FAILED, self._undone(work.change, str(problem), work.steps)
+            return Applied.FAILED, self._undone(work, str(problem))
 
     def _kept(self, work: _Work) -> tuple[Applied, str]:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
@@ -357,7 +360,8 @@ class Runner:
         message = ""
         for last in _looks(_settling(change)):
             seen = self._look(change)
-            verdict, message, _ = judge(change, seen)
+            judged = judge(change, seen)
+            verdict, message = judged.verdict, judged.message
             if verdict is Verdict.ALREADY_MADE:
                 return Applied.APPLIED, message, seen
             if left := left_over(change, seen):
@@ -367,10 +371,10 @@ class Runner:
             self._stop_reading()
         raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
 
-    def _undone(self, change: Change, problem: str, steps: list[StepReceipt]) -> str:
+    def _undone(self, work: _Work, problem: str) -> str:
         self.close()  # what failed may have been the connection
         try:
-            self._run(change, change.undo, steps, lambda: False)
+            self._run(work.change, work.judged.undo, work.steps, lambda: False)
         except ReconcilerError as error:
             self.reachable = not isinstance(error, ConnectionFailed)
             return f"{problem}\n  and undoing it failed: {error}"

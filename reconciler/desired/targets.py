@@ -33,7 +33,7 @@ from reconciler.desired.wording import alternatives, quoted
 from reconciler.errors import DesiredError
 from reconciler.model import BY_HAND, Frozen, System, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.url import options_of_drivers
+from reconciler.targets.url import options_of_drivers, weakened
 
 _SCHEMES: Mapping[System, tuple[str, ...]] = {
     System.POSTGRES: ("postgresql://", "postgres://"),
@@ -336,14 +336,21 @@ class TargetReader:
         return url
 
     def _check_options(self, written: str, url: str, system: System, at: str) -> None:
-        """Raises DesiredError for an option by which a driver reads files or sends settings of its own, unless the URL
-        is one variable as a whole, and so not the author's."""
+        """Raises DesiredError for an option by which a driver reads files, sends settings of its own, or protects a
+        connection less, unless the URL is one variable as a whole, and so not the author's."""
         if not self.limited or only_variable(written):
             return
         names = options_of_drivers(url, system)
         if names:
             raise DesiredError(
                 f"the URL has the option {alternatives(names)}, which whoever runs this has not left to the YAML",
+                at=at,
+                hint="leave it out, or declare the target in the file of --targets",
+            )
+        weak = weakened(url, system, self.values.env)
+        if weak:
+            raise DesiredError(
+                f"the URL asks for less protection than whoever runs this does, by {alternatives(weak)}",
                 at=at,
                 hint="leave it out, or declare the target in the file of --targets",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -31,11 +31,13 @@ class Judgement(NamedTuple):
     """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known.
 
     steps  what is to run, where it is as planned: all steps of the plan, or what still fits of them (`kind.Follows`).
+    undo   of AS_PLANNED, how it is undone should it fail; made anew where the plan's role could not see how.
     """
 
     verdict: Verdict
     message: str
     steps: Sequence[Step] = ()
+    undo: tuple[Step, ...] = ()
 
 
 def resource_of(change: Change) -> Resource:
@@ -74,13 +76,22 @@ def look(session: Session, resource: Resource) -> Look:
     return Look(observed, list(outcomes))
 
 
-def no_longer_beside(session: Session, change: Change, planned: Collection[Address]) -> str:
-    """What of that which `change` was judged by neither is so any more nor is made by another of the `planned` changes:
-    a sentence, empty where there is none. Raises TargetError."""
+def declaration(resource: Resource) -> dict[str, JsonValue]:
+    """What somebody has written of `resource`, as far as it decides anything."""
+    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})
+
+
+def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
+    """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
+    still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
     kind = BY_NAME[change.address.kind]
     if not isinstance(kind, LeansOnOthers):
         return ""
-    others = [each for each in kind.leans_on(resource_of(change)) if each.address not in planned]
+    others = [
+        each
+        for each in kind.leans_on(resource_of(change))
+        if each.address not in planned or declaration(planned[each.address]) != declaration(each)
+    ]
     observed = kind.observe(session, others) if others else {}
     changed = [
         each.address.name
@@ -114,18 +125,22 @@ def judge(planned: Change, found: Look) -> Judgement:
             return Judgement(Verdict.STALE, said)
         return Judgement(Verdict.ALREADY_MADE, said)
     [change] = changes
+    undo = change.undo
     if planned.undo_unseen and not planned.undo:
-        # It was planned by a role that saw less. Without an undo nothing runs by itself: that much was reviewed.
+        # It was planned by a role that saw less, or somebody says so: what brings back what is there now is known here.
         change = change.model_copy(update={"undo": (), "undo_unseen": True})
     # The file's own fingerprint counts as well: it is over keys, too, that a later version knows and this one ignores.
-    if parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change)):
-        return Judgement(Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED, change.forbidden, planned.steps)
-    still = _followed(planned, change, found.observed)
+    same = parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change))
+    # What reviewers read is not in the fingerprint, since the steps bring it about: it has to be what they do.
+    if same and (change.after, change.summary) == (planned.after, planned.summary):
+        verdict = Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED
+        return Judgement(verdict, change.forbidden, planned.steps, undo)
+    still = None if same else _followed(planned, change, found.observed)
     if still is None:
         return Judgement(Verdict.STALE, differences(planned, change))
     if change.forbidden:
         return Judgement(Verdict.FORBIDDEN, change.forbidden)
-    return Judgement(Verdict.AS_PLANNED, "", still)
+    return Judgement(Verdict.AS_PLANNED, "", still, undo)
 
 
 def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
@@ -184,6 +199,8 @@ def differences(planned: Change, now: Change) -> str:
     if not said:
         ours, theirs = parts(now), parts(planned)
         said = list(dict.fromkeys(words for part, words in OTHERWISE.items() if ours[part] != theirs[part]))
+    if not said and planned.summary != now.summary:
+        said = [f"it is said to be {planned.summary or 'nothing'}, and is {now.summary or 'nothing'}"]
     return "; ".join(said) or OTHERWISE["steps"]
 
 

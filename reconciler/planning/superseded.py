@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import JsonValue
-
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Resource, Target
-from reconciler.planning.again import differences_between, resource_of
+from reconciler.planning.again import declaration, differences_between, resource_of
 
 
 def superseded(
@@ -34,7 +32,7 @@ def superseded(
         now = known.get(resource.address)
         kind = BY_NAME[change.address.kind]
         if now is not None:
-            said = differences_between(_declaration(resource), _declaration(now))
+            said = differences_between(declaration(resource), declaration(now))
             if said:
                 place = f" ({now.declared_at})" if now.declared_at else ""
                 found[change.address] = f"it is declared otherwise by now{place}: {'; '.join(said)}"
@@ -49,8 +47,3 @@ def superseded(
         if all(each in found or each._replace(target=target) not in known for each in sources):
             found[change.address] = "what it was planned for is no longer declared"
     return found
-
-
-def _declaration(resource: Resource) -> dict[str, JsonValue]:
-    """What somebody has written of `resource`, as far as it decides anything."""
-    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})

@@ -23,6 +23,7 @@ from reconciler.model import (
     Outcome,
     Plan,
     Receipt,
+    Unlooked,
     Verdict,
 )
 
@@ -121,6 +122,7 @@ class Left(NamedTuple):
     changes: Sequence[ChangeReceipt]
     remaining: Sequence[Address] = ()
     waiting: Sequence[Address] = ()
+    unlooked: Sequence[Unlooked] = ()
     blocked: Sequence[Address] = ()
     half_way: Sequence[Address] = ()
 
@@ -128,6 +130,8 @@ class Left(NamedTuple):
         """What is left of one change."""
         if change.result not in (Applied.APPLIED, Applied.SKIPPED) or change.address in self.remaining:
             return Verdict.DIFFERS
+        if any(each.address == change.address for each in self.unlooked):
+            return Verdict.UNREACHABLE
         return Verdict.WAITS if change.address in self.waiting else Verdict.IN_SYNC
 
     def of_all(self) -> Verdict:
@@ -144,7 +148,9 @@ class Left(NamedTuple):
 
 def left_by(receipt: Receipt) -> Left:
     """What the apply of `receipt` left."""
-    return Left(receipt.changes, receipt.remaining, receipt.waiting, receipt.blocked, receipt.half_way)
+    return Left(
+        receipt.changes, receipt.remaining, receipt.waiting, receipt.unlooked, receipt.blocked, receipt.half_way
+    )
 
 
 def blocked(plan: Plan) -> tuple[Address, ...]:

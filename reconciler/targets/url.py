@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from reconciler.errors import ConnectionFailed
 from reconciler.model import System, Target
@@ -39,6 +41,50 @@ def options_of_drivers(url: str, system: System) -> list[str]:
             return sorted(parse_qs(urlsplit(url).query, keep_blank_values=True).keys() - REDIS_OPTIONS)
         case System.HTTP:
             return []
+
+
+_TLS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+_STRENGTHS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "sslmode": ("PGSSLMODE", "prefer", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")),
+    "channel_binding": ("PGCHANNELBINDING", "prefer", ("disable", "prefer", "require")),
+    "gssencmode": ("PGGSSENCMODE", "disable", ("disable", "prefer", "require")),
+    "ssl_min_protocol_version": ("PGSSLMINPROTOCOLVERSION", "TLSv1.2", _TLS),
+}
+"""Options of PostgreSQL's driver that decide how well a connection is protected: the variable that decides where a URL
+says nothing, what counts without that, and the values, the weaker ones first."""
+
+
+def weakened(url: str, system: System, env: Mapping[str, str]) -> list[str]:
+    """The options by which `url` asks for less protection than the environment, or than a part of the URL itself that
+    came before: of several the last one counts. A value that is not known is taken for the weakest."""
+    match system:
+        case System.POSTGRES:
+            return [name for name in _STRENGTHS if _is_weakened(name, url, env)]
+        case System.REDIS:
+            options = parse_qs(urlsplit(url).query, keep_blank_values=True)
+            certificates = any(value.lower() != "required" for value in options.get("ssl_cert_reqs", ()))
+            hosts = any(value.lower() not in ("true", "yes", "1") for value in options.get("ssl_check_hostname", ()))
+            return [*(["ssl_cert_reqs"] if certificates else []), *(["ssl_check_hostname"] if hosts else [])]
+        case System.HTTP:
+            return []
+
+
+def _is_weakened(name: str, url: str, env: Mapping[str, str]) -> bool:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    variable, usual, order = _STRENGTHS[name]
+    try:
+        stated = conninfo_to_dict(url).get(name)
+    except psycopg.ProgrammingError:
+        return False  # whoever connects meets the error
+    if stated is None:
+        return False
+    before = re.findall(rf"\b{name}\s*=\s*'?([\w.-]+)", unquote(url))
+    least = [env.get(variable) or usual, *before]
+    strength = {value: number for number, value in enumerate(order)}
+    return strength.get(str(stated), 0) < max(strength.get(each, 0) for each in least)
 
 
 def refuse_unescaped(target: Target) -> None:

@@ -23,7 +23,17 @@ def text(receipt: Receipt, page: Page, planned: Planned) -> str:
         lines += [*(line for note in receipt.notes for line in wrap(f"• {visible(note)}", page.columns, hang="  ")), ""]
     if receipt.remaining:
         lines += ["A new plan still wants to change:", *(f"  {visible(str(one))}" for one in receipt.remaining), ""]
+    for why, which in _unlooked(receipt).items():
+        lines += [*wrap(f"Not looked at again: {visible(why)}", page.columns, hang="  "), *which, ""]
     return "\n".join([*lines, page.paint(_summary(receipt), "bold")]) + "\n"
+
+
+def _unlooked(receipt: Receipt) -> dict[str, list[str]]:
+    """By the reason, what could not be looked at again."""
+    found: dict[str, list[str]] = {}
+    for one in receipt.unlooked:
+        found.setdefault(one.why, []).append(f"  {visible(str(one.address))}")
+    return found
 
 
 def _row(change: ChangeReceipt, planned: Sequence[Fact], page: Page) -> Row:
@@ -64,6 +74,8 @@ def _summary(receipt: Receipt) -> str:
         return f"There was nothing to apply.{left}"
     if receipt.remaining or any(left_by(receipt).of_change(change) is Verdict.DIFFERS for change in receipt.changes):
         left = f" What is left needs a new plan.{left}"
+    elif receipt.unlooked:
+        left = f" Whether anything is left only a new plan tells.{left}"
     elif receipt.verdict in (Verdict.IN_SYNC, Verdict.WAITS):
         left = f" Nothing remains to be changed.{left}"
     return (

@@ -14,6 +14,7 @@ from applying.acting import Applying, Seen, apply, lock_timeout, message, pg_set
 from applying.conftest import waiting
 from reconciler.applying import run
 from reconciler.model import Applied
+from reconciler.views import render_receipt
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 
@@ -139,8 +140,14 @@ def test_what_cannot_be_seen_at_the_end_is_not_said_to_be_done(tasks, pg_target,
     receipt = apply(plan, pg_target, record=lambda _: postgres.stop("immediate"))
     postgres.start()
     assert results(receipt) == {"public.i": Applied.APPLIED}
-    assert [str(address) for address in receipt.remaining] == ["main/pg_index/public.i"]
+    assert receipt.remaining == ()
+    [one] = receipt.unlooked
+    assert str(one.address) == "main/pg_index/public.i"
+    assert "main" in one.why
     assert not receipt.succeeded
+    said = render_receipt(receipt, format="text")
+    assert "Not looked at again: " in said
+    assert "Whether anything is left only a new plan tells." in said
 
 
 def test_a_setting_that_never_comes_true_is_undone(tasks, pg_target, postgres, monkeypatch):

@@ -57,6 +57,35 @@ def test_what_only_alter_system_gave_is_reset_with_a_restart(target):
     assert shown(target, "max_worker_processes") == "8"
 
 
+def test_what_somebody_else_wrote_comes_true_with_our_restart(target, postgres):
+    """Before, the plan had not a word of it: wal_level minimal, and shared_buffers of 128 kB, came with our restart."""
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("alter system set max_locks_per_transaction = 32")
+        connection.execute("alter system set max_prepared_transactions = 7")
+        resources = pg_settings(target, {"max_connections": "123"})
+        plan = plan_for(target, resources)  # not even reloaded
+        reload(connection)
+        assert [each.type for each in plan_for(target, resources).changes[-1].steps[0].hazards] == [
+            each.type for each in plan.changes[-1].steps[0].hazards
+        ]
+        assert [(each.type, each.message.partition(":")[0]) for each in plan.changes[-1].steps[0].hazards[1:]] == [
+            (HazardType.STOPS_SERVICE, "it brings max_locks_per_transaction = 32"),
+            (
+                HazardType.WAITS_FOR_RESTART,
+                "it brings max_prepared_transactions = 7, which somebody else wrote",
+            ),
+        ]
+        with pytest.raises(HazardNotAllowed, match="it brings max_locks_per_transaction = 32"):
+            apply(plan, target, allowed=ALLOWED)
+        connection.execute("alter system set max_worker_processes = 2")
+        reload(connection)
+        late = apply(plan, target, allowed=[*ALLOWED, HazardType.STOPS_SERVICE])
+        assert results(late) == {"max_connections": Applied.APPLIED, "server": Applied.STALE}
+    again = plan_for(target, resources)
+    assert apply(again, target, allowed=[*ALLOWED, HazardType.STOPS_SERVICE]).succeeded
+    assert plan_for(target, resources).is_empty
+
+
 def test_nothing_is_restarted_without_permission(target):
     plan = plan_for(target, pg_settings(target, {"max_connections": "123"}))
     with pytest.raises(HazardNotAllowed, match="main/pg_restart/server: restart: PostgreSQL of main is restarted"):
@@ -274,11 +303,11 @@ def test_a_restart_that_was_planned_is_refused_where_somebody_has_written_what_w
 def test_a_date_style_that_the_driver_cannot_read_is_in_nobodys_way(target):
     """A reload and a restart are told by their moments, which the server writes in the session's own style."""
     german = pg_settings(target, {"datestyle": "German, DMY"})
-    assert apply(plan_for(target, german), target).succeeded
+    assert apply(plan_for(target, german), target, allowed=[HazardType.LESS_SAFE]).succeeded
     assert plan_for(target, german).is_empty
     resources = pg_settings(target, {"datestyle": "German, DMY", "work_mem": "5MB", "max_connections": "97"})
     receipt = apply(plan_for(target, resources), target, allowed=ALLOWED)
     assert receipt.succeeded, receipt
     assert plan_for(target, resources).is_empty
     iso = pg_settings(target, {"datestyle": "ISO, MDY"})
-    assert apply(plan_for(target, iso), target).succeeded
+    assert apply(plan_for(target, iso), target, allowed=[HazardType.LESS_SAFE]).succeeded

@@ -19,6 +19,7 @@ from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
+from reconciler.applying.apply import Interruption
 from reconciler.errors import PlanFileError
 from reconciler.model import Applied, Plan
 from reconciler.planning import plan_file
@@ -98,6 +99,24 @@ def test_a_setting_whose_change_was_altered_is_not_made_and_the_others_are(tasks
     other = Applied.NOT_RUN if row.name == "phase" else Applied.APPLIED
     assert results(receipt) == {"work_mem": Applied.STALE, "vacuum_cost_limit": other}, row.reason
     assert tasks.execute("show work_mem").fetchone() == ("4MB",)
+
+
+def test_an_undo_that_was_taken_out_as_if_nobody_could_have_seen_it_is_made_anew(tasks, pg_target):
+    """Seen to leave the half-made change before: the value stood in postgresql.auto.conf after the apply had failed."""
+    tasks.execute("alter system set work_mem = '8MB'")
+    reload(tasks)
+    plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
+    altered = sealed(plan, of_the_change(lambda item: item.update(undo=[], undo_unseen=True)))
+    entry = "select setting from pg_file_settings where name = 'work_mem'"
+
+    class AfterTheFirstStep(Interruption):
+        def __bool__(self) -> bool:
+            return tasks.execute(entry).fetchall() == [("7MB",)]
+
+    receipt = apply(altered, pg_target, interruption=AfterTheFirstStep())
+    assert results(receipt) == {"work_mem": Applied.FAILED}
+    assert "it was undone" in receipt.changes[0].message
+    assert tasks.execute(entry).fetchall() == [("8MB",)]
 
 
 def test_an_undo_of_its_own_does_not_run(redis_target, redis_client, monkeypatch):

@@ -23,6 +23,7 @@ ENV = {
     "DATABASE_PASSWORD": PASSWORD,
     "ALSO_THE_PASSWORD": PASSWORD,
     "OTHER_URL": "postgresql://app:another-passw0rd@127.0.0.1:1/app",
+    "VERIFIED_URL": f"postgresql://app:{ENCODED}@127.0.0.1:1/app?sslmode=verify-full",
     "RUNNERS_TOKEN": SECRET,
     "SHORT": "app",
     "SHORT_URL": "postgresql://app:app@127.0.0.1:1/app",
@@ -127,7 +128,7 @@ class Limited(NamedTuple):
     reason: str
 
 
-URL_ONLY = ["--variables", "DATABASE_URL:url,DATABASE_PASSWORD:secret"]
+URL_ONLY = ["--variables", "DATABASE_URL:url,VERIFIED_URL:url,DATABASE_PASSWORD:secret"]
 
 
 def header(value: str) -> str:
@@ -173,6 +174,27 @@ LIMITED = [
             "x.yaml:1:27: the URL has the option service", "a file that names the host"),
     Limited("encoded option", URL_ONLY, 'targets: {two: {postgres: "postgresql://127.0.0.1/x?%70assfile=/etc/passwd"}}\n',
             "x.yaml:1:27: the URL has the option passfile", "percent-encoded"),
+    Limited("no TLS", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?sslmode=disable"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "the password crosses the network where it can be read"),
+    Limited("no TLS, encoded", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?s%73lmode=%61llow"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "percent-encoded"),
+    Limited("no TLS, in words", URL_ONLY, 'targets: {two: {postgres: "host=127.0.0.1 sslmode=dis\\\\able"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "the other form of a connection string"),
+    Limited("a certificate of anybody", URL_ONLY, 'targets: {two: {postgres: "${VERIFIED_URL}&sslmode=require"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "of two the last one counts"),
+    Limited("no binding", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?channel_binding=disable"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "whoever is in between may log in"),
+    Limited("old TLS", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?ssl_min_protocol_version=TLSv1"}}\n',
+            "x.yaml:1:27: the URL asks for less protection", "what is broken is spoken"),
+    Limited("own authority", URL_ONLY, 'targets: {two: {postgres: "${DATABASE_URL}?sslrootcert=system"}}\n',
+            "x.yaml:1:27: the URL has the option sslrootcert", "a file, or other authorities"),
+    Limited("no TLS for checks", URL_ONLY,
+            'targets: {two: {postgres: "${DATABASE_URL}", checks_as: "${DATABASE_URL}?sslmode=allow"}}\n',
+            "x.yaml:1:57: the URL asks for less protection", "another URL of a target"),
+    Limited("any certificate of Redis", URL_ONLY, 'targets: {two: {redis: "rediss://127.0.0.1:1?ssl_cert_reqs=none"}}\n',
+            "x.yaml:1:24: the URL asks for less protection", "whoever answers is believed"),
+    Limited("any host of Redis", URL_ONLY, 'targets: {two: {redis: "rediss://127.0.0.1:1?ssl_check_hostname=False"}}\n',
+            "x.yaml:1:24: the URL asks for less protection", "whoever has any certificate is believed"),
     Limited("key file", URL_ONLY, 'targets: {two: {redis: "rediss://127.0.0.1:1?ssl_keyfile=/etc/passwd"}}\n',
             "x.yaml:1:24: the URL has the option ssl_keyfile", "a file that the driver of Redis opens"),
 ]  # fmt: skip
@@ -194,6 +216,25 @@ def test_what_the_runner_has_not_left_to_the_yaml_is_refused(checkout: Checkout,
     assert by_env == done
     assert SECRET not in done.shown
     assert PASSWORD not in done.shown
+
+
+@pytest.mark.parametrize(
+    ("url", "env", "is_taken"),
+    [
+        ("${DATABASE_URL}?sslmode=require", {}, True),
+        ("${DATABASE_URL}?sslmode=require", {"PGSSLMODE": "verify-full"}, False),
+        ("${DATABASE_URL}?sslmode=verify-full&channel_binding=require", {"PGSSLMODE": "require"}, True),
+        ("${VERIFIED_URL}&sslmode=verify-full", {}, True),
+        ("${VERIFIED_URL}&application_name=x", {}, True),
+        ("${WITHOUT}", {}, True),
+        ("${DATABASE_URL}?gssencmode=disable", {}, True),
+    ],
+)
+def test_a_url_may_ask_for_as_much_protection_as_the_runner_or_more(checkout: Checkout, url, env, is_taken):
+    checkout.write({"desired/x.yaml": f'targets: {{two: {{postgres: "{url}"}}}}\n'})
+    env = {**ENV, "WITHOUT": "postgresql://127.0.0.1:1/app?sslmode=disable", **env}
+    done = checkout.run("--variables", "DATABASE_URL:url,VERIFIED_URL:url,WITHOUT:url", "validate", env=env)
+    assert (done.code == 0) is is_taken, done.shown
 
 
 def test_what_is_left_to_the_yaml_goes_on_working(checkout: Checkout):

@@ -10,6 +10,7 @@ from check.declare import KIND, decided, declare, results
 from reconciler.kinds.check import sql as sql_checks
 from reconciler.kinds.check.pg_settings import SENTINELS
 from reconciler.kinds.check.sql import MOST_ROWS, ROWS_SHOWN
+from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -159,3 +160,25 @@ def test_a_table_without_autovacuum_is_named(pg_target, sql):
 def test_the_same_evidence_always_gives_the_same_result(pg_target, repeat):
     items = declare(pg_target, {"pg_setting": "jit", "equals": "on"})
     assert results(pg_target, items) == results(pg_target, items)
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        "pg_authid",
+        "pg_catalog.pg_shadow",
+        '"pg_user_mapping"',
+        "pg_hba_file_rules",
+        "pg_file_settings",
+        "PG_SUBSCRIPTION",
+    ],
+)
+def test_a_limited_author_asks_for_no_passwords(pg_target, relation):
+    """Before, the check of a pull request told the hash of every password, where a superuser made the plan."""
+    check = {"sql": f"select pg_catalog.count(*) as n from {relation}", "at_least": "0"}  # noqa: S608 - ours
+    [(status, _)] = decided(pg_target, check)
+    assert status == "pass"
+    limited = Secrets({}, Reach(variables={}))
+    [(status, message)] = decided(pg_target, check, secrets=limited)
+    assert status == "error"
+    assert "may hold passwords" in message

@@ -245,7 +245,7 @@ def test_a_comment_says_where_each_value_comes_from_and_what_it_masks(own, tmp_p
     assert "          work_mem: 7MB" not in text
     assert "      work_mem: 7MB  # masks the instance's 64MB\n" in text
     assert f"# port: given on the server's command line; it masks postgresql.conf:{at['port']}\n" in text
-    assert "# custom.thing: in conf.d/ours.conf:2, unknown until the library that defines custom.* is loaded\n" in text
+    assert "  custom.thing: 1  # conf.d/ours.conf:2\n" in text
     assert planned(tmp_path / "one", target(server), text).changes == ()
 
 

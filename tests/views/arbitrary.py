@@ -30,6 +30,7 @@ from reconciler.model import (
     StepReceipt,
     System,
     TargetInfo,
+    Unlooked,
 )
 
 NASTY = [
@@ -157,4 +158,5 @@ receipts = st.builds(
         max_size=3,
     ).map(tuple),
     remaining=st.lists(addresses, max_size=2).map(tuple),
+    unlooked=st.lists(st.builds(Unlooked, address=addresses, why=words), max_size=2).map(tuple),
 )

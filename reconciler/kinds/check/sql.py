@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ObservationFailed, TargetError
+from reconciler.kinds.check.credentials import kept_in
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
 from reconciler.kinds.check.model import SqlCheck
 from reconciler.kinds.check.statement import as_select, reached
@@ -91,8 +92,11 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
     )
     found: dict[Part, FoundRows | Unavailable] = {}
     queries: dict[Part, sql.Composed] = {}
+    limited = session.secrets.reach.is_limited
     for part, text in texts.items():
-        if why := code.in_statement(text):
+        if limited and (kept := kept_in(text)):
+            found[part] = _refused(f"{kept} may hold passwords, which whoever runs this has not left to the YAML")
+        elif why := code.in_statement(text):
             found[part] = _refused(f"{why}, or give the target `checks_as`, the URL of a lesser role")
         elif why := not_reading(text, code, own=not session.may_harm):
             found[part] = _refused(why)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from reconciler.kinds.pg_setting import lists, names, owner, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
+
+_READABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
+"""Names that a configuration file can have (guc-file.l): of two parts, and without a dollar sign."""
 
 ALL_ROLES = "all roles"
 """The scope of what ALTER ROLE ALL sets."""
@@ -19,6 +24,8 @@ def never(definition: Definition) -> str:
         return "it is fixed when the server is built or its cluster made, and cannot be set"
     if definition.name in names.NOT_IN_FILES:
         return "ALTER SYSTEM does not take it: it has to be set where the server is started, or in postgresql.conf"
+    if definition.unloaded and not _READABLE.fullmatch(definition.name):
+        return "ALTER SYSTEM takes the name, and writes a line that the server cannot read: it would not start again"
     return ""
 
 

@@ -132,7 +132,9 @@ def block(outcomes: list[Outcome], setting: str, why: str) -> bool:
                 continue
             place = outcomes.index(outcome)
             if left:
-                again = restart.change(resource.model_copy(update={"settings": left}))
+                told = (each.provenance for each in outcomes if isinstance(each, Change | Notice))
+                brings = next((where.brings for where in told if where and where.brings), {})
+                again = restart.change(resource.model_copy(update={"settings": left}), brings)
                 outcomes[place] = again.model_copy(update={"phase": outcome.phase})
             else:
                 del outcomes[place]

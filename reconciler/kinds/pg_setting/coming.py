@@ -43,7 +43,8 @@ def mentioned(resources: Sequence[PgSetting]) -> set[str]:
 def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, str | Range]:
     """What of `known` the value of `resource` depends on, directly or by way of others."""
     found: dict[str, str | Range] = {}
-    companions = risk.leant_on(resource.setting) if resource.of_instance else ()
+    own = resource.setting
+    companions = risk.leant_on(own) if resource.of_instance else risk.leant_on_by_sessions(own) - {own}
     left = [*_operands(resource.value), *companions]
     while left:
         name = left.pop()
@@ -51,7 +52,7 @@ def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, s
             found[name] = known[name]
             left += _operands(known[name])
     if resource.of_instance:
-        found.pop(resource.setting, None)
+        found.pop(own, None)
     return dict(sorted(found.items()))
 
 

@@ -15,6 +15,9 @@ _WORDS = {
     "log_destination": frozenset({"csvlog", "eventlog", "jsonlog", "stderr", "syslog"}),
 }
 
+_EXTRA = frozenset({"plpgsql.extra_errors", "plpgsql.extra_warnings"})
+_EXTRA_CHECKS = frozenset({"all", "none", "shadowed_variables", "strict_multi_assignment", "too_many_rows"})
+
 
 def number(name: str, value: int) -> None:
     """Raises InvalidValue where the server would refuse `value`, which is in the setting's own unit and range."""
@@ -34,6 +37,10 @@ def text(name: str, value: str) -> None:
         raise InvalidValue("it is a place in the WAL, such as 0/3000060")
     if name == "primary_slot_name" and value:
         _slot(value)
+    if name in _EXTRA:
+        for word in filter(None, (part.strip().lower() for part in value.split(","))):
+            if word not in _EXTRA_CHECKS:
+                raise InvalidValue(f"{word} is none of {', '.join(sorted(_EXTRA_CHECKS))}")
 
 
 def items(name: str, values: tuple[str, ...]) -> None:

@@ -21,6 +21,8 @@ from reconciler.model import (
     SqlStep,
 )
 
+UNDEFINED = "no library that is loaded defines it: any text is taken"
+
 FATAL = "do not restart it"
 """How a notice begins of a server that would not start again with what its files hold."""
 
@@ -29,13 +31,15 @@ FATAL = "do not restart it"
 class State:
     """What the instance runs, and what its files will bring; None where that cannot be told.
 
-    `derived`: the server itself made the running value, out of a default such as -1.
+    `derived`: the server itself made the running value, out of a default such as -1. `unset`: nobody has given it any
+    value, not even an empty one, as only happens to what no library defines.
     """
 
     running: Canonical | None
     coming: Canonical | None
     boot: Canonical | None
     derived: bool
+    unset: bool = False
 
 
 def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) -> list[Outcome]:
@@ -64,7 +68,8 @@ def state_of(definition: Definition, observed: SettingObserved) -> State:
         coming = boot  # its line is gone, and the files have not been read again since
     else:
         coming = running
-    return State(running, coming, boot, derived)
+    unset = definition.unloaded and definition.boot_val is None and observed.source == "default"
+    return State(running, coming, boot, derived, unset)
 
 
 def _unseen(observed: SettingObserved) -> str:
@@ -82,8 +87,10 @@ def _set(
 ) -> list[Outcome]:
     sentinel = state.derived and want.met(state.boot if state.boot is not None else 0)
     running = want.met(state.running) if state.running is not None else False
-    running = running or sentinel
-    if observed.server.files_visible:
+    running = (running or sentinel) and not state.unset
+    if observed.server.files_visible and state.unset:
+        coming = observed.last_entry is not None and state.coming is not None and want.met(state.coming)
+    elif observed.server.files_visible:
         coming = (state.coming is not None and want.met(state.coming)) or (sentinel and observed.last_entry is None)
     else:
         coming = running
@@ -113,9 +120,10 @@ def _written(
     """ALTER SYSTEM and a reload, unless that cannot work."""
     if not observed.server.files_visible and definition.context == "postmaster" and observed.pending_restart:
         return _waits_unseen(desired, definition, observed, state)
-    step = steps.alter("system", definition.name, want.literals)
+    step = steps.alter_system(definition, want.literals, observed.server.version_num)
     reason = (
-        blocked.alter_system(definition, observed, step.statements[0], want.value)
+        want.problem
+        or blocked.alter_system(definition, observed, step.statements[-1], want.value)
         or blocked.empty_list(definition, observed, want)
         or blocked.libraries(definition, observed)
         or startup.refused(definition.name, want.value, observed.server)
@@ -155,8 +163,8 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
     if goal is None:
         goal = state.running if state.running is not None else ""
     if observed.in_auto is not None:
-        step = steps.alter("system", definition.name, ())
-        reason = blocked.alter_system(definition, observed, step.statements[0]) or (
+        step = steps.alter_system(definition, (), observed.server.version_num)
+        reason = blocked.alter_system(definition, observed, step.statements[-1]) or (
             blocked.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
@@ -278,11 +286,12 @@ def _change(
     route = f"{source} → {after_source}" if source != after_source else source
     entry = observed.in_auto
     where = _provenance(definition, observed, state, running=running)
-    before = {"value": _short(definition, old), "source": source}
+    before: dict[str, str | None] = {"value": None if state.unset else _short(definition, old), "source": source}
     if where.coming and not running:
         before["pending"] = where.coming  # somebody wrote it, and it is overwritten: not without a reviewer's notice
     known = observed.server.files_visible or _is_below_auto(observed)
     undo = known and not (sensitive and entry is not None)
+    version = observed.server.version_num
     return change(
         desired,
         before=before,
@@ -291,6 +300,7 @@ def _change(
         notes=(
             when,
             note,
+            UNDEFINED if definition.unloaded and definition.boot_val is None else "",
             f"instead of {where.coming}, which is pending" if "pending" in before else "",
             route,
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
@@ -301,10 +311,12 @@ def _change(
             "" if undo else "cannot be undone by itself: the former entry is not kept",
         ),
         steps=(step, steps.RELOAD),
-        undo=(steps.alter("system", definition.name, steps.previous(definition, entry)), steps.RELOAD) if undo else (),
+        undo=(
+            (steps.alter_system(definition, steps.previous(definition, entry), version), steps.RELOAD) if undo else ()
+        ),
         undo_unseen=not known,
         sensitive=sensitive,
-        forbidden=blocked.forbidden(definition, observed, step.statements[0]),
+        forbidden=blocked.forbidden(definition, observed, step.statements[-1]),
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
         provenance=where,
     )

@@ -97,6 +97,8 @@ class PgSettingKind:
         custom = "." in desired.setting and observed.absence in ("unknown", "unlisted")
         if definition is None and not desired.of_instance and custom:
             definition = scoped.custom(desired.setting)
+        if definition is None and not desired.of_instance and desired.setting == "role":
+            definition = scoped.custom("role")
         if definition is None:
             return [_absent(desired, observed)]
         if isinstance(desired.value, SecretRef):
@@ -115,6 +117,27 @@ class PgSettingKind:
         except InvalidValue as error:
             written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
             return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
+
+    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """See `kind.Advises`, and `file_errors.py`."""
+        from reconciler.kinds.pg_setting.file_errors import errors
+
+        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
+        return [*outcomes, *errors(session, self.name)]
+
+    def leans_on(self, resource: Declared) -> Sequence[PgSetting]:
+        """See `kind.LeansOnOthers`: settings of the instance, each of which may lean on the others."""
+        if isinstance(resource, unlisted.UnlistedSettings):
+            return []
+        target = resource.address.target
+        known = {**resource.beside, **({resource.setting: resource.value} if resource.of_instance else {})}
+        return [
+            PgSetting(
+                address=Address(target, self.name, name), declared_at=resource.declared_at, setting=name, value=value,
+                beside={other: text for other, text in known.items() if other != name},
+            )
+            for name, value in resource.beside.items()
+        ]  # fmt: skip
 
     def on_every_node(self, resource: Declared) -> bool:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""

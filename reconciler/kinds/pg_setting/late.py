@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.kinds.pg_setting import patroni, risk, steps
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.outcomes import change
-from reconciler.model import NEEDS_PERMISSION, Change, Outcome
+from reconciler.model import NEEDS_PERMISSION, Change, HazardType, Outcome
 
 UNKNOWN = "unknown until it is loaded"
 
@@ -66,11 +66,11 @@ def again(desired: PgSetting, observed: SettingObserved, outcomes: Sequence[Outc
     """
     if not library(desired.setting):
         return list(outcomes)
+    before = planned(desired, observed)
     return [
-        planned(desired, observed) if isinstance(outcome, Change) and not _risky(outcome) else outcome
-        for outcome in outcomes
+        before if isinstance(outcome, Change) and _risks(outcome) <= _risks(before) else outcome for outcome in outcomes
     ]
 
 
-def _risky(change: Change) -> bool:
-    return any(hazard.type in NEEDS_PERMISSION for step in change.steps for hazard in step.hazards)
+def _risks(change: Change) -> set[HazardType]:
+    return {hazard.type for step in change.steps for hazard in step.hazards if hazard.type in NEEDS_PERMISSION}

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from reconciler.desired.quantities import FormulaError, Quantity
 from reconciler.desired.text import Text
-from reconciler.model import Frozen, Observed, Resource, SecretRef
+from reconciler.model import Frozen, Hazard, Observed, Resource, SecretRef
 
 
 class ListEdit(Frozen):
@@ -128,7 +128,9 @@ class PgSetting(Resource):
 class Definition(Frozen):
     """What the server knows of a setting. `min_val` and `max_val` are in multiples of `unit`, as text.
 
-    `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others.
+    `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others. `unloaded`: no library
+    has defined it, or may not have (see unloaded). `ascii_by`: what the server makes of each byte of a name that is no
+    ASCII: `?`, or `\\x` and its number; empty for what it leaves as it is.
     """
 
     name: str
@@ -140,6 +142,8 @@ class Definition(Frozen):
     context: str
     boot_val: str | None = None
     raised_to: int = 0
+    unloaded: bool = False
+    ascii_by: Literal["", "?", "\\x"] = ""
 
 
 class Owner(Frozen):
@@ -226,6 +230,7 @@ class Server(Frozen):
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.
     preloading     the libraries that its files name; `to_preload` those that are declared beside.
     restarts       the target declares how it is restarted.
+    brings         what a restart would bring, by setting; empty where the target declares no restart.
     undeclared_standbys  how many stream from here beside those that the target declares.
     owner          whoever keeps its settings instead of its administrator; None: nobody.
     patroni        what Patroni and its members have, where the target says that Patroni keeps it.
@@ -244,6 +249,7 @@ class Server(Frozen):
     preloading: tuple[str, ...] = ()
     to_preload: tuple[str, ...] = ()
     restarts: bool = False
+    brings: Mapping[str, tuple[Hazard, ...]] = {}
     undeclared_standbys: int = 0
     owner: Owner | None = None
     patroni: PatroniSeen | None = None
@@ -350,9 +356,10 @@ class Restart(Resource):
 class ObservedRestart(Observed):
     """Which of the settings still wait: their files hold another value than runs. None: this role cannot see that.
 
-    `fatal`: why the server would not start again with what waits for it; empty where nothing says so.
+    `brings` as in Server. `fatal`: why the server would not start again with what waits; empty where nothing says so.
     """
 
     waiting: tuple[str, ...] | None
     role: str
+    brings: Mapping[str, tuple[Hazard, ...]] = {}
     fatal: str = ""

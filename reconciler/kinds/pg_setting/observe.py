@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 
-from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, values, wanted
+from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, unloaded, values, wanted
 from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
 from reconciler.kinds.pg_setting.read import Reading, by_server
@@ -29,15 +29,22 @@ def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
     name = resource.setting
-    definition = reading.definition(name)
     row = reading.rows.get(name)
+    definition = reading.definition(name)
+    if unloaded.known(name) or (definition is None and resource.of_instance):
+        definition = unloaded.definition(name, reading.server) or definition
     found = SettingObserved(
         server=reading.server,
         definition=definition,
         entries=tuple(reading.entries.get(name, ())),
         beside=beside(resource, reading.declared),
     )
-    if definition is None or row is None:
+    if row is None and definition is not None:
+        overrides = [override for _, _, override in reading.overrides(name)]
+        seen = unloaded.seen(session, definition, reading.server, found.entries, overrides)
+        found = found.model_copy(update=seen or {"definition": None, **_absence(reading, name)})
+        definition = found.definition
+    elif definition is None or row is None:
         found = found.model_copy(update=_absence(reading, name))
     else:
         found = found.model_copy(
@@ -53,7 +60,9 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
     found = found.model_copy(update=_scope(reading, resource, row))
     if not resource.of_instance:
         found = found.model_copy(update={"inherited": _inherited(reading, resource, found)})
-    if definition is not None and isinstance(resource.value, str):
+    if name == "role":
+        found = found.model_copy(update=_no_such_role(reading, resource))
+    if definition is not None and not definition.unloaded and isinstance(resource.value, str):
         found = found.model_copy(update=_opinion(session, definition, resource, found))
     found = found.model_copy(update={"missing": _missing(session, reading, resource, definition, found)})
     if isinstance(resource.value, SecretRef):
@@ -182,6 +191,14 @@ def _opinion(
         return {"refused": refused}
     same = tuple(sorted(other for other in others if by_server(session, probe, other)[0] == value))
     return {"by_server": value, "same": same}
+
+
+def _no_such_role(reading: Reading, resource: PgSetting) -> Mapping[str, object]:
+    """What is said of a role that the sessions of another are to act as, and that is not there: the server takes it."""
+    wanted_role = resource.value
+    if not isinstance(wanted_role, str) or wanted_role in ("none", "default") or wanted_role in reading.roles:
+        return {}
+    return {"refused": f"there is no role {wanted_role}"}
 
 
 def _missing(

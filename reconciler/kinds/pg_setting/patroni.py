@@ -108,6 +108,8 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved, 
         return _on_members(desired, definition, seen, want.value, differing) if differing else []
     if written is None and not differing:
         return []
+    if want.problem:
+        return [notice(desired, NoticeType.BLOCKED, want.problem)]
     return [_patch(desired, definition, observed, seen, want.value, want.note, differing=bool(differing))]
 
 

@@ -71,6 +71,7 @@ def of(
         masks=tuple(line(entry.file, entry.line) for entry in reversed(others)),
         masked_for=tuple(sorted(override.scope for override in observed.overrides)),
         comes_true=comes_true,
+        brings=observed.server.brings if comes_true is ComesTrue.RESTART else {},
     )
 
 

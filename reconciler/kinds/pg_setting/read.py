@@ -20,11 +20,13 @@ from reconciler.kinds.pg_setting import (
     lists,
     owner,
     patroni,
+    queries,
     risk,
     startup,
     surroundings,
     values,
 )
+from reconciler.kinds.pg_setting.brought import brought
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
 from reconciler.kinds.pg_setting.connected import connected
@@ -32,92 +34,11 @@ from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Ove
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED, PostgresSession, Query, Row
-
-_OWN = {"search_path": "", **READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(UNLIMITED, "0")}
-
-_RESET_OWN = sql.SQL("""
-    select pg_catalog.set_config(name, null, true) from pg_catalog.unnest(%(own)s::pg_catalog.text[]) as name
-    where pg_catalog.current_setting(name, true) is not null
-""")
-"""Takes the session's own limits, formats and search_path away until the end of this transaction, so that pg_settings
-shows where they would come from without them. RESET by set_config(…, null, …) restores value *and* source."""
-
-_RESTORE_OWN = sql.SQL("""
-    select pg_catalog.set_config(name, value, true)
-    from rows from (pg_catalog.unnest(%(own)s::pg_catalog.text[]),
-                    pg_catalog.unnest(%(values)s::pg_catalog.text[])) as own (name, value)
-    where pg_catalog.current_setting(name, true) is not null
-""")
-"""Meanwhile the server's limits count, which may be short, and the role's search_path, by which no name of ours may be
-looked for: as soon as pg_settings has been read, its own are back."""
-
-_SERVER = sql.SQL("""
-    select rolname as role, rolsuper as superuser,
-           pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'execute') as may_reload,
-           pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
-           and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may_read_files,
-           (select setting from pg_catalog.pg_settings where name = 'allow_alter_system') as allow_alter_system,
-           (select setting from pg_catalog.pg_settings where name = 'data_directory') as data_directory,
-           (select min_val::int from pg_catalog.pg_settings where name = 'maintenance_work_mem') as raised_to,
-           (select setting from pg_catalog.pg_settings where name = 'shared_preload_libraries') as loaded,
-           (select pg_catalog.count(*)::int from pg_catalog.pg_stat_replication r
-            where application_name is distinct from 'pg_basebackup'
-                  and not exists (select from pg_catalog.pg_replication_slots s
-                                  where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys,
-           {may}
-    from pg_catalog.pg_roles where rolname = current_user
-""").format(may=surroundings.MAY)
-
-_SETTINGS = sql.SQL("""
-    select pg_catalog.lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals,
-           context, boot_val, setting, source, sourcefile, sourceline, pending_restart,
-           {may_alter_system} as may_alter_system, {may_set} as may_set
-    from pg_catalog.pg_settings where pg_catalog.lower(name) operator(pg_catalog.=) any(%(names)s::pg_catalog.text[])
-""")
-
-_FILES = sql.SQL("""
-    select sourcefile, sourceline, pg_catalog.lower(name) as name, setting, error
-    from pg_catalog.pg_file_settings order by seqno
-""")
+from reconciler.targets.postgres import PostgresSession, Query, Row
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
 """What pg_file_settings says, of no file and no name, where a line is gone and what it set waits for a restart. Never
 translated (src/backend/utils/misc/guc.c, ProcessConfigFileInternal)."""
-
-_OVERRIDES = sql.SQL("""
-    select d.datname as database, r.rolname as role, entry
-    from pg_catalog.pg_db_role_setting s
-    cross join pg_catalog.unnest(s.setconfig) as entry
-    left join pg_catalog.pg_database d on d.oid = s.setdatabase
-    left join pg_catalog.pg_roles r on r.oid = s.setrole
-    where pg_catalog.lower(pg_catalog.split_part(entry, '=', 1)) = any(%(names)s)
-""")
-
-_DATABASES = sql.SQL("""
-    select datname as name, pg_catalog.quote_ident(datname) as quoted,
-           pg_catalog.pg_has_role(datdba, 'usage') as may_alter
-    from pg_catalog.pg_database where %(scoped)s
-""")
-
-_ROLES = sql.SQL("""
-    select r.rolname as name, pg_catalog.quote_ident(r.rolname) as quoted,
-           r.rolname = current_user or me.rolsuper
-           or (me.rolcreaterole and not r.rolsuper
-               and (pg_catalog.current_setting('server_version_num')::int < 160000
-                    or pg_catalog.pg_has_role(r.oid, 'usage with admin option'))) as may_alter
-    from pg_catalog.pg_roles r cross join pg_catalog.pg_roles me
-    where me.rolname = current_user and %(scoped)s
-""")
-
-_ABSENT = sql.SQL("""
-    select wanted, {known} as known,
-           (select pg_catalog.array_agg(name::pg_catalog.text) from pg_catalog.pg_settings) as names,
-           (select rolsuper or pg_catalog.pg_has_role('pg_read_all_settings', 'usage')
-            from pg_catalog.pg_roles where rolname = current_user) as reads_all
-    from pg_catalog.unnest(%(names)s::pg_catalog.text[]) as wanted
-    where not exists (select from pg_catalog.pg_settings where pg_catalog.lower(name) = wanted)
-""")
 
 
 class Reading:
@@ -131,25 +52,28 @@ class Reading:
             {resource.setting for resource in wanted} | lists.PRELOADED | risk.COMPANIONS | operands.difference(MACHINE)
         )
         scoped = any(not resource.of_instance for resource in wanted)
-        own = {"own": list(_OWN), "values": list(_OWN.values())}
+        own = {"own": list(queries.OWN), "values": list(queries.OWN.values())}
         params = {"names": names, "scoped": scoped, **own, **owner.PARAMS}
         grants = session.version_num >= 150000
-        settings = _SETTINGS.format(
+        settings = queries.SETTINGS.format(
             may_alter_system=sql.SQL("pg_catalog.has_parameter_privilege(name, 'alter system')" if grants else "false"),
             may_set=sql.SQL("pg_catalog.has_parameter_privilege(name, 'set')" if grants else "false"),
         )
-        absent = _ABSENT.format(
+        absent = queries.ABSENT.format(
             known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::pg_catalog.bool")
         )
-        queries: list[Query] = [
-            *(_RESET_OWN, settings, _RESTORE_OWN),
-            *(_SERVER, _OVERRIDES, _DATABASES, _ROLES, absent, owner.QUERY),
+        asked: list[Query] = [
+            *(queries.RESET_OWN, settings, queries.RESTORE_OWN),
+            *(queries.SERVER, queries.OVERRIDES, queries.DATABASES, queries.ROLES, absent, owner.QUERY),
         ]
-        leaning = risk.together.NAMES & {resource.setting for resource in wanted}
+        leaning = risk.CONNECTED & {resource.setting for resource in wanted}
         if leaning:
-            queries.append(CONNECTED)
+            asked.append(CONNECTED)
+        restarts = bool(session.target.restart) and any(resource.of_instance for resource in wanted)
+        if restarts:
+            asked.append(queries.OF_A_RESTART)
         _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
-            [(query, params) for query in queries]
+            [(query, params) for query in asked]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
         # What stands on the server's command line stays, whatever is declared.
@@ -161,7 +85,7 @@ class Reading:
         self._raised_to: int = server[0]["raised_to"]
         self._overrides = overrides
         needed = any(resource.of_instance for resource in wanted) or operands.difference(MACHINE)
-        lines = session.fetch(_FILES) if needed and server[0]["may_read_files"] else None
+        lines = session.fetch(queries.FILES) if needed and server[0]["may_read_files"] else None
         directory = server[0]["data_directory"]
         self.entries: dict[str, list[FileEntry]] = {}
         blocking = []
@@ -218,7 +142,19 @@ class Reading:
                 around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
         if leaning:
             around = around.model_copy(update=connected(session, others[0][0], leaning))
+        if around.memory is None and self._takes_more_memory(wanted):
+            around = around.model_copy(update={"memory": session.memory()})
         self.server = self.server.model_copy(update={"around": around})
+        if restarts:
+            waiting = [(self._defined(row["key"], row), row) for row in others[-1]]
+            brings = brought(waiting, self.entries, self.server)
+            self.server = self.server.model_copy(update={"brings": brings})
+
+    def _takes_more_memory(self, wanted: Sequence[PgSetting]) -> bool:
+        """Whether the machine's memory has to be known: what is declared is not what runs, or not the instance's."""
+        coming, now = self.server.coming, self.server.now
+        asked = (resource for resource in wanted if resource.setting in risk.MEMORY)
+        return any(not each.of_instance or coming.get(each.setting) != now.get(each.setting) for each in asked)
 
     def known(self, name: str) -> Definition:
         """As `definition`. Raises InvalidValue where pg_settings does not list it."""
@@ -286,8 +222,9 @@ class Reading:
     def definition(self, name: str) -> Definition | None:
         """What pg_settings says of the setting itself; None where it does not list it."""
         row = self.rows.get(name)
-        if row is None:
-            return None
+        return None if row is None else self._defined(name, row)
+
+    def _defined(self, name: str, row: Row) -> Definition:
         return Definition(
             name=name,
             vartype=row["vartype"],
@@ -298,6 +235,7 @@ class Reading:
             context=row["context"],
             boot_val=row["boot_val"],
             raised_to=self._raised_to if name == "autovacuum_work_mem" else 0,
+            ascii_by=("\\x" if self._session.version_num >= 160000 else "?") if name in values.NAMES else "",
         )
 
     def overrides(self, name: str) -> list[tuple[str | None, str | None, Override]]:

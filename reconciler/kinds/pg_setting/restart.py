@@ -49,12 +49,14 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
     role = info.role if target.standbys or target.node_of else ""
     found: list[Outcome] = []
     waiting: dict[int, list[str]] = {}
+    brings: dict[str, tuple[Hazard, ...]] = {}
     for outcome in outcomes:
         if isinstance(outcome, Change | Notice):
             phase = _phase(outcome, role)
             restarts_in = (AFTER_STANDBYS if role == "primary" else phase) + 1
             if _waits(outcome):
                 waiting.setdefault(restarts_in, []).append(outcome.address.name)
+                brings |= outcome.provenance.brings if outcome.provenance else {}
             if isinstance(outcome, Change):
                 late = bool(outcome.desired.get("after_restart"))
                 outcome = outcome.model_copy(update={"phase": restarts_in + 1 if late else phase})
@@ -67,7 +69,7 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
                 settings=tuple(sorted(settings)),
                 after_primary=phase > AFTER_THE_PRIMARY,
             )
-            found.append(change(resource).model_copy(update={"phase": phase}))
+            found.append(change(resource, brings).model_copy(update={"phase": phase}))
     return found
 
 
@@ -87,8 +89,8 @@ def _phase_of(restart: Change, role: str) -> int:
     return (AFTER_THE_PRIMARY if after_primary else EVERYWHERE) + 1
 
 
-def change(resource: Restart) -> Change:
-    """The restart itself: the same at every moment, as long as something waits for it."""
+def change(resource: Restart, brings: Mapping[str, tuple[Hazard, ...]]) -> Change:
+    """The restart itself: the same at every moment, as long as the same waits for it."""
     hazard = Hazard(
         type=HazardType.RESTART,
         message=(
@@ -98,7 +100,8 @@ def change(resource: Restart) -> Change:
             "until it answers again"
         ),
     )
-    step: Step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard,))
+    beside = [each for name, found in brings.items() if name not in resource.settings for each in found]
+    step: Step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard, *beside))
     if resource.command == PATRONI:
         step = PatroniStep(restart_for=resource.settings, hazards=(hazard,))
     replayed = "once it has replayed the WAL of its primary" if resource.after_primary else ""
@@ -133,6 +136,7 @@ def observe(session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Addr
         resource.address: ObservedRestart(
             waiting=None if hidden else tuple(name for name in resource.settings if name in waiting),
             role=session.role,
+            brings=next((each.server.brings for each in observed.values()), {}),
             fatal=next((fatal[name] for name in resource.settings if fatal.get(name)), ""),
         )
         for resource in wanted
@@ -146,7 +150,7 @@ def plan(desired: Restart, observed: ObservedRestart) -> list[Outcome]:
         return [Notice(address=desired.address, type=NoticeType.NOT_VISIBLE, message=message)]
     if observed.waiting and observed.fatal:
         return [Notice(address=desired.address, type=NoticeType.BLOCKED, message=f"not restarted: {observed.fatal}")]
-    return [change(desired)] if observed.waiting else []
+    return [change(desired, observed.brings)] if observed.waiting else []
 
 
 def _is_waiting(observed: SettingObserved) -> bool:

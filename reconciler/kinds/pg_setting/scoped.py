@@ -15,7 +15,10 @@ SOURCES = {(True, False): "database", (False, True): "user", (True, True): "data
 
 
 def custom(name: str) -> Definition:
-    """How a setting is read that no loaded library defines: `app.tenant` is text, which the server keeps for anyone."""
+    """How a setting is read that no loaded library defines: `app.tenant` is text, which the server keeps for anyone.
+
+    So is `role`, which no session is given by the instance, and pg_settings does not list.
+    """
     return Definition(name=name, vartype="string", context="user")
 
 
@@ -30,7 +33,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     note = ""
     after: Canonical | None
     literals: tuple[str, ...] = ()
-    custom_name = observed.definition is None
+    custom_name = observed.definition is None or definition.unloaded
     if wanted.is_reset(desired, definition):
         if observed.own is None:
             return []
@@ -41,6 +44,8 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
         if own is not None and want.met(own):
             return []
         after, literals, note = want.value, want.literals, want.note
+        if want.problem:
+            return [notice(desired, NoticeType.BLOCKED, want.problem)]
         if not literals and observed.own is None:
             message = (
                 "an empty list can only be had by RESET, and it is not set here: it has to be emptied in the instance"

@@ -21,14 +21,30 @@ def alter(
     `subject` is SQL already: "system", `role "Reporting" in database app`. A `custom` name is not the server's and may
     hold reserved words: it is quoted. Outside a transaction, as ALTER SYSTEM wants it.
     """
-    setting = sql.Identifier(*name.split(".")) if custom else sql.SQL(name)
-    words: list[sql.Composable] = [sql.SQL("alter"), sql.SQL(subject)]
-    if literals:
-        values = sql.SQL(", ").join(_literal(text) for text in literals)
-        words += [sql.SQL("set"), setting, sql.SQL("="), values]
-    else:
-        words += [sql.SQL("reset"), setting]
+    words = [sql.SQL("alter"), sql.SQL(subject), *_assignment(name, literals, custom)]
     return SqlStep(statements=(sql.SQL(" ").join(words).as_string(None),), hazards=hazards)
+
+
+def alter_system(
+    definition: Definition, literals: Sequence[str], version_num: int, hazards: tuple[Hazard, ...] = ()
+) -> SqlStep:
+    """The same of the instance. Before 17 ALTER SYSTEM only takes names that the session knows: one that no library
+    has defined it knows once it was set there."""
+    step = alter("system", definition.name, literals, custom=definition.unloaded, hazards=hazards)
+    if not definition.unloaded or version_num >= _ANY_NAME:
+        return step
+    first = sql.SQL(" ").join(_assignment(definition.name, literals or ("",), custom=True)).as_string(None)
+    return step.model_copy(update={"statements": (first, *step.statements)})
+
+
+_ANY_NAME = 170000
+
+
+def _assignment(name: str, literals: Sequence[str], custom: bool) -> list[sql.Composable]:
+    setting = sql.Identifier(*name.split(".")) if custom else sql.SQL(name)
+    if not literals:
+        return [sql.SQL("reset"), setting]
+    return [sql.SQL("set"), setting, sql.SQL("="), sql.SQL(", ").join(_literal(text) for text in literals)]
 
 
 def previous(definition: Definition, entry: FileEntry | None) -> tuple[str, ...]:

@@ -65,6 +65,19 @@ def real(text: str, unit: str) -> float:
     return _in_base_unit(value, text[end:], unit)
 
 
+def is_lost(text: str, unit: str, value: float) -> bool:
+    """Whether rounding made `value` of `text`, and it is nought or less: nought is no small amount but often stands for
+    none, or for no limit, and so do -1 and its like."""
+    if value > 0:
+        return False
+    return _double(text)[0] != 0 if value == 0 else real(text, unit) != value
+
+
+def has_unit(text: str) -> bool:
+    """Whether something stands behind the number."""
+    return bool(text[_double(text)[1] :].strip(_SPACE))
+
+
 def shown(value: float, unit: str) -> str:
     """`value` multiples of `unit` as SHOW prints it: in the largest unit that divides it exactly.
 

@@ -40,7 +40,7 @@ def canonical(definition: Definition, text: str) -> Canonical:
         case "integer" | "real":
             return _number(definition, text)
         case _:
-            return _string(definition.name, text)
+            return _string(definition.name, _as_name(definition, text) if definition.ascii_by else text)
 
 
 def read(definition: Definition, text: str | None) -> Canonical | None:
@@ -124,6 +124,21 @@ def _raised(definition: Definition, value: int) -> int:
             return definition.raised_to
         case _:
             return value
+
+
+NAMES = frozenset({"application_name", "cluster_name"})
+"""Texts that the server cuts off (GUC_IS_NAME), and makes ASCII of (pg_clean_ascii)."""
+
+_LONGEST_NAME = 63
+"""Bytes: NAMEDATALEN without its end."""
+
+
+def _as_name(definition: Definition, text: str) -> str:
+    if text.isascii() and "\\x" in text:
+        return text  # what the server has made of one is longer, and stays as it is
+    cut = text.encode()[:_LONGEST_NAME].decode(errors="ignore").encode()
+    other = (lambda byte: "?") if definition.ascii_by == "?" else "\\x{:02x}".format
+    return "".join(chr(byte) if 32 <= byte <= 126 else other(byte) for byte in cut)
 
 
 def _string(name: str, text: str) -> str | tuple[str, ...]:

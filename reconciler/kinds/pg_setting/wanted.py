@@ -32,13 +32,15 @@ class Wanted:
     """`met(value)`: whether a value is as declared.
 
     `value` is set where it is not, and `literals` are its spelling in SET, one a list item; none: RESET. `note` says
-    how the value came about ("25% of memory (16GB)"); may be empty.
+    how the value came about ("25% of memory (16GB)"); may be empty. `problem`: why it is not to be set; what is so
+    already may stay.
     """
 
     value: Canonical
     literals: tuple[str, ...]
     met: Callable[[Canonical], bool]
     note: str = ""
+    problem: str = ""
 
 
 def is_reset(desired: PgSetting, definition: Definition | None) -> bool:
@@ -83,7 +85,8 @@ def _text(definition: Definition, observed: SettingObserved, text: str) -> Wante
     literals = (
         lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
     )
-    return Wanted(value, literals, lambda seen: seen in alike, note)
+    problem = lost(definition, text, value) if definition.vartype in ("integer", "real") and not note else ""
+    return Wanted(value, literals, lambda seen: seen in alike, note, problem)
 
 
 def _items(definition: Definition, items: tuple[str, ...]) -> Wanted:
@@ -146,7 +149,7 @@ def evaluated(definition: Definition, operand: Operand, text: str) -> tuple[Cano
     try:
         # ALTER SYSTEM takes no newline, which is what YAML leaves at the end of a block.
         literal = text.strip() if definition.vartype in ("integer", "real") else text
-        return values.canonical(definition, text), literal, ""
+        value = values.canonical(definition, text)
     except InvalidValue as plainly:
         if definition.vartype not in ("integer", "real"):
             raise
@@ -165,6 +168,17 @@ def evaluated(definition: Definition, operand: Operand, text: str) -> tuple[Cano
             raise NotTold(f"{read.text} cannot be told: {reason}", reason) from None
         value, literal = _counted(definition, read, quantity)
         return value, literal, read.told(operand)
+    if units.has_unit(text) and (why := lost(definition, text, value)):
+        raise NotTold(why)
+    return value, literal, ""
+
+
+def lost(definition: Definition, text: str, value: Canonical) -> str:
+    """Why the server would not do what `text` says, which it rounds to nothing; empty where it does not."""
+    if not isinstance(value, int | float) or not units.is_lost(text, definition.unit, value):
+        return ""
+    rounded = values.shown(definition, value)
+    return f"{text.strip()} is less than it counts in, and would be rounded to {rounded}, which is no small amount"
 
 
 def formula(text: str) -> Formula | None:

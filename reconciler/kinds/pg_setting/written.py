@@ -7,7 +7,7 @@ where it comes from. The rest is left out and says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from reconciler.desired.write import LeftOut, Noted, gathered
-from reconciler.errors import DesiredError
+from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration
 from reconciler.kinds.fitting import fitting, objection
 from reconciler.kinds.pg_setting import blocked, hidden, instance, names, origin, owner, provenance, scoped, values
@@ -79,7 +79,8 @@ Entry = _Found | LeftOut
 
 def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
     """The sections `settings`, `databases` and `roles`, those without any entry left out. Raises TargetError."""
-    spelled = [row["name"] for row in session.fetch(_NAMES)]
+    listed = [row["name"] for row in session.fetch(_NAMES)]
+    spelled = [*listed, *_custom(session, listed)]
     scopes = session.fetch(_SCOPED)
     seen = [
         *((("settings", name), _placeholder(session, name)) for name in spelled),
@@ -103,7 +104,8 @@ def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
     if server.owner is not None or server.patroni is not None:
         entries = {path: entry for path, entry in entries.items() if path[0] != "settings"} | _kept_elsewhere(server)
         return _sections(_tried(kind, session, entries))
-    entries |= {("settings", name): LeftOut(reason) for name, reason in _unseen(session, server, spelled)}
+    unseen = _unseen(session, server, listed)
+    entries |= {path: LeftOut(reason) for name, reason in unseen if (path := ("settings", name)) not in entries}
     return _sections(_tried(kind, session, entries))
 
 
@@ -205,6 +207,16 @@ def _forms(definition: Definition, text: str | None) -> list[Form]:
 
 def _spelled(definition: Definition, value: Canonical) -> Form:
     return list(value) if isinstance(value, tuple) else values.shown(definition, value)
+
+
+def _custom(session: PostgresSession, listed: Collection[str]) -> list[str]:
+    """Names in files that no library has defined; none where this role may not read the files."""
+    try:
+        rows = session.fetch(_UNKNOWN_LINES)
+    except ObservationFailed:
+        return []
+    known = {name.lower() for name in listed}
+    return sorted({row["name"].lower() for row in rows if "." in row["name"]} - known)
 
 
 def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.kinds.pg_setting import names, startup, values
 from reconciler.kinds.pg_setting.model import Definition, Server
-from reconciler.kinds.pg_setting.risk import table, together
+from reconciler.kinds.pg_setting.risk import memory, table, together
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Hazard, HazardType
 
@@ -19,9 +19,24 @@ COMPANIONS: frozenset[str] = startup.COMPANIONS | together.NAMES
 """Everything that is looked at beside the settings themselves, whether it is declared or not."""
 
 
+MEMORY = memory.NAMES
+"""Settings that are held against the memory of the machine."""
+
+CONNECTED = together.CONNECTED
+"""Settings for which it has to be known who is connected."""
+
+_NUMBERS_OF_LIBRARIES = {"auto_explain.log_min_duration": "ms"}
+"""By setting, the unit of integers of libraries: so that not every value of what is not loaded yet has its hazard."""
+
+
 def leant_on(name: str) -> frozenset[str]:
     """The settings that are looked at before `name` is changed."""
     return startup.leant_on(name) | together.leant_on(name)
+
+
+def leant_on_by_sessions(name: str) -> frozenset[str]:
+    """The same for a setting of a database or a role, which no start depends on."""
+    return together.leant_on(name)
 
 
 def of_change(
@@ -47,7 +62,15 @@ def of_text(name: str, text: str) -> tuple[Hazard, ...]:
     """The same for a setting of a library that is not loaded: nothing is known of its values, and each may be bad."""
     if name not in KNOWN:
         return (Hazard(type=HazardType.LESS_SAFE, message=f"{name} = {text}: {UNKNOWN}"),)
-    return tuple(Hazard(type=each.type, message=f"{name} = {text}: {each.why}") for each in table.RISKS.get(name, ()))
+    number = None
+    if name in _NUMBERS_OF_LIBRARIES:
+        unit = _NUMBERS_OF_LIBRARIES[name]
+        number = values.read(Definition(name=name, vartype="integer", unit=unit, context="superuser"), text)
+    return tuple(
+        Hazard(type=each.type, message=f"{name} = {text}: {each.why}")
+        for each in table.RISKS.get(name, ())
+        if number is None or each.turn(None, number)
+    )
 
 
 def _of_value(definition: Definition, before: list[Canonical | None], after: Canonical) -> Iterator[Hazard]:

@@ -1,4 +1,4 @@
-"""Turns for the worse that depend on other settings, on who is connected, and on who is let in: judged together.
+"""Turns for the worse that depend on other settings, on who is connected or let in, and on the machine.
 
 What counts is what the settings come to, as declared on the same target, in the files, or running, in this order.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from reconciler.kinds.pg_setting.risk import memory
 from reconciler.kinds.pg_setting.startup.start import Start
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import HazardType
@@ -84,9 +85,13 @@ RULES: tuple[Rule, ...] = (
     Rule(SYNCHRONOUS, HazardType.STOPS_SERVICE, hangs),
     Rule(NAMED, HazardType.LESS_SAFE, waits_for_fewer),
     Rule(frozenset({"ssl"}), HazardType.STOPS_SERVICE, rules_of_tls),
+    Rule(memory.OF_SESSIONS, HazardType.STOPS_SERVICE, memory.sessions),
+    Rule(memory.OF_VACUUM, HazardType.STOPS_SERVICE, memory.vacuum),
 )
 
 NAMES: frozenset[str] = frozenset().union(*(rule.names for rule in RULES))
+
+CONNECTED = NAMES - memory.NAMES
 """Settings for which it has to be known who is connected."""
 
 

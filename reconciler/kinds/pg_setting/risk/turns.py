@@ -5,6 +5,7 @@ Each takes the value before, None where that is not known, and the value after; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from math import inf
@@ -95,6 +96,21 @@ def removed(before: Canonical | None, after: Canonical) -> bool:
     return bool(set(_items(before)) - set(_items(after)))
 
 
+def other_items(before: Canonical | None, after: Canonical) -> bool:
+    """A list that has other items, in whatever order."""
+    return before is None or set(_items(before)) != set(_items(after))
+
+
+def other_zone(before: Canonical | None, after: Canonical) -> bool:
+    """To a time zone that is not the former one by another name; of those, only the names of UTC are known here."""
+    return _zone(before) != _zone(after)
+
+
+def tells_less(before: Canonical | None, after: Canonical) -> bool:
+    """To a log_line_prefix without something that tells who did what, and when, and which the former one had."""
+    return bool(_told_by(before) - _told_by(after))
+
+
 def bits_added(before: Canonical | None, after: Canonical) -> bool:
     """Permissions for more than before."""
     return isinstance(after, int) and bool(after & ~(before if isinstance(before, int) else 0))
@@ -131,6 +147,32 @@ def weaker_ciphers(before: Canonical | None, after: Canonical) -> bool:
 
 def _number(value: Canonical | None, endless: tuple[int, ...]) -> float:
     return inf if value in endless or not isinstance(value, int | float) else value
+
+
+_UTC = frozenset(
+    {"utc", "etc/utc", "gmt", "etc/gmt", "uct", "etc/uct", "universal", "etc/universal", "zulu", "etc/zulu"}
+)
+
+
+def _zone(value: Canonical | None) -> Canonical | None:
+    folded = value.lower() if isinstance(value, str) else value
+    return "utc" if folded in _UTC else folded
+
+
+_ESCAPE = re.compile(r"%-?\d*(.)")
+_TOLD = {
+    **dict.fromkeys("tmn", "when"),
+    **dict.fromkeys("pc", "which process"),
+    **dict.fromkeys("rh", "from where"),
+    "u": "who",
+    "d": "in which database",
+}
+"""Escapes of log_line_prefix, of which several tell the same."""
+
+
+def _told_by(prefix: Canonical | None) -> frozenset[str]:
+    letters = _ESCAPE.findall(prefix) if isinstance(prefix, str) else []
+    return frozenset(_TOLD[letter] for letter in letters if letter in _TOLD)
 
 
 def _items(value: Canonical | None) -> tuple[str, ...]:
