@@ -16,15 +16,17 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import System, Target, TargetInfo
+from reconciler.model import NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.names import refuse_unanswered
-from reconciler.targets.redis_here import Files, is_here
+from reconciler.targets.redis_here import Files
 from reconciler.targets.redis_login import log_in, missing
 from reconciler.targets.redis_owner import owner
+from reconciler.targets.redis_process import elsewhere
 from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
+from reconciler.targets.session import Remark
 from reconciler.targets.url import refuse_unescaped
 
 ANSWER_TIMEOUT = 20
@@ -123,6 +125,22 @@ class RedisSession:
         return found
 
     @property
+    def remark(self) -> Remark | None:
+        """Why what runs is not compared with what a restart would bring."""
+        if self.config_file == "":
+            return None
+        seen = self.files.look()
+        if not seen.why:
+            return None
+        if seen.hidden:
+            return Remark(
+                NoticeType.NOT_VISIBLE,
+                f"{seen.why}: it wins over the file, so that a restart may undo what is applied. Write it into the "
+                "file instead; or have it shown, by `set-proc-title no`",
+            )
+        return Remark(NoticeType.NOTE, f"the server's files are not compared with what runs: {seen.why}")
+
+    @property
     def owner(self) -> str:
         """The managed service that this server is, as far as it is recognised; else empty."""
         return owner(self.server, str(self._client.connection_pool.connection_kwargs.get("host") or ""))
@@ -180,7 +198,8 @@ class RedisSession:
         with _in_plain_words(self.target, self.secrets, "the connection was lost"):
             connection = pool.get_connection()
         try:
-            return Files(self.server, connection._sock is not None and is_here(self.server, connection._sock))
+            lost = "the connection was lost"
+            return Files(self.server, elsewhere(self.server, connection._sock) if connection._sock else lost)
         finally:
             pool.release(connection)
 

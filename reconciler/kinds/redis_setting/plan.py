@@ -26,6 +26,7 @@ from reconciler.model import (
     RedisStep,
     SecretRef,
 )
+from reconciler.targets.redis_files import COMMAND_LINE
 from reconciler.targets.redis_owner import way_of_setting
 from reconciler.targets.redis_rereading import DENIED
 
@@ -164,7 +165,7 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
     else:
         reason = f"running, not persisted: a restart would bring {other}, from {where}"
     if not observed.rewritable:
-        message = f"{reason}; CONFIG REWRITE writes to the main file alone: change it there"
+        message = f"{reason}; CONFIG REWRITE writes to the main file alone: {_take_out(observed)}"
         return _notice(desired, NoticeType.NOT_PERSISTED, message)
     value = SENSITIVE if secret else shown(desired.parameter, observed.running or "", observed.wanted or "")
     return Change(
@@ -182,6 +183,10 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
         desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _take_out(observed: ObservedSetting) -> str:
+    return "take it out of the command line" if observed.line == COMMAND_LINE else "change it there"
 
 
 def _of_a_restart(desired: RedisSetting, observed: ObservedSetting) -> tuple[Hazard, ...]:
@@ -251,6 +256,8 @@ def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, too_fu
     if not observed.url_has_it:
         notes.append("the target's URL carries another password: until it follows, the declared one is used")
     notes += _overwriting(observed)
+    if not observed.rewritable and observed.running is not None:
+        notes.append(f"a restart brings {observed.persisted or _NOTHING} again, from {observed.line}")
     if observed.config_file == "":
         notes.append("running, not persisted: the server has no config file")
     if observed.config_file and not observed.users_seen:
