@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import redis
 from clusters.ports import lasting_port
@@ -17,8 +18,9 @@ from reconciler.model import System, Target
 
 @contextmanager
 def started(
-    redis_server: RedisServer, *arguments: str, before: Sequence[str] = (), program: str = "", environment: Mapping = {}
-) -> Iterator[tuple[Target, redis.Redis]]:
+    redis_server: RedisServer, *arguments: str,
+    before: Sequence[str] = (), program: str = "", environment: Mapping = {}, cwd: Path | None = None,
+) -> Iterator[tuple[Target, redis.Redis]]:  # fmt: skip
     """A second server of the same version, in the folder of `redis_server`: as a target, and a client of it.
 
     `arguments` are all that stand behind the program; PORT in them, and in a file, is its port.
@@ -28,7 +30,7 @@ def started(
         file.write_text(file.read_text().replace("PORT", port))
     process = subprocess.Popen(
         [*before, program or redis_server.binary, *(word.replace("PORT", port) for word in arguments)],
-        stdout=subprocess.DEVNULL, cwd=redis_server.folder, env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL, cwd=cwd or redis_server.folder, env={**os.environ, **environment},
     )  # fmt: skip
     client = redis.Redis(port=int(port), decode_responses=True)
     try:

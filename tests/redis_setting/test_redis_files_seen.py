@@ -47,16 +47,17 @@ FOUND = [
     ("bin/redis-server", "redis.conf", "both from its folder"),
     ("./bin/redis-server", "{folder}/redis.conf", "the program from its folder, its file by its whole path"),
     ("{folder}/bin/redis-server", "redis.conf", "the other way round"),
-    ("{folder}/bin/redis-server", "../{name}/redis.conf", "by way of the folder above"),
+    ("{folder}/bin/redis-server", "../redis.conf", "by way of the folder above"),
 ]
 
 
 @pytest.mark.parametrize(("program", "file", "reason"), FOUND, ids=[case[2] for case in FOUND])
 def test_however_a_server_was_started_its_file_is_compared(program, file, reason, stopped):
-    """On the code before, nothing was said but in the last case but one, and there only of a file by its whole path."""
-    where = {"folder": stopped.folder, "name": stopped.folder.name}
-    path = {"PATH": f"{stopped.folder}/bin:{os.environ['PATH']}"}
-    with started(stopped, file.format(**where), program=program.format(**where), environment=path) as (target, client):
+    """On the code before, nothing was said of any of these."""
+    folder = stopped.folder
+    words = {"program": program.format(folder=folder), "cwd": folder / "bin" if file.startswith("../") else folder}
+    path = {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
+    with started(stopped, file.format(folder=folder), environment=path, **words) as (target, client):
         client.config_set("maxmemory", "20mb")
         [change] = changes(KIND, target, declared({"maxmemory": "20mb"}))
         assert change.reason.startswith("running, not persisted: a restart would bring 10MB, from ")
