@@ -378,6 +378,8 @@ class Change(Frozen):
     provenance   of a setting: where its value comes from that is in force.
     reason       why this action and no other: "INVALID since a failed build".
     summary      before → after in one short line for people; empty where the statements say it better.
+    deviation    for people, what the live system has otherwise than declared, where that is not the summary read
+                 backwards.
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
     undo         what apply runs by itself when the promise is not kept after the steps ran.
@@ -405,6 +407,7 @@ class Change(Frozen):
     reason: str = ""
     why: str = ""
     summary: str = ""
+    deviation: str = ""
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...]
     undo: tuple[Step, ...] = ()

@@ -46,8 +46,9 @@ class ObservedUser(Observed):
     exists        there is such a user; `rules` is what it may, in the words of ACL LIST, without passwords.
     login         how it logs in: "nopass", "none" (nobody can), "password"; several passwords are "passwords".
     same_rights   the declared rules allow exactly what the user may now; `same_login` likewise.
-    gains, loses  commands that it may afterwards and not now, and the other way round.
-    dangerous     those of `gains` that are @dangerous.
+    becomes       in words, what it may once it is as declared and not now, and the other way round.
+    deviates      in words, what it may now otherwise than declared; of a user that is to be absent, all that it may.
+    dangerous     @dangerous commands that it may afterwards and not now.
     is_off        the declared rules turn it off; `was_on` it is on now.
     own           it is the tool's own user; `own_loses` what the tool would then miss.
     url_has_it    of the own user: the password in the target's URL is the declared one.
@@ -70,8 +71,8 @@ class ObservedUser(Observed):
     login: Literal["nopass", "none", "password", "passwords"] = "none"
     same_rights: bool = False
     same_login: bool = False
-    gains: tuple[str, ...] = ()
-    loses: tuple[str, ...] = ()
+    becomes: tuple[str, ...] = ()
+    deviates: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
     was_on: bool = False
     is_off: bool = False

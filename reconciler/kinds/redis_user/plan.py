@@ -99,6 +99,7 @@ def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
         before=_state(observed.rules, observed.login),
         after=None,
         sensitive=_sensitive(observed.login),
+        deviation="; ".join(observed.deviates),
         why=desired.why,
         notes=_kept_nowhere(observed),
         steps=(
@@ -128,7 +129,8 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         after=_state(now if observed.same_rights else rules, login),
         sensitive=_sensitive(observed.login, login),
         why=desired.why,
-        summary=_summary(now, rules, observed),
+        summary="; ".join((*observed.becomes, *_gets_login(desired, observed))),
+        deviation="; ".join((*observed.deviates, *_has_login(desired, observed))) if observed.exists else "",
         notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
         steps=(
             *_persist_before(observed),
@@ -141,11 +143,32 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
     )
 
 
-def _summary(now: Sequence[str], rules: Sequence[str], observed: ObservedUser) -> str:
-    """Of a user that exists, what it may as the server has it, and as it is declared."""
-    if observed.same_rights:
-        return f"password {SENSITIVE}"
-    return f"{' '.join(now)} → {' '.join(rules)}" if observed.exists else ""
+def _gets_login(desired: RedisUser, observed: ObservedUser) -> list[str]:
+    """How its way of logging in changes."""
+    if observed.exists and observed.same_login:
+        return []
+    if desired.password is None:
+        return ["needs no password"] if desired.decides_login else []
+    match observed.login:
+        case "password" | "passwords":
+            return ["its password is changed"]
+        case "nopass":
+            return ["needs a password from then on"]
+    return ["gets a password"]
+
+
+def _has_login(desired: RedisUser, observed: ObservedUser) -> list[str]:
+    """How it logs in otherwise than declared."""
+    if observed.same_login:
+        return []
+    match observed.login:
+        case "nopass":
+            return ["needs no password"]
+        case "none":
+            return ["has no password, so that nobody can log in as it"]
+        case "passwords":
+            return ["has several passwords"]
+    return ["has another password" if desired.password else "needs a password"]
 
 
 def _state(rules: Sequence[str], login: str) -> dict[str, str]:
@@ -184,10 +207,6 @@ def _risks(desired: RedisUser, observed: ObservedUser) -> tuple[Hazard, ...]:
 
 def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     notes = []
-    if observed.exists and observed.gains:
-        notes.append(f"may then run {_listed(observed.gains)}")
-    if observed.exists and observed.loses:
-        notes.append(f"may no longer run {_listed(observed.loses)}")
     if not observed.exists and not desired.decides_login:
         notes.append("no password is declared: nobody can log in as it")
     if observed.login == "passwords" and desired.decides_login:

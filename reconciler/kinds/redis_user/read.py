@@ -10,6 +10,7 @@ from typing import Any, Literal
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.kinds.redis_user.persisted import in_file
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
+from reconciler.kinds.redis_user.words import FOLDED, told
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.redis_files import Line
@@ -140,7 +141,7 @@ def _commands(
     session: RedisSession, known: Mapping[str, Sequence[str]], channels: Any, rules: Sequence[Sequence[str]]
 ) -> tuple[Commands, dict[str, int]]:
     """The server's commands, and of the dangerous ones, how many words they have."""
-    further = sorted(categories_in(rule for each in rules for rule in each) - known.keys())
+    further = sorted({*FOLDED, *categories_in(rule for each in rules for rule in each)} - known.keys())
     dangerous = sorted({name.partition("|")[0] for name in known["dangerous"]})
     table, *answers = session.read_all(
         [("COMMAND", "INFO", *dangerous), *(("ACL", "CAT", category) for category in further)]
@@ -156,6 +157,7 @@ def _commands(
     default = channels.get("acl-pubsub-default") if isinstance(channels, dict) else None
     commands = Commands(
         version=session.version,
+        product=session.info.product,
         every=frozenset(known["fast"]) | frozenset(known["slow"]),
         categories={category: frozenset(names) for category, names in found.items()},
         all_channels=default == "allchannels" if default else session.version < (7,),
@@ -166,15 +168,15 @@ def _commands(
 def _printed(user: Mapping[str, Any]) -> tuple[str, ...]:
     """The rules of ACL GETUSER as words of ACL SETUSER, without what every user has, and without passwords."""
     flags = [flag for flag in user["flags"] if flag in ("on", "off", "nopass", "skip-sanitize-payload")]
-    databases = [word for word in user.get("databases", "").split() if word != "alldbs"]
     selectors = [f"({' '.join(_permissions(selector))})" for selector in user.get("selectors", [])]
-    return (*flags, *databases, *_permissions(user), *selectors)
+    return (*flags, *_permissions(user), *selectors)
 
 
 def _permissions(selector: Mapping[str, Any]) -> list[str]:
     return [
         *_words(selector["keys"], "~"),
         *(_words(selector.get("channels", []), "&") or ["resetchannels"]),
+        *_databases(selector.get("databases", "alldbs")),
         *selector["commands"].split(),
     ]
 
@@ -182,6 +184,11 @@ def _permissions(selector: Mapping[str, Any]) -> list[str]:
 def _words(patterns: str | Sequence[str], sign: str) -> list[str]:
     """Patterns are a text with signs (7.0), or a list without (6.2)."""
     return patterns.split() if isinstance(patterns, str) else [f"{sign}{pattern}" for pattern in patterns]
+
+
+def _databases(text: str) -> list[str]:
+    """Nothing stands there where there are none, and nothing has to be said of all."""
+    return [word for word in text.split() if word != "alldbs"] or ([] if text else ["resetdbs"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,20 +221,19 @@ def _observed(place: _Place, user: RedisUser, answer: Any, rules: tuple[str, ...
         "line": kept.line,
     }
     if user.rules is None:
-        return ObservedUser(**seen)
+        return ObservedUser(**seen, deviates=told(None, now, commands) if answer is not None else ())
     try:
         then = evaluate(user.rules, commands, fresh=True)
     except RuleProblem as problem:
         return ObservedUser(**seen, problem=str(problem))
     if answer is not None and not {"sanitize-payload", "skip-sanitize-payload"} & set(answer["flags"]):
         then.unsanitized = now.unsanitized  # Valkey takes either rule and shows neither
-    before, after = now.root.effective(commands.containers), then.root.effective(commands.containers)
-    gains = after - before
+    before, after = now.effective(commands.containers), then.effective(commands.containers)
     seen |= {
         "same_rights": answer is not None and now.meaning(commands) == then.meaning(commands),
-        "gains": tuple(sorted(gains)),
-        "loses": tuple(sorted(before - after)),
-        "dangerous": tuple(sorted(gains & commands.categories["dangerous"])),
+        "becomes": told(now if answer is not None else None, then, commands),
+        "deviates": told(then, now, commands) if answer is not None else (),
+        "dangerous": tuple(sorted((after - before) & commands.categories["dangerous"])),
         "is_off": not then.on,
         "own_loses": _own_loses(now, then, commands, place.session.database) if own else (),
     }
@@ -268,6 +274,6 @@ def _own_loses(now: Rights, then: Rights, commands: Commands, database: int) -> 
         return ("to log in",)
     needed = (*NEEDED, "select") if database else NEEDED
     lost = [name for name in needed if now.may(name, commands) and not then.may(name, commands)]
-    if database and not then.databases & {"alldbs", str(database)}:
+    if database and not then.uses_database(database):
         lost.append(f"database {database}")
     return tuple(lost)
