@@ -91,6 +91,8 @@ class Target(Frozen):
     standbys     further nodes of a PostgreSQL cluster, whose instances get the same settings.
     node_of      the name of the target that it is a node of; empty: it is none.
     direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
+    persist      false: what is applied to this Redis is meant to run only: nothing writes it into its files.
+    addresses    of a Redis Cluster, or of what Sentinels watch: where an address that is announced is to be reached.
     """
 
     name: str
@@ -108,6 +110,8 @@ class Target(Frozen):
     standbys: tuple[Target, ...] = ()
     node_of: str = ""
     direct: bool = False
+    persist: bool = True
+    addresses: Mapping[str, str] = {}
     declared_at: str = ""
 
 

@@ -41,6 +41,8 @@ URL_FORM = "expected redis://USER:PASSWORD@HOST:PORT/0, rediss://… for TLS, or
 OURS = {"protocol", "decode_responses", "encoding_errors"}
 """Options of redis-py that decide the shape of answers: not for a URL to choose."""
 
+FORGOTTEN = "what is applied runs, and is written into no file (persist: no): a restart forgets it"
+
 Command = Sequence[str]
 
 
@@ -127,18 +129,9 @@ class RedisSession:
     @property
     def remark(self) -> Remark | None:
         """Why what runs is not compared with what a restart would bring."""
-        if self.config_file == "":
-            return None
-        seen = self.files.look()
-        if not seen.why:
-            return None
-        if seen.hidden:
-            return Remark(
-                NoticeType.NOT_VISIBLE,
-                f"{seen.why}: it wins over the file, so that a restart may undo what is applied. Write it into the "
-                "file instead; or have it shown, by `set-proc-title no`",
-            )
-        return Remark(NoticeType.NOTE, f"the server's files are not compared with what runs: {seen.why}")
+        if not self.target.persist:
+            return Remark(NoticeType.NOTE, FORGOTTEN)
+        return self.files.look().remark if self.config_file != "" else None
 
     @property
     def owner(self) -> str:

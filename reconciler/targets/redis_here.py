@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.model import NoticeType
 from reconciler.targets.redis_files import (
     Line,
     Unreadable,
@@ -17,6 +18,7 @@ from reconciler.targets.redis_files import (
 )
 from reconciler.targets.redis_process import arguments
 from reconciler.targets.redis_writing import unwritable
+from reconciler.targets.session import Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,19 @@ class Seen:
     lines: tuple[Line, ...] | None = None
     why: str = ""
     hidden: bool = False
+
+    @property
+    def remark(self) -> Remark | None:
+        """What is to be known of all that is planned."""
+        if self.hidden:
+            return Remark(
+                NoticeType.NOT_VISIBLE,
+                f"{self.why}: it wins over the file, so that a restart may undo what is applied. Write it into the "
+                "file instead; or have it shown, by `set-proc-title no`",
+            )
+        if self.why:
+            return Remark(NoticeType.NOTE, f"the server's files are not compared with what runs: {self.why}")
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How a user differs, in words: in the plan what it comes to, in drift what it is otherwise than declared.
 
-Before, both were the raw rules of two sides, in one of which the server had printed forty commands for a category; and a
-change of rules and password spoke of the rules alone.
+Before, both were the raw rules of two sides, in one of which the server had printed forty commands for a category; and
+a change of rules and password spoke of the rules alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ CASES = [
     ("on ~* +get", "on ~app:* +get", "may no longer read and write keys other than app:*",
      "may also read and write every key", "every key becomes some"),
     ("on ~app:* +get", "on +get", "may no longer read and write app:*", "may also read and write app:*", "no key"),
-    ("on ~* +get", "on +get", "may no longer read and write any key", "may also read and write every key", "none at all"),
+    ("on ~* +get", "on +get", "may no longer read and write any key",
+     "may also read and write every key", "none at all"),
     ("on +@all", "on +@all -@dangerous", "may no longer run @dangerous", None, "a category"),
     ("on +get", "on +@all", "may also run every command but get and what later versions or modules bring",
      "may no longer run every command but get and what later versions or modules bring", "all but one"),
@@ -37,11 +38,13 @@ CASES = [
     ("on +@all -@scripting", "on +@all", "may also run @scripting", "may no longer run @scripting", "it gets one"),
     ("off +get", "on +get", "is on", "is off: nobody can log in as it", "turned on"),
     ("on +get", "off +get", "is off: nobody can log in as it", "is on", "turned off"),
-    ("on resetchannels &a +get", "on &b +get", "may also use b; may no longer use a", "may also use a; may no longer use b",
+    ("on resetchannels &a +get", "on &b +get", "may also use b; may no longer use a",
+     "may also use a; may no longer use b",
      "channels"),
     ("on allchannels +get", "on &a +get", "may no longer use channels other than a", "may also use every channel",
      "every channel becomes one"),
-    ("on +@all -select", "on +@all -select +select|0", "may also run select 0", "may no longer run select 0", "an argument"),
+    ("on +@all -select", "on +@all -select +select|0", "may also run select 0",
+     "may no longer run select 0", "an argument"),
     ("on ~a +get +set", "on ~b +get +del", "may also run del; may also read and write b; may no longer run set; "
      "may no longer read and write a", None, "all at once"),
 ]  # fmt: skip
@@ -53,7 +56,8 @@ NEWER = [
     ("on +@all", "on +@all -config|set", "may no longer run config set", "may also run config set", "a subcommand"),
 ]  # fmt: skip
 NEWEST = [
-    ("on +get", "on db=0,1 +get", "may no longer use databases other than 0 and 1", "may also use every database", "some"),
+    ("on +get", "on db=0,1 +get", "may no longer use databases other than 0 and 1",
+     "may also use every database", "some"),
     ("on db=0 +get", "on db=1 +get", "may also use database 1; may no longer use database 0", None, "another one"),
     ("on db=0 +get", "on +get", "may also use every database", "may no longer use databases other than 0", "all"),
     ("on +get", "on +get (db=3 ~x +set)", "may also, apart from that, run set, read and write x, use database 3", None,

@@ -58,8 +58,10 @@ class ObservedUser(Observed):
     misread_now   the user as it is now is such a one.
     others_seen   whether that could be asked of all other users; `rewrite_breaks` not empty: one of them, or an
                   included file, makes the file that would be written one that the server does not start with.
+    overwritten   lines of users whom nobody declares, and who run otherwise: what they say is lost when it is written.
     writes_append_only  appendonly is yes, which CONFIG REWRITE writes down as well: it waits until that file is whole.
     reset         the rules that undo everything but passwords, as this server takes them.
+    persists      false: nothing is to be written into its files, and config_file and aclfile are empty.
     config_file   "": the server runs without one, None: not to be seen. `aclfile` "": users are kept in config_file.
     """
 
@@ -86,7 +88,9 @@ class ObservedUser(Observed):
     misread_now: bool = False
     others_seen: bool = True
     rewrite_breaks: str = ""
+    overwritten: tuple[str, ...] = ()
     writes_append_only: bool = False
     reset: tuple[str, ...] = ()
     config_file: str | None = None
     aclfile: str = ""
+    persists: bool = True

@@ -51,7 +51,7 @@ def _outcome(desired: RedisUser, observed: ObservedUser) -> Outcome | None:
     if observed.same_rights and observed.same_login:
         if observed.in_file in ("other", "missing"):
             return _persisting(desired, observed)
-        if not observed.aclfile and observed.config_file == "":
+        if not observed.aclfile and observed.config_file == "" and observed.persists:
             message = "exists, not persisted: the server has neither an ACL file nor a config file"
             return _notice(desired, NoticeType.NOT_PERSISTED, message)
         return None
@@ -83,7 +83,9 @@ def _persisting(desired: RedisUser, observed: ObservedUser) -> Change:
         reason=f"running, not persisted: it {what}, and a restart would {persisted}",
         why=desired.why,
         summary="to be persisted",
+        notes=_of_the_file(observed),
         steps=_persist(observed),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -101,12 +103,13 @@ def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
         sensitive=_sensitive(observed.login),
         deviation="; ".join(observed.deviates),
         why=desired.why,
-        notes=_kept_nowhere(observed),
+        notes=_of_the_file(observed),
         steps=(
             *_persist_before(observed),
             RedisStep(command=("ACL", "DELUSER", desired.user), hazards=(risk,)),
             *_persist(observed),
         ),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -131,13 +134,14 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         why=desired.why,
         summary="; ".join((*observed.becomes, *_gets_login(desired, observed))),
         deviation="; ".join((*observed.deviates, *_has_login(desired, observed))) if observed.exists else "",
-        notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
+        notes=(*_notes(desired, observed), *_of_the_file(observed)),
         steps=(
             *_persist_before(observed),
             RedisStep(command=command, hazards=_risks(desired, observed)),
             *persist,
         ),
         undo=(RedisStep(command=back), *persist) if keeps_login else (),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -216,10 +220,19 @@ def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     return notes
 
 
-def _kept_nowhere(observed: ObservedUser) -> tuple[str, ...]:
+def _forbidden(observed: ObservedUser) -> str:
+    """Why the steps may not be run by who sees no more: no file is written that the server may not start with."""
+    return "" if observed.others_seen or not _persist(observed) else DENIED
+
+
+def _of_the_file(observed: ObservedUser) -> tuple[str, ...]:
     """What is to be known of how it is persisted."""
-    if observed.aclfile or observed.config_file:
-        return () if observed.others_seen else (DENIED,)
+    if observed.overwritten:
+        command, loads = ("ACL SAVE", "ACL LOAD") if observed.aclfile else ("CONFIG REWRITE", "a restart")
+        lines = _listed(observed.overwritten)
+        return (f"{command} overwrites {lines}: edited and waiting for {loads}, or changed since and not saved",)
+    if observed.aclfile or observed.config_file or not observed.persists:
+        return ()
     if observed.config_file is None:
         return ("whether the server has a config file is not to be seen without INFO: taken for granted",)
     return ("not persisted: the server has neither an ACL file nor a config file",)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
-from reconciler.kinds.redis_user.persisted import in_file
+from reconciler.kinds.redis_user.persisted import in_file, waiting
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
 from reconciler.kinds.redis_user.words import FOLDED, told
 from reconciler.model import Address
@@ -58,22 +58,27 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
     if refused:
         return {user.address: ObservedUser(server=server, hidden=_hidden(session, user, refused[0])) for user in wanted}
     acl_file = aclfile.get("aclfile", "")
+    persists = session.target.persist
     lines = session.files.users(acl_file) if acl_file else session.files.configuration()
+    lines = lines if persists else None
     defined = [" ".join(line.words).split() for line in lines or () if line.words[0] == "user"]
+    running = () if isinstance(lines_now, Refusal) else tuple(lines_now)
     printed = [() if answer is None else _printed(answer) for answer in users]
-    rules = [*printed, *defined, *(user.rules or () for user in wanted)]
+    rules = [*printed, *defined, *(line.split() for line in running), *(user.rules or () for user in wanted)]
     commands, arity = _commands(session, dict(zip(ALWAYS, known, strict=True)), channels, rules)
     common = {
         "server": server,
-        "aclfile": acl_file,
-        "config_file": session.config_file,
+        "aclfile": acl_file if persists else "",
+        "config_file": session.config_file if persists else "",
+        "persists": persists,
+        "overwritten": waiting(lines or (), running, {user.user for user in wanted}, commands),
         "writes_append_only": not isinstance(appendonly, Refusal) and appendonly.get("appendonly") == "yes",
     }
     rereading = _Rereading(
         acl_file=bool(acl_file),
-        kept=bool(acl_file) or session.config_file != "",
-        now=None if isinstance(lines_now, Refusal) else tuple(lines_now),
-        included="" if acl_file else session.files.rewrite_breaks(session.version),
+        kept=persists and (bool(acl_file) or session.config_file != ""),
+        now=None if isinstance(lines_now, Refusal) else running,
+        broken=session.files.save_breaks(acl_file) if acl_file else session.files.rewrite_breaks(session.version),
     )
     own = session.user if isinstance(whoami, Refusal) else whoami
     seen = {
@@ -89,21 +94,23 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
 class _Rereading:
     """Whether the file that users are written into could be read again.
 
-    `kept`: there is one. `now`: ACL LIST, None where it is denied.
+    `kept`: there is one. `now`: ACL LIST, None where it is denied. `broken`: it could not be written at all.
     """
 
     acl_file: bool
     kept: bool
     now: tuple[str, ...] | None
-    included: str
+    broken: str
 
     def of(self, user: RedisUser) -> dict[str, Any]:
         """With `user` as it is declared, and all others as they are."""
         why = unwritable(user.user, user.rules or (), acl_file=self.acl_file) if user.rules is not None else ""
         own = [line for line in self.now or () if line.split(" ")[1] == user.user]
+        if not self.kept:
+            return {}
         return {
-            "unwritable": why if self.kept else "",
-            "rewrite_breaks": self.included or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
+            "unwritable": why,
+            "rewrite_breaks": self.broken or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
             "misread_now": bool(breaks(own, acl_file=self.acl_file)),
             "others_seen": self.now is not None,
         }
