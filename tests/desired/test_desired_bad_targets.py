@@ -80,7 +80,7 @@ CASES = [
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
         "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, checks_as, "
-        "hide_values, direct)",
+        "hide_values, persist, addresses, direct)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",
