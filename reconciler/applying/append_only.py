@@ -43,11 +43,11 @@ class Look:
     running: bool
     scheduled: bool
     failed: bool
-    unwritten: bool
     other: bool
     keys: int
     total: int
     seconds: int
+    unwritten: bool = False
 
     @property
     def pending(self) -> bool:
