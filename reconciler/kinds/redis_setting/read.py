@@ -78,8 +78,9 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     beside["declares"] = declares_masterauth(wanted)
     worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
     lines = session.files.configuration()
-    if isinstance(answers[last + aside.index("users")], Refusal) and answers[last + aside.index("users")].unknown:
-        beside["users"] = ()  # a server that has no users
+    users = answers[last + aside.index("users")]
+    if isinstance(users, Refusal) and users.unknown:
+        beside["users"] = ()  # a server that has none
     seen = {
         setting.address: _observed(session, setting, answer, beside, lines, worth).model_copy(
             update={

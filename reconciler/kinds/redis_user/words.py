@@ -27,8 +27,10 @@ def told(before: Rights | None, after: Rights, commands: Commands) -> tuple[str,
     found = [*_turned(before, after)]
     found += _of_permission(start.root, after.root, commands, also, fresh=before is None)
     ours, theirs = _by_meaning(start, commands), _by_meaning(after, commands)
-    found += [f"{also}, apart from that, {_whole(theirs[key], commands)}" for key in theirs.keys() - ours.keys()]
-    found += [f"may no longer, apart from that, {_whole(ours[key], commands)}" for key in ours.keys() - theirs.keys()]
+    gained = [_whole(each, commands) for meaning, each in theirs.items() if meaning not in ours]
+    lost = [_whole(each, commands) for meaning, each in ours.items() if meaning not in theirs]
+    found += [f"{also}, apart from that, {each}" for each in gained]
+    found += [f"may no longer, apart from that, {each}" for each in lost]
     if start.unsanitized != after.unsanitized:
         found.append(f"payloads of its RESTORE are {'not checked' if after.unsanitized else 'checked'}")
     return tuple(found)
