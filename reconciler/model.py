@@ -93,6 +93,8 @@ class Target(Frozen):
     direct       whoever declared it knows that nothing between shares sessions of this PostgreSQL.
     beside       of a node of a Redis target: the other nodes, since what is in use on one of them is needed on all.
     role         that sessions to this PostgreSQL take on; empty: they stay who logged in.
+    persist      false: what is applied to this Redis is meant to run only: nothing writes it into its files.
+    addresses    of a Redis Cluster, or of what Sentinels watch: where an address that is announced is to be reached.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Target(Frozen):
     direct: bool = False
     beside: tuple[Target, ...] = ()
     role: str = ""
+    persist: bool = True
+    addresses: Mapping[str, str] = {}
     declared_at: str = ""
 
 
@@ -404,6 +408,8 @@ class Change(Frozen):
     provenance   of a setting: where its value comes from that is in force.
     reason       why this action and no other: "INVALID since a failed build".
     summary      before → after in one short line for people; empty where the statements say it better.
+    deviation    for people, what the live system has otherwise than declared, where that is not the summary read
+                 backwards.
     notes        short facts for people: "reload", "25% of memory (16GB)".
     steps        what runs, in order, verbatim. Nothing else does.
     new_partitions  what runs beside the steps for partitions that are not there yet; None: nothing.
@@ -432,6 +438,7 @@ class Change(Frozen):
     reason: str = ""
     why: str = ""
     summary: str = ""
+    deviation: str = ""
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...]
     new_partitions: NewPartitions | None = None

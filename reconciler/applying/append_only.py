@@ -35,7 +35,10 @@ class NeverWhole(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """INFO persistence of one moment. `other`: a snapshot is being made, which the rewrite has to wait for."""
+    """INFO persistence of one moment. `other`: a snapshot is being made, which the rewrite has to wait for.
+
+    `unwritten`: the last write into the file failed, so that it lacks what was said to be written.
+    """
 
     running: bool
     scheduled: bool
@@ -44,6 +47,7 @@ class Look:
     keys: int
     total: int
     seconds: int
+    unwritten: bool = False
 
     @property
     def pending(self) -> bool:
@@ -108,7 +112,14 @@ def until_whole(client: redis.Redis, tell: Callable[[Progress], None], interrupt
         pause = min(2 * pause, LONGEST_PAUSE)
         look = look_at(client)
         waits = course.goes_on(look, time.monotonic())
+    if look.unwritten:
+        raise NeverWhole(_UNWRITTEN)
 
+
+_UNWRITTEN = (
+    "the last write into the append-only file failed (aof_last_write_status:err; the server's log says why), so that "
+    "it may not be written down as the one that a start reads: is the disk full?"
+)
 
 _FAILED = (
     "the rewrite of the append-only file failed (aof_last_bgrewrite_status:err; the server's log says why), so that "
@@ -124,6 +135,7 @@ def look_at(client: redis.Redis) -> Look:
         running=bool(info["aof_rewrite_in_progress"]),
         scheduled=bool(info["aof_rewrite_scheduled"]),
         failed=info["aof_last_bgrewrite_status"] != "ok",
+        unwritten=info.get("aof_last_write_status", "ok") != "ok",
         other=bool(info["rdb_bgsave_in_progress"]),
         keys=info.get("current_save_keys_processed", 0),
         total=info.get("current_save_keys_total", 0),

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reconciler.desired.node import Node
 from reconciler.desired.variables import REFERENCE, names, shortened
+from reconciler.errors import ReconcilerError
+from reconciler.model import SecretRef
 from reconciler.secrets import SHORTEST_REDACTED, Secrets
 
 LONG_ENOUGH = 12
@@ -73,13 +76,16 @@ class Leaks:
         self._learn(self._env.get(name, ""))
 
     def learn_references(self, node: Node) -> None:
-        """Takes note of all variables that a document names as secrets: `{env: NAME}`."""
+        """Takes note of all variables and files that a document names as secrets: `{env: NAME}`, `{file: PATH}`."""
         waiting = [node]
         while waiting:
             value = waiting.pop().value
             if isinstance(value, dict):
                 if (name := named_secret(value)) is not None:
                     self.learn_variable(name)
+                if (path := _named_file(value)) is not None:
+                    with suppress(ReconcilerError, OSError):  # one that cannot be read is missed by whoever needs it
+                        self._learn(self._secrets.resolve(SecretRef(file=path)))
                 waiting += [child for child in value.values() if not isinstance(child.value, str)]
             elif isinstance(value, list):
                 waiting += [child for child in value if not isinstance(child.value, str)]
@@ -126,6 +132,12 @@ class Leaks:
 def named_secret(value: Mapping[str, Node]) -> str | None:
     """NAME of `{env: NAME}`; None for any other mapping."""
     found = value["env"].value if len(value) == 1 and "env" in value else None
+    return found if isinstance(found, str) else None
+
+
+def _named_file(value: Mapping[str, Node]) -> str | None:
+    """PATH of `{file: PATH}`; None for any other mapping."""
+    found = value["file"].value if len(value) == 1 and "file" in value else None
     return found if isinstance(found, str) else None
 
 

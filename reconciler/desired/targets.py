@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from reconciler.desired.addresses import Addresses
 from reconciler.desired.explain import explain
 from reconciler.desired.expressions import parse_bytes
 from reconciler.desired.files import Document
@@ -53,6 +54,8 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
     "sentinels": (System.REDIS,),
+    "persist": (System.REDIS,),
+    "addresses": (System.REDIS,),
 }
 """Keys that not every system has."""
 
@@ -145,6 +148,15 @@ class TargetSection(Frozen):
     hide_values: bool = Field(
         default=False,
         description="Say no value of a user's table of this PostgreSQL target: in no plan, error, receipt.",
+    )
+    persist: bool = Field(
+        default=True,
+        description="Write what is applied to this Redis target into its files. no: it runs, and a restart forgets it.",
+    )
+    addresses: Addresses = Field(
+        default={},
+        description="Where the nodes of a Redis Cluster, or what Sentinels watch, are to be reached, by the address "
+        'that they announce: {"10.0.0.1:6379": "localhost:7001"}, or of a host, all of its ports.',
     )
     direct: bool = Field(
         default=False,
@@ -275,6 +287,8 @@ class TargetReader:
             hide_values=model.hide_values,
             direct=model.direct,
             role=model.role,
+            persist=model.persist,
+            addresses=model.addresses,
             restart=model.restart or "",
             patroni=self._patroni(model, node, file),
             sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),

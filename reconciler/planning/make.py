@@ -35,6 +35,7 @@ from reconciler.planning.view import TargetView
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together
+from reconciler.targets.session import Session
 
 
 def make_plan(
@@ -71,7 +72,7 @@ def make_plan(
         created_at=created_at,
         targets=infos,
         changes=ordered((outcome for outcome in outcomes if isinstance(outcome, Change)), infos),
-        notices=tuple(outcome for outcome in outcomes if isinstance(outcome, Notice)),
+        notices=(*(outcome for outcome in outcomes if isinstance(outcome, Notice)), *_said_once(views)),
         checks=decide_from_outcomes(checks, outcomes, declared_indexes),
         in_sync=dict(sorted(in_sync.items())),
         allow_blocked=allow_blocked,
@@ -135,7 +136,27 @@ def view_target(
         if advised and session.lesser_role and in_sync and not target.node_of:
             address = Address(target.name, next(iter(in_sync)), "*")
             outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
-        return TargetView(info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync)
+        return TargetView(
+            info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
+            remark=_remark(session, in_sync),
+        )  # fmt: skip
+
+
+def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:
+    """What is to be known of all that is `declared` of a system, by kind: checks compare nothing with a restart."""
+    managed = [kind.name for kind in KINDS if kind.name in declared and kind.system is session.target.system]
+    remark = session.remark if managed else None
+    address = Address(session.target.name, managed[0], "*") if managed else None
+    return Notice(address=address, type=remark.type, message=remark.message) if remark and address else None
+
+
+def _said_once(views: Mapping[str, TargetView]) -> list[Notice]:
+    """The remarks on all systems; what is the same of all nodes of a cluster is said of the first."""
+    found: dict[tuple[str, str], Notice] = {}
+    for name, view in views.items():
+        if view.remark:
+            found.setdefault((view.info.node_of or name, view.remark.message), view.remark)
+    return list(found.values())
 
 
 def _view_all(

@@ -45,6 +45,7 @@ class HttpSession:
         self.declared = bool(url)
         self.instance = ""
         self.lesser_role = ""
+        self.remark = None
         location = _location(target, url) if url else ""
         self.info = TargetInfo(system=System.HTTP, product="HTTP", version="", location=location, identity=location)
         self._silent_for = 0.0

@@ -250,6 +250,8 @@ class PostgresSession:
         who = self.login if self.target.role else self.role
         return f"{who} is a superuser, and a member of pg_monitor would be enough to plan by"
 
+    remark = None
+
     def fetch(self, query: Query, params: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one query, as dicts by column name. Raises ObservationFailed, ConnectionFailed."""
         return self.fetch_all([(query, params)])[0]

@@ -16,15 +16,17 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import System, Target, TargetInfo
+from reconciler.model import NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.names import refuse_unanswered
-from reconciler.targets.redis_here import Files, is_here
+from reconciler.targets.redis_here import Files
 from reconciler.targets.redis_login import log_in, missing
 from reconciler.targets.redis_owner import owner
+from reconciler.targets.redis_process import elsewhere
 from reconciler.targets.redis_reading import READING, not_sent, shaped
 from reconciler.targets.redis_words import said
+from reconciler.targets.session import Remark
 from reconciler.targets.url import refuse_unescaped
 
 ANSWER_TIMEOUT = 20
@@ -38,6 +40,8 @@ URL_FORM = "expected redis://USER:PASSWORD@HOST:PORT/0, rediss://… for TLS, or
 
 OURS = {"protocol", "decode_responses", "encoding_errors"}
 """Options of redis-py that decide the shape of answers: not for a URL to choose."""
+
+FORGOTTEN = "what is applied runs, and is written into no file (persist: no): a restart forgets it"
 
 Command = Sequence[str]
 
@@ -123,6 +127,13 @@ class RedisSession:
         return found
 
     @property
+    def remark(self) -> Remark | None:
+        """Why what runs is not compared with what a restart would bring."""
+        if not self.target.persist:
+            return Remark(NoticeType.NOTE, FORGOTTEN)
+        return self.files.look().remark if self.config_file != "" else None
+
+    @property
     def owner(self) -> str:
         """The managed service that this server is, as far as it is recognised; else empty."""
         return owner(self.server, str(self._client.connection_pool.connection_kwargs.get("host") or ""))
@@ -180,7 +191,8 @@ class RedisSession:
         with _in_plain_words(self.target, self.secrets, "the connection was lost"):
             connection = pool.get_connection()
         try:
-            return Files(self.server, connection._sock is not None and is_here(self.server, connection._sock))
+            lost = "the connection was lost"
+            return Files(self.server, elsewhere(self.server, connection._sock) if connection._sock else lost)
         finally:
             pool.release(connection)
 

@@ -16,6 +16,9 @@ LARGEST_FILE = 4 << 20
 
 DEEPEST_INCLUDE = 16
 
+COMMAND_LINE = "its command line"
+"""Where a directive stands that is in no file."""
+
 _BLANKS = " \t\n\v\f\r"
 """What C's isspace takes for one; Python's takes more."""
 
@@ -35,7 +38,7 @@ class Line:
 
 
 class Unreadable(Exception):
-    """A file that cannot be understood whole: then nothing is said of it."""
+    """A file that cannot be understood whole: then nothing is said of it. Its text says why."""
 
 
 def read_file(path: str) -> tuple[Line, ...]:
@@ -48,7 +51,7 @@ def read_file(path: str) -> tuple[Line, ...]:
 
 def _read(path: str, depth: int) -> Iterator[Line]:
     if depth > DEEPEST_INCLUDE:
-        raise Unreadable
+        raise Unreadable(f"files include one another more than {DEEPEST_INCLUDE} deep")
     for number, words in enumerate(map(words_of, _text(path).split("\n")), 1):
         name = words[0].lower() if words else ""
         if name == "include" and len(words) == 2:
@@ -62,14 +65,14 @@ def _text(path: str) -> str:
     with Path(path).open("rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
-        raise Unreadable
+        raise Unreadable(f"{path} is larger than {LARGEST_FILE >> 20} MB")
     return content.decode(errors="surrogateescape")
 
 
 def _matching(pattern: str) -> list[str]:
     """The files that an include names: 7.0 and later take patterns, sorted."""
     if not pattern.startswith("/"):
-        raise Unreadable  # counted from where the server was started, which nothing tells
+        raise Unreadable(f"it includes {pattern}, counted from where the server was started, which nothing tells")
     if not set("*?[") & set(pattern):
         return [pattern]
     return sorted(str(found) for found in Path("/").glob(pattern.lstrip("/")))
@@ -117,7 +120,7 @@ def _word(line: str, at: int) -> tuple[str, int]:
         if quote:
             if sign == quote:
                 if at + 1 < len(line) and line[at + 1] not in _BLANKS:
-                    raise Unreadable
+                    raise Unreadable("something stands behind a closing quote")
                 return word, at + 1
             if sign == "\\" and quote == '"' and at + 1 < len(line):
                 escaped, at = _escaped(line, at + 1)
@@ -132,7 +135,7 @@ def _word(line: str, at: int) -> tuple[str, int]:
             continue
         word, at = word + sign, at + 1
     if quote:
-        raise Unreadable
+        raise Unreadable("a quote is never closed")
     return word, at
 
 
@@ -153,4 +156,4 @@ def read_arguments(words: Sequence[str]) -> tuple[Line, ...]:
             found.append([word[2:].lower()])
         elif found:
             found[-1] += words_of(word) if " " in word and len(found[-1]) == 1 else [word]
-    return tuple(Line(tuple(each), "its command line", included=True) for each in found)
+    return tuple(Line(tuple(each), COMMAND_LINE, included=True) for each in found)

@@ -1,16 +1,13 @@
-"""Whether a Redis server is on this very machine, and then what its files would bring at the next start."""
+"""What the files of a Redis server on this machine would bring at the next start, and why they are not looked at."""
 
 from __future__ import annotations
 
-import socket
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
+from reconciler.model import NoticeType
 from reconciler.targets.redis_files import (
     Line,
     Unreadable,
@@ -19,32 +16,69 @@ from reconciler.targets.redis_files import (
     read_file,
     read_users,
 )
+from reconciler.targets.redis_process import arguments
+from reconciler.targets.redis_writing import unwritable
+from reconciler.targets.session import Remark
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a start would read. `lines` is None where that is not to be seen: `why` says why.
+
+    `hidden`: it would be, but for arguments of the command line, which win over the file and cannot be read.
+    """
+
+    lines: tuple[Line, ...] | None = None
+    why: str = ""
+    hidden: bool = False
+
+    @property
+    def remark(self) -> Remark | None:
+        """What is to be known of all that is planned."""
+        if self.hidden:
+            return Remark(
+                NoticeType.NOT_VISIBLE,
+                f"{self.why}: it wins over the file, so that a restart may undo what is applied. Write it into the "
+                "file instead; or have it shown, by `set-proc-title no`",
+            )
+        if self.why:
+            return Remark(NoticeType.NOTE, f"the server's files are not compared with what runs: {self.why}")
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a server, if it is here and we may read them. `server` is INFO server; they are read each time."""
+    """The files of a server, if it is here and we may read them. `server` is INFO server; they are read each time.
+
+    `elsewhere`: not empty: why the server is not one whose files are seen from here.
+    """
 
     server: Mapping[str, Any]
-    here: bool
+    elsewhere: str
 
-    def configuration(self) -> tuple[Line, ...] | None:
-        """What the configuration file and the command line set at a start; None where that is not to be seen.
-
-        Passwords may stand in it.
-        """
+    def look(self) -> Seen:
+        """What the configuration file and the command line set at a start. Passwords may stand in it."""
         path = str(self.server.get("config_file") or "")
-        if not self.here or not path:
-            return None
+        if self.elsewhere or not path:
+            return Seen(why=self.elsewhere)
         try:
             lines = read_file(path)
-            return (*lines, *read_arguments(_arguments(self.server, path, lines)))
-        except (OSError, Unreadable, ValueError, KeyError):
-            return None
+        except OSError as error:
+            return Seen(why=f"{error.filename or path} cannot be read: {error.strerror}")
+        except (Unreadable, ValueError) as error:
+            return Seen(why=f"{path} is not read: {error}")
+        try:
+            return Seen((*lines, *read_arguments(arguments(self.server, path, lines))))
+        except (OSError, Unreadable, ValueError, KeyError, IndexError):
+            return Seen(why=f"what its command line sets beside {path} is not to be seen", hidden=True)
+
+    def configuration(self) -> tuple[Line, ...] | None:
+        """The lines of `look`."""
+        return self.look().lines
 
     def users(self, acl_file: str) -> tuple[Line, ...] | None:
         """The lines of the users in the ACL file; None where they are not to be seen. Passwords are in them."""
-        if not self.here or not acl_file.startswith("/"):
+        if self.elsewhere or not acl_file.startswith("/"):
             return None
         try:
             return read_users(acl_file)
@@ -52,101 +86,22 @@ class Files:
             return None
 
     def rewrite_breaks(self, version: tuple[int, ...]) -> str:
-        """Why a server of this version would not start any more after CONFIG REWRITE; empty where nothing is seen."""
+        """Why CONFIG REWRITE would fail, or a server of this version would not start any more after it; empty where
+        nothing is seen."""
         twice = "" if version < (7,) else defined_twice(self.configuration() or ())
-        if not twice:
+        if twice:
+            return (
+                f"CONFIG REWRITE would define the user in {twice} once more in the main file, and the server would not "
+                "start: move the users of included files into the main one, or into an ACL file"
+            )
+        return self._unwritable("CONFIG REWRITE", str(self.server.get("config_file") or ""))
+
+    def save_breaks(self, acl_file: str) -> str:
+        """Why ACL SAVE would fail; empty where nothing is seen."""
+        return self._unwritable("ACL SAVE", acl_file)
+
+    def _unwritable(self, command: str, path: str) -> str:
+        if self.elsewhere or not path.startswith("/"):
             return ""
-        return (
-            f"CONFIG REWRITE would define the user in {twice} once more in the main file, and the server would not "
-            "start: move the users of included files into the main one, or into an ACL file"
-        )
-
-
-def is_here(server: Mapping[str, Any], connection: socket.socket) -> bool:
-    """Whether the process of INFO server is on this machine, sees our files, and holds the other end of `connection`.
-
-    A process of the same number and name may run here while the server is elsewhere, so only the socket proves it: the
-    kernel says whose it is. Needs the same account as the server's, or root's; else the answer is no.
-    """
-    try:
-        here = Path("/proc") / str(int(server["process_id"]))
-        return (
-            (here / "exe").readlink() == Path(server["executable"]).resolve()
-            and (here / "ns/mnt").readlink() == Path("/proc/self/ns/mnt").readlink()
-            and (here / "root").samefile("/")
-            and _holds(here, connection)
-        )
-    except (OSError, KeyError, ValueError):
-        return False
-
-
-def _holds(process: Path, connection: socket.socket) -> bool:
-    if connection.family == socket.AF_UNIX:
-        peer, *_ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        return process.name == str(peer)
-    ours, theirs = connection.getsockname()[:2], connection.getpeername()[:2]
-    inode = next((entry[9] for entry in _sockets(process) if _ends(entry) == (theirs, ours)), None)
-    held = f"socket:[{inode}]"
-    for descriptor in (process / "fd").iterdir():
-        with suppress(OSError):  # closed meanwhile
-            if inode and str(descriptor.readlink()) == held:
-                return True
-    return False
-
-
-def _sockets(process: Path) -> Iterator[list[str]]:
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError):
-            for line in (process / "net" / table).read_text().splitlines()[1:]:
-                yield line.split()
-
-
-def _ends(entry: Sequence[str]) -> tuple[tuple[str, int], tuple[str, int]]:
-    """The addresses of an entry of /proc/net/tcp: its own, and the other end's."""
-    return _address(entry[1]), _address(entry[2])
-
-
-def _address(text: str) -> tuple[str, int]:
-    """`0100007F:1F90` as ("127.0.0.1", 8080): words of the kernel's byte order; an IPv4 address in IPv6 by itself."""
-    address, port = text.split(":")
-    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
-    packed = struct.pack(f"={len(words)}I", *words)
-    if len(words) == 4 and packed[:12] == b"\0" * 10 + b"\xff\xff":
-        packed = packed[12:]
-    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed), int(port, 16)
-
-
-def _arguments(server: Mapping[str, Any], config_file: str, lines: Sequence[Line]) -> list[str]:
-    """The words of the server's command line behind its file. Raises Unreadable where there may be others; OSError.
-
-    A server overwrites its own command line with its title, unless `set-proc-title no`. How long it was remains known:
-    where its name, its file and what INFO shows to be given there account for all of it, there were no others.
-    """
-    here = Path("/proc") / str(int(server["process_id"]))
-    shown = (here / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
-    if config_file in shown:
-        return [word for word in shown[shown.index(config_file) + 1 :] if word]
-    # Behind the program's name, which is in parentheses and may hold blanks: arg_start and arg_end of proc(5).
-    fields = (here / "stat").read_text().rpartition(")")[2].split()
-    length = int(fields[46]) - int(fields[45])
-    known = _length(shown[0].partition(" ")[0], config_file)
-    if length not in {known + sum(some) for some in product(*_usual(server, lines))}:
-        raise Unreadable
-    return []
-
-
-def _usual(server: Mapping[str, Any], lines: Sequence[Line]) -> list[tuple[int, ...]]:
-    """Of each argument that changes no value of ours, the bytes that it may take: none where it was not given."""
-    said = {line.words[0]: line.words[1] for line in lines if len(line.words) == 2}
-    port = _length("--port", str(server["tcp_port"]))
-    supervised = _length("--supervised", "systemd")
-    return [
-        (0, port) if said.get("port", "6379") == str(server["tcp_port"]) else (port,),
-        (0, supervised) if server.get("process_supervised") == "systemd" else (0,),
-        (0, _length("--daemonize", "no")),
-    ]
-
-
-def _length(*words: str) -> int:
-    """Bytes of a command line: each word ends with a zero."""
-    return sum(len(word.encode(errors="surrogateescape")) + 1 for word in words)
+        why = unwritable(path, Path("/proc") / str(self.server["process_id"]))
+        return f"{command} would fail: {why}" if why else ""

@@ -25,7 +25,7 @@ def log_in(client: redis.Redis, credentials: Mapping[str, Sequence[SecretRef]], 
         try:
             # NOPERM also means that somebody is there and has let us in.
             with suppress(redis.exceptions.NoPermissionError):
-                client.ping()
+                _answers(client)
             return
         except redis.exceptions.AuthenticationError:
             password = next(declared, None)
@@ -33,6 +33,16 @@ def log_in(client: redis.Redis, credentials: Mapping[str, Sequence[SecretRef]], 
                 raise
             pool.connection_kwargs |= {"username": user, "password": password}
             pool.reset()
+
+
+def _answers(client: redis.Redis) -> None:
+    """Sends the first command. A server that cannot write to its disk refuses PING as well (MISCONF), and HELLO not."""
+    try:
+        client.ping()
+    except redis.exceptions.NoPermissionError:
+        raise
+    except redis.exceptions.ResponseError:
+        client.execute_command("HELLO")  # type: ignore[no-untyped-call]  # redis-py has no types here
 
 
 def missing(client: redis.Redis, credentials: Mapping[str, Sequence[SecretRef]], secrets: Secrets) -> list[SecretRef]:

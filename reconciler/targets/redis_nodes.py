@@ -126,20 +126,36 @@ def _pairs(flat: Sequence[Any]) -> Mapping[str, Any]:
 
 
 def _node(target: Target, place: Place) -> Target:
-    """A node of `target` at `place`, with the credentials and options of the target's URL."""
+    """A node of `target` that announces `place`, with the credentials and options of the target's URL."""
     url = target.url.get_secret_value()
     parts = urlsplit(url)
     host, port = place
     credentials, at, _ = parts.netloc.rpartition("@")
-    address = f"{f'[{host}]' if ':' in host else host}:{port}"
     return target.model_copy(
         update={
-            "name": f"{target.name}@{address}",
-            "url": SecretStr(urlunsplit(parts._replace(netloc=f"{credentials}{at}{address}"))),
+            "name": f"{target.name}@{_written(host)}:{port}",
+            "url": SecretStr(
+                urlunsplit(parts._replace(netloc=f"{credentials}{at}{_reached(place, target.addresses)}"))
+            ),
             "replicas": (),
             "node_of": target.name,
         }
     )
+
+
+def _reached(place: Place, addresses: Mapping[str, str]) -> str:
+    """Where a node is reached that announces `place`: there, unless the target's map has it, or its host."""
+    host, port = place
+    for each in dict.fromkeys((host, _written(host))):
+        if mapped := addresses.get(f"{each}:{port}"):
+            return mapped
+        if mapped := addresses.get(each):
+            return f"{mapped}:{port}"
+    return f"{_written(host)}:{port}"
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _replica(target: Target, url: SecretStr) -> Target:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from reconciler.model import Target, TargetInfo
+from reconciler.model import NoticeType, Target, TargetInfo
 from reconciler.secrets import Secrets
+
+
+class Remark(NamedTuple):
+    """What is to be known of all that is planned of a system, said once."""
+
+    type: NoticeType
+    message: str
 
 
 class Session(Protocol):
@@ -32,6 +39,11 @@ class Session(Protocol):
     @property
     def lesser_role(self) -> str:
         """Which role would be enough to plan by, where this session's may far more than that; else empty."""
+        ...
+
+    @property
+    def remark(self) -> Remark | None:
+        """What a restart would bring, where that cannot be seen, or is not meant to be what is declared."""
         ...
 
     @property

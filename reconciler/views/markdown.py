@@ -117,7 +117,8 @@ def drift(plan: Plan, page: Page) -> str:
     for change in words.drifted(plan):
         pair = words.both_sides(visible(change.summary))
         known = pair and change.action in (Action.UPDATE, Action.REPLACE)
-        declared, observed = (code(pair[1]), code(pair[0])) if known and pair else ("", _says(change, why=False))
+        said = prose(change.deviation) or _says(change, why=False)
+        declared, observed = (code(pair[1]), code(pair[0])) if known and pair else ("", said)
         what = words.ACTIONS[change.action].drift
         if change.difference is not Difference.DIFFERS:
             what, observed = provenance.DIFFERENCES[change.difference][0], prose(change.reason)

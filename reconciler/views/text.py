@@ -233,7 +233,7 @@ def _drifted(plan: Plan, page: Page) -> list[Row]:
         elif pair and change.action in (Action.UPDATE, Action.REPLACE):
             says = f"declared {pair[1]}; observed {pair[0]}"
         else:
-            said = [action.drift, visible(change.summary), visible(change.reason)]
+            said = [action.drift, visible(change.deviation or change.summary), visible(change.reason)]
             says = ": ".join(part for part in said if part)
         seen = provenance.said(change.provenance) if change.provenance else ""
         beneath = tuple(_detail(seen, page, "dim")) if seen else ()

@@ -265,7 +265,8 @@ def drift_summary(plan: Plan) -> str:
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
         counted = [f"Drift: {', '.join(parts)}."] if parts else []
         return " ".join([*counted, *_half_way(plan), *_notices(plan, planned=False), *_checks_beside(plan)])
-    clean = not plan.notices and all(check.status not in LISTED for check in plan.checks)
+    noted = all(each.type is NoticeType.NOTE for each in plan.notices)
+    clean = noted and all(check.status not in LISTED for check in plan.checks)
     start = "In sync." if clean else "No drift that a plan would mend."
     return " ".join([start, *_as_declared(plan), *_notices(plan, planned=False), *_checks_beside(plan)])
 

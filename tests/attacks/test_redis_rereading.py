@@ -322,4 +322,4 @@ def test_who_may_not_see_all_users_is_told_so(redis_server, redis_client):
     redis_client.config_rewrite()
     target = Target(name="cache", system=System.REDIS, url=redis_server.url("tool", "tool-secret"))
     [change] = plan_for(target, declared({"hz": "20"}), Secrets({})).changes
-    assert any("needs +acl|list" in note for note in change.notes)
+    assert "needs +acl|list" in change.forbidden

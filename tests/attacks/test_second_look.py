@@ -87,3 +87,36 @@ def test_what_was_judged_beside_something_that_has_changed_since_is_stale(redis_
     assert set(results(receipt).values()) == {Applied.STALE}
     assert "planned beside maxmemory-policy" in receipt.changes[0].message
     assert redis_client.dbsize() == 1000
+
+
+NAMED = "targets: {cache: {redis: 'redis://127.0.0.1:1'}}\ntarget: cache\n"
+
+COPIES = [
+    # Only secrets of variables and URLs were known: a copy in clear of what `{file: …}` names went everywhere.
+    ("settings: {requirepass: {file: %s}, proc-title-template: 'x %s'}\n", "a setting that everybody may read"),
+    ("settings: {requirepass: {file: %s}}\nusers: {app: {rules: 'on ~%s +get'}}\n", "a pattern of keys"),
+    ("users: {app: {rules: 'on +get', password: {file: %s}, why: 'it is %s'}}\n", "a reason"),
+    ("users: {app: {rules: 'on', password: {file: %s}}}\nsettings: {replica-announce-ip: '%s'}\n", "another section"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), COPIES, ids=[case[1] for case in COPIES])
+def test_a_literal_copy_of_a_secret_in_a_file_is_refused(text, reason, checkout):
+    checkout.write({"secret": f"{PASSWORD}\n", "desired/x.yaml": NAMED + text % ("secret", PASSWORD)})
+    done = checkout.run("validate")
+    assert done.code == 1, done.shown
+    assert PASSWORD not in done.shown
+    checkout.write({"desired/x.yaml": NAMED + text % ("secret", "else")})
+    assert checkout.run("validate").code == 0
+
+
+def test_a_file_that_is_not_there_is_missed_by_whoever_needs_it_and_by_nobody_before(checkout):
+    checkout.write({"desired/x.yaml": f"{NAMED}settings: {{requirepass: {{file: nowhere}}}}\n"})
+    assert checkout.run("validate").code == 0
+
+
+def test_what_a_limited_author_may_not_reach_is_not_read(checkout):
+    """Else whether his guess is refused would tell him what stands in a file outside."""
+    checkout.write({"desired/x.yaml": NAMED + COPIES[0][0] % (checkout.outside / "secret", PASSWORD)})
+    (checkout.outside / "secret").write_text(PASSWORD)
+    assert checkout.run("--hosts", "127.0.0.1", "validate").code == 0

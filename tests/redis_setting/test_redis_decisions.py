@@ -35,6 +35,19 @@ def risks(name, running, wanted, **more):
 
 
 CASES = [
+    # On the code before, these were free.
+    ("repl-ping-replica-period", "10", "3600", {STOPS}),
+    ("repl-ping-slave-period", "10", "11", {STOPS}),
+    ("repl-ping-replica-period", "10", "1", set()),
+    ("acllog-max-len", "128", "0", {LESS_SAFE}),
+    ("acllog-max-len", "128", "1000", set()),
+    ("auto-aof-rewrite-percentage", "100", "0", {LESS_SAFE}),
+    ("auto-aof-rewrite-percentage", "100", "2000000000", {LESS_SAFE}),
+    ("auto-aof-rewrite-percentage", "100", "50", set()),
+    ("auto-aof-rewrite-min-size", "67108864", "1000gb", {LESS_SAFE}),
+    ("auto-aof-rewrite-min-size", "67108864", "1gb", set()),
+    ("loglevel", "notice", "nothing", {LESS_SAFE}),
+    ("loglevel", "notice", "warning", set()),
     ("appendfsync", "everysec", "no", {LESS_SAFE}),
     ("appendfsync", "always", "everysec", {LESS_SAFE}),
     ("appendfsync", "no", "everysec", set()),

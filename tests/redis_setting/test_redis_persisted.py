@@ -20,7 +20,7 @@ from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.redis_files import words_of
-from reconciler.targets.redis_here import is_here
+from reconciler.targets.redis_process import elsewhere
 
 PASSWORD = 'corr"ect horse\\battery ä'
 
@@ -209,13 +209,13 @@ def test_a_server_that_is_elsewhere_or_hides_its_file_is_told_nothing_of(redis_s
     with socket.create_connection(("127.0.0.1", redis_server.port)) as connection:
         connection.sendall(b"PING\r\n")
         connection.recv(64)
-        assert is_here(server, connection)
-        assert not is_here(server | {"process_id": os.getpid()}, connection), "another program"
-        assert not is_here(server | {"executable": "/bin/sh"}, connection)
-        assert not is_here(server | {"executable": "-"}, connection), "ElastiCache says this"
-        assert not is_here({}, connection), "INFO is denied"
+        assert not elsewhere(server, connection)
+        assert elsewhere(server | {"process_id": os.getpid()}, connection), "another program"
+        assert elsewhere(server | {"executable": "/bin/sh"}, connection)
+        assert elsewhere(server | {"executable": "-"}, connection), "ElastiCache says this"
+        assert elsewhere({}, connection), "INFO is denied"
     with socket.create_server(("127.0.0.1", 0)) as other, socket.create_connection(other.getsockname()) as connection:
-        assert not is_here(server, connection), "a process of that number and name that is not at the other end"
+        assert elsewhere(server, connection), "a process of that number and name that is not at the other end"
     redis_server.conf.rename(redis_server.folder / "elsewhere")
     assert outcomes(KIND, at(redis_server), declared({"hz": "20"})) == []
 

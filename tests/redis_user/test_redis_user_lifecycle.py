@@ -85,7 +85,8 @@ def test_another_way_to_log_in_is_a_change_of_the_password_alone(by_hand, reason
     [change] = converge(KIND, redis_target, users(APP), secrets)
     assert change.action is Action.UPDATE
     assert change.before["rules"] == change.after["rules"]
-    assert change.summary == "password (sensitive)"
+    assert "password" in change.summary
+    assert "may" not in change.summary, "what it may is as declared"
 
 
 def test_passwords_stay_where_none_is_declared(redis_target, redis_server, redis_client):
@@ -106,17 +107,13 @@ def test_undo_puts_the_old_rules_back(redis_target, redis_client):
     assert redis_client.execute_command("ACL", "LIST") != before
     run(redis_target, [change.model_copy(update={"steps": change.undo})])
     [again] = changes(KIND, redis_target, users({"app": RULES}))
-    assert (again.before, again.notes) == (change.before, change.notes)
+    assert (again.before, again.notes, again.summary) == (change.before, change.notes, change.summary)
 
 
 def test_what_a_change_gives_and_takes_is_told(redis_target, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "app", "on", "~app:*", "+get", "+keys")
     [change] = converge(KIND, redis_target, users({"app": "on ~app:* +get +set +flushall"}))
-    assert "may then run flushall, set" in change.notes
-    assert "may no longer run keys" in change.notes
-    before, after = change.summary.split(" → ")
-    assert set(before.split()) >= {"on", "~app:*", "+get", "+keys"}
-    assert {"on", "~app:*", "+get", "+set", "+flushall"} <= set(after.split())
+    assert change.summary == "may also run flushall and set; may no longer run keys"
     assert hazards(change) == [HazardType.LESS_SAFE], "flushall is @dangerous"
 
 

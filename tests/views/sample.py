@@ -226,6 +226,7 @@ CHANGES = (
         before=None,
         after={"rules": "on ~app:* +@all -@dangerous", "password": "(sensitive)"},
         sensitive=("password",),
+        summary="may run every command but @dangerous; may read and write app:*; gets a password",
         steps=(
             RedisStep(
                 command=(
@@ -243,6 +244,25 @@ CHANGES = (
             ManualStep(instruction="tell the application its new password, then restart it"),
         ),
         desired={"rules": "on ~app:* +@all -@dangerous"},
+    ),
+    Change(
+        address=Address("cache", "redis_user", "worker"),
+        action=Action.UPDATE,
+        before={"rules": "on ~* resetchannels -@all +get +flushall", "password": "(sensitive)"},
+        after={"rules": "on ~jobs:* +get", "password": "(sensitive)"},
+        sensitive=("password",),
+        summary="may no longer run flushall; may no longer read and write keys other than jobs:*; "
+        "its password is changed",
+        deviation="may also run flushall; may also read and write every key; has another password",
+        steps=(
+            RedisStep(
+                command=(
+                    *("ACL", "SETUSER", "worker", "reset", "on", "~jobs:*", "+get"),
+                    SecretArgument(secret=SecretRef(env="WORKER_REDIS_PASSWORD"), form="acl-hash"),
+                )
+            ),
+        ),
+        desired={"rules": "on ~jobs:* +get"},
     ),
 )
 

@@ -54,6 +54,9 @@ _BY_RANGE = {
 }
 """Least and most. Of `hz` and `repl-backlog-size` what is kept: other numbers are taken without a word, and altered."""
 
+SHORTEST_WATCH = 200
+"""Milliseconds of watchdog-period: less is raised to two ticks of `hz`, without a word."""
+
 _RANGES = {name: bounds for bounds, names in _BY_RANGE.items() for name in names.split()}
 
 _RANGES_ONLY_THERE = {("Valkey", (9, 1)): {"maxmemory-samples": (1, 64)}}
@@ -120,6 +123,11 @@ def refusal(name: str, text: str, product: str, version: tuple[int, ...]) -> str
     letters = set(_EVENTS.get((product, version[:2]), text))
     if name == "notify-keyspace-events" and set(text) - letters:
         return f"{min(set(text) - letters)} is no letter of {name}: it is {' '.join(sorted(letters))}"
+    if name == "watchdog-period" and int(text):
+        if version < (7,):
+            return "6.2 writes it into no file, and does not start with a file that has it: set it by hand for as long"
+        if int(text) < SHORTEST_WATCH:
+            return f"{text} would become {SHORTEST_WATCH}: two ticks of hz 10 at least"
     found = bounds(name, product, version) if name in INTEGERS | MEMORY else None
     means = meaning(name, text) if found else None
     if found and isinstance(means, int) and not found[0] <= means <= found[1]:

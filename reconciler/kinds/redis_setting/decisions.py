@@ -61,6 +61,12 @@ ROWS: tuple[tuple[str, Condition, HazardType, str], ...] = (
     ("shutdown-timeout", Below(1), LESS_SAFE, "the server ends without waiting for its replicas"),
     ("dir dbfilename appendfilename appenddirname", ALWAYS, LESS_SAFE,
      "a start looks for the data under another name, and begins without any where there is none"),
+    ("auto-aof-rewrite-percentage", Below(1), LESS_SAFE,
+     "the append-only file is never rewritten, and grows until the disk is full"),
+    ("auto-aof-rewrite-percentage", Below(1001, otherwise=True), LESS_SAFE,
+     "the append-only file is rewritten so rarely that it may fill the disk"),
+    ("auto-aof-rewrite-min-size", Below(64 << 30, otherwise=True), LESS_SAFE,
+     "the append-only file is not rewritten before it has that size, and may fill the disk"),
     ("databases cluster-databases", LOWERED, STOPS_SERVICE, "with keys in a database beyond it does not start"),
     # Replication.
     ("replica-read-only", Becomes("no"), LESS_SAFE, "what is written to a replica is lost"),
@@ -76,6 +82,8 @@ ROWS: tuple[tuple[str, Condition, HazardType, str], ...] = (
     ("min-replicas-max-lag", Below(1), LESS_SAFE, "0 turns min-replicas-to-write off"),
     ("min-replicas-max-lag", LOWERED, STOPS_SERVICE, "replicas that are later no longer count: writes may be refused"),
     ("repl-timeout", Below(10), STOPS_SERVICE, "a link that is silent between two pings is taken for dead"),
+    ("repl-ping-replica-period", Below(11, otherwise=True), STOPS_SERVICE,
+     "replicas hear of an idle primary that rarely: after repl-timeout they take the link for dead, and start anew"),
     ("bind-source-addr", FILLED, LESS_SAFE, "replication comes from that address, or not at all"),
     ("masterauth masteruser", EMPTIED, LESS_SAFE, "a replica is not let in where its primary wants a password"),
     ("propagation-error-behavior", Becomes("ignore"), LESS_SAFE, "a replica goes on with what differs"),
@@ -91,6 +99,8 @@ ROWS: tuple[tuple[str, Condition, HazardType, str], ...] = (
     ("enable-protected-configs", Becomes("yes", "local"), LESS_SAFE, "clients may have it write files anywhere"),
     ("enable-module-command loadmodule", Becomes("no", otherwise=True), RUNS_PROGRAMS, "the server loads code"),
     ("rename-command include user", ALWAYS, LESS_SAFE, "commands, settings or users are other ones after a start"),
+    ("acllog-max-len", LOWERED, LESS_SAFE, "what was denied to whom is forgotten sooner, from this moment on"),
+    ("loglevel", Becomes("nothing"), LESS_SAFE, "nothing is logged any more, failed writes and restarts included"),
     ("gopher-enabled", ON, LESS_SAFE, "keys are served by a second protocol"),
     ("unixsocket", ALWAYS, STOPS_SERVICE, "local clients look for the server at the old path"),
     ("unixsocketperm unixsocketgroup", ALWAYS, LESS_SAFE, "other accounts of the machine reach the socket"),
@@ -148,9 +158,9 @@ _FREE: Mapping[str, str] = {
     "how fast, and with how much CPU or memory, the server does the same": """
         active-defrag-cycle-max active-defrag-cycle-min active-defrag-cycle-us active-defrag-ignore-bytes
         active-defrag-max-scan-fields active-defrag-threshold-lower active-defrag-threshold-upper active-expire-effort
-        activedefrag activerehashing aof-rewrite-incremental-fsync auto-aof-rewrite-min-size
-        auto-aof-rewrite-percentage disable-thp dynamic-hz hz io-threads io-threads-do-reads jemalloc-bg-thread
-        lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del
+        activedefrag activerehashing aof-rewrite-incremental-fsync disable-thp dynamic-hz hz io-threads
+        io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction lazyfree-lazy-expire
+        lazyfree-lazy-server-del lazyfree-lazy-user-del
         lazyfree-lazy-user-flush max-new-connections-per-cycle max-new-tls-connections-per-cycle mptcp
         oom-score-adj prefetch-batch-max-size rdb-save-incremental-fsync rdbcompression rdma-completion-vector
         rdma-rx-size repl-disable-tcp-nodelay repl-mptcp replica-lazy-flush tcp-backlog tls-session-cache-size
@@ -168,13 +178,12 @@ _FREE: Mapping[str, str] = {
     "how the same data is written, or sent to replicas": """
         aof-disable-auto-gc aof-timestamp-enabled aof-use-rdb-preamble dual-channel-replication-enabled
         repl-backlog-size repl-backlog-ttl repl-diskless-sync repl-diskless-sync-delay repl-diskless-sync-max-replicas
-        repl-ping-replica-period
     """,
     "what is measured, logged, shown or told": """
-        acllog-max-len always-show-logo availability-zone cluster-announce-human-nodename cluster-slot-stats-enabled
+        always-show-logo availability-zone cluster-announce-human-nodename cluster-slot-stats-enabled
         commandlog-large-reply-max-len commandlog-large-request-max-len commandlog-reply-larger-than
         commandlog-request-larger-than crash-log-enabled crash-memcheck-enabled latency-monitor-threshold
-        latency-tracking latency-tracking-info-percentiles log-format log-timestamp-format logfile loglevel
+        latency-tracking latency-tracking-info-percentiles log-format log-timestamp-format logfile
         notify-keyspace-events pidfile proc-title-template set-proc-title slowlog-log-slower-than slowlog-max-len
         syslog-enabled syslog-facility syslog-ident socket-mark-id use-exit-on-panic
     """,

@@ -63,7 +63,8 @@ class ObservedSetting(Observed):
     limit, policy, save, appendonly
                  what maxmemory (in bytes), maxmemory-policy, save and appendonly will be once all that is declared
                  together is applied: a hazard is one of the whole.
-    append_only_file  of appendonly, by INFO persistence: whether a rewrite of it is under way, or the last one failed.
+    append_only_file  of appendonly, by INFO persistence: whether a rewrite of it is under way, or the last one failed,
+                 or the last write into it.
     snapshots_fail  the last snapshot failed.
     clients      how many are connected; None where that is not to be seen.
     open_to_others  the default user needs no password, and the server listens beyond this machine.
@@ -79,7 +80,8 @@ class ObservedSetting(Observed):
     persisted    of "other": that value; empty for a secret. `line` is where it stands, empty for the default.
     rewritable   CONFIG REWRITE would reach that line.
     overwritten  lines that wait for a restart, and that the next CONFIG REWRITE would overwrite.
-    rewrite_breaks  not empty: why CONFIG REWRITE would keep the server from starting.
+    rewrite_breaks  not empty: why CONFIG REWRITE would fail, or keep the server from starting.
+    persists     false: nothing is to be written into its files, and config_file and aclfile are empty.
     """
 
     product: str
@@ -100,7 +102,7 @@ class ObservedSetting(Observed):
     policy: str = ""
     save: str = ""
     appendonly: str = ""
-    append_only_file: Literal["not-visible", "whole", "being-written", "failed"] = "not-visible"
+    append_only_file: Literal["not-visible", "whole", "being-written", "failed", "not-written"] = "not-visible"
     snapshots_fail: bool = False
     clients: int | None = None
     open_to_others: bool = False
@@ -119,6 +121,7 @@ class ObservedSetting(Observed):
     rewritable: bool = True
     overwritten: tuple[str, ...] = ()
     rewrite_breaks: str = ""
+    persists: bool = True
 
     @property
     def server(self) -> str:

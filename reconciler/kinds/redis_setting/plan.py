@@ -26,6 +26,7 @@ from reconciler.model import (
     RedisStep,
     SecretRef,
 )
+from reconciler.targets.redis_files import COMMAND_LINE
 from reconciler.targets.redis_owner import way_of_setting
 from reconciler.targets.redis_rereading import DENIED
 
@@ -49,14 +50,15 @@ def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
     if not observed.in_sync:
         return [_change(desired, observed)]
     if _writes_append_only(desired, observed):
-        if observed.append_only_file == "failed":
-            return [_notice(desired, NoticeType.BLOCKED, FAILED)]
+        if observed.append_only_file in ("failed", "not-written"):
+            message = FAILED if observed.append_only_file == "failed" else NOT_WRITTEN
+            return [_notice(desired, NoticeType.BLOCKED, message)]
         if observed.append_only_file == "being-written" and observed.in_file == "not-visible" and observed.config_file:
             return [_persisting(desired, observed)]
     if observed.in_file == "other":
         return [_persisting(desired, observed)]
     fixed = is_immutable(desired.parameter, observed.product, observed.version)
-    if observed.config_file == "" and not observed.aclfile and not fixed:
+    if observed.config_file == "" and not observed.aclfile and not fixed and observed.persists:
         message = "running, not persisted: the server has no config file, so that a restart undoes what was set"
         return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
     return []
@@ -65,6 +67,11 @@ def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
 FAILED = (
     "it runs, and the last rewrite of the append-only file failed (aof_last_bgrewrite_status:err), so that it is not "
     "known to be whole: see the server's log, then run BGREWRITEAOF"
+)
+
+NOT_WRITTEN = (
+    "it runs, and the last write into the append-only file failed (aof_last_write_status:err), so that what is written "
+    "since may be lost: see the server's log, and whether its disk is full"
 )
 
 
@@ -92,11 +99,13 @@ def _blocked(desired: RedisSetting, observed: ObservedSetting) -> Notice | None:
             return _notice(desired, NoticeType.BLOCKED, f"unknown to {server}{proposal}")
     if observed.problem:
         return _notice(desired, NoticeType.BLOCKED, observed.problem)
-    if observed.in_sync:
+    if observed.in_sync and name != "watchdog-period":  # on 6.2 it runs, and no file takes it
         return None
     impossible = "" if observed.wanted is None else refusal(name, observed.wanted, observed.product, observed.version)
     if impossible:
         return _notice(desired, NoticeType.BLOCKED, f"{server} would not run with it: {impossible}")
+    if observed.in_sync:
+        return None
     if is_immutable(name, observed.product, observed.version) or name in PROTECTED:
         return _for_the_file(desired, observed, "a running server refuses to change it")
     if name in UNREACHABLE_AFTER:
@@ -164,7 +173,7 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
     else:
         reason = f"running, not persisted: a restart would bring {other}, from {where}"
     if not observed.rewritable:
-        message = f"{reason}; CONFIG REWRITE writes to the main file alone: change it there"
+        message = f"{reason}; CONFIG REWRITE writes to the main file alone: {_take_out(observed)}"
         return _notice(desired, NoticeType.NOT_PERSISTED, message)
     value = SENSITIVE if secret else shown(desired.parameter, observed.running or "", observed.wanted or "")
     return Change(
@@ -179,9 +188,14 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
         summary=f"{value or _NOTHING}, to be persisted",
         notes=tuple(_overwriting(observed)),
         steps=_with(() if secret else _of_a_restart(desired, observed), persist(observed)),
+        forbidden=_forbidden(observed),
         desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _take_out(observed: ObservedSetting) -> str:
+    return "take it out of the command line" if observed.line == COMMAND_LINE else "change it there"
 
 
 def _of_a_restart(desired: RedisSetting, observed: ObservedSetting) -> tuple[Hazard, ...]:
@@ -223,10 +237,16 @@ def _change(desired: RedisSetting, observed: ObservedSetting) -> Change:
         notes=tuple(_notes(desired, observed, wanted, too_full)),
         steps=steps(desired, observed, wanted, risks),
         undo=() if secret else undo(name, observed),
+        forbidden=_forbidden(observed),
         evidence=evidence(observed) if too_full else (),
         desired=desired.model_copy(update={"beside": observed.beside}).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
+
+
+def _forbidden(observed: ObservedSetting) -> str:
+    """Why the steps may not be run by who sees no more: no file is written that the server may not start with."""
+    return "" if observed.users_seen or not persist(observed) else DENIED
 
 
 def _reason(observed: ObservedSetting) -> str:
@@ -251,10 +271,10 @@ def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, too_fu
     if not observed.url_has_it:
         notes.append("the target's URL carries another password: until it follows, the declared one is used")
     notes += _overwriting(observed)
-    if observed.config_file == "":
+    if not observed.rewritable and observed.running is not None:
+        notes.append(f"a restart brings {observed.persisted or _NOTHING} again, from {observed.line}")
+    if observed.config_file == "" and observed.persists:
         notes.append("running, not persisted: the server has no config file")
-    if observed.config_file and not observed.users_seen:
-        notes.append(DENIED)
     if observed.config_file is None:
         notes.append("whether the server has a config file is not to be seen without INFO: taken for granted")
     return notes

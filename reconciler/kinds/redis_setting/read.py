@@ -35,7 +35,7 @@ ASIDE = {
 }
 """What some parameters are read together with. The hashes of passwords in ACL GETUSER and ACL LIST are not kept."""
 
-ALWAYS = ("persistence", "users")
+ALWAYS = ("aclfile", "persistence", "users")
 """What CONFIG REWRITE writes down beside any parameter, and could make a server that does not start, or has no keys."""
 
 NEEDS: Mapping[str, Sequence[str]] = {
@@ -78,6 +78,9 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     beside["declares"] = declares_masterauth(wanted)
     worth = formulas.Operands(session, known, dict(zip(operands, answers[first:last], strict=True)))
     lines = session.files.configuration()
+    users = answers[last + aside.index("users")]
+    if isinstance(users, Refusal) and users.unknown:
+        beside["users"] = ()  # a server that has none
     seen = {
         setting.address: _observed(session, setting, answer, beside, lines, worth).model_copy(
             update={
@@ -94,26 +97,32 @@ def observe(session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Ad
     common = {
         "overwritten": waiting,
         "writes_append_only": together.writes_append_only(known, beside.get("persistence")),
-        "users_seen": "users" in beside,
     }
-    broken = _broken(session, beside.get("users", ()))
+    acl_file = _text(beside, "aclfile")
+    broken = _broken(session, acl_file, beside.get("users", ()))
     return {
-        address: one.model_copy(update={**common, "rewrite_breaks": broken[bool(one.aclfile)]})
+        address: one.model_copy(
+            update={
+                **common,
+                "rewrite_breaks": broken[bool(one.aclfile)],
+                # Where they have a file of their own, only what writes that has to see them.
+                "users_seen": "users" in beside or bool(acl_file and not one.aclfile),
+            }
+        )
         for address, one in seen.items()
     }
 
 
-def _broken(session: RedisSession, users: Sequence[str]) -> Mapping[bool, str]:
-    """Why the server would not start any more after CONFIG REWRITE; True: after that and ACL SAVE.
+def _broken(session: RedisSession, acl_file: str, users: Sequence[str]) -> Mapping[bool, str]:
+    """Why CONFIG REWRITE would fail, or the server would not start any more after it; True: that and ACL SAVE.
 
-    Where there is an ACL file, the configuration holds no users: asked for only where they would be in the way.
+    Where there is an ACL file, the configuration holds no users.
     """
-    included = session.files.rewrite_breaks(session.version)
-    in_configuration = breaks(users, acl_file=False)
-    if not in_configuration:
-        return {False: included, True: included}
-    found = session.read("CONFIG", "GET", "aclfile").get("aclfile", "")
-    return {False: included or ("" if found else in_configuration), True: included or breaks(users, acl_file=True)}
+    if not session.target.persist:
+        return {False: "", True: ""}
+    rewriting = session.files.rewrite_breaks(session.version)
+    saving = session.files.save_breaks(acl_file) or breaks(users, acl_file=True)
+    return {False: rewriting or ("" if acl_file else breaks(users, acl_file=False)), True: rewriting or saving}
 
 
 def _text(beside: Mapping[str, Any], name: str) -> str:
@@ -139,9 +148,12 @@ def _observed(
     common: dict[str, Any] = {
         "product": product,
         "version": version,
-        "config_file": session.config_file,
+        "config_file": session.config_file if session.target.persist else "",
+        "persists": session.target.persist,
         "owner": session.owner,
     }
+    if not session.target.persist and not is_immutable(setting.parameter, product, version):
+        lines = None
     if isinstance(answer, Refusal):
         missing = answer.unknown or (session.owner and not answer.denied)
         return ObservedSetting(**common, state="no-config" if missing else "hidden", message=answer.message)
@@ -204,12 +216,12 @@ def _secret(
     if setting.parameter != "requirepass":
         found = persisted(setting.parameter, lines, session.info.product, session.version) if lines else None
         return seen | (_compared(found.text == wanted, found.at, found.rewritable) if found else {})
-    acl_file = beside.get("aclfile", {}).get("aclfile", "")
+    acl_file = _text(beside, "aclfile") if session.target.persist else ""
     seen["aclfile"] = acl_file
     seen |= cut_off(session, wanted, beside)
     seen["url_has_it"] = session.user != "default" or session.logs_in_with(wanted) or not wanted
     kept = password_after_a_start(wanted, lines, session.files.users(acl_file) if acl_file else None, bool(acl_file))
-    if kept is not None:
+    if kept is not None and session.target.persist:
         seen |= _compared(*kept)
     user = beside.get("acl")
     if wanted and wanted == running and user is not None:

@@ -9,23 +9,30 @@ from pydantic import JsonValue
 from reconciler.kinds.redis_setting.declare import LAST
 from reconciler.kinds.redis_setting.steps import TOGETHER
 from reconciler.kinds.redis_setting.values import meaning
-from reconciler.model import Change, Outcome, RedisStep, Target
+from reconciler.model import Change, HazardType, Outcome, RedisStep, Target
 
 NAMED = 2
 """So many settings that are set by the same command are named; of more, the number."""
 
-EVERYTHING_ELSE, PASSWORD = 0, 1
-"""Phases of a cluster: every node knows what to log in with elsewhere (masterauth) before any of them demands it."""
+EVERYTHING_ELSE, PASSWORD, OPENING = range(3)
+"""Phases. Of a cluster, every node knows what to log in with elsewhere (masterauth) before any of them demands it.
+Before a server is reached by more, or its protection ends, everything else is there, a password above all; and where
+that fails, it stays closed."""
+
+OPENS = frozenset({"bind", "protected-mode"})
+"""Changes of these that are less safe."""
 
 
 def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
     outcomes = sorted(outcomes, key=_rank)
-    at_once = [outcome.address.name for outcome in outcomes if isinstance(outcome, Change) and _at_once(outcome)]
+    changes = [outcome for outcome in outcomes if isinstance(outcome, Change)]
+    at_once = [each.address.name for each in changes if _at_once(each) and not _opens(each)]
     found: list[Outcome] = []
     for outcome in outcomes:
         if isinstance(outcome, Change):
-            others = [name for name in at_once if name != outcome.address.name] if _at_once(outcome) else []
+            others = [name for name in at_once if name != outcome.address.name]
+            others = others if outcome.address.name in at_once else []
             named = ", ".join(others) if len(others) <= NAMED else f"{len(others)} other settings"
             notes = [f"in one command with {named}"] if others else []
             is_password = outcome.address.name == LAST
@@ -33,7 +40,7 @@ def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
             outcome = outcome.model_copy(
                 update={
                     "notes": (*outcome.notes, *notes),
-                    "phase": PASSWORD if is_password and is_node else EVERYTHING_ELSE,
+                    "phase": OPENING if _opens(outcome) else PASSWORD if is_password and is_node else EVERYTHING_ELSE,
                 }
             )
         found.append(outcome)
@@ -72,6 +79,11 @@ def _number(side: Mapping[str, JsonValue] | None) -> int:
     except ValueError:
         return 0
     return means if isinstance(means, int) else 0
+
+
+def _opens(change: Change) -> bool:
+    risks = {risk.type for step in change.steps for risk in step.hazards}
+    return change.address.name in OPENS and HazardType.LESS_SAFE in risks
 
 
 def _at_once(change: Change) -> bool:

@@ -47,6 +47,8 @@ def undo(name: str, observed: ObservedSetting) -> tuple[RedisStep, ...]:
 
 def persist(observed: ObservedSetting) -> tuple[RedisStep, ...]:
     """With an ACL file the default user's password is read from there at a start, and not from the configuration."""
+    if not observed.persists:
+        return ()
     rewrite = () if observed.config_file == "" else (REWRITE_ONCE_WHOLE if observed.writes_append_only else REWRITE,)
     return (*rewrite, SAVE_USERS) if observed.aclfile else rewrite
 

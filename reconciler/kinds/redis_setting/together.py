@@ -44,12 +44,14 @@ def limit(worth: Operands, memory: Mapping[str, Any]) -> int:
 
 def append_only_file(
     persistence: Mapping[str, Any] | None,
-) -> Literal["not-visible", "whole", "being-written", "failed"]:
+) -> Literal["not-visible", "whole", "being-written", "failed", "not-written"]:
     """What INFO persistence says of it. A failed rewrite that is tried again has failed."""
     if persistence is None:
         return "not-visible"
     if persistence.get("aof_last_bgrewrite_status") == "err":
         return "failed"
+    if persistence.get("aof_enabled") and persistence.get("aof_last_write_status") == "err":
+        return "not-written"
     pending = persistence.get("aof_rewrite_in_progress") or persistence.get("aof_rewrite_scheduled")
     return "being-written" if pending else "whole"
 

@@ -47,8 +47,9 @@ class ObservedUser(Observed):
     exists        there is such a user; `rules` is what it may, in the words of ACL LIST, without passwords.
     login         how it logs in: "nopass", "none" (nobody can), "password"; several passwords are "passwords".
     same_rights   the declared rules allow exactly what the user may now; `same_login` likewise.
-    gains, loses  commands that it may afterwards and not now, and the other way round.
-    dangerous     those of `gains` that are @dangerous.
+    becomes       in words, what it may once it is as declared and not now, and the other way round.
+    deviates      in words, what it may now otherwise than declared; of a user that is to be absent, all that it may.
+    dangerous     @dangerous commands that it may afterwards and not now.
     powers        what it may now that matters to whoever comes upon it.
     is_off        the declared rules turn it off; `was_on` it is on now.
     own           it is the tool's own user; `own_loses` what the tool would then miss.
@@ -59,8 +60,10 @@ class ObservedUser(Observed):
     misread_now   the user as it is now is such a one.
     others_seen   whether that could be asked of all other users; `rewrite_breaks` not empty: one of them, or an
                   included file, makes the file that would be written one that the server does not start with.
+    overwritten   lines of users whom nobody declares, and who run otherwise: what they say is lost when it is written.
     writes_append_only  appendonly is yes, which CONFIG REWRITE writes down as well: it waits until that file is whole.
     reset         the rules that undo everything but passwords, as this server takes them.
+    persists      false: nothing is to be written into its files, and config_file and aclfile are empty.
     config_file   "": the server runs without one, None: not to be seen. `aclfile` "": users are kept in config_file.
     """
 
@@ -72,8 +75,8 @@ class ObservedUser(Observed):
     login: Literal["nopass", "none", "password", "passwords"] = "none"
     same_rights: bool = False
     same_login: bool = False
-    gains: tuple[str, ...] = ()
-    loses: tuple[str, ...] = ()
+    becomes: tuple[str, ...] = ()
+    deviates: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
     was_on: bool = False
     powers: Powers = Powers()
@@ -88,7 +91,9 @@ class ObservedUser(Observed):
     misread_now: bool = False
     others_seen: bool = True
     rewrite_breaks: str = ""
+    overwritten: tuple[str, ...] = ()
     writes_append_only: bool = False
     reset: tuple[str, ...] = ()
     config_file: str | None = None
     aclfile: str = ""
+    persists: bool = True

@@ -48,6 +48,31 @@ def in_file(
     return InFile("as-running" if same and set(hashes) == _hashes(words) else "other", at)
 
 
+def waiting(
+    lines: Sequence[Line], running: Sequence[str], declared: Collection[str], commands: Commands
+) -> tuple[str, ...]:
+    """The lines that say otherwise than `running` (ACL LIST) of users who are not `declared`: edited by hand, and not
+    loaded since. Nobody is told apart from them who was changed by hand, and not saved."""
+    now = {words[1]: words[2:] for words in (line.split(" ") for line in running)}
+    found = {line.words[1]: line.at for line in lines if line.words[0] == "user" and len(line.words) > 1}
+    return tuple(
+        f"{at} ({name})"
+        for name, at in found.items()
+        if name not in declared and _as_file(name, lines, now.get(name), commands) == "other"
+    )
+
+
+def _as_file(name: str, lines: Sequence[Line], words: Sequence[str] | None, commands: Commands) -> str:
+    """How the file has a user who runs with `words` of ACL LIST; None for nobody."""
+    try:
+        rules = None if words is None else [each for each in joined(words) if not PASSWORDS.fullmatch(each)]
+        now = None if rules is None else evaluate(rules, commands, fresh=False)
+    except RuleProblem:
+        return ""
+    hashes = [word[1:] for word in words or () if word.startswith("#")]
+    return in_file(name, lines, now, hashes, commands).state
+
+
 def _undefined(user: str, lines: Sequence[Line]) -> tuple[str, ...] | None:
     """The rules of a user that no line defines: `default` is always there, with what requirepass says."""
     if user != "default":

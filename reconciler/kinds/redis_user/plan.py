@@ -51,7 +51,7 @@ def _outcome(desired: RedisUser, observed: ObservedUser) -> Outcome | None:
     if observed.same_rights and observed.same_login:
         if observed.in_file in ("other", "missing"):
             return _persisting(desired, observed)
-        if not observed.aclfile and observed.config_file == "":
+        if not observed.aclfile and observed.config_file == "" and observed.persists:
             message = "exists, not persisted: the server has neither an ACL file nor a config file"
             return _notice(desired, NoticeType.NOT_PERSISTED, message)
         return None
@@ -83,7 +83,9 @@ def _persisting(desired: RedisUser, observed: ObservedUser) -> Change:
         reason=f"running, not persisted: it {what}, and a restart would {persisted}",
         why=desired.why,
         summary="to be persisted",
+        notes=_of_the_file(observed),
         steps=_persist(observed),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -99,13 +101,15 @@ def _removal(desired: RedisUser, observed: ObservedUser) -> Outcome:
         before=_state(observed.rules, observed.login),
         after=None,
         sensitive=_sensitive(observed.login),
+        deviation="; ".join(observed.deviates),
         why=desired.why,
-        notes=_kept_nowhere(observed),
+        notes=_of_the_file(observed),
         steps=(
             *_persist_before(observed),
             RedisStep(command=("ACL", "DELUSER", desired.user), hazards=(risk,)),
             *_persist(observed),
         ),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -128,24 +132,47 @@ def _change(desired: RedisUser, observed: ObservedUser) -> Change:
         after=_state(now if observed.same_rights else rules, login),
         sensitive=_sensitive(observed.login, login),
         why=desired.why,
-        summary=_summary(now, rules, observed),
-        notes=(*_notes(desired, observed), *_kept_nowhere(observed)),
+        summary="; ".join((*observed.becomes, *_gets_login(desired, observed))),
+        deviation="; ".join((*observed.deviates, *_has_login(desired, observed))) if observed.exists else "",
+        notes=(*_notes(desired, observed), *_of_the_file(observed)),
         steps=(
             *_persist_before(observed),
             RedisStep(command=command, hazards=_risks(desired, observed)),
             *persist,
         ),
         undo=(RedisStep(command=back), *persist) if keeps_login else (),
+        forbidden=_forbidden(observed),
         desired=desired.model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
 
 
-def _summary(now: Sequence[str], rules: Sequence[str], observed: ObservedUser) -> str:
-    """Of a user that exists, what it may as the server has it, and as it is declared."""
-    if observed.same_rights:
-        return f"password {SENSITIVE}"
-    return f"{' '.join(now)} → {' '.join(rules)}" if observed.exists else ""
+def _gets_login(desired: RedisUser, observed: ObservedUser) -> list[str]:
+    """How its way of logging in changes."""
+    if observed.exists and observed.same_login:
+        return []
+    if desired.password is None:
+        return ["needs no password"] if desired.decides_login else []
+    match observed.login:
+        case "password" | "passwords":
+            return ["its password is changed"]
+        case "nopass":
+            return ["needs a password from then on"]
+    return ["gets a password"]
+
+
+def _has_login(desired: RedisUser, observed: ObservedUser) -> list[str]:
+    """How it logs in otherwise than declared."""
+    if observed.same_login:
+        return []
+    match observed.login:
+        case "nopass":
+            return ["needs no password"]
+        case "none":
+            return ["has no password, so that nobody can log in as it"]
+        case "passwords":
+            return ["has several passwords"]
+    return ["has another password" if desired.password else "needs a password"]
 
 
 def _state(rules: Sequence[str], login: str) -> dict[str, str]:
@@ -184,10 +211,6 @@ def _risks(desired: RedisUser, observed: ObservedUser) -> tuple[Hazard, ...]:
 
 def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     notes = []
-    if observed.exists and observed.gains:
-        notes.append(f"may then run {_listed(observed.gains)}")
-    if observed.exists and observed.loses:
-        notes.append(f"may no longer run {_listed(observed.loses)}")
     if not observed.exists and not desired.decides_login:
         notes.append("no password is declared: nobody can log in as it")
     if observed.login == "passwords" and desired.decides_login:
@@ -197,10 +220,19 @@ def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     return notes
 
 
-def _kept_nowhere(observed: ObservedUser) -> tuple[str, ...]:
+def _forbidden(observed: ObservedUser) -> str:
+    """Why the steps may not be run by who sees no more: no file is written that the server may not start with."""
+    return "" if observed.others_seen or not _persist(observed) else DENIED
+
+
+def _of_the_file(observed: ObservedUser) -> tuple[str, ...]:
     """What is to be known of how it is persisted."""
-    if observed.aclfile or observed.config_file:
-        return () if observed.others_seen else (DENIED,)
+    if observed.overwritten:
+        command, loads = ("ACL SAVE", "ACL LOAD") if observed.aclfile else ("CONFIG REWRITE", "a restart")
+        lines = _listed(observed.overwritten)
+        return (f"{command} overwrites {lines}: edited and waiting for {loads}, or changed since and not saved",)
+    if observed.aclfile or observed.config_file or not observed.persists:
+        return ()
     if observed.config_file is None:
         return ("whether the server has a config file is not to be seen without INFO: taken for granted",)
     return ("not persisted: the server has neither an ACL file nor a config file",)

@@ -8,9 +8,10 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
-from reconciler.kinds.redis_user.persisted import in_file
+from reconciler.kinds.redis_user.persisted import in_file, waiting
 from reconciler.kinds.redis_user.powers import powers
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
+from reconciler.kinds.redis_user.words import FOLDED, told
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.redis_files import Line
@@ -58,22 +59,27 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
     if refused:
         return {user.address: ObservedUser(server=server, hidden=_hidden(session, user, refused[0])) for user in wanted}
     acl_file = aclfile.get("aclfile", "")
+    persists = session.target.persist
     lines = session.files.users(acl_file) if acl_file else session.files.configuration()
+    lines = lines if persists else None
     defined = [" ".join(line.words).split() for line in lines or () if line.words[0] == "user"]
+    running = () if isinstance(lines_now, Refusal) else tuple(lines_now)
     printed = [() if answer is None else _printed(answer) for answer in users]
-    rules = [*printed, *defined, *(user.rules or () for user in wanted)]
+    rules = [*printed, *defined, *(line.split() for line in running), *(user.rules or () for user in wanted)]
     commands, arity = _commands(session, dict(zip(ALWAYS, known, strict=True)), channels, rules)
     common = {
         "server": server,
-        "aclfile": acl_file,
-        "config_file": session.config_file,
+        "aclfile": acl_file if persists else "",
+        "config_file": session.config_file if persists else "",
+        "persists": persists,
+        "overwritten": waiting(lines or (), running, {user.user for user in wanted}, commands),
         "writes_append_only": not isinstance(appendonly, Refusal) and appendonly.get("appendonly") == "yes",
     }
     rereading = _Rereading(
         acl_file=bool(acl_file),
-        kept=bool(acl_file) or session.config_file != "",
-        now=None if isinstance(lines_now, Refusal) else tuple(lines_now),
-        included="" if acl_file else session.files.rewrite_breaks(session.version),
+        kept=persists and (bool(acl_file) or session.config_file != ""),
+        now=None if isinstance(lines_now, Refusal) else running,
+        broken=session.files.save_breaks(acl_file) if acl_file else session.files.rewrite_breaks(session.version),
     )
     own = session.user if isinstance(whoami, Refusal) else whoami
     seen = {
@@ -89,21 +95,23 @@ def observe(session: RedisSession, wanted: Sequence[RedisUser]) -> Mapping[Addre
 class _Rereading:
     """Whether the file that users are written into could be read again.
 
-    `kept`: there is one. `now`: ACL LIST, None where it is denied.
+    `kept`: there is one. `now`: ACL LIST, None where it is denied. `broken`: it could not be written at all.
     """
 
     acl_file: bool
     kept: bool
     now: tuple[str, ...] | None
-    included: str
+    broken: str
 
     def of(self, user: RedisUser) -> dict[str, Any]:
         """With `user` as it is declared, and all others as they are."""
         why = unwritable(user.user, user.rules or (), acl_file=self.acl_file) if user.rules is not None else ""
         own = [line for line in self.now or () if line.split(" ")[1] == user.user]
+        if not self.kept:
+            return {}
         return {
-            "unwritable": why if self.kept else "",
-            "rewrite_breaks": self.included or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
+            "unwritable": why,
+            "rewrite_breaks": self.broken or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
             "misread_now": bool(breaks(own, acl_file=self.acl_file)),
             "others_seen": self.now is not None,
         }
@@ -141,7 +149,7 @@ def _commands(
     session: RedisSession, known: Mapping[str, Sequence[str]], channels: Any, rules: Sequence[Sequence[str]]
 ) -> tuple[Commands, dict[str, int]]:
     """The server's commands, and of the dangerous ones, how many words they have."""
-    further = sorted(categories_in(rule for each in rules for rule in each) - known.keys())
+    further = sorted({*FOLDED, *categories_in(rule for each in rules for rule in each)} - known.keys())
     dangerous = sorted({name.partition("|")[0] for name in known["dangerous"]})
     table, *answers = session.read_all(
         [("COMMAND", "INFO", *dangerous), *(("ACL", "CAT", category) for category in further)]
@@ -157,6 +165,7 @@ def _commands(
     default = channels.get("acl-pubsub-default") if isinstance(channels, dict) else None
     commands = Commands(
         version=session.version,
+        product=session.info.product,
         every=frozenset(known["fast"]) | frozenset(known["slow"]),
         categories={category: frozenset(names) for category, names in found.items()},
         all_channels=default == "allchannels" if default else session.version < (7,),
@@ -167,15 +176,15 @@ def _commands(
 def _printed(user: Mapping[str, Any]) -> tuple[str, ...]:
     """The rules of ACL GETUSER as words of ACL SETUSER, without what every user has, and without passwords."""
     flags = [flag for flag in user["flags"] if flag in ("on", "off", "nopass", "skip-sanitize-payload")]
-    databases = [word for word in user.get("databases", "").split() if word != "alldbs"]
     selectors = [f"({' '.join(_permissions(selector))})" for selector in user.get("selectors", [])]
-    return (*flags, *databases, *_permissions(user), *selectors)
+    return (*flags, *_permissions(user), *selectors)
 
 
 def _permissions(selector: Mapping[str, Any]) -> list[str]:
     return [
         *_words(selector["keys"], "~"),
         *(_words(selector.get("channels", []), "&") or ["resetchannels"]),
+        *_databases(selector.get("databases", "alldbs")),
         *selector["commands"].split(),
     ]
 
@@ -183,6 +192,11 @@ def _permissions(selector: Mapping[str, Any]) -> list[str]:
 def _words(patterns: str | Sequence[str], sign: str) -> list[str]:
     """Patterns are a text with signs (7.0), or a list without (6.2)."""
     return patterns.split() if isinstance(patterns, str) else [f"{sign}{pattern}" for pattern in patterns]
+
+
+def _databases(text: str) -> list[str]:
+    """Nothing stands there where there are none, and nothing has to be said of all."""
+    return [word for word in text.split() if word != "alldbs"] or ([] if text else ["resetdbs"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +230,19 @@ def _observed(place: _Place, user: RedisUser, answer: Any, rules: tuple[str, ...
         "line": kept.line,
     }
     if user.rules is None:
-        return ObservedUser(**seen)
+        return ObservedUser(**seen, deviates=told(None, now, commands) if answer is not None else ())
     try:
         then = evaluate(user.rules, commands, fresh=True)
     except RuleProblem as problem:
         return ObservedUser(**seen, problem=str(problem))
     if answer is not None and not {"sanitize-payload", "skip-sanitize-payload"} & set(answer["flags"]):
         then.unsanitized = now.unsanitized  # Valkey takes either rule and shows neither
-    before, after = now.root.effective(commands.containers), then.root.effective(commands.containers)
-    gains = after - before
+    before, after = now.effective(commands.containers), then.effective(commands.containers)
     seen |= {
         "same_rights": answer is not None and now.meaning(commands) == then.meaning(commands),
-        "gains": tuple(sorted(gains)),
-        "loses": tuple(sorted(before - after)),
-        "dangerous": tuple(sorted(gains & commands.categories["dangerous"])),
+        "becomes": told(now if answer is not None else None, then, commands),
+        "deviates": told(then, now, commands) if answer is not None else (),
+        "dangerous": tuple(sorted((after - before) & commands.categories["dangerous"])),
         "is_off": not then.on,
         "own_loses": _own_loses(now, then, commands, place.session.database) if own else (),
     }
@@ -270,6 +283,6 @@ def _own_loses(now: Rights, then: Rights, commands: Commands, database: int) -> 
         return ("to log in",)
     needed = (*NEEDED, "select") if database else NEEDED
     lost = [name for name in needed if now.may(name, commands) and not then.may(name, commands)]
-    if database and not then.databases & {"alldbs", str(database)}:
+    if database and not then.uses_database(database):
         lost.append(f"database {database}")
     return tuple(lost)

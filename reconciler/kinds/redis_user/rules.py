@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-SELECTORS_SINCE = (7, 0)
-"""Selectors, %R~ and %W~, and -command|subcommand came with Redis 7.0 (its release notes)."""
+from reconciler.kinds.redis_user.since import APART, DATABASES, Versions, lacks, why_not
 
-_PATTERN = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>\S*)")
+_PATTERN = re.compile(r"(?:~|%(?P<access>[Rr][Ww]?|[Ww][Rr]?)~)(?P<pattern>\S*)")
+_DATABASES = re.compile(r"db=\d+(,\d+)*", re.IGNORECASE)
 _COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>[^\s'\"]+))?")
 """6.2 has a command `host:`, which it prints in rules. No quote: ACL SETUSER with one there ends Valkey 9.1.2."""
 _CHANNEL = re.compile(r"&\S*")
@@ -23,6 +23,9 @@ FLAGS = frozenset(
     {"on", "off", "nopass", "sanitize-payload", "skip-sanitize-payload", "allkeys", "resetkeys", "allchannels"}
     | {"resetchannels", "allcommands", "nocommands", "clearselectors", "alldbs", "resetdbs"}
 )
+ALL_DATABASES = frozenset({"alldbs"})
+LAST_DATABASE = 2**31 - 1
+
 PASSWORDS = re.compile(r"[<>#!].*|resetpass")
 
 
@@ -39,6 +42,7 @@ class Commands:
     categories: Mapping[str, frozenset[str]]
     all_channels: bool
     """Whether a new user may use every channel (`acl-pubsub-default`)."""
+    product: str = "Redis"
 
     @property
     def containers(self) -> frozenset[str]:
@@ -55,6 +59,7 @@ class Selector:
     future: bool = False
     allowed: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
+    databases: frozenset[str] = ALL_DATABASES
 
     def may(self, command: str, commands: Commands) -> bool:
         """True where `command` (`config|get`) may be run: by itself since 7.0, before as a part of `config`."""
@@ -66,7 +71,8 @@ class Selector:
         keys = {"*": self.keys["*"]} if self.keys.get("*") == frozenset("RW") else self.keys
         channels = {"*"} if "*" in self.channels else self.channels
         firsts = frozenset(first for first in self.firsts if first.partition("|")[0] not in self.allowed)
-        return frozenset(keys.items()), frozenset(channels), self.future, self.effective(containers), firsts
+        commands = self.effective(containers)
+        return frozenset(keys.items()), frozenset(channels), self.databases, self.future, commands, firsts
 
     def effective(self, containers: Iterable[str]) -> frozenset[str]:
         """The commands that may be run."""
@@ -80,13 +86,12 @@ class Rights:
     on: bool = False
     nopass: bool = False
     unsanitized: bool = False
-    databases: frozenset[str] = frozenset({"alldbs"})
     root: Selector = field(default_factory=Selector)
     selectors: list[Selector] = field(default_factory=list)
 
     def may(self, command: str, commands: Commands) -> bool:
         """True where any of its permissions let it run `command`."""
-        return any(each.may(command, commands) for each in (self.root, *self.selectors))
+        return any(each.may(command, commands) for each in self.permissions)
 
     def denied(self, category: str, commands: Commands) -> frozenset[str]:
         """The commands of `category` that none of its permissions let it run."""
@@ -97,7 +102,20 @@ class Rights:
         """What they allow: equal for two that allow the same. Without `nopass`, which is a matter of logging in."""
         containers = commands.containers
         further = frozenset(selector.meaning(containers) for selector in self.selectors)
-        return self.on, self.unsanitized, self.databases, self.root.meaning(containers), further
+        return self.on, self.unsanitized, self.root.meaning(containers), further
+
+    @property
+    def permissions(self) -> tuple[Selector, ...]:
+        """Its own, and those of its selectors: what any of them allows it may."""
+        return (self.root, *self.selectors)
+
+    def effective(self, containers: Iterable[str]) -> frozenset[str]:
+        """The commands that any of its permissions let it run."""
+        return frozenset[str]().union(*(each.effective(containers) for each in self.permissions))
+
+    def uses_database(self, number: int) -> bool:
+        """Whether any of its permissions are for that database."""
+        return any(each.databases & {*ALL_DATABASES, str(number)} for each in self.permissions)
 
 
 def split(text: str) -> list[str]:
@@ -155,7 +173,7 @@ def check(rules: Sequence[str]) -> None:
             or rule.startswith("&")
             or _PATTERN.fullmatch(rule)
             or _COMMAND.fullmatch(rule)
-            or re.fullmatch(r"db=\d+(,\d+)*", rule, re.IGNORECASE)
+            or _DATABASES.fullmatch(rule)
         ):
             raise RuleProblem(f"{rule} is no rule: a rule is like on, ~app:*, &news:*, +@read, -@dangerous or +get")
 
@@ -186,7 +204,7 @@ def evaluate(rules: Iterable[str], commands: Commands, *, fresh: bool) -> Rights
     for rule in rules:
         word = rule.lower()
         if word.startswith("("):
-            _need(commands, rule, SELECTORS_SINCE)
+            _need(commands, rule, APART)
             selector = _new_selector(commands, fresh)
             for inner in rule[1:-1].split():
                 _apply(selector, inner, commands)
@@ -198,11 +216,8 @@ def evaluate(rules: Iterable[str], commands: Commands, *, fresh: bool) -> Rights
         elif word in ("sanitize-payload", "skip-sanitize-payload"):
             rights.unsanitized = word.startswith("skip")
         elif word == "clearselectors":
+            _need(commands, rule, APART)
             rights.selectors.clear()
-        elif word in ("alldbs", "resetdbs"):
-            rights.databases = frozenset({"alldbs"} if word == "alldbs" else ())
-        elif word.startswith("db="):
-            rights.databases = rights.databases - {"alldbs"} | set(word[3:].split(","))
         else:
             _apply(rights.root, rule, commands)
     return rights
@@ -230,12 +245,25 @@ def _apply(selector: Selector, rule: str, commands: Commands) -> None:
     elif key:
         access = frozenset((key["access"] or "RW").upper())
         if key["access"]:
-            _need(commands, rule, SELECTORS_SINCE)
+            _need(commands, rule, APART)
         selector.keys[key["pattern"]] = selector.keys.get(key["pattern"], frozenset()) | access
+    elif word in ("alldbs", "resetdbs") or _DATABASES.fullmatch(rule):
+        _need(commands, rule, DATABASES)
+        selector.databases = _databases(rule, word)
     elif command or word in ("allcommands", "nocommands"):
         _apply_command(selector, {"allcommands": "+@all", "nocommands": "-@all"}.get(word, word), commands)
     else:
         raise RuleProblem(f"{rule} is no rule for this server")
+
+
+def _databases(rule: str, word: str) -> frozenset[str]:
+    """Each `db=` takes the place of the one before (seen on Valkey 9.1)."""
+    if not word.startswith("db="):
+        return ALL_DATABASES if word == "alldbs" else frozenset()
+    numbers = list(map(int, word[3:].split(",")))
+    if max(numbers) > LAST_DATABASE:
+        raise RuleProblem(f"{rule}: there is no database of that number")
+    return frozenset(map(str, numbers))
 
 
 def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
@@ -246,16 +274,19 @@ def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
         return
     if name.startswith("@"):
         if name[1:] not in commands.categories:
-            raise RuleProblem(f"{word}: this server has no category {name}")
+            raise RuleProblem(f"{word}: this server has no category {name}{why_not(name)}")
         subject = set(commands.categories[name[1:]])
     elif name not in commands.every:
-        raise RuleProblem(f"{word}: this server has no command {name}")
+        raise RuleProblem(f"{word}: this server has no command {name}{why_not(name)}")
     elif not bar:
         subject = {known for known in commands.every if known.partition("|")[0] == name}
     elif f"{name}|{sub}" in commands.every:
         subject = {f"{name}|{sub}"}
+    elif not add and lacks(APART, commands.product, commands.version):
+        _need(commands, f"{word}: to deny a subcommand", APART)
     elif not add or name in commands.containers:
-        raise RuleProblem(f"{word}: this server has no such subcommand to {'allow' if add else 'deny'}")
+        act = "allow" if add else "deny"
+        raise RuleProblem(f"{word}: this server has no such subcommand to {act}{why_not(f'{name}|{sub}')}")
     else:
         selector.firsts.add(f"{name}|{sub}")
         return
@@ -263,6 +294,7 @@ def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
     selector.firsts = {first for first in selector.firsts if first.partition("|")[0] not in subject}
 
 
-def _need(commands: Commands, rule: str, version: tuple[int, ...]) -> None:
-    if commands.version < version:
-        raise RuleProblem(f"{rule} needs Redis {'.'.join(map(str, version))}")
+def _need(commands: Commands, rule: str, needed: Versions) -> None:
+    missing = lacks(needed, commands.product, commands.version)
+    if missing:
+        raise RuleProblem(f"{rule} needs {missing}")

@@ -1,7 +1,7 @@
--- Plan 4c3e3c55ea51338100c516a7f9a76d527848ee781fa01332ec9b75e097f496a6 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 7bdd0bc5fb2131ab005066f1e060f40b061f48c7a19e07cd3191bf17ffe408b5 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
--- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 6 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unwanted. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
+-- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 7 to change, 1 to drop. 1 is blocked. 2 wait for a restart. 1 is not persisted. 1 is not visible. 1 is being built. 1 is unwanted. 1 is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
 -- Run the sections in their order with psql -X -f, each connected to its own target, and each restart
 -- where it stands. Unlike reconciler apply, this script
 -- does not look again before and after each change, and does not undo what went wrong.
@@ -105,6 +105,9 @@ do 'begin if true then raise exception using message = ''not in this script: 1 o
 -- once the append-only file is whole:
 -- redis-cli> CONFIG REWRITE
 
--- + cache/redis_user/app
+-- + cache/redis_user/app: may run every command but @dangerous; may read and write app:*; gets a password
 -- redis-cli> ACL SETUSER app reset on (sensitive) ~app:* +@all -@dangerous
 -- by hand: tell the application its new password, then restart it
+
+-- ~ cache/redis_user/worker: may no longer run flushall; may no longer read and write keys other than jobs:*; its password is changed
+-- redis-cli> ACL SETUSER worker reset on ~jobs:* +get (sensitive)
