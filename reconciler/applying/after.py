@@ -9,27 +9,30 @@ from typing import NamedTuple
 
 from reconciler.errors import ConnectionFailed, ReconcilerError
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Notice, NoticeType, Target, Unlooked
+from reconciler.model import Address, Change, Notice, Target, Unlooked, Verdict
 from reconciler.planning.again import resource_of
+from reconciler.planning.verdict import of_outcome
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
 
 class After(NamedTuple):
-    """What a plan made afterwards says: what it still wants to change, what waits for a restart, and what it could not
-    look at."""
+    """What a plan made afterwards says: what it still wants to change, what waits for a restart, what runs and is not
+    persisted, and what it could not look at."""
 
     remaining: Sequence[Address]
     waiting: Sequence[Address]
+    half_way: Sequence[Address]
     unlooked: Sequence[Unlooked]
 
 
 def plan_again(done: Iterable[Change], targets: Mapping[str, Target], secrets: Secrets) -> After:
     """What a new plan of the same resources still wants to change, though its change was said to be made; and what
-    waits for a restart. What cannot be seen is said not to be.
+    waits for a restart, or runs without being persisted. What cannot be seen is said not to be.
     """
     remaining: list[Address] = []
     waiting: list[Address] = []
+    half_way: list[Address] = []
     unlooked: list[Unlooked] = []
     silent: dict[str, str] = {}
     for (name, kind_name), changes in groupby(done, key=lambda change: change.address[:2]):
@@ -50,6 +53,7 @@ def plan_again(done: Iterable[Change], targets: Mapping[str, Target], secrets: S
         for resource in resources:
             outcomes = kind.plan(resource, observed.get(resource.address))
             remaining += [outcome.address for outcome in outcomes if isinstance(outcome, Change)]
-            waits = (each for each in outcomes if isinstance(each, Notice))
-            waiting += [each.address for each in waits if each.type is NoticeType.WAITS_FOR_RESTART]
-    return After(remaining, waiting, unlooked)
+            notices = [each for each in outcomes if isinstance(each, Notice)]
+            waiting += [each.address for each in notices if of_outcome(each) is Verdict.WAITS]
+            half_way += [each.address for each in notices if of_outcome(each) is Verdict.HALF_WAY]
+    return After(remaining, waiting, half_way, unlooked)

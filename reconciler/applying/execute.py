@@ -160,6 +160,7 @@ class RedisExecutor:
         import redis
 
         from reconciler.applying.append_only import NeverWhole, until_whole
+        from reconciler.applying.redis_writing import WRITING, WrittenWrong, write
         from reconciler.targets.redis_words import said
 
         if isinstance(step, ManualStep):
@@ -170,8 +171,11 @@ class RedisExecutor:
         try:
             if step.waits_for:
                 until_whole(self._client, tell, interrupted)
-            self._client.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
-        except (redis.RedisError, NeverWhole) as error:
+            if tuple(arguments) in WRITING:
+                write(self._client, arguments)
+            else:
+                self._client.execute_command(*arguments)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
+        except (redis.RedisError, NeverWhole, WrittenWrong) as error:
             answer = self._secrets.redact(said(error))
             shown = " ".join(argument if isinstance(argument, str) else SENSITIVE for argument in step.command)
             raise StepFailed(f"{self._target.name}: {answer}\n  in: {shown}") from None

@@ -76,7 +76,7 @@ class Ledger:
             waiting=tuple(after.waiting) if after else (),
             unlooked=tuple(after.unlooked) if after else (),
             blocked=verdict.blocked(self._plan),
-            half_way=verdict.half_way(self._plan),
+            half_way=tuple(dict.fromkeys((*verdict.half_way(self._plan), *(after.half_way if after else ())))),
         )
         return Receipt(
             reconciler_version=__version__,

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.files import NotReadable, read_regular
+
 LARGEST_FILE = 4 << 20
 """Bytes. A configuration is some ten thousand; an ACL file with thousands of users still fits."""
 
@@ -62,11 +64,10 @@ def _read(path: str, depth: int) -> Iterator[Line]:
 
 
 def _text(path: str) -> str:
-    with Path(path).open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise Unreadable(f"{path} is larger than {LARGEST_FILE >> 20} MB")
-    return content.decode(errors="surrogateescape")
+    try:
+        return read_regular(Path(path), LARGEST_FILE).decode(errors="surrogateescape")
+    except NotReadable as why:
+        raise Unreadable(f"{path} {why}") from None
 
 
 def _matching(pattern: str) -> list[str]:
