@@ -7,7 +7,7 @@ apply runs, and after CONFIG REWRITE with one of them a server does not start an
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.targets.redis_rereading import breaks
@@ -52,7 +52,12 @@ def _once(client: Any, command: Sequence[str]) -> str:
     if isinstance(written, Exception):
         raise written
     saved = tuple(command) == ("ACL", "SAVE")
-    in_acl_file = not isinstance(configured, Exception) and bool(configured.get("aclfile"))
+    in_acl_file = not isinstance(configured, Exception) and any(_values(configured))
     if isinstance(before, Exception) or isinstance(after, Exception) or (in_acl_file and not saved):
         return ""
     return breaks([*before, *after], acl_file=saved)
+
+
+def _values(answer: Mapping[str, str] | Sequence[str]) -> Iterable[str]:
+    """Of CONFIG GET, whatever protocol the connection speaks."""
+    return answer.values() if isinstance(answer, Mapping) else answer[1::2]

@@ -7,17 +7,21 @@ called in sync, and made a server that does not start any more.
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
 import redis
-from applying.acting import apply, plan_for
+from applying.acting import apply, message, plan_for
 from live import start_with_acl_file
 from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
+from reconciler.applying import redis_writing
+from reconciler.applying.redis_writing import WrittenWrong
 from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
@@ -323,3 +327,51 @@ def test_who_may_not_see_all_users_is_told_so(redis_server, redis_client):
     target = Target(name="cache", system=System.REDIS, url=redis_server.url("tool", "tool-secret"))
     [change] = plan_for(target, declared({"hz": "20"}), Secrets({})).changes
     assert "needs +acl|list" in change.forbidden
+
+
+def test_a_user_who_comes_while_the_file_is_written_is_no_success(redis_server, redis_client):
+    """Before, an apply that had looked said "Nothing remains", and the server did not start again."""
+    redis_client.execute_command("ACL", "SETUSER", "a'b", "on", "~*")
+    with pytest.raises(WrittenWrong, match="the server must not be restarted"):
+        redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+    redis_client.execute_command("ACL", "DELUSER", "a'b")
+    redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+    redis_server.kill()
+    redis_server.start()
+
+
+def test_a_user_who_is_gone_again_is_not_left_in_the_file(redis_server, redis_client, monkeypatch):
+    redis_client.execute_command("ACL", "SETUSER", "a'b", "on", "~*")
+
+    def pauses() -> Iterator[float]:
+        yield 0.0
+        redis_client.execute_command("ACL", "DELUSER", "a'b")
+        yield 0.0
+
+    monkeypatch.setattr(redis_writing, "PAUSES", pauses())
+    redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+    assert not any(line.startswith("user a'b") for line in redis_server.conf.read_text().splitlines()), "but a comment"
+    redis_server.kill()
+    redis_server.start()
+
+
+@pytest.mark.parametrize("where", ["itself", "included"])
+def test_a_pipe_in_the_place_of_a_file_hangs_nobody(redis_server, tmp_path, where):
+    """Before, every verb waited for whoever would write into it."""
+    conf = redis_server.conf
+    kept = conf.read_text()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if where == "itself":
+        conf.unlink()
+        conf.symlink_to(pipe)
+    else:
+        conf.write_text(f"{kept}\ninclude {pipe}\n")
+    target = at(redis_server)
+    plan = plan_for(target, declared({"maxmemory": "100mb"}, target))
+    assert any("is not a regular file" in notice.message for notice in plan.notices), plan.notices
+    conf.unlink()
+    conf.write_text(kept)
+    receipt = apply(plan_for(target, declared({"maxmemory": "100mb"}, target)), target)
+    assert receipt.succeeded, message(receipt)
+    assert plan_for(target, declared({"maxmemory": "100mb"}, target)).is_empty
