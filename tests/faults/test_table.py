@@ -11,7 +11,7 @@ NAMED = re.findall(r"`(tests/\S+?\.py)::(\w+)`", TEXT)
 
 
 def defined(path: Path) -> set[str]:
-    return set(re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
+    return set(re.findall(r"^ *def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_every_test_that_the_table_names_exists():
