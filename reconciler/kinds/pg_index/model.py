@@ -177,6 +177,7 @@ class LiveIndex(Frozen):
 
     elsewhere    its tablespace is not the database's own.
     constraint   the constraint that it backs, or "the replica identity".
+    immediate    False: it backs a DEFERRABLE constraint.
     parent       the partitioned index that it is attached to: schema and name.
     builder      the process that is building it at this moment.
     clustered    CLUSTER remembers it.
@@ -197,6 +198,7 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
+    immediate: bool = True
     parent: tuple[str, ...] = ()
     builder: int | None = None
     bytes: int = 0

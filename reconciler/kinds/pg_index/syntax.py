@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
+from reconciler.kinds.pg_index.literals import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.reached import Reached
 
@@ -119,20 +120,6 @@ def mentions_whole_row(text: str, table: str) -> bool:
         node.fields[-1].HasField("a_star") or [part.string.sval for part in node.fields] == [table]
         for node in postgast.find_nodes(parsed, ColumnRef)
     )
-
-
-def collations(text: str) -> tuple[str, ...]:
-    """The names of the collations that an expression is explicit about, sorted; none where it cannot be parsed."""
-    if "collate" not in text.lower():
-        return ()
-    import postgast
-    from postgast.pg_query_pb2 import CollateClause
-
-    try:
-        parsed = postgast.parse(f"select ({text}\n)")
-    except postgast.PgQueryError:
-        return ()
-    return tuple(sorted(node.collname[-1].string.sval for node in postgast.find_nodes(parsed, CollateClause)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -245,8 +232,7 @@ def parse_index(statement: str) -> ParsedIndex:
 
 def _predicate(tree: Any) -> str:
     """The SQL of a WHERE clause; PostgreSQL forgets a condition that is always met."""
-    always = tree.HasField("a_const") and tree.a_const.HasField("boolval") and tree.a_const.boolval.boolval
-    return _expression(tree) if tree.WhichOneof("node") and not always else ""
+    return _expression(tree) if tree.WhichOneof("node") and not is_always_true(tree) else ""
 
 
 def _element(tree: Any) -> Element:

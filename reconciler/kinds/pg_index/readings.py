@@ -1,0 +1,82 @@
+"""How the server reads expressions over the rows of a table: each text once, however many are compared with it.
+
+It reads them in one EXPLAIN a table, over the table's row type, and folds constants exactly as loading an index does.
+Nothing is executed and the table is not read. Like pg_get_indexdef, this takes the weakest lock, ACCESS SHARE, which no
+writer ever waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconciler.kinds.pg_index.compare import Unread, ask, explain
+from reconciler.kinds.pg_index.made import Made
+from reconciler.kinds.pg_index.normalise import meaning
+from reconciler.kinds.pg_index.syntax import reached
+from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.postgres import PostgresSession
+
+TableName = tuple[str, str]
+
+
+class Text(NamedTuple):
+    """An expression over the rows of a table. `of_index`: that of the index that it was read from, or nothing."""
+
+    table: TableName
+    sql: str
+    is_predicate: bool
+    of_index: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What the server is asked for: a predicate is a boolean, whatever it is written as."""
+        return f"({self.sql}\n)::pg_catalog.bool" if self.is_predicate else self.sql
+
+
+class Readings:
+    """What the server has read so far, and what users have made that it may hide."""
+
+    def __init__(self, session: PostgresSession, foreign: ForeignCode, made: Made) -> None:
+        self.session = session
+        self.foreign = foreign
+        self.made = made
+        self._read: dict[TableName, dict[str, str | Unread]] = {}
+
+    def read(self, texts: Iterable[Text]) -> None:
+        """Has the server read those that it has not read yet. One round trip, if it likes all of them.
+
+        Not to be readable is not to be different: nobody's index is rebuilt because a role may not use a schema.
+        """
+        wanted: dict[TableName, dict[str, None]] = {}
+        for text in texts:
+            if text.asked not in self._read.get(text.table, ()) and not self._why_not(text):
+                wanted.setdefault(text.table, {})[text.asked] = None
+        tables = list(wanted)
+        alone: list[tuple[TableName, str]] = []
+        queries = [explain(*table, list(wanted[table])) for table in tables]
+        for table, output in zip(tables, ask(self.session, queries, self.foreign), strict=True):
+            if isinstance(output, str):
+                alone += [(table, text) for text in wanted[table]]  # one of them spoils the others: each for itself
+            else:
+                self._read.setdefault(table, {}).update(zip(wanted[table], output, strict=True))
+        queries = [explain(*table, [text]) for table, text in alone]
+        for (table, asked), output in zip(alone, ask(self.session, queries, self.foreign), strict=True):
+            self._read.setdefault(table, {})[asked] = Unread(output) if isinstance(output, str) else output[0]
+
+    def of(self, text: Text) -> str | Unread:
+        """What a text that was read comes down to, so that equal ones have equal texts, as far as folding tells."""
+        if why := self._why_not(text):
+            return Unread(why, foreign=True)
+        found = self._read[text.table][text.asked]
+        return found if isinstance(found, Unread) else self.means(found, is_predicate=text.is_predicate)
+
+    def means(self, output: str, *, is_predicate: bool) -> str:
+        """The output of an EXPLAIN of ours in one spelling."""
+        return meaning(output, self.made, is_predicate)
+
+    def _why_not(self, text: Text) -> str:
+        """Why the server is not asked: the planner folds constants, and would run what it finds."""
+        if text.of_index:
+            return self.foreign.in_row(text.table) or self.foreign.in_index((text.table[0], text.of_index))
+        return self.foreign.in_row(text.table) or self.foreign.in_text(reached(text.sql))
