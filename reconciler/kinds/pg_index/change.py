@@ -48,7 +48,8 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
     if desired.definition is None:
         return desired
     path = observed.search_path if desired.search_path is None else desired.search_path
-    return desired.model_copy(update={"listed": observed.listed, "absent": observed.absent, "search_path": path})
+    beside = {"listed": observed.listed, "absent": observed.absent, "reserved": observed.reserved}
+    return desired.model_copy(update=beside | {"search_path": path})
 
 
 def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:

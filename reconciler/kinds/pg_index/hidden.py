@@ -1,16 +1,16 @@
 """Whether expressions that come down to the same also lean on the same: asked where users have made something that
 folding hides, or where collations are named, which it forgets.
 
-Three ways, from the most certain on. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
+Two ways, the more certain one first. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
 columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
-both are read once more with marks around what can be hidden (`leaning.py`), where each mark can mean one thing alone.
-Else it cannot be told, and that is said.
+both are read once more with marks around what can be hidden (`leaning.py`). Where that is not possible either, it
+cannot be told, and that is said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, LiteralString, NamedTuple
 
@@ -72,14 +72,14 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
 
 
 def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: dict[Pair, bool | Unread]) -> None:
+    named = _Named(readings.session, sides.values())
     tests = [
         (pair.declared.table, texts)
         for pair, both in sides.items()
-        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both)]
+        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both), *named.tests(both)]
         if all(texts)
     ]
     equal = _equal_trees(readings, tests)
-    named = _Named(readings.session, sides.values())
     marked: dict[Pair, list[str]] = {}
     for pair, (one, other) in sides.items():
         table = pair.declared.table
@@ -89,18 +89,11 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
             side.expression.forget_collations(named.columns.get(table, {}))
         if one.is_plain and other.is_plain:
             continue
-        alike = [(table, texts) in equal for texts in _facing((one, other))]
-        meant = [_meant(side.expression.leanings, alike, named) for side in (one, other)]
-        if vague := next((each for side in meant for each in side if isinstance(each, Leaning)), None):
-            found[pair] = Unread(
-                f"it cannot be told which {vague.kind} of the name {vague.name[1]} is meant: write its schema, or "
-                "write the expression as PostgreSQL shows it"
-            )
-            continue
-        texts = [
-            side.expression.marked([each for each in identities if isinstance(each, Meant)])
-            for side, identities in zip((one, other), meant, strict=True)
+        here = {texts for of, texts in equal if of == table}
+        facing = [
+            f"the same as the other's {n}" if texts in here else "" for n, texts in enumerate(_facing((one, other)))
         ]
+        texts = [_marked(side, facing, named, here) for side in (one, other)]
         if all(texts):
             marked[pair] = texts
         else:
@@ -118,20 +111,18 @@ def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found:
             found[pair] = one == other
 
 
+def _marked(side: _Side, facing: Sequence[str], named: _Named, equal: Collection[tuple[str, str]]) -> str:
+    leanings = zip_longest(side.expression.leanings, facing, fillvalue="")
+    return side.expression.marked(
+        [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)]
+    )
+
+
 def _facing(both: tuple[_Side, _Side]) -> list[tuple[str, str]]:
     """The texts of the leanings of both sides, each with the one that stands in its place; none where one side has more
     than the other."""
     one, other = (side.expression.leanings for side in both)
     return [(a.text, b.text) for a, b in zip(one, other, strict=True)] if len(one) == len(other) else []
-
-
-def _meant(leanings: Sequence[Leaning], alike: Sequence[bool], named: _Named) -> list[Meant | Leaning]:
-    """What each leaning means: the same as the one that faces it, or the only thing of its name. Else itself."""
-    return [
-        Meant(f"the same as the other's {number}") if same else named.only(each) or each
-        for number, (each, same) in enumerate(zip_longest(leanings, alike, fillvalue=False))
-        if isinstance(each, Leaning)
-    ]
 
 
 def _equal_trees(
@@ -214,8 +205,13 @@ _CANDIDATES: LiteralString = """
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proname = any(%(function)s)
     union all
-    select 'operator', n.nspname, o.oprname, o.oid::pg_catalog.int8, null, null, null, null
+    select 'operator', n.nspname, o.oprname, o.oid::pg_catalog.int8, null, null,
+           case when l.oid is not null then array[case when l.typtype <> 'p' then ln.nspname end] else '{}' end
+           || case when r.typtype <> 'p' then rn.nspname end,
+           case when l.oid is not null then array[l.typname] else '{}' end || r.typname
     from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+    left join (pg_catalog.pg_type l join pg_catalog.pg_namespace ln on ln.oid = l.typnamespace) on l.oid = o.oprleft
+    join (pg_catalog.pg_type r join pg_catalog.pg_namespace rn on rn.oid = r.typnamespace) on r.oid = o.oprright
     where o.oprname = any(%(operator)s)
     union all
     select 'type', n.nspname, t.typname, t.oid::pg_catalog.int8, null, null, null, null
@@ -247,22 +243,50 @@ class _Named:
         for row in candidates:
             self._candidates.setdefault((row["kind"], row["name"]), []).append(row)
 
-    def only(self, leaning: Leaning) -> Meant | None:
-        """The one thing that `leaning` can mean; None where it may be one of several."""
+    def tests(self, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
+        """Pairs of texts that are one tree where a leaning means one of several things of its name."""
+        for leaning in (leaning for side in both for leaning in side.expression.leanings):
+            there = self._candidates_of(leaning)
+            if len(there) > 1:
+                yield from (_test(leaning, row) for row in there if None not in _types(row))
+
+    def meant(self, leaning: Leaning, facing: str, equal: Collection[tuple[str, str]]) -> Meant:
+        """What `leaning` means. `equal`: those of `tests` that are one tree; `facing`: what it is then, where the one
+        that stands in its place is the same tree.
+
+        Of several things of its name it means the one whose own types make the same tree. Else it means what these
+        make of its arguments, which are shown as they are: the same, where they are the same.
+        """
+        there = self._candidates_of(leaning)
+        number, named = leaning.arguments
+        how = f"of {number} {' '.join(named)}"
+        exact = [row for row in there if None not in _types(row) and _test(leaning, row) in equal]
+        if len(exact) == 1 or len(there) == 1:
+            [row] = exact or there
+            # Which argument stands where is only certain where none is named.
+            return Meant(f"{leaning.kind} {row['oid']} {how}", [None] * number if named else _types(row))
+        if facing:
+            return Meant(facing)
+        return Meant(f"{leaning.kind} {' '.join(sorted(str(row['oid']) for row in there))} {how}", [None] * number)
+
+    def _candidates_of(self, leaning: Leaning) -> list[Mapping[str, Any]]:
         schema, name = leaning.name
         places = [schema] if schema else self._path
-        number, named = leaning.arguments
-        there = [
+        number, _ = leaning.arguments
+        return [
             row
             for row in self._candidates.get((leaning.kind, name), ())
             if row["schema"] in places and (leaning.kind != "function" or row["least"] <= number <= _most(row, number))
         ]
-        if len(there) != 1:
-            return None
-        [row] = there
-        types = [(of, each) if of else None for of, each in zip(row["schemas"] or (), row["types"] or (), strict=True)]
-        # Which argument stands where is only certain where none is named.
-        return Meant(f"{leaning.kind} {row['oid']} of {number} {' '.join(named)}", () if named else types)
+
+
+def _test(leaning: Leaning, row: Mapping[str, Any]) -> tuple[str, str]:
+    return leaning.text, leaning.written_for(row["schema"], _types(row))
+
+
+def _types(row: Mapping[str, Any]) -> list[Name | None]:
+    """The types of a candidate's arguments; None for those that stand for any."""
+    return [(of, each) if of else None for of, each in zip(row["schemas"] or (), row["types"] or (), strict=True)]
 
 
 def _most(row: Mapping[str, Any], number: int) -> int:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from reconciler.kinds.pg_index.made import Made
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_expression
 
+_OP = 1  # libpg_query's A_Expr_Kind
+
 Name = tuple[str, str]
 """Schema, empty where it is not written, and name."""
 
@@ -21,13 +23,33 @@ class Leaning(NamedTuple):
     """One part of an expression that leans on something that users made.
 
     `kind`: "function", "operator" or "type". `arguments`: how many are given, and the names of those that have one;
-    `text` is its SQL, empty where it cannot be printed.
+    `text` is its SQL, empty where it cannot be printed; `node` its tree.
     """
 
     kind: str
     name: Name
     arguments: tuple[int, tuple[str, ...]]
     text: str
+    node: Any
+
+    def written_for(self, schema: str, types: Sequence[Name | None]) -> str:
+        """Its SQL, so that it can only mean the one in `schema` that takes arguments of exactly these types, as far as
+        they are known; empty where it cannot be written so."""
+        node = type(self.node)()
+        node.CopyFrom(self.node)
+        if self.kind == "function" and not self.arguments[1]:
+            name, given = node.func_call.funcname, list(node.func_call.args)
+        elif self.kind == "operator" and node.a_expr.kind == _OP:
+            name, given = node.a_expr.name, _arguments(node)
+        else:
+            return ""
+        if len(name) == 1:
+            name.add().CopyFrom(name[0])
+        name[0].string.sval = schema
+        for argument, type_name in zip(given, types, strict=False):
+            if type_name is not None:
+                argument.CopyFrom(_cast(argument, type_name))
+        return printed_expression(node)
 
 
 class Meant(NamedTuple):
@@ -89,9 +111,10 @@ class Expression:
         for node, kind in list(self._found()):
             if kind == "collation":
                 mark = _mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
+                # PostgreSQL casts below a COLLATE where it casts what has one.
+                node = _below_casts(node.collate_clause.arg)
             else:
-                one = next(identities)
-                mark = _mark(one, list(node.func_call.args) if kind == "function" else [])
+                mark = _mark(next(identities), _arguments(node))
             mark.case_expr.args[0].case_when.result.CopyFrom(node)
             node.CopyFrom(mark)
         return printed_expression(self._top)
@@ -157,11 +180,14 @@ def _leaning(node: Any, kind: str) -> Leaning:
             arguments = (len(given), ("variadic",) if node.func_call.func_variadic else named)
         case "a_expr":
             parts = node.a_expr.name
+            arguments = (len(_arguments(node)), ())
         case _:
             parts = node.type_cast.type_name.names
     texts = [part.string.sval for part in parts]
     name = (texts[-2] if len(texts) > 1 else "", texts[-1])
-    return Leaning(kind, name, arguments, printed_expression(node))
+    copy = type(node)()
+    copy.CopyFrom(node)
+    return Leaning(kind, name, arguments, printed_expression(node), copy)
 
 
 def _walk(node: Any, kind: Callable[[Any], str]) -> Iterator[tuple[Any, str]]:
@@ -173,6 +199,17 @@ def _walk(node: Any, kind: Callable[[Any], str]) -> Iterator[tuple[Any, str]]:
                 yield from _walk(child, kind)
     if node.DESCRIPTOR.name == "Node" and (found := kind(node)):
         yield node, found
+
+
+def _arguments(node: Any) -> list[Any]:
+    """What a call or an operator is given, those with names last and in their order."""
+    if node.HasField("func_call"):
+        given = node.func_call.args
+        named = sorted((each.named_arg_expr for each in given if each.HasField("named_arg_expr")), key=lambda e: e.name)
+        return [each for each in given if not each.HasField("named_arg_expr")] + [each.arg for each in named]
+    if node.HasField("a_expr") and node.a_expr.kind == _OP:
+        return [getattr(node.a_expr, side) for side in ("lexpr", "rexpr") if node.a_expr.HasField(side)]
+    return []
 
 
 def _has_column(node: Any) -> bool:
@@ -187,9 +224,20 @@ _TEXTS = {"bpchar", "text", "varchar"}
 
 def _column(node: Any) -> str:
     """The name of a column, perhaps cast from one type of text to another; empty for everything else."""
-    while node.HasField("type_cast") and node.type_cast.type_name.names[-1].string.sval in _TEXTS:
+    column = _below_casts(node)
+    return str(column.column_ref.fields[-1].string.sval) if column.HasField("column_ref") else ""
+
+
+def _below_casts(node: Any) -> Any:
+    """What is cast from one type of text to another."""
+    while (
+        node.HasField("type_cast")
+        and node.type_cast.type_name.names[-1].string.sval in _TEXTS
+        and not node.type_cast.type_name.typmods
+        and not node.type_cast.type_name.array_bounds
+    ):
         node = node.type_cast.arg
-    return str(node.column_ref.fields[-1].string.sval) if node.HasField("column_ref") else ""
+    return node
 
 
 def _mark(meant: Meant, arguments: Sequence[Any]) -> Any:
@@ -199,12 +247,14 @@ def _mark(meant: Meant, arguments: Sequence[Any]) -> Any:
     call = node.case_expr.args[0].case_when.expr.null_test.arg.func_call
     call.args[0].a_const.sval.sval = meant.identity
     for argument, type_name in zip(arguments, meant.types, strict=False):
-        shown = call.args.add()
-        if type_name is None:
-            shown.CopyFrom(argument)
-        else:
-            shown.type_cast.arg.CopyFrom(argument)
-            shown.type_cast.type_name.typemod = -1
-            for part in type_name:
-                shown.type_cast.type_name.names.add().string.sval = part
+        call.args.add().CopyFrom(argument if type_name is None else _cast(argument, type_name))
     return node
+
+
+def _cast(argument: Any, type_name: Name) -> Any:
+    cast = type(argument)()
+    cast.type_cast.arg.CopyFrom(argument)
+    cast.type_cast.type_name.typemod = -1
+    for part in type_name:
+        cast.type_cast.type_name.names.add().string.sval = part
+    return cast

@@ -27,7 +27,7 @@ MADE: LiteralString = """
     from pg_catalog.pg_cast c
     join pg_catalog.pg_proc p on p.oid = c.castfunc and p.prolang = 14
     join pg_catalog.pg_type t on t.oid = c.casttarget
-    where c.oid >= 16384
+    where c.casttarget >= 16384
     union all
     select 'collation', c.collname, n.nspname
     from pg_catalog.pg_collation c join pg_catalog.pg_namespace n on n.oid = c.collnamespace
@@ -43,7 +43,7 @@ _SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 class Made:
     """Names of what users have made, in whatever schema.
 
-    `inlined`: operators whose functions are of SQL. `types`: domains, and the targets of casts by functions of SQL.
+    `inlined`: operators whose functions are of SQL. `types`: domains, and those that functions of SQL cast to.
     `collations`: by bare name the schema of the one that is found by it.
     """
 

@@ -71,11 +71,12 @@ class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
     `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
-    are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
-    resource at a time. So it does with the `search_path` by which the names in its definition were read.
+    are declared absent. `reserved` are names (schema, name) that no part of it may take: others have them, or will.
+    Planning sees all of them together; a change carries them along, because apply looks at one resource at a time. So
+    it does with the `search_path` by which the names in its definition were read.
     """
 
-    carried: ClassVar[frozenset[str]] = frozenset({"listed", "absent", "search_path"})
+    carried: ClassVar[frozenset[str]] = frozenset({"listed", "absent", "reserved", "search_path"})
 
     type: Literal["index"] = "index"
     schema_name: str
@@ -84,6 +85,7 @@ class PgIndex(Resource):
     definition: Definition | None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    reserved: tuple[tuple[str, str], ...] = ()
     search_path: tuple[str, ...] | None = None
 
     @property
@@ -277,6 +279,7 @@ class ObservedIndex(Observed):
     search_path  the schemas in which this session looks for unqualified names.
     locked_by    who holds the table as a whole, so that nothing of it could be read.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
+    reserved     schema and name of what no part of it may be called.
     """
 
     table: TableFacts | None
@@ -297,6 +300,7 @@ class ObservedIndex(Observed):
     needed_by: str = ""
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    reserved: tuple[tuple[str, str], ...] = ()
     search_path: tuple[str, ...] = ()
     locked_by: str = ""
     role: str = ""

@@ -58,6 +58,12 @@ class Seen:
         for key, declared in self._declared.items():
             known = declared | self._absent[key]
             self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
+        self._named = {(index.schema_name, index.name): index for index in indexes}
+        self._chosen: set[tuple[str, str]] = set()
+        """Schema and name of parts that are still to be built."""
+        self._alike: dict[tuple[Address, TableName], list[str]] = {}
+        for address, table, name in same:
+            self._alike.setdefault((address, table), []).append(name)
         self._renamed: set[tuple[TableName, str]] = set()
         self._parts: set[tuple[TableName, str]] = set()
         """Indexes of partitions that an index of their partitioned table has use for."""
@@ -92,15 +98,18 @@ class Seen:
         if (key, index.name) in self._renamed:
             live = None
         listed, absent = (tuple(sorted(names[key])) for names in (self._declared, self._absent))
-        twin = self._twin(index, index.definition) if live is None and index.definition else None
+        reserved = self._reserved(index)
+        may_move = self._session.version_num >= REINDEX_MOVES
+        trees = partitions.Trees(
+            self._catalogue, self._holders, index, self._equal, may_move=may_move, reserved=reserved
+        )
+        twin = self._twin(index, index.definition, trees) if live is None and index.definition else None
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
             self._renamed.add((key, twin.name))
         same = self._same.get((index.address, key, index.name), False)
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
-            may_move = self._session.version_num >= REINDEX_MOVES
-            trees = partitions.Trees(self._catalogue, self._holders, index, self._equal, may_move)
             definition = index.definition
             settled = (
                 same
@@ -117,6 +126,12 @@ class Seen:
                 ((part.schema_name, part.table), name)
                 for part in (*covering[0], *covering[1])
                 for name in (part.name, part.equal.name if part.equal else part.name)
+            )
+            self._chosen.update(
+                (part.schema_name, name)
+                for part in (*covering[0], *covering[1])
+                if not (part.attached or part.equal)
+                for name in (part.name, part.final)
             )
         taken = {} if live and same else self._taken(key, (fresh_name, old_name), ours)
         return ObservedIndex.model_construct(
@@ -138,6 +153,7 @@ class Seen:
             needed_by=needed_by,
             listed=listed,
             absent=absent,
+            reserved=tuple(sorted(reserved)),
             search_path=self._session.search_path,
             role=self._session.role,
             version_num=self._session.version_num,
@@ -160,17 +176,26 @@ class Seen:
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
                 yield live
 
-    def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
-        """An index that nobody declares, or that is declared absent, with exactly this definition."""
+    def _reserved(self, index: PgIndex) -> set[tuple[str, str]]:
+        """Schema and name of what no part of it may be called: other indexes are declared so, or parts of others will
+        be."""
+        if not self._needs_parts(index):
+            return set()
+        chosen = self._chosen & set(partitions.candidates(self._catalogue, index))
+        return {*index.reserved, *chosen, *partitions.reserved(self._catalogue, index, self._named)}
+
+    def _twin(self, index: PgIndex, definition: Definition, trees: partitions.Trees) -> LiveIndex | None:
+        """An index that nobody declares, or that is declared absent, with exactly this definition. Not one that would
+        stay INVALID under any name."""
         key = table_of(index)
         there = self._catalogue.indexes.get(key, {})
-        taken = self._declared[key] | self._ours[key]
         twins = (
             there[name]
-            for name in sorted(there.keys() - taken)
-            if self._same.get((index.address, key, name))
+            for name in sorted(self._alike.get((index.address, key), ()))
+            if not (name in self._declared[key] or name in self._ours[key])
             and not changed_options(definition, there[name])
             and not there[name].parent
+            and not trees.is_stuck(key, there[name])
         )
         return next(twins, None)
 
