@@ -6,7 +6,7 @@ alone, which is INVALID until all partitions have theirs, and one on each partit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
@@ -33,20 +33,6 @@ def candidates(catalogue: Catalogue, index: PgIndex) -> list[tuple[str, str]]:
     ]
 
 
-def reserved(catalogue: Catalogue, index: PgIndex, declared: Mapping[tuple[str, str], PgIndex]) -> set[tuple[str, str]]:
-    """Those of the candidates that another index is declared under: to take one would leave that one without a name.
-
-    One of the same definition on that very partition is the part itself.
-    """
-    found = set()
-    for schema, table in catalogue.below((index.schema_name, index.table)):
-        for name in (*_names(index, table, fresh=False), *_names(index, table, fresh=True)):
-            other = declared.get((schema, name))
-            if other and not (other.table == table and other.definition == index.definition):
-                found.add((schema, name))
-    return found
-
-
 def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
     name = partition_name(index.name, index.table, partition)
     mark = sha256(f"{index.schema_name}.{index.table}.{index.name}".encode()).hexdigest()[:8]
@@ -60,7 +46,8 @@ def _with_end(name: str, end: str) -> str:
 
 
 class Trees:
-    """The partitions of a declared index's table. `reserved`: names (with their schemas) that are not to be taken."""
+    """The partitions of a declared index's table. `reserved`: names (with their schemas) that are not to be taken, nor
+    the indexes that have them."""
 
     def __init__(
         self,
@@ -155,7 +142,7 @@ class Trees:
                 continue
             if self._index.definition and self._needs_another(self._index.definition, live):
                 continue
-            if self.is_stuck(partition, live):
+            if (partition[0], live.name) in self._reserved or self.is_stuck(partition, live):
                 continue
             if self._equal(self._index, partition, live) if whole is None else identical(live, whole):
                 return live

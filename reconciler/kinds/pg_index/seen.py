@@ -58,7 +58,7 @@ class Seen:
         for key, declared in self._declared.items():
             known = declared | self._absent[key]
             self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
-        self._named = {(index.schema_name, index.name): index for index in indexes}
+        self._named = {(index.schema_name, index.name) for index in indexes}
         self._chosen: set[tuple[str, str]] = set()
         """Schema and name of parts that are still to be built."""
         self._alike: dict[tuple[Address, TableName], list[str]] = {}
@@ -177,12 +177,21 @@ class Seen:
                 yield live
 
     def _reserved(self, index: PgIndex) -> set[tuple[str, str]]:
-        """Schema and name of what no part of it may be called: other indexes are declared so, or parts of others will
-        be."""
+        """Schema and name of what no part of it may be: what is declared and not there yet, what gets a declared name,
+        and parts of other indexes that are to be built."""
         if not self._needs_parts(index):
             return set()
+        below = self._catalogue.below(table_of(index))
+        coming = {place for place in partitions.candidates(self._catalogue, index) if place in self._named}
+        for table in below:
+            coming |= {(table[0], name) for name in (*self._declared.get(table, ()), *self._absent.get(table, ()))}
+        there = {(table[0], name) for table in below for name in self._catalogue.indexes.get(table, ())}
+        renamed = {(table[0], name) for table in below for name in self._names_renamed(table)}
         chosen = self._chosen & set(partitions.candidates(self._catalogue, index))
-        return {*index.reserved, *chosen, *partitions.reserved(self._catalogue, index, self._named)}
+        return {*index.reserved, *(coming - there - {(index.schema_name, index.name)}), *renamed, *chosen}
+
+    def _names_renamed(self, table: TableName) -> Iterator[str]:
+        return (name for name in self._catalogue.indexes.get(table, ()) if (table, name) in self._renamed)
 
     def _twin(self, index: PgIndex, definition: Definition, trees: partitions.Trees) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition. Not one that would
@@ -192,7 +201,7 @@ class Seen:
         twins = (
             there[name]
             for name in sorted(self._alike.get((index.address, key), ()))
-            if not (name in self._declared[key] or name in self._ours[key])
+            if not (name in self._declared[key] or name in self._ours[key] or (key, name) in self._parts)
             and not changed_options(definition, there[name])
             and not there[name].parent
             and not trees.is_stuck(key, there[name])
