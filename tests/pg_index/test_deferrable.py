@@ -32,9 +32,7 @@ DIFFERENT = [
 ALIKE = [
     Case("not deferrable", "unique (a)", UNIQUE, "checked for each row"),
     Case("said so", "unique (a) not deferrable", UNIQUE, "likewise"),
-    Case(
-        "exclusion", "exclude (a with =) deferrable", {"columns": ["a"]}, "nothing unique is declared"
-    ),
+    Case("exclusion", "exclude (a with =) deferrable", {"columns": ["a"]}, "nothing unique is declared"),
 ]
 
 

@@ -8,15 +8,15 @@ never one by one: a table with hundreds of indexes is read in one question.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from reconciler.kinds.pg_index.compare import Unread, same_shape
+from reconciler.kinds.pg_index.covering import spelled
 from reconciler.kinds.pg_index.hidden import Pair, settle
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey, PgIndex
 from reconciler.kinds.pg_index.read import Catalogue, TableName
 from reconciler.kinds.pg_index.readings import Readings, Text
 from reconciler.kinds.pg_index.seen import Same, own, table_of
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, identifier
+from reconciler.kinds.pg_index.syntax import identifier
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 
@@ -53,9 +53,7 @@ def compared(
 def _open(declared: Definition, live: LiveIndex, table: TableName) -> tuple[Pair, ...]:
     """The expressions of two definitions of the same shape that only the server can compare."""
     pairs = zip(_texts_of(declared, table), _live_texts(declared, live, table), strict=True)
-    return tuple(
-        Pair(one, other) for one, other in pairs if canonical_or_itself(one.sql) != canonical_or_itself(other.sql)
-    )
+    return tuple(Pair(one, other) for one, other in pairs if spelled(one.sql) != spelled(other.sql))
 
 
 def _texts_of(declared: Definition, table: TableName) -> list[Text]:
@@ -74,15 +72,6 @@ def _live_texts(declared: Definition, live: LiveIndex, table: TableName) -> list
         if key.expression
     ]
     return texts + ([Text(table, live.predicate, is_predicate=True, of_index=live.name)] if declared.predicate else [])
-
-
-@lru_cache(maxsize=50_000)
-def canonical_or_itself(expression: str) -> str:
-    """As the parser spells it. The server may be newer than our parser: then only the server can read it."""
-    try:
-        return canonical(expression)
-    except SyntaxProblem:
-        return expression
 
 
 def _settled(readings: Readings, doubts: Sequence[Doubt]) -> list[bool | Unread]:
@@ -188,7 +177,7 @@ def _by_meaning(
 
 def _keys(readings: Readings, texts: Sequence[Text]) -> Iterator[tuple[str, ...]]:
     """What the texts of an index can be looked up by: how the parser spells them, and what they come down to."""
-    yield ("", *(canonical_or_itself(text.sql) for text in texts))
+    yield ("", *(spelled(text.sql) for text in texts))
     read = [readings.of(text) for text in texts]
     if read and not any(isinstance(each, Unread) for each in read):
         yield tuple(map(str, read))
