@@ -171,3 +171,18 @@ def test_of_those_one_without_a_condition_is_the_same_and_one_with_is_not(sql, p
     assert outcomes(KIND, pg_target, declared(pg_target, i={"columns": ["id"], "where": "'yes'"})) == []
     [change] = converge(KIND, pg_target, declared(pg_target, i={"columns": ["id"], "where": "1 = 1"}))
     assert change.action is Action.REPLACE
+
+
+def test_operators_of_users_are_told_apart(sql, pg_target):
+    """One for numbers may look at their digits; those of other types say nothing about numbers."""
+    sql.execute(TABLE)
+    sql.execute("create type own as (a int)")
+    sql.execute("create function later(own, own) returns bool language sql immutable as 'select true'")
+    sql.execute("create operator > (function = later, leftarg = own, rightarg = own)")
+    sql.execute("create index i on tasks (id) where n > 1.5")
+    spec = {"columns": ["id"], "where": "n > 1.50"}
+    assert outcomes(KIND, pg_target, declared(pg_target, i=spec)) == []
+    sql.execute("create function digits(own, numeric) returns bool language sql immutable as 'select true'")
+    sql.execute("create operator > (function = digits, leftarg = own, rightarg = numeric)")
+    [change] = converge(KIND, pg_target, declared(pg_target, i=spec))
+    assert change.action is Action.REPLACE

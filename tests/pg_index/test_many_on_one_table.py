@@ -12,7 +12,7 @@ from collections import Counter
 import postgast
 import pytest
 from applying.acting import plan_for
-from live import converge
+from live import converge, outcomes
 
 from pg_index.declared import declared
 from reconciler.kinds.pg_index import KIND
@@ -89,6 +89,18 @@ def test_many_twins_are_looked_up(sql, pg_target, counted):
     found = converge(KIND, pg_target, declared(pg_target, **wanted))
     renamed = {change.summary for change in found}
     assert renamed == {f"t{n} → i{n}" for n in range(MANY)}
+
+
+def test_more_than_fit_into_one_select_are_read_in_several(sql, pg_target, counted, monkeypatch):
+    """PostgreSQL selects 1,664 columns at most; then each expression was asked for alone."""
+    sql.execute("create table tasks (id int, a text)")
+    there, _ = FORMS["both"]
+    for n in range(MANY):
+        sql.execute(f"create index i{n} on tasks {there(n)}")
+    wanted = {f"i{n}": {"columns": [f"(A ||'is {n}')"], "where": f"ID > {n} and 1 = 1"} for n in range(MANY)}
+    monkeypatch.setattr("reconciler.kinds.pg_index.readings.AT_ONCE", 40)
+    assert outcomes(KIND, pg_target, declared(pg_target, **wanted)) == []
+    assert counted["statements"] < MANY / 2
 
 
 def test_what_is_looked_up_is_what_covers():

@@ -18,7 +18,8 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain, row_of
 from reconciler.kinds.pg_index.leaning import Expression, Leaning, Meant, Name, expression
-from reconciler.kinds.pg_index.readings import Readings, TableName, Text
+from reconciler.kinds.pg_index.made import FIRST_OF_USERS
+from reconciler.kinds.pg_index.readings import Readings, TableName, Text, in_batches
 from reconciler.kinds.pg_index.syntax import verbatim
 from reconciler.targets.postgres import PostgresSession, Query
 
@@ -133,7 +134,7 @@ def _equal_trees(
     for table, texts in tests:
         by_table.setdefault(table, {})[texts] = None
     equal: set[tuple[TableName, tuple[str, str]]] = set()
-    together = [(table, list(pairs)) for table, pairs in by_table.items()]
+    together = [(table, some) for table, pairs in by_table.items() for some in in_batches(list(pairs))]
     unread = _ask_trees(readings, together, equal)
     # One of them spoils the others: each for itself.
     _ask_trees(readings, [(table, [pair]) for table, pairs in unread for pair in pairs], equal)
@@ -142,9 +143,9 @@ def _equal_trees(
 
 def _ask_trees(
     readings: Readings,
-    asked: Sequence[tuple[TableName, list[tuple[str, str]]]],
+    asked: Sequence[tuple[TableName, Sequence[tuple[str, str]]]],
     equal: set[tuple[TableName, tuple[str, str]]],
-) -> list[tuple[TableName, list[tuple[str, str]]]]:
+) -> list[tuple[TableName, Sequence[tuple[str, str]]]]:
     """Adds to `equal`; those that the server could not read come back."""
     unread = []
     queries = [_sorted(table, pairs) for table, pairs in asked]
@@ -250,9 +251,11 @@ class _Named:
             if len(there) > 1:
                 yield from (_test(leaning, row) for row in there if None not in _types(row))
 
-    def meant(self, leaning: Leaning, facing: str, equal: Collection[tuple[str, str]]) -> Meant:
-        """What `leaning` means. `equal`: those of `tests` that are one tree; `facing`: what it is then, where the one
-        that stands in its place is the same tree.
+    def meant(self, leaning: Leaning, facing: str, equal: Collection[tuple[str, str]]) -> Meant | None:
+        """What `leaning` means; None for what PostgreSQL brings along, which hides nothing.
+
+        `equal`: those of `tests` that are one tree; `facing`: what it is then, where the one that stands in its place is
+        the same tree.
 
         Of several things of its name it means the one whose own types make the same tree. Else it means what these
         make of its arguments, which are shown as they are: the same, where they are the same.
@@ -263,6 +266,8 @@ class _Named:
         exact = [row for row in there if None not in _types(row) and _test(leaning, row) in equal]
         if len(exact) == 1 or len(there) == 1:
             [row] = exact or there
+            if row["oid"] < FIRST_OF_USERS:
+                return None
             # Which argument stands where is only certain where none is named.
             return Meant(f"{leaning.kind} {row['oid']} {how}", [None] * number if named else _types(row))
         if facing:

@@ -104,17 +104,19 @@ class Expression:
         names = {each.names[-1].string.sval for each in find_nodes(self._top, TypeName) if each.names}
         return "name" in names or next(iter(find_nodes(self._top, A_Indirection)), None) is not None
 
-    def marked(self, meant: Sequence[Meant]) -> str:
-        """Its SQL with a mark around everything that folding can hide; `meant`: of each of `leanings`. Empty where it
-        cannot be printed. To be asked for once."""
+    def marked(self, meant: Sequence[Meant | None]) -> str:
+        """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked for
+        once. `meant`: what each of `leanings` means, None for no mark."""
         identities = iter(meant)
         for node, kind in list(self._found()):
             if kind == "collation":
                 mark = _mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
                 # PostgreSQL casts below a COLLATE where it casts what has one.
                 node = _below_casts(node.collate_clause.arg)
+            elif one := next(identities):
+                mark = _mark(one, _arguments(node))
             else:
-                mark = _mark(next(identities), _arguments(node))
+                continue
             mark.case_expr.args[0].case_when.result.CopyFrom(node)
             node.CopyFrom(mark)
         return printed_expression(self._top)

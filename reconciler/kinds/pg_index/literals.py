@@ -54,8 +54,8 @@ def _says_true(text: str) -> bool:
 
 
 def settle(parsed: Any, operators: Collection[str]) -> None:
-    """Gives the constants in the clauses of a predicate one spelling. `operators`: those that users have made, whose
-    meaning is not known."""
+    """Gives the constants in the clauses of a predicate one spelling. `operators`: those that users have made for such
+    constants, whose meaning is not known."""
     _settle_clauses(parsed.stmts[0].stmt.select_stmt.target_list[0].res_target.val, operators)
 
 

@@ -9,9 +9,12 @@ Of what PostgreSQL brings along nothing can be redefined.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
+
+FIRST_OF_USERS = 16384
+"""Objects that initdb made have lower oids (FirstNormalObjectId)."""
 
 MADE: LiteralString = """
     select 'function' as kind, p.proname as name, null::pg_catalog.name as schema
@@ -20,6 +23,12 @@ MADE: LiteralString = """
     select case when pg_catalog.bool_or(p.prolang = 14) then 'operator of sql' else 'operator' end, o.oprname, null
     from pg_catalog.pg_operator o join pg_catalog.pg_proc p on p.oid = o.oprcode
     where o.oid >= 16384 group by o.oprname
+    union all
+    select distinct 'comparison', o.oprname, null::pg_catalog.name
+    from pg_catalog.pg_operator o
+    join pg_catalog.pg_type t on t.oid in (o.oprleft, o.oprright)
+    where o.oid >= 16384
+          and (t.typtype = 'p' or t.oid in (1042, 1043, 1083, 1114, 1184, 1186, 1266, 1560, 1562, 1700))
     union all
     select 'domain', t.typname, null from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype = 'd'
     union all
@@ -31,9 +40,11 @@ MADE: LiteralString = """
     union all
     select 'collation', c.collname, n.nspname
     from pg_catalog.pg_collation c join pg_catalog.pg_namespace n on n.oid = c.collnamespace
-    where c.oid >= 16384 and case when {own_path} then pg_catalog.pg_collation_is_visible(c.oid) end
+    where c.collencoding in (-1, pg_catalog.pg_char_to_encoding(pg_catalog.getdatabaseencoding()))
+          and c.collname in (select made.collname from pg_catalog.pg_collation made where made.oid >= 16384)
 """
-"""Those that initdb made have oids below 16384; 14 is the language SQL. Of collations those that a bare name finds."""
+"""14 is the language SQL. Of collations all that have the name of one.
+The numbers of types are those of texts, times, bits and numbers whose constants bear a length or a precision."""
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
@@ -43,13 +54,15 @@ _SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 class Made:
     """Names of what users have made, in whatever schema.
 
-    `inlined`: operators whose functions are of SQL. `types`: domains, and those that functions of SQL cast to.
+    `inlined`: operators whose functions are of SQL; `comparing`: those that take a constant which may be spelled
+    otherwise (`literals.py`). `types`: domains, and those that functions of SQL cast to.
     `collations`: by bare name the schema of the one that is found by it.
     """
 
     functions: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     inlined: frozenset[str] = frozenset()
+    comparing: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     collations: Mapping[str, str] = field(default_factory=dict)
@@ -57,14 +70,14 @@ class Made:
     """Those of functions and types that hold more than letters, digits and `_`."""
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Made:
-        """What the rows of `MADE` say."""
+    def of(cls, rows: Sequence[Mapping[str, Any]], path: Sequence[str]) -> Made:
+        """What the rows of `MADE` say. `path`: the schemas where bare names are looked for, in their order."""
         names: dict[str, set[str]] = {}
-        collations = {}
+        collations: dict[str, str] = {}
         for row in rows:
             names.setdefault(row["kind"], set()).add(row["name"])
-            if row["kind"] == "collation":
-                collations[row["name"]] = row["schema"]
+        for schema in reversed(path if "pg_catalog" in path else ("pg_catalog", *path)):
+            collations |= {row["name"]: schema for row in rows if (row["kind"], row["schema"]) == ("collation", schema)}
 
         def of(*kinds: str) -> frozenset[str]:
             return frozenset(name for kind in kinds for name in names.get(kind, ()))
@@ -74,6 +87,7 @@ class Made:
             functions=of("function"),
             operators=of("operator", "operator of sql"),
             inlined=of("operator of sql"),
+            comparing=of("comparison"),
             domains=of("domain"),
             types=of("domain", "cast"),
             collations=collations,

@@ -35,7 +35,7 @@ def meaning(expression: str, made: Made, is_predicate: bool) -> str:
     except postgast.PgQueryError:
         return expression
     if is_predicate:
-        settle(parsed, made.operators)
+        settle(parsed, made.comparing)
     _sort(parsed, made.functions, is_predicate)
     return str(postgast.deparse(parsed))
 

@@ -81,14 +81,18 @@ def read(
     )
     printed = by_table | {"own_path": session.own_path}
     texts = [text for text in map(reached, expressions) if text]
-    *foreign, tables_found, schemas_found, names_found, indexes_found, made = session.fetch_all(
+    *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
             *foreign_code.questions(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first),
-            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)),
-            (sql.SQL(MADE).format(own_path=sql.SQL(OWN_PATH)), {"own_path": session.own_path}),
+            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
+            (indexes_query, printed),  # the last: it sets the role's own search_path
         ]
     )
-    catalogue = Catalogue(ForeignCode(session.search_path, foreign), Made.of(made), holders=_holders(names_found))
+    catalogue = Catalogue(
+        ForeignCode(session.search_path, foreign),
+        Made.of(made_found, session.search_path),
+        holders=_holders(names_found),
+    )
     for row in tables_found:
         own = (row["schema"], row["name"])
         catalogue.tables[own] = TableFacts(

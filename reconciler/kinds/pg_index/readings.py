@@ -7,8 +7,8 @@ writer ever waits for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain
 from reconciler.kinds.pg_index.made import Made
@@ -18,6 +18,16 @@ from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
+
+AT_ONCE = 500
+"""Expressions in one SELECT, or pairs of them, one to select and one to sort by: it has room for 1,664."""
+
+Each = TypeVar("Each")
+
+
+def in_batches(all_of_them: Sequence[Each]) -> list[Sequence[Each]]:
+    """As many at a time as fit into one SELECT."""
+    return [all_of_them[start : start + AT_ONCE] for start in range(0, len(all_of_them), AT_ONCE)]
 
 
 class Text(NamedTuple):
@@ -52,14 +62,14 @@ class Readings:
         for text in texts:
             if text.asked not in self._read.get(text.table, ()) and not self._why_not(text):
                 wanted.setdefault(text.table, {})[text.asked] = None
-        tables = list(wanted)
+        together = [(table, some) for table, all_of_it in wanted.items() for some in in_batches(list(all_of_it))]
         alone: list[tuple[TableName, str]] = []
-        queries = [explain(*table, list(wanted[table])) for table in tables]
-        for table, output in zip(tables, ask(self.session, queries, self.foreign), strict=True):
+        queries = [explain(*table, some) for table, some in together]
+        for (table, some), output in zip(together, ask(self.session, queries, self.foreign), strict=True):
             if isinstance(output, str):
-                alone += [(table, text) for text in wanted[table]]  # one of them spoils the others: each for itself
+                alone += [(table, text) for text in some]  # one of them spoils the others: each for itself
             else:
-                self._read.setdefault(table, {}).update(zip(wanted[table], output, strict=True))
+                self._read.setdefault(table, {}).update(zip(some, output, strict=True))
         queries = [explain(*table, [text]) for table, text in alone]
         for (table, asked), output in zip(alone, ask(self.session, queries, self.foreign), strict=True):
             self._read.setdefault(table, {})[asked] = Unread(output) if isinstance(output, str) else output[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index import partitions
 from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, Unread, changed_options
@@ -64,6 +64,7 @@ class Seen:
         self._alike: dict[tuple[Address, TableName], list[str]] = {}
         for address, table, name in same:
             self._alike.setdefault((address, table), []).append(name)
+        self._left: dict[TableName, dict[bytes, list[str]]] = {}
         self._renamed: set[tuple[TableName, str]] = set()
         self._parts: set[tuple[TableName, str]] = set()
         """Indexes of partitions that an index of their partitioned table has use for."""
@@ -225,12 +226,21 @@ class Seen:
             ((part.schema_name, part.table), part.attached.name) for part in covering if part.attached
         ]
         for key, name in places:
-            for other, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-                if live.valid or live.builder is not None or live.parent or other in self._declared.get(key, ()):
-                    continue
-                found = _REINDEX_LEFTOVER.match(other)
-                if found and _cut(found["cut"]) == _cut(name):
+            for other in self._leftovers_on(key).get(_cut(name), ()):
+                if other not in self._declared.get(key, ()):
                     yield key[0], other
+
+    def _leftovers_on(self, table: TableName) -> Mapping[bytes, Sequence[str]]:
+        """The INVALID indexes of a table that are called as what REINDEX CONCURRENTLY leaves, by what is left in their
+        names of the index that they were to replace."""
+        found = self._left.get(table)
+        if found is None:
+            found = self._left[table] = {}
+            for name, live in sorted(self._catalogue.indexes.get(table, {}).items()):
+                leftover = _REINDEX_LEFTOVER.match(name)
+                if leftover and not (live.valid or live.builder is not None or live.parent):
+                    found.setdefault(_cut(leftover["cut"]), []).append(name)
+        return found
 
 
 def _cut(name: str) -> bytes:
