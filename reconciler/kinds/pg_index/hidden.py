@@ -12,16 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, LiteralString, NamedTuple
+from typing import NamedTuple
 
 from psycopg import sql
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain, row_of
-from reconciler.kinds.pg_index.leaning import Expression, Leaning, Meant, Name, expression
-from reconciler.kinds.pg_index.made import FIRST_OF_USERS
+from reconciler.kinds.pg_index.leaning import Expression, Leaning, expression
+from reconciler.kinds.pg_index.named import Named
 from reconciler.kinds.pg_index.readings import Readings, TableName, Text, in_batches
 from reconciler.kinds.pg_index.syntax import verbatim
-from reconciler.targets.postgres import PostgresSession, Query
+from reconciler.targets.postgres import Query
 
 
 class Pair(NamedTuple):
@@ -73,11 +73,11 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
 
 
 def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: dict[Pair, bool | Unread]) -> None:
-    named = _Named(readings.session, sides.values())
+    named = Named(readings.session, ((side.text.table, side.expression) for both in sides.values() for side in both))
     tests = [
         (pair.declared.table, texts)
         for pair, both in sides.items()
-        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both), *named.tests(both)]
+        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both), *_tests(named, both)]
         if all(texts)
     ]
     equal = _equal_trees(readings, tests)
@@ -112,7 +112,11 @@ def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found:
             found[pair] = one == other
 
 
-def _marked(side: _Side, facing: Sequence[str], named: _Named, equal: Collection[tuple[str, str]]) -> str:
+def _tests(named: Named, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
+    return named.tests(leaning for side in both for leaning in side.expression.leanings)
+
+
+def _marked(side: _Side, facing: Sequence[str], named: Named, equal: Collection[tuple[str, str]]) -> str:
     leanings = zip_longest(side.expression.leanings, facing, fillvalue="")
     return side.expression.marked(
         [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)]
@@ -180,119 +184,3 @@ def _found_again(output: Sequence[str], selected: int) -> set[int]:
     if len(output) < selected or not all(added):
         return set()
     return set(range(selected)) - {int(number[1]) for number in added if number}
-
-
-_COLUMNS: LiteralString = """
-    select n.nspname as schema, c.relname as table, a.attname as name, cn.nspname as collation_schema, co.collname
-    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
-                    pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as wanted (schema, name)
-    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
-    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
-    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    join pg_catalog.pg_collation co on co.oid = a.attcollation
-    join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
-"""
-
-_CANDIDATES: LiteralString = """
-    select 'function' as kind, n.nspname as schema, p.proname as name, p.oid::pg_catalog.int8 as oid,
-           p.pronargs - p.pronargdefaults as least, case when p.provariadic = 0 then p.pronargs::int end as most,
-           (select pg_catalog.array_agg(case when t.typtype <> 'p' then tn.nspname end order by argument.n)
-            from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as argument (type, n)
-            join pg_catalog.pg_type t on t.oid = argument.type
-            join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace) as schemas,
-           (select pg_catalog.array_agg(t.typname order by argument.n)
-            from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as argument (type, n)
-            join pg_catalog.pg_type t on t.oid = argument.type) as types
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where p.proname = any(%(function)s)
-    union all
-    select 'operator', n.nspname, o.oprname, o.oid::pg_catalog.int8, null, null,
-           case when l.oid is not null then array[case when l.typtype <> 'p' then ln.nspname end] else '{}' end
-           || case when r.typtype <> 'p' then rn.nspname end,
-           case when l.oid is not null then array[l.typname] else '{}' end || r.typname
-    from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-    left join (pg_catalog.pg_type l join pg_catalog.pg_namespace ln on ln.oid = l.typnamespace) on l.oid = o.oprleft
-    join (pg_catalog.pg_type r join pg_catalog.pg_namespace rn on rn.oid = r.typnamespace) on r.oid = o.oprright
-    where o.oprname = any(%(operator)s)
-    union all
-    select 'type', n.nspname, t.typname, t.oid::pg_catalog.int8, null, null, null, null
-    from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-    where t.typname = any(%(type)s)
-"""
-
-
-class _Named:
-    """What has the names that some expressions lean on, and the collations of their tables' columns."""
-
-    def __init__(self, session: PostgresSession, sides: Iterable[tuple[_Side, _Side]]) -> None:
-        """One round trip."""
-        every = [side for both in sides for side in both]
-        leanings = [leaning for side in every for leaning in side.expression.leanings]
-        tables = sorted({side.text.table for side in every if side.expression.has_collations})
-        names = {
-            kind: sorted({each.name[1] for each in leanings if each.kind == kind})
-            for kind in ("function", "operator", "type")
-        }
-        by_table = {"schemas": [schema for schema, _ in tables], "tables": [table for _, table in tables]}
-        columns, candidates = session.fetch_all([(_COLUMNS, by_table), (_CANDIDATES, names)])
-        self.columns: dict[TableName, dict[str, Name]] = {}
-        for row in columns:
-            collations = self.columns.setdefault((row["schema"], row["table"]), {})
-            collations[row["name"]] = (row["collation_schema"], row["collname"])
-        self._path = (*session.search_path, "pg_catalog")
-        self._candidates: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for row in candidates:
-            self._candidates.setdefault((row["kind"], row["name"]), []).append(row)
-
-    def tests(self, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
-        """Pairs of texts that are one tree where a leaning means one of several things of its name."""
-        for leaning in (leaning for side in both for leaning in side.expression.leanings):
-            there = self._candidates_of(leaning)
-            if len(there) > 1:
-                yield from (_test(leaning, row) for row in there if None not in _types(row))
-
-    def meant(self, leaning: Leaning, facing: str, equal: Collection[tuple[str, str]]) -> Meant | None:
-        """What `leaning` means; None for what PostgreSQL brings along, which hides nothing.
-
-        `equal`: those of `tests` that are one tree; `facing`: what it is then, where the one that stands in its place is
-        the same tree.
-
-        Of several things of its name it means the one whose own types make the same tree. Else it means what these
-        make of its arguments, which are shown as they are: the same, where they are the same.
-        """
-        there = self._candidates_of(leaning)
-        number, named = leaning.arguments
-        how = f"of {number} {' '.join(named)}"
-        exact = [row for row in there if None not in _types(row) and _test(leaning, row) in equal]
-        if len(exact) == 1 or len(there) == 1:
-            [row] = exact or there
-            if row["oid"] < FIRST_OF_USERS:
-                return None
-            # Which argument stands where is only certain where none is named.
-            return Meant(f"{leaning.kind} {row['oid']} {how}", [None] * number if named else _types(row))
-        if facing:
-            return Meant(facing)
-        return Meant(f"{leaning.kind} {' '.join(sorted(str(row['oid']) for row in there))} {how}", [None] * number)
-
-    def _candidates_of(self, leaning: Leaning) -> list[Mapping[str, Any]]:
-        schema, name = leaning.name
-        places = [schema] if schema else self._path
-        number, _ = leaning.arguments
-        return [
-            row
-            for row in self._candidates.get((leaning.kind, name), ())
-            if row["schema"] in places and (leaning.kind != "function" or row["least"] <= number <= _most(row, number))
-        ]
-
-
-def _test(leaning: Leaning, row: Mapping[str, Any]) -> tuple[str, str]:
-    return leaning.text, leaning.written_for(row["schema"], _types(row))
-
-
-def _types(row: Mapping[str, Any]) -> list[Name | None]:
-    """The types of a candidate's arguments; None for those that stand for any."""
-    return [(of, each) if of else None for of, each in zip(row["schemas"] or (), row["types"] or (), strict=True)]
-
-
-def _most(row: Mapping[str, Any], number: int) -> int:
-    return number if row["most"] is None else int(row["most"])

@@ -54,10 +54,11 @@ class Leaning(NamedTuple):
 
 class Meant(NamedTuple):
     """The one thing that a leaning can mean: how it is told apart, and the types (schema, name) of its arguments, where
-    they are certain."""
+    they are certain. `rest`: that of the array of all further ones."""
 
     identity: str
     types: Sequence[Name | None] = ()
+    rest: Name | None = None
 
 
 class Expression:
@@ -105,8 +106,8 @@ class Expression:
         return "name" in names or next(iter(find_nodes(self._top, A_Indirection)), None) is not None
 
     def marked(self, meant: Sequence[Meant | None]) -> str:
-        """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked for
-        once. `meant`: what each of `leanings` means, None for no mark."""
+        """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked
+        for once. `meant`: what each of `leanings` means, None for no mark."""
         identities = iter(meant)
         for node, kind in list(self._found()):
             if kind == "collation":
@@ -114,7 +115,7 @@ class Expression:
                 # PostgreSQL casts below a COLLATE where it casts what has one.
                 node = _below_casts(node.collate_clause.arg)
             elif one := next(identities):
-                mark = _mark(one, _arguments(node))
+                mark = _mark(one, _arguments(node), is_variadic=node.func_call.func_variadic)
             else:
                 continue
             mark.case_expr.args[0].case_when.result.CopyFrom(node)
@@ -179,7 +180,7 @@ def _leaning(node: Any, kind: str) -> Leaning:
             parts = node.func_call.funcname
             given = node.func_call.args
             named = tuple(sorted(each.named_arg_expr.name for each in given if each.HasField("named_arg_expr")))
-            arguments = (len(given), ("variadic",) if node.func_call.func_variadic else named)
+            arguments = (len(given), named)
         case "a_expr":
             parts = node.a_expr.name
             arguments = (len(_arguments(node)), ())
@@ -242,7 +243,7 @@ def _below_casts(node: Any) -> Any:
     return node
 
 
-def _mark(meant: Meant, arguments: Sequence[Any]) -> Any:
+def _mark(meant: Meant, arguments: Sequence[Any], *, is_variadic: bool = False) -> Any:
     """`case when concat(identity, arguments) is not null then … end`."""
     mark = parse_select("case when pg_catalog.concat('') is not null then null end")
     node = mark.stmts[0].stmt.select_stmt.target_list[0].res_target.val
@@ -250,6 +251,12 @@ def _mark(meant: Meant, arguments: Sequence[Any]) -> Any:
     call.args[0].a_const.sval.sval = meant.identity
     for argument, type_name in zip(arguments, meant.types, strict=False):
         call.args.add().CopyFrom(argument if type_name is None else _cast(argument, type_name))
+    if meant.rest and (more := arguments[len(meant.types) :]):
+        # PostgreSQL stores an array, and shows it so.
+        together = parse_select("array[null]").stmts[0].stmt.select_stmt.target_list[0].res_target.val
+        del together.a_array_expr.elements[:]
+        together.a_array_expr.elements.extend(more)
+        call.args.add().CopyFrom(_cast(more[0] if is_variadic else together, meant.rest))
     return node
 
 
