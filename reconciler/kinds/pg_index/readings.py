@@ -52,6 +52,7 @@ class Readings:
         self.foreign = foreign
         self.made = made
         self._read: dict[TableName, dict[str, str | Unread]] = {}
+        self._refused: dict[Text, str] = {}
 
     def read(self, texts: Iterable[Text]) -> None:
         """Has the server read those that it has not read yet. One round trip, if it likes all of them.
@@ -76,10 +77,21 @@ class Readings:
 
     def of(self, text: Text) -> str | Unread:
         """What a text that was read comes down to, so that equal ones have equal texts, as far as folding tells."""
+        found = self._output(text)
+        return found if isinstance(found, Unread) else self.means(found, is_predicate=text.is_predicate)
+
+    def alike(self, one: Text, other: Text) -> bool | Unread:
+        """Whether two texts that were read come down to the same."""
+        first, second = self._output(one), self._output(other)
+        for side in (first, second):
+            if isinstance(side, Unread):
+                return side
+        return first == second or self.of(one) == self.of(other)
+
+    def _output(self, text: Text) -> str | Unread:
         if why := self._why_not(text):
             return Unread(why, foreign=True)
-        found = self._read[text.table][text.asked]
-        return found if isinstance(found, Unread) else self.means(found, is_predicate=text.is_predicate)
+        return self._read[text.table][text.asked]
 
     def means(self, output: str, *, is_predicate: bool) -> str:
         """The output of an EXPLAIN of ours in one spelling."""
@@ -87,6 +99,12 @@ class Readings:
 
     def _why_not(self, text: Text) -> str:
         """Why the server is not asked: the planner folds constants, and would run what it finds."""
+        why = self._refused.get(text)
+        if why is None:
+            why = self._refused[text] = self._reaches(text)
+        return why
+
+    def _reaches(self, text: Text) -> str:
         if text.of_index:
             return self.foreign.in_row(text.table) or self.foreign.in_index((text.table[0], text.of_index))
         return self.foreign.in_row(text.table) or self.foreign.in_text(reached(text.sql))

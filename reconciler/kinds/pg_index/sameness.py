@@ -87,11 +87,9 @@ def _settled(readings: Readings, doubts: Sequence[Doubt]) -> list[bool | Unread]
 def _alike(readings: Readings, pairs: Sequence[Pair]) -> bool | Unread:
     """Whether all pairs come down to the same."""
     for pair in pairs:
-        sides = [readings.of(text) for text in pair]
-        if unread := next((side for side in sides if isinstance(side, Unread)), None):
-            return unread
-        if sides[0] != sides[1]:
-            return False
+        answer = readings.alike(*pair)
+        if answer is not True:
+            return answer
     return True
 
 
