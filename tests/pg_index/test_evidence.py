@@ -16,7 +16,7 @@ from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.advice import ask
-from reconciler.kinds.pg_index.advice.cover import covers
+from reconciler.kinds.pg_index.covering import covers
 from reconciler.kinds.pg_index.create_index import parse_index
 from reconciler.model import Action, Change
 from reconciler.secrets import Secrets

@@ -84,7 +84,8 @@ OWN_PATH: LiteralString = "pg_catalog.set_config('search_path', %(own_path)s, tr
 INDEXES: LiteralString = """{wanted}
     select n.nspname as schema, t.relname as table, i.relname as name, am.amname as method,
            x.indisunique as unique, {nulls_not_distinct} as nulls_not_distinct,
-           x.indnkeyatts as key_count, x.indisvalid and x.indisready and x.indislive as valid,
+           x.indnkeyatts as key_count, x.indimmediate as immediate,
+           x.indisvalid and x.indisready and x.indislive as valid,
            i.relkind = 'I' as partitioned, x.indisclustered as clustered,
            con.conname as constraint, x.indisreplident as replica_identity,
            case when x.indisreplident then

@@ -60,6 +60,7 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
     known = {
         "listed": observed.listed,
         "absent": observed.absent,
+        "reserved": observed.reserved,
         "search_path": path,
         "swapped": names.carried(desired, observed.circle),
         "vacates": observed.vacates,

@@ -1,9 +1,8 @@
 """Whether an index is the declared one: attribute by attribute, and by the server's own reading of all SQL in it.
 
 PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
-First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides in one
-EXPLAIN over the table's row type, which folds constants exactly as loading an index does. Nothing is executed and the
-table is not read. Like pg_get_indexdef, this takes the weakest lock, ACCESS SHARE, which no writer ever waits for.
+First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides
+(`readings.py`). Here is what the catalogue tells without that, and how the server is asked.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import NamedTuple
 
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
-from reconciler.kinds.pg_index.normalise import meaning
-from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, reached, verbatim
+from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
@@ -43,24 +40,13 @@ REINDEX_MOVES = 140000
 Options = tuple[tuple[str, str], ...]
 
 
-class Question(NamedTuple):
-    """Do these expressions over the row of `schema.table` mean the same, pair by pair?
-
-    `live` are those of the index `of_index`.
-    """
-
-    schema: str
-    table: str
-    of_index: str
-    declared: tuple[str, ...]
-    live: tuple[str, ...]
-
-
 def same_shape(declared: Definition, live: LiveIndex) -> bool:
     """Whether everything but expressions and predicate agrees, storage parameters and tablespace left out."""
     return (
         declared.method == live.method
         and declared.unique == live.unique
+        # A DEFERRABLE constraint lets duplicates in until the transaction ends, and is no target of ON CONFLICT.
+        and (live.immediate or not declared.unique)
         and declared.nulls_not_distinct == live.nulls_not_distinct
         and declared.include == live.include
         and len(declared.keys) == len(live.keys)
@@ -130,33 +116,6 @@ def _value(text: str) -> str | Decimal:
     return lowered
 
 
-def question(declared: Definition, live: LiveIndex, schema: str, table: str) -> Question | None:
-    """What only the server can decide about two definitions of the same shape; None where the parser already can."""
-    pairs = [
-        # An expression may come down to a column: `(due::date)` of a date.
-        (key.expression, other.expression or identifier(other.column).as_string(None))
-        for key, other in zip(declared.keys, live.keys, strict=True)
-        if key.expression
-    ]
-    if declared.predicate:
-        pairs.append((declared.predicate, live.predicate))
-    open_pairs = [(one, other) for one, other in pairs if _canonical(one) != _canonical(other)]
-    if not open_pairs:
-        return None
-    return Question(
-        schema, table, live.name, tuple(one for one, _ in open_pairs), tuple(other for _, other in open_pairs)
-    )
-
-
-@lru_cache(maxsize=50_000)
-def _canonical(expression: str) -> str:
-    try:
-        return canonical(expression)
-    except SyntaxProblem:
-        # The server may be newer than our parser: then only the server can read it.
-        return expression
-
-
 class Unread(NamedTuple):
     """Why there is no answer. `foreign`: the server was not asked, since it might have run code of others."""
 
@@ -164,69 +123,21 @@ class Unread(NamedTuple):
     foreign: bool = False
 
 
-def answers(session: PostgresSession, questions: Sequence[Question], foreign: ForeignCode) -> list[bool | Unread]:
-    """Whether each question's pairs mean the same, by the server's reading; else why it cannot read one of them.
-
-    Not to be readable is not to be different: nobody's index is rebuilt because a role may not use a schema.
-    """
-    found: dict[Question, bool | Unread] = {}
-    by_table: dict[tuple[str, str], list[Question]] = {}
-    for question in questions:
-        if why := _foreign(question, foreign):
-            found[question] = Unread(why, foreign=True)
-        else:
-            by_table.setdefault((question.schema, question.table), []).append(question)
-    groups = list(by_table.values())
-    plain = session.pg_catalog_first
-    unread: list[Question] = []
-    for group, output in zip(groups, _ask(session, [_together(group) for group in groups], foreign), strict=True):
-        if isinstance(output, str):
-            unread += group  # one of them spoils the others: each for itself
-        else:
-            found.update(_split(group, output, plain))
-    for question, output in zip(unread, _ask(session, [_together([each]) for each in unread], foreign), strict=True):
-        found.update({question: Unread(output)} if isinstance(output, str) else _split([question], output, plain))
-    return [found[question] for question in questions]
-
-
-def _foreign(question: Question, foreign: ForeignCode) -> str:
-    """Why the server is not asked: the planner folds constants, and would run what it finds."""
-    texts = (foreign.in_text(reached(text)) for text in question.declared)
-    row = foreign.in_row((question.schema, question.table))
-    return row or next(filter(None, texts), "") or foreign.in_index((question.schema, question.of_index))
-
-
-def _together(group: Sequence[Question]) -> Query:
-    """All questions about one table as one query: both sides of each pair, side by side."""
-    pairs = [pair for question in group for pair in zip(question.declared, question.live, strict=True)]
-    return explain(group[0].schema, group[0].table, [side for pair in pairs for side in pair])
-
-
-def _split(group: Sequence[Question], output: Sequence[str], plain: bool) -> dict[Question, bool]:
-    """The answers to a group's questions, from the output of `_together`; `plain` as `meaning` takes it."""
-    same, at = {}, 0
-    for question in group:
-        sides = output[at : at + 2 * len(question.declared)]
-        at += len(sides)
-        pairs = zip(sides[::2], sides[1::2], strict=True)
-        # The planner forgets what collation a part was to be compared by; the texts do not.
-        same[question] = all(
-            one == other or meaning(one, plain) == meaning(other, plain) for one, other in pairs
-        ) and all(
-            collations(one) == collations(other) for one, other in zip(question.declared, question.live, strict=True)
-        )
-    return same
-
-
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
-    return sql.SQL(
-        "explain (verbose, costs off, format json) select ({}\n) "
-        "from pg_catalog.json_populate_record(null::{}, '{{}}') as {}"
-    ).format(verbatim("\n), (".join(expressions)), identifier(schema, table), identifier(table))
+    return sql.SQL("explain (verbose, costs off, format json) select ({}\n) from {}").format(
+        verbatim("\n), (".join(expressions)), row_of(schema, table)
+    )
 
 
-def _ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
+def row_of(schema: str, table: str) -> sql.Composable:
+    """One empty row of the table's type, under the table's name: what FROM takes."""
+    return sql.SQL("pg_catalog.json_populate_record(null::{}, '{{}}') as {}").format(
+        identifier(schema, table), identifier(table)
+    )
+
+
+def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
     """The output of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
@@ -239,4 +150,4 @@ def _ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCod
         if len(queries) == 1:
             return [error.message.removeprefix(f"{session.target.name}: ")]
     middle = len(queries) // 2
-    return [*_ask(session, queries[:middle], foreign), *_ask(session, queries[middle:], foreign)]
+    return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]

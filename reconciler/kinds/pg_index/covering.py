@@ -7,6 +7,9 @@ other includes. A unique index is covered by none: it is a rule about the data, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 
@@ -23,7 +26,7 @@ def lost(new: Definition, old: Definition) -> str:
     """
     if new.method != old.method:
         return f"{new.method} answers other queries than {old.method}"
-    if new.predicate and _spelled(new.predicate) != _spelled(old.predicate):
+    if new.predicate and spelled(new.predicate) != spelled(old.predicate):
         return "its predicate is written otherwise, and may leave out rows that queries find by the old one"
     if old.unique and not new.unique:
         return "it is no longer unique"
@@ -44,15 +47,68 @@ def lost(new: Definition, old: Definition) -> str:
     return ""
 
 
+class Covering:
+    """Some definitions by name, each to be found by what it covers and by what covers it: never one by one, since a
+    table may have hundreds."""
+
+    def __init__(self, definitions: Mapping[str, Definition]) -> None:
+        self._definitions = {name: each for name, each in definitions.items() if each.method == "btree"}
+        self._wide: dict[_Keys, list[str]] = {}
+        self._whole: dict[_Keys, list[str]] = {}
+        for name, each in self._definitions.items():
+            keys = _ordered(each)
+            for count in range(1, len(keys) + 1):
+                self._wide.setdefault((spelled(each.predicate), keys[:count]), []).append(name)
+            for predicate in {"", spelled(each.predicate)}:
+                self._whole.setdefault((predicate, keys), []).append(name)
+
+    def of(self, narrow: Definition) -> list[str]:
+        """The names of those that cover `narrow`, sorted."""
+        keys = _ordered(narrow)
+        likely = {
+            name
+            for predicate in {"", spelled(narrow.predicate)}
+            for direction in (keys, _turned(keys))
+            for name in self._wide.get((predicate, direction), ())
+        }
+        return sorted(name for name in likely if covers(self._definitions[name], narrow))
+
+    def by(self, wide: Definition) -> list[str]:
+        """The names of those that `wide` covers, sorted."""
+        keys = _ordered(wide)
+        likely = {
+            name
+            for count in range(1, len(keys) + 1)
+            for direction in (keys[:count], _turned(keys[:count]))
+            for name in self._whole.get((spelled(wide.predicate), direction), ())
+        }
+        return sorted(name for name in likely if covers(wide, self._definitions[name]))
+
+
+_Key = tuple[tuple[object, ...], tuple[bool, bool]]
+_Keys = tuple[str, tuple[_Key, ...]]
+"""A predicate, and keys with their directions."""
+
+
+def _ordered(definition: Definition) -> tuple[_Key, ...]:
+    return tuple((_bare(key), _order(key)) for key in definition.keys)
+
+
+def _turned(keys: tuple[_Key, ...]) -> tuple[_Key, ...]:
+    return tuple((bare, (not descending, not nulls_first)) for bare, (descending, nulls_first) in keys)
+
+
 def _bare(key: Element) -> tuple[object, ...]:
-    return key.column, _spelled(key.expression), key.collation, key.opclass, key.opclass_options
+    return key.column, spelled(key.expression), key.collation, key.opclass, key.opclass_options
 
 
 def _order(key: Element) -> tuple[bool, bool]:
     return key.descending, key.nulls_first
 
 
-def _spelled(expression: str) -> str:
+@lru_cache(maxsize=50_000)
+def spelled(expression: str) -> str:
+    """An expression as the parser spells it; as it is, where only the server, which may be newer, can read it."""
     try:
         return canonical(expression) if expression else ""
     except SyntaxProblem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from reconciler.kinds.pg_index.literals import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.source import OPEN, SEMICOLON, Source, kind
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, parse_expression, shape
@@ -73,7 +74,7 @@ def _only(statement: str) -> Any:
 
 def _is_always_met(tree: Any) -> bool:
     """PostgreSQL forgets a condition that is always met."""
-    return tree.WhichOneof("node") is None or bool(tree.HasField("a_const") and tree.a_const.boolval.boolval)
+    return tree.WhichOneof("node") is None or is_always_true(tree)
 
 
 def _condition(source: Source, columns: int) -> str:

@@ -75,7 +75,8 @@ def _name(name: tuple[str, ...], visible: bool) -> tuple[str, ...]:
 def brief_live(live: LiveIndex, beside: Definition) -> str:
     """As `brief`; the tablespace is only said where the definition beside it has an opinion about it."""
     definition = as_definition(live)
-    return brief(definition if beside.tablespace else definition.model_copy(update={"tablespace": ""}))
+    said = brief(definition if beside.tablespace else definition.model_copy(update={"tablespace": ""}))
+    return said if live.immediate else f"deferrable {said}"
 
 
 def brief(definition: Definition) -> str:

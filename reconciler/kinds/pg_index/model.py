@@ -88,8 +88,9 @@ class PgIndex(Resource):
     """A declared index, or one that is declared absent (then without a definition).
 
     `listed` are other indexes that are known to be declared on the table, and nobody's to rename; `absent` those that
-    are declared absent. Planning sees all of them together; a change carries them along, because apply looks at one
-    resource at a time. So it does with the `search_path` by which the names in its definition were read.
+    are declared absent. `reserved` are names (schema, name) that no part of it may take: others have them, or will.
+    Planning sees all of them together; a change carries them along, because apply looks at one resource at a time. So
+    it does with the `search_path` by which the names in its definition were read.
 
     leaves       schema and name of another table, of which an index of this name is declared absent: it goes first.
     unlisted_on  likewise, of which an index of this name is dropped since nobody lists it.
@@ -98,7 +99,7 @@ class PgIndex(Resource):
     """
 
     carried: ClassVar[frozenset[str]] = frozenset(
-        {"listed", "absent", "search_path", "swapped", "vacates", "unlisted_on"}
+        {"listed", "absent", "reserved", "search_path", "swapped", "vacates", "unlisted_on"}
     )
 
     type: Literal["index"] = "index"
@@ -113,6 +114,7 @@ class PgIndex(Resource):
     vacates: bool = False
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    reserved: tuple[tuple[str, str], ...] = ()
     search_path: tuple[str, ...] | None = None
 
     @property
@@ -238,6 +240,7 @@ class LiveIndex(Frozen):
 
     elsewhere    its tablespace is not the database's own.
     constraint   the constraint that it backs.
+    immediate    False: it backs a DEFERRABLE constraint.
     replica_identity  by it, UPDATE and DELETE of its table are told to logical replication.
     not_null     of a replica identity: the columns of its table that are NOT NULL, as those of a successor have to be.
     parent       the partitioned index that it is attached to: schema and name.
@@ -262,6 +265,7 @@ class LiveIndex(Frozen):
     constraint: str = ""
     replica_identity: bool = False
     not_null: tuple[str, ...] = ()
+    immediate: bool = True
     parent: tuple[str, ...] = ()
     builder: int | None = None
     bytes: int = 0
@@ -376,6 +380,7 @@ class ObservedIndex(Observed):
     search_path  the schemas in which this session looks for unqualified names.
     locked_by    who holds the table as a whole, so that nothing of it could be read.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
+    reserved     schema and name of what no part of it may be called.
     """
 
     table: TableFacts | None
@@ -404,6 +409,7 @@ class ObservedIndex(Observed):
     needed_by: Need | None = None
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    reserved: tuple[tuple[str, str], ...] = ()
     search_path: tuple[str, ...] = ()
     locked_by: str = ""
     role: str = ""

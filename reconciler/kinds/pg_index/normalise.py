@@ -1,52 +1,55 @@
-"""Puts what has no order into one: the operands of AND and OR, and the elements of `= ANY ('{…}')`. Calls lose the
-syntax that they were written in: `x at time zone 'UTC'` is `timezone('UTC', x)`.
+"""Puts what has no order in a predicate into one: the operands of AND and OR, and the elements of `= ANY ('{…}')`.
+Calls lose the syntax that they were written in: `x at time zone 'UTC'` is `timezone('UTC', x)`.
 
-Applied to expressions as the server prints them after folding. `a and b` and `b and a` keep the same rows, and
-rebuilding an index for that would help nobody.
+Applied to expressions as the server prints them after folding. `where a and b` and `where b and a` keep the same rows,
+and rebuilding an index for that would help nobody. In a key the order counts: PostgreSQL does not use an index on
+`(a or b)` for `b or a` (seen on 13 to 18).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
+from reconciler.kinds.pg_index.literals import ELEMENT, FLAT_ARRAY, settle
+from reconciler.kinds.pg_index.made import Made
 from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, shape
 
-_ELEMENT = r'"(?:[^"\\]|\\.)*"|[^{},"\\\s][^{},"\\]*'
-_FLAT_ARRAY = re.compile(rf"\{{(?:{_ELEMENT})(?:,(?:{_ELEMENT}))*\}}\Z", re.DOTALL)
-"""An array's text of one dimension; an element that needs quotes has them."""
 _AND, _OR = 1, 2  # libpg_query's BoolExprType
 _EXPLICIT_CALL = 1  # libpg_query's CoercionForm
 _OP_ANY, _OP_ALL = 2, 3  # libpg_query's A_Expr_Kind
 
 
 @lru_cache(maxsize=20_000)
-def meaning(expression: str, pg_catalog_first: bool) -> str:
-    """What `expression` says when everything unordered is sorted: equal for equal trees, and for nothing else. Texts
-    that the parser does not know come back as they are.
+def meaning(expression: str, made: Made, is_predicate: bool) -> str:
+    """What `expression` says, equal for equal trees and for nothing else; of a predicate with everything unordered
+    sorted, and the constants of its clauses alike. Texts that the parser does not know come back as they are.
 
-    `pg_catalog_first`: a bare name of a function can only be pg_catalog's, where pg_catalog has one of that name.
+    `made`: what users have made, whose names may hide those of pg_catalog.
     """
     try:
         parsed = parse_select(mended(expression))
     except SyntaxProblem:
         return expression
-    _sort(parsed, pg_catalog_first)
+    if is_predicate:
+        settle(parsed, made.comparing)
+    _sort(parsed, made.functions, is_predicate)
     return shape(parsed)
 
 
-def _sort(node: Any, pg_catalog_first: bool) -> None:
+def _sort(node: Any, hiding: Collection[str], is_predicate: bool) -> None:
     """Sorts below `node`, inside first, so that equal operands have equal shapes when they are compared."""
     from google.protobuf.message import Message
 
     for descriptor, value in node.ListFields():
         if descriptor.message_type is not None:
             for child in [value] if isinstance(value, Message) else value:
-                _sort(child, pg_catalog_first)
+                _sort(child, hiding, is_predicate)
     match node.DESCRIPTOR.name:
-        case "BoolExpr" if node.boolop in (_AND, _OR):
+        case "BoolExpr" if is_predicate and node.boolop in (_AND, _OR):
             operands = {shape(operand): operand for operand in node.args}
             kept = [operands[each] for each in sorted(operands)]
             copies = [type(operand)() for operand in kept]
@@ -54,12 +57,16 @@ def _sort(node: Any, pg_catalog_first: bool) -> None:
                 copy.CopyFrom(operand)
             del node.args[:]
             node.args.extend(copies)
-        case "FuncCall" if pg_catalog_first and [part.string.sval for part in node.funcname[:-1]] == ["pg_catalog"]:
-            # The server prints a bare name only where it finds pg_catalog's function by it.
+        case "FuncCall" if _of_pg_catalog(node) and node.funcname[-1].string.sval not in hiding:
+            # The server prints a bare name where it finds the function by it: this one, since no other has the name.
             del node.funcname[0]
             node.funcformat = _EXPLICIT_CALL
-        case "A_Expr" if node.kind in (_OP_ANY, _OP_ALL):
+        case "A_Expr" if is_predicate and node.kind in (_OP_ANY, _OP_ALL):
             _sort_array(node)
+
+
+def _of_pg_catalog(call: Any) -> bool:
+    return [part.string.sval for part in call.funcname[:-1]] == ["pg_catalog"]
 
 
 def _sort_array(node: Any) -> None:
@@ -69,6 +76,6 @@ def _sort_array(node: Any) -> None:
         return
     constant = node.rexpr.type_cast.arg.a_const if node.rexpr.HasField("type_cast") else node.rexpr.a_const
     array = constant.sval.sval
-    if _FLAT_ARRAY.match(array):
-        elements = dict.fromkeys(re.findall(_ELEMENT, array, re.DOTALL))
+    if FLAT_ARRAY.match(array):
+        elements = dict.fromkeys(re.findall(ELEMENT, array, re.DOTALL))
         constant.sval.sval = "{" + ",".join(sorted(elements)) + "}"

@@ -7,11 +7,11 @@ the names they need.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.acceptance import Judged, judge
-from reconciler.kinds.pg_index.compare import Question, Unread, answers, changed_options, question, same_shape
+from reconciler.kinds.pg_index.compare import Unread, changed_options
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
     Declared,
@@ -27,6 +27,7 @@ from reconciler.kinds.pg_index.model import (
 from reconciler.kinds.pg_index.names import with_swapped
 from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
+from reconciler.kinds.pg_index.sameness import compared
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked
@@ -89,7 +90,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         [(index.schema_name, index.name) for index in indexes],
         (text for index in indexes if index.definition for text in index.definition.expressions),
     )
-    same, unread = _same(session, catalogue, indexes)
+    same, unread = compared(session, catalogue, indexes)
     different = [
         index
         for index in indexes
@@ -172,58 +173,3 @@ def _judged(
 
 def _amended(definition: Definition, live: LiveIndex) -> bool:
     return bool(changed_options(definition, live)) or definition.tablespace not in ("", live.tablespace)
-
-
-def _same(
-    session: PostgresSession, catalogue: Catalogue, indexes: Sequence[PgIndex]
-) -> tuple[Same, dict[Address, Unread]]:
-    """Which live indexes have a declared definition; and where the index of the declared name cannot be compared, why.
-
-    The one of the declared name is looked at first; only where that one is missing or different can it matter that
-    another has the definition, on the table itself or on one of its partitions.
-    """
-    same: Same = {}
-    unread: dict[Address, Unread] = {}
-
-    def compare(
-        asked_for: Iterable[tuple[PgIndex, Definition, TableName, LiveIndex]], reasons: dict[Address, Unread]
-    ) -> None:
-        asked: list[tuple[tuple[Address, TableName, str], Question]] = []
-        for index, definition, table, live in asked_for:
-            key = (index.address, table, live.name)
-            if not same_shape(definition, live):
-                same[key] = False
-            elif doubt := question(definition, live, *table):
-                asked.append((key, doubt))
-            else:
-                same[key] = True
-        found = answers(session, [doubt for _, doubt in asked], catalogue.foreign)
-        for (key, _), answer in zip(asked, found, strict=True):
-            same[key] = answer is True
-            if isinstance(answer, Unread):
-                reasons[key[0]] = answer
-
-    compare(
-        (
-            (index, index.definition, table_of(index), live)
-            for index in indexes
-            if index.definition and (live := catalogue.indexes.get(table_of(index), {}).get(index.name))
-        ),
-        unread,
-    )
-    others = [
-        (index, index.definition, table, live)
-        for index in indexes
-        if index.definition
-        for table in _places(catalogue, index, found=bool(same.get((index.address, *own(index)))))
-        for name, live in catalogue.indexes.get(table, {}).items()
-        if (table, name) != own(index) and (live.valid or live.partitioned) and not (live.constraint or live.parent)
-    ]
-    compare(others, {})  # what cannot be read is nobody's twin
-    return same, unread
-
-
-def _places(catalogue: Catalogue, index: PgIndex, *, found: bool) -> list[TableName]:
-    """The tables on which another index of the same definition would matter."""
-    below = catalogue.below(table_of(index))
-    return below if found else [table_of(index), *below]

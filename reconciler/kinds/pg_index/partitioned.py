@@ -102,8 +102,14 @@ def stuck(live: LiveIndex, tree: Sequence[PartitionIndex]) -> bool:
     that was not made in one piece, which is no fault of it."""
     if live.valid or any(part.relkind == "f" for part in tree):
         return False
-    broken = any(part.attached and not part.attached.valid for part in tree if part.relkind != "p")
+    broken = any(part.attached and not part.attached.valid and _is_complete(part, tree) for part in tree)
     return broken or (bool(tree) and not uncovered(tree))
+
+
+def _is_complete(part: PartitionIndex, tree: Sequence[PartitionIndex]) -> bool:
+    """Whether nothing will be attached to it, or below it, any more."""
+    below = [child for child in tree if child.parent == (part.schema_name, part.table)]
+    return all(child.covered and _is_complete(child, tree) for child in below)
 
 
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:

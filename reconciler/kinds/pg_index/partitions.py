@@ -6,10 +6,12 @@ alone, which is INVALID until all partitions have theirs, and one on each partit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from hashlib import sha256
 
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex, PgIndex, full_name
+from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, LiveIndex, PartitionIndex, PgIndex, full_name
+from reconciler.kinds.pg_index.partitioned import stuck
 from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
 from reconciler.kinds.pg_index.sizes import Sizes
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
@@ -18,7 +20,8 @@ Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
 """Whether an index of a partition has the declared definition, by the server's reading."""
 
 _TRIES = 4
-"""Names that are tried for a partition's index; PostgreSQL itself also appends numbers to names that are taken."""
+"""Names that are tried for a partition's index; PostgreSQL itself also appends numbers to names that are taken. Last
+comes one that nobody has."""
 
 
 def candidates(catalogue: Catalogue, index: PgIndex) -> list[tuple[str, str]]:
@@ -33,7 +36,8 @@ def candidates(catalogue: Catalogue, index: PgIndex) -> list[tuple[str, str]]:
 
 def _names(index: PgIndex, partition: str, fresh: bool) -> list[str]:
     name = partition_name(index.name, index.table, partition)
-    names = [name, *(f"{name}{n}" for n in range(1, _TRIES))]
+    mark = sha256(f"{index.schema_name}.{index.table}.{index.name}".encode()).hexdigest()[:8]
+    names = [name, *(_with_end(name, end) for end in (*map(str, range(1, _TRIES)), f"_{mark}"))]
     return [temporary_name(each, FRESH) for each in names] if fresh else names
 
 
@@ -47,11 +51,25 @@ def identities(catalogue: Catalogue, table: TableName, index: str) -> Iterator[s
                 yield from identities(catalogue, partition, live.name)
 
 
+def _with_end(name: str, end: str) -> str:
+    """A longer name would be cut by the server without a word, and be the one that is taken."""
+    return name.encode()[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
+
+
 class Trees:
-    """The partitions of a declared index's table."""
+    """The partitions of a declared index's table. `reserved`: names (with their schemas) that are not to be taken, nor
+    the indexes that have them."""
 
     def __init__(
-        self, catalogue: Catalogue, holders: Holders, index: PgIndex, equal: Equal, *, may_move: bool, sizes: Sizes
+        self,
+        catalogue: Catalogue,
+        holders: Holders,
+        index: PgIndex,
+        equal: Equal,
+        *,
+        may_move: bool,
+        sizes: Sizes,
+        reserved: Collection[tuple[str, str]],
     ) -> None:
         self._catalogue = catalogue
         self._sizes = sizes
@@ -59,6 +77,7 @@ class Trees:
         self._index = index
         self._equal = equal
         self._may_move = may_move
+        self._reserved = reserved
         self._table = (index.schema_name, index.table)
 
     def of(self, live: LiveIndex | None, old: LiveIndex | None) -> tuple[PartitionIndex, ...]:
@@ -71,6 +90,10 @@ class Trees:
     def beside(self, live: LiveIndex, fresh: LiveIndex | None) -> tuple[PartitionIndex, ...]:
         """What they have of `fresh`, the index that is to replace `live`, under temporary names."""
         return tuple(self._walk(self._table, fresh, live, fresh, fresh=True))
+
+    def is_stuck(self, table: TableName, live: LiveIndex) -> bool:
+        """Whether an index of `table`, which is partitioned, is INVALID and stays so, whatever is attached to it."""
+        return live.partitioned and stuck(live, list(self._walk(table, live, None, live, fresh=False)))
 
     def _walk(
         self,
@@ -92,7 +115,7 @@ class Trees:
             )
             equal = None if attached else self._adoptable(partition, whole)
             lasting = _names(self._index, partition[1], fresh=False)
-            final = next((name for name in lasting if name == (goes and goes.name) or self._free(partition, name)), "")
+            final = next((name for name in lasting if self._free(partition, name, goes)), "")
             name, passing = final or lasting[0], _names(self._index, partition[1], fresh=True)
             if fresh:
                 name = next((each for each in passing if self._free(partition, each)), passing[0])
@@ -115,8 +138,13 @@ class Trees:
             )
             yield from self._walk(partition, own, goes, whole, fresh=fresh)
 
-    def _free(self, partition: TableName, name: str) -> bool:
-        """Whether a new index may have this name, perhaps after what a failed build left under it is dropped."""
+    def _free(self, partition: TableName, name: str, goes: LiveIndex | None = None) -> bool:
+        """Whether a new index may have this name, perhaps after what a failed build left under it is dropped, or after
+        the one that goes."""
+        if (partition[0], name) in self._reserved:
+            return False
+        if goes and goes.name == name:
+            return True
         there = self._catalogue.indexes.get(partition, {}).get(name)
         if there:
             return not (there.valid or there.parent or there.constraint or there.replica_identity)
@@ -128,6 +156,8 @@ class Trees:
             if live.parent or live.constraint or live.builder is not None or not (live.valid or live.partitioned):
                 continue
             if self._index.definition and self._needs_another(self._index.definition, live):
+                continue
+            if (partition[0], live.name) in self._reserved or self.is_stuck(partition, live):
                 continue
             if self._equal(self._index, partition, live) if whole is None else identical(live, whole):
                 return live

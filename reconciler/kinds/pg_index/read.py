@@ -12,6 +12,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.create_index import Explicit, explicit
+from reconciler.kinds.pg_index.made import MADE, Made
 from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
@@ -36,10 +37,12 @@ Holders = dict[tuple[str, str], str]
 class Catalogue:
     """Tables by name, partitions among them, their indexes by name, and who holds each of the names that are wanted.
 
-    `foreign`: what the expressions that were asked about, and the indexes that are there, reach of strangers.
+    `foreign`: what the expressions that were asked about, and the indexes that are there, reach of strangers; `made`:
+    what users have made in this database.
     """
 
     foreign: ForeignCode
+    made: Made = field(default_factory=Made)
     tables: dict[TableName, TableFacts] = field(default_factory=dict)
     indexes: dict[TableName, dict[str, LiveIndex]] = field(default_factory=dict)
     holders: Holders = field(default_factory=dict)
@@ -80,13 +83,18 @@ def read(
     )
     printed = by_table | {"own_path": session.own_path}
     texts = [text for text in map(reached, expressions) if text]
-    *foreign, tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
+    *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
             *foreign_code.questions(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first),
-            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)),
+            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
+            (indexes_query, printed),  # the last: it sets the role's own search_path
         ]
     )
-    catalogue = Catalogue(ForeignCode(session.search_path, foreign), holders=_holders(names_found))
+    catalogue = Catalogue(
+        ForeignCode(session.search_path, foreign),
+        Made.of(made_found, session.search_path),
+        holders=_holders(names_found),
+    )
     for row in tables_found:
         own = (row["schema"], row["name"])
         catalogue.tables[own] = TableFacts(
@@ -180,6 +188,7 @@ class _Reader:
             constraint=row["constraint"] or "",
             replica_identity=row["replica_identity"],
             not_null=tuple(row["not_null"] or ()),
+            immediate=row["immediate"],
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             builder=row["builder"],
             bytes=row["bytes"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index import names, partitions
 from reconciler.kinds.pg_index.acceptance import Judged
@@ -76,6 +76,13 @@ class Seen:
             known = declared | self._absent[key]
             self._ours[key] = {temporary_name(name, end) for name in known for end in (FRESH, OLD)} - known
         self._covers: Mapping[tuple[str, str, str], Need] = {}
+        self._named = {(index.schema_name, index.name) for index in indexes}
+        self._chosen: set[tuple[str, str]] = set()
+        """Schema and name of parts that are still to be built."""
+        self._alike: dict[tuple[Address, TableName], list[str]] = {}
+        for address, table, name in same:
+            self._alike.setdefault((address, table), []).append(name)
+        self._left: dict[TableName, dict[bytes, list[str]]] = {}
         self._renamed: set[tuple[TableName, str]] = set()
         """Indexes that the change of a declared one renames, or drops since it is to have their name."""
         self._parts: set[tuple[TableName, str]] = set()
@@ -98,11 +105,12 @@ class Seen:
             ],
         )
 
-    def _trees(self, index: PgIndex) -> partitions.Trees:
+    def _trees(self, index: PgIndex, reserved: Collection[tuple[str, str]] = ()) -> partitions.Trees:
         may_move = self._session.version_num >= REINDEX_MOVES
         return partitions.Trees(
-            self._catalogue, self._holders, index, self._equal, may_move=may_move, sizes=self._sizes
-        )
+            self._catalogue, self._holders, index, self._equal,
+            may_move=may_move, sizes=self._sizes, reserved=reserved,
+        )  # fmt: skip
 
     def _needs_parts(self, index: PgIndex) -> bool:
         """Whether an index of a partitioned table may have to get parts."""
@@ -135,7 +143,10 @@ class Seen:
         listed, absent = (tuple(sorted(known[key])) for known in (self._declared, self._absent))
         circle = self._circle(index)
         elsewhere = self._elsewhere(index) if live is None and not circle else None
-        twin = self._twin(index, index.definition) if live is None and index.definition and not circle else None
+        reserved = self._reserved(index)
+        trees = self._trees(index, reserved)
+        alone = live is None and not circle
+        twin = self._twin(index, index.definition, trees) if alone and index.definition else None
         vacates = index.vacates or bool(twin and self._names.get((key[0], twin.name), key) != key)
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
@@ -144,7 +155,6 @@ class Seen:
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             may_move = self._session.version_num >= REINDEX_MOVES
-            trees = self._trees(index)
             definition = index.definition
             settled = (
                 same
@@ -161,6 +171,12 @@ class Seen:
                 ((part.schema_name, part.table), name)
                 for part in (*covering[0], *covering[1])
                 for name in (part.name, part.equal.name if part.equal else part.name)
+            )
+            self._chosen.update(
+                (part.schema_name, name)
+                for part in (*covering[0], *covering[1])
+                if not (part.attached or part.equal)
+                for name in (part.name, part.final)
             )
         elif live and live.partitioned:
             covering = (self._trees(index).of(live, None), ())
@@ -198,6 +214,7 @@ class Seen:
             needed_by=self._covers.get((*(elsewhere[0] if elsewhere else key), index.name)),
             listed=listed,
             absent=absent,
+            reserved=tuple(sorted(reserved)),
             search_path=self._session.search_path,
             role=self._session.role,
             version_num=self._session.version_num,
@@ -251,17 +268,36 @@ class Seen:
         absent = PgIndex(address=address, schema_name=table[0], table=table[1], name=live.name, definition=None)
         return self._trees(absent).of(live, None)
 
-    def _twin(self, index: PgIndex, definition: Definition) -> LiveIndex | None:
-        """An index that nobody declares, or that is declared absent, with exactly this definition."""
+    def _reserved(self, index: PgIndex) -> set[tuple[str, str]]:
+        """Schema and name of what no part of it may be: what is declared and not there yet, what gets a declared name,
+        and parts of other indexes that are to be built."""
+        if not self._needs_parts(index):
+            return set()
+        below = self._catalogue.below(table_of(index))
+        coming = {place for place in partitions.candidates(self._catalogue, index) if place in self._named}
+        for table in below:
+            coming |= {(table[0], name) for name in (*self._declared.get(table, ()), *self._absent.get(table, ()))}
+        there = {(table[0], name) for table in below for name in self._catalogue.indexes.get(table, ())}
+        renamed = {(table[0], name) for table in below for name in self._names_renamed(table)}
+        chosen = self._chosen & set(partitions.candidates(self._catalogue, index))
+        return {*index.reserved, *(coming - there - {(index.schema_name, index.name)}), *renamed, *chosen}
+
+    def _names_renamed(self, table: TableName) -> Iterator[str]:
+        return (name for name in self._catalogue.indexes.get(table, ()) if (table, name) in self._renamed)
+
+    def _twin(self, index: PgIndex, definition: Definition, trees: partitions.Trees) -> LiveIndex | None:
+        """An index that nobody declares, or that is declared absent, with exactly this definition. Not one that would
+        stay INVALID under any name."""
         key = table_of(index)
         there = self._catalogue.indexes.get(key, {})
-        taken = self._declared[key] | self._ours[key] | {name for schema, name in self._circles if schema == key[0]}
         twins = (
             there[name]
-            for name in sorted(there.keys() - taken)
-            if self._same.get((index.address, key, name))
+            for name in sorted(self._alike.get((index.address, key), ()))
+            if not (name in self._declared[key] or name in self._ours[key] or (key, name) in self._parts)
+            and (key[0], name) not in self._circles
             and not changed_options(definition, there[name])
             and not there[name].parent
+            and not trees.is_stuck(key, there[name])
         )
         return next(twins, None)
 
@@ -282,12 +318,21 @@ class Seen:
             ((part.schema_name, part.table), part.attached.name) for part in covering if part.attached
         ]
         for key, name in places:
-            for other, live in sorted(self._catalogue.indexes.get(key, {}).items()):
-                if live.valid or live.builder is not None or live.parent or other in self._declared.get(key, ()):
-                    continue
-                found = _REINDEX_LEFTOVER.match(other)
-                if found and _cut(found["cut"]) == _cut(name):
+            for other in self._leftovers_on(key).get(_cut(name), ()):
+                if other not in self._declared.get(key, ()):
                     yield key[0], other
+
+    def _leftovers_on(self, table: TableName) -> Mapping[bytes, Sequence[str]]:
+        """The INVALID indexes of a table that are called as what REINDEX CONCURRENTLY leaves, by what is left in their
+        names of the index that they were to replace."""
+        found = self._left.get(table)
+        if found is None:
+            found = self._left[table] = {}
+            for name, live in sorted(self._catalogue.indexes.get(table, {}).items()):
+                leftover = _REINDEX_LEFTOVER.match(name)
+                if leftover and not (live.valid or live.builder is not None or live.parent):
+                    found.setdefault(_cut(leftover["cut"]), []).append(name)
+        return found
 
 
 def _cut(name: str) -> bytes:

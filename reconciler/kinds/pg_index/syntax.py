@@ -110,20 +110,6 @@ def column_references(text: str) -> list[Any]:
         return []
 
 
-def collations(text: str) -> tuple[str, ...]:
-    """The names of the collations that an expression is explicit about, sorted; none where it cannot be parsed."""
-    if "collate" not in text.lower():
-        return ()
-    import postgast
-    from postgast.pg_query_pb2 import CollateClause
-
-    try:
-        parsed = parse_select(text)
-    except SyntaxProblem:
-        return ()
-    return tuple(sorted(node.collname[-1].string.sval for node in postgast.find_nodes(parsed, CollateClause)))
-
-
 @lru_cache(maxsize=REMEMBERED)
 def unqualified(text: str, schema: str, table: str) -> str:
     """An expression without the schema before the table's columns: `public.tasks.status` becomes `tasks.status`.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.kinds.pg_index.advice.places import Name
 from reconciler.kinds.pg_index.advice.work import Work
-from reconciler.kinds.pg_index.covering import covers
+from reconciler.kinds.pg_index.covering import Covering
 from reconciler.kinds.pg_index.describe import as_definition
 from reconciler.kinds.pg_index.model import Definition, Need
 from reconciler.kinds.pg_index.needed import last_covers
@@ -33,25 +33,23 @@ def overlaps(session: PostgresSession, catalogue: Catalogue, works: Iterable[Wor
     dropped = {(work.table, work.resource.name) for work in all_works if work.resource.definition is None}
     coming = {table: list(definitions.values()) for table, definitions in planned.items()}
     served = last_covers(session, catalogue, dropped, coming)
+    there = {table: _there(catalogue, table, planned.get(table, {}), gone) for table in {w.table for w in all_works}}
     found: dict[Address, list[Fact]] = {}
     for work in all_works:
-        own = planned.get(work.table, {})
         live = catalogue.indexes.get(work.table, {})
         going = live.get(work.resource.name)
         definition = work.resource.definition or (as_definition(going) if going else None)
         if definition is None or work.change.action in (Action.UPDATE, Action.RENAME):
             continue
-        there = {
-            name: as_definition(each)
-            for name, each in live.items()
-            if each.valid and (*work.table, name) not in gone and not name.endswith(TEMPORARY)
-        } | own
-        there.pop(work.resource.name, None)
-        facts = _facts(definition, there, {name for name, each in live.items() if each.constraint or each.unique})
+        itself = {work.resource.name}
+        facts = _fact("covered by", set(there[work.table].of(definition)) - itself)
         if work.resource.definition is None:
-            facts = [fact for fact in facts if fact.name == "covered by"]
             need = served.get((*work.table, work.resource.name))
             facts += [_only(need)] if need else []
+        else:
+            redundant = set(there[work.table].by(definition)) - itself
+            kept = {name for name in redundant if name in live and (live[name].constraint or live[name].unique)}
+            facts += _fact("makes redundant", redundant - kept)
         found[work.change.address] = facts
     return found
 
@@ -62,8 +60,17 @@ def _only(need: Need) -> Fact:
     return Fact(name="only index for", value=str(need))
 
 
-def _facts(definition: Definition, others: Mapping[str, Definition], kept: set[str]) -> list[Fact]:
-    by = sorted(name for name, other in others.items() if covers(other, definition))
-    redundant = sorted(name for name, other in others.items() if name not in kept and covers(definition, other))
-    facts = [Fact(name="covered by", value=", ".join(by))] if by else []
-    return facts + ([Fact(name="makes redundant", value=", ".join(redundant))] if redundant else [])
+def _there(
+    catalogue: Catalogue, table: Name, own: Mapping[str, Definition], gone: Collection[tuple[str, str, str]]
+) -> Covering:
+    """What a table will have."""
+    live = {
+        name: as_definition(each)
+        for name, each in catalogue.indexes.get(table, {}).items()
+        if each.valid and (*table, name) not in gone and not name.endswith(TEMPORARY)
+    }
+    return Covering({**live, **own})
+
+
+def _fact(name: str, indexes: Collection[str]) -> list[Fact]:
+    return [Fact(name=name, value=", ".join(sorted(indexes)))] if indexes else []
