@@ -7,7 +7,7 @@ was "taken by another index of public.a".
 from __future__ import annotations
 
 import pytest
-from applying.acting import Interruption, apply, plan_for, resealed, results
+from applying.acting import Interruption, apply, message, plan_for, resealed, results
 from applying.conftest import command
 from live import changes, converge, outcomes, run
 
@@ -32,13 +32,9 @@ def two(sql):
 
 def declared(target, section):
     """As the loader has it: what is declared twice of one address is one resource, where it may be."""
-    found = {}
-    for each in tables(target, {f"public.{table}": {"indexes": spec} for table, spec in section.items()}):
-        first = found.setdefault(each.address, each)
-        if first is not each:
-            found[each.address] = first.together(each)
-            assert found[each.address] is not None
-    return list(found.values())
+    found = KIND.gathered(tables(target, {f"public.{table}": {"indexes": spec} for table, spec in section.items()}))
+    assert len({each.address for each in found}) == len(found)
+    return found
 
 
 def files(sql):
@@ -169,7 +165,8 @@ def test_a_name_goes_over_to_an_index_of_another_table_in_one_plan(moving, two, 
     assert "its name comes from public.one" in change.reason
     assert texts([change])[:2] == ["drop index concurrently public.x", "create index concurrently x on public.two (b)"]
     assert HazardType.INDEX_DROP in {hazard.type for step in change.steps for hazard in step.hazards}
-    assert apply(plan, pg_target, allowed=["index-drop"], desired=moving).succeeded
+    receipt = apply(plan, pg_target, allowed=["index-drop"], desired=moving)
+    assert receipt.succeeded, message(receipt)
     assert two.execute("select tablename from pg_indexes where indexname = 'x'").fetchall() == [("two",)]
     assert plan_for(pg_target, moving).is_empty
 

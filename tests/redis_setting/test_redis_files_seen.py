@@ -16,10 +16,10 @@ from live import changes, converge, outcomes
 from redis_setting.declared import declared
 from redis_setting.starting import started
 
-from reconciler.cli.stages import standing
 from reconciler.kinds.redis_setting import KIND
 from reconciler.model import NoticeType
 from reconciler.planning.make import make_plan
+from reconciler.planning.verdict import of_plan
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.views import render_drift
@@ -63,7 +63,7 @@ def test_however_a_server_was_started_its_file_is_compared(program, file, reason
         assert change.reason.startswith("running, not persisted: a restart would bring 10MB, from ")
         converge(KIND, target, declared({"maxmemory": "20mb"}))
         plan = plan_of(target, {"maxmemory": "20mb"})
-        assert (plan.notices, standing(plan)) == ((), "in sync")
+        assert (plan.notices, of_plan(plan)) == ((), "in-sync")
 
 
 def test_a_program_that_was_replaced_since_is_still_the_same_process(stopped):
@@ -84,7 +84,7 @@ def test_arguments_that_are_hidden_are_said_and_are_a_verdict(stopped):
         assert "what its command line sets beside" in notice.message
         assert "a restart may undo what is applied" in notice.message
         assert "set-proc-title no" in notice.message, "the way out"
-        assert standing(plan_of(target, {"maxmemory": "20mb"})) == "not visible"
+        assert of_plan(plan_of(target, {"maxmemory": "20mb"})) == "not-visible"
 
 
 def test_arguments_that_are_shown_are_told_in_the_plan_and_are_a_verdict_afterwards(stopped):
@@ -97,7 +97,7 @@ def test_arguments_that_are_shown_are_told_in_the_plan_and_are_a_verdict_afterwa
         assert notice.type is NoticeType.NOT_PERSISTED
         assert "a restart would bring 100MB, from its command line" in notice.message
         assert "take it out of the command line" in notice.message
-        assert standing(plan_of(target, {"maxmemory": "30mb"})) == "half-way"
+        assert of_plan(plan_of(target, {"maxmemory": "30mb"})) == "half-way"
 
 
 def test_a_file_that_cannot_be_read_is_said_once_and_drift_is_what_it_is(stopped):
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_read_is_said_once_and_drift_is_what_it_is(stopped
             "the server's files are not compared with what runs: "
             f"{stopped.folder}/redis.conf cannot be read: No such file or directory"
         )
-        assert standing(plan) == "in sync"
+        assert of_plan(plan) == "in-sync"
         assert render_drift(plan, "text", colour=False, width=100).splitlines()[-1].startswith("In sync.")
 
 

@@ -18,11 +18,11 @@ from redis_setting.starting import started
 from redis_user.declared_users import users
 from waiting import until
 
-from reconciler.cli.stages import standing
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import Applied, HazardType, NoticeType, System, Target
 from reconciler.planning.make import make_plan
+from reconciler.planning.verdict import of_plan
 from reconciler.secrets import Secrets
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,12 +49,12 @@ class TestPersistNo:
         resources = both({"maxmemory": "20mb"}, {"app": "on nopass +get"})
         converge(KIND, target, resources[:1])
         converge(USERS, target, resources[1:])
-        assert standing(plan_of(target, resources)) == "half-way"
+        assert of_plan(plan_of(target, resources)) == "half-way"
         plan = plan_of(target.model_copy(update={"persist": False}), resources)
         [notice] = plan.notices
         assert notice.type is NoticeType.NOTE
         assert "a restart forgets it" in notice.message
-        assert standing(plan) == "in sync"
+        assert of_plan(plan) == "in-sync"
 
     def test_with_a_file_nothing_is_written_into_it(self, redis_target, redis_server):
         target = redis_target.model_copy(update={"persist": False})
@@ -66,14 +66,14 @@ class TestPersistNo:
         converge(USERS, target, resources[2:], SECRETS)
         converge(KIND, target, resources[:2], SECRETS)
         assert redis_server.conf.read_text() == before
-        assert standing(plan_of(target, resources)) == "in sync"
+        assert of_plan(plan_of(target, resources)) == "in-sync"
 
     def test_with_an_acl_file_neither(self, redis_server):
         start_with_acl_file(redis_server)
         target = Target(name="cache", system=System.REDIS, url=redis_server.url(), persist=False)
         converge(USERS, target, users({"app": "on nopass +get"}))
         assert (redis_server.folder / "users.acl").read_text() == ""
-        assert standing(plan_of(target, users({"app": "on nopass +get"}))) == "in sync"
+        assert of_plan(plan_of(target, users({"app": "on nopass +get"}))) == "in-sync"
 
 
 CONF = 'bind 127.0.0.1\nport PORT\nsave ""\n'

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.targets.reached import Reached
+from reconciler.targets.sql_tree import SyntaxProblem, parse
 
 READING = {"select_stmt": "SELECT", "variable_show_stmt": "SHOW"}
 """Statements that PostgreSQL's parser may find; VALUES, TABLE and WITH … SELECT are SELECT to it."""
@@ -55,12 +56,10 @@ def _parsed(text: str) -> Any:
 
 
 def _raw(text: str) -> Any:
-    import postgast
-
     try:
-        statements = postgast.parse(text).stmts
-    except postgast.PgQueryError as error:
-        raise ValueError(f"PostgreSQL's parser does not take it: {error}") from None
+        statements = parse(text).stmts
+    except SyntaxProblem as problem:
+        raise ValueError(f"PostgreSQL's parser does not take it: {problem}") from None
     if len(statements) != 1:
         raise ValueError(f"expected one statement, found {len(statements)}")
     return statements[0]

@@ -8,7 +8,7 @@ extension's access method, values in the table) is left to the rehearsal of an a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reconciler.kinds.pg_index.facts import Class, Facts, facts
 from reconciler.kinds.pg_index.limits import columns_of
@@ -20,6 +20,7 @@ from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked, Reading, not_immutable, readings
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 
 NULLS_NOT_DISTINCT_SINCE = 150000
 LARGE_SINCE = 180000
@@ -249,17 +250,14 @@ def _causes(session: PostgresSession, mutable: Sequence[tuple[Asked, int]], fore
 def _parts(text: str) -> list[str]:
     """All operators, calls and casts within an expression, as SQL."""
     import postgast
-    from postgast.pg_query_pb2 import A_Expr, FuncCall, ParseResult, TypeCast
+    from postgast.pg_query_pb2 import A_Expr, FuncCall, Node, TypeCast
 
     try:
-        parsed = postgast.parse(f"select ({text}\n)")
-    except postgast.PgQueryError:
+        parsed = parse_select(text)
+    except SyntaxProblem:
         return []
     found: dict[str, None] = {}
     for kind, field in ((A_Expr, "a_expr"), (FuncCall, "func_call"), (TypeCast, "type_cast")):
         for node in postgast.find_nodes(parsed, kind):
-            tree: Any = ParseResult(version=180000)
-            target = tree.stmts.add().stmt.select_stmt.target_list.add().res_target
-            getattr(target.val, field).CopyFrom(node)
-            found[str(postgast.deparse(tree)).removeprefix("SELECT ")] = None
-    return list(found)
+            found[printed_expression(Node(**{field: node}))] = None
+    return [each for each in found if each]

@@ -126,8 +126,14 @@ class Unread(NamedTuple):
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
     return sql.SQL("explain (verbose, costs off, format json) select ({}\n) from {}").format(
-        verbatim("\n), (".join(expressions)), row_of(schema, table)
+        verbatim("\n), (".join(map(_as_one_column, expressions))), row_of(schema, table)
     )
+
+
+def _as_one_column(expression: str) -> str:
+    """A whole row, `tasks.*`, would be all of its columns in a SELECT."""
+    whole = expression.rstrip(" \t\n)").endswith("*")
+    return f"case when true then {expression}\n end" if whole else expression
 
 
 def row_of(schema: str, table: str) -> sql.Composable:

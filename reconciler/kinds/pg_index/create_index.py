@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from reconciler.kinds.pg_index.literals import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.source import OPEN, SEMICOLON, Source, kind
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, parse_expression, shape
+from reconciler.targets.sql_tree import SyntaxProblem, parse, parse_expression, shape
 
 REMEMBERED = 50_000
 """Texts whose reading is kept: tables that are alike have indexes that are spelled alike."""

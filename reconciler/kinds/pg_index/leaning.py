@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.made import Made
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_expression
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 
 _OP = 1  # libpg_query's A_Expr_Kind
 

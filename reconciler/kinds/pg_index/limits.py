@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index.methods import beyond
 from reconciler.kinds.pg_index.model import Definition
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select
 
 MOST_COLUMNS = 32
 """INDEX_MAX_KEYS, included columns among them."""
@@ -52,8 +53,8 @@ def _columns_in(text: str, table: str) -> Iterator[str]:
     from postgast.pg_query_pb2 import ColumnRef
 
     try:
-        parsed = postgast.parse(f"select ({text}\n)")
-    except postgast.PgQueryError:
+        parsed = parse_select(text)
+    except SyntaxProblem:
         return
     for node in postgast.find_nodes(parsed, ColumnRef):
         names = [part.string.sval for part in node.fields]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from reconciler.kinds.pg_index.source import CLOSE, COMMA, DOT, OPEN, Source, kind
-from reconciler.kinds.pg_index.tree import SyntaxProblem
+from reconciler.targets.sql_tree import SyntaxProblem
 
 _SIGN = " IS DOCUMENT"
 

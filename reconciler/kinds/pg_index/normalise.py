@@ -16,7 +16,7 @@ from typing import Any
 from reconciler.kinds.pg_index.literals import ELEMENT, FLAT_ARRAY, settle
 from reconciler.kinds.pg_index.made import Made
 from reconciler.kinds.pg_index.mended import mended
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, shape
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select, shape
 
 _AND, _OR = 1, 2  # libpg_query's BoolExprType
 _EXPLICIT_CALL = 1  # libpg_query's CoercionForm

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.kinds.pg_index.source import Source
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse_select, printed_select
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_select
 
 _OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind
 _MATCHES = {"~~": _LIKE, "!~~": _LIKE, "~~*": _ILIKE, "!~~*": _ILIKE}

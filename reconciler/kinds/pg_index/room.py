@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 from reconciler.kinds.pg_index.model import Definition
+from reconciler.targets.sql_tree import SyntaxProblem, parse_select
 
 LARGEST_ROW = 8160
 """Bytes."""
@@ -26,8 +27,8 @@ def least_size(definition: Definition) -> int:
     nodes = []
     for text in definition.expressions:
         try:
-            parsed = postgast.parse(f"select ({text}\n)")
-        except postgast.PgQueryError:
+            parsed = parse_select(text)
+        except SyntaxProblem:
             return 0
         nodes += [_node(constant) for constant in postgast.find_nodes(parsed, A_Const)]
     written = " ".join(nodes).encode()

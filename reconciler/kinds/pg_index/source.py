@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from reconciler.kinds.pg_index.tree import SyntaxProblem
+from reconciler.targets.sql_tree import SyntaxProblem
 
 OPEN, CLOSE, COMMA, DOT, SEMICOLON = map(ord, "(),.;")
 """Kinds of tokens; those of one character are that character."""

@@ -14,9 +14,9 @@ from psycopg import sql
 from reconciler.kinds.pg_index.create_index import REMEMBERED, parse_index
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.source import Source
-from reconciler.kinds.pg_index.tree import SELECT, parse, parse_expression, parse_select, shape
-from reconciler.kinds.pg_index.tree import SyntaxProblem as SyntaxProblem
 from reconciler.targets.reached import Reached
+from reconciler.targets.sql_tree import SELECT, parse, parse_expression, parse_select, shape
+from reconciler.targets.sql_tree import SyntaxProblem as SyntaxProblem
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _NAME = r'(?P<quoted>"(?:[^"]|"")+")|(?P<bare>[^\W\d][\w$]*)'

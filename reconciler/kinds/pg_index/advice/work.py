@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from reconciler.kinds.pg_index.model import Definition, PgIndex
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse
 from reconciler.model import Action, Change, HazardType, Outcome, SqlStep
+from reconciler.targets.sql_tree import SyntaxProblem, parse
 
 Verb = Literal["create", "reindex", "drop"]
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement, statement_of
-from reconciler.kinds.pg_index.tree import SyntaxProblem, printed_expression
+from reconciler.targets.sql_tree import SyntaxProblem, printed_expression
 
 _ANY = "= any"
 """Stands for the operator of `column = any (array)`."""

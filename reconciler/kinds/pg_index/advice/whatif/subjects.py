@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools_of
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.pg_index.statements import hypothetical
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
 from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.sql_tree import SyntaxProblem, parse
 
 _BUILDS = frozenset({Action.CREATE, Action.REPLACE, Action.REBUILD})
 

@@ -27,6 +27,20 @@ MOST_TOKENS = 3_000
 is safe up to ten times as many."""
 
 
+MOST_NESTED = 10_000
+"""Tokens by which one expression may come to be inside of another: operators, casts, UNION. libpg_query hands a tree
+on by calling itself for each level, and some 30,000 of them end the process with its stack."""
+
+_ENDLESS = 2 * MOST_NESTED
+"""Letters that so many of them take at the least: shorter texts are not looked at."""
+
+_FLAT = frozenset(
+    {"ICONST", "FCONST", "SCONST", "BCONST", "XCONST", "PARAM", "IDENT", "TRUE_P", "FALSE_P", "NULL_P"}
+    | {f"ASCII_{ord(sign)}" for sign in ",.;()[]"}
+)
+"""Tokens that nest nothing, and parentheses, of which the parser itself takes no more than its own stack."""
+
+
 class SyntaxProblem(ValueError):
     """A text that PostgreSQL's parser does not take, or takes for something else than what was asked for."""
 
@@ -39,12 +53,25 @@ def parse(text: str) -> Any:
     if "\0" in text:
         raise SyntaxProblem("it holds a NUL, where our parser would take it for its end")
     try:
+        _refuse_endless(text)
         text = _without_comments(text)
         return postgast.parse(text)
     except postgast.PgQueryError as error:
         raise SyntaxProblem(str(error)) from None
     except DecodeError:
         return _deep(text)
+
+
+def _refuse_endless(text: str) -> None:
+    """Raises SyntaxProblem where a text could nest so deeply that the parser would not come back."""
+    if len(text) < _ENDLESS:
+        return
+    import postgast
+    from postgast.pg_query_pb2 import Token
+
+    flat = {Token.Value(name) for name in _FLAT}
+    if sum(token.token not in flat for token in postgast.scan(text).tokens) > MOST_NESTED:
+        raise SyntaxProblem(f"it has more than {MOST_NESTED:,} operators and words, and may be nested too deeply")
 
 
 def _without_comments(text: str) -> str:

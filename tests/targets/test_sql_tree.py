@@ -9,19 +9,20 @@ from pathlib import Path
 
 import postgast
 import pytest
+from pg_index.constructs import Pair, pairs
 
 import reconciler
-from pg_index.constructs import Pair, pairs
-from reconciler.kinds.pg_index import tree
 from reconciler.kinds.pg_index.create_index import parse_index
+from reconciler.kinds.pg_index.made import Made
 from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.normalise import meaning
 from reconciler.kinds.pg_index.plain import plainly, tidily
 from reconciler.kinds.pg_index.statements import create, element
 from reconciler.kinds.pg_index.syntax import canonical, parse_element, parse_predicate, reached, unqualified
-from reconciler.kinds.pg_index.tree import SyntaxProblem, parse, parse_expression, printed, printed_expression, shape
+from reconciler.targets import sql_tree as tree
+from reconciler.targets.sql_tree import SyntaxProblem, parse, parse_expression, printed, printed_expression, shape
 
-PRINTER = "tree.py"
+PRINTER = "sql_tree.py"
 
 
 def by_outer() -> dict[str, list[Pair]]:
@@ -112,10 +113,10 @@ def test_places_are_the_fields_that_only_say_where_something_stood():
     assert {name for name in fields if name.endswith(("location", "_len"))} <= set(tree.PLACES) | {"location"}
 
 
-def test_only_one_file_prints_trees():
+def test_only_one_file_reads_texts_and_prints_trees():
     package = Path(reconciler.__file__).parent
     printers = re.compile(
-        r"\b(postgast\.(?!parse\b|scan\b|walk\b|find_nodes\b|pg_query_pb2\b|PgQueryError\b)\w+|deparse)\b(?!`)"
+        r"\b(postgast\.(?!scan\b|walk\b|find_nodes\b|pg_query_pb2\b|PgQueryError\b)\w+|deparse)\b(?!`)"
     )
     users = {path.name for path in package.rglob("*.py") if printers.search(path.read_text())}
     assert users == {PRINTER}
@@ -237,7 +238,7 @@ def test_deep_expressions_are_read_and_those_that_are_too_deep_are_refused():
     assert parse_element(text).expression == text
     assert printed_expression(parse_expression(text))
     assert canonical(plainly(text)) == canonical(tidily(text)) == canonical(text)
-    assert len(meaning(text, True)) == len(canonical(text)), "it was read"
+    assert len(meaning(text, Made(), True)) == len(canonical(text)), "it was read"
     assert ("", "||") in reached(text).operators
     for many in (160, 400, 20_000):
         with pytest.raises(SyntaxProblem, match="nested deeper"):
