@@ -12,6 +12,7 @@ from applying.conftest import command
 from live import changes, converge, outcomes, run
 
 from pg_index.declared import tables
+from reconciler.desired.unlisted import Unlisted
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType
 
@@ -154,7 +155,9 @@ def moving(request, two, pg_target):
     _, section, policy = request.param
     resources = declared(pg_target, section)
     return [
-        each.model_copy(update={"policy": policy}) if getattr(each, "policy", "") and each.table == "one" else each
+        each.model_copy(update={"policy": Unlisted(policy)})
+        if getattr(each, "policy", "") and each.table == "one"
+        else each
         for each in resources
     ]
 
@@ -176,7 +179,7 @@ def test_a_name_is_not_taken_where_its_index_is_declared_to_stay_by_now(two, pg_
     two.execute("create index x on one (a)")
     wanted = declared(pg_target, {"one": {}, "two": {"x": B}})
     drop, keep = (
-        [each.model_copy(update={"policy": policy}) if hasattr(each, "policy") else each for each in wanted]
+        [each.model_copy(update={"policy": Unlisted(policy)}) if hasattr(each, "policy") else each for each in wanted]
         for policy in ("drop", "keep")
     )
     receipt = apply(plan_for(pg_target, drop), pg_target, allowed=["index-drop"], desired=keep)
