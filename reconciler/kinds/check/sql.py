@@ -73,16 +73,12 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    from reconciler.targets import foreign_code
+    from reconciler.targets.foreign_code import ForeignCode, Question
     from reconciler.targets.reading_functions import not_reading
 
     texts = {part: reached(check.sql) for part, check in checks.items()}
-    code = foreign_code.ForeignCode(
-        session.search_path,
-        session.fetch_all(
-            foreign_code.questions(session.search_path, texts.values(), catalog_first=session.pg_catalog_first)
-        ),
-    )
+    question = Question(session.search_path, tuple(texts.values()), catalog_first=session.pg_catalog_first)
+    code = ForeignCode(question, session.fetch_all(question.queries))
     found: dict[Part, FoundRows | Unavailable] = {}
     queries: dict[Part, sql.Composed] = {}
     for part, text in texts.items():

@@ -13,9 +13,8 @@ from psycopg import sql
 from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.kinds.pg_index.model import Element, LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, parse_index, reached
-from reconciler.targets import foreign_code
 from reconciler.targets.activity import Blocker
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
@@ -78,13 +77,14 @@ def read(
     )
     printed = by_table | {"own_path": session.own_path}
     texts = [text for text in map(reached, expressions) if text]
+    question = Question(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first)
     *foreign, tables_found, schemas_found, names_found, indexes_found = session.fetch_all(
         [
-            *foreign_code.questions(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first),
+            *question.queries,
             *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (indexes_query, printed)),
         ]
     )
-    catalogue = Catalogue(ForeignCode(session.search_path, foreign), holders=_holders(names_found))
+    catalogue = Catalogue(ForeignCode(question, foreign), holders=_holders(names_found))
     for row in tables_found:
         own = (row["schema"], row["name"])
         catalogue.tables[own] = TableFacts(
