@@ -168,7 +168,8 @@ class _Stage:
         """Whose code a copy would run: it is ours, so that nothing keeps its expressions from running as we do."""
         texts = [text for tries in by_table.values() for _, each in tries for text in each.reached if text]
         question = Question(path, texts, tuple(by_table), catalog_first=catalog_first)
-        answers = [self._connection.execute(query, params).fetchall() for query, params in question.queries]
+        with self._connection.transaction():
+            answers = [self._connection.execute(query, params).fetchall() for query, params in question.queries]
         return ForeignCode(question, answers)
 
     def _on_a_copy(
@@ -179,7 +180,8 @@ class _Stage:
         try:
             try:
                 # On a path that is empty until then, and is again when the copy is gone.
-                connection.execute(*code.with_path(self._path))
+                for query, params in code.with_path(self._path):
+                    connection.execute(query, params)
                 connection.execute(_copy(table, facts["partition_key"]))
             except psycopg.Error as error:
                 if connection.broken:

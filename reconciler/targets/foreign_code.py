@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from reconciler.targets.foreign_queries import QUERIES, SET_PATH
-from reconciler.targets.postgres import Query, Row
+from reconciler.targets.foreign_queries import QUERIES, SET_PATH, UNCOMPILED
+from reconciler.targets.postgres import Asked, Row
 from reconciler.targets.reached import Call, Name, Reached
 
 
@@ -75,9 +75,9 @@ class Question:
     defaults: bool = False
 
     @property
-    def queries(self) -> list[tuple[Query, Mapping[str, Any]]]:
+    def queries(self) -> list[Asked]:
         """What to ask; it can ride on what is sent anyway. The rows are for `ForeignCode`."""
-        return [(query, self.params) for query in QUERIES]
+        return [(UNCOMPILED, None), *((query, self.params) for query in QUERIES)]
 
     @cached_property
     def params(self) -> Mapping[str, Any]:
@@ -116,7 +116,7 @@ class ForeignCode:
     def __init__(self, question: Question, rows: Sequence[Sequence[Row]], unknown: str = "") -> None:
         """`rows`: what the queries of `question` answered; `unknown`: why there are none, which stops everything."""
         self._question = question
-        self._rows = rows
+        self._rows = rows[1:]
         self._path = (*question.path, "pg_catalog")
         self._unknown = unknown
         self._functions: dict[Name, list[Function]] = {}
@@ -126,7 +126,7 @@ class ForeignCode:
         self._on_path: tuple[Name, str] | None = None
         self._event_trigger: tuple[Name, str] | None = None
         self._is_utf8 = True
-        by_name, leaning = rows or ((), ())
+        by_name, leaning = self._rows or ((), ())
         for row in by_name:
             kind, name, owner = row["kind"], (row["schema"], row["name"]), row["owner"] or ""
             match kind:
@@ -158,15 +158,15 @@ class ForeignCode:
     def about(self, texts: Iterable[Reached | None] = (), tables: Iterable[Name] = ()) -> ForeignCode:
         """The same of some of the texts and tables that were asked about, so that `with_path` looks at no others."""
         question = replace(self._question, texts=[text for text in texts if text], tables=list(tables))
-        rows = [[row for row in answer if question.is_about(row)] for answer in self._rows]
+        rows = [[], *([row for row in answer if question.is_about(row)] for answer in self._rows)]
         return ForeignCode(question, rows, self._unknown)
 
-    def with_path(self, path: str, *, local: bool = True) -> tuple[Query, Mapping[str, Any]]:
-        """Sets a search_path, until the transaction ends if `local`: for what is sent behind it, which holds texts of
-        users that were asked about. To be sent while the search_path is empty; an error where by now something leads
-        to code of strangers that did not when it was asked."""
+    def with_path(self, path: str) -> list[Asked]:
+        """Sets a search_path until the transaction ends: for what is sent behind it, which holds texts of users that
+        were asked about. To be sent while the search_path is empty; an error where by now something leads to code of
+        strangers that did not when it was asked."""
         known = [row["said"] for answer in self._rows for row in answer]
-        return SET_PATH, {**self._question.params, "known": known, "set_path": path, "local": local}
+        return [(UNCOMPILED, None), (SET_PATH, {**self._question.params, "known": known, "set_path": path})]
 
     def functions(self, call: Call) -> list[Function]:
         """Every function that `call` may mean."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,7 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
     own_path = code.with_path(session.own_path)
     if queries:
         try:
-            answers = session.fetch_all([own_path, *((query, None) for query in queries.values())])[1:]
+            answers = session.fetch_all([*own_path, *((query, None) for query in queries.values())])[len(own_path) :]
             found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
         except ObservationFailed:
             found |= {part: _alone(session, query, own_path) for part, query in queries.items()}
@@ -114,9 +114,9 @@ def _bounded(statement: str) -> sql.Composed:
     ).format(most=sql.Literal(LONGEST + 1), statement=sql.SQL(as_select(statement)), rows=sql.Literal(MOST_ROWS + 1))
 
 
-def _alone(session: PostgresSession, query: sql.Composed, own_path: Asked) -> FoundRows | Unavailable:
+def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:
     try:
-        return _found(session, session.fetch_all([own_path, (query, None)])[1])
+        return _found(session, session.fetch_all([*own_path, (query, None)])[-1])
     except ObservationFailed as error:
         said = error.message.removeprefix(f"{error.target}: ")
         denied = error.sqlstate == INSUFFICIENT_PRIVILEGE

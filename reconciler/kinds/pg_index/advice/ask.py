@@ -80,7 +80,7 @@ class Asking:
             return [Refused("there was no time left to ask") for _ in questions]
         statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
         bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
-        before: list[Question] = [(_BOUNDS, bounds), *([code.with_path(self.session.own_path)] if code else [])]
+        before: list[Question] = [(_BOUNDS, bounds), *(code.with_path(self.session.own_path) if code else [])]
         try:
             return [*self.session.fetch_all([*before, *questions])[len(before) :]]
         except ObservationFailed as error:
