@@ -155,7 +155,7 @@ class ForeignCode:
             if lean.owner or lean.what == "foreign table" or self._misled(lean.what):
                 self._leans.setdefault(row["kind"], {}).setdefault((row["schema"], row["name"]), []).append(lean)
 
-    def about(self, texts: Iterable[Reached | None] = (), tables: Iterable[Name] = ()) -> ForeignCode:
+    def about(self, texts: Iterable[Reached | None], tables: Iterable[Name] = ()) -> ForeignCode:
         """The same of some of the texts and tables that were asked about, so that `with_path` looks at no others."""
         question = replace(self._question, texts=[text for text in texts if text], tables=list(tables))
         rows = [[], *([row for row in answer if question.is_about(row)] for answer in self._rows)]

@@ -254,7 +254,7 @@ def test_what_leads_to_code_of_others_since_a_moment_is_met_by_nobody(
     done = []
 
     def meanwhile(*args, **options):
-        if not done and args[1] and isinstance(args[-1], ForeignCode):
+        if not done and args[1] and any(isinstance(each, ForeignCode) for each in args):
             done.append(mallory.execute(MEANWHILE[made].encode()))
         return original(*args, **options)
 

@@ -23,6 +23,7 @@ from reconciler.kinds.pg_index.refusal import refusal
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical, collations, identifier, reached, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
+from reconciler.targets.reached import Name
 
 _UNREADABLE = {"0A", "21", "22", "42", "54"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
@@ -180,12 +181,13 @@ def answers(session: PostgresSession, questions: Sequence[Question], foreign: Fo
     groups = list(by_table.values())
     plain = session.pg_catalog_first
     unread: list[Question] = []
-    for group, output in zip(groups, _ask(session, [_together(group) for group in groups], foreign), strict=True):
+    for group, output in zip(groups, _ask(session, list(map(_together, groups)), foreign), strict=True):
         if isinstance(output, str):
             unread += group  # one of them spoils the others: each for itself
         else:
             found.update(_split(group, output, plain))
-    for question, output in zip(unread, _ask(session, [_together([each]) for each in unread], foreign), strict=True):
+    alone = [_together([each]) for each in unread]
+    for question, output in zip(unread, _ask(session, alone, foreign), strict=True):
         found.update({question: Unread(output)} if isinstance(output, str) else _split([question], output, plain))
     return [found[question] for question in questions]
 
@@ -197,10 +199,20 @@ def _foreign(question: Question, foreign: ForeignCode) -> str:
     return row or next(filter(None, texts), "") or foreign.in_index((question.schema, question.of_index))
 
 
-def _together(group: Sequence[Question]) -> Query:
+class Explained(NamedTuple):
+    """An EXPLAIN of declared `expressions`, among others, over a row of `table`."""
+
+    query: Query
+    table: Name
+    expressions: Sequence[str]
+
+
+def _together(group: Sequence[Question]) -> Explained:
     """All questions about one table as one query: both sides of each pair, side by side."""
     pairs = [pair for question in group for pair in zip(question.declared, question.live, strict=True)]
-    return explain(group[0].schema, group[0].table, [side for pair in pairs for side in pair])
+    schema, table = group[0].schema, group[0].table
+    query = explain(schema, table, [side for pair in pairs for side in pair])
+    return Explained(query, (schema, table), [text for question in group for text in question.declared])
 
 
 def _split(group: Sequence[Question], output: Sequence[str], plain: bool) -> dict[Question, bool]:
@@ -234,14 +246,18 @@ def problems(
         if not found[number] and not any(foreign.in_text(reached(text)) for text in definition.expressions)
     ]
     queries = [
-        explain(
-            schema,
-            table,
-            [
-                *(key.expression or identifier(key.column).as_string(None) for key in definition.keys),
-                *(identifier(column).as_string(None) for column in definition.include),
-                *([f"({definition.predicate})::pg_catalog.bool"] if definition.predicate else []),
-            ],
+        Explained(
+            explain(
+                schema,
+                table,
+                [
+                    *(key.expression or identifier(key.column).as_string(None) for key in definition.keys),
+                    *(identifier(column).as_string(None) for column in definition.include),
+                    *([f"({definition.predicate})::pg_catalog.bool"] if definition.predicate else []),
+                ],
+            ),
+            (schema, table),
+            definition.expressions,
         )
         for schema, table, definition in (definitions[number] for number in asked)
     ]
@@ -259,12 +275,15 @@ def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     ).format(verbatim("\n), (".join(expressions)), identifier(schema, table), identifier(table))
 
 
-def _ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
+def _ask(session: PostgresSession, queries: Sequence[Explained], foreign: ForeignCode) -> list[list[str] | str]:
     """The output of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
     try:
-        found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
+        # Whose code they reach is asked again before them: that of all the others would be, for each half.
+        texts = {text for each in queries for text in each.expressions}
+        code = foreign.about(map(reached, sorted(texts)), {each.table for each in queries})
+        found = session.fetch_all([*code.with_path(session.own_path), *((each.query, None) for each in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
     except ObservationFailed as error:
         if error.sqlstate[:2] not in _UNREADABLE:
