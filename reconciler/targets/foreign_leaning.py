@@ -114,6 +114,10 @@ trusted function may look for names on the session's search_path, or on its own.
 OF_RELATIONS: LiteralString = """
     select {index}::pg_catalog.oid as class, x.indexrelid as object, x.indexrelid as index
     from pg_catalog.pg_index x where l.class = {class} and x.indrelid = l.object
+          -- Most lean on nothing but their columns.
+          and (x.indexprs is not null or x.indpred is not null
+               or exists (select from pg_catalog.pg_depend d
+                          where d.classid = {class} and d.objid = x.indexrelid and d.refclassid <> {class}))
     union all
     select {partitioned}, up.relid, 0
     from pg_catalog.pg_class c cross join lateral pg_catalog.pg_partition_ancestors(c.oid) as up (relid)

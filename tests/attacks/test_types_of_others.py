@@ -3,7 +3,10 @@
 Arrays, rows and multiranges come with a type or a table, and have casts of their own. A function without a path finds
 tables where others have put them. An index of a table comes and goes while somebody plans on it. On 14 and 18 each case
 was seen to leave its mark before those were followed, and before whatever leads to code of others was asked for again
-in the statement before the text.
+in the statement before the text. Exceptions: a multirange and a field of a row that is a type, which ran nothing; a
+body of a checklist, which was refused for the functions beside the table; and of what is made meanwhile, children of a
+table, which bring a type that was counted, indexes in a comparison, which reads no table, and another body of a
+function, which is refused anyway.
 """
 
 from __future__ import annotations
