@@ -85,7 +85,11 @@ LEANING: LiteralString = """
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
     left join pg_catalog.pg_class i on i.oid = l.index
     left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
-    where exists (select from pg_catalog.pg_constraint k where k.contypid = t.oid and k.contype = 'c')
+    where exists (select from pg_catalog.pg_constraint k
+                  cross join lateral pg_catalog.regexp_matches(
+                      k.conbin::pg_catalog.text, ':(?:op)?funcid (\\d+)', 'g') as calls (oid)
+                  join pg_catalog.pg_proc p on p.oid = calls.oid[1]::pg_catalog.oid
+                  where k.contypid = t.oid and k.contype = 'c' and (p.provolatile <> 'i' or p.oid = 5028))
     union all
     select distinct l.kind, l.schema, l.name, ins.nspname, i.relname,
            case when c.relkind = 'f' then 'foreign table' when c.relkind = 'v' then 'view' else 'policies' end,
@@ -106,8 +110,9 @@ beginning, which is nobody's but a superuser's.
 
 Those of a table: its indexes (then `index` is its name), constraints, generated columns, extended statistics, policies,
 rules, the key of its partitions; of all that inherits from it, and of what a view reads. Its row, as a type, stands
-under `row`. Those of a type: constraints, parts, casts, and the types that come with it. Views, policies and domains
-of strangers may call whatever the server has. Planning a foreign table may connect to another server. The body of a
+under `row`. Those of a type: constraints, parts, casts, and the types that come with it. Views and policies of
+strangers may call whatever the server has, and so may domains: where nothing in their constraints is volatile or
+stable, they do not. Planning a foreign table may connect to another server. The body of a
 trusted function may look for names on the session's search_path, or on its own.
 """
 

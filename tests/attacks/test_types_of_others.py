@@ -319,3 +319,19 @@ def test_what_leads_nowhere_stops_nobody(made, sql, mallory, pg_target, monkeypa
         {"main": pg_target}, tables(pg_target, {"public.tasks": {"indexes": indexes}}), Secrets({}), created_at=now()
     )
     assert (plan.changes, plan.notices) == ((), ())
+
+
+@pytest.mark.matrix
+def test_a_domain_that_only_compares_is_nobodys_way_in(sql, mallory, pg_target):
+    """An application's own domain, in its own table: whoever may more plans there, too."""
+    mallory.execute("create domain evil.email as text check (value ~ '@' and length(value) < 300)")
+    mallory.execute("create table evil.people (id int, address evil.email)")
+    mallory.execute("create index i on evil.people (id) where lower(address) > 'a'")
+    index = {"columns": ["id"], "where": "(lower(address) > 'a') and true"}
+    plan = make_plan(
+        {"main": pg_target},
+        tables(pg_target, {"evil.people": {"indexes": {"i": index}}}),
+        Secrets({}),
+        created_at=now(),
+    )
+    assert (plan.changes, plan.notices) == ((), ())
