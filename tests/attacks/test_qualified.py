@@ -39,7 +39,9 @@ FRAGMENTS = {
     "{own_path}": "true",
     "{follows}": "true",
     "{leads}": "found as (select 1 as place), led as (select 1 as place)",
-    **dict.fromkeys(("{of_relations}", "{of_types}", "{of_others}", "{trees}", "{by_name}", "{leaning}"), "select 1"),
+    **dict.fromkeys(
+        ("{of_relations}", "{of_types}", "{of_others}", "{trees}", "{by_name}", "{leaning}", "{answer}"), "select 1"
+    ),
 }
 """What stands for a part of a statement, and a text of that shape."""
 
