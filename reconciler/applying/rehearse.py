@@ -21,9 +21,8 @@ from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, System, Target
 from reconciler.planning.again import Verdict, judge, look, resource_of
 from reconciler.secrets import Secrets
-from reconciler.targets import foreign_code
 from reconciler.targets.connect import connect
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import OWN_PATH_IS, open_connection
 from reconciler.targets.postgres_words import said
 
@@ -169,8 +168,10 @@ class _Stage:
     ) -> ForeignCode:
         """Whose code a copy would run: it is ours, so that nothing keeps its expressions from running as we do."""
         texts = [text for tries in by_table.values() for _, each in tries for text in each.reached if text]
-        asked = foreign_code.questions(path, texts, by_table, catalog_first=catalog_first)
-        return ForeignCode(path, [self._connection.execute(query, params).fetchall() for query, params in asked])
+        question = Question(path, texts, tuple(by_table), catalog_first=catalog_first)
+        with self._connection.transaction():
+            answers = [self._connection.execute(query, params).fetchall() for query, params in question.queries]
+        return ForeignCode(question, answers)
 
     def _on_a_copy(
         self, table: tuple[str, str], facts: Row, tries: Sequence[tuple[Change, Rehearsal]], code: ForeignCode
@@ -180,7 +181,8 @@ class _Stage:
         try:
             try:
                 # On a path that is empty until then, and is again when the copy is gone.
-                connection.execute(*code.with_path(self._path))
+                for query, params in code.with_path(self._path):
+                    connection.execute(query, params)
                 connection.execute(_copy(table, facts["partition_key"]))
             except psycopg.Error as error:
                 if connection.broken:

@@ -60,8 +60,9 @@ class Reached:
         written = [each.name for each in of("A_Expr")]
         written += [each.oper_name for each in of("SubLink")]
         written += [each.use_op for each in of("SortBy")]
-        # A cast may be written as a call of its type.
+        # A cast may be written as a call of its type, or as a field.
         types = {_name(each.names) for each in of("TypeName")} | {call.name for call in calls}
+        types |= {("", field) for field in fields if field}
         return cls(
             calls=frozenset(calls),
             fields=frozenset({("", field) for field in fields if field}),

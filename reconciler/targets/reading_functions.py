@@ -2,9 +2,10 @@
 
 Allowed are functions of pg_catalog and of extensions that a superuser owns, unless they are volatile, and a role's own
 where its session may do no harm. Volatility is a claim, and the server's own functions make it too broadly: sizes and
-positions in the WAL are volatile, and `READS` names those. Others claim too little: `ACTS` names what takes SQL text or
-the name of a type or a table and runs what is behind it, and what assigns a transaction number. Both were gone through
-on the catalogues of 13 to 18.
+positions in the WAL are volatile, and `READS` names those. Others claim too little: `ACTS` names what takes SQL text,
+or the name or the oid of a type, a table or a function, and runs what is behind it, and what assigns a transaction
+number. Both were gone through on the catalogues of 13 to 18; what takes an oid or a name was called with those of
+everything that can hold an expression.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ READS = {
 ACTS = {
     "": _names(
         """
-        database_to_xml database_to_xml_and_xmlschema database_to_xmlschema pg_current_xact_id pg_input_error_info
+        database_to_xml database_to_xml_and_xmlschema database_to_xmlschema fmgr_c_validator fmgr_internal_validator
+        fmgr_sql_validator pg_current_xact_id pg_get_partition_constraintdef pg_input_error_info
         pg_input_is_valid satisfies_hash_partition schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema
         table_to_xml table_to_xml_and_xmlschema table_to_xmlschema txid_current
         """

@@ -27,7 +27,7 @@ from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_
 from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
 from reconciler.planning import plan_file
-from reconciler.targets.foreign_code import ForeignCode, questions
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import connect, open_connection
 from reconciler.targets.postgres_wait import HeardConnection
 
@@ -123,8 +123,8 @@ def test_a_what_if_that_fails_is_taken_back_in_the_session_in_which_it_was_made(
         closing(connect(target, secrets)) as session,
     ):
         tools = tools_of(session.fetch(TOOLS, {"schemas": []}))
-        asked = questions(session.search_path, catalog_first=session.pg_catalog_first)
-        code = ForeignCode(session.search_path, session.fetch_all(asked))
+        question = Question(session.search_path, catalog_first=session.pg_catalog_first)
+        code = ForeignCode(question, session.fetch_all(question.queries))
         wrong = replace(statement, text="select * from nowhere")
         for _ in range(20):
             with pytest.raises(ObservationFailed, match="nowhere"):

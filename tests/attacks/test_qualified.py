@@ -38,6 +38,10 @@ FRAGMENTS = {
     "{strangers}": "foreign_functions as (select 1 as oid), places as (select 1 as oid)",
     "{own_path}": "true",
     "{follows}": "true",
+    "{leads}": "found as (select 1 as place), led as (select 1 as place)",
+    **dict.fromkeys(
+        ("{of_relations}", "{of_types}", "{of_others}", "{trees}", "{by_name}", "{leaning}", "{answer}"), "select 1"
+    ),
 }
 """What stands for a part of a statement, and a text of that shape."""
 

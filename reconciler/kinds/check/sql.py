@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -80,16 +80,12 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    from reconciler.targets import foreign_code
+    from reconciler.targets.foreign_code import ForeignCode, Question
     from reconciler.targets.reading_functions import not_reading
 
     texts = {part: reached(check.sql) for part, check in checks.items()}
-    code = foreign_code.ForeignCode(
-        session.search_path,
-        session.fetch_all(
-            foreign_code.questions(session.search_path, texts.values(), catalog_first=session.pg_catalog_first)
-        ),
-    )
+    question = Question(session.search_path, tuple(texts.values()), catalog_first=session.pg_catalog_first)
+    code = ForeignCode(question, session.fetch_all(question.queries))
     found: dict[Part, FoundRows | Unavailable] = {}
     queries: dict[Part, sql.Composed] = {}
     limited = session.secrets.reach.is_limited
@@ -105,7 +101,7 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
     own_path = code.with_path(session.own_path)
     if queries:
         try:
-            answers = session.fetch_all([own_path, *((query, None) for query in queries.values())])[1:]
+            answers = session.fetch_all([*own_path, *((query, None) for query in queries.values())])[len(own_path) :]
             found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
         except ObservationFailed:
             found |= _one_by_one(session, queries, own_path)
@@ -113,7 +109,7 @@ def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Par
 
 
 def _one_by_one(
-    session: PostgresSession, queries: Mapping[Part, sql.Composed], own_path: Asked
+    session: PostgresSession, queries: Mapping[Part, sql.Composed], own_path: Sequence[Asked]
 ) -> dict[Part, FoundRows | Unavailable]:
     found: dict[Part, FoundRows | Unavailable] = {}
     began = time.monotonic()
@@ -150,9 +146,9 @@ def _bounded(statement: str) -> sql.Composed:
     )
 
 
-def _alone(session: PostgresSession, query: sql.Composed, own_path: Asked) -> FoundRows | Unavailable:
+def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:
     try:
-        return _found(session, session.fetch_all([own_path, (query, None)])[1])
+        return _found(session, session.fetch_all([*own_path, (query, None)])[-1])
     except ObservationFailed as error:
         said = error.message.removeprefix(f"{error.target}: ")
         denied = error.sqlstate == INSUFFICIENT_PRIVILEGE

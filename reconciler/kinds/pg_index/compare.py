@@ -148,8 +148,8 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
     if not queries:
         return []
     try:
-        found = session.fetch_all([foreign.with_path(session.own_path), *((query, None) for query in queries)])
-        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[1:]]
+        found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
+        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
     except ObservationFailed as error:
         if error.sqlstate[:2] not in UNREADABLE:
             raise

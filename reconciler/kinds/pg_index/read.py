@@ -16,9 +16,8 @@ from reconciler.kinds.pg_index.made import MADE, Made
 from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
-from reconciler.targets import foreign_code
 from reconciler.targets.activity import Blocker
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import PostgresSession
 
 TableName = tuple[str, str]
@@ -83,15 +82,16 @@ def read(
     )
     printed = by_table | {"own_path": session.own_path}
     texts = [text for text in map(reached, expressions) if text]
+    question = Question(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first)
     *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
-            *foreign_code.questions(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first),
+            *question.queries,
             *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
             (indexes_query, printed),  # the last: it sets the role's own search_path
         ]
     )
     catalogue = Catalogue(
-        ForeignCode(session.search_path, foreign),
+        ForeignCode(question, foreign),
         Made.of(made_found, session.search_path),
         holders=_holders(names_found),
     )

@@ -60,19 +60,23 @@ class Readings:
         Not to be readable is not to be different: nobody's index is rebuilt because a role may not use a schema.
         """
         wanted: dict[TableName, dict[str, None]] = {}
+        declared: set[str] = set()
         for text in texts:
             if text.asked not in self._read.get(text.table, ()) and not self._why_not(text):
                 wanted.setdefault(text.table, {})[text.asked] = None
+                declared |= set() if text.of_index else {text.sql}
         together = [(table, some) for table, all_of_it in wanted.items() for some in in_batches(list(all_of_it))]
         alone: list[tuple[TableName, str]] = []
         queries = [explain(*table, some) for table, some in together]
-        for (table, some), output in zip(together, ask(self.session, queries, self.foreign), strict=True):
+        # Whose code these reach is asked again before them; that of all others would be, too.
+        foreign = self.foreign.about(map(reached, sorted(declared)), wanted)
+        for (table, some), output in zip(together, ask(self.session, queries, foreign), strict=True):
             if isinstance(output, str):
                 alone += [(table, text) for text in some]  # one of them spoils the others: each for itself
             else:
                 self._read.setdefault(table, {}).update(zip(some, output, strict=True))
         queries = [explain(*table, [text]) for table, text in alone]
-        for (table, asked), output in zip(alone, ask(self.session, queries, self.foreign), strict=True):
+        for (table, asked), output in zip(alone, ask(self.session, queries, foreign), strict=True):
             self._read.setdefault(table, {})[asked] = Unread(output) if isinstance(output, str) else output[0]
 
     def of(self, text: Text) -> str | Unread:

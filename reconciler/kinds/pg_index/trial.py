@@ -140,7 +140,8 @@ def _ask(
         return
     queries = [(query, None) for group in groups for query in group]
     try:
-        found = session.fetch_all([(_DEDUCE, None), foreign.with_path(session.own_path), *queries])[2:]
+        before = [(_DEDUCE, None), *foreign.with_path(session.own_path)]
+        found = session.fetch_all([*before, *queries])[len(before) :]
     except ObservationFailed as error:
         if error.sqlstate[:2] not in UNREADABLE:
             raise

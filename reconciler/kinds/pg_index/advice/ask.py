@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from reconciler.errors import ObservationFailed
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query, Row
+from reconciler.targets.reached import Name, Reached
 
 _BOUNDS = """
     select pg_catalog.set_config('statement_timeout', %(statement)s, true) as statement_timeout,
@@ -35,6 +36,8 @@ class Refused(NamedTuple):
 
 
 Question = tuple[Query, Mapping[str, Any] | None]
+About = tuple[Name, Reached | None]
+"""The table of a question, and what the expression in it reaches."""
 
 
 class Asking:
@@ -62,25 +65,32 @@ class Asking:
         return self.all([(question, params)], seconds=seconds, code=code)[0]
 
     def all(
-        self, questions: Sequence[Question], *, seconds: float, code: ForeignCode | None = None
+        self,
+        questions: Sequence[Question],
+        *,
+        seconds: float,
+        code: ForeignCode | None = None,
+        about: Sequence[About] = (),
     ) -> list[list[Row] | Refused]:
         """The answers in order, each within `seconds`, in few round trips. Raises ConnectionFailed.
 
-        `code`: they hold expressions of users, whose names are looked for on the role's own search_path.
+        `code`: they hold expressions of users, whose names are looked for on the role's own search_path; `about`: of
+        each question, where only that much of `code` is to be looked at again before it.
         """
         found: list[list[Row] | Refused] = []
         for start in range(0, len(questions), BATCH):
-            found += self._batch(questions[start : start + BATCH], seconds, code)
+            found += self._batch(questions[start : start + BATCH], seconds, code, about[start : start + BATCH])
         return found
 
     def _batch(
-        self, questions: Sequence[Question], seconds: float, code: ForeignCode | None
+        self, questions: Sequence[Question], seconds: float, code: ForeignCode | None, about: Sequence[About]
     ) -> list[list[Row] | Refused]:
         if self.left <= 0:
             return [Refused("there was no time left to ask") for _ in questions]
         statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
         bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
-        before: list[Question] = [(_BOUNDS, bounds), *([code.with_path(self.session.own_path)] if code else [])]
+        asked = code.about((text for _, text in about), [table for table, _ in about]) if code and about else code
+        before: list[Question] = [(_BOUNDS, bounds), *(asked.with_path(self.session.own_path) if asked else [])]
         try:
             return [*self.session.fetch_all([*before, *questions])[len(before) :]]
         except ObservationFailed as error:
@@ -89,6 +99,6 @@ class Asking:
         # One of them spoils the others: halve until it stands alone.
         middle = len(questions) // 2
         return [
-            *self._batch(questions[:middle], seconds, code),
-            *self._batch(questions[middle:], seconds, code),
+            *self._batch(questions[:middle], seconds, code, about[:middle]),
+            *self._batch(questions[middle:], seconds, code, about[middle:]),
         ]

@@ -186,7 +186,8 @@ def _type_widths(
         ).format(verbatim(expression), identifier(schema, table), identifier(table))
         for schema, table, expression in texts
     ]
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign)
+    about = [((schema, table), reached(expression)) for schema, table, expression in texts]
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign, about=about)
     return {
         text: answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
         for text, answer in zip(texts, answers, strict=True)

@@ -16,7 +16,7 @@ from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
-from reconciler.kinds.pg_index.syntax import identifier, verbatim
+from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import Query, Row
@@ -71,7 +71,7 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], f
         found = asking.one(
             duplicates(work.table, definition, only=place is None or place.relkind != "p"),
             seconds=DUPLICATE_SECONDS,
-            code=foreign,
+            code=foreign.about(map(reached, definition.expressions), [work.table]),
         )
         if isinstance(found, Refused):
             unchecked.append(_unchecked(work, _why(found)))

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.advice.ask import UNPRIVILEGED, Asking, Refused
+from reconciler.kinds.pg_index.advice.ask import UNPRIVILEGED, About, Asking, Refused
 from reconciler.kinds.pg_index.advice.columns import Columns
 from reconciler.kinds.pg_index.advice.estimate import build_seconds, index_bytes
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
-from reconciler.kinds.pg_index.syntax import identifier, verbatim
+from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Address, Fact
 from reconciler.targets.foreign_code import ForeignCode
 
@@ -117,6 +117,7 @@ def _kept(
     found: dict[Address, float | Refused] = {}
     asked: list[Address] = []
     queries = []
+    about: list[About] = []
     for work, definition in works:
         place = places.get(work.table)
         if not definition.predicate or place is None:
@@ -132,8 +133,9 @@ def _kept(
                     only, identifier(*work.table), verbatim(predicate)
                 )
             )
+            about.append((work.table, reached(definition.predicate)))
         asked.append(work.change.address)
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign)
+    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign, about=about)
     for address, every, some in zip(asked, answers[::2], answers[1::2], strict=True):
         if isinstance(every, Refused):
             found[address] = every

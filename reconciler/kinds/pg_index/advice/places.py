@@ -8,8 +8,7 @@ from typing import NamedTuple
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import reached
-from reconciler.targets import foreign_code
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import Row
 
 SECONDS = 5.0
@@ -67,9 +66,9 @@ def read_places(
     expressions = {text for each in definitions.values() for definition in each for text in definition.expressions}
     texts = [text for text in map(reached, sorted(expressions)) if text]
     path = asking.session.search_path
-    questions = foreign_code.questions(path, texts, definitions, catalog_first=asking.session.pg_catalog_first)
-    answer, *found_code = asking.all([(_PLACES, by_name), *questions], seconds=SECONDS)
-    foreign = foreign_of(path, found_code)
+    question = Question(path, texts, tuple(definitions), catalog_first=asking.session.pg_catalog_first)
+    answer, *found_code = asking.all([(_PLACES, by_name), *question.queries], seconds=SECONDS)
+    foreign = foreign_of(question, found_code)
     found: dict[Name, Place] = {}
     for row in [] if isinstance(answer, Refused) else answer:
         size = row["bytes"] if row["bytes"] is not None else row["pages"] * row["block"]
@@ -86,9 +85,9 @@ def read_places(
     return found, foreign
 
 
-def foreign_of(path: Sequence[str], answers: Sequence[list[Row] | Refused]) -> ForeignCode:
+def foreign_of(question: Question, answers: Sequence[list[Row] | Refused]) -> ForeignCode:
     """What was found out about strangers; where that was refused, nothing may be planned."""
     rows = [answer for answer in answers if not isinstance(answer, Refused)]
     if len(rows) < len(answers):
-        return ForeignCode(path, (), "whose code it may run could not be found out")
-    return ForeignCode(path, rows)
+        return ForeignCode(question, (), "whose code it may run could not be found out")
+    return ForeignCode(question, rows)

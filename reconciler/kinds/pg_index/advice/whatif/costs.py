@@ -52,7 +52,7 @@ def with_index(
 ) -> Costs:
     """Without and with the index that `create` would make. Raises ObservationFailed, ConnectionFailed."""
     answers = _compare(session, tools, code, statement, schema, _create(tools, create))
-    before, made, after = _plan(answers[3]), answers[4][0]["indexname"], _plan(answers[6])
+    before, made, after = _plan(answers[4]), answers[5][0]["indexname"], _plan(answers[7])
     return Costs(
         before["Total Cost"], after["Total Cost"], made in {node.get("Index Name") for node, _ in _walk(after)}
     )
@@ -65,15 +65,17 @@ def without_index(
     schema_of_it = sql.Identifier(tools.hypopg)
     hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::pg_catalog.oid) as hidden").format(schema_of_it)
     answers = _compare(session, tools, code, statement, schema, (hide, {"oid": oid}))
-    return Costs(_plan(answers[3])["Total Cost"], _plan(answers[6])["Total Cost"], False)
+    return Costs(_plan(answers[4])["Total Cost"], _plan(answers[7])["Total Cost"], False)
 
 
 def using(
     session: PostgresSession, code: ForeignCode, statement: Statement, schema: str, table: Name, index: str
 ) -> float | None:
     """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
-    answers = _ask(session, Tools(), [*_bounds(session, schema, code), *_explain(statement, 0), _forget()[0]])
-    plan = _plan(answers[3])
+    answers = _ask(
+        session, Tools(), [*_bounds(session, code, statement, schema), *_explain(statement, 0), _forget()[0]]
+    )
+    plan = _plan(answers[4])
     uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
     return float(plan["Total Cost"]) if uses else None
 
@@ -81,9 +83,9 @@ def using(
 def _compare(
     session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, change: Asked
 ) -> list[list[Row]]:
-    """The answers: [3] is the plan as things are, [4] what `change` said, [6] the plan after it."""
+    """The answers: [4] is the plan as things are, [5] what `change` said, [7] the plan after it."""
     before, after = _explain(statement, 0), _explain(statement, 1)
-    asked = [*_bounds(session, schema, code), *before, change, *after, *_forget(), _reset(tools)]
+    asked = [*_bounds(session, code, statement, schema), *before, change, *after, *_forget(), _reset(tools)]
     return _ask(session, tools, asked)
 
 
@@ -93,10 +95,10 @@ def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> li
     return session.fetch_all(queries, on_failure=left)
 
 
-def _bounds(session: PostgresSession, schema: str, code: ForeignCode) -> list[Asked]:
+def _bounds(session: PostgresSession, code: ForeignCode, statement: Statement, schema: str) -> list[Asked]:
     quoted = schema.replace('"', '""')
     path = ", ".join(filter(None, [session.own_path, f'"{quoted}"']))
-    return [(_BOUNDS, None), code.with_path(path)]
+    return [(_BOUNDS, None), *code.about([statement.reached]).with_path(path)]
 
 
 def _explain(statement: Statement, which: int) -> list[Asked]:

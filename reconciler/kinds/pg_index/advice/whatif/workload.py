@@ -8,10 +8,10 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
-from reconciler.targets import foreign_code
-from reconciler.targets.foreign_code import STRANGERS, ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import PostgresSession, Row
 from reconciler.targets.reading_functions import not_reading
+from reconciler.targets.strangers import STRANGERS
 
 MOST_STATEMENTS = 50
 """To a table, those that took the most time in all: the others hardly matter, and each takes time to plan."""
@@ -130,8 +130,8 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
     path = [*session.search_path, *sorted({schema for schema, _ in wanted} - {*session.search_path})]
     reached = [statement.reached for statements in found.values() for statement in statements]
     writes = any(statement.writes_rows for statements in found.values() for statement in statements)
-    questions = foreign_code.questions(path, reached, wanted, catalog_first=session.pg_catalog_first, defaults=writes)
-    foreign = ForeignCode(path, session.fetch_all(questions) if reached else ())
+    question = Question(path, reached, wanted, catalog_first=session.pg_catalog_first, defaults=writes)
+    foreign = ForeignCode(question, session.fetch_all(question.queries) if reached else ())
     usable: dict[Name, list[Statement]] = {}
     for table, statements in found.items():
         for statement in statements:

@@ -1,0 +1,39 @@
+"""Strangers: the roles whose code a session does not run, as the beginning of queries that ask for what is theirs."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+STRANGERS: LiteralString = """
+    me as materialized (
+        select exists (
+                   select from pg_catalog.pg_roles s
+                   where s.rolsuper and (s.rolname in (current_user, session_user)
+                                         or pg_catalog.pg_has_role(session_user, s.oid, 'member'))
+               ) as is_superuser,
+               pg_catalog.bool_or(rolname = current_user and (rolsuper or rolbypassrls)) as is_exempt
+        from pg_catalog.pg_roles where rolname in (current_user, session_user)
+    ), mine (oid) as (
+        select oid from pg_catalog.pg_roles where rolname = session_user
+        union
+        select m.roleid from mine
+        join pg_catalog.pg_auth_members m on m.member = mine.oid
+        join pg_catalog.pg_roles g on g.oid = m.grantor and (g.rolsuper or g.rolcreaterole)
+    ), strange as materialized (
+        select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
+        where not r.rolsuper and (me.is_superuser or r.oid not in (select oid from mine))
+    ), foreign_functions as materialized (
+        select p.oid, p.proname, p.pronamespace, p.prorettype, p.xmin, strange.rolname as owner
+        from pg_catalog.pg_proc p join strange on strange.oid = p.proowner
+    ), places as materialized (
+        select n.oid, n.nspname from pg_catalog.pg_namespace n
+        where n.nspname = any(%(schemas)s) or n.oid = pg_catalog.pg_my_temp_schema()
+    )
+"""
+"""CTEs of a WITH RECURSIVE: roles whose code we do not run, the functions that are theirs, and the schemas where names
+are looked for.
+
+Who logged in counts, whatever role the session has since: the code could take it back, or any other that is to be had,
+so that whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted
+(before 15 every role may grant itself) makes nobody trust it.
+"""
