@@ -160,7 +160,7 @@ class RedisExecutor:
         import redis
 
         from reconciler.applying.append_only import NeverWhole, until_whole
-        from reconciler.applying.redis_writing import WRITING, WrittenWrong, write
+        from reconciler.applying.redis_rewrite import WRITING, WrittenWrong, write
         from reconciler.targets.redis_words import said
 
         if isinstance(step, ManualStep):

@@ -20,8 +20,8 @@ from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
-from reconciler.applying import redis_writing
-from reconciler.applying.redis_writing import WrittenWrong
+from reconciler.applying import redis_rewrite
+from reconciler.applying.redis_rewrite import WrittenWrong
 from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
@@ -333,9 +333,9 @@ def test_a_user_who_comes_while_the_file_is_written_is_no_success(redis_server, 
     """Before, an apply that had looked said "Nothing remains", and the server did not start again."""
     redis_client.execute_command("ACL", "SETUSER", "a'b", "on", "~*")
     with pytest.raises(WrittenWrong, match="the server must not be restarted"):
-        redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+        redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     redis_client.execute_command("ACL", "DELUSER", "a'b")
-    redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+    redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     redis_server.kill()
     redis_server.start()
 
@@ -348,8 +348,8 @@ def test_a_user_who_is_gone_again_is_not_left_in_the_file(redis_server, redis_cl
         redis_client.execute_command("ACL", "DELUSER", "a'b")
         yield 0.0
 
-    monkeypatch.setattr(redis_writing, "PAUSES", pauses())
-    redis_writing.write(redis_client, ("CONFIG", "REWRITE"))
+    monkeypatch.setattr(redis_rewrite, "PAUSES", pauses())
+    redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     assert not any(line.startswith("user a'b") for line in redis_server.conf.read_text().splitlines()), "but a comment"
     redis_server.kill()
     redis_server.start()
