@@ -576,9 +576,7 @@ KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq hkiG9w0BAQEF\n-----END KEY-----"
 
 
 @pytest.mark.parametrize("kept", ["{env: DEPLOY_KEY}", "{file: keys/key.pem}"])
-@pytest.mark.parametrize(
-    "verb", [["plan", "--format", "markdown"], ["check", "--format", "json"]], ids=["plan", "check"]
-)
+@pytest.mark.parametrize("verb", ["plan --format markdown", "check --format json"])
 def test_a_secret_that_cannot_be_sent_is_not_shown(checkout: Checkout, application: Application, kept: str, verb: str):
     """Seen in the comment of a pull request, before: `Illegal header value b'-----BEGIN KEY-----\\nMII…'`."""
     check = ITEM.format(f"{{http: {{path: /, headers: {{X: {kept}}}}}}}")

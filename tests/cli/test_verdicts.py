@@ -31,7 +31,7 @@ def test_to_be_changed_then_changed_and_waiting(world, reconciler, tmp_path):
     assert (json.loads(out)["verdict"], change["difference"]) == ("differs", "differs")
     assert change["provenance"] == {
         "value": "100", "source": "configuration file", "place": change["provenance"]["place"], "coming": "",
-        "masks": [], "masked_for": [], "comes_true": "restart",
+        "masks": [], "masked_for": [], "comes_true": "restart", "brings": {},
     }  # fmt: skip
     assert change["provenance"]["place"].startswith("postgresql.conf:")
 
