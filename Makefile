@@ -2,7 +2,9 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# Three for two processors: many a test waits for a server most of its time.
+WORKERS := $(shell expr \( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) \* 3 + 1 \) / 2)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo unit test test-ci test-set test-all test-slow lint types check bench bench-replacement docs clean

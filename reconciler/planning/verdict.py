@@ -132,6 +132,8 @@ class Left(NamedTuple):
             return Verdict.DIFFERS
         if any(each.address == change.address for each in self.unlooked):
             return Verdict.UNREACHABLE
+        if change.address in self.half_way:
+            return Verdict.HALF_WAY
         return Verdict.WAITS if change.address in self.waiting else Verdict.IN_SYNC
 
     def of_all(self) -> Verdict:

@@ -33,17 +33,18 @@ def misread(line: str, *, acl_file: bool) -> str:
     return ""
 
 
-def unwritable(user: str, rules: Sequence[str], *, acl_file: bool) -> str:
-    """The same of a user who is to be: `rules` are those of ACL SETUSER, a selector is one of them.
+def unsettable(rules: Sequence[str]) -> str:
+    """Why ACL SETUSER would make other rules than these, a selector being one of them; empty where it would not."""
+    if any(rule.startswith("(") and set(rule) & set("\"'") for rule in rules):
+        return "a server takes quotes in a selector for its own, and leaves them out"
+    return ""
 
-    ACL SETUSER itself takes quotes in a selector apart, so that other rules come of it than are written.
-    """
+
+def unwritable(user: str, rules: Sequence[str], *, acl_file: bool) -> str:
+    """The same as of `misread` of a user who is to be: `rules` are those of ACL SETUSER."""
     for rule in rules:
-        if rule.startswith("("):
-            if set(rule) & set("\"'"):
-                return "a server takes quotes in a selector for its own, and leaves them out"
-            if any(word.endswith(")") for word in rule[1:-1].split(" ")):
-                return "a pattern in a selector ends with a parenthesis, which closes the selector when a file is read"
+        if rule.startswith("(") and any(word.endswith(")") for word in rule[1:-1].split(" ")):
+            return "a pattern in a selector ends with a parenthesis, which closes the selector when a file is read"
     of_root = [rule for rule in rules if not rule.startswith("(")]  # they may be declared behind a selector
     return misread(" ".join(["user", user, *of_root]), acl_file=acl_file)
 

@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
-from applying.acting import apply, pg_settings, plan_for, results
+from applying.acting import apply, message, pg_settings, plan_for, resealed, results
 from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from reconciler.applying.apply import Interruption
 from reconciler.errors import PlanFileError
-from reconciler.model import Applied, Plan
+from reconciler.model import Applied, Change, Plan
 from reconciler.planning import plan_file
 from reconciler.planning.fingerprint import digest, of_parts
 
@@ -262,3 +262,24 @@ def test_an_error_about_a_plan_file_does_nothing_to_a_terminal(tmp_path, capsys,
     (tmp_path / "plan.json").write_text(json.dumps(content))
     assert run(["--desired", str(tmp_path), "apply", str(tmp_path / "plan.json")]) == 1
     assert capsys.readouterr().err.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [{"summary": "4MB → 8MB"}, {"after": {"value": "8MB"}}, {"summary": "4MB → 8MB", "after": {"value": "8MB"}}],
+    ids=["summary", "after", "both"],
+)
+def test_what_a_plan_shows_is_what_its_steps_do(pg_target, shown):
+    """Before, a plan that showed 8MB, and had been sealed again, was applied, and set 64MB."""
+    plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "64MB"}))
+
+    def alter(change: Change) -> Change:
+        return change.model_copy(update={"summary": shown.get("summary", change.summary),
+                                         "after": {**(change.after or {}), **shown.get("after", {})}})  # fmt: skip
+
+    receipt = apply(resealed(plan, alter), pg_target)
+    assert results(receipt) == {"work_mem": Applied.STALE}
+    assert "8MB" in message(receipt)
+    assert results(apply(plan, pg_target)) == {"work_mem": Applied.APPLIED}
+    assert plan_for(pg_target, pg_settings(pg_target, {"work_mem": "64MB"})).is_empty
+    assert apply(plan_for(pg_target, pg_settings(pg_target, {"work_mem": "default"})), pg_target).succeeded

@@ -343,3 +343,28 @@ def test_the_inverse_of_a_partitioned_replacement_is_whole_too(sql, pg_target):
     sql.execute("drop index events_key")
     run(pg_target, [change.model_copy(update={"steps": change.inverse})])
     assert sql.execute(definitions).fetchall() == before
+
+
+BLOCKED_SUCCESSORS = {
+    "its name is taken": "create index new_p on other (id)",
+    "somebody holds the name with a table": "create table new_p (id int)",
+}
+
+
+@pytest.mark.parametrize("policy", ["absent", "unlisted"])
+@pytest.mark.parametrize("taken", BLOCKED_SUCCESSORS.values(), ids=BLOCKED_SUCCESSORS)
+def test_nothing_goes_for_a_successor_that_is_blocked(sql, pg_target, taken, policy):
+    """What the same plan builds counts as there; of what it does not build, it had counted as well."""
+    sql.execute("create table parent (id int primary key)")
+    sql.execute("create table other (id int)")
+    sql.execute("create table child (id int, p int references parent)")
+    sql.execute("create index old_p on child (p)")
+    sql.execute(taken)
+    indexes = {"new_p": {"columns": ["p", "id"]}, **({"old_p": "absent"} if policy == "absent" else {})}
+    section = {"public.child": {"indexes": indexes, "unlisted_indexes": "drop" if policy == "unlisted" else "keep"}}
+    plan = plan_for(pg_target, tables(pg_target, section))
+    going = [change for change in plan.changes if change.address.name == "public.old_p"]
+    told = [hazard.message for change in going for step in change.steps for hazard in step.hazards]
+    assert not going or any("foreign key" in message for message in told), told
+    if policy == "unlisted":
+        assert going == []

@@ -158,6 +158,11 @@ def test_what_an_apply_leaves(left: verdict.Left, said: Verdict, succeeded: bool
     assert left.succeeded(allow_blocked=True) is (succeeded or said is Verdict.BLOCKED)
 
 
+def test_a_change_that_only_runs_is_half_way_itself():
+    left = verdict.Left([done(Applied.APPLIED)], half_way=[ADDRESS])
+    assert left.of_change(done(Applied.APPLIED)) is Verdict.HALF_WAY
+
+
 def test_a_change_makes_true_what_a_notice_says_to_be_half_way():
     assert verdict.half_way(plan_of(HALF_WAY)) == (ADDRESS,)
     assert verdict.half_way(plan_of(RUNS, HALF_WAY)) == ()

@@ -10,9 +10,6 @@ from typing import Any, LiteralString, NamedTuple, TypeVar
 from reconciler.kinds.pg_index.trial import Asked
 from reconciler.targets.postgres import PostgresSession
 
-VIRTUAL_SINCE = 180000
-"""Generated columns that are computed when they are read."""
-
 _METHODS: LiteralString = """
     select amname as name, amtype = 'i' as of_indexes,
            pg_catalog.pg_indexam_has_property(oid, 'can_unique') as unique,

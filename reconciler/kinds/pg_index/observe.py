@@ -26,6 +26,7 @@ from reconciler.kinds.pg_index.model import (
 )
 from reconciler.kinds.pg_index.names import with_swapped
 from reconciler.kinds.pg_index.needed import last_covers, may_leave
+from reconciler.kinds.pg_index.obstacles import BUILDABLE, CORRUPTING
 from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
 from reconciler.kinds.pg_index.sameness import compared
 from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
@@ -108,7 +109,12 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     coming: dict[TableName, list[Definition]] = {}
     for index in different:
         live = catalogue.indexes.get(table_of(index), {}).get(index.name)
-        if index.definition and not judged[index.address].refused and index.address not in unread:
+        if (
+            index.definition
+            and not judged[index.address].refused
+            and index.address not in unread
+            and _will_be(index, live, catalogue, session)
+        ):
             coming.setdefault(table_of(index), []).append(index.definition)
             if live and may_leave(live, index.definition):
                 going.add(own(index))
@@ -145,6 +151,15 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             in_recovery=session.in_recovery,
         )
     return observed
+
+
+def _will_be(index: PgIndex, live: LiveIndex | None, catalogue: Catalogue, session: PostgresSession) -> bool:
+    """Whether a plan of it has steps, as far as it is seen here: nothing may go for an index that will be blocked."""
+    table = catalogue.tables.get(table_of(index))
+    free = live is not None or (index.schema_name, index.name) not in catalogue.holders
+    at_work = live is not None and live.builder is not None
+    built = session.version_num not in CORRUPTING and not session.in_recovery
+    return table is not None and table.relkind in BUILDABLE and free and built and not at_work
 
 
 def _tables(index: PgIndex) -> list[TableName]:

@@ -55,7 +55,9 @@ class Source:
         parts: list[str] = []
         for number in range(begin, end):
             if parts and parts[-1] and self.ends[number - 1] < self.starts[number]:
-                parts.append(" ")
+                strings = {self.kinds[number - 1], self.kinds[number]} <= {kind("SCONST")}
+                # One string goes on in the next where a line break is between them, and only there.
+                parts.append("\n" if strings else " ")
             changed = instead.get(number) if instead else None
             parts.append(self.text(number) if changed is None else changed)
         return "".join(parts)

@@ -16,7 +16,7 @@ from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.redis_files import Line
 from reconciler.targets.redis_owner import way_of_user
-from reconciler.targets.redis_rereading import breaks, unwritable
+from reconciler.targets.redis_rereading import breaks, unsettable, unwritable
 from reconciler.targets.redis_trials import DRYRUN_SINCE, allowed, arities
 
 ALWAYS = ("fast", "slow", "dangerous")
@@ -105,10 +105,12 @@ class _Rereading:
 
     def of(self, user: RedisUser) -> dict[str, Any]:
         """With `user` as it is declared, and all others as they are."""
-        why = unwritable(user.user, user.rules or (), acl_file=self.acl_file) if user.rules is not None else ""
+        why = unsettable(user.rules or ())
+        if self.kept and not why and user.rules is not None:
+            why = unwritable(user.user, user.rules, acl_file=self.acl_file)
         own = [line for line in self.now or () if line.split(" ")[1] == user.user]
         if not self.kept:
-            return {}
+            return {"unwritable": why}
         return {
             "unwritable": why,
             "rewrite_breaks": self.broken or breaks(self.now or (), acl_file=self.acl_file, but=user.user),
