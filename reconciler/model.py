@@ -643,8 +643,9 @@ class Receipt(Frozen):
 
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
     changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
-    those that the plan had no step for: what no step can mend, and what only runs or is only persisted. `verdict` is
-    what is left of all that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or done otherwise
+    those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
+    what the plan could not see, or told of what nobody declared, which fails no apply. `verdict` is what is left of all
+    that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or done otherwise
     than asked: what could not be rehearsed, fewer builds at once.
     """
 
@@ -658,6 +659,7 @@ class Receipt(Frozen):
     unlooked: tuple[Unlooked, ...] = ()
     blocked: tuple[Address, ...] = ()
     half_way: tuple[Address, ...] = ()
+    beside: Verdict = Verdict.IN_SYNC
     verdict: Verdict
     succeeded: bool
     notes: tuple[str, ...] = ()

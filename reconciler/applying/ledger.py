@@ -77,6 +77,7 @@ class Ledger:
             unlooked=tuple(after.unlooked) if after else (),
             blocked=verdict.blocked(self._plan),
             half_way=tuple(dict.fromkeys((*verdict.half_way(self._plan), *(after.half_way if after else ())))),
+            beside=verdict.beside(self._plan),
         )
         return Receipt(
             reconciler_version=__version__,

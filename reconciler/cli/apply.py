@@ -91,9 +91,9 @@ def command(
     declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
     \b
-    Exit codes: 0 all is as declared, or waits for a restart; 1 an error, a failed or refused change, an interruption,
-    or something that the plan says to be blocked, or to run without being persisted. All else is applied before. What
-    is blocked does not count where the plan was made with --allow-blocked.
+    Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
+    refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted.
+    All else is applied before. What is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import Interruption, apply_plan
     from reconciler.planning import plan_file

@@ -125,6 +125,7 @@ class Left(NamedTuple):
     unlooked: Sequence[Unlooked] = ()
     blocked: Sequence[Address] = ()
     half_way: Sequence[Address] = ()
+    beside: Verdict = Verdict.IN_SYNC
 
     def of_change(self, change: ChangeReceipt) -> Verdict:
         """What is left of one change."""
@@ -140,24 +141,31 @@ class Left(NamedTuple):
         """What is left of all that the plan was about."""
         found = [self.of_change(change) for change in self.changes]
         rests = {Verdict.DIFFERS: self.remaining, Verdict.BLOCKED: self.blocked, Verdict.HALF_WAY: self.half_way}
-        return worst([*found, *(verdict for verdict, addresses in rests.items() if addresses)])
+        return worst([*found, self.beside, *(verdict for verdict, addresses in rests.items() if addresses)])
 
     def succeeded(self, *, allow_blocked: bool) -> bool:
         """Whether `apply` ends with 0: all else was applied where something is blocked and may be."""
-        rest = self if not allow_blocked else self._replace(blocked=())
+        rest = self._replace(beside=Verdict.IN_SYNC, blocked=() if allow_blocked else self.blocked)
         return rest.of_all() in (Verdict.IN_SYNC, Verdict.WAITS)
 
 
 def left_by(receipt: Receipt) -> Left:
     """What the apply of `receipt` left."""
     return Left(
-        receipt.changes, receipt.remaining, receipt.waiting, receipt.unlooked, receipt.blocked, receipt.half_way
-    )
+        receipt.changes, receipt.remaining, receipt.waiting, receipt.unlooked, receipt.blocked, receipt.half_way,
+        receipt.beside,
+    )  # fmt: skip
 
 
 def blocked(plan: Plan) -> tuple[Address, ...]:
     """What is declared and no step can mend now, each once."""
     return _at(plan, Verdict.BLOCKED)
+
+
+def beside(plan: Plan) -> Verdict:
+    """What a plan could not see, or has no step for and needs none to succeed: what is not visible, and what nobody
+    declared where that counts."""
+    return worst(each for each in map(of_outcome, plan.notices) if each in (Verdict.DIFFERS, Verdict.NOT_VISIBLE))
 
 
 def half_way(plan: Plan) -> tuple[Address, ...]:

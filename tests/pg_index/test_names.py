@@ -273,3 +273,34 @@ def test_a_name_that_was_not_set_free_is_stale(two, pg_target):
     two.execute("create table y ()")
     receipt = apply(plan, pg_target)
     assert results(receipt) == {"public.y": Applied.STALE, "public.x": Applied.STALE}
+
+
+def test_a_name_moves_only_once_what_takes_over_is_built(two, pg_target):
+    """The index goes that the other one takes over from: where that one fails, it stays. Both had run side by side."""
+    two.execute("create table parent (id int primary key)")
+    two.execute("insert into parent select generate_series(1, 100)")
+    two.execute("alter table one add foreign key (a) references parent")
+    two.execute("create index x on one (a)")
+    two.execute("insert into one values (1, 1, 1)")  # twice by now
+    section = {"one": {"y": {"columns": ["a"], "unique": True}, "x": "absent"}, "two": {"x": B}}
+    plan = plan_for(pg_target, declared(pg_target, section))
+    assert [(change.lane, change.phase) for change in plan.changes] == [("public.one", 0), ("public.one", 1)]
+    receipt = apply(plan, pg_target, allowed=["index-drop"])
+    assert results(receipt) == {"public.y": Applied.FAILED, "public.x": Applied.NOT_RUN}
+    assert two.execute("select tablename from pg_indexes where indexname = 'x'").fetchall() == [("one",)]
+    two.execute("delete from one where ctid = (select max(ctid) from one)")
+    assert apply(plan_for(pg_target, declared(pg_target, section)), pg_target, allowed=["index-drop"]).succeeded
+    assert plan_for(pg_target, declared(pg_target, section)).is_empty
+
+
+def test_partitioned_indexes_with_a_template_are_exchanged(sql, pg_target):
+    """Both were stale for ever: what a change carries of the other had lost the template."""
+    sql.execute("create table whole (a int, b int) partition by range (a)")
+    sql.execute("create table part partition of whole for values from (0) to (10)")
+    sql.execute("create index i on whole (b)")
+    sql.execute("create index j on whole (a)")
+    template = {"new_partitions": {"at_most": 3, "up_to": "1GB"}}
+    wanted = declared(pg_target, {"whole": {"i": A | template, "j": B | template}})
+    receipt = apply(plan_for(pg_target, wanted), pg_target, allowed=["index-drop"])
+    assert receipt.succeeded, message(receipt)
+    assert plan_for(pg_target, wanted).is_empty

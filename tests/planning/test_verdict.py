@@ -158,6 +158,15 @@ def test_what_an_apply_leaves(left: verdict.Left, said: Verdict, succeeded: bool
     assert left.succeeded(allow_blocked=True) is (succeeded or said is Verdict.BLOCKED)
 
 
+def test_what_a_plan_could_not_see_is_in_the_verdict_and_fails_no_apply():
+    """A receipt said in-sync, and drift right behind it ended with 5."""
+    assert verdict.beside(plan_of(HIDDEN, notice(NoticeType.UNWANTED))) is Verdict.DIFFERS
+    assert verdict.beside(plan_of(DIFFERS, BLOCKED, HALF_WAY, WAITS)) is Verdict.IN_SYNC
+    left = verdict.Left([done(Applied.APPLIED)], beside=verdict.beside(plan_of(HIDDEN)))
+    assert left.of_all() is Verdict.NOT_VISIBLE
+    assert left.succeeded(allow_blocked=False)
+
+
 def test_a_change_that_only_runs_is_half_way_itself():
     left = verdict.Left([done(Applied.APPLIED)], half_way=[ADDRESS])
     assert left.of_change(done(Applied.APPLIED)) is Verdict.HALF_WAY

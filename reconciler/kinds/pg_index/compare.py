@@ -117,10 +117,11 @@ def _value(text: str) -> str | Decimal:
 
 
 class Unread(NamedTuple):
-    """Why there is no answer. `foreign`: the server was not asked, since it might have run code of others."""
+    """Why there is no answer. `not_compared`: the server was not asked, since it might have run code of others, or what
+    it says does not tell; else it cannot read one of them."""
 
     why: str
-    foreign: bool = False
+    not_compared: bool = False
 
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:

@@ -62,7 +62,7 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
     for pair in pairs:
         one, other = (expression(text.sql, readings.made) for text in pair)
         if one is None or other is None:
-            found[pair] = Unread("our parser does not know its syntax, and functions of users may hide in it")
+            found[pair] = _undecided("our parser does not know its syntax, and functions of users may hide in it")
             continue
         both = (_Side(pair.declared, one), _Side(pair.live, other))
         if not all(side.is_plain for side in both):
@@ -98,8 +98,12 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
         if all(texts):
             marked[pair] = texts
         else:
-            found[pair] = Unread("it cannot be compared part by part, and functions of users hide in it")
+            found[pair] = _undecided("it cannot be compared part by part, and functions of users hide in it")
     _compare_marked(readings, marked, found)
+
+
+def _undecided(why: str) -> Unread:
+    return Unread(why, not_compared=True)
 
 
 def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found: dict[Pair, bool | Unread]) -> None:

@@ -82,6 +82,8 @@ class Swapped(Frozen):
     table: str
     name: str
     definition: Definition
+    new_partitions: ForNewPartitions | None = None
+    leaves: tuple[str, ...] = ()
 
 
 class PgIndex(Resource):
@@ -352,6 +354,8 @@ class Renamed(Frozen):
     name: str
     live: LiveIndex
     definition: Definition
+    new_partitions: ForNewPartitions | None = None
+    leaves: tuple[str, ...] = ()
 
 
 class ObservedIndex(Observed):

@@ -70,6 +70,8 @@ def swapped(index: PgIndex) -> list[PgIndex]:
             name=other.name,
             definition=other.definition,
             search_path=index.search_path,
+            new_partitions=other.new_partitions,
+            leaves=other.leaves,
         )
         for other in index.swapped
     ]
@@ -78,7 +80,13 @@ def swapped(index: PgIndex) -> list[PgIndex]:
 def carried(index: PgIndex, circle: Sequence[Renamed]) -> tuple[Swapped, ...]:
     """What `index` has to carry along, so that the circle is found again where it is looked at alone."""
     return tuple(
-        Swapped(table=each.table, name=each.name, definition=each.definition)
+        Swapped(
+            table=each.table,
+            name=each.name,
+            definition=each.definition,
+            new_partitions=each.new_partitions,
+            leaves=each.leaves,
+        )
         for each in circle
         if each.name != index.name
     )
@@ -130,5 +138,8 @@ def _found(index: PgIndex, catalogue: Catalogue, same: Same, declared: Mapping[N
             continue
         if live.partitioned and amend(schema, live, definition, -1).steps:
             continue
-        return Renamed(table=index.table, was=name, name=index.name, live=live, definition=definition)
+        return Renamed(
+            table=index.table, was=name, name=index.name, live=live, definition=definition,
+            new_partitions=index.new_partitions, leaves=index.leaves,
+        )  # fmt: skip
     return None

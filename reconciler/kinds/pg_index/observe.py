@@ -100,7 +100,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     for index in different:
         texts = index.definition.expressions if index.definition else ()
         if why := next(filter(None, (catalogue.foreign.in_text(reached(text)) for text in texts)), ""):
-            unread[index.address] = Unread(why, foreign=True)
+            unread[index.address] = Unread(why, not_compared=True)
     judged = _judged(session, catalogue, indexes, different, same)
     seen = Seen(session, catalogue, same, indexes, unlisted)
     going = {own(index) for index in indexes if index.definition is None}

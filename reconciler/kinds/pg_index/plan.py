@@ -82,6 +82,8 @@ def _taking(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outc
     return outcome.model_copy(
         update={
             "steps": (drop(there, live, hazards=hazards(live, observed)), *outcome.steps),
+            # In the lane of the other table, and behind what is built there: something may take over its queries.
+            "phase": 1,
             "inverse": (*outcome.inverse, *(inverse(there, live, observed.elsewhere_parts) if live.valid else ())),
             "reason": "; ".join(
                 filter(None, (outcome.reason, f"its name comes from {there.schema_name}.{there.table}"))

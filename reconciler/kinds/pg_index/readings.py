@@ -94,7 +94,7 @@ class Readings:
 
     def _output(self, text: Text) -> str | Unread:
         if why := self._why_not(text):
-            return Unread(why, foreign=True)
+            return Unread(why, not_compared=True)
         return self._read[text.table][text.asked]
 
     def means(self, output: str, *, is_predicate: bool) -> str:

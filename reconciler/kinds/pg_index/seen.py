@@ -129,7 +129,7 @@ class Seen:
     def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None) -> ObservedIndex:
         """What is to be seen of one declared index."""
         misread = judged.refused
-        if unread is not None and not unread.foreign:
+        if unread is not None and not unread.not_compared:
             misread = misread or f"the server cannot read its definition: {unread.why}"
         key = table_of(index)
         table = self._catalogue.tables.get(key)
@@ -183,16 +183,17 @@ class Seen:
         taken = {} if (live and same) or circle else self._taken(key, (fresh_name, old_name), ours)
         holder = self._by_name.get((index.schema_name, index.name))
         freed = live or circle or (holder and (holder[0], index.name) in self._renamed)
+        placed = (key[0], circle[0].table) if circle else elsewhere[0] if elsewhere else None
         return ObservedIndex.model_construct(
             table=table,
             live=live,
             same=same,
             misread=misread,
             forbidden=judged.forbidden,
-            not_compared=unread.why if unread is not None and unread.foreign else "",
+            not_compared=unread.why if unread is not None and unread.not_compared else "",
             taken_by="" if freed else self._holders.get((index.schema_name, index.name), ""),
             circle=circle,
-            lane=".".join(self._catalogue.tables[key[0], circle[0].table].root) if circle else "",
+            lane=".".join(self._catalogue.tables[placed].root) if placed else "",
             elsewhere=elsewhere[1] if elsewhere else None,
             elsewhere_on=elsewhere[0] if elsewhere else ("", ""),
             elsewhere_parts=self.parts(*elsewhere, index.address) if elsewhere else (),
