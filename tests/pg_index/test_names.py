@@ -304,3 +304,20 @@ def test_partitioned_indexes_with_a_template_are_exchanged(sql, pg_target):
     receipt = apply(plan_for(pg_target, wanted), pg_target, allowed=["index-drop"])
     assert receipt.succeeded, message(receipt)
     assert plan_for(pg_target, wanted).is_empty
+
+
+@pytest.mark.parametrize("order", [["one", "two", "three"], ["three", "two", "one"]], ids=["as they go", "turned"])
+def test_names_that_wait_for_one_another_go_over_in_one_plan(two, pg_target, order):
+    """Each table's index is to have the name of the next one's: all renames had one place in the order."""
+    two.execute("create table three (a int, b int, c int)")
+    two.execute("create index x on one (a)")
+    two.execute("create index z on two (b)")
+    section = {"one": {"y": A}, "two": {"x": B}, "three": {"z": C}}
+    wanted = declared(pg_target, {table: section[table] for table in order})
+    plan = plan_for(pg_target, wanted)
+    assert [(change.address.name, change.action, change.phase) for change in plan.changes] == [
+        ("public.y", Action.RENAME, -2), ("public.x", Action.RENAME, -1), ("public.z", Action.CREATE, 0),
+    ]  # fmt: skip
+    receipt = apply(plan, pg_target)
+    assert receipt.succeeded, message(receipt)
+    assert plan_for(pg_target, wanted).is_empty

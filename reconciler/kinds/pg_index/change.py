@@ -44,8 +44,8 @@ def change(
         # Two concurrent builds on one table wait for each other; on different tables they run side by side. A table
         # and its partitions are as one.
         lane=observed.lane or ".".join(root) or f"{desired.schema_name}.{desired.table}",
-        # Before all others: another table's index is to have the name.
-        phase=-1 if observed.vacates else 0,
+        # Before all others, where another table's index is to have the name, and before those that wait for that.
+        phase=-observed.vacates,
         forbidden=_forbidden(desired, observed),
         desired=_carrying(desired, observed).model_dump(mode="json"),
         declared_at=desired.declared_at,

@@ -97,7 +97,8 @@ class PgIndex(Resource):
     leaves       schema and name of another table, of which an index of this name is declared absent: it goes first.
     unlisted_on  likewise, of which an index of this name is dropped since nobody lists it.
     swapped      the other declared indexes whose names it is in a circle with.
-    vacates      what is renamed for it has a name that is declared of another table, and that is to be free by then.
+    vacates      how many renames in a row, this one first, have to be made before the name of what is renamed for it is
+                 free for another table's index that is declared by it; 0: nobody waits for that name.
     """
 
     carried: ClassVar[frozenset[str]] = frozenset(
@@ -113,7 +114,7 @@ class PgIndex(Resource):
     leaves: tuple[str, ...] = ()
     unlisted_on: tuple[str, ...] = ()
     swapped: tuple[Swapped, ...] = ()
-    vacates: bool = False
+    vacates: int = 0
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     reserved: tuple[tuple[str, str], ...] = ()
@@ -378,7 +379,7 @@ class ObservedIndex(Observed):
     circle       declared indexes, it among them, each of which is there under the name of another one of them.
     lane         where its changes have their place in the order, if that is not its own table.
     elsewhere    the index of its name on another table, `elsewhere_on`, that is to go; `elsewhere_parts`: its parts.
-    vacates      the name of `twin` is declared of another table.
+    vacates      see `PgIndex`.
     identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
     needed_by    what would be left without an index, where this one goes or becomes another.
     search_path  the schemas in which this session looks for unqualified names.
@@ -408,7 +409,7 @@ class ObservedIndex(Observed):
     elsewhere: LiveIndex | None = None
     elsewhere_on: tuple[str, str] = ("", "")
     elsewhere_parts: tuple[PartitionIndex, ...] = ()
-    vacates: bool = False
+    vacates: int = 0
     identities: Mapping[str, tuple[str, ...]] = {}
     needed_by: Need | None = None
     listed: tuple[str, ...] = ()

@@ -114,6 +114,30 @@ def circles(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dic
     return circles
 
 
+def queues(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dict[Name, int]:
+    """By name: of a declared index that another one is renamed to, how many renames in a row, this one first, wait for
+    each other's names. `a` of one table becomes `b`, `c` of another becomes `a`: two for `b`, one for `a`."""
+    declared = {(index.schema_name, index.name): index for index in indexes if index.definition}
+    frees: dict[Name, Name] = {}
+    for name, index in declared.items():
+        table = (index.schema_name, index.table)
+        if index.name in catalogue.indexes.get(table, {}):
+            continue
+        for was in sorted(catalogue.indexes.get(table, {})):
+            other = declared.get((table[0], was))
+            if other and other.table != index.table and same.get((index.address, table, was)):
+                frees[name] = (table[0], was)
+                break
+    found: dict[Name, int] = {}
+    for name in frees:
+        row, at = [], name
+        while at in frees and at not in row:
+            row.append(at)
+            at = frees[at]
+        found[name] = len(row)
+    return found
+
+
 def _path(start: Name, wants: Mapping[Name, Renamed]) -> Iterator[Name]:
     """From an index to the one that has its definition, and so on, each once."""
     seen: set[Name] = set()

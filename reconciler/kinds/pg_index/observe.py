@@ -123,7 +123,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
 
     observed: dict[Address, AnyObserved] = {}
     # Last those whose names another index has, and those declared absent: what is renamed by then is out of the way.
-    for index in sorted(indexes, key=lambda each: (each.definition is None, seen.held_elsewhere(each))):
+    for index in sorted(indexes, key=lambda each: (each.definition is None, *seen.turn(each))):
         observed[index.address] = seen.index(
             index,
             judged=judged.get(index.address, Judged()),

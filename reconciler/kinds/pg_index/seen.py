@@ -57,6 +57,7 @@ class Seen:
         self._names = {(i.schema_name, i.name): table_of(i) for i in indexes if i.definition}
         """The tables of which an index of each name is declared."""
         self._by_name = names.holders_by_name(catalogue)
+        self._queues = names.queues(catalogue, same, indexes)
         self._circles = names.circles(catalogue, same, indexes)
         self._catalogue = catalogue
         self._same = same
@@ -121,10 +122,11 @@ class Seen:
         same = live and self._same.get((index.address, *own(index))) and not changed_options(index.definition, live)
         return not (same and live and live.valid)
 
-    def held_elsewhere(self, index: PgIndex) -> bool:
-        """Whether its name is that of an index of another table."""
-        holder = self._by_name.get((index.schema_name, index.name))
-        return holder is not None and holder[0] != table_of(index)
+    def turn(self, index: PgIndex) -> tuple[bool, int]:
+        """When it is looked at: what has the name of another table's index after what sets it free."""
+        name = (index.schema_name, index.name)
+        holder = self._by_name.get(name)
+        return holder is not None and holder[0] != table_of(index), -self._queues.get(name, 0)
 
     def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None) -> ObservedIndex:
         """What is to be seen of one declared index."""
@@ -147,7 +149,8 @@ class Seen:
         trees = self._trees(index, reserved)
         alone = live is None and not circle
         twin = self._twin(index, index.definition, trees) if alone and index.definition else None
-        vacates = index.vacates or bool(twin and self._names.get((key[0], twin.name), key) != key)
+        sets_free = twin and self._names.get((key[0], twin.name), key) != key
+        vacates = max(index.vacates, self._queues.get((key[0], index.name), 1) if sets_free else 0)
         if twin:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
             self._renamed.add((key, twin.name))
