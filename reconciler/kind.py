@@ -196,7 +196,8 @@ class Rules(Protocol[R_contra]):
     """A kind in which it is declared what becomes of what nobody lists."""
 
     def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
-        """Those about what may stand at `address`, the one that decides first. Pure."""
+        """Those about what may stand at `address`, the one that decides first. Pure. Raises UsageError where no such
+        address has any."""
         ...
 
 

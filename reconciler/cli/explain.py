@@ -9,7 +9,7 @@ import click
 from reconciler.cli.app import Run
 from reconciler.cli.stages import load, show
 from reconciler.errors import UsageError
-from reconciler.model import Address, Resource
+from reconciler.model import Address, Resource, System
 
 
 @click.command()
@@ -19,13 +19,15 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     """Say where something is declared, and what decides about what no file lists; connect to nothing.
 
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
-    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.
+    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*
 
     \b
     Exit codes: 0 all was told; 1 an error.
     """
     asked = [_address(text) for text in addresses]
     desired = load(run, sorted({address.target for address in asked}), offline=True)
+    for address in asked:
+        _refuse_other_system(address, desired.targets[address.target].system)
     show("\n".join(line for address in asked for line in _told(address, desired.resources)))
 
 
@@ -39,6 +41,14 @@ def _address(text: str) -> Address:
     if address.kind not in BY_NAME:
         raise UsageError(f"{text}: there is no kind {address.kind}; choose one of {', '.join(BY_NAME)}")
     return address
+
+
+def _refuse_other_system(address: Address, system: System) -> None:
+    from reconciler.kinds.registry import BY_NAME
+
+    wanted = BY_NAME[address.kind].system
+    if wanted not in (None, system):
+        raise UsageError(f"{address}: {address.target} is {system}, and {address.kind} is of {wanted}")
 
 
 def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:

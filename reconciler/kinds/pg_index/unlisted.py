@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, rulings, together
-from reconciler.errors import DesiredError
+from reconciler.errors import DesiredError, UsageError
 from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.pg_index.model import (
     Declared,
@@ -184,7 +184,13 @@ def _dropping(target: str, table: TableName, name: str, declared: Mapping[Addres
 
 
 def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:
-    """See `kind.Rules`: a table by its name, `public.orders` or `public.orders.*`."""
+    """See `kind.Rules`: of a table, `public.orders.*`. Raises UsageError for the name of an index alone, of which no
+    file knows the table."""
+    if not address.name.endswith(".*"):
+        raise UsageError(
+            f"{address}: no file declares it, and what becomes of it is said of its table",
+            hint=f"explain {address._replace(name='SCHEMA.TABLE.*')}",
+        )
     table = address.name.removesuffix(".*")
     found: list[Ruling] = []
     for each in declared:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from reconciler.desired.unlisted import UnlistedSection, rulings
 from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
-from reconciler.kinds.redis_user.unlisted_model import SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
+from reconciler.kinds.redis_user.unlisted_model import DEFAULT, SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
 from reconciler.model import Address, Observed, Outcome, Resource, SecretRef, System
 from reconciler.targets.session import Session
 
@@ -74,7 +74,9 @@ class RedisUserKind:
         return dropped_by(resource, declared)
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
-        """See `kind.Rules`."""
+        """See `kind.Rules`. The user that every server has is never one that somebody added."""
+        if address.name == DEFAULT:
+            return []
         found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]
         return [ruling for rules in found for ruling in rulings(rules, address.name)]
 

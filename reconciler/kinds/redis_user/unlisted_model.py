@@ -8,6 +8,9 @@ from reconciler.desired.unlisted import Rule
 from reconciler.kinds.redis_user.model import ObservedUser
 from reconciler.model import Frozen, Observed, Resource
 
+DEFAULT = "default"
+"""Every server has this user, and nobody has added it."""
+
 SECTION = "unlisted_users"
 
 RULES = "unlisted users"

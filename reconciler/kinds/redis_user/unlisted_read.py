@@ -10,6 +10,7 @@ from reconciler.desired.unlisted import Rule, Unlisted, decided
 from reconciler.kinds.redis_user.model import RedisUser
 from reconciler.kinds.redis_user.read import observe as observe_users
 from reconciler.kinds.redis_user.unlisted_model import (
+    DEFAULT,
     FoundUser,
     Hold,
     ObservedUnlisted,
@@ -18,9 +19,6 @@ from reconciler.kinds.redis_user.unlisted_model import (
 )
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal, connect
-
-DEFAULT = "default"
-"""Every server has this user, and nobody has added it."""
 
 _IN_USE = (("CLIENT", "LIST"), ("CONFIG", "GET", "masteruser"))
 
