@@ -20,9 +20,10 @@ from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
-UNREADABLE = {"0A", "21", "22", "42", "54"}
+UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
-privileges, too complex. Others (a lock timeout, a cancelled query) say nothing about them."""
+privileges, too complex; and what input functions of extensions raise, which name no class (XX000). Others (a lock
+timeout, a cancelled query) say nothing about them."""
 
 _BOOLEANS = {"true": Decimal(1), "yes": Decimal(1), "on": Decimal(1)} | dict.fromkeys(
     ("false", "no", "off"), Decimal(0)
