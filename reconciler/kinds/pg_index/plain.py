@@ -52,7 +52,7 @@ def _simplify(node: Any) -> None:
     """Simplifies `node` and all below it."""
     if node.DESCRIPTOR.name == "A_Expr" and node.kind in (_OP_ANY, _OP_ALL) and not _as_in(node):
         return
-    if node.DESCRIPTOR.name == "Node" and _is_folded(node):
+    if node.DESCRIPTOR.name == "Node" and (_is_folded(node) or _may_vanish(node)):
         # The server folds it before it is compared, so that nothing would tell what a constant in it is taken for.
         return
     _simplify_below(node)
@@ -79,6 +79,22 @@ def _is_folded(node: Any) -> bool:
     if kind == "type_cast" or kind not in _TRANSPARENT:
         return next(find_nodes(node, ColumnRef), None) is None
     return False
+
+
+def _may_vanish(node: Any) -> bool:
+    """Whether a constant decides that something beside it is left out when the server folds: a branch of CASE, an
+    argument of COALESCE, an operand of AND or OR."""
+    match node.WhichOneof("node"):
+        case "case_expr":
+            deciding = [node.case_expr.arg, *(each.case_when.expr for each in node.case_expr.args)]
+        case "coalesce_expr":
+            deciding = list(node.coalesce_expr.args)[:-1]
+        case "bool_expr":
+            deciding = list(node.bool_expr.args)
+        case _:
+            return False
+    return any(each.WhichOneof("node") == "a_const" or (each.WhichOneof("node") and _is_folded(each))
+               for each in deciding)  # fmt: skip
 
 
 def _simplify_below(node: Any) -> None:
