@@ -143,8 +143,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(context, f"{where}{error.strerror or error}")
-    except Exception as error:
-        # A mistake of ours. It is still one line for whoever runs it, and says how to tell us more.
+    except Exception as error:  # a mistake of ours: still one line for whoever runs it, and how to tell us more
         return _fail(context, f"unexpected {type(error).__name__}: {error}\n  run again with --debug for a traceback")
 
 

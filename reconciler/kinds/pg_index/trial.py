@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import UNREADABLE
+from reconciler.kinds.pg_index.compare import UNREADABLE, row_of
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
@@ -95,7 +95,7 @@ def _types(asked: Asked) -> Query:
         types=verbatim(", ".join(types)),
         undecided=verbatim(", ".join(undecided)),
         named=named,
-        row=_row(asked),
+        row=row_of(asked.schema, asked.table),
         where=sql.SQL(" where ({}\n)").format(verbatim(definition.predicate)) if definition.predicate else sql.SQL(""),
     )
 
@@ -109,13 +109,8 @@ def _purities(asked: Asked, expressions: Sequence[str]) -> list[Query]:
     """A plan without a scan for each expression that is immutable."""
     condition = "explain (costs off, format json) select from {} where array[({}\n) is null] is null"
     condition += " and array[({}\n) is null] is not null"
-    return [sql.SQL(condition).format(_row(asked), verbatim(text), verbatim(text)) for text in expressions]
-
-
-def _row(asked: Asked) -> sql.Composed:
-    return sql.SQL("pg_catalog.json_populate_record(null::{}, '{{}}') as {}").format(
-        identifier(asked.schema, asked.table), identifier(asked.table)
-    )
+    row = row_of(asked.schema, asked.table)
+    return [sql.SQL(condition).format(row, verbatim(text), verbatim(text)) for text in expressions]
 
 
 def _reading(answers: Sequence[Row]) -> Reading:

@@ -85,7 +85,7 @@ def _joined(
     if isinstance(first, UnlistedEverywhere) and isinstance(second, UnlistedEverywhere):
         return first.model_copy(update={"rules": together(SECTION, (*first.rules, *second.rules))})
     assert isinstance(first, UnlistedIndexes)  # noqa: S101 - they have one address
-    assert isinstance(second, UnlistedIndexes)  # noqa: S101
+    assert isinstance(second, UnlistedIndexes)  # noqa: S101 - and that of a table
     if first.said and second.said and first.policy is not second.policy:
         raise _contradicting(first, _as_rule(first), _as_rule(second))
     says = second if second.said and not first.said else first
