@@ -154,6 +154,10 @@ class ForeignCode:
             # Where nobody else has anything, a body finds what its author meant.
             if lean.owner or lean.what == "foreign table" or self._misled(lean.what):
                 self._leans.setdefault(row["kind"], {}).setdefault((row["schema"], row["name"]), []).append(lean)
+        self._suspect = {name for _, name in self._operators} | {name for of in self._leans.values() for _, name in of}
+        self._suspect |= {
+            name for (_, name), all_of_it in self._functions.items() if any(f.owner or f.follows for f in all_of_it)
+        }
 
     def about(self, texts: Iterable[Reached | None], tables: Iterable[Name] = ()) -> ForeignCode:
         """The same of some of the texts and tables that were asked about, so that `with_path` looks at no others."""
@@ -199,6 +203,8 @@ class ForeignCode:
             return self._unknown
         if reached is None or (reached.has_odd_names and not self._is_utf8):
             return self._theirs("functions that our parser cannot find in it")
+        if self._suspect.isdisjoint(reached.names) and not self._of("cast"):
+            return ""
         for name in sorted(reached.functions):
             for place in self._places(name):
                 for function in self._functions.get(place, ()):

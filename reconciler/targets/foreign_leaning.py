@@ -76,7 +76,7 @@ LEANING: LiteralString = """
     join strange on strange.oid = c.relowner
     left join pg_catalog.pg_class i on i.oid = l.index
     left join pg_catalog.pg_namespace ins on ins.oid = i.relnamespace
-    where position(':funcid 5028 ' in of.tree) > 0
+    where position({folding} in of.tree) > 0
     union all
     select distinct l.kind, l.schema, l.name, ins.nspname, i.relname, 'domain', n.nspname, t.typname, strange.rolname
     from leaning l
@@ -119,8 +119,8 @@ trusted function may look for names on the session's search_path, or on its own.
 OF_RELATIONS: LiteralString = """
     select {index}::pg_catalog.oid as class, x.indexrelid as object, x.indexrelid as index
     from pg_catalog.pg_index x where l.class = {class} and x.indrelid = l.object
-          -- Most lean on nothing but their columns.
-          and (x.indexprs is not null or x.indpred is not null
+          -- Most lean on nothing but their columns and what was there from the beginning.
+          and (position({folding} in pg_catalog.concat(x.indexprs, x.indpred)) > 0
                or exists (select from pg_catalog.pg_depend d
                           where d.classid = {class} and d.objid = x.indexrelid and d.refclassid <> {class}))
     union all

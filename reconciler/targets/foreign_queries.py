@@ -83,6 +83,7 @@ _CATALOGUES = {
 """The oids of the system catalogues, by what they hold: the same everywhere (src/include/catalog)."""
 
 _OIDS = {name: sql.Literal(oid) for name, oid in _CATALOGUES.items()}
+_OIDS["folding"] = sql.Literal(":funcid 5028 ")  # a call of satisfies_hash_partition(): see TREES
 
 
 def _composed(text: LiteralString, **parts: LiteralString) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -38,14 +38,15 @@ class Reached:
     session_value: str
     has_odd_names: bool
 
+    @property
+    def names(self) -> set[str]:
+        """Those of functions, operators and types, without their schemas."""
+        return {name for _, name in self.functions | self.operators | self.types}
+
     @classmethod
     def of(cls, tree: Any) -> Reached:
         """What the parse tree of a statement reaches."""
-        from postgast import walk
-
-        nodes: dict[str, list[Any]] = {}
-        for _, node in walk(tree):
-            nodes.setdefault(node.DESCRIPTOR.name, []).append(node)
+        nodes, texts = _parts(tree)
 
         def of(kind: str) -> list[Any]:
             return nodes.get(kind, [])
@@ -73,7 +74,7 @@ class Reached:
             relations=frozenset((each.schemaname, each.relname) for each in of("RangeVar")),
             has_subquery=bool(of("SubLink")),
             session_value=next((_word(each.op) for each in of("SQLValueFunction")), ""),
-            has_odd_names=any(len(text.encode()) > CERTAIN or not text.isascii() for text in _texts(tree)),
+            has_odd_names=any(len(text) > CERTAIN or not text.isascii() for text in texts),
         )
 
 
@@ -105,14 +106,19 @@ _YOUNGER = (
 """Words of the syntax of 16 and later that are ordinary names before."""
 
 
-def _texts(tree: Any) -> Iterator[str]:
-    """The names in a tree, and some other texts with them."""
+def _parts(tree: Any) -> tuple[dict[str, list[Any]], list[str]]:
+    """The nodes of a tree by their type, constants apart; the names in it, and some other texts with them."""
     from google.protobuf.message import Message
 
-    for descriptor, value in tree.ListFields():
-        if descriptor.message_type is not None:
-            for child in [value] if isinstance(value, Message) else value:
-                if child.DESCRIPTOR.name != "A_Const":
-                    yield from _texts(child)
-        elif isinstance(value, str):
-            yield value
+    nodes: dict[str, list[Any]] = {}
+    texts: list[str] = []
+    found = [tree]
+    for node in found:  # which grows
+        nodes.setdefault(node.DESCRIPTOR.name, []).append(node)
+        for descriptor, value in node.ListFields():
+            if descriptor.message_type is not None:
+                children = [value] if isinstance(value, Message) else value
+                found += [child for child in children if child.DESCRIPTOR.name != "A_Const"]
+            elif isinstance(value, str):
+                texts.append(value)
+    return nodes, texts
