@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from reconciler.applying.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
 
-if TYPE_CHECKING:
-    from reconciler.applying.progress import Progress
-
-
-Tell = Callable[["Progress"], None]
+Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from reconciler.applying.lock import Held
+from reconciler.applying.holding import Held
 from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
 from reconciler.applying.reload import Errors, Files, files, loaded, refuse_new, reloads

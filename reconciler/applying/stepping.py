@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from reconciler.applying.execute import Executor, executor, sqlstate
 from reconciler.applying.patience import RETRIED, Patience, attempts
-from reconciler.applying.progress import Progress, watched
+from reconciler.applying.progress import Progress
 from reconciler.applying.restart import Restarts
+from reconciler.applying.watch import watched
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets
