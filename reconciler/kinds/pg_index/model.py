@@ -12,6 +12,9 @@ from reconciler.desired.text import Text
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
 from reconciler.model import Frozen, Observed, Resource
 
+TableName = tuple[str, str]
+"""Schema and name of a table."""
+
 LONGEST_NAME = 63
 """Bytes. PostgreSQL cuts longer names without a word (NAMEDATALEN - 1); we refuse them."""
 
