@@ -36,7 +36,7 @@ from reconciler.model import (
 from reconciler.planning.again import (
     Judgement,
     Look,
-    Verdict,
+    Standing,
     judge,
     left_over,
     look,
@@ -86,7 +86,7 @@ class Asked:
     to_stop_at_once: Callable[[], bool]
 
 
-_NOTHING_RUNS = Judgement(Verdict.STALE, "")
+_NOTHING_RUNS = Judgement(Standing.STALE, "")
 
 
 @dataclass(slots=True)
@@ -173,13 +173,13 @@ class Runner:
         change = work.change
         self._held()
         work.judged = judge(change, self._look(change))
-        verdict, message = work.judged.verdict, work.judged.message
-        match verdict:
-            case Verdict.ALREADY_MADE:
+        standing, message = work.judged.standing, work.judged.message
+        match standing:
+            case Standing.ALREADY_MADE:
                 return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
-            case Verdict.STALE:
+            case Standing.STALE:
                 return Applied.STALE, message
-            case Verdict.FORBIDDEN:
+            case Standing.FORBIDDEN:
                 return Applied.FAILED, message
         why = self._read(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
@@ -361,8 +361,8 @@ class Runner:
         for last in _looks(_settling(change)):
             seen = self._look(change)
             judged = judge(change, seen)
-            verdict, message = judged.verdict, judged.message
-            if verdict is Verdict.ALREADY_MADE:
+            standing, message = judged.standing, judged.message
+            if standing is Standing.ALREADY_MADE:
                 return Applied.APPLIED, message, seen
             if left := left_over(change, seen):
                 return Applied.INCOMPLETE, f"came after the plan, and needs a new one: {', '.join(left)}", seen

@@ -17,7 +17,7 @@ from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
 
-class Verdict(Enum):
+class Standing(Enum):
     """How a planned change stands to the live system of this moment."""
 
     AS_PLANNED = auto()
@@ -34,7 +34,7 @@ class Judgement(NamedTuple):
     undo   of AS_PLANNED, how it is undone should it fail; made anew where the plan's role could not see how.
     """
 
-    verdict: Verdict
+    standing: Standing
     message: str
     steps: Sequence[Step] = ()
     undo: tuple[Step, ...] = ()
@@ -122,8 +122,8 @@ def judge(planned: Change, found: Look) -> Judgement:
     if not changes:
         stands_in_the_way = {"blocked", "not-visible", "being-built"}
         if any(notice.type in stands_in_the_way for notice in notices):
-            return Judgement(Verdict.STALE, said)
-        return Judgement(Verdict.ALREADY_MADE, said)
+            return Judgement(Standing.STALE, said)
+        return Judgement(Standing.ALREADY_MADE, said)
     [change] = changes
     undo = change.undo
     if planned.undo_unseen and not planned.undo:
@@ -133,14 +133,14 @@ def judge(planned: Change, found: Look) -> Judgement:
     same = parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change))
     # What reviewers read is not in the fingerprint, since the steps bring it about: it has to be what they do.
     if same and (change.after, change.summary) == (planned.after, planned.summary):
-        verdict = Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED
-        return Judgement(verdict, change.forbidden, planned.steps, undo)
+        standing = Standing.FORBIDDEN if change.forbidden else Standing.AS_PLANNED
+        return Judgement(standing, change.forbidden, planned.steps, undo)
     still = None if same else _followed(planned, change, found.observed)
     if still is None:
-        return Judgement(Verdict.STALE, differences(planned, change))
+        return Judgement(Standing.STALE, differences(planned, change))
     if change.forbidden:
-        return Judgement(Verdict.FORBIDDEN, change.forbidden)
-    return Judgement(Verdict.AS_PLANNED, "", still, undo)
+        return Judgement(Standing.FORBIDDEN, change.forbidden)
+    return Judgement(Standing.AS_PLANNED, "", still, undo)
 
 
 def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
