@@ -141,6 +141,10 @@ class Resource(Frozen):
         """The name that its address has to have, by what it declares."""
         return self.address.name
 
+    def declaration(self) -> dict[str, JsonValue]:
+        """What somebody has written of it, as far as it decides anything, by the words that people are told."""
+        return self.model_dump(mode="json", exclude={"address", "why", "declared_at", *self.carried})
+
 
 class Observed(Frozen):
     """What a live system shows of one resource, and all that `Kind.plan` needs to decide. Kinds derive their own."""

@@ -76,11 +76,6 @@ def look(session: Session, resource: Resource) -> Look:
     return Look(observed, list(outcomes))
 
 
-def declaration(resource: Resource) -> dict[str, JsonValue]:
-    """What somebody has written of `resource`, as far as it decides anything."""
-    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})
-
-
 def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
     """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
     still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
@@ -90,7 +85,7 @@ def no_longer_beside(session: Session, change: Change, planned: Mapping[Address,
     others = [
         each
         for each in kind.leans_on(resource_of(change))
-        if each.address not in planned or declaration(planned[each.address]) != declaration(each)
+        if each.address not in planned or planned[each.address].declaration() != each.declaration()
     ]
     observed = kind.observe(session, others) if others else {}
     changed = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
 from reconciler.desired.targets import Bytes
 from reconciler.desired.text import Text
@@ -127,6 +127,12 @@ class PgIndex(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return full_name(self.schema_name, self.name)
+
+    def declaration(self) -> dict[str, JsonValue]:
+        """See `Resource.declaration`."""
+        found = super().declaration()
+        del found["leaves"]
+        return found | {"the other table, on which it is declared absent,": ".".join(self.leaves) or "none"}
 
 
 class UnlistedIndexes(Resource):
