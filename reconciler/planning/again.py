@@ -12,7 +12,8 @@ from pydantic import JsonValue, TypeAdapter
 from reconciler.errors import PlanFileError
 from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
+from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
+from reconciler.outcomes import of_outcome
 from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
@@ -108,6 +109,9 @@ def would_run(now: Sequence[Outcome], address: Address, statements: tuple[str, .
     return any(isinstance(step, SqlStep) and step.statements == statements for one in changes for step in one.steps)
 
 
+_IN_THE_WAY = (Verdict.BLOCKED, Verdict.NOT_VISIBLE)
+
+
 def judge(planned: Change, found: Look) -> Judgement:
     """Compares a planned change with what is seen, and would be planned, at this moment."""
     now = found.outcomes
@@ -115,8 +119,7 @@ def judge(planned: Change, found: Look) -> Judgement:
     notices = [outcome for outcome in now if isinstance(outcome, Notice)]
     said = "; ".join(notice.message for notice in notices)
     if not changes:
-        stands_in_the_way = {"blocked", "not-visible", "being-built"}
-        if any(notice.type in stands_in_the_way for notice in notices):
+        if any(of_outcome(notice) in _IN_THE_WAY for notice in notices):
             return Judgement(Standing.STALE, said)
         return Judgement(Standing.ALREADY_MADE, said)
     [change] = changes
