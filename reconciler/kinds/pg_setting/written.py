@@ -18,13 +18,15 @@ from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import fitting, objection
-from reconciler.kinds.pg_setting import blocked, hidden, instance, names, origin, owner, provenance, scoped, values
+from reconciler.kinds.pg_setting import blocked, hidden, names, origin, owner, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe
+from reconciler.kinds.pg_setting.outcomes import NeverStarts
 from reconciler.kinds.pg_setting.patroni import SOURCE
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.model import Address
+from reconciler.model import Address, Verdict
+from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres import PostgresSession
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"
@@ -283,9 +285,9 @@ def _objections(
     for path, resource in resources.items():
         outcomes = kind.plan(resource, observed[resource.address])
         said[path] = objection(outcomes)
-        if said[path].startswith(instance.FATAL):
+        if any(isinstance(each, NeverStarts) for each in outcomes):
             fatal[path] = said[path]
-        if outcomes and not said[path]:
+        if not said[path] and worst(map(of_outcome, outcomes)) is Verdict.WAITS:
             waiting.add(path)
     return said
 
