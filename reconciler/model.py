@@ -623,7 +623,8 @@ class StepReceipt(Frozen):
 class ChangeReceipt(Frozen):
     """What became of one change. `message` says why, where it is not plainly applied.
 
-    `evidence` is what was measured afterwards, under the names that the plan estimated it by.
+    `evidence` is what was measured afterwards, under the names that the plan estimated it by. `waits`: the message is
+    about a restart that it waited for when it was made; written nowhere, since a restart later on may have come.
     """
 
     address: Address
@@ -633,6 +634,7 @@ class ChangeReceipt(Frozen):
     steps: tuple[StepReceipt, ...] = ()
     seconds: float = 0.0
     evidence: tuple[Fact, ...] = ()
+    waits: bool = Field(default=False, exclude=True)
 
 
 class Unlooked(Frozen):

@@ -32,7 +32,9 @@ from reconciler.model import (
     Step,
     StepReceipt,
     Target,
+    Verdict,
 )
+from reconciler.outcomes import of_outcome, worst
 from reconciler.planning.again import (
     Judgement,
     Look,
@@ -97,6 +99,7 @@ class _Work:
     judged: Judgement = _NOTHING_RUNS
     steps: list[StepReceipt] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
+    waits: bool = False
     started: float = field(default_factory=time.monotonic)
 
 
@@ -161,6 +164,7 @@ class Runner:
             steps=tuple(work.steps),
             seconds=round(time.monotonic() - work.started, 3),
             evidence=tuple(work.evidence),
+            waits=work.waits,
         )
 
     def close(self) -> None:
@@ -222,6 +226,7 @@ class Runner:
         result, message, seen = self._verify(work.change)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
             work.evidence += _came_of(work.change, seen, work.steps)
+        work.waits = worst(map(of_outcome, seen.outcomes)) is Verdict.WAITS
         gone = went(work.change, seen.observed)
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
         return result, "; ".join(filter(None, (left_out, message)))
