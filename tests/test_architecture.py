@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -57,3 +60,120 @@ def test_every_kind_has_a_folder_a_line_in_the_registry_and_tests():
     assert folders == {type(kind).__module__.split(".")[2] for kind in KINDS}
     assert folders <= {kind.name for kind in KINDS}
     assert folders <= {path.name for path in Path(__file__).parent.iterdir()}
+
+
+WORDY = re.compile(
+    r"(?:.*_)?(?:answer|deviation|detail|error|hint|instruction|line|message|notice|primary|problem|reason|said|says|"
+    r"statement|summary|tail|text|why|words)s?"
+)
+"""Names of what holds a sentence, or a statement."""
+
+OF_TEXT = {
+    "startswith",
+    "endswith",
+    "find",
+    "index",
+    "count",
+    "removeprefix",
+    "removesuffix",
+    "partition",
+    "rpartition",
+}
+OF_RE = {"search", "match", "fullmatch", "findall"}
+
+GIVEN = {
+    "demo/servers.py: 'could not bind'": "PostgreSQL's log is all that is left of a start that failed",
+    "desired/syntax.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
+    "desired/syntax.py: 'did not find expected key'": "PyYAML tells problems in words alone",
+    "desired/syntax.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
+    "desired/syntax.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
+    "kinds/check/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
+    "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
+    "kinds/pg_setting/read.py: 'setting could not be applied'": "pg_file_settings has no code for it",
+    "targets/redis.py: 'unknown command'": "a Redis answers ERR, as to all else",
+    "targets/redis.py: \"unexpected keyword argument '(\\\\w+)'\"": "Python's own TypeError, of an option of a URL",
+    "targets/redis_files.py: 'user '": "a line of an ACL file is made of such words",
+    "targets/redis_trials.py: ' to run '": "ACL DRYRUN answers one sentence or another, neither an error",
+}
+"""Where nothing but words tells, and why."""
+
+
+def words(node: ast.AST) -> list[str]:
+    """The texts of more than one word in a constant, or in a tuple, list or set of constants."""
+    parts = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return [text for text in texts if re.search(r"\w\W*\s|\s\W*\w", text)]
+
+
+def is_wordy(node: ast.AST) -> bool:
+    """Whether it is what holds a sentence: by its name, or since it is made of an error."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return bool(WORDY.fullmatch(name))
+        case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
+            return bool(WORDY.fullmatch(key)) or is_wordy(value)
+        case ast.Subscript(value=value):
+            return is_wordy(value)
+        case ast.Call(func=ast.Name(id="str" | "repr"), args=[_]):
+            return True
+        case ast.Call(func=ast.Attribute(value=value, attr=name)):
+            return is_wordy(value) or bool(WORDY.fullmatch(name))
+        case ast.BoolOp(values=values):
+            return any(map(is_wordy, values))
+    return False
+
+
+def decided_by_words(tree: ast.AST) -> Iterator[str]:
+    """The texts that a sentence or a statement is searched for, or compared with."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                for one, sign, other in zip([left, *others], ops, others, strict=False):
+                    if not isinstance(sign, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+                        continue
+                    if is_wordy(one):
+                        yield from words(other)
+                    if is_wordy(other):
+                        yield from words(one)
+            case ast.Call(func=ast.Attribute(value=value, attr=name), args=[first, *_]) if name in OF_TEXT:
+                if is_wordy(value):
+                    yield from words(first)
+            case ast.Call(func=ast.Attribute(attr=name), args=[pattern, text, *_]) if name in OF_RE:
+                if is_wordy(text):
+                    yield from words(pattern)
+
+
+def test_no_words_of_a_message_decide():
+    """A meaning is a field with a type. Seen to fail on how the messages of settings that wait, the reasons of what is
+    not persisted and the refusals of keys begin, and on a timeout of PostgreSQL in English."""
+    found = [
+        f"{path.relative_to(PACKAGE).as_posix()}: {text!r}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for text in decided_by_words(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert [each for each in found if each not in GIVEN] == []
+    assert set(GIVEN) <= set(found), "what is allowed here is no longer done"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "'due to statement timeout' in failure.message",
+        "str(error) == 'not there'",
+        "change.reason.startswith(('running, not persisted', 'persisted, not running'))",
+        "entry['error'] not in (None, 'setting could not be applied')",
+        "re.search('unexpected keyword', str(error))",
+        "'still starting' in problem",
+        "' on only ' in text",
+        "(entry['error'] or '').endswith('was removed')",
+    ],
+)
+def test_a_condition_on_words_is_seen(code):
+    assert list(decided_by_words(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code", ["observed.source == 'command line'", "error.sqlstate == '42501'", "text == 'yes'", "'a b' in allowed"]
+)
+def test_a_condition_on_a_code_is_none(code):
+    assert not list(decided_by_words(ast.parse(code)))

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from deepdiff import DeepDiff
+from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
@@ -214,4 +215,4 @@ def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, Json
 
 
 def _shown(value: object) -> str:
-    return "not there" if repr(value) == "not present" else str(value)
+    return "not there" if isinstance(value, NotPresent) else str(value)

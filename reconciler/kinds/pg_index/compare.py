@@ -147,6 +147,6 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         if error.sqlstate[:2] not in UNREADABLE:
             raise
         if len(queries) == 1:
-            return [error.message.removeprefix(f"{session.target.name}: ")]
+            return [error.said]
     middle = len(queries) // 2
     return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]
