@@ -19,6 +19,7 @@ from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Use
 from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.unnamed import NO_TEXT
 
 SECTION = "users"
 
@@ -42,7 +43,7 @@ def written(kind: Kind[Any, Any], session: RedisSession) -> dict[str, Any]:
         if observed.hidden:
             return {SECTION: LeftOut(f"not visible: {observed.hidden}")}
         if not observed.exists:
-            entries[user.user] = LeftOut("its name holds signs that cannot be read")
+            entries[user.user] = LeftOut(NO_TEXT)
         elif user.user != "default" or not observed.same_rights:
             entries[user.user] = _entry(kind, session, user, observed)
         elif observed.login != "nopass":
