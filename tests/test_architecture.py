@@ -46,13 +46,17 @@ def test_a_circle_is_found():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) in (["b", "c", "b"], ["c", "b", "c"])
 
 
+@pytest.fixture(scope="module")
+def loaded_by_the_help() -> set[str]:
+    program = "import sys; from reconciler.cli.app import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
 @pytest.mark.parametrize("module", ["psycopg", "redis", "httpx", "yaml", "deepdiff", "postgast", "rich"])
-def test_the_help_loads_nothing_heavy(module):
-    program = (
-        "import sys; from reconciler.cli.app import run; run(['--help']); "
-        f"sys.exit({module!r} in sys.modules and 'loaded {module}')"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+def test_the_help_loads_nothing_heavy(loaded_by_the_help, module):
+    assert "reconciler.cli.app" in loaded_by_the_help
+    assert module not in loaded_by_the_help
 
 
 def test_every_kind_has_a_folder_a_line_in_the_registry_and_tests():
