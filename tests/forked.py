@@ -123,7 +123,12 @@ class _Server:
     """The process that others are forked off. Asked one question at a time."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # The code beside these tests, wherever an installed one comes from.
+        path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(Path(__file__).parents[1]))))
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
         atexit.register(self._process.kill)
 
     def fork(
