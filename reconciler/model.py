@@ -141,6 +141,10 @@ class Resource(Frozen):
         """The name that its address has to have, by what it declares."""
         return self.address.name
 
+    def declaration(self) -> dict[str, JsonValue]:
+        """What somebody has written of it, as far as it decides anything, by the words that people are told."""
+        return self.model_dump(mode="json", exclude={"address", "why", "declared_at", *self.carried})
+
 
 class Observed(Frozen):
     """What a live system shows of one resource, and all that `Kind.plan` needs to decide. Kinds derive their own."""
@@ -619,7 +623,8 @@ class StepReceipt(Frozen):
 class ChangeReceipt(Frozen):
     """What became of one change. `message` says why, where it is not plainly applied.
 
-    `evidence` is what was measured afterwards, under the names that the plan estimated it by.
+    `evidence` is what was measured afterwards, under the names that the plan estimated it by. `waits`: the message is
+    about a restart that it waited for when it was made; written nowhere, since a restart later on may have come.
     """
 
     address: Address
@@ -629,6 +634,7 @@ class ChangeReceipt(Frozen):
     steps: tuple[StepReceipt, ...] = ()
     seconds: float = 0.0
     evidence: tuple[Fact, ...] = ()
+    waits: bool = Field(default=False, exclude=True)
 
 
 class Unlooked(Frozen):

@@ -24,6 +24,8 @@ from typing import IO, Any
 
 PRELOADED = (
     "reconciler.cli.app", "reconciler.cli.plan", "reconciler.cli.apply", "reconciler.cli.drift", "reconciler.cli.demo",
+    "reconciler.cli.check", "reconciler.cli.validate", "reconciler.cli.import", "reconciler.desired.load",
+    "reconciler.planning.make", "reconciler.targets.http",
     "reconciler.applying.rehearse", "reconciler.applying.patroni", "reconciler.targets.postgres",
     "reconciler.targets.redis", "reconciler.views.text", "reconciler.views.live", "postgast", "httpx",
 )  # fmt: skip
@@ -33,18 +35,20 @@ RUN = "import forked, json, sys; sys.exit(forked.run(json.loads(sys.argv[1]), js
 
 
 def start(
-    arguments: Sequence[str | Path], environment: Mapping[str, str], constants: Mapping[str, Any] | None = None
-) -> Forked | subprocess.Popen[str]:
-    """`reconciler` with these arguments, and this environment and nothing else.
+    arguments: Sequence[str | Path], environment: Mapping[str, str], constants: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Forked | subprocess.Popen[str]:  # fmt: skip
+    """`reconciler` with these arguments, and this environment and nothing else, in `folder`, else in that of the tests.
 
     `constants` are set before: `{"reconciler.applying.run.CLEANING_LOCK_TIMEOUT": "300ms"}`.
     """
     words = [str(argument) for argument in arguments]
     if sys.platform == "linux":
-        return Forked(_server(), words, environment, constants or {})
+        return Forked(_server(), words, environment, constants or {}, folder or Path.cwd())
     return subprocess.Popen(
         [sys.executable, "-c", RUN, json.dumps(words), json.dumps(constants or {})],
-        env={**environment, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**environment, "PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[:2]))},
+        cwd=folder,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -63,13 +67,14 @@ class Forked:
     """A running `reconciler`, as subprocess.Popen shows one."""
 
     def __init__(
-        self, server: _Server, arguments: Sequence[str], environment: Mapping[str, str], constants: Mapping[str, Any]
-    ) -> None:
+        self, server: _Server, arguments: Sequence[str], environment: Mapping[str, str], constants: Mapping[str, Any],
+        folder: Path,
+    ) -> None:  # fmt: skip
         self.args = arguments
         self.returncode: int | None = None
         self._server = server
         self._output = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115 - closed when it has ended
-        self.pid = server.fork(arguments, environment, constants, self._output)
+        self.pid = server.fork(arguments, environment, constants, folder, self._output)
         self._end = os.pidfd_open(self.pid)
 
     def send_signal(self, number: int) -> None:
@@ -118,16 +123,22 @@ class _Server:
     """The process that others are forked off. Asked one question at a time."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # The code beside these tests, wherever an installed one comes from.
+        path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(Path(__file__).parents[1]))))
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
         atexit.register(self._process.kill)
 
     def fork(
         self, arguments: Sequence[str], environment: Mapping[str, str], constants: Mapping[str, Any],
-        output: Sequence[IO[str]],
+        folder: Path, output: Sequence[IO[str]],
     ) -> int:  # fmt: skip
         # By their names in /proc: no descriptor has to travel.
         files = [f"/proc/{os.getpid()}/fd/{each.fileno()}" for each in output]
-        return self._asked({"run": [list(arguments), constants], "environment": dict(environment), "output": files})
+        asked = {"run": [list(arguments), constants], "environment": dict(environment), "folder": str(folder)}
+        return self._asked({**asked, "output": files})
 
     def ended(self, pid: int) -> int:
         return self._asked({"ended": pid})
@@ -162,6 +173,7 @@ def _serve() -> None:
 def _child(asked: Mapping[str, Any]) -> int:
     os.environ.clear()
     os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
     for number, path in enumerate((os.devnull, *asked["output"])):
         opened = os.open(path, os.O_RDWR)
         os.dup2(opened, number)

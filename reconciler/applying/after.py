@@ -10,8 +10,8 @@ from typing import NamedTuple
 from reconciler.errors import ConnectionFailed, ReconcilerError
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Notice, Target, Unlooked, Verdict
+from reconciler.outcomes import of_outcome
 from reconciler.planning.again import resource_of
-from reconciler.planning.verdict import of_outcome
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 

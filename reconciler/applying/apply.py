@@ -23,8 +23,9 @@ from reconciler.applying.guard import (
     check_refused,
     declared_names,
 )
+from reconciler.applying.holding import Held
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
-from reconciler.applying.lock import Held, locked
+from reconciler.applying.lock import locked
 from reconciler.applying.patience import PATIENCE, Patience
 from reconciler.applying.progress import Progress
 from reconciler.applying.restart import Restarts

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from reconciler.applying.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
 
-if TYPE_CHECKING:
-    from reconciler.applying.progress import Progress
-
-
-Tell = Callable[["Progress"], None]
+Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
 
 
@@ -53,11 +51,6 @@ def executor(target: Target, secrets: Secrets) -> Executor:
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
 
-def sqlstate(failure: StepFailed) -> str:
-    """PostgreSQL's code of why a step failed; empty where it has none, as when the connection was lost."""
-    return getattr(failure.__cause__, "sqlstate", None) or ""
-
-
 STEP_NAME = "reconciler step"
 """The application_name of a session that runs the steps of an apply."""
 
@@ -67,6 +60,17 @@ _NO_ORPHANS = """
 """
 """14+; by name, since 13 has no such setting. Without it a build goes on for hours after we were killed, with nobody
 who holds the lock, and the next plan can only wait for it."""
+
+
+_LIMIT = """
+    select s.setting::pg_catalog.float8 / 1000 as seconds from pg_catalog.pg_settings s
+    where s.name = 'statement_timeout'
+"""
+
+RETRIED = frozenset({"55P03", "40P01"})
+"""lock_not_available and deadlock_detected: what was in the way goes away by itself, and nothing was changed."""
+
+QUERY_CANCELED = "57014"
 
 
 GOING_ON = "it may still be going on on the server: the next plan sees what became of it, and what is being built"
@@ -108,23 +112,33 @@ class PostgresExecutor:
         if not isinstance(step, SqlStep):
             raise StepFailed(f"{self._target.name}: a {step.type} step cannot run on PostgreSQL")
         connection = self._connection
-        statement = ""
+        statement, began = "", time.monotonic()
         try:
             for name in ("lock_timeout", "statement_timeout"):
                 connection.execute("select pg_catalog.set_config(%s, %s, false)", (name, getattr(step, name)))
-            if step.transaction:
-                with connection.transaction():
-                    for statement in step.statements:
-                        connection.execute(statement.encode())
-            else:
+            with connection.transaction() if step.transaction else nullcontext():
                 for statement in step.statements:
+                    began = time.monotonic()
                     connection.execute(statement.encode())
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
             answer = said(error, hide_values=self._target.hide_values, sent=statement)
             hint = GOING_ON if isinstance(error, Silent) else ""
-            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}", hint=hint) from error
+            may_pass = error.sqlstate in RETRIED or self._timed_out(error.sqlstate, time.monotonic() - began)
+            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
+
+    def _timed_out(self, sqlstate: str | None, took: float) -> bool:
+        """Whether statement_timeout ended a statement that `took` so many seconds. That somebody cancelled it has the
+        same SQLSTATE, and is to be respected; only before its time was over can it have been."""
+        import psycopg
+
+        if sqlstate != QUERY_CANCELED:
+            return False
+        with suppress(psycopg.Error):
+            [row] = self._connection.execute(_LIMIT)
+            return 0 < float(row["seconds"]) <= took
+        return False
 
     def heard(self) -> None:
         """Another session has just seen the server at work on a step. May be called from another thread."""

@@ -18,10 +18,6 @@ Record = Callable[[Receipt], None]
 """Told of the receipt as it is by now, after each change. Called from several threads, one at a time."""
 
 
-WAITS = "waits for a restart"
-"""How the message of a setting begins that is written and does not run yet."""
-
-
 class Ledger:
     """The receipts of one apply, written by several threads."""
 
@@ -66,7 +62,7 @@ class Ledger:
             still = {*after.waiting, *(one.address for one in after.unlooked)}
             changes = tuple(
                 one.model_copy(update={"message": ""})
-                if one.result is Applied.APPLIED and one.message.startswith(WAITS) and one.address not in still
+                if one.result is Applied.APPLIED and one.waits and one.address not in still
                 else one
                 for one in changes
             )

@@ -14,9 +14,9 @@ from contextlib import suppress
 
 import psycopg
 
-from reconciler.applying import lock
+from reconciler.applying import holding
 from reconciler.applying.execute import STEP_NAME
-from reconciler.applying.lock import WAIT, Speaking, lost, owner
+from reconciler.applying.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
@@ -82,7 +82,7 @@ _STEPS = """
 
 
 class PostgresLock:
-    """A session's advisory lock, on a connection of its own that does nothing else; see `lock.Held`.
+    """A session's advisory lock, on a connection of its own that does nothing else; see `holding.Held`.
 
     An idle connection holds no snapshot, so the lock does not hold up a concurrent build; nor does one in a transaction
     that is READ COMMITTED, in which it is on 13: that ends the sessions of those alone that are silent there.
@@ -112,7 +112,7 @@ class PostgresLock:
         return self._ours.pid
 
     def __call__(self) -> None:
-        """See `lock.Held`."""
+        """See `holding.Held`."""
         with self._one_at_a_time:
             try:
                 [row] = self._ours.execute(_STILL_OURS, (ADVISORY_KEY,))
@@ -122,7 +122,7 @@ class PostgresLock:
                 raise lost(self._target, "a pooler that shares sessions may stand between: let the URL lead past it")
 
     def again(self) -> None:
-        """See `lock.Held`."""
+        """See `holding.Held`."""
         try:
             self()
         except ApplyError:
@@ -143,7 +143,7 @@ class PostgresLock:
 
     def _taken(self, idle: Collection[int]) -> HeardConnection:
         named = {"application_name": f"{HOLDER_NAME}{owner()}"}
-        limits = dict.fromkeys(_ENDS_THE_SILENT, f"{lock.DEAD_SECONDS}s")
+        limits = dict.fromkeys(_ENDS_THE_SILENT, f"{holding.DEAD_SECONDS}s")
         # Another role would not see what earlier sessions of ours do.
         ours = open_connection(as_login(self._target), self._secrets, named, where_there=limits, others=idle)
         try:

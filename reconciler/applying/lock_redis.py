@@ -18,8 +18,8 @@ from datetime import datetime
 
 import redis
 
-from reconciler.applying import lock
-from reconciler.applying.lock import WAIT, Speaking, lost, owner
+from reconciler.applying import holding
+from reconciler.applying.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
@@ -39,7 +39,7 @@ NEEDED = "the user needs +client|setname +client|getname +client|list, and +clie
 
 
 class RedisLock:
-    """See `lock.Held`."""
+    """See `holding.Held`."""
 
     pid = 0
 
@@ -62,7 +62,7 @@ class RedisLock:
         self._speaking = Speaking(self)
 
     def __call__(self) -> None:
-        """See `lock.Held`."""
+        """See `holding.Held`."""
         try:
             with self._one_at_a_time:
                 found = self._ours.client_getname()
@@ -76,7 +76,7 @@ class RedisLock:
             raise lost(self._target, f"its connection was silent for {silent:.0f} s")
 
     def again(self) -> None:
-        """See `lock.Held`: no apply restarts a Redis."""
+        """See `holding.Held`: no apply restarts a Redis."""
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""
@@ -99,7 +99,7 @@ class RedisLock:
                 f"{self._target.name}: the lock cannot be taken: {self._secrets.redact(said(error))}", hint=NEEDED
             ) from None
         for other in others:
-            if other["name"].startswith(f"{REDIS_NAME}|") and int(other["idle"]) <= lock.DEAD_SECONDS:
+            if other["name"].startswith(f"{REDIS_NAME}|") and int(other["idle"]) <= holding.DEAD_SECONDS:
                 raise LockHeld(f"{self._target.name}: another apply is at work: {_holder(other['name'])}", hint=WAIT)
 
 

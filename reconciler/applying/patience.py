@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from reconciler.model import SqlStep
 
-RETRIED = frozenset({"55P03", "40P01"})
-"""lock_not_available and deadlock_detected: what was in the way goes away by itself, and nothing was changed."""
-
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 """Seconds. The bound of the pauses doubles from the first to the longest."""

@@ -19,7 +19,7 @@ from reconciler.errors import ConnectionFailed
 from reconciler.kind import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, System, Target
-from reconciler.planning.again import Verdict, judge, look, resource_of
+from reconciler.planning.again import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.foreign_code import ForeignCode, Question
@@ -79,7 +79,7 @@ def rehearse_again(
         return rehearsed
     with closing(connect(target, secrets)) as session:
         found = {change.address: look(session, resource_of(change)) for change, _ in rehearsed.refused}
-    still = [one for one in rehearsed.refused if judge(one[0], found[one[0].address]).verdict is Verdict.AS_PLANNED]
+    still = [one for one in rehearsed.refused if judge(one[0], found[one[0].address]).standing is Standing.AS_PLANNED]
     return Rehearsed(still, rehearsed.untried)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from reconciler.applying.lock import Held
+from reconciler.applying.holding import Held
 from reconciler.applying.patience import Patience
 from reconciler.applying.progress import Progress
 from reconciler.applying.reload import Errors, Files, files, loaded, refuse_new, reloads
@@ -32,11 +32,13 @@ from reconciler.model import (
     Step,
     StepReceipt,
     Target,
+    Verdict,
 )
+from reconciler.outcomes import of_outcome, worst
 from reconciler.planning.again import (
     Judgement,
     Look,
-    Verdict,
+    Standing,
     judge,
     left_over,
     look,
@@ -86,7 +88,7 @@ class Asked:
     to_stop_at_once: Callable[[], bool]
 
 
-_NOTHING_RUNS = Judgement(Verdict.STALE, "")
+_NOTHING_RUNS = Judgement(Standing.STALE, "")
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class _Work:
     judged: Judgement = _NOTHING_RUNS
     steps: list[StepReceipt] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
+    waits: bool = False
     started: float = field(default_factory=time.monotonic)
 
 
@@ -161,6 +164,7 @@ class Runner:
             steps=tuple(work.steps),
             seconds=round(time.monotonic() - work.started, 3),
             evidence=tuple(work.evidence),
+            waits=work.waits,
         )
 
     def close(self) -> None:
@@ -173,13 +177,13 @@ class Runner:
         change = work.change
         self._held()
         work.judged = judge(change, self._look(change))
-        verdict, message = work.judged.verdict, work.judged.message
-        match verdict:
-            case Verdict.ALREADY_MADE:
+        standing, message = work.judged.standing, work.judged.message
+        match standing:
+            case Standing.ALREADY_MADE:
                 return Applied.SKIPPED, "; ".join(part for part in ("already as declared", message) if part)
-            case Verdict.STALE:
+            case Standing.STALE:
                 return Applied.STALE, message
-            case Verdict.FORBIDDEN:
+            case Standing.FORBIDDEN:
                 return Applied.FAILED, message
         why = self._read(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
@@ -222,6 +226,7 @@ class Runner:
         result, message, seen = self._verify(work.change)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
             work.evidence += _came_of(work.change, seen, work.steps)
+        work.waits = worst(map(of_outcome, seen.outcomes)) is Verdict.WAITS
         gone = went(work.change, seen.observed)
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
         return result, "; ".join(filter(None, (left_out, message)))
@@ -361,8 +366,8 @@ class Runner:
         for last in _looks(_settling(change)):
             seen = self._look(change)
             judged = judge(change, seen)
-            verdict, message = judged.verdict, judged.message
-            if verdict is Verdict.ALREADY_MADE:
+            standing, message = judged.standing, judged.message
+            if standing is Standing.ALREADY_MADE:
                 return Applied.APPLIED, message, seen
             if left := left_over(change, seen):
                 return Applied.INCOMPLETE, f"came after the plan, and needs a new one: {', '.join(left)}", seen

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.applying.execute import Executor, executor, sqlstate
-from reconciler.applying.patience import RETRIED, Patience, attempts
-from reconciler.applying.progress import Progress, watched
+from reconciler.applying.execute import Executor, executor
+from reconciler.applying.patience import Patience, attempts
+from reconciler.applying.progress import Progress
 from reconciler.applying.restart import Restarts
+from reconciler.applying.watch import watched
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets
@@ -55,7 +56,7 @@ class Stepper:
                 except StepFailed as error:
                     failure = error
             blockers = watch.blockers or blockers
-            if attempt == most or not _may_pass(failure) or interrupted():
+            if attempt == most or not failure.may_pass or interrupted():
                 break
             with suppress(Exception):  # who is told may fail, the apply may not
                 phase = f"waiting to try again, attempt {attempt + 1} of {most}"
@@ -72,15 +73,6 @@ class Stepper:
         if self._executor is not None:
             self._executor.close()
             self._executor = None
-
-
-def _may_pass(failure: StepFailed) -> bool:
-    """Whether what was in the way may go away by itself: a lock, also where statement_timeout ended the wait for it.
-
-    That a statement was cancelled by somebody has the same SQLSTATE, and is to be respected: only the words tell. Of a
-    server that speaks another language none is tried again.
-    """
-    return sqlstate(failure) in RETRIED or "due to statement timeout" in failure.message
 
 
 def _telling(tell: Callable[[Progress], None], attempt: int) -> Callable[[Progress], None]:

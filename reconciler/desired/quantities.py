@@ -114,16 +114,16 @@ def of_operation(sign: str, left: Dimension | None, right: Dimension | None) -> 
 def of_call(function: str, arguments: Sequence[Dimension | None]) -> Dimension | None:
     """As `of_operation`, for a function of FUNCTIONS."""
     if function in CHOICES:
-        return _one_of(arguments, "be compared with")
+        return _one_of(arguments, "be compared with", in_order=True)
     if arguments[0] not in (Dimension.NUMBER, None):
         raise FormulaError(f"{function} is for numbers: {arguments[0]} is rounded down to what its setting counts in")
     return Dimension.NUMBER
 
 
-def _one_of(dimensions: Sequence[Dimension | None], verb: str) -> Dimension | None:
+def _one_of(dimensions: Sequence[Dimension | None], verb: str, *, in_order: bool = False) -> Dimension | None:
     known = list(dict.fromkeys(dimension for dimension in dimensions if dimension))
     if len(known) > 1:
-        left, right = (known[1], known[0]) if verb != "be compared with" else (known[0], known[1])
+        left, right = (known[0], known[1]) if in_order else (known[1], known[0])
         unit = ": give the number a unit" if Dimension.NUMBER in known else ""
         raise FormulaError(f"{left} cannot {verb} {right}{unit}")
     return known[0] if known else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from reconciler.model import Change, Notice, NoticeType, Outcome
+from reconciler.model import Change, Outcome, Verdict
+from reconciler.outcomes import of_outcome
 
 K = TypeVar("K", bound=Hashable)
 F = TypeVar("F")
 
-_AS_DECLARED = (NoticeType.NOT_PERSISTED, NoticeType.WAITS_FOR_RESTART)
-"""Notices about what is as declared already."""
+_AS_DECLARED = (Verdict.IN_SYNC, Verdict.WAITS, Verdict.HALF_WAY)
+"""Of what no step is planned for: it is, or will be, as declared."""
 
 
 def objection(outcomes: Iterable[Outcome]) -> str:
@@ -22,7 +23,7 @@ def objection(outcomes: Iterable[Outcome]) -> str:
 def _in_words(outcome: Outcome) -> str:
     if isinstance(outcome, Change):
         return outcome.reason or f"a plan would {outcome.action} it, {outcome.summary}"
-    return "" if isinstance(outcome, Notice) and outcome.type in _AS_DECLARED else outcome.message
+    return "" if of_outcome(outcome) in _AS_DECLARED else outcome.message
 
 
 def fitting(

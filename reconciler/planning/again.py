@@ -7,17 +7,19 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from deepdiff import DeepDiff
+from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
 from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
+from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
+from reconciler.outcomes import of_outcome
 from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
 
-class Verdict(Enum):
+class Standing(Enum):
     """How a planned change stands to the live system of this moment."""
 
     AS_PLANNED = auto()
@@ -34,7 +36,7 @@ class Judgement(NamedTuple):
     undo   of AS_PLANNED, how it is undone should it fail; made anew where the plan's role could not see how.
     """
 
-    verdict: Verdict
+    standing: Standing
     message: str
     steps: Sequence[Step] = ()
     undo: tuple[Step, ...] = ()
@@ -76,11 +78,6 @@ def look(session: Session, resource: Resource) -> Look:
     return Look(observed, list(outcomes))
 
 
-def declaration(resource: Resource) -> dict[str, JsonValue]:
-    """What somebody has written of `resource`, as far as it decides anything."""
-    return resource.model_dump(mode="json", exclude={"address", "why", "declared_at", *resource.carried})
-
-
 def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
     """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
     still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
@@ -90,7 +87,7 @@ def no_longer_beside(session: Session, change: Change, planned: Mapping[Address,
     others = [
         each
         for each in kind.leans_on(resource_of(change))
-        if each.address not in planned or declaration(planned[each.address]) != declaration(each)
+        if each.address not in planned or planned[each.address].declaration() != each.declaration()
     ]
     observed = kind.observe(session, others) if others else {}
     changed = [
@@ -113,6 +110,9 @@ def would_run(now: Sequence[Outcome], address: Address, statements: tuple[str, .
     return any(isinstance(step, SqlStep) and step.statements == statements for one in changes for step in one.steps)
 
 
+_IN_THE_WAY = (Verdict.BLOCKED, Verdict.NOT_VISIBLE)
+
+
 def judge(planned: Change, found: Look) -> Judgement:
     """Compares a planned change with what is seen, and would be planned, at this moment."""
     now = found.outcomes
@@ -120,10 +120,9 @@ def judge(planned: Change, found: Look) -> Judgement:
     notices = [outcome for outcome in now if isinstance(outcome, Notice)]
     said = "; ".join(notice.message for notice in notices)
     if not changes:
-        stands_in_the_way = {"blocked", "not-visible", "being-built"}
-        if any(notice.type in stands_in_the_way for notice in notices):
-            return Judgement(Verdict.STALE, said)
-        return Judgement(Verdict.ALREADY_MADE, said)
+        if any(of_outcome(notice) in _IN_THE_WAY for notice in notices):
+            return Judgement(Standing.STALE, said)
+        return Judgement(Standing.ALREADY_MADE, said)
     [change] = changes
     undo = change.undo
     if planned.undo_unseen and not planned.undo:
@@ -133,14 +132,14 @@ def judge(planned: Change, found: Look) -> Judgement:
     same = parts(change) == parts(planned) and planned.fingerprint in ("", fingerprint(change))
     # What reviewers read is not in the fingerprint, since the steps bring it about: it has to be what they do.
     if same and (change.after, change.summary) == (planned.after, planned.summary):
-        verdict = Verdict.FORBIDDEN if change.forbidden else Verdict.AS_PLANNED
-        return Judgement(verdict, change.forbidden, planned.steps, undo)
+        standing = Standing.FORBIDDEN if change.forbidden else Standing.AS_PLANNED
+        return Judgement(standing, change.forbidden, planned.steps, undo)
     still = None if same else _followed(planned, change, found.observed)
     if still is None:
-        return Judgement(Verdict.STALE, differences(planned, change))
+        return Judgement(Standing.STALE, differences(planned, change))
     if change.forbidden:
-        return Judgement(Verdict.FORBIDDEN, change.forbidden)
-    return Judgement(Verdict.AS_PLANNED, "", still, undo)
+        return Judgement(Standing.FORBIDDEN, change.forbidden)
+    return Judgement(Standing.AS_PLANNED, "", still, undo)
 
 
 def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
@@ -216,4 +215,4 @@ def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, Json
 
 
 def _shown(value: object) -> str:
-    return "not there" if repr(value) == "not present" else str(value)
+    return "not there" if isinstance(value, NotPresent) else str(value)

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from reconciler.errors import PlanFileError
 from reconciler.files import NotReadable, read_regular
 from reconciler.model import Change, Outcome, Plan
+from reconciler.outcomes import of_outcome
 from reconciler.planning import verdict
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 from reconciler.planning.writing import write_text
@@ -152,7 +153,7 @@ def _content(plan: Plan) -> dict[str, Any]:
         target["verdict"] = verdict.of_target(plan, name)
     outcomes: list[Outcome] = [*plan.changes, *plan.notices]
     for one, outcome in zip([*content["resource_changes"], *content["notices"]], outcomes, strict=True):
-        one["verdict"] = verdict.of_outcome(outcome)
+        one["verdict"] = of_outcome(outcome)
     return content
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Resource, Target
-from reconciler.planning.again import declaration, differences_between, resource_of
+from reconciler.planning.again import differences_between, resource_of
 
 
 def superseded(
@@ -32,7 +32,7 @@ def superseded(
         now = known.get(resource.address)
         kind = BY_NAME[change.address.kind]
         if now is not None:
-            said = differences_between(declaration(resource), declaration(now))
+            said = differences_between(resource.declaration(), now.declaration())
             if said:
                 place = f" ({now.declared_at})" if now.declared_at else ""
                 found[change.address] = f"it is declared otherwise by now{place}: {'; '.join(said)}"

@@ -1,6 +1,6 @@
 """What outcomes come to, for a resource, a target and a whole plan, and which exit code each verb makes of it.
 
-The one place that decides this: text, JSON, exit codes and checks ask it.
+The one place that decides this, from what each outcome means (`outcomes.py`): text, JSON, exit codes and checks ask it.
 """
 
 from __future__ import annotations
@@ -9,37 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model import (
-    Action,
     Address,
     Applied,
-    Change,
     ChangeReceipt,
     CheckResult,
     CheckStatus,
     CheckVerdict,
-    Difference,
-    Notice,
-    NoticeType,
     Outcome,
     Plan,
     Receipt,
     Unlooked,
     Verdict,
 )
-
-_OF_NOTICES: Mapping[NoticeType, Verdict] = {
-    NoticeType.BLOCKED: Verdict.BLOCKED,
-    NoticeType.BEING_BUILT: Verdict.BLOCKED,
-    NoticeType.NOT_PERSISTED: Verdict.HALF_WAY,
-    NoticeType.NOT_VISIBLE: Verdict.NOT_VISIBLE,
-    NoticeType.WAITS_FOR_RESTART: Verdict.WAITS,
-    NoticeType.UNLISTED: Verdict.IN_SYNC,
-    NoticeType.UNWANTED: Verdict.DIFFERS,
-    NoticeType.NOTE: Verdict.IN_SYNC,
-    NoticeType.PREFLIGHT: Verdict.IN_SYNC,
-}
-"""What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared; but where
-what nobody declared is to count, it is a difference."""
+from reconciler.outcomes import of_outcome, worst
 
 _OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
     CheckStatus.FAIL: CheckVerdict.FAILED,
@@ -72,23 +54,6 @@ _NOTHING_TO_RUN: Mapping[Verdict, int] = {
     Verdict.IN_SYNC: 0,
 }
 """Of `plan --detailed-exitcode` where there is no change: then what differs is what nobody declared."""
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The one that counts of several; in sync of none."""
-    return min(verdicts, key=list(Verdict).index, default=Verdict.IN_SYNC)
-
-
-def of_outcome(outcome: Outcome) -> Verdict:
-    """What one outcome says of its resource. A checklist item says nothing of what is declared."""
-    match outcome:
-        case Change():
-            if outcome.difference is not Difference.DIFFERS:
-                return Verdict.HALF_WAY
-            return Verdict.WAITS if outcome.action is Action.RESTART else Verdict.DIFFERS
-        case Notice():
-            return _OF_NOTICES[outcome.type]
-    return Verdict.IN_SYNC
 
 
 def of_resource(address: Address, outcomes: Iterable[Outcome]) -> Verdict:

@@ -88,7 +88,7 @@ class PatroniWriter(PatroniApi):
             return None
 
         # Where Patroni would not restart it, one look is enough; where it only took too long, it may still come.
-        left = deadline - time.monotonic() if "still starting" in problem or not problem else 0
+        left = deadline - time.monotonic() if not problem or self._on_its_way(base, before) else 0
         answer = until(again, left)
         if answer is None:
             raise StepFailed(
@@ -96,6 +96,13 @@ class PatroniWriter(PatroniApi):
                 hint="Patroni's and PostgreSQL's logs on that node say why",
             )
         return answer
+
+    def _on_its_way(self, base: str, before: Mapping[str, Any]) -> bool:
+        """Whether a member is being restarted at this moment, or was since `before`."""
+        with suppress(ConnectionFailed, ObservationFailed):
+            now = self._get("patroni", [base])
+            return now.get("state") in _ON_ITS_WAY or _started_since(before, now)
+        return False
 
     def _post_restart(self, base: str, auth: tuple[str, str] | None, seconds: float) -> httpx.Response:
         """The answer, which comes when PostgreSQL runs again. Meanwhile the member is asked whether it is there at all.
@@ -137,13 +144,21 @@ class PatroniWriter(PatroniApi):
         return StepFailed(f"{self.target}: {what}: {self._said(response)}", hint=hint)
 
 
+_ON_ITS_WAY = ("stopping", "restarting", "starting")
+"""States of a member, as GET /patroni has them, that another one follows by itself."""
+
+
+def _started_since(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a member has a later postmaster, from GET /patroni, before and after."""
+    return now.get("postmaster_start_time") not in (None, before.get("postmaster_start_time"))
+
+
 def _restarted(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether a member runs by a later postmaster, and follows again; from GET /patroni, before and after.
 
     Patroni tells of streaming since 3.0; an older one is not asked for it.
     """
-    started = now.get("postmaster_start_time")
-    runs = now.get("state") == "running" and started not in (None, before.get("postmaster_start_time"))
+    runs = now.get("state") == "running" and _started_since(before, now)
     follows = "replication_state" not in before or now.get("replication_state") in (
         "streaming",
         before["replication_state"],

@@ -369,7 +369,7 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
         session.never_idle()
         return session
     except ObservationFailed as error:
-        refused = refusal(target, connection.info.user, error.message, error.sqlstate)
+        refused = refusal(target, connection.info.user, error.said, error.sqlstate)
         connection.close()
         raise refused or error from None
     except BaseException:

@@ -35,7 +35,6 @@ def as_login(target: Target) -> Target:
 
 def refusal(target: Target, user: str, answer: str, sqlstate: str | None) -> ConnectionFailed | None:
     """Why the role could not be taken on, where that is what the server's `answer` is about."""
-    answer = answer.removeprefix(f"{target.name}: ")
     if not target.role or sqlstate not in REFUSED:
         return None
     return ConnectionFailed(

@@ -11,6 +11,11 @@ bytes stand there as well, so that no two names become one; such a name counts a
 ESCAPED = re.compile("([\U0010ff80-\U0010ffff])")
 
 
+NO_TEXT = "its name is no text in UTF-8, so that no plan can hold it"
+TO_GO = f"to be dropped, and {NO_TEXT}: drop it by hand"
+"""Said of what is to go by a rule, whatever it is: it is there, it differs, and no step can mend it."""
+
+
 def shown(char: str) -> str:
     """One of ESCAPES as the byte that it stands for; empty for any other character."""
     return f"\\x{ord(char) & 0xFF:02x}" if ord(char) in ESCAPES else ""

@@ -11,7 +11,13 @@ DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
     Difference.NOT_PERSISTED: ("runs and is not persisted", "run and are not persisted"),
     Difference.NOT_RUNNING: ("is persisted and does not run", "are persisted and do not run"),
 }
-"""What is said of one and of many that do not simply differ."""
+"""What is counted of one and of many that do not simply differ."""
+
+_HALF_WAY: Mapping[Difference, str] = {
+    Difference.NOT_PERSISTED: "running, not persisted",
+    Difference.NOT_RUNNING: "persisted, not running",
+}
+"""What is said beside the address of one."""
 
 COMES_TRUE: Mapping[ComesTrue, str] = {
     ComesTrue.RELOAD: "comes true by a reload",
@@ -34,10 +40,8 @@ SOURCES: Mapping[str, str] = {
 
 
 def half_way(change: Change) -> str:
-    """What is said of a change that does not simply differ: what its kind says, or by these words."""
-    said = DIFFERENCES[change.difference][0].removeprefix("is ")
-    plainly = change.reason.startswith(("running, not persisted", "persisted, not running"))
-    return visible(change.reason if plainly else f"{said}: {change.reason}")
+    """What is said of a change that does not simply differ, and why."""
+    return visible(": ".join(filter(None, (_HALF_WAY[change.difference], change.reason))))
 
 
 def said(seen: Provenance) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import (
+    NEEDS_PERMISSION,
     Action,
     Address,
     Change,
@@ -160,11 +161,12 @@ def _says(change: Change, before: int, after: int) -> str:
 def _beneath(change: Change, page: Page) -> list[str]:
     """Reason, steps with their hazards, what takes back a failure or all of it, evidence, and why it is wanted."""
     lines = []
-    if change.reason and change.summary:
-        lines += _detail(visible(change.reason), page)
+    reason = change.reason if change.difference is Difference.DIFFERS else provenance.half_way(change)
+    if reason and change.summary:
+        lines += _detail(visible(reason), page)
     lines += _steps(change.steps, page)
-    for line in words.hazards_to_read(change):
-        lines += _detail(f"! {visible(line)}", page, "red" if line.startswith("needs --allow") else "yellow")
+    for type, line in words.hazards_to_read(change):
+        lines += _detail(f"! {visible(line)}", page, "red" if type in NEEDS_PERMISSION else "yellow")
     for statements in words.on_failure(change):
         lines += _detail(f"on failure: {statements}", page, "dim")
     if change.inverse:

@@ -210,7 +210,7 @@ def hazards_of(changes: Iterable[Change]) -> list[Hazard]:
     return [hazard for change in changes for step in change.steps for hazard in step.hazards]
 
 
-def hazards_to_read(change: Change) -> list[str]:
+def hazards_to_read(change: Change) -> list[tuple[HazardType, str]]:
     """What a reviewer should read of a change's hazards, a line each; of many of one type the first."""
     found: dict[HazardType, list[str]] = {}
     for hazard in hazards_of([change]):
@@ -221,7 +221,7 @@ def hazards_to_read(change: Change) -> list[str]:
         shown = messages if len(messages) <= HAZARDS_SHOWN else messages[:1]
         more = [f"and {len(messages) - len(shown)} more of these"] if len(shown) < len(messages) else []
         needs = f"needs --allow {type}: " if type in NEEDS_PERMISSION else ""
-        lines += [f"{needs}{message}" for message in [*shown, *more]]
+        lines += [(type, f"{needs}{message}") for message in [*shown, *more]]
     return lines
 
 

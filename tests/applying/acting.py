@@ -40,7 +40,7 @@ def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
     Who is in the way is looked for as often as it takes to be seen before.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("reconciler.applying.progress.INTERVAL", seconds / 5)
+        patched.setattr("reconciler.applying.watch.INTERVAL", seconds / 5)
         patched.setattr("reconciler.applying.run.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("BUILD", "INSTANT", "STRONG"):
             patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))

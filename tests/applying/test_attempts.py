@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -12,7 +14,9 @@ from waiting import LIMITS, given_time, until
 
 from applying.acting import Applying, Interruption, Seen, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
+from reconciler.applying.execute import executor
 from reconciler.applying.patience import LONGEST_PAUSE, Patience, attempts
+from reconciler.errors import StepFailed
 from reconciler.model import Applied, SqlStep
 
 COLUMNS = {"columns": ["status", "priority desc"]}
@@ -150,6 +154,22 @@ def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database
     assert [seen.attempt for seen in listener.progress if seen.phase.startswith("waiting to try")] == [2]
     assert plan_for(pg_target, wanted).is_empty
     leftovers("i")
+
+
+@pytest.mark.parametrize("ended", ["by its timeout", "by somebody"])
+def test_what_a_timeout_ends_may_be_tried_again_and_what_somebody_cancels_may_not(tasks, pg_target, secrets, ended):
+    """Both have one SQLSTATE. Before, the words told which it was, and only in English."""
+    limit = "200ms" if ended == "by its timeout" else "1h"
+    step = SqlStep(statements=("select pg_sleep(3600)",), statement_timeout=limit)
+    asleep = "select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+    with closing(executor(pg_target, secrets)) as running, ThreadPoolExecutor() as beside:
+        done = beside.submit(running.run, step)
+        if ended == "by somebody":
+            until(lambda: tasks.execute(asleep, (running.pid,)).fetchall(), "it sleeps")
+            tasks.execute("select pg_cancel_backend(%s)", (running.pid,))
+        with pytest.raises(StepFailed, match="57014") as failed:
+            done.result()
+    assert failed.value.may_pass is (ended == "by its timeout")
 
 
 PAUSES = [

@@ -7,7 +7,7 @@ from redis_setting.declared import declared as redis_settings
 
 from applying.acting import apply, plan_for, resealed, results
 from reconciler.model import Applied, RedisStep
-from reconciler.planning.again import Judgement, Verdict
+from reconciler.planning.again import Judgement, Standing
 
 pytestmark = pytest.mark.redis(">= 7")
 
@@ -47,7 +47,7 @@ def _unacceptable(step, name):
 
 
 def _as_planned(planned, now):
-    return Judgement(Verdict.AS_PLANNED, "")
+    return Judgement(Standing.AS_PLANNED, "")
 
 
 def test_one_that_came_out_otherwise_is_taken_back_and_the_others_stay(redis_target, redis_client, monkeypatch):

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+from forked import start
+
 SECRET = "the-runners-s3cret"
 """What nobody may see, and no stranger's server may get."""
 
@@ -53,12 +55,19 @@ class Checkout:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, redirected: str = "") -> Done:
         """The program, as a pipeline starts it. `redirected` is what a shell puts behind it."""
-        command = [sys.executable, "-m", "reconciler", *arguments]
-        if redirected:
-            command = ["bash", "-c", f'set -o pipefail; "$@" {redirected}', "bash", *command]
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("RECONCILER_", "PG"))}
+        if not redirected:
+            forked = start(arguments, {**kept, **(env or {})}, folder=self.root)
+            try:
+                out, err = forked.communicate(timeout=TOO_LONG)
+            except subprocess.TimeoutExpired:
+                forked.kill()
+                return Done(None, *forked.communicate())
+            return Done(forked.returncode, out, err)
+        command = ["bash", "-c", f'set -o pipefail; "$@" {redirected}', "bash", sys.executable, "-m", "reconciler"]
         with subprocess.Popen(
-            command, cwd=self.root, env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
+            [*command, *arguments], cwd=self.root,
+            env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         ) as process:  # fmt: skip

@@ -146,10 +146,10 @@ def test_a_lock_ends_though_a_proxy_keeps_its_connection(tasks, pg_target, postg
     with closing(FreezingProxy(postgres.port)) as proxy:
         url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{tasks.info.dbname}"
         (command.folder / "targets.yaml").write_text(TARGETS.replace('"${DATABASE_URL}"', url))
-        soon = {"reconciler.applying.lock.DEAD_SECONDS": 2, "reconciler.applying.lock.SPEAKING_SECONDS": 0.3}
+        soon = {"reconciler.applying.holding.DEAD_SECONDS": 2, "reconciler.applying.holding.SPEAKING_SECONDS": 0.3}
         process = command.start("apply", tmp_path / "plan.json", constants=soon)
         until(lambda: waiting(tasks, "create index%"), "it builds")
-        time.sleep(2 * soon["reconciler.applying.lock.DEAD_SECONDS"])
+        time.sleep(2 * soon["reconciler.applying.holding.DEAD_SECONDS"])
         assert locks(tasks), "a holder that speaks holds it"
         proxy.after(0)
         process.kill()
@@ -174,7 +174,7 @@ def test_the_server_looks_after_our_sessions(pg_target, secrets):
 
 def test_a_holder_of_redis_that_does_not_speak_holds_nothing(redis_target, redis_server, monkeypatch):
     """Seen before: a runner that lost power held the lock until somebody ended its connection on the server."""
-    monkeypatch.setattr("reconciler.applying.lock.DEAD_SECONDS", 1)
+    monkeypatch.setattr("reconciler.applying.holding.DEAD_SECONDS", 1)
     resources = redis_settings({"hz": "20"})
     with redis.Redis.from_url(redis_server.url(), retry=ONCE).client() as dead:
         dead.client_setname(f"{REDIS_NAME}|x@y|2026-01-02T03:04:05+0000|1")
@@ -186,8 +186,8 @@ def test_a_holder_of_redis_that_does_not_speak_holds_nothing(redis_target, redis
 
 
 def test_a_holder_of_redis_speaks(redis_target, monkeypatch):
-    monkeypatch.setattr("reconciler.applying.lock.DEAD_SECONDS", 1)
-    monkeypatch.setattr("reconciler.applying.lock.SPEAKING_SECONDS", 0.2)
+    monkeypatch.setattr("reconciler.applying.holding.DEAD_SECONDS", 1)
+    monkeypatch.setattr("reconciler.applying.holding.SPEAKING_SECONDS", 0.2)
     plan = plan_for(redis_target, redis_settings({"hz": "20"}))
     with locked(redis_target, Secrets({}), lambda: plan.created_at) as held:
         time.sleep(3)

@@ -51,7 +51,7 @@ def test_running_and_not_persisted_and_the_other_way_round(world, reconciler, de
     world.execute("alter system set work_mem = '8MB'")  # and no reload: 4 MB run, 8 MB are to come
     code, out, _ = reconciler("drift")
     assert code == 4
-    assert "runs and is not persisted: postgresql.auto.conf holds another value" in out
+    assert "running, not persisted: postgresql.auto.conf holds another value" in out
     code, out, _ = reconciler("drift", "--format", "json")
     assert [change["difference"] for change in json.loads(out)["resource_changes"]] == ["not-persisted"]
     assert (code, json.loads(out)["verdict"]) == (4, "half-way")
@@ -60,7 +60,7 @@ def test_running_and_not_persisted_and_the_other_way_round(world, reconciler, de
     (desired / "tasks.yaml").write_text("target: main\nsettings: {work_mem: 8MB}\n")
     code, out, _ = reconciler("drift")
     assert code == 4
-    assert "persisted and does not run: postgresql.auto.conf has the wanted value" in out
+    assert "persisted, not running: postgresql.auto.conf has the wanted value" in out
     code, out, _ = reconciler("drift", "--format", "json")
     assert [change["difference"] for change in json.loads(out)["resource_changes"]] == ["not-running"]
     assert reconciler("apply", "--yes")[0] == 0

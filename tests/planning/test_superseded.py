@@ -10,6 +10,7 @@ from pg_index.declared import declared as indexes
 from pg_index.declared import tables
 from redis_setting.declared import declared as redis_settings
 
+from reconciler.kinds.pg_index.names import handed_over
 from reconciler.kinds.pg_setting.model import Restart
 from reconciler.model import Action, Address, Change, Resource, SecretRef, System, Target
 from reconciler.planning.superseded import superseded
@@ -68,6 +69,18 @@ def test_what_is_declared_otherwise_is_superseded(name, before, now):
     [why] = refused([change(one(before))], now).values()
     assert why.startswith("it is declared otherwise by now (")
     assert " in the plan and is " in why
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["comes over", "no longer comes over"])
+def test_a_name_that_comes_from_another_table_is_told_in_words(back):
+    """Seen to fail: the name of a field was told, `leaves.0`."""
+    elsewhere = tables(MAIN, {"public.users": {"indexes": {"i": "absent"}}})
+    plain = one(indexes(MAIN, i={"columns": ["id"]}))
+    over = one(handed_over([plain, *elsewhere]))
+    first, second = (over, plain) if back else (plain, over)
+    [why] = refused([change(first)], [second]).values()
+    was, now = ("public.users", "none") if back else ("none", "public.users")
+    assert f": the other table, on which it is declared absent, was {was} in the plan and is {now} now" in why
 
 
 def test_a_node_is_held_against_what_its_target_declares():

@@ -26,6 +26,7 @@ from reconciler.model import (
     Severity,
     Verdict,
 )
+from reconciler.outcomes import of_outcome
 from reconciler.planning import plan_file, verdict
 from reconciler.planning.fingerprint import digest
 
@@ -100,14 +101,14 @@ def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
     said = {verdict.of_plan(plan), verdict.of_target(plan, "main"), verdict.of_resource(ADDRESS, row.outcomes)}
     assert {*said, content["verdict"], content["targets"]["main"]["verdict"]} == {row.verdict}
     each = [one["verdict"] for one in [*content["resource_changes"], *content["notices"]]]
-    assert sorted(each) == sorted(map(verdict.of_outcome, row.outcomes))
+    assert sorted(each) == sorted(map(of_outcome, row.outcomes))
     assert verdict.drift_exit_code(plan) == row.drift
     assert verdict.plan_exit_code(plan, detailed=False) == row.plan
     assert verdict.plan_exit_code(plan, detailed=True) == row.detailed
 
 
 def test_every_notice_and_every_status_of_a_check_has_its_verdict():
-    assert {verdict.of_outcome(notice(type)) for type in NoticeType} == set(Verdict) - {Verdict.UNREACHABLE}
+    assert {of_outcome(notice(type)) for type in NoticeType} == set(Verdict) - {Verdict.UNREACHABLE}
     assert {verdict.of_check(check(status)) for status in CheckStatus} == set(CheckVerdict)
 
 

@@ -17,7 +17,7 @@ from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_setting import KIND, parameters
 from reconciler.kinds.redis_setting.accepted import bounds
 from reconciler.kinds.redis_setting.lockout import locks_out
-from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.model import Difference, Notice, NoticeType, System, Target
 from reconciler.secrets import Secrets
 
 pytestmark = pytest.mark.rotated
@@ -224,6 +224,6 @@ def test_over_tls_nothing_of_tls_is_changed_and_all_else_is(redis_server, redis_
     with closing(redis.Redis(port=redis_server.port)) as client:
         client.config_set("hz", "40")
     found = converge(KIND, over_tls, declared({"hz": "40"}))
-    assert all(change.reason.startswith("running, not persisted") for change in found)
+    assert all(change.difference is Difference.NOT_PERSISTED for change in found)
     assert len(found) == 1, "the file, which has a line for it, is read over TLS too"
     assert len(converge(KIND, at(redis_server), declared({"tls-auth-clients": "yes"}))) == 1

@@ -16,7 +16,7 @@ from redis_setting.releases import is_known
 from waiting import until_it_answers
 
 from reconciler.kinds.redis_setting import KIND
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import Difference, NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.redis_files import words_of
@@ -55,7 +55,7 @@ def test_killed_between_set_and_rewrite_the_next_plan_persists_and_nothing_else(
     ]
     run(at(redis_server), first)
     for change in changes(KIND, at(redis_server), resources):
-        assert change.reason.startswith("running, not persisted: a restart would bring ")
+        assert change.reason.startswith("a restart would bring ")
         assert str(redis_server.conf) in change.reason
         assert commands(change) == ["CONFIG REWRITE"]
         assert (
@@ -70,7 +70,7 @@ def test_what_the_file_has_and_does_not_run_is_said_so(redis_server):
     with redis_server.conf.open("a") as conf:
         conf.write("hz 20\ndatabases 32\n")
     mutable, fixed = outcomes(KIND, at(redis_server), declared({"hz": "20", "databases": "32"}))
-    assert mutable.reason == f"persisted, not running: {redis_server.conf}:4 has it"
+    assert mutable.reason == f"{redis_server.conf}:4 has it"
     assert mutable.notes == (f"CONFIG REWRITE overwrites {redis_server.conf}:5, which waits for a restart",)
     assert fixed.type is NoticeType.WAITS_FOR_RESTART
     assert fixed.message.startswith(f"runs with 16; {redis_server.conf}:5 has 32, and a restart brings it, unless")
@@ -91,7 +91,7 @@ def test_a_fixed_parameter_whose_line_was_changed_is_written_back(redis_server):
     start_with(redis_server, "databases 32\n")
     redis_server.conf.write_text(redis_server.conf.read_text().replace("databases 32", "databases 8"))
     [change] = converge(KIND, at(redis_server), declared({"databases": "32"}))
-    assert change.reason == f"running, not persisted: a restart would bring 8, from {redis_server.conf}:4"
+    assert change.reason == f"a restart would bring 8, from {redis_server.conf}:4"
     redis_server.restart()
     assert outcomes(KIND, at(redis_server), declared({"databases": "32"})) == []
 
@@ -128,7 +128,7 @@ def test_the_file_is_read_as_the_server_reads_it(text, name, value, reason, redi
     found = outcomes(KIND, at(redis_server), declared({name: value}))
     # What no line says any more is the default, where that is known; of `save` a line of the test's server is left.
     assert len(found) == (is_known(redis_server) or name == "save")
-    assert all(change.reason.startswith("running, not persisted") for change in found)
+    assert all(change.difference is Difference.NOT_PERSISTED for change in found)
 
 
 def test_what_an_included_file_says_is_beyond_a_rewrite(redis_server, redis_client):
@@ -228,7 +228,7 @@ def test_over_a_socket_of_the_file_system_the_file_is_read_too(redis_server):
     with closing(redis.Redis(unix_socket_path=path)) as client:
         client.config_set("hz", "20")
     [change] = outcomes(KIND, target, declared({"hz": "20"}))
-    assert change.reason.startswith("running, not persisted")
+    assert change.difference is Difference.NOT_PERSISTED
 
 
 @pytest.mark.parametrize("name", ["requirepass", "masterauth"])
@@ -237,7 +237,7 @@ def test_a_secret_that_is_in_no_file_is_persisted_and_shown_nowhere(name, redis_
     redis_client.config_set(name, PASSWORD)
     target = at(redis_server, credentials={"default": (env("SECRET"),)})
     [change] = converge(KIND, target, declared({name: env("SECRET")}), secrets)
-    assert change.reason.startswith("running, not persisted: a restart would bring another one")
+    assert change.reason.startswith("a restart would bring another one")
     assert commands(change) == ["CONFIG REWRITE"]
     assert PASSWORD not in change.model_dump_json() + repr(change)
     redis_server.restart()

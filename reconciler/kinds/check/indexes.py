@@ -6,7 +6,7 @@ sees all outcomes, has it decided by `decide_from_outcomes`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.kinds.check.verdict import Verdict
 from reconciler.kinds.check.waiver import WaiverState, waived
@@ -16,20 +16,22 @@ from reconciler.model import (
     Change,
     CheckResult,
     CheckStatus,
-    Notice,
     NoticeType,
     Outcome,
 )
+from reconciler.model import Verdict as OutcomeVerdict
+from reconciler.outcomes import of_outcome
 
 NAMES_SHOWN = 5
 """Indexes that a message names: more would not be read, and the plan lists them all."""
 
-_WORDS = {
+_WORDS: Mapping[Action | NoticeType, str] = {
     Action.CREATE: "missing",
     Action.UPDATE: "differs",
     Action.REPLACE: "differs",
     Action.REBUILD: "INVALID",
     Action.RENAME: "under another name",
+    NoticeType.BEING_BUILT: "being built",
 }
 
 
@@ -72,16 +74,14 @@ def _verdict(own: Collection[Address], outcomes: Sequence[Outcome]) -> Verdict:
     wrong: dict[Address, str] = {}
     hidden: set[Address] = set()
     for outcome in outcomes:
-        if outcome.address not in own:
+        verdict = of_outcome(outcome)
+        if outcome.address not in own or isinstance(outcome, CheckResult) or verdict is OutcomeVerdict.IN_SYNC:
             continue
-        if isinstance(outcome, Change):
-            wrong[outcome.address] = _WORDS.get(outcome.action, outcome.action.value)
-        elif isinstance(outcome, Notice) and outcome.type is NoticeType.NOT_VISIBLE:
+        if verdict is OutcomeVerdict.NOT_VISIBLE:
             hidden.add(outcome.address)
-        elif isinstance(outcome, Notice) and outcome.type is NoticeType.BEING_BUILT:
-            wrong[outcome.address] = "being built"
-        elif isinstance(outcome, Notice) and outcome.type is NoticeType.BLOCKED:
-            wrong[outcome.address] = "blocked"
+            continue
+        what = outcome.action if isinstance(outcome, Change) else outcome.type
+        wrong[outcome.address] = _WORDS.get(what, what.value)
     good = len(own) - len(wrong.keys() | hidden)
     seen = f"{good} of {len(own)} declared indexes are present and valid"
     if wrong:

@@ -75,7 +75,7 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
                 return _read(lesser, checks)
         why = "it leads to another server or another database than the target's own URL"
     except TargetError as error:
-        why = error.message.removeprefix(f"{session.target.name}: ")
+        why = error.said
     return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=f"as `checks_as` says: {why}"))
 
 
@@ -150,7 +150,7 @@ def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Ask
     try:
         return _found(session, session.fetch_all([*own_path, (query, None)])[-1])
     except ObservationFailed as error:
-        said = error.message.removeprefix(f"{error.target}: ")
+        said = error.said
         denied = error.sqlstate == INSUFFICIENT_PRIVILEGE
         return Unavailable(
             status=CheckStatus.NOT_VISIBLE if denied else CheckStatus.ERROR,

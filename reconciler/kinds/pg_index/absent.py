@@ -18,7 +18,7 @@ from reconciler.kinds.pg_index.model import (
 )
 from reconciler.kinds.pg_index.obstacles import at_work, belongs_to, lost_identity, notice, permitted
 from reconciler.model import Action, Address, Hazard, HazardType, Notice, NoticeType, Outcome
-from reconciler.targets.unnamed import is_unnamed
+from reconciler.targets.unnamed import TO_GO, is_unnamed
 
 
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
@@ -43,9 +43,8 @@ def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Seque
                 found.append(Notice(address=address, type=kind, message=message, declared_at=desired.declared_at))
             continue
         if is_unnamed(live.name):
-            message = "to be dropped, and its name is no text in UTF-8, so that no plan can hold it: drop it by hand"
             found.append(
-                Notice(address=address, type=NoticeType.BLOCKED, message=message, declared_at=desired.declared_at)
+                Notice(address=address, type=NoticeType.BLOCKED, message=TO_GO, declared_at=desired.declared_at)
             )
             continue
         absent = PgIndex(

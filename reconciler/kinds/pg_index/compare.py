@@ -15,6 +15,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
+from reconciler.kinds.booleans import parse_bool
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
@@ -24,12 +25,6 @@ UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
 privileges, too complex; and what input functions of extensions raise, which name no class (XX000). Others (a lock
 timeout, a cancelled query) say nothing about them."""
-
-_BOOLEANS = {"true": Decimal(1), "yes": Decimal(1), "on": Decimal(1)} | dict.fromkeys(
-    ("false", "no", "off"), Decimal(0)
-)
-"""Words for booleans; any beginning that only one of them has will do."""
-
 
 IN_PLACE = {"autosummarize", "buffering", "deduplicate_items", "fastupdate", "fillfactor", "gin_pending_list_limit"}
 """Storage parameters that take effect, or only matter, after ALTER INDEX SET. All others (pages_per_range of brin,
@@ -107,14 +102,10 @@ def _different(declared: Options, live: Options) -> set[str]:
 
 def _value(text: str) -> str | Decimal:
     """What a value means, as PostgreSQL's parse_bool and number parsers read it."""
-    lowered = text.lower()
     with suppress(InvalidOperation):
-        return Decimal(lowered)
-    if len(lowered) > 1 or lowered in "tfyn":
-        for word, value in _BOOLEANS.items():
-            if word.startswith(lowered) and lowered != "o":
-                return value
-    return lowered
+        return Decimal(text)
+    found = parse_bool(text)
+    return text.lower() if found is None else Decimal(found)
 
 
 class Unread(NamedTuple):
@@ -156,6 +147,6 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         if error.sqlstate[:2] not in UNREADABLE:
             raise
         if len(queries) == 1:
-            return [error.message.removeprefix(f"{session.target.name}: ")]
+            return [error.said]
     middle = len(queries) // 2
     return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]

@@ -23,6 +23,7 @@ from reconciler.kinds.pg_index.model import (
     rule_name,
 )
 from reconciler.kinds.pg_index.syntax import (
+    NoKey,
     SyntaxProblem,
     parse_element,
     parse_predicate,
@@ -82,8 +83,7 @@ def _index(
             if wrong := impossible(definition, table):
                 raise SyntaxProblem(wrong)
         except SyntaxProblem as problem:
-            unclear = "is not an index key" in str(problem)
-            hint = "expressions are SQL; put one in parentheses if in doubt" if unclear else ""
+            hint = "expressions are SQL; put one in parentheses if in doubt" if isinstance(problem, NoKey) else ""
             raise DesiredError(f"index {name}: {problem}", at=at, hint=hint) from None
     return PgIndex(
         address=Address(declaration.target.name, KIND, full_name(schema, name)),

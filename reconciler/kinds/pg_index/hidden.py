@@ -18,8 +18,9 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain, row_of
 from reconciler.kinds.pg_index.leaning import Expression, Leaning, expression
+from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.named import Named
-from reconciler.kinds.pg_index.readings import Readings, TableName, Text, in_batches
+from reconciler.kinds.pg_index.readings import Readings, Text, in_batches
 from reconciler.kinds.pg_index.syntax import verbatim
 from reconciler.targets.postgres import Query
 

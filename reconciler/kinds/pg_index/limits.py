@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index.methods import beyond
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.targets.sql_tree import SyntaxProblem, parse_select
+from reconciler.kinds.pg_index.syntax import column_references
 
 MOST_COLUMNS = 32
 """INDEX_MAX_KEYS, included columns among them."""
@@ -49,14 +49,7 @@ def _columns(definition: Definition, expressions: Sequence[str], table: str) -> 
 
 
 def _columns_in(text: str, table: str) -> Iterator[str]:
-    import postgast
-    from postgast.pg_query_pb2 import ColumnRef
-
-    try:
-        parsed = parse_select(text)
-    except SyntaxProblem:
-        return
-    for node in postgast.find_nodes(parsed, ColumnRef):
+    for node in column_references(text):
         names = [part.string.sval for part in node.fields]
         if len(names) == 1 or names[:-1] == [table]:
             yield names[-1]

@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
+from reconciler.kinds.booleans import parse_bool
+
 _AND, _OR = 1, 2  # libpg_query's BoolExprType
 _OP, _OP_ANY, _OP_ALL = 1, 2, 3  # libpg_query's A_Expr_Kind
 
@@ -26,8 +28,8 @@ FLAT_ARRAY = re.compile(rf"\{{(?:{ELEMENT})(?:,(?:{ELEMENT}))*\}}\Z", re.DOTALL)
 """An array's text of one dimension; an element that needs quotes has them."""
 
 _BOOLEAN = {"bool", "boolean"}
-_TRUE = ("true", "yes", "on", "1")
-"""What `parse_bool` of PostgreSQL takes for true: these, and any beginning that only one of all its words has."""
+_BLANKS = " \t\n\r\v\f"
+"""What the input function of booleans leaves out around a word."""
 
 
 def is_always_true(node: Any) -> bool:
@@ -40,17 +42,14 @@ def is_always_true(node: Any) -> bool:
     if not node.HasField("a_const"):
         return False
     constant = node.a_const
-    return bool(constant.boolval.boolval) if constant.HasField("boolval") else _says_true(constant.sval.sval)
+    if constant.HasField("boolval"):
+        return bool(constant.boolval.boolval)
+    return parse_bool(constant.sval.sval.strip(_BLANKS)) is True
 
 
 def _is_boolean(type_name: Any) -> bool:
     names = [part.string.sval for part in type_name.names]
     return names[-1] in _BOOLEAN and names[:-1] in ([], ["pg_catalog"]) and not type_name.array_bounds
-
-
-def _says_true(text: str) -> bool:
-    word = text.strip(" \t\n\r\v\f").lower()
-    return bool(word) and word != "o" and any(each.startswith(word) for each in _TRUE)
 
 
 def settle(parsed: Any, operators: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
+from reconciler.kinds.booleans import parse_bool
 from reconciler.kinds.pg_index.model import Definition
 
 _INTEGER = re.compile(
@@ -19,7 +20,6 @@ _INTEGER = re.compile(
 )
 _HEXADECIMAL = re.compile(r"\s*[+-]?0x", re.IGNORECASE)
 _REAL = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*\Z", re.IGNORECASE)
-_WORDS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 
 
 class Parameter(NamedTuple):
@@ -35,7 +35,7 @@ class Parameter(NamedTuple):
         if self.words:
             return "" if value.lower() in self.words else f"expected {', '.join(self.words)}"
         if self.least is None:
-            return "" if _is_boolean(value) else "expected true or false"
+            return "" if parse_bool(value) is not None else "expected true or false"
         if _HEXADECIMAL.match(value):
             return ""
         number = _number(value, whole=self.whole)
@@ -117,12 +117,6 @@ def unknown_parameter(definition: Definition, version_num: int) -> str:
                 f"it has {', '.join(sorted(method.parameters))}"
             )
     return ""
-
-
-def _is_boolean(value: str) -> bool:
-    """As parse_bool reads it: any beginning that only one word has."""
-    lowered = value.lower()
-    return bool(lowered) and lowered != "o" and any(word.startswith(lowered) for word in _WORDS)
 
 
 def _number(value: str, *, whole: bool) -> float | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
 from reconciler.desired.targets import Bytes
 from reconciler.desired.text import Text
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
 from reconciler.model import Frozen, Observed, Resource
+
+TableName = tuple[str, str]
+"""Schema and name of a table."""
 
 LONGEST_NAME = 63
 """Bytes. PostgreSQL cuts longer names without a word (NAMEDATALEN - 1); we refuse them."""
@@ -124,6 +127,12 @@ class PgIndex(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return full_name(self.schema_name, self.name)
+
+    def declaration(self) -> dict[str, JsonValue]:
+        """See `Resource.declaration`."""
+        found = super().declaration()
+        del found["leaves"]
+        return found | {"the other table, on which it is declared absent,": ".".join(self.leaves) or "none"}
 
 
 class UnlistedIndexes(Resource):

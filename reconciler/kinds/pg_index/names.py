@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.amend import amend
 from reconciler.kinds.pg_index.compare import changed_options
-from reconciler.kinds.pg_index.model import Declared, LiveIndex, PgIndex, Renamed, Swapped, full_name
-from reconciler.kinds.pg_index.read import Catalogue, TableName
+from reconciler.kinds.pg_index.model import Declared, LiveIndex, PgIndex, Renamed, Swapped, TableName, full_name
+from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.model import Address
 
 Name = tuple[str, str]
 """Schema and name of an index: two of different tables cannot have the same."""
 
-Same = Mapping[tuple[Address, TableName, str], bool]
+Same = dict[tuple[Address, TableName, str], bool]
 """Whether an index (its table, its name) has the definition that is declared under an address."""
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.describe import as_definition
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, Need
-from reconciler.kinds.pg_index.read import Catalogue, TableName
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, Need, TableName
+from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.targets.postgres import PostgresSession
 
 _FOREIGN_KEYS = """

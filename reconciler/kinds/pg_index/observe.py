@@ -21,15 +21,16 @@ from reconciler.kinds.pg_index.model import (
     ObservedIndex,
     ObservedUnlisted,
     PgIndex,
+    TableName,
     UnlistedEverywhere,
     UnlistedIndexes,
 )
-from reconciler.kinds.pg_index.names import with_swapped
+from reconciler.kinds.pg_index.names import Same, with_swapped
 from reconciler.kinds.pg_index.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.obstacles import BUILDABLE, CORRUPTING
-from reconciler.kinds.pg_index.read import Catalogue, TableName, locked, read
+from reconciler.kinds.pg_index.read import Catalogue, locked, read
 from reconciler.kinds.pg_index.sameness import compared
-from reconciler.kinds.pg_index.seen import Same, Seen, own, table_of
+from reconciler.kinds.pg_index.seen import Seen, own, table_of
 from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked
 from reconciler.kinds.pg_index.unlisted import tables_of

@@ -10,9 +10,17 @@ from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 
 from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options, identical
-from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, LiveIndex, PartitionIndex, PgIndex, full_name
+from reconciler.kinds.pg_index.model import (
+    LONGEST_NAME,
+    Definition,
+    LiveIndex,
+    PartitionIndex,
+    PgIndex,
+    TableName,
+    full_name,
+)
 from reconciler.kinds.pg_index.partitioned import stuck
-from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName
+from reconciler.kinds.pg_index.read import Catalogue, Holders
 from reconciler.kinds.pg_index.sizes import Sizes
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
 

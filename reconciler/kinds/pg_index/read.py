@@ -14,13 +14,11 @@ from reconciler.kinds.pg_index.catalogue import INDEXES, LOCKED, NAMES, OWN_PATH
 from reconciler.kinds.pg_index.create_index import Explicit, explicit
 from reconciler.kinds.pg_index.made import MADE, Made
 from reconciler.kinds.pg_index.mended import mended
-from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts
+from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts, TableName
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
 from reconciler.targets.activity import Blocker
 from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import PostgresSession
-
-TableName = tuple[str, str]
 
 _RELKINDS = {
     "r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "S": "sequence",

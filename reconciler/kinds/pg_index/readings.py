@@ -12,12 +12,11 @@ from typing import NamedTuple, TypeVar
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain
 from reconciler.kinds.pg_index.made import Made
+from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.normalise import meaning
 from reconciler.kinds.pg_index.syntax import reached
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession
-
-TableName = tuple[str, str]
 
 AT_ONCE = 500
 """Expressions in one SELECT, or pairs of them, one to select and one to sort by: it has room for 1,664."""

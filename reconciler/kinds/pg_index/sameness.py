@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index.compare import Unread, same_shape
 from reconciler.kinds.pg_index.covering import spelled
 from reconciler.kinds.pg_index.hidden import Pair, settle
-from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey, PgIndex
-from reconciler.kinds.pg_index.read import Catalogue, TableName
+from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey, PgIndex, TableName
+from reconciler.kinds.pg_index.names import Same
+from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.readings import Readings, Text
-from reconciler.kinds.pg_index.seen import Same, own, table_of
+from reconciler.kinds.pg_index.seen import own, table_of
 from reconciler.kinds.pg_index.syntax import identifier
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession

@@ -17,16 +17,15 @@ from reconciler.kinds.pg_index.model import (
     PartitionIndex,
     PgIndex,
     Renamed,
+    TableName,
     UnlistedIndexes,
 )
-from reconciler.kinds.pg_index.read import Catalogue, Holders, TableName, holders
+from reconciler.kinds.pg_index.names import Same
+from reconciler.kinds.pg_index.read import Catalogue, Holders, holders
 from reconciler.kinds.pg_index.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
-
-Same = dict[tuple[Address, TableName, str], bool]
-"""Whether an index (its table, its name) has the definition that is declared under an address."""
 
 _REINDEX_LEFTOVER = re.compile(r"(?P<cut>.+)_cc(?:new|old)\d*\Z", re.DOTALL)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index.read import TableName
+from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres import PostgresSession
 
 Sizes = dict[TableName, int]

@@ -37,6 +37,10 @@ def identifier(*names: str) -> sql.Composable:
     return sql.SQL(".").join(verbatim(name) if _needs_no_quotes(name) else sql.Identifier(name) for name in names)
 
 
+class NoKey(SyntaxProblem):
+    """An entry of `columns` that is neither a column nor an expression."""
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _needs_no_quotes(name: str) -> bool:
     if not _PLAIN_NAME.match(name):
@@ -181,4 +185,4 @@ def _first_that_parses(text: str, method: str) -> Definition:
         try:
             return parse_index(f"{start} (({text}\n))").definition
         except SyntaxProblem:
-            raise SyntaxProblem(f"{text!r} is not an index key: {problem}") from None
+            raise NoKey(f"{text!r} is not an index key: {problem}") from None

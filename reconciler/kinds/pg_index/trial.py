@@ -141,7 +141,7 @@ def _ask(
         if error.sqlstate[:2] not in UNREADABLE:
             raise
         if len(groups) == 1:
-            yield error.message.removeprefix(f"{session.target.name}: ")
+            yield error.said
             return
         middle = len(groups) // 2
         yield from _ask(session, groups[:middle], foreign)

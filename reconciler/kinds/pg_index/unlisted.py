@@ -11,6 +11,7 @@ from reconciler.kind import Declaration, Ruling
 from reconciler.kinds.pg_index.model import (
     Declared,
     PgIndex,
+    TableName,
     UnlistedEverywhere,
     UnlistedIndexes,
     full_name,
@@ -20,8 +21,6 @@ from reconciler.model import Address, Resource
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import PostgresSession
-
-TableName = tuple[str, str]
 
 SECTION = "unlisted_indexes"
 

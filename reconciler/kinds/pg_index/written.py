@@ -19,11 +19,11 @@ from reconciler.kinds.fitting import objection
 from reconciler.kinds.pg_index import statements
 from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.describe import as_declared
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableSection
+from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableName, TableSection
 from reconciler.kinds.pg_index.observe import observe
 from reconciler.kinds.pg_index.plain import plainly, tidily
 from reconciler.kinds.pg_index.plan import plan_index
-from reconciler.kinds.pg_index.read import Catalogue, TableName, read
+from reconciler.kinds.pg_index.read import Catalogue, read
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.kinds.pg_setting import blocked, hazards, names, owner, provenance, risk, startup, steps, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.outcomes import change, notice
+from reconciler.kinds.pg_setting.outcomes import change, never_starts, notice
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
 from reconciler.model import (
@@ -22,9 +22,6 @@ from reconciler.model import (
 )
 
 UNDEFINED = "no library that is loaded defines it: any text is taken"
-
-FATAL = "do not restart it"
-"""How a notice begins of a server that would not start again with what its files hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +214,7 @@ def _loaded(
         where = _provenance(definition, observed, state)
         fatal = startup.refused(definition.name, state.coming, observed.server)
         if fatal:
-            return notice(desired, NoticeType.BLOCKED, f"{FATAL}: {fatal}", where)
+            return never_starts(desired, fatal, where)
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}", where)
     reason = blocked.files(observed)
     if reason:

@@ -11,10 +11,25 @@ LANE = "settings"
 """ALTER SYSTEM rewrites one file, and a reload takes up all of it: one after another, and restarts after them all."""
 
 
+class NeverStarts(Notice):
+    """Blocked: with what its files hold, the server would not start again."""
+
+
 def notice(desired: PgSetting, kind: NoticeType, message: str, provenance: Provenance | None = None) -> Notice:
     """Something to know about `desired` that no step can mend."""
     return Notice(
         address=desired.address, type=kind, message=message, provenance=provenance, declared_at=desired.declared_at
+    )
+
+
+def never_starts(desired: PgSetting, why: str, provenance: Provenance) -> NeverStarts:
+    """`desired` waits for a restart that nobody should do."""
+    return NeverStarts(
+        address=desired.address,
+        type=NoticeType.BLOCKED,
+        message=f"do not restart it: {why}",
+        provenance=provenance,
+        declared_at=desired.declared_at,
     )
 
 

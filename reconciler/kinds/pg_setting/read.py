@@ -281,9 +281,7 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
     except ObservationFailed as error:
-        if "(42501)" in str(error):
-            return None, ""
-        return None, error.message.partition(": ")[2] or error.message
+        return None, "" if error.sqlstate == "42501" else error.said
 
 
 def _libraries(text: str) -> tuple[str, ...]:

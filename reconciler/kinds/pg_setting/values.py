@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.kinds.booleans import parse_bool
 from reconciler.kinds.pg_setting import forms, lists, names, units
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import InvalidValue
@@ -69,15 +70,10 @@ _OCTAL = frozenset({"data_directory_mode", "log_file_mode", "unix_socket_permiss
 
 
 def boolean(name: str, text: str) -> str:
-    """On or off. Prefixes that are not ambiguous count, in any case: parse_bool in PostgreSQL's bool.c.
-
-    Raises InvalidValue.
-    """
-    word = text.lower()
-    if word in ("on", "1") or (word and ("true".startswith(word) or "yes".startswith(word))):
-        return "on"
-    if word in ("of", "off", "0") or (word and ("false".startswith(word) or "no".startswith(word))):
-        return "off"
+    """On or off. Raises InvalidValue."""
+    found = parse_bool(text)
+    if found is not None:
+        return "on" if found else "off"
     raise InvalidValue("; ".join(["it is on or off", *filter(None, [names.RETYPED.get(name)])]))
 
 

@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError, ObservationFailed
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import fitting, objection
-from reconciler.kinds.pg_setting import blocked, hidden, instance, names, origin, owner, provenance, scoped, values
+from reconciler.kinds.pg_setting import blocked, hidden, names, origin, owner, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe
+from reconciler.kinds.pg_setting.outcomes import NeverStarts
 from reconciler.kinds.pg_setting.patroni import SOURCE
+from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.model import Address
+from reconciler.model import Address, Verdict
+from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres import PostgresSession
-
-if TYPE_CHECKING:
-    from reconciler.kinds.pg_setting.kind import PgSettingKind
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"
 
@@ -77,7 +77,7 @@ class _Found:
 Entry = _Found | LeftOut
 
 
-def written(kind: PgSettingKind, session: PostgresSession) -> dict[str, Any]:
+def written(kind: Kind[Declared, Any], session: PostgresSession) -> dict[str, Any]:
     """The sections `settings`, `databases` and `roles`, those without any entry left out. Raises TargetError."""
     listed = [row["name"] for row in session.fetch(_NAMES)]
     spelled = [*listed, *_custom(session, listed)]
@@ -248,7 +248,7 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
         )
 
 
-def _tried(kind: PgSettingKind, session: PostgresSession, entries: Mapping[Path, Entry]) -> dict[Path, Any]:
+def _tried(kind: Kind[Declared, Any], session: PostgresSession, entries: Mapping[Path, Entry]) -> dict[Path, Any]:
     """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
     candidates = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
     waiting: set[Path] = set()
@@ -266,7 +266,7 @@ def _tried(kind: PgSettingKind, session: PostgresSession, entries: Mapping[Path,
 
 
 def _objections(
-    kind: PgSettingKind,
+    kind: Kind[Declared, Any],
     session: PostgresSession,
     waiting: set[Path],
     fatal: dict[Path, str],
@@ -285,14 +285,14 @@ def _objections(
     for path, resource in resources.items():
         outcomes = kind.plan(resource, observed[resource.address])
         said[path] = objection(outcomes)
-        if said[path].startswith(instance.FATAL):
+        if any(isinstance(each, NeverStarts) for each in outcomes):
             fatal[path] = said[path]
-        if outcomes and not said[path]:
+        if not said[path] and worst(map(of_outcome, outcomes)) is Verdict.WAITS:
             waiting.add(path)
     return said
 
 
-def _declared(kind: PgSettingKind, session: PostgresSession, path: Path, form: Form) -> Iterable[PgSetting]:
+def _declared(kind: Kind[Declared, Any], session: PostgresSession, path: Path, form: Form) -> Iterable[PgSetting]:
     value: Any = form
     for key in reversed(path[1:]):
         value = {key: value}

@@ -59,7 +59,7 @@ def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
         return [_persisting(desired, observed)]
     fixed = is_immutable(desired.parameter, observed.product, observed.version)
     if observed.config_file == "" and not observed.aclfile and not fixed and observed.persists:
-        message = "running, not persisted: the server has no config file, so that a restart undoes what was set"
+        message = "the server has no config file, so that a restart undoes what was set"
         return [_notice(desired, NoticeType.NOT_PERSISTED, message)]
     return []
 
@@ -169,9 +169,9 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
     where = observed.line or f"{observed.config_file}, which has no line for it"
     other = "another one" if secret else observed.persisted or _NOTHING
     if observed.in_file == "not-visible":
-        reason = "running, and whether it is persisted is not to be seen: its file is still being written"
+        reason = "whether its file has it is not to be seen: that is still being written"
     else:
-        reason = f"running, not persisted: a restart would bring {other}, from {where}"
+        reason = f"a restart would bring {other}, from {where}"
     if not observed.rewritable:
         message = f"{reason}; CONFIG REWRITE writes to the main file alone: {_take_out(observed)}"
         return _notice(desired, NoticeType.NOT_PERSISTED, message)
@@ -253,7 +253,7 @@ def _reason(observed: ObservedSetting) -> str:
     if observed.bypassed:
         return "the default user logs in with something else, set by ACL SETUSER"
     if observed.in_file == "as-declared" and observed.line:
-        return f"persisted, not running: {observed.line} has it"
+        return f"{observed.line} has it"
     return ""
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
 from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
@@ -21,9 +21,6 @@ from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
 from reconciler.targets.redis import RedisSession, Refusal
-
-if TYPE_CHECKING:
-    from reconciler.kinds.redis_setting import RedisSettingKind
 
 SECTION = "settings"
 
@@ -54,7 +51,7 @@ BUILT_IN = frozenset({"lua"})
 _UNITS = {"gb": 1024**3, "mb": 1024**2, "kb": 1024}
 
 
-def written(kind: RedisSettingKind, session: RedisSession) -> dict[str, Any]:
+def written(kind: Kind[RedisSetting, Any], session: RedisSession) -> dict[str, Any]:
     """The section `settings`. Raises TargetError."""
     names = sorted(KNOWN - SECRETS)
     *answers, user, modules = session.read_all(
@@ -146,7 +143,7 @@ def _amount(number: int) -> str:
     return f"{number // _UNITS[unit]}{unit}" if unit else str(number)
 
 
-def _objections(kind: RedisSettingKind, session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
+def _objections(kind: Kind[RedisSetting, Any], session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
     """What a plan has to say against each entry."""
     said = dict.fromkeys(chosen, "")
     resources: list[RedisSetting] = []

@@ -80,7 +80,7 @@ def _persisting(desired: RedisUser, observed: ObservedUser) -> Change:
         after={**state, "persisted": "yes"},
         sensitive=_sensitive(observed.login) if observed.exists else (),
         difference=Difference.NOT_PERSISTED,
-        reason=f"running, not persisted: it {what}, and a restart would {persisted}",
+        reason=f"it {what}, and a restart would {persisted}",
         why=desired.why,
         summary="to be persisted",
         notes=_of_the_file(observed),

@@ -17,6 +17,7 @@ from reconciler.kinds.redis_user.unlisted_model import (
     UnlistedUsers,
 )
 from reconciler.model import Address, Change, Hazard, HazardType, Notice, NoticeType, Outcome, RedisStep, Resource, Step
+from reconciler.targets.unnamed import NO_TEXT, TO_GO
 
 NAMED = 5
 """So many dangerous commands are named; of more, the number."""
@@ -85,8 +86,7 @@ def _of_one(desired: UnlistedUsers | UnlistedUser, found: FoundUser) -> Sequence
         message = message if found.name == "default" else f"{message}; {described(found.seen)}"
         return [_notice(address, kind, message, found.rule.at)]
     if not found.seen.exists and not found.seen.hidden:
-        message = "to be dropped, and its name holds signs that cannot be read: drop it by hand"
-        return [_notice(address, NoticeType.UNWANTED, message, found.rule.at)]
+        return [_notice(address, NoticeType.BLOCKED, TO_GO, found.rule.at)]
     absent = RedisUser(address=address, declared_at=found.rule.at, rules=None)
     return [_going(each, found) if isinstance(each, Change) else each for each in plan(absent, found.seen)]
 
@@ -117,7 +117,7 @@ def described(seen: ObservedUser) -> str:
     if seen.hidden:
         return seen.hidden
     if not seen.exists:
-        return "its name holds signs that cannot be read"
+        return NO_TEXT
     return ", ".join([*_login(seen), _may(seen)])
 
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import objection
 from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
 from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
-
-if TYPE_CHECKING:
-    from reconciler.kinds.redis_user import RedisUserKind
+from reconciler.targets.unnamed import NO_TEXT
 
 SECTION = "users"
 
@@ -29,7 +27,7 @@ DEFAULT = ("on", "nopass", "~*", "&*", "+@all")
 """What the user `default` may on a new server: seen on 6.2, 7.0 and Valkey 9."""
 
 
-def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
+def written(kind: Kind[Any, Any], session: RedisSession) -> dict[str, Any]:
     """The section `users`; none where there is nothing but what a new server has. Raises TargetError."""
     [names] = session.read_all([("ACL", "USERS")])
     if isinstance(names, Refusal):
@@ -45,7 +43,7 @@ def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
         if observed.hidden:
             return {SECTION: LeftOut(f"not visible: {observed.hidden}")}
         if not observed.exists:
-            entries[user.user] = LeftOut("its name holds signs that cannot be read")
+            entries[user.user] = LeftOut(NO_TEXT)
         elif user.user != "default" or not observed.same_rights:
             entries[user.user] = _entry(kind, session, user, observed)
         elif observed.login != "nopass":
@@ -57,7 +55,7 @@ def written(kind: RedisUserKind, session: RedisSession) -> dict[str, Any]:
     return {SECTION: Noted(gathered(entries), f"kept in {where}") if where else gathered(entries)}
 
 
-def _entry(kind: RedisUserKind, session: RedisSession, user: RedisUser, observed: ObservedUser) -> LeftOut | Noted:
+def _entry(kind: Kind[Any, Any], session: RedisSession, user: RedisUser, observed: ObservedUser) -> LeftOut | Noted:
     rules = " ".join(observed.rules)
     problem = _objection(kind, session, user.user, rules)
     if problem:
@@ -81,7 +79,7 @@ def _login(name: str, observed: ObservedUser) -> str:
             return f"its password is kept as it is; {how}"
 
 
-def _objection(kind: RedisUserKind, session: RedisSession, name: str, rules: str) -> str:
+def _objection(kind: Kind[Any, Any], session: RedisSession, name: str, rules: str) -> str:
     """What a plan has to say against these rules."""
     section: Mapping[str, UserSection] = {name: UserSection(rules=rules)}
     try:

@@ -95,7 +95,7 @@ class Asking:
             return [*self.session.fetch_all([*before, *questions])[len(before) :]]
         except ObservationFailed as error:
             if len(questions) == 1:
-                return [Refused(error.message.removeprefix(f"{self.session.target.name}: "), error.sqlstate)]
+                return [Refused(error.said, error.sqlstate)]
         # One of them spoils the others: halve until it stands alone.
         middle = len(questions) // 2
         return [

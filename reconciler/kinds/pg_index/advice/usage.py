@@ -152,7 +152,7 @@ def _ask_replica(url: SecretStr, primary: PostgresSession, names: Sequence[Name]
     except ConnectionFailed:
         return "it cannot be reached"
     except TargetError as error:
-        return error.message.removeprefix(f"{target.name}: ")
+        return error.said
 
 
 def _system(session: PostgresSession) -> str:

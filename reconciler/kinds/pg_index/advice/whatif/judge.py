@@ -216,4 +216,4 @@ def _cost(value: float) -> str:
 
 
 def _said(session: PostgresSession, error: ObservationFailed) -> str:
-    return error.message.removeprefix(f"{session.target.name}: ")
+    return error.said
