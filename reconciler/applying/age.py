@@ -37,8 +37,9 @@ def check_age(plan: Plan, now: datetime, most: timedelta) -> None:
 
 
 def in_words(span: timedelta, *, up: bool = False) -> str:
-    """`span` in whole days, hours or minutes, as --max-age takes it; rounded down, or `up`."""
-    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
-        if span >= 2 * size or unit == "min":
+    """`span` in whole days, hours, minutes or seconds, as --max-age takes it; rounded down, or `up`."""
+    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    for unit, size in units.items():
+        if span >= 2 * size or unit == "s":
             break
     return f"{ceil(span / size) if up else span // size}{unit}"

@@ -100,7 +100,8 @@ def _as_before(descriptor: int, before: os.stat_result) -> None:
 def _why(error: OSError, path: Path) -> str:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return f"the folder {path.parent} does not exist"
+            gone = "takes no new file" if path.parent.is_dir() else "does not exist"
+            return f"the folder {path.parent} {gone}"
         case errno.ENAMETOOLONG:
             return "the name is too long"
         case errno.EACCES | errno.EPERM | errno.EROFS:

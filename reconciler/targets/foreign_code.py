@@ -296,4 +296,5 @@ def _shown(name: Name) -> str:
 
 
 def _whose(what: str, owner: str) -> str:
-    return f"it may run {what}, which {owner} could have written: connect as {owner}, or as who may act as {owner}"
+    way = f"connect as {owner}, or as a member of it that is no superuser"
+    return f"it may run {what}, which {owner} could have written: {way}"

@@ -26,7 +26,7 @@ from reconciler.targets.postgres_wait import HeardConnection, Silent
 from reconciler.targets.postgres_wait import Row as Row  # by which others know it
 from reconciler.targets.postgres_words import said
 from reconciler.targets.taken_role import refusal, taken, taking
-from reconciler.targets.url import refuse_unescaped
+from reconciler.targets.url import mistyped_option, refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
@@ -445,9 +445,9 @@ def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = 
     try:
         declared = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ConnectionFailed(
-            target.name, "its URL cannot be read", hint="expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        ) from None
+        hint = mistyped_option(url, [option.keyword.decode() for option in pq.Conninfo.get_defaults()])
+        hint = hint or "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise ConnectionFailed(target.name, "its URL cannot be read", hint=hint) from None
     if isinstance(declared.get("password"), str):
         secrets.remember(str(declared["password"]))
     refuse_hosts(target, secrets.reach, declared)

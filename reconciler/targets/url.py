@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from reconciler.errors import ConnectionFailed
@@ -24,6 +25,17 @@ REDIS_OPTIONS = frozenset(
     | {"health_check_interval", "ssl_cert_reqs", "ssl_check_hostname"}
 )
 """The same of a Redis URL; `ssl_keyfile` and its like read files."""
+
+
+def mistyped_option(url: str, known: Collection[str]) -> str:
+    """What is said of an option in `url` that is none of `known`, and near to one; empty where there is none such.
+
+    Nothing else of a URL that cannot be read is repeated: it may be a part of the password.
+    """
+    for name in parse_qs(url.partition("?")[2], keep_blank_values=True):
+        if name not in known and (near := get_close_matches(name, known, n=1, cutoff=0.75)):
+            return f"it has no option {name}; did you mean {near[0]}?"
+    return ""
 
 
 def options_of_drivers(url: str, system: System) -> list[str]:

@@ -40,6 +40,7 @@ CASES = [
     ),
     ("main/pg_index/public.log_a.*", ["no file declares it: keep, by public.log_* at a.yaml:2:32"], "the closest"),
     ("main/pg_index/audit.log_a.*", ["no file declares it: drift, by * at a.yaml:2:20"], "another schema"),
+    ("main/pg_setting/role bob/jit", ["no file declares it, and it is kept"], "the rules are of the instance"),
     ("main/pg_setting/Work_Mem", ["no file declares it: report, by * at a.yaml:3:21"], "a setting, in any case"),
     ("cache/redis_user/default", ["no file declares it, and it is kept"], "every server has it"),
     ("cache/redis_user/eve", ["no file declares it, and it is kept"], "no rule fits"),
@@ -97,7 +98,7 @@ def test_what_is_no_address_is_refused(address, said, explain):
     [
         (
             "main/pg_index/public.log_a",
-            "what becomes of it is said of its table\nhint: explain main/pg_index/SCHEMA.TABLE.*",
+            "an index that nobody lists is told by its table\nhint: reconciler explain 'main/pg_index/SCHEMA.TABLE.*'",
         ),
         ("cache/pg_index/public.x.*", "cache is redis, and pg_index is of postgres"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +134,12 @@ def test_a_folder_that_is_not_there_says_what_to_do(capsys):
 
     assert run(["--desired", "nowhere", "plan"]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that is there, and in which nobody makes a file")
+def test_a_folder_that_takes_no_file_is_not_said_to_be_missing(world, reconciler):
+    """Before: "the folder /proc does not exist"."""
+    assert "the folder /proc takes no new file" in reconciler("plan", "--out", "/proc/plan.json")[2]
 
 
 def test_a_plan_that_cannot_be_saved_is_an_error(world, reconciler, tmp_path):

@@ -76,6 +76,7 @@ AGES = [
     (timedelta(days=6, hours=23), [], True, ""),
     (timedelta(days=7, minutes=1), [], False, "7d ago: older than 7d"),
     (timedelta(days=8), ["--max-age", "9d"], True, ""),
+    (timedelta(seconds=30), ["--max-age", "10s"], False, "30s ago: older than 10s"),
     (timedelta(hours=2), ["--max-age", "90min"], False, "2h ago: older than 90min"),
     (timedelta(days=2500), ["--max-age", "999999999d"], True, ""),
     (timedelta(minutes=-4), [], True, ""),

@@ -57,25 +57,33 @@ def test_a_plain_role_sees_what_is_in_sync(as_role):
 
 
 def test_a_plain_role_is_told_that_it_may_not_change_anything(as_role, sql):
+    """And what it lacks: before, that was said of ALTER SYSTEM alone."""
+    version = sql.info.server_version
     [(database,)] = sql.execute("select current_database()").fetchall()
+    sql.execute("create role other")
     resources = [
         *settings({"work_mem": "16MB"}),
         *declared("databases", {database: {"settings": {"work_mem": "16MB"}}}),
         *declared("roles", {"postgres": {"settings": {"work_mem": "16MB"}}, "plain": {"settings": {"fsync": "on"}}}),
         *declared("roles", {"plain": {"settings": {"log_statement": "all"}}}),
+        *declared("roles", {"other": {"settings": {"work_mem": "16MB"}}}),
     ]
     found = changes(KIND, as_role, resources)
+    sql.execute("drop role other")
     assert [change.forbidden for change in found if "fsync" not in change.summary][:3] == [
         "role plain may not run alter system set work_mem = '16MB': "
-        + (
-            "grant alter system on parameter work_mem to plain"
-            if sql.info.server_version >= 150000
-            else "use a superuser"
-        ),
-        f"role plain may not run alter database {database} set work_mem = '16MB'",
-        "role plain may not run alter role postgres set work_mem = '16MB'",
+        + ("grant alter system on parameter work_mem to plain" if version >= 150000 else "use a superuser"),
+        f"role plain may not run alter database {database} set work_mem = '16MB': "
+        "that takes the owner of the database: grant it to plain",
+        "role plain may not run alter role postgres set work_mem = '16MB': use a superuser",
     ]
-    assert found[-1].forbidden == "role plain may not run alter role plain set log_statement = 'all'"
+    assert [change.forbidden for change in found[-2:]] == [
+        "role plain may not run alter role plain set log_statement = 'all': "
+        + ("grant set on parameter log_statement to plain" if version >= 150000 else "use a superuser"),
+        "role plain may not run alter role other set work_mem = '16MB': "
+        "that takes CREATEROLE: alter role plain createrole"
+        + ("; grant other to plain with admin option" if version >= 160000 else ""),
+    ]
 
 
 def test_a_plan_of_a_role_that_may_only_read_is_the_plan_of_one_that_may_write(as_role, clean, pg_target):

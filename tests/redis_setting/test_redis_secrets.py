@@ -43,7 +43,7 @@ def test_a_password_is_set_last_and_shown_nowhere(redis_target, redis_server, se
     assert change.sensitive == ("value",)
     assert (change.before, change.after) == ({"value": ""}, {"value": "(sensitive)"})
     assert change.undo == ()
-    assert "the target's URL carries another password: until it follows, the declared one is used" in change.notes
+    assert "the target's URL does not carry it: until it follows, the declared one is used" in change.notes
     run(redis_target, found, secrets)
     target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
     assert outcomes(KIND, target, resources, secrets) == []

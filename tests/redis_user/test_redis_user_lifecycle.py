@@ -200,7 +200,7 @@ def test_a_new_password_of_the_own_user_says_that_the_url_must_follow(redis_serv
     target = at(redis_server.url("tool", PASSWORD))
     section = {"tool": ("on ~* &* +@all", "OWN_PASSWORD")}
     [change] = changes(KIND, target, users(section), secrets)
-    assert "the target's URL carries another password: until it follows, the declared one is used" in change.notes
+    assert "the target's URL does not carry it: until it follows, the declared one is used" in change.notes
     run(target, [change], secrets)
     assert outcomes(KIND, at(redis_server.url("tool", OTHER)), users(section), secrets) == []
 

@@ -91,6 +91,22 @@ def test_a_url_that_does_not_work_is_an_error_without_its_password(pg_target, se
     assert "s3cret" not in str(raised.value)
 
 
+MISTYPED = [
+    ("postgresql://u:s3cret@127.0.0.1:1/x?sslmod=require", "it has no option sslmod; did you mean sslmode?"),
+    ("postgresql://127.0.0.1:1/x?connect_timout=3", "it has no option connect_timout; did you mean connect_timeout?"),
+    ("postgresql://127.0.0.1:1/x?s3cret=1", "expected postgresql://"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "hint"), MISTYPED)
+def test_a_mistyped_option_of_a_url_is_named_and_nothing_else_of_it(pg_target, secrets, url, hint):
+    """Before, the URL could not be read, and nothing said what of it."""
+    with pytest.raises(ConnectionFailed) as raised:
+        connect(pg_target.model_copy(update={"url": type(pg_target.url)(url)}), secrets)
+    assert raised.value.hint.startswith(hint)
+    assert "s3cret" not in f"{raised.value} {raised.value.hint}"
+
+
 def test_a_command_without_rows_is_answered_by_none_and_read_only_all_the_same(pg_target, secrets):
     session = connect(pg_target, secrets)
     answers = session.fetch_all([("prepare p as select 1 as x", None), ("execute p", None), ("deallocate p", None)])

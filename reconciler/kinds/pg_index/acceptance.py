@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.pg_index.compare import Unread
 from reconciler.kinds.pg_index.facts import Class, Facts, facts
 from reconciler.kinds.pg_index.limits import columns_of
 from reconciler.kinds.pg_index.methods import unknown_parameter
@@ -57,7 +58,7 @@ def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode
     return [
         Judged(
             by_name[n] or causes.get(n) or next(_against(each, read.get(n), known, session), ""),
-            _forbidden(each.definition, known),
+            _forbidden(each.definition, read.get(n), known),
         )
         for n, each in enumerate(asked)
     ]
@@ -67,7 +68,7 @@ def _reaches(asked: Asked, foreign: ForeignCode) -> bool:
     return any(foreign.in_text(reached(text)) for text in asked.definition.expressions)
 
 
-def _against(asked: Asked, read: Reading | str | None, known: Facts, session: PostgresSession) -> Iterator[str]:
+def _against(asked: Asked, read: Reading | Unread | None, known: Facts, session: PostgresSession) -> Iterator[str]:
     definition = asked.definition
     yield from _of_tablespace(definition, known)
     if why := unknown_parameter(definition, session.version_num):
@@ -79,8 +80,9 @@ def _against(asked: Asked, read: Reading | str | None, known: Facts, session: Po
         yield _refuses("NULLS NOT DISTINCT is known from PostgreSQL 15 on")
     yield from map(_refuses, _of_method(definition, known))
     yield from map(_refuses, _of_collations(definition, known, session))
-    if isinstance(read, str):
-        yield f"the server cannot read its definition: {read}"
+    if isinstance(read, Unread):
+        if not read.not_compared:
+            yield f"the server cannot read its definition: {read.why}"
     elif read is not None:
         yield from map(_refuses, _of_keys(definition, read, known, session))
     if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
@@ -99,7 +101,9 @@ def _of_tablespace(definition: Definition, known: Facts) -> Iterator[str]:
         yield f"tablespace {definition.tablespace} does not exist: create tablespace, or leave it out"
 
 
-def _forbidden(definition: Definition, known: Facts) -> str:
+def _forbidden(definition: Definition, read: Reading | Unread | None, known: Facts) -> str:
+    if isinstance(read, Unread) and read.not_compared:
+        return read.why
     if definition.tablespace and not known.allowed.get(definition.tablespace, True):
         return f"it has no CREATE on the tablespace {definition.tablespace}"
     return ""

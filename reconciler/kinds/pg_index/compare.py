@@ -21,6 +21,7 @@ from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
+INSUFFICIENT_PRIVILEGE = "42501"
 UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
 privileges, too complex; and what input functions of extensions raise, which name no class (XX000). Others (a lock
@@ -110,7 +111,7 @@ def _value(text: str) -> str | Decimal:
 
 class Unread(NamedTuple):
     """Why there is no answer. `not_compared`: the server was not asked, since it might have run code of others, or what
-    it says does not tell; else it cannot read one of them."""
+    it says does not tell, or our role may not ask; else it cannot read one of them."""
 
     why: str
     not_compared: bool = False
@@ -136,7 +137,15 @@ def row_of(schema: str, table: str) -> sql.Composable:
     )
 
 
-def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
+def not_read(session: PostgresSession, error: ObservationFailed) -> Unread:
+    """What the server had against a text that it was given. What a role lacks speaks against the role alone."""
+    message = error.said
+    if error.sqlstate == INSUFFICIENT_PRIVILEGE:
+        return Unread(f"{message}: grant what is missing to {session.role}", not_compared=True)
+    return Unread(message)
+
+
+def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | Unread]:
     """The output of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
@@ -147,6 +156,6 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         if error.sqlstate[:2] not in UNREADABLE:
             raise
         if len(queries) == 1:
-            return [error.said]
+            return [not_read(session, error)]
     middle = len(queries) // 2
     return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]

@@ -372,11 +372,12 @@ class ObservedIndex(Observed):
     """What the server shows of one declared index.
 
     table        None: there is no such table.
+    meant        the table that was probably meant then.
     live         the index of that name on that table; None: there is none.
     same         whether `live` has the declared definition, in the server's own reading of both.
     misread      why the declared definition can make no index, or not this one; empty where it can, or may.
     forbidden    why our role may not make it as declared, though it may make indexes on the table.
-    not_compared  why `same` is not known: the server was not asked, since it might run code of others.
+    not_compared  why `same` is not known: our role may not ask, or it might run code of others.
     taken_by     what else has the name: "table", "index of public.other"…
     fresh_taken_by, old_taken_by  what else has the names that are needed in between, and has nothing to do with us.
     twin         an index that nobody declares, or that is declared absent, with exactly the declared definition.
@@ -398,6 +399,7 @@ class ObservedIndex(Observed):
     """
 
     table: TableFacts | None
+    meant: str = ""
     live: LiveIndex | None = None
     same: bool = False
     misread: str = ""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.acceptance import Judged, judge
 from reconciler.kinds.pg_index.compare import Unread, changed_options
+from reconciler.kinds.pg_index.mistyped import meant
 from reconciler.kinds.pg_index.model import (
     AnyObserved,
     Declared,
@@ -121,6 +122,8 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 going.add(own(index))
     covers = last_covers(session, catalogue, going, coming)
     seen.ask(different, covers)
+    declared = {table_of(index) for index in indexes if index.definition}
+    instead = meant(session, declared - catalogue.tables.keys())
 
     observed: dict[Address, AnyObserved] = {}
     # Last those whose names another index has, and those declared absent: what is renamed by then is out of the way.
@@ -129,6 +132,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             index,
             judged=judged.get(index.address, Judged()),
             unread=unread.get(index.address),
+            meant=instead.get(table_of(index), ""),
         )
     for resource in unlisted:
         found = tuple(seen.unlisted(resource))

@@ -26,6 +26,7 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         )
     elif table is None:
         message = f"the table {name} does not exist in this database"
+        message += f"; did you mean {observed.meant}?" if observed.meant else ""
     elif observed.misread:
         message = observed.misread
     elif live is not None and observed.same and (live.valid or live.partitioned):

@@ -127,7 +127,7 @@ class Seen:
         holder = self._by_name.get(name)
         return holder is not None and holder[0] != table_of(index), -self._queues.get(name, 0)
 
-    def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None) -> ObservedIndex:
+    def index(self, index: PgIndex, *, judged: Judged, unread: Unread | None, meant: str) -> ObservedIndex:
         """What is to be seen of one declared index."""
         misread = judged.refused
         if unread is not None and not unread.not_compared:
@@ -188,6 +188,7 @@ class Seen:
         placed = (key[0], circle[0].table) if circle else elsewhere[0] if elsewhere else None
         return ObservedIndex.model_construct(
             table=table,
+            meant=meant,
             live=live,
             same=same,
             misread=misread,

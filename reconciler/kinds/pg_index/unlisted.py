@@ -187,8 +187,8 @@ def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling
     file knows the table."""
     if not address.name.endswith(".*"):
         raise UsageError(
-            f"{address}: no file declares it, and what becomes of it is said of its table",
-            hint=f"explain {address._replace(name='SCHEMA.TABLE.*')}",
+            f"{address}: no file declares it; what becomes of an index that nobody lists is told by its table",
+            hint=f"reconciler explain '{address._replace(name='SCHEMA.TABLE.*')}'",
         )
     table = address.name.removesuffix(".*")
     found: list[Ruling] = []

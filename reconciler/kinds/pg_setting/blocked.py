@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 
 from reconciler.kinds.pg_setting import lists, names, owner, values
-from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
+from reconciler.targets.postgres import Row
 
 _READABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 """Names that a configuration file can have (guc-file.l): of two parts, and without a dollar sign."""
+
+GRANTS_SINCE = 150000
+"""15: rights on parameters can be granted."""
+
+SUPERUSER = "use a superuser"
 
 ALL_ROLES = "all roles"
 """The scope of what ALTER ROLE ALL sets."""
@@ -72,14 +78,26 @@ def alter_system(
     return files(observed)
 
 
+def to_alter(kind: str, subject: Row, server: Server) -> str:
+    """What it takes to set something for a role or a database that our role may not alter."""
+    if kind == "database":
+        return f"that takes the owner of the database: grant it to {server.role}"
+    if subject["is_superuser"]:
+        return SUPERUSER
+    way = f"that takes CREATEROLE: alter role {server.role} createrole"
+    if server.version_num < 160000:
+        return way
+    return f"{way}; grant {subject['quoted']} to {server.role} with admin option"
+
+
 def forbidden(definition: Definition, observed: SettingObserved, statement: str) -> str:
     """Why this role may not run `statement` and reload; another may. Empty where it may."""
     server = observed.server
     if statement and not observed.may_set:
         grant = (
             f"grant alter system on parameter {definition.name} to {server.role}"
-            if server.version_num >= 150000
-            else "use a superuser"
+            if server.version_num >= GRANTS_SINCE
+            else SUPERUSER
         )
         return f"role {server.role} may not run {statement}: {grant}"
     if not server.may_reload:

@@ -297,6 +297,7 @@ class SettingObserved(Observed):
     refused         what the server said of the declared text, where it refused it.
     secret_matches  whether the value is the declared secret; None where none is declared.
     beside          what is declared of the settings that the declared value leans on.
+    lacks           of a database or a role: what our role lacks to set it there.
     missing         libraries that are named and could not be loaded; None where the server cannot be asked.
     inherited       of a database or a role: what its sessions would get without a value of its own, be it another
                     scope's or the instance's; more than one where it is not the same everywhere.
@@ -317,6 +318,7 @@ class SettingObserved(Observed):
     scope_sql: str = ""
     scope_missing: str = ""
     may_set: bool = False
+    lacks: str = ""
     by_server: str | None = None
     same: tuple[str, ...] = Field(default=(), repr=False)
     refused: str = ""

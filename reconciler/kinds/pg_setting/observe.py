@@ -113,7 +113,7 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
         return {"overrides": tuple(override for _, _, override in overrides)}
     stronger = tuple(override for database, role, override in overrides if _counts_before(resource, database, role))
     own = [value.value for database, role, value in overrides if (database, role) == (resource.database, resource.role)]
-    subjects, may_alter = [], True
+    subjects, lacks = [], ""
     for kind, name, known in (
         ("role", resource.role, reading.roles),
         ("database", resource.database, reading.databases),
@@ -126,14 +126,18 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
             return {"scope_missing": message}
         subjects.append(f"{kind} {known[name]['quoted']}")
         # For a role in a database only the rights on the role count.
-        may_alter = may_alter and (known[name]["may_alter"] or (kind == "database" and resource.role is not None))
-    superuser = reading.server.superuser
-    may_set = superuser or row is None or row["context"] == "user" or row["may_set"]
+        if not (known[name]["may_alter"] or (kind == "database" and resource.role is not None)):
+            lacks = blocked.to_alter(kind, known[name], reading.server)
+    server = reading.server
+    if not (lacks or row is None or row["context"] == "user" or row["may_set"]):
+        grants = server.version_num >= blocked.GRANTS_SINCE
+        lacks = f"grant set on parameter {resource.setting} to {server.role}" if grants else blocked.SUPERUSER
     return {
         "own": own[0] if own else None,
         "overrides": stronger,
         "scope_sql": " in ".join(subjects),
-        "may_set": superuser or bool(may_alter and may_set),
+        "may_set": server.superuser or not lacks,
+        "lacks": lacks,
     }
 
 

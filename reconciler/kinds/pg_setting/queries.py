@@ -77,7 +77,7 @@ DATABASES = sql.SQL("""
 """)
 
 ROLES = sql.SQL("""
-    select r.rolname as name, pg_catalog.quote_ident(r.rolname) as quoted,
+    select r.rolname as name, pg_catalog.quote_ident(r.rolname) as quoted, r.rolsuper as is_superuser,
            r.rolname = current_user or me.rolsuper
            or (me.rolcreaterole and not r.rolsuper
                and (pg_catalog.current_setting('server_version_num')::int < 160000

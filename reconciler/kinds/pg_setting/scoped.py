@@ -93,7 +93,9 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
                 masked_for=tuple(sorted(override.scope for override in observed.overrides)),
                 comes_true=ComesTrue.NEW_SESSION,
             ),
-            forbidden="" if observed.may_set else f"role {observed.server.role} may not run {step.statements[0]}",
+            forbidden=""
+            if observed.may_set
+            else f"role {observed.server.role} may not run {step.statements[0]}: {observed.lacks}",
         )
     ]
 

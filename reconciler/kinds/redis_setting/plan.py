@@ -269,7 +269,7 @@ def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, too_fu
     if too_full:
         notes.append(memory_note(name, observed, wanted))
     if not observed.url_has_it:
-        notes.append("the target's URL carries another password: until it follows, the declared one is used")
+        notes.append("the target's URL does not carry it: until it follows, the declared one is used")
     notes += _overwriting(observed)
     if not observed.rewritable and observed.running is not None:
         notes.append(f"a restart brings {observed.persisted or _NOTHING} again, from {observed.line}")

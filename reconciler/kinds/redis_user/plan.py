@@ -216,7 +216,7 @@ def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:
     if observed.login == "passwords" and desired.decides_login:
         notes.append("its other passwords stop working")
     if not observed.url_has_it:
-        notes.append("the target's URL carries another password: until it follows, the declared one is used")
+        notes.append("the target's URL does not carry it: until it follows, the declared one is used")
     return notes
 
 
