@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from reconciler.kinds.pg_index.read import TableName
+from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres import PostgresSession
 
 MOST_TABLES = 5000
