@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from example import Example, alike, declared, made
+from demo.example import Example, alike, declared, made
 
 from reconciler.model import Plan, Receipt
 from reconciler.planning import plan_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from pages import ROOT
+from docs.pages import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PICTURE = TEXT[TEXT.index("```text\nreconciler/") :].partition("\n```")[0]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages import ROOT, anchor, anchors
+from docs.pages import ROOT, anchor, anchors
 
 PAGE = ROOT / "docs/decisions.md"
 DECISIONS = re.findall(r"^### (.+)\n\n(.*)$", PAGE.read_text(encoding="utf-8"), re.M)

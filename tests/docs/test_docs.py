@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from docs.pages import ROOT, Block, anchors, blocks, commands, generate, scripts
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
-from pages import ROOT, Block, anchors, blocks, commands, generate, scripts
 
 from reconciler import __version__
 from reconciler.cli.app import VERBS, reconciler

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from pages import ROOT
+from docs.pages import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = re.findall(r"^([a-z-]+):", MAKEFILE, re.M)
