@@ -1,4 +1,7 @@
-"""The plan and the receipt of `desired/`, made on servers of their own, without what differs between machines."""
+"""The plan and the receipt of `desired/`, made on servers of their own, without what differs between machines.
+
+Decided: docs/decisions.md#plan-and-receipt-of-the-example
+"""
 
 from __future__ import annotations
 
