@@ -7,38 +7,42 @@ WORKERS := $(shell expr \( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) \
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo unit test test-ci test-set test-all test-slow lint types check bench bench-replacement docs clean
+.DEFAULT_GOAL := help
+.PHONY: help demo unit test test-ci test-set test-all test-slow lint types check bench bench-replacement docs clean
 
-demo: $(VENV)/demo.stamp  ## the whole road on embedded servers
+help:  ## this list; ARGS="…" is handed on: make test ARGS="tests/pg_index -k corpus"
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/demo.stamp  ## plan, apply, drift: the whole road on embedded servers
 	@$(BIN)/reconciler demo $(ARGS)
 
-unit: $(VENV)/test.stamp  ## what needs no server
+unit: $(VENV)/test.stamp  ## tests that need no server
 	$(PYTEST) --tier unit $(ARGS)
 
-test: $(VENV)/test.stamp  ## on the wheels' servers, whatever else is installed
+test: $(VENV)/test.stamp  ## does it work here? tests on the embedded servers, whatever else is installed
 	$(PYTEST) --tier test $(ARGS)
 
 test-ci: $(VENV)/dev.stamp  ## what `make test` leaves, on all servers that are found, as .ci/run chooses
 	$(PYTEST) --tier ci $(ARGS)
 
-test-set: $(VENV)/dev.stamp  ## what depends on which servers there are, and a sample: RECONCILER_TEST_SERVERS names them
+test-set: $(VENV)/dev.stamp  ## what depends on which servers there are (RECONCILER_TEST_SERVERS), and a sample
 	$(PYTEST) --tier set $(ARGS)
 
 test-all: $(VENV)/dev.stamp  ## every case on every server that is found: hours
 	RECONCILER_TEST_POSTGRES=$$(.ci/postgres):$$RECONCILER_TEST_POSTGRES $(PYTEST) --tier all $(ARGS)
 
-test-slow: $(VENV)/test.stamp  ## as on a machine a quarter as fast: every core is busy with something else
+test-slow: $(VENV)/test.stamp  ## `make test` as on a machine a quarter as fast: each core is busy with other things
 	$(BIN)/python tests/under_load.py $(PYTEST) --tier test $(ARGS)
 
-lint: $(VENV)/dev.stamp
+lint: $(VENV)/dev.stamp  ## ruff, its format, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/dev.stamp
+types: $(VENV)/dev.stamp  ## mypy, strict
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types test  ## lint, types and `make test`: before a pull request
 
 bench: $(VENV)/dev.stamp  ## the table of benchmarks/README
 	$(BIN)/python benchmarks/speed.py $(ARGS)
@@ -49,7 +53,7 @@ bench-replacement: $(VENV)/dev.stamp  ## what readers and writers notice of a re
 docs: $(VENV)/dev.stamp  ## help texts and the JSON Schema in the documentation
 	$(BIN)/python docs/generate.py
 
-clean:
+clean:  ## takes .venv and all caches away
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/demo.stamp: pyproject.toml | $(BIN)/python

@@ -28,7 +28,8 @@ _MARKED = re.compile(r"<!-- help:(?P<name>[a-z]+) -->\n.*?<!-- /help -->", re.DO
 
 def pages() -> list[Path]:
     """Every page of the documentation."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    named = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "plans/README.md")
+    return [*(ROOT / name for name in named), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def help_of(name: str) -> str:

@@ -2,6 +2,8 @@
 
 A pipe would hang whoever opens it, a device has no end, and what the kernel shows under /proc (`/proc/self/environ`)
 holds the secrets of this very process.
+
+Decided: docs/decisions.md#files
 """
 
 from __future__ import annotations

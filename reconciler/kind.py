@@ -6,6 +6,8 @@ A kind is a folder under `kinds/` whose `__init__` holds one object that satisfi
     YAML section ── declare ──▶ Resource ── observe ──▶ Observed ── plan ──▶ Change | Notice | CheckResult
 
 Kinds return steps as data; only `applying/` ever runs one.
+
+Decided: docs/decisions.md#outcomes-of-a-kind, docs/decisions.md#sections-of-a-kind
 """
 
 from __future__ import annotations

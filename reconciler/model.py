@@ -1,4 +1,7 @@
-"""The types that everything else speaks in. Types only: nothing here reads, decides or prints."""
+"""The types that everything else speaks in. Types only: nothing here reads, decides or prints.
+
+Decided: docs/decisions.md#several-statements-in-a-step, docs/decisions.md#rebuilds
+"""
 
 from __future__ import annotations
 

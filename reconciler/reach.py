@@ -2,6 +2,8 @@
 
 Decided by the command line and its environment alone, never by the YAML: its author may be trusted less than the
 runner. Made once, and carried by `Secrets` to wherever something is looked up, opened or connected to.
+
+Decided: docs/decisions.md#reach-travels-with-the-secrets, docs/decisions.md#hosts-and-networks
 """
 
 from __future__ import annotations

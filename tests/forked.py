@@ -3,6 +3,8 @@
 Importing takes far longer than most commands do, and tests start hundreds of them. What is started is a process like
 any other, with a number, signals and an exit code, and can be killed; only it was not the test that started it, so that
 another has to say how it ended.
+
+Decided: docs/decisions.md#forked-command-lines
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A run has one folder, and a process that watches over it. When the run is over (it says so, or it is killed, and its
 end of the pipe closes), whatever still runs in the folder or was started from it is ended, and the folder removed. The
 watcher is in a session of its own, so that no Ctrl-C reaches it, and needs nothing of the run.
+
+Decided: docs/decisions.md#psutil
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The house: who may import whom, and what is not loaded before it is needed."""
+"""The house: who may import whom, and what is not loaded before it is needed.
+
+Decided: docs/decisions.md#layers, docs/decisions.md#dependencies-of-development
+"""
 
 from __future__ import annotations
 

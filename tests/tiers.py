@@ -14,6 +14,8 @@ A case is a test with its parameters, the server among them.
 between as well, another in each file; tests of Redis run on all that there are. Where a test is marked `rotated`, each
 of its cases runs on one version alone, in `test` and in what `ci` adds. What is chosen changes from seed to seed, and
 each version has its turn in every run.
+
+Decided: docs/decisions.md#tiers
 """
 
 from __future__ import annotations

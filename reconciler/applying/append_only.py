@@ -3,6 +3,8 @@
 From CONFIG SET appendonly yes until its first rewrite has ended, the file is empty. A server that is started with
 `appendonly yes` in that time takes the empty file for its data, and leaves dump.rdb alone (seen on 6.2, 7.0 and Valkey
 9.1). So nothing may write `appendonly yes` down before.
+
+Decided: docs/decisions.md#waiting-for-the-append-only-file
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How many indexes a server can build at once."""
+"""How many indexes a server can build at once.
+
+Decided: docs/decisions.md#builds-at-once
+"""
 
 from __future__ import annotations
 

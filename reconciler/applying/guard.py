@@ -1,4 +1,7 @@
-"""What has to be true of a plan before any of it runs."""
+"""What has to be true of a plan before any of it runs.
+
+Decided: docs/decisions.md#forbidden-changes
+"""
 
 from __future__ import annotations
 

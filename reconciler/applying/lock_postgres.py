@@ -2,6 +2,9 @@
 
 An advisory lock belongs to one database, and pg_locks shows those of all: who wants the server's takes one key in the
 own database and then looks for the same key in others, so that of two at once at least one sees the other.
+
+Decided: docs/decisions.md#holders-that-fall-silent, docs/decisions.md#lock-of-a-whole-server,
+docs/decisions.md#what-runs-without-its-lock
 """
 
 from __future__ import annotations

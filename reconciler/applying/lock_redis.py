@@ -3,6 +3,8 @@
 Not a key: a server that is full, is a replica, or cannot save refuses every write, and is the very one whose settings
 have to be changed; and a key can be evicted by the policy that was just set (all seen on 7.0 and Valkey 9). Each names
 its connection first and looks at the others afterwards, so that of two at once at least one sees the other.
+
+Decided: docs/decisions.md#lock-of-a-redis
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Carries out what goes through Patroni's REST API: a PATCH of its configuration, and a rolling restart."""
+"""Carries out what goes through Patroni's REST API: a PATCH of its configuration, and a rolling restart.
+
+Decided: docs/decisions.md#restarts-through-patroni
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ A copy is a temporary table in a transaction that is always rolled back: nobody 
 Of the real table it takes ACCESS SHARE, as a SELECT does, until the copy is gone again. One transaction a table:
 short, so that it holds up neither VACUUM nor anybody who wants the table for themselves, and two tables of one name
 never meet.
+
+Decided: docs/decisions.md#rehearsals
 """
 
 from __future__ import annotations

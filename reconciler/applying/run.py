@@ -1,4 +1,7 @@
-"""One change: observe again, run its steps, clean up after a failed one, verify the promise, measure the result."""
+"""One change: observe again, run its steps, clean up after a failed one, verify the promise, measure the result.
+
+Decided: docs/decisions.md#undo-of-a-failed-change, docs/decisions.md#leftovers-of-failed-builds
+"""
 
 from __future__ import annotations
 

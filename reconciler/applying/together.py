@@ -1,4 +1,7 @@
-"""Changes whose steps are one command: CONFIG SET of several pairs, which Redis 7.0 and later sets all or none of."""
+"""Changes whose steps are one command: CONFIG SET of several pairs, which Redis 7.0 and later sets all or none of.
+
+Decided: docs/decisions.md#settings-in-one-command
+"""
 
 from __future__ import annotations
 

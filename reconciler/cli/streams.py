@@ -2,6 +2,8 @@
 
 `>&-` closes one: Python then has None in its place, and the next file or connection that is opened gets its number, so
 that whatever a library prints would go there. `| head` ends while we write. A disk may be full.
+
+Decided: docs/decisions.md#full-disks-behind-standard-output
 """
 
 from __future__ import annotations

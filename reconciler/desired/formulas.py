@@ -2,6 +2,8 @@
 
 Names are `memory` and `cpus` of the target, and its settings. All arithmetic is exact. How formulas are spelled:
 `grammar.py`.
+
+Decided: docs/decisions.md#formulas-without-a-mark
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Whoever reads a plan or a comment on a server would read it: a value that holds a known secret is refused wherever it
 stands. Known is what is the password in the URL of a target, and what a variable holds that is named as a secret.
+
+Decided: docs/decisions.md#literal-passwords
 """
 
 from __future__ import annotations

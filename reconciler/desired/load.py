@@ -1,4 +1,7 @@
-"""A folder of YAML → targets and resources."""
+"""A folder of YAML → targets and resources.
+
+Decided: docs/decisions.md#one-declaration-of-a-password
+"""
 
 from __future__ import annotations
 

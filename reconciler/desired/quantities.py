@@ -1,4 +1,7 @@
-"""Amounts that know what they are amounts of, and their arithmetic: exact, and only where it means something."""
+"""Amounts that know what they are amounts of, and their arithmetic: exact, and only where it means something.
+
+Decided: docs/decisions.md#formulas-that-come-to-nothing
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 One word holds for all of a target; a mapping gives each pattern its own, and the closest pattern decides: one without
 `*` before any with one, then the one with more letters. Of two that are alike in that, the gentler word holds.
+
+Decided: docs/decisions.md#the-word-drift, docs/decisions.md#the-closest-pattern
 """
 
 from __future__ import annotations

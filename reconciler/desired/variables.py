@@ -1,4 +1,7 @@
-"""`${NAME}` in values: text from the environment."""
+"""`${NAME}` in values: text from the environment.
+
+Decided: docs/decisions.md#variables
+"""
 
 from __future__ import annotations
 

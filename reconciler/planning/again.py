@@ -1,4 +1,7 @@
-"""Plans one change again, at the moment of its apply: is it still the same, is it already made, or is it stale?"""
+"""Plans one change again, at the moment of its apply: is it still the same, is it already made, or is it stale?
+
+Decided: docs/decisions.md#undo-that-was-unseen, docs/decisions.md#settings-judged-beside-others
+"""
 
 from __future__ import annotations
 

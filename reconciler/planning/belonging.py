@@ -1,4 +1,7 @@
-"""Whether nodes that are declared as one cluster are one: a wrong URL must not change somebody else's server."""
+"""Whether nodes that are declared as one cluster are one: a wrong URL must not change somebody else's server.
+
+Decided: docs/decisions.md#identity-of-a-redis
+"""
 
 from __future__ import annotations
 

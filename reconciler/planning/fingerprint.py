@@ -1,4 +1,7 @@
-"""What makes a change this very change, and a plan this very plan: SHA-256 over canonical JSON."""
+"""What makes a change this very change, and a plan this very plan: SHA-256 over canonical JSON.
+
+Decided: docs/decisions.md#fingerprint-of-a-change
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The order of a plan's changes."""
+"""The order of a plan's changes.
+
+Decided: docs/decisions.md#phases
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ ours. Every item of `resource_changes` is a `model.Change` with its field names,
 which are found where Terraform has them; what Terraform has beside (`type`, `actions`, `before_sensitive` …) is written
 from the same change, and must still agree with it when the file is read. So must every `verdict`: of each change, of
 each notice, of each target and of the whole. What is declared and is in no item is in sync.
+
+Decided: docs/decisions.md#plans-that-hold-fewer-changes, docs/decisions.md#keys-of-a-plan-file
 """
 
 from __future__ import annotations

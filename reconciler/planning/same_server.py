@@ -2,6 +2,8 @@
 
 Else the apply of the one undoes the apply of the other, at every run. A cluster that Patroni keeps counts as one
 server, since its settings are one configuration.
+
+Decided: docs/decisions.md#targets-of-one-server
 """
 
 from __future__ import annotations

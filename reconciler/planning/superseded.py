@@ -2,6 +2,8 @@
 
 Declarations are compared as they are read, never what their formulas come to on a server, and each for itself: what
 else has been merged meanwhile is no business of a change.
+
+Decided: docs/decisions.md#superseded-changes
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """What outcomes come to, for a resource, a target and a whole plan, and which exit code each verb makes of it.
 
 The one place that decides this, from what each outcome means (`outcomes.py`): text, JSON, exit codes and checks ask it.
+
+Decided: docs/decisions.md#exit-codes-of-plan-and-apply, docs/decisions.md#exit-codes-of-drift
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Writes down what a target has, as the YAML that declares it."""
+"""Writes down what a target has, as the YAML that declares it.
+
+Decided: docs/decisions.md#one-schema
+"""
 
 from __future__ import annotations
 

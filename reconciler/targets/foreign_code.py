@@ -8,6 +8,8 @@ that the session may not act as. A superuser may act as everybody, and trusts su
 
 What a text reaches is told by the names in it. Which overload the server would choose is not known here, nor needed:
 every function of that name, in every schema where it would be looked for, has to be free of strangers.
+
+Decided: docs/decisions.md#code-by-its-names
 """
 
 from __future__ import annotations

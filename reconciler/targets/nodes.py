@@ -1,4 +1,7 @@
-"""The nodes of a target at this moment: one server, or all of a cluster, each a target of its own."""
+"""The nodes of a target at this moment: one server, or all of a cluster, each a target of its own.
+
+Decided: docs/decisions.md#nodes-as-targets
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 What is set for a session there, or locked, is left to whoever comes next. That something keeps sessions of its own is
 seen by the number of the server process, which it does not know when a client connects; whether it shares them has to
 be found out. One that keeps a session for each client (`pool_mode = session`) is as good as none.
+
+Decided: docs/decisions.md#poolers, docs/decisions.md#session-mode
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Sessions to PostgreSQL."""
+"""Sessions to PostgreSQL.
+
+Decided: docs/decisions.md#read-only-sessions-on-postgresql
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 libpq and psycopg wait for an answer for as long as the other end keeps the connection open, and a proxy keeps it open
 for a server that is long gone. Every wait of psycopg's goes through `Connection.wait`: that is the one place.
+
+Decided: docs/decisions.md#bounds-of-waits
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ positions in the WAL are volatile, and `READS` names those. Others claim too lit
 or the name or the oid of a type, a table or a function, and runs what is behind it, and what assigns a transaction
 number. Both were gone through on the catalogues of 13 to 18; what takes an oid or a name was called with those of
 everything that can hold an expression.
+
+Decided: docs/decisions.md#functions-in-sql-checks
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the files of a Redis server on this machine would bring at the next start, and why they are not looked at."""
+"""What the files of a Redis server on this machine would bring at the next start, and why they are not looked at.
+
+Decided: docs/decisions.md#arguments-that-a-server-hides
+"""
 
 from __future__ import annotations
 

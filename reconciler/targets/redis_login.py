@@ -1,4 +1,7 @@
-"""Logging in to Redis while a password is being changed."""
+"""Logging in to Redis while a password is being changed.
+
+Decided: docs/decisions.md#passwords-in-rotation
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Whether a Redis server is a process of this very machine, and what can be seen of how it was started."""
+"""Whether a Redis server is a process of this very machine, and what can be seen of how it was started.
+
+Decided: docs/decisions.md#the-socket-as-proof, docs/decisions.md#hidden-command-lines,
+docs/decisions.md#name-of-a-process
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The commands that only read, and their answers in one shape."""
+"""The commands that only read, and their answers in one shape.
+
+Decided: docs/decisions.md#read-only-sessions-on-redis
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ CONFIG REWRITE quotes the values of all parameters, and nothing in the lines of 
 knows quotes. In an ACL file there is no quoting. In both, what stands between parentheses is put together from words,
 up to the first that ends with a parenthesis. `tests/attacks/test_redis_rereading.py` has Redis 6.2, 7.0 and Valkey 9.1
 write and read what these rules are about.
+
+Decided: docs/decisions.md#files-that-could-not-be-read-again
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""ACL DRYRUN, since 7.0: what the server itself says a user may run."""
+"""ACL DRYRUN, since 7.0: what the server itself says a user may run.
+
+Decided: docs/decisions.md#proof-by-acl-dryrun
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Strangers: the roles whose code a session does not run, as the beginning of queries that ask for what is theirs."""
+"""Strangers: the roles whose code a session does not run, as the beginning of queries that ask for what is theirs.
+
+Decided: docs/decisions.md#whom-a-session-trusts, docs/decisions.md#set-role-is-no-wall
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 What is read, judged and built is by that role: its privileges, its `"$user"` in a search_path. Taking a role on is no
 wall: code that runs in the session can take it back, so that whose code is trusted is a matter of who logged in. What
 looks after sessions of ours (the lock, who watches a build) stays with who logged in, as whom alone they are visible.
+
+Decided: docs/decisions.md#role-of-a-target
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Names of bytes that are no text: how they stand in text, and how they are recognised there."""
+"""Names of bytes that are no text: how they stand in text, and how they are recognised there.
+
+Decided: docs/decisions.md#bytes-that-are-no-text
+"""
 
 from __future__ import annotations
 

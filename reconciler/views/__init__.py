@@ -2,6 +2,8 @@
 
 Views are pure functions from the model to text: (Plan, Page) → str, and of receipts (Receipt, Page, the plan's
 evidence by address) → str. They are imported when they are used.
+
+Decided: docs/decisions.md#html
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import shutil
 
-import declared
 import psycopg
 import pytest
 import redis
 import yaml
+from demo import declared
 from live import converge, outcomes
 from psycopg import sql as compose
 from waiting import until

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from random import Random
 
-import declared
 import pytest
+from demo import declared
 
 from reconciler.demo import data, workload
 from reconciler.errors import UsageError

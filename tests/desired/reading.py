@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from standin_kinds import KINDS
+from desired.standin_kinds import KINDS
 
 from reconciler.desired.document import parse
 from reconciler.desired.load import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from reading import TARGETS, load_refused
+from desired.reading import TARGETS, load_refused
 
 
 class Case(NamedTuple):

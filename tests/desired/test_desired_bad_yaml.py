@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from reading import refused
+from desired.reading import refused
 
 
 class Case(NamedTuple):

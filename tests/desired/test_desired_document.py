@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reading import read
+from desired.reading import read
 
 from reconciler.desired.document import parse
 

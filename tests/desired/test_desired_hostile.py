@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sweep
-from reading import TARGETS, load_files, load_refused, read, refused
+from desired.reading import TARGETS, load_files, load_refused, read, refused
 
 from reconciler.desired.document import MOST_BYTES
 from reconciler.desired.load import MOST_ERRORS

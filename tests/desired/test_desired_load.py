@@ -6,9 +6,9 @@ import textwrap
 from typing import Annotated
 
 import pytest
+from desired.reading import ENV, TARGETS, load_files, load_refused
+from desired.standin_kinds import CHECKS, KINDS, PG_SETTINGS, Standin
 from pydantic import AfterValidator
-from reading import ENV, TARGETS, load_files, load_refused
-from standin_kinds import CHECKS, KINDS, PG_SETTINGS, Standin
 
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError, UsageError

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from desired.reading import ENV, TARGETS, plain
+from desired.standin_kinds import KINDS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reading import ENV, TARGETS, plain
-from standin_kinds import KINDS
 
 from reconciler.desired.document import parse
 from reconciler.desired.load import load

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reading import load_files, load_refused
+from desired.reading import load_files, load_refused
 
 BAD = [
     ("persist: maybe", "persist", "no word for yes or no"),

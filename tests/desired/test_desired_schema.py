@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from desired.reading import TARGETS, load_files, load_refused
+from desired.standin_kinds import KINDS
 from jsonschema import Draft202012Validator
-from reading import TARGETS, load_files, load_refused
-from standin_kinds import KINDS
 
 from reconciler.desired.schema import DIALECT, json_schema
 

@@ -41,6 +41,16 @@ def blocks(*infos: str) -> list[Block]:
     return found
 
 
+def anchor(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> list[str]:
+    """The anchors of a page's headings."""
+    return [anchor(heading) for heading in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)]
+
+
 def marked(name: str) -> str:
     """The block below the comment `<!-- tried: NAME -->`."""
     for page in generate.pages():

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from docs.pages import ROOT, Block, anchors, blocks, commands, generate, scripts
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
-from pages import ROOT, Block, blocks, commands, generate, scripts
 
 from reconciler import __version__
 from reconciler.cli.app import VERBS, reconciler
@@ -139,12 +139,6 @@ def test_the_commands_of_the_road_are_among_those_that_are_tried():
 def test_make_targets_exist(where, arguments):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     assert arguments[0] in targets
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES)

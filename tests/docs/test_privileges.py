@@ -8,7 +8,7 @@ import shlex
 import psycopg
 import pytest
 import redis
-from pages import marked
+from docs.pages import marked
 from psycopg import sql as compose
 from waiting import reload
 

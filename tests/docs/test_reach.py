@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import ROOT, marked
+from docs.pages import ROOT, marked
 
 TARGETS = 'targets:\n  main: {postgres: "${DATABASE_URL}"}\n'
 INDEX = "target: main\ntables: {public.tasks: {indexes: {tasks_status_idx: {columns: [status], why: %s}}}}\n"

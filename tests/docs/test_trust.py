@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pages import ROOT
+from docs.pages import ROOT
 
 TEXT = (ROOT / "docs/trust.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`(tests/\S+?\.py)?(?:::(\w+))?`", TEXT)

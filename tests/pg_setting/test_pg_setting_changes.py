@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from live import changes, converge, outcomes, run
-from setting_cases import declared, reload, settings
+from pg_setting.setting_cases import declared, reload, settings
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from live import changes, converge, outcomes, run
-from setting_cases import declared, definitions, reload, settings
-from test_pg_setting_values import amounts
+from pg_setting.setting_cases import declared, definitions, reload, settings
+from pg_setting.test_pg_setting_values import amounts
 
 from reconciler.desired.quantities import Dimension
 from reconciler.errors import DesiredError

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from importing import imported, planned, sections, values
 from live import run
+from pg_setting.releases import may_have_its_own
+from pg_setting.setting_cases import definitions, reload
 from psycopg import sql as compose
-from releases import may_have_its_own
-from setting_cases import definitions, reload
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting.hidden import unlisted

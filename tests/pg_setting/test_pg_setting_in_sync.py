@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from fix_servers import postgres_binaries, version_of
 from live import outcomes
-from own_server import OwnServer
-from setting_cases import definitions, settings
-from spellings import NOT_DEFAULT, near_misses, spellings
+from pg_setting.own_server import OwnServer
+from pg_setting.setting_cases import definitions, settings
+from pg_setting.spellings import NOT_DEFAULT, near_misses, spellings
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting import KIND, lists, values

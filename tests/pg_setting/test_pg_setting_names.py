@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from fix_servers import postgres_binaries
 from live import outcomes
-from own_server import OwnServer
-from releases import OF_DISTRIBUTIONS, TABLES_AS_OF, may_have_its_own
-from setting_cases import settings
+from pg_setting.own_server import OwnServer
+from pg_setting.releases import OF_DISTRIBUTIONS, TABLES_AS_OF, may_have_its_own
+from pg_setting.setting_cases import settings
 
 from reconciler.kinds.pg_setting import KIND, names
 

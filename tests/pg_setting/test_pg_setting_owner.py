@@ -18,7 +18,7 @@ import pytest
 from clusters.patroni import SCOPE, PatroniCluster
 from fix_servers import POSTGRES_SETTINGS, postgres_binaries
 from live import changes, outcomes
-from setting_cases import declared, settings
+from pg_setting.setting_cases import declared, settings
 from waiting import PATIENCE, until
 
 from reconciler.demo.servers import PostgresServer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from live import changes, converge, outcomes
-from setting_cases import declared, settings
+from pg_setting.setting_cases import declared, settings
 from waiting import reload
 
 from reconciler.errors import DesiredError

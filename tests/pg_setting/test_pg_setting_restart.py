@@ -10,7 +10,7 @@ import pytest
 from clusters.ports import lasting_port
 from fix_servers import POSTGRES_SETTINGS, postgres_binaries
 from live import changes, outcomes, run
-from setting_cases import declared, reload, settings
+from pg_setting.setting_cases import declared, reload, settings
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting import KIND

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from fix_servers import _numbers, postgres_binaries, version_of
 from live import changes, converge, outcomes, run
-from own_server import OwnServer, certificate, has_tls
 from packaging.specifiers import SpecifierSet
-from setting_cases import declared, settings
-from startup_cases import CASES, TLS_CASES, Case
+from pg_setting.own_server import OwnServer, certificate, has_tls
+from pg_setting.setting_cases import declared, settings
+from pg_setting.startup_cases import CASES, TLS_CASES, Case
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 from reconciler.kinds.pg_setting import KIND

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from live import changes
-from releases import may_have_its_own
-from setting_cases import definitions
-from setting_cases import settings as settings_of
+from pg_setting.releases import may_have_its_own
+from pg_setting.setting_cases import definitions
+from pg_setting.setting_cases import settings as settings_of
 
 from reconciler.kinds.pg_setting import KIND, lists, values
 from reconciler.kinds.pg_setting.units import InvalidValue, shown

@@ -1,4 +1,7 @@
-"""The kind `check`: items of a checklist, each decided by evidence of its own type."""
+"""The kind `check`: items of a checklist, each decided by evidence of its own type.
+
+Decided: docs/decisions.md#checks-that-are-left-out
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the YAML of a checklist may say, and the item that comes of it."""
+"""What the YAML of a checklist may say, and the item that comes of it.
+
+Decided: docs/decisions.md#several-checks-in-one-item
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Python's own engine goes back and forth: `(a+)+$` over thirty letters takes longer than anyone waits, and nothing can
 interrupt it. What RE2 does not know (looking ahead or back, references to groups) is refused where it is written.
+
+Decided: docs/decisions.md#patterns-by-re2
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Waivers: a failure that somebody accepts, for a while, for a reason."""
+"""Waivers: a failure that somebody accepts, for a while, for a reason.
+
+Decided: docs/decisions.md#waivers-of-one-definition
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@ catalogue. In the order of DefineIndex, ComputeIndexAttrs and index_create of Po
 
 Nothing is refused here that the server might take: what cannot be told (parameters of an operator class, those of an
 extension's access method, values in the table) is left to the rehearsal of an apply.
+
+Decided: docs/decisions.md#immutable-expressions
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What of an index can be changed in place, and what has to be carried over to its successor."""
+"""What of an index can be changed in place, and what has to be carried over to its successor.
+
+Decided: docs/decisions.md#comments-and-statistics-targets, docs/decisions.md#fillfactor-in-place
+"""
 
 from __future__ import annotations
 

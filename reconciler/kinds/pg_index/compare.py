@@ -3,6 +3,8 @@
 PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
 First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides
 (`readings.py`). Here is what the catalogue tells without that, and how the server is asked.
+
+Decided: docs/decisions.md#comparison-of-expressions, docs/decisions.md#lock-of-a-comparison
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 An index covers another where the other's keys are its first ones, in the same directions or all of them turned round,
 with the same collations and operator classes, its predicate is the same or absent, and it carries all columns that the
 other includes. A unique index is covered by none: it is a rule about the data, too.
+
+Decided: docs/decisions.md#successors-that-answer-less
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A CREATE INDEX statement, taken apart. Its expressions stay as they are written: cut out of it, not printed."""
+"""A CREATE INDEX statement, taken apart. Its expressions stay as they are written: cut out of it, not printed.
+
+Decided: docs/decisions.md#the-words-of-an-author
+"""
 
 from __future__ import annotations
 

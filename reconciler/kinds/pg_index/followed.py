@@ -2,6 +2,8 @@
 
 The steps of those that went are left out. Those that came are for a new plan, unless the plan has a template for them;
 an index that lacks them neither serves as a whole nor takes the place of another, but the others get their parts.
+
+Decided: docs/decisions.md#partitions-that-come-after-the-plan
 """
 
 from __future__ import annotations

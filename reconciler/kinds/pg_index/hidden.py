@@ -5,6 +5,8 @@ Two ways, the more certain one first. PostgreSQL reads both as the same tree: it
 columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
 both are read once more with marks around what can be hidden (`leaning.py`). Where that is not possible either, it
 cannot be told, and that is said.
+
+Decided: docs/decisions.md#what-folding-hides
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 `norm(a)` becomes `case when concat('public.norm(text)', (a)::text) is not null then norm(a) end`: concat() is stable,
 so that the planner keeps it, whatever it makes of norm(). Two expressions whose marked forms come down to the same lean
 on the same things in the same places.
+
+Decided: docs/decisions.md#what-folding-hides
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What no index can hold, whatever the server: told before any is asked."""
+"""What no index can hold, whatever the server: told before any is asked.
+
+Decided: docs/decisions.md#size-of-a-predicate, docs/decisions.md#what-a-version-decides
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Names that go from one index to another: in a circle, or from an index of another table, which goes or is renamed."""
+"""Names that go from one index to another: in a circle, or from an index of another table, which goes or is renamed.
+
+Decided: docs/decisions.md#exchanged-names, docs/decisions.md#names-that-are-set-free
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """What would be left without an index: a foreign key, since a DELETE of the row that it points to would read the whole
-table; and a materialized view, which is only refreshed concurrently by a unique index that tells all its rows apart."""
+table; and a materialized view, which is only refreshed concurrently by a unique index that tells all its rows apart.
+
+Decided: docs/decisions.md#foreign-keys
+"""
 
 from __future__ import annotations
 

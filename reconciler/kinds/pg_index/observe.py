@@ -3,6 +3,8 @@
 Five round trips as a rule, however many indexes: the catalogue; what only the server can compare; and, for indexes that
 are missing or different, how the server reads their declarations, what its catalogue has against them, and what holds
 the names they need.
+
+Decided: docs/decisions.md#locked-tables, docs/decisions.md#what-is-not-compared
 """
 
 from __future__ import annotations

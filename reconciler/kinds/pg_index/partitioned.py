@@ -1,4 +1,7 @@
-"""The steps for an index of a partitioned table: part by part, each built concurrently, then attached."""
+"""The steps for an index of a partitioned table: part by part, each built concurrently, then attached.
+
+Decided: docs/decisions.md#one-change-for-a-partitioned-index, docs/decisions.md#partitioned-indexes-that-stay-invalid
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 PostgreSQL cannot build such an index concurrently as a whole (0A000). So it is made of parts: the index of the table
 alone, which is INVALID until all partitions have theirs, and one on each partition, attached to the one above it.
+
+Decided: docs/decisions.md#attaching-a-part, docs/decisions.md#renaming-partitions
 """
 
 from __future__ import annotations

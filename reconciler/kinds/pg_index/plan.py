@@ -1,4 +1,7 @@
-"""Which steps bring an index to its declaration: the cheapest that never leaves queries without it."""
+"""Which steps bring an index to its declaration: the cheapest that never leaves queries without it.
+
+Decided: docs/decisions.md#broken-indexes
+"""
 
 from __future__ import annotations
 

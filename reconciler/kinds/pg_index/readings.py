@@ -3,6 +3,8 @@
 It reads them in one EXPLAIN a table, over the table's row type, and folds constants exactly as loading an index does.
 Nothing is executed and the table is not read. Like pg_get_indexdef, this takes the weakest lock, ACCESS SHARE, which no
 writer ever waits for.
+
+Decided: docs/decisions.md#indexes-that-cannot-be-read
 """
 
 from __future__ import annotations

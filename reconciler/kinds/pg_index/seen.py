@@ -1,4 +1,7 @@
-"""The catalogue as each declared index sees it: which indexes are its own, which are whose, which names are free."""
+"""The catalogue as each declared index sees it: which indexes are its own, which are whose, which names are free.
+
+Decided: docs/decisions.md#the-search_path-of-a-plan
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The statements that make, swap and drop indexes, and the names that they use in between."""
+"""The statements that make, swap and drop indexes, and the names that they use in between.
+
+Decided: docs/decisions.md#index-names-in-statements, docs/decisions.md#marks-of-replaced-indexes
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The steps that index changes are made of, with their timeouts: concurrent ones that may wait, and instant ones."""
+"""The steps that index changes are made of, with their timeouts: concurrent ones that may wait, and instant ones.
+
+Decided: docs/decisions.md#bounds-of-locks-that-make-others-wait
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a plan holds for partitions that are not there yet: the steps for one of them, with names to be filled in."""
+"""What a plan holds for partitions that are not there yet: the steps for one of them, with names to be filled in.
+
+Decided: docs/decisions.md#templates-for-partitions-to-come
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Why a change of an instance's setting cannot work, said at plan time."""
+"""Why a change of an instance's setting cannot work, said at plan time.
+
+Decided: docs/decisions.md#alter-role-all
+"""
 
 from __future__ import annotations
 

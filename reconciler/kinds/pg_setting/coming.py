@@ -2,6 +2,8 @@
 
 Formulas refer to that, and so do the combinations with which a server would not start. Apply looks at one resource at
 a time: so a change carries along what is declared of the settings that it leans on, and comes to the plan's number.
+
+Decided: docs/decisions.md#settings-that-a-formula-leans-on, docs/decisions.md#values-that-are-pending
 """
 
 from __future__ import annotations

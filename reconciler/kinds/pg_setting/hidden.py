@@ -2,6 +2,8 @@
 
 From a role that is not a member of pg_read_all_settings the view keeps some, without a trace. Whether one of a given
 name is there can be asked; which ones there are cannot, and so those that were seen are known here by name.
+
+Decided: docs/decisions.md#settings-that-are-hidden-from-a-role
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Libraries that are to be preloaded: whether the server would find each of them, and could load it."""
+"""Libraries that are to be preloaded: whether the server would find each of them, and could load it.
+
+Decided: docs/decisions.md#libraries
+"""
 
 from __future__ import annotations
 

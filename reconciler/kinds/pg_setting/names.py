@@ -1,4 +1,7 @@
-"""Names that a server does not know: what has become of them, and what was probably meant."""
+"""Names that a server does not know: what has become of them, and what was probably meant.
+
+Decided: docs/decisions.md#what-a-server-has
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Each mark is documented, or read in the owner's source, and no server of one's own meets it to which a role of such a
 host came with a dump: names of roles alone are no mark. On Amazon's, Google's and Microsoft's hosts no customer is a
 superuser, so that a session that is one is not there (AlloyDB Omni, which one runs oneself, has alloydb.* as well).
+
+Decided: docs/decisions.md#marks-of-an-owner, docs/decisions.md#commands-of-an-owner
 """
 
 from __future__ import annotations

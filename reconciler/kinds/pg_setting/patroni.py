@@ -2,6 +2,8 @@
 
 What is declared is compared with the configuration in etcd and with what each member runs: a node's own file may mask
 the one, and a member may be late. A member that cannot be reached is an error, since nobody knows what it runs.
+
+Decided: docs/decisions.md#raised-and-lowered-under-patroni, docs/decisions.md#one-change-for-all-members-of-patroni
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ primary first (manual, "Hot Standby": Administrator's Overview). So the changes 
     0   settings of every node        1   restarts of standbys        2   settings of what they have loaded
     3   those that lean on standbys   4   restart of the primary      5   settings of what it has loaded
     6   what is lowered on standbys   7   restarts of standbys, once they have replayed the WAL of the primary
+
+Decided: docs/decisions.md#restarts-as-changes
 """
 
 from __future__ import annotations

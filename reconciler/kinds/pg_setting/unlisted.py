@@ -2,6 +2,8 @@
 
 They are told, and never reset: what they were set for is not known here. `postgresql.conf` is written by people, who
 have no other place for what this tool does not manage, so that its lines are nobody's drift.
+
+Decided: docs/decisions.md#unlisted-settings
 """
 
 from __future__ import annotations

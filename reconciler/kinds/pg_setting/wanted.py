@@ -1,4 +1,7 @@
-"""What a declaration asks for on this very server: the value that will do, and the one to set if it does not."""
+"""What a declaration asks for on this very server: the value that will do, and the one to set if it does not.
+
+Decided: docs/decisions.md#numbers-that-were-worked-out
+"""
 
 from __future__ import annotations
 

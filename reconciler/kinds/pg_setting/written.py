@@ -3,6 +3,8 @@
 Only what differs from the default. Every value is declared again from what was written and planned against the server
 it came from, in one go for all of them: only what the plan finds to be as declared is kept, with a comment that says
 where it comes from. The rest is left out and says why.
+
+Decided: docs/decisions.md#settings-that-are-imported, docs/decisions.md#values-that-may-hold-a-password
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ the two complete against CONFIG GET of each server. What is in neither (a newer 
 
 Those that a running server refuses to change have their row, too: the notice that says what to write into the file
 says what that costs.
+
+Decided: docs/decisions.md#parameters-that-no-table-knows
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Which values would keep this tool out of the server: refused while a plan is made, since nobody could undo them.
 
 Each was seen to do it, on Redis 6.2, 7.0 or Valkey 9.1.
+
+Decided: docs/decisions.md#what-keeps-the-tool-out
 """
 
 from __future__ import annotations

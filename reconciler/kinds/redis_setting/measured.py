@@ -3,6 +3,8 @@
 No server tells its defaults. They were measured on servers started with an empty configuration file, by
 `tests/redis_setting/measure_defaults.py`. A version that was not measured is compared with the nearest older one that
 was; Valkey before 9 with Redis 7.0, which it was made from.
+
+Decided: docs/decisions.md#defaults-of-redis
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Seen on Redis 6.2.14, Redis 7.0.15 and Valkey 9.1.2, whose own answers to CONFIG GET and CONFIG SET
 `tests/redis_setting/test_parameters.py` compares with these tables. A parameter that is in none of them is handled as
 text: nothing here is needed to manage it.
+
+Decided: docs/decisions.md#dir-and-dbfilename, docs/decisions.md#watchdog-period
 """
 
 from __future__ import annotations

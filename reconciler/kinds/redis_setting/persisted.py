@@ -1,4 +1,7 @@
-"""What a start would bring: the value of a parameter in the server's files, by the server's own reading of them."""
+"""What a start would bring: the value of a parameter in the server's files, by the server's own reading of them.
+
+Decided: docs/decisions.md#killed-between-config-set-and-config-rewrite, docs/decisions.md#lines-that-are-missing
+"""
 
 from __future__ import annotations
 

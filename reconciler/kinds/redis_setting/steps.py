@@ -2,6 +2,8 @@
 
 CONFIG REWRITE belongs to every change, right behind CONFIG SET: the server has no way to tell later that a value which
 runs as declared was never written to its file.
+
+Decided: docs/decisions.md#config-rewrite-in-every-change
 """
 
 from __future__ import annotations

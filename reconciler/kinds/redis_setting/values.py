@@ -1,6 +1,8 @@
 """What values mean: two texts are compared by their meaning, never letter by letter.
 
 Every rule was seen on Redis 6.2.14, Redis 7.0.15 and Valkey 9.1.2.
+
+Decided: docs/decisions.md#amounts-without-a-number
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a start would bring: a user as the server's files define it."""
+"""What a start would bring: a user as the server's files define it.
+
+Decided: docs/decisions.md#lines-that-wait-for-acl-load
+"""
 
 from __future__ import annotations
 

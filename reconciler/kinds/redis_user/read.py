@@ -1,4 +1,7 @@
-"""What a server shows of declared users: two round trips for all of them, and a third that proves what they may not."""
+"""What a server shows of declared users: two round trips for all of them, and a third that proves what they may not.
+
+Decided: docs/decisions.md#users-that-a-role-may-not-see
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Users that nobody declares: what is said of them, and how they go."""
+"""Users that nobody declares: what is said of them, and how they go.
+
+Decided: docs/decisions.md#passwords-of-dropped-users
+"""
 
 from __future__ import annotations
 

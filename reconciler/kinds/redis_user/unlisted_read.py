@@ -1,4 +1,7 @@
-"""Which users nobody declares, and which of them are needed, on any node of the target."""
+"""Which users nobody declares, and which of them are needed, on any node of the target.
+
+Decided: docs/decisions.md#users-that-are-connected
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What rights mean, and how two of them differ, in words: "may also run flushall", "may no longer read app:*"."""
+"""What rights mean, and how two of them differ, in words: "may also run flushall", "may no longer read app:*".
+
+Decided: docs/decisions.md#rules-in-words
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """What reviewers of a plan are told beside its changes: evidence, and what the steps would meet at this moment.
 
 Everything here is bounded in time, and says what it could not find out. None of it is part of a fingerprint.
+
+Decided: docs/decisions.md#advice-beside-changes
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Read off the manual and off servers. A setting that is in none of the tables is not known here: any change of it is
 less-safe. What depends on other settings, on who is connected, or on the machine, is decided in `together.py`. A test
 holds all of them against the servers' own pg_settings.
+
+Decided: docs/decisions.md#settings-allowed-by-name
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 ALTER SYSTEM takes every one of them, and most reloads do not complain. The rules were found by setting every setting
 of 13 and 18 to hostile values, alone and in pairs, and restarting the server. `tests/pg_setting` has them in a table.
+
+Decided: docs/decisions.md#what-would-stop-the-server, docs/decisions.md#half-of-a-pair
 """
 
 from __future__ import annotations

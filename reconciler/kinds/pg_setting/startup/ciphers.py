@@ -3,6 +3,8 @@
 Nobody but the server's own OpenSSL knows all of its suites. What every one has since 1.0.1 is listed here, and a list
 that comes to one of those can be loaded; one that comes to none of them may come to nothing, and then the server does
 not start. Beside them stand suites that nobody should use, whether a build still has them or not.
+
+Decided: docs/decisions.md#cipher-suites
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Shared memory and processes: what the server asks the machine for when it starts."""
+"""Shared memory and processes: what the server asks the machine for when it starts.
+
+Decided: docs/decisions.md#shared-memory
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a standby has to have as much of as its primary: it replays what the primary's sessions do."""
+"""What a standby has to have as much of as its primary: it replays what the primary's sessions do.
+
+Decided: docs/decisions.md#settings-of-a-primary
+"""
 
 from __future__ import annotations
 

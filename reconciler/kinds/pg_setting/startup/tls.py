@@ -1,4 +1,7 @@
-"""TLS: files that have to be there and to be read, and names that the server's OpenSSL has to know."""
+"""TLS: files that have to be there and to be read, and names that the server's OpenSSL has to know.
+
+Decided: docs/decisions.md#tls
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The statement is prepared and EXPLAINed with a generic plan, once as things are and once with a hypothetical index
 or with an index hidden: all in one read-only transaction, one round trip. Costs are the planner's units.
+
+Decided: docs/decisions.md#what-ifs-that-fail
 """
 
 from __future__ import annotations
