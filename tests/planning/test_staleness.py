@@ -24,7 +24,7 @@ from reconciler.model import (
     SqlStep,
     Step,
 )
-from reconciler.planning.again import Look, Verdict, differences, judge, would_run
+from reconciler.planning.again import Look, Standing, differences, judge, would_run
 from reconciler.planning.fingerprint import fingerprint
 
 any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -96,7 +96,7 @@ def seen(*outcomes: Change | Notice) -> Look:
 def test_what_is_only_said_makes_no_change_stale(change, other, fields):
     now = change.model_copy(update={name: getattr(other, name) for name in fields})
     found = judge(sealed(change), seen(now))
-    assert (found.verdict, tuple(found.steps), found.undo) == (Verdict.AS_PLANNED, change.steps, change.undo)
+    assert (found.standing, tuple(found.steps), found.undo) == (Standing.AS_PLANNED, change.steps, change.undo)
 
 
 @any_machine
@@ -105,7 +105,7 @@ def test_whatever_decides_makes_it_stale_where_it_is_another(change, other, fiel
     now = change.model_copy(update={name: getattr(other, name) for name in fields})
     same = all(counted(name, getattr(change, name)) == counted(name, getattr(now, name)) for name in DECIDES)
     found = judge(sealed(change), seen(now))
-    assert found.verdict is (Verdict.AS_PLANNED if same else Verdict.STALE)
+    assert found.standing is (Standing.AS_PLANNED if same else Standing.STALE)
     if not same:
         assert found.message == differences(sealed(change), now) != ""
         assert not found.steps
@@ -119,7 +119,7 @@ def test_each_of_them_alone_makes_it_stale(field):
         change, now = (plain.model_copy(update={field: each}) for each in (value, other))
         same = counted(field, value) == counted(field, other)
         differ += not same
-        assert judge(sealed(change), seen(now)).verdict is (Verdict.AS_PLANNED if same else Verdict.STALE), (
+        assert judge(sealed(change), seen(now)).standing is (Standing.AS_PLANNED if same else Standing.STALE), (
             value,
             other,
         )
@@ -141,14 +141,14 @@ def test_every_field_of_a_change_is_decided_here():
 def test_a_fingerprint_of_something_else_is_stale(change, other):
     assume(fingerprint(change) != fingerprint(other))
     altered = change.model_copy(update={"fingerprint": fingerprint(other)})
-    assert judge(altered, seen(change)).verdict is Verdict.STALE
+    assert judge(altered, seen(change)).standing is Standing.STALE
 
 
 @any_machine
 @given(CHANGES)
 def test_a_role_that_may_not_run_it_is_told_so(change):
     found = judge(sealed(change), seen(change.model_copy(update={"forbidden": "not the owner"})))
-    assert (found.verdict, found.message) == (Verdict.FORBIDDEN, "not the owner")
+    assert (found.standing, found.message) == (Standing.FORBIDDEN, "not the owner")
 
 
 @any_machine
@@ -156,10 +156,10 @@ def test_a_role_that_may_not_run_it_is_told_so(change):
 def test_an_undo_that_was_unseen_is_that_of_this_moment_and_no_other_is_made_anew(change, undo, other):
     unseen = change.model_copy(update={"undo": (), "undo_unseen": True})
     found = judge(sealed(unseen), seen(unseen.model_copy(update={"undo": undo, "undo_unseen": False})))
-    assert (found.verdict, found.undo) == (Verdict.AS_PLANNED, undo)
+    assert (found.standing, found.undo) == (Standing.AS_PLANNED, undo)
     assume(counted("undo", undo) != counted("undo", other))
     known = change.model_copy(update={"undo": undo})
-    assert judge(sealed(known), seen(known.model_copy(update={"undo": other}))).verdict is Verdict.STALE
+    assert judge(sealed(known), seen(known.model_copy(update={"undo": other}))).standing is Standing.STALE
 
 
 IN_THE_WAY = {NoticeType.BLOCKED, NoticeType.NOT_VISIBLE, NoticeType.BEING_BUILT}
@@ -171,7 +171,7 @@ def test_without_a_change_it_is_made_unless_something_is_in_the_way(change, noti
     told = [Notice(address=change.address, type=kind, message=message) for kind, message in notices]
     found = judge(sealed(change), seen(*told))
     stale = any(kind in IN_THE_WAY for kind, _ in notices)
-    assert found.verdict is (Verdict.STALE if stale else Verdict.ALREADY_MADE)
+    assert found.standing is (Standing.STALE if stale else Standing.ALREADY_MADE)
     assert found.message == "; ".join(message for _, message in notices)
     assert not found.steps
 
@@ -180,8 +180,8 @@ def test_without_a_change_it_is_made_unless_something_is_in_the_way(change, noti
 @given(CHANGES, CHANGES)
 def test_a_change_of_another_resource_is_not_taken_for_it(change, other):
     other = other.model_copy(update={"address": change.address._replace(name="y")})
-    assert judge(sealed(change), seen(other)).verdict is Verdict.ALREADY_MADE
-    assert judge(sealed(change), seen(other, change)).verdict is Verdict.AS_PLANNED
+    assert judge(sealed(change), seen(other)).standing is Standing.ALREADY_MADE
+    assert judge(sealed(change), seen(other, change)).standing is Standing.AS_PLANNED
 
 
 @any_machine
