@@ -241,16 +241,28 @@ class Measures(Protocol[S_contra]):
         ...
 
 
+class Followed(NamedTuple):
+    """What is to run of a planned change; `forbidden` says why this role may not run that, empty where it may."""
+
+    steps: Sequence[Step]
+    forbidden: str
+
+
 @runtime_checkable
 class Follows(Protocol[S_contra]):
     """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
 
-    def followed(self, planned: Change, now: Change, observed: S_contra) -> Sequence[Step] | None:
+    def followed(self, planned: Change, now: Change, observed: S_contra) -> Followed | None:
         """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
         inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
 
         None where the steps differ by more than such parts. Pure.
         """
+        ...
+
+    def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
+        """Which steps of `made` have to run once more, since what they were to bring about was not possible before a
+        part went, by `now`, which is planned at this moment. None where others are needed. Pure."""
         ...
 
     def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:

@@ -10,7 +10,7 @@ from deepdiff import DeepDiff
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
+from reconciler.kind import Followed, Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step
 from reconciler.planning.fingerprint import fingerprint, parts
@@ -138,12 +138,12 @@ def judge(planned: Change, found: Look) -> Judgement:
     still = None if same else _followed(planned, change, found.observed)
     if still is None:
         return Judgement(Verdict.STALE, differences(planned, change))
-    if change.forbidden:
-        return Judgement(Verdict.FORBIDDEN, change.forbidden)
-    return Judgement(Verdict.AS_PLANNED, "", still, undo)
+    if still.forbidden:
+        return Judgement(Verdict.FORBIDDEN, still.forbidden)
+    return Judgement(Verdict.AS_PLANNED, "", still.steps, undo)
 
 
-def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
+def _followed(planned: Change, now: Change, observed: Observed | None) -> Followed | None:
     """What is to run, where only parts of the change came or went since."""
     kind = BY_NAME[planned.address.kind]
     if not isinstance(kind, Follows) or observed is None or planned.fingerprint not in ("", fingerprint(planned)):
@@ -152,6 +152,14 @@ def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequen
     if any(then[part] != theirs[part] for part in then.keys() - {"steps", "inverse"}):
         return None
     return kind.followed(planned, now, observed)
+
+
+def once_more(made: Change, found: Look) -> Sequence[Step] | None:
+    """Steps of `made` that have to run once more, since a part went that they were held up by; None where a plan of
+    this moment has others before those that need all parts."""
+    kind = BY_NAME[made.address.kind]
+    changes = [outcome for outcome in found.outcomes if isinstance(outcome, Change) and outcome.address == made.address]
+    return kind.once_more(made, changes[0]) if isinstance(kind, Follows) and len(changes) == 1 else []
 
 
 def left_over(made: Change, found: Look) -> Sequence[str]:
