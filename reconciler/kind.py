@@ -10,7 +10,7 @@ Kinds return steps as data; only `applying/` ever runs one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -207,6 +207,11 @@ class LeansOnOthers(Protocol[R_contra]):
 
     def leans_on(self, resource: R_contra) -> Sequence[Resource]:
         """What `resource` carries along, as the resources that were declared. Pure."""
+        ...
+
+    def without(self, resource: R_contra, others: Collection[Address]) -> Resource | None:
+        """`resource` as if those of `leans_on` at these addresses were declared by nobody; None where it is nothing
+        without them. Pure."""
         ...
 
 

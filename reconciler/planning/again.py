@@ -83,22 +83,33 @@ def declaration(resource: Resource) -> dict[str, JsonValue]:
 
 def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
     """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
-    still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
+    still to come (`planned`, with what those declare): a sentence, empty where there is none, and where it would be
+    judged the same without. Raises TargetError."""
     kind = BY_NAME[change.address.kind]
     if not isinstance(kind, LeansOnOthers):
         return ""
+    resource = resource_of(change)
     others = [
         each
-        for each in kind.leans_on(resource_of(change))
+        for each in kind.leans_on(resource)
         if each.address not in planned or declaration(planned[each.address]) != declaration(each)
     ]
     observed = kind.observe(session, others) if others else {}
     changed = [
-        each.address.name
+        each.address
         for each in others
         if any(isinstance(outcome, Change) for outcome in kind.plan(each, observed.get(each.address)))
     ]
-    return f"it was planned beside {', '.join(changed)}, which is another by now" if changed else ""
+    alone = kind.without(resource, changed) if changed else resource
+    if alone is not None and (not changed or _judged(session, alone) == _judged(session, resource)):
+        return ""
+    return f"it was planned beside {', '.join(each.name for each in changed)}, which is another by now"
+
+
+def _judged(session: Session, resource: Resource) -> list[dict[str, JsonValue]]:
+    """All that a plan of this moment says of `resource`, but what it carries along, and how a number was arrived at."""
+    said = {"desired", "notes", "reason", "evidence"}
+    return [outcome.model_dump(mode="json", exclude=said) for outcome in look(session, resource).outcomes]
 
 
 def measured(change: Change, observed: Observed | None) -> list[Fact]:

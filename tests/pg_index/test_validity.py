@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pytest
 from applying.acting import apply, message, plan_for, results
-from applying.test_taken_role import as_role
 from live import changes
 
 from pg_index.declared import tables
@@ -164,6 +163,11 @@ def test_a_successor_that_is_not_whole_does_not_take_the_place(tree, pg_target, 
     assert plan_for(pg_target, wanted).is_empty
 
 
+def as_deployer(target):
+    url = target.url.get_secret_value().replace("postgres@", "deployer@")
+    return target.model_copy(update={"url": type(target.url)(url)})
+
+
 @pytest.fixture
 def owned(tree, postgres):
     """The table is of a role that may nothing else, and that somebody else has a role beside."""
@@ -184,7 +188,7 @@ OTHERS = "create table late partition of events for values in (9); alter table l
 @pytest.mark.parametrize("template", [{}, {"new_partitions": {"at_most": 2, "up_to": "1MB"}}], ids=["", "template"])
 @pytest.mark.parametrize("there", ["nothing", "another"])
 def test_a_new_partition_of_another_role_is_for_the_next_plan_and_the_rest_goes_on(owned, pg_target, template, there):
-    target = as_role(pg_target, "")
+    target = as_deployer(pg_target)
     if there == "another":
         owned.execute("set role owners; create index events_at_idx on events (at); reset role")
     wanted = declared(target, **template)
@@ -206,7 +210,7 @@ def test_a_partition_of_another_role_that_has_its_part_forbids_nothing(owned, pg
     """Where the index is there, PostgreSQL gave it one by itself."""
     owned.execute("set role owners; create index events_at_idx on only events (at, id); reset role")
     owned.execute(OTHERS)
-    target = as_role(pg_target, "")
+    target = as_deployer(pg_target)
     wanted = declared(target)
     plan = plan_for(target, wanted)
     assert [change.forbidden for change in plan.changes] == [""]

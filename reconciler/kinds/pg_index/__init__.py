@@ -11,7 +11,7 @@ What it leaves    nothing: an interrupted run is recognised by its temporary nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.desired.unlisted import UnlistedSection
@@ -91,6 +91,9 @@ class PgIndexKind:
         from reconciler.kinds.pg_index.names import swapped
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
+
+    def without(self, resource: Declared, others: Collection[Address]) -> None:
+        """See `kind.LeansOnOthers`: names are exchanged among all of them, or not at all."""
 
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
         """See `followed.py`."""
