@@ -24,7 +24,7 @@ from reconciler.targets.postgres_hosts import refuse_hosts
 from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres_wait import HeardConnection, Silent
 from reconciler.targets.postgres_wait import Row as Row  # by which others know it
-from reconciler.targets.postgres_words import said
+from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.taken_role import refusal, taken, taking
 from reconciler.targets.url import refuse_unescaped
 
@@ -302,6 +302,8 @@ class PostgresSession:
                 silent = isinstance(error, Silent)
                 what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
                 raise ConnectionFailed(self.target.name, f"the connection was lost: {what}", silent=silent) from cause
+            if error.sqlstate == CAME_MEANWHILE:
+                raise ObservationFailed(self.target.name, SOMEBODY_MADE, sqlstate=CAME_MEANWHILE) from cause
             raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.pg_index.compare import Unread
 from reconciler.kinds.pg_index.facts import Class, Facts, facts
 from reconciler.kinds.pg_index.limits import columns_of
 from reconciler.kinds.pg_index.methods import unknown_parameter
@@ -33,10 +34,11 @@ _DETERMINISTIC_UNTIL = 180000
 
 class Judged(NamedTuple):
     """`refused`: why no server like this one will make it; `forbidden`: why this role may not. Empty: nothing is known
-    to speak against it."""
+    to speak against it. `unasked`: why the server was not asked."""
 
     refused: str = ""
     forbidden: str = ""
+    unasked: str = ""
 
 
 def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Judged]:
@@ -58,6 +60,7 @@ def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode
         Judged(
             by_name[n] or causes.get(n) or next(_against(each, read.get(n), known, session), ""),
             _forbidden(each.definition, known),
+            found.why if isinstance(found := read.get(n), Unread) and found.not_compared else "",
         )
         for n, each in enumerate(asked)
     ]
@@ -67,7 +70,7 @@ def _reaches(asked: Asked, foreign: ForeignCode) -> bool:
     return any(foreign.in_text(reached(text)) for text in asked.definition.expressions)
 
 
-def _against(asked: Asked, read: Reading | str | None, known: Facts, session: PostgresSession) -> Iterator[str]:
+def _against(asked: Asked, read: Reading | Unread | None, known: Facts, session: PostgresSession) -> Iterator[str]:
     definition = asked.definition
     yield from _of_tablespace(definition, known)
     if why := unknown_parameter(definition, session.version_num):
@@ -79,9 +82,9 @@ def _against(asked: Asked, read: Reading | str | None, known: Facts, session: Po
         yield _refuses("NULLS NOT DISTINCT is known from PostgreSQL 15 on")
     yield from map(_refuses, _of_method(definition, known))
     yield from map(_refuses, _of_collations(definition, known, session))
-    if isinstance(read, str):
-        yield f"the server cannot read its definition: {read}"
-    elif read is not None:
+    if isinstance(read, Unread) and not read.not_compared:
+        yield f"the server cannot read its definition: {read.why}"
+    elif isinstance(read, Reading):
         yield from map(_refuses, _of_keys(definition, read, known, session))
     if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
         yield _refuses(

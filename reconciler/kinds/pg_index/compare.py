@@ -19,6 +19,7 @@ from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, Obse
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
+from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
 
 UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
 """Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
@@ -145,7 +146,16 @@ def row_of(schema: str, table: str) -> sql.Composable:
     )
 
 
-def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | str]:
+def unread(session: PostgresSession, error: ObservationFailed) -> Unread:
+    """What the server had against a query that holds expressions. Raises `error` where that is not about them."""
+    if error.sqlstate == CAME_MEANWHILE:
+        return Unread(SOMEBODY_MADE, not_compared=True)
+    if error.sqlstate[:2] not in UNREADABLE:
+        raise error
+    return Unread(error.message.removeprefix(f"{session.target.name}: "))
+
+
+def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | Unread]:
     """The output of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
@@ -153,9 +163,8 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
-            raise
+        why = unread(session, error)
         if len(queries) == 1:
-            return [error.message.removeprefix(f"{session.target.name}: ")]
+            return [why]
     middle = len(queries) // 2
     return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]

@@ -109,8 +109,8 @@ def _undecided(why: str) -> Unread:
 def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found: dict[Pair, bool | Unread]) -> None:
     queries = [explain(*pair.declared.table, texts) for pair, texts in marked.items()]
     for pair, output in zip(marked, ask(readings.session, queries, readings.foreign), strict=True):
-        if isinstance(output, str):
-            found[pair] = Unread(output)
+        if isinstance(output, Unread):
+            found[pair] = output
         else:
             one, other = (readings.means(text, is_predicate=pair.declared.is_predicate) for text in output)
             found[pair] = one == other
@@ -158,7 +158,7 @@ def _ask_trees(
     unread = []
     queries = [_sorted(table, pairs) for table, pairs in asked]
     for (table, pairs), output in zip(asked, ask(readings.session, queries, readings.foreign), strict=True):
-        if isinstance(output, str):
+        if isinstance(output, Unread):
             unread.append((table, pairs))
         else:
             equal |= {(table, pairs[number]) for number in _found_again(output, len(pairs))}

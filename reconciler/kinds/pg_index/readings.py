@@ -71,13 +71,13 @@ class Readings:
         # Whose code these reach is asked again before them; that of all others would be, too.
         foreign = self.foreign.about(map(reached, sorted(declared)), wanted)
         for (table, some), output in zip(together, ask(self.session, queries, foreign), strict=True):
-            if isinstance(output, str):
+            if isinstance(output, Unread):
                 alone += [(table, text) for text in some]  # one of them spoils the others: each for itself
             else:
                 self._read.setdefault(table, {}).update(zip(some, output, strict=True))
         queries = [explain(*table, [text]) for table, text in alone]
         for (table, asked), output in zip(alone, ask(self.session, queries, foreign), strict=True):
-            self._read.setdefault(table, {})[asked] = Unread(output) if isinstance(output, str) else output[0]
+            self._read.setdefault(table, {})[asked] = output if isinstance(output, Unread) else output[0]
 
     def of(self, text: Text) -> str | Unread:
         """What a text that was read comes down to, so that equal ones have equal texts, as far as folding tells."""

@@ -196,7 +196,7 @@ class Seen:
             same=same,
             misread=misread,
             forbidden=judged.forbidden,
-            not_compared=unread.why if unread is not None and unread.not_compared else "",
+            not_compared=unread.why if unread is not None and unread.not_compared else judged.unasked,
             taken_by="" if freed else self._holders.get((index.schema_name, index.name), ""),
             circle=circle,
             lane=".".join(self._catalogue.tables[placed].root) if placed else "",

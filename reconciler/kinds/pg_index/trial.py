@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import UNREADABLE, row_of
+from reconciler.kinds.pg_index.compare import Unread, row_of, unread
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
@@ -48,13 +48,13 @@ class Reading(NamedTuple):
     mutable: tuple[int, ...]
 
 
-def readings(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Reading | str]:
+def readings(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Reading | Unread]:
     """What the server reads in each definition, or what it had against it. One round trip if it likes all of them.
 
     Nobody is to be asked for what may run code of others. Raises TargetError.
     """
     groups = [[_types(each), *_purities(each, each.definition.expressions)] for each in asked]
-    return [_reading(found) if not isinstance(found, str) else found for found in _ask(session, groups, foreign)]
+    return [found if isinstance(found, Unread) else _reading(found) for found in _ask(session, groups, foreign)]
 
 
 def not_immutable(
@@ -65,7 +65,7 @@ def not_immutable(
     groups = [_purities(asked[which][0], [text]) for which, text in flat]
     found: list[list[bool]] = [[] for _ in asked]
     for (which, _), answer in zip(flat, _ask(session, groups, foreign), strict=True):
-        found[which].append(not isinstance(answer, str) and not _is_excluded(answer[0]))
+        found[which].append(not isinstance(answer, Unread) and not _is_excluded(answer[0]))
     return [tuple(each) for each in found]
 
 
@@ -129,7 +129,7 @@ def _is_excluded(row: Row) -> bool:
 
 def _ask(
     session: PostgresSession, groups: Sequence[Sequence[Query]], foreign: ForeignCode
-) -> Iterator[list[Row] | str]:
+) -> Iterator[list[Row] | Unread]:
     """The one row of each query of each group, or what the server had against one of the group."""
     if not groups:
         return
@@ -138,10 +138,9 @@ def _ask(
         before = [(_DEDUCE, None), *foreign.with_path(session.own_path)]
         found = session.fetch_all([*before, *queries])[len(before) :]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
-            raise
+        why = unread(session, error)
         if len(groups) == 1:
-            yield error.message.removeprefix(f"{session.target.name}: ")
+            yield why
             return
         middle = len(groups) // 2
         yield from _ask(session, groups[:middle], foreign)
