@@ -184,11 +184,13 @@ class Gathers(Protocol[R]):
 
 
 class Ruling(NamedTuple):
-    """What a rule about things that nobody lists says of one of them, and where the rule is declared."""
+    """What a rule about things that nobody lists says of one of them, and where the rule is declared. `only_by`: by
+    what no file knows it is decided whether it is about that one at all."""
 
     policy: str
     pattern: str
     at: str
+    only_by: str = ""
 
 
 @runtime_checkable
@@ -196,8 +198,8 @@ class Rules(Protocol[R_contra]):
     """A kind in which it is declared what becomes of what nobody lists."""
 
     def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
-        """Those about what may stand at `address`, the one that decides first. Pure. Raises UsageError where no such
-        address has any."""
+        """Those about what may stand at `address`, the closest first. Pure. Raises UsageError where no such address
+        has any."""
         ...
 
 
