@@ -13,10 +13,10 @@ from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, lifted
 from reconciler.targets.activity import masked
 from reconciler.targets.names import refuse_unanswered
 from reconciler.targets.pooler import refuse_shared, refuse_sharing
@@ -57,9 +57,9 @@ SAME_FOR_ALL = {
 """Of every transaction of ours: how constants are printed must not depend on a role's own settings. In which order it
 writes day and month still counts where a declared date has no year in front."""
 
-UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0"}
-"""Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
-longer on a busy machine, and builds indexes. Each of its statements has a time limit of its own."""
+UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0", "statement_timeout": "0"}
+"""Off in every session of ours that sets no other, where the server has them (the first two: 14, 17): a session of ours
+waits while we think, which takes longer on a busy machine, and builds indexes. Each step has a time limit of its own."""
 
 FOUND_DEAD = {
     "tcp_keepalives_idle": "15",
@@ -130,7 +130,11 @@ def _reading(target: Target) -> sql.Composed:
 
 OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
-           pg_catalog.current_schemas(true) as all_schemas
+           pg_catalog.current_schemas(true) as all_schemas,
+           array[pg_catalog.current_setting('statement_timeout'),
+                 pg_catalog.current_setting('idle_in_transaction_session_timeout'),
+                 pg_catalog.current_setting('idle_session_timeout', true),
+                 pg_catalog.current_setting('transaction_timeout', true)] as limits
 """
 """Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
 
@@ -191,6 +195,8 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
+        self.is_hurried = lifted.is_short(path["limits"])
+        """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
         in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
@@ -301,7 +307,8 @@ class PostgresSession:
             if connection.broken and isinstance(error, psycopg.OperationalError):
                 silent = isinstance(error, Silent)
                 what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
-                raise ConnectionFailed(self.target.name, f"the connection was lost: {what}", silent=silent) from cause
+                lost = f"the connection was lost: {what}"
+                raise ConnectionFailed(self.target.name, lost, silent=silent, ended=not silent) from cause
             if error.sqlstate == CAME_MEANWHILE:
                 raise ObservationFailed(self.target.name, SOMEBODY_MADE, sqlstate=CAME_MEANWHILE) from cause
             raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
@@ -362,6 +369,25 @@ class PostgresSession:
 def connect(target: Target, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
     connection = _opened(target, secrets)
+    version_num = connection.info.server_version
+    try:
+        session = _session(target, secrets, connection)
+    except TargetError as error:
+        if not lifted.may_have_ended(error):
+            raise
+        with suppress(TargetError):
+            return _session(target, secrets, _opened(target, secrets, lift=version_num))
+        error.hint = lifted.HINT
+        raise
+    if session.is_hurried:
+        with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well
+            unhurried = _session(target, secrets, _opened(target, secrets, lift=version_num))
+            session.close()
+            return unhurried
+    return session
+
+
+def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
     try:
         connection.read_only = True
         # Whatever the role or the database has as its own: a deferrable one waits for others before it begins.
@@ -393,7 +419,25 @@ def open_connection(
     """
     connection = _opened(target, secrets)
     settings = {**settings, **taking(target)}
-    known = {**UNLIMITED, **FOUND_DEAD, **where_there}
+    limits = {**UNLIMITED, **FOUND_DEAD, **where_there}
+    known = {name: value for name, value in limits.items() if name not in settings}
+    version_num = connection.info.server_version
+    try:
+        return _set_up(target, secrets, connection, settings, known, others)
+    except ConnectionFailed as error:
+        if not lifted.may_have_ended(error):
+            raise
+        with suppress(ConnectionFailed):
+            connection = _opened(target, secrets, lift=version_num)
+            return _set_up(target, secrets, connection, settings, known, others)
+        error.hint = lifted.HINT
+        raise
+
+
+def _set_up(
+    target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
+    known: Mapping[str, str], others: Collection[int],
+) -> HeardConnection:  # fmt: skip
     try:
         own = _own(connection.info.backend_pid, others)
         [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
@@ -404,8 +448,10 @@ def open_connection(
             [row] = connection.execute(_set(settings, local=False, where_there=known))
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
+        failed = _cannot_connect(target, secrets, error)
+        failed.ended = error.sqlstate in lifted.CANCELLED or (connection.broken and not failed.silent)
         connection.close()
-        raise refused or _cannot_connect(target, secrets, error) from None
+        raise refused or failed from None
     except BaseException:
         connection.close()
         raise
@@ -436,8 +482,11 @@ def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str
         return not error.silent and pq.PGconn.ping(make_conninfo(url, **where, **timeout).encode()) == pq.Ping.OK
 
 
-def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = None) -> HeardConnection:
-    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL.
+def _opened(
+    target: Target, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
+) -> HeardConnection:
+    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
+    asks a server of this version to lift limits (`lifted.py`).
 
     Raises ConnectionFailed.
     """
@@ -461,6 +510,8 @@ def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = 
     options = {key: value for key, value in defaults.items() if key not in declared}
     options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
     options |= where or {}
+    if lift is not None:
+        options |= lifted.asked_for(declared.get("options"), lift)
     try:
         return connected(
             HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options
