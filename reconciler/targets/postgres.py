@@ -59,7 +59,7 @@ writes day and month still counts where a declared date has no year in front."""
 
 UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0", "statement_timeout": "0"}
 """Off in every session of ours that sets no other, where the server has them (the first two: 14, 17): such a session
-waits while we think, which takes longer on a busy machine, and builds indexes. Each step has a time limit of its own."""
+waits while we think, which takes longer on a busy machine, and builds indexes. Each step has its own time limit."""
 
 FOUND_DEAD = {
     "tcp_keepalives_idle": "15",
