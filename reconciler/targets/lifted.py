@@ -9,6 +9,7 @@ and whoever is let through has a session of his own: so it is only asked for whe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import LiteralString
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 
@@ -22,6 +23,14 @@ _LIMITS: Mapping[str, int] = {
 
 CANCELLED = frozenset({"57014", "25P03", "25P04", "57P05"})
 """SQLSTATEs: query_canceled, and those of the other three."""
+
+NOW: LiteralString = """
+    array[pg_catalog.current_setting('statement_timeout'),
+          pg_catalog.current_setting('idle_in_transaction_session_timeout'),
+          pg_catalog.current_setting('idle_session_timeout', true),
+          pg_catalog.current_setting('transaction_timeout', true)]
+"""
+"""An expression for all of them, which `is_short` takes; null for one that the server does not have."""
 
 HINT = (
     f"a limit of the role or the database may end every session at once ({', '.join(_LIMITS)}): pg_db_role_setting has "

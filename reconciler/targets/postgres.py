@@ -86,20 +86,23 @@ def _set(
     settings: Mapping[str, str], *, local: bool, where_there: Mapping[str, str], only_if: sql.Composable = _ALWAYS
 ) -> sql.Composed:
     """One statement that empties the search_path and sets `settings`, and of `where_there` what the server knows, until
-    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process.
+    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process, and
+    the limits that there were before.
 
     Every name in it is qualified: it is what runs first, while whatever path a role or a database has been given
     decides where other names are looked for.
     """
     until = sql.SQL("true" if local else "false")
     return sql.SQL(
-        "select pg_catalog.pg_backend_pid() as pid, case when {only_if} then array[{settings}] end as settings,"
+        "select pg_catalog.pg_backend_pid() as pid, {limits} as limits,"
+        " case when {only_if} then array[{settings}] end as settings,"
         " case when {only_if} then array(select pg_catalog.set_config(name, value, {until})"
         " from rows from (pg_catalog.unnest({names}::pg_catalog.text[]),"
         " pg_catalog.unnest({values}::pg_catalog.text[])) as known (name, value)"
         " where pg_catalog.current_setting(name, true) is not null) end as known"
     ).format(
         only_if=only_if,
+        limits=sql.SQL(lifted.NOW),
         settings=sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
@@ -130,11 +133,7 @@ def _reading(target: Target) -> sql.Composed:
 
 OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
-           pg_catalog.current_schemas(true) as all_schemas,
-           array[pg_catalog.current_setting('statement_timeout'),
-                 pg_catalog.current_setting('idle_in_transaction_session_timeout'),
-                 pg_catalog.current_setting('idle_session_timeout', true),
-                 pg_catalog.current_setting('transaction_timeout', true)] as limits
+           pg_catalog.current_schemas(true) as all_schemas
 """
 """Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
 
@@ -195,7 +194,7 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.is_hurried = lifted.is_short(path["limits"])
+        self.is_hurried = lifted.is_short(own["limits"])
         """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
@@ -423,21 +422,31 @@ def open_connection(
     known = {name: value for name, value in limits.items() if name not in settings}
     version_num = connection.info.server_version
     try:
-        return _set_up(target, secrets, connection, settings, known, others)
+        hurried = _set_up(target, secrets, connection, settings, known, others)
     except ConnectionFailed as error:
         if not lifted.may_have_ended(error):
             raise
         with suppress(ConnectionFailed):
-            connection = _opened(target, secrets, lift=version_num)
-            return _set_up(target, secrets, connection, settings, known, others)
+            unhurried = _opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            return unhurried
         error.hint = lifted.HINT
         raise
+    if hurried:
+        with suppress(ConnectionFailed):
+            unhurried = _opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            connection.close()
+            return unhurried
+    return connection
 
 
 def _set_up(
     target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
     known: Mapping[str, str], others: Collection[int],
-) -> HeardConnection:  # fmt: skip
+) -> bool:  # fmt: skip
+    """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
+    this moment. Closes it where it raises ConnectionFailed."""
     try:
         own = _own(connection.info.backend_pid, others)
         [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
@@ -456,7 +465,7 @@ def _set_up(
         connection.close()
         raise
     _watched_over(connection, row["pid"], target, secrets)
-    return connection
+    return lifted.is_short(row["limits"])
 
 
 def _watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
