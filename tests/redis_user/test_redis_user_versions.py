@@ -113,7 +113,8 @@ def test_no_server_has_what_the_table_says_it_lacks_and_all_have_the_rest(redis_
 
 @pytest.mark.redis(">= 7")
 def test_whatever_came_after_6_2_is_in_the_table_with_the_version_that_the_server_tells(redis_server, redis_client):
-    """COMMAND DOCS of Valkey tells of a command by which version of it, or of Redis before 7.2, it came."""
+    """COMMAND DOCS of Valkey tells of a command by which version of it, or of Redis up to 7.2, it came. The table held
+    already; without one of its lines this fails."""
     product = "Valkey" if "valkey" in str(redis_server.binary) else "Redis"
     found = dict(_since(redis_client.execute_command("COMMAND DOCS")))
     newer = {name: version for name, version in found.items() if version > (6, 2)}
