@@ -1,7 +1,7 @@
 """Clusters that Patroni keeps: with a role that sessions take on, and with what a restart brings of somebody else.
 
-The first went well before, too, and had not been tried. Of the second nothing was said, since no server knows what waits in
-Patroni's configuration.
+The first went well before, too, and had not been tried. Of the second nothing was said, since no server knows what
+waits in Patroni's configuration.
 """
 
 from __future__ import annotations
