@@ -68,11 +68,13 @@ class ConnectionFailed(TargetError):
     """The system cannot be reached, or refused our credentials, or went away.
 
     `silent`: nothing came at all from where it should be, not even a refusal, for as long as we wait.
+    `ended`: there was a session, and the other end took it back.
     """
 
-    def __init__(self, target: str, message: str, *, hint: str = "", silent: bool = False) -> None:
+    def __init__(self, target: str, message: str, *, hint: str = "", silent: bool = False, ended: bool = False) -> None:
         super().__init__(target, message, hint=hint)
         self.silent = silent
+        self.ended = ended
 
 
 class ObservationFailed(TargetError):

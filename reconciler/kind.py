@@ -12,7 +12,7 @@ Decided: docs/decisions.md#outcomes-of-a-kind, docs/decisions.md#sections-of-a-k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -186,11 +186,13 @@ class Gathers(Protocol[R]):
 
 
 class Ruling(NamedTuple):
-    """What a rule about things that nobody lists says of one of them, and where the rule is declared."""
+    """What a rule about things that nobody lists says of one of them, and where the rule is declared. `only_by`: by
+    what no file knows it is decided whether it is about that one at all."""
 
     policy: str
     pattern: str
     at: str
+    only_by: str = ""
 
 
 @runtime_checkable
@@ -198,8 +200,8 @@ class Rules(Protocol[R_contra]):
     """A kind in which it is declared what becomes of what nobody lists."""
 
     def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
-        """Those about what may stand at `address`, the one that decides first. Pure. Raises UsageError where no such
-        address has any."""
+        """Those about what may stand at `address`, the closest first. Pure. Raises UsageError where no such address
+        has any."""
         ...
 
 
@@ -209,6 +211,11 @@ class LeansOnOthers(Protocol[R_contra]):
 
     def leans_on(self, resource: R_contra) -> Sequence[Resource]:
         """What `resource` carries along, as the resources that were declared. Pure."""
+        ...
+
+    def without(self, resource: R_contra, others: Collection[Address]) -> Resource | None:
+        """`resource` as if those of `leans_on` at these addresses were declared by nobody; None where it is nothing
+        without them. Pure."""
         ...
 
 
@@ -243,16 +250,28 @@ class Measures(Protocol[S_contra]):
         ...
 
 
+class Followed(NamedTuple):
+    """What is to run of a planned change; `forbidden` says why this role may not run that, empty where it may."""
+
+    steps: Sequence[Step]
+    forbidden: str
+
+
 @runtime_checkable
 class Follows(Protocol[S_contra]):
     """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
 
-    def followed(self, planned: Change, now: Change, observed: S_contra) -> Sequence[Step] | None:
+    def followed(self, planned: Change, now: Change, observed: S_contra) -> Followed | None:
         """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
         inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
 
         None where the steps differ by more than such parts. Pure.
         """
+        ...
+
+    def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
+        """Which steps of `made` have to run once more, since what they were to bring about was not possible before a
+        part went, by `now`, which is planned at this moment. None where others are needed. Pure."""
         ...
 
     def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:

@@ -26,7 +26,7 @@ from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import OWN_PATH_IS, open_connection
-from reconciler.targets.postgres_words import said
+from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres import Row
@@ -189,7 +189,8 @@ class _Stage:
             except psycopg.Error as error:
                 if connection.broken:
                     raise
-                self._leave(table, self._said(error, ".".join(table)))
+                came = error.sqlstate == CAME_MEANWHILE
+                self._leave(table, SOMEBODY_MADE if came else self._said(error, ".".join(table)))
                 return
             refused = set()
             for change, rehearsal in tries:

@@ -47,6 +47,7 @@ from reconciler.planning.again import (
     look,
     measured,
     no_longer_beside,
+    once_more,
     resource_of,
     went,
     would_run,
@@ -276,11 +277,15 @@ class Runner:
     ) -> None:  # fmt: skip
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
         gone: Sequence[str] = ()
+        settled = False
         for number, step in enumerate(wanted):
             if interrupted():
                 raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
-            if step is needing_all and self._left(change):
-                return
+            if step is needing_all:
+                again, settled = self._once_more(change), True
+                if again is None:
+                    return
+                self._run_each(change, again, done, interrupted, errors_before)
             partition = step.partition if isinstance(step, SqlStep) else ""
             if partition in gone:
                 continue
@@ -303,12 +308,15 @@ class Runner:
                     raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
             done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
+        if gone and not settled and (again := self._once_more(change)):
+            self._run_each(change, again, done, interrupted, errors_before)
 
-    def _left(self, change: Change) -> Sequence[str]:
-        """The parts that came meanwhile, and would be without once one index has taken the place of another."""
-        found = left_over(change, self._look(change))
+    def _once_more(self, change: Change) -> Sequence[Step] | None:
+        """The steps that a part which went has kept from what they are for. None where parts came meanwhile, which
+        would be without once one index has taken the place of another, or where it is not whole for another reason."""
+        found = self._look(change)
         self._stop_reading()
-        return found
+        return None if left_over(change, found) else once_more(change, found)
 
     def _went(self, change: Change) -> Sequence[str]:
         """The parts that steps of `change` are for, and that are gone; none where that cannot be seen."""

@@ -19,7 +19,8 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     """Say where something is declared, and what decides about what no file lists; connect to nothing.
 
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
-    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*
+    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*; of one of
+    them alone, whose table no file knows, all rules are told that may be about it.
 
     \b
     Exit codes: 0 all was told; 1 an error.
@@ -66,6 +67,11 @@ def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:
         yield f"{address}: no file declares it, and it is kept"
         return
     decides, *others = found
+    if decides.only_by:
+        yield f"{address}: no file declares it, and {decides.only_by} decides: by the first of these that fits"
+        for each in found:
+            yield f"  {each.policy}, by {each.pattern} at {each.at}"
+        return
     yield f"{address}: no file declares it: {decides.policy}, by {decides.pattern} at {decides.at}"
     for each in others:
         yield f"  and not {each.policy}, by {each.pattern} at {each.at}"

@@ -14,7 +14,7 @@ from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Follows, LeansOnOthers, Measures, Sequences
+from reconciler.kind import Followed, Follows, LeansOnOthers, Measures, Sequences
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
 from reconciler.outcomes import of_outcome
@@ -83,22 +83,33 @@ def look(session: Session, resource: Resource) -> Look:
 
 def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:
     """What of that which `change` was judged by neither is so any more nor is made by another change, which is made or
-    still to come (`planned`, with what those declare): a sentence, empty where there is none. Raises TargetError."""
+    still to come (`planned`, with what those declare): a sentence, empty where there is none, and where it would be
+    judged the same without. Raises TargetError."""
     kind = BY_NAME[change.address.kind]
     if not isinstance(kind, LeansOnOthers):
         return ""
+    resource = resource_of(change)
     others = [
         each
-        for each in kind.leans_on(resource_of(change))
+        for each in kind.leans_on(resource)
         if each.address not in planned or planned[each.address].declaration() != each.declaration()
     ]
     observed = kind.observe(session, others) if others else {}
     changed = [
-        each.address.name
+        each.address
         for each in others
         if any(isinstance(outcome, Change) for outcome in kind.plan(each, observed.get(each.address)))
     ]
-    return f"it was planned beside {', '.join(changed)}, which is another by now" if changed else ""
+    alone = kind.without(resource, changed) if changed else resource
+    if alone is not None and (not changed or _judged(session, alone) == _judged(session, resource)):
+        return ""
+    return f"it was planned beside {', '.join(each.name for each in changed)}, which is another by now"
+
+
+def _judged(session: Session, resource: Resource) -> list[dict[str, JsonValue]]:
+    """All that a plan of this moment says of `resource`, but what it carries along, and how a number was arrived at."""
+    said = {"desired", "notes", "reason", "evidence"}
+    return [outcome.model_dump(mode="json", exclude=said) for outcome in look(session, resource).outcomes]
 
 
 def measured(change: Change, observed: Observed | None) -> list[Fact]:
@@ -140,12 +151,12 @@ def judge(planned: Change, found: Look) -> Judgement:
     still = None if same else _followed(planned, change, found.observed)
     if still is None:
         return Judgement(Standing.STALE, differences(planned, change))
-    if change.forbidden:
-        return Judgement(Standing.FORBIDDEN, change.forbidden)
-    return Judgement(Standing.AS_PLANNED, "", still, undo)
+    if still.forbidden:
+        return Judgement(Standing.FORBIDDEN, still.forbidden)
+    return Judgement(Standing.AS_PLANNED, "", still.steps, undo)
 
 
-def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequence[Step] | None:
+def _followed(planned: Change, now: Change, observed: Observed | None) -> Followed | None:
     """What is to run, where only parts of the change came or went since."""
     kind = BY_NAME[planned.address.kind]
     if not isinstance(kind, Follows) or observed is None or planned.fingerprint not in ("", fingerprint(planned)):
@@ -154,6 +165,14 @@ def _followed(planned: Change, now: Change, observed: Observed | None) -> Sequen
     if any(then[part] != theirs[part] for part in then.keys() - {"steps", "inverse"}):
         return None
     return kind.followed(planned, now, observed)
+
+
+def once_more(made: Change, found: Look) -> Sequence[Step] | None:
+    """Steps of `made` that have to run once more, since a part went that they were held up by; None where a plan of
+    this moment has others before those that need all parts."""
+    kind = BY_NAME[made.address.kind]
+    changes = [outcome for outcome in found.outcomes if isinstance(outcome, Change) and outcome.address == made.address]
+    return kind.once_more(made, changes[0]) if isinstance(kind, Follows) and len(changes) == 1 else []
 
 
 def left_over(made: Change, found: Look) -> Sequence[str]:

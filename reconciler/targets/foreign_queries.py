@@ -64,13 +64,22 @@ PATH: LiteralString = """
                      select answer.said from ({leaning}) as answer)
                     except select pg_catalog.unnest(%(known)s::pg_catalog.text[]))
                 then pg_catalog.set_config('search_path', %(set_path)s, true)
-                else pg_catalog.current_setting('reconciler.somebody_makes_functions_at_this_moment') end as path,
+                else pg_catalog.set_config(
+                         'transaction_isolation',
+                         case when pg_catalog.current_setting('transaction_isolation')
+                                   operator(pg_catalog.=) 'serializable' then 'repeatable read' else 'serializable' end,
+                         true)
+                end as path,
            pg_catalog.set_config(
                'jit', (select s.reset_val from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'jit'), true
            ) as jit
 """
 """Sets a search_path until the transaction ends, and undoes `UNCOMPILED`; or fails where something is
-answered by now that was not when it was asked whose code it is."""
+answered by now that was not when it was asked whose code it is.
+
+It fails by what no query may do: the isolation is decided before the first of them, and nothing else that a reading
+session sends has that error (`postgres_words.CAME_MEANWHILE`).
+"""
 
 _SAID: LiteralString = "select answer.*, answer::pg_catalog.text as said from ({answer}) as answer"
 """The rows of a query, each with the text by which it is known again."""

@@ -16,10 +16,10 @@ from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from reconciler.errors import ConnectionFailed, ObservationFailed
+from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, lifted
 from reconciler.targets.activity import masked
 from reconciler.targets.names import refuse_unanswered
 from reconciler.targets.pooler import refuse_shared, refuse_sharing
@@ -27,7 +27,7 @@ from reconciler.targets.postgres_hosts import refuse_hosts
 from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres_wait import HeardConnection, Silent
 from reconciler.targets.postgres_wait import Row as Row  # by which others know it
-from reconciler.targets.postgres_words import said
+from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.taken_role import refusal, taken, taking
 from reconciler.targets.url import mistyped_option, refuse_unescaped
 
@@ -60,9 +60,9 @@ SAME_FOR_ALL = {
 """Of every transaction of ours: how constants are printed must not depend on a role's own settings. In which order it
 writes day and month still counts where a declared date has no year in front."""
 
-UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0"}
-"""Off in every session of ours, where the server has them (14, 17): a session of ours waits while we think, which takes
-longer on a busy machine, and builds indexes. Each of its statements has a time limit of its own."""
+UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0", "statement_timeout": "0"}
+"""Off in every session of ours that sets no other, where the server has them (the first two: 14, 17): such a session
+waits while we think, which takes longer on a busy machine, and builds indexes. Each step has its own time limit."""
 
 FOUND_DEAD = {
     "tcp_keepalives_idle": "15",
@@ -89,20 +89,23 @@ def _set(
     settings: Mapping[str, str], *, local: bool, where_there: Mapping[str, str], only_if: sql.Composable = _ALWAYS
 ) -> sql.Composed:
     """One statement that empties the search_path and sets `settings`, and of `where_there` what the server knows, until
-    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process.
+    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process, and
+    the limits that there were before.
 
     Every name in it is qualified: it is what runs first, while whatever path a role or a database has been given
     decides where other names are looked for.
     """
     until = sql.SQL("true" if local else "false")
     return sql.SQL(
-        "select pg_catalog.pg_backend_pid() as pid, case when {only_if} then array[{settings}] end as settings,"
+        "select pg_catalog.pg_backend_pid() as pid, {limits} as limits,"
+        " case when {only_if} then array[{settings}] end as settings,"
         " case when {only_if} then array(select pg_catalog.set_config(name, value, {until})"
         " from rows from (pg_catalog.unnest({names}::pg_catalog.text[]),"
         " pg_catalog.unnest({values}::pg_catalog.text[])) as known (name, value)"
         " where pg_catalog.current_setting(name, true) is not null) end as known"
     ).format(
         only_if=only_if,
+        limits=sql.SQL(lifted.NOW),
         settings=sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
@@ -194,6 +197,8 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
+        self.is_hurried = lifted.is_short(own["limits"])
+        """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
         in_order = [schema for schema in path["all_schemas"] if schema != self._facts["temporary"]]
@@ -304,7 +309,10 @@ class PostgresSession:
             if connection.broken and isinstance(error, psycopg.OperationalError):
                 silent = isinstance(error, Silent)
                 what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
-                raise ConnectionFailed(self.target.name, f"the connection was lost: {what}", silent=silent) from cause
+                lost = f"the connection was lost: {what}"
+                raise ConnectionFailed(self.target.name, lost, silent=silent, ended=not silent) from cause
+            if error.sqlstate == CAME_MEANWHILE:
+                raise ObservationFailed(self.target.name, SOMEBODY_MADE, sqlstate=CAME_MEANWHILE) from cause
             raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
@@ -363,6 +371,25 @@ class PostgresSession:
 def connect(target: Target, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
     connection = _opened(target, secrets)
+    version_num = connection.info.server_version
+    try:
+        session = _session(target, secrets, connection)
+    except TargetError as error:
+        if not lifted.may_have_ended(error):
+            raise
+        with suppress(TargetError):
+            return _session(target, secrets, _opened(target, secrets, lift=version_num))
+        error.hint = lifted.HINT
+        raise
+    if session.is_hurried:
+        with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well
+            unhurried = _session(target, secrets, _opened(target, secrets, lift=version_num))
+            session.close()
+            return unhurried
+    return session
+
+
+def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
     try:
         connection.read_only = True
         # Whatever the role or the database has as its own: a deferrable one waits for others before it begins.
@@ -394,7 +421,35 @@ def open_connection(
     """
     connection = _opened(target, secrets)
     settings = {**settings, **taking(target)}
-    known = {**UNLIMITED, **FOUND_DEAD, **where_there}
+    limits = {**UNLIMITED, **FOUND_DEAD, **where_there}
+    known = {name: value for name, value in limits.items() if name not in settings}
+    version_num = connection.info.server_version
+    try:
+        hurried = _set_up(target, secrets, connection, settings, known, others)
+    except ConnectionFailed as error:
+        if not lifted.may_have_ended(error):
+            raise
+        with suppress(ConnectionFailed):
+            unhurried = _opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            return unhurried
+        error.hint = lifted.HINT
+        raise
+    if hurried:
+        with suppress(ConnectionFailed):
+            unhurried = _opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            connection.close()
+            return unhurried
+    return connection
+
+
+def _set_up(
+    target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
+    known: Mapping[str, str], others: Collection[int],
+) -> bool:  # fmt: skip
+    """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
+    this moment. Closes it where it raises ConnectionFailed."""
     try:
         own = _own(connection.info.backend_pid, others)
         [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
@@ -405,13 +460,15 @@ def open_connection(
             [row] = connection.execute(_set(settings, local=False, where_there=known))
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
+        failed = _cannot_connect(target, secrets, error)
+        failed.ended = error.sqlstate in lifted.CANCELLED or (connection.broken and not failed.silent)
         connection.close()
-        raise refused or _cannot_connect(target, secrets, error) from None
+        raise refused or failed from None
     except BaseException:
         connection.close()
         raise
     _watched_over(connection, row["pid"], target, secrets)
-    return connection
+    return lifted.is_short(row["limits"])
 
 
 def _watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
@@ -437,8 +494,11 @@ def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str
         return not error.silent and pq.PGconn.ping(make_conninfo(url, **where, **timeout).encode()) == pq.Ping.OK
 
 
-def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = None) -> HeardConnection:
-    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL.
+def _opened(
+    target: Target, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
+) -> HeardConnection:
+    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
+    asks a server of this version to lift limits (`lifted.py`).
 
     Raises ConnectionFailed.
     """
@@ -462,6 +522,8 @@ def _opened(target: Target, secrets: Secrets, where: Mapping[str, str] | None = 
     options = {key: value for key, value in defaults.items() if key not in declared}
     options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
     options |= where or {}
+    if lift is not None:
+        options |= lifted.asked_for(declared.get("options"), lift)
     try:
         return connected(
             HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options

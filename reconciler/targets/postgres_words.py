@@ -33,3 +33,12 @@ def said(error: psycopg.Error, *, hide_values: bool = False, sent: str = "") -> 
     if about_data or any(part not in sent for part in _PARTS.findall(message)):
         return f"{_QUOTED.sub('(hidden)', message)}{state}"
     return ". ".join(filter(None, [f"{message}{state}", diagnosis.message_hint]))
+
+
+CAME_MEANWHILE = "25001"
+"""SQLSTATE (active_sql_transaction) by which `foreign_queries.PATH` stops what is sent behind it."""
+
+SOMEBODY_MADE = (
+    "at this very moment somebody made or changed something that the names in it may mean (a function, an operator, "
+    "a cast, a type), so that nothing of it was run: do it again"
+)

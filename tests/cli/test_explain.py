@@ -41,6 +41,25 @@ CASES = [
     ("main/pg_index/public.log_a.*", ["no file declares it: keep, by public.log_* at a.yaml:2:32"], "the closest"),
     ("main/pg_index/audit.log_a.*", ["no file declares it: drift, by * at a.yaml:2:20"], "another schema"),
     ("main/pg_setting/role bob/jit", ["no file declares it, and it is kept"], "the rules are of the instance"),
+    (
+        "main/pg_index/public.orders_idx",
+        [
+            "no file declares it, and its table decides: by the first of these that fits",
+            "  drop, by public.orders at b.yaml:4:19",
+            "  keep, by public.log_* at a.yaml:2:32",
+            "  report, by public.* at b.yaml:2:20",
+            "  drift, by * at a.yaml:2:20",
+        ],
+        "an index that nobody lists, whose table no file knows",
+    ),
+    (
+        "main/pg_index/audit.orders_idx",
+        [
+            "no file declares it, and its table decides: by the first of these that fits",
+            "  drift, by * at a.yaml:2:20",
+        ],
+        "one of another schema, of whose tables less is said",
+    ),
     ("main/pg_setting/Work_Mem", ["no file declares it: report, by * at a.yaml:3:21"], "a setting, in any case"),
     ("cache/redis_user/default", ["no file declares it, and it is kept"], "every server has it"),
     ("cache/redis_user/eve", ["no file declares it, and it is kept"], "no rule fits"),
@@ -97,15 +116,15 @@ def test_what_is_no_address_is_refused(address, said, explain):
     ("address", "said"),
     [
         (
-            "main/pg_index/public.log_a",
-            "an index that nobody lists is told by its table\nhint: reconciler explain 'main/pg_index/SCHEMA.TABLE.*'",
+            "main/pg_index/public.orders",
+            "that is a table, and an address is of an index\nhint: explain main/pg_index/public.orders.*",
         ),
         ("cache/pg_index/public.x.*", "cache is redis, and pg_index is of postgres"),
     ],
-    ids=["an index whose table no file knows", "a kind of another system"],
+    ids=["a table", "a kind of another system"],
 )
 def test_what_cannot_be_told_is_an_error_with_the_way_out(address, said, explain):
-    """Before, the name of an index was read as a table's, and the rule of another table was told."""
+    """Before, the name of an index, and that of a table, was refused alike, without a rule being told."""
     code, _, err = explain(address)
     assert code == 1
     assert all(line.removeprefix("hint: ") in err for line in said.splitlines()), err

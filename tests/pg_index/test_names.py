@@ -1,7 +1,9 @@
 """Names that go from one index to another: exchanged by a rename, and taken over from other tables.
 
-All of them were seen to fail before: names that were exchanged cost two builds, and one that another table's index had
-was "taken by another index of public.a".
+Seen to fail before, when names that were exchanged cost two builds, and one that another table's index had was "taken
+by another index of public.a"; but for what also held then: what cannot be exchanged is built, an index that stays keeps
+its name, and two changes made at once, of two tables, do not exchange theirs back. A forged exchange could not be told
+from any other plan of then, and was stale, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Partitions that come, or go, while a reviewed plan waits for its apply, or runs.
 
-All of them were seen to fail before: any such partition made the whole change stale.
+Seen to fail before, when any such partition made the whole change stale, or there was no template; but for what also
+held then: an index that is there gives a new partition its part, and one that somebody made on a partition makes the
+plan stale.
 """
 
 from __future__ import annotations

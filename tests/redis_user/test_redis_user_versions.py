@@ -15,7 +15,7 @@ from redis_user.declared_users import users
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.rules import split
-from reconciler.kinds.redis_user.since import _CAME, GONE
+from reconciler.kinds.redis_user.since import _CAME, GONE, came_with
 from reconciler.model import Change, Notice, NoticeType
 
 RULES = """
@@ -109,3 +109,30 @@ def test_no_server_has_what_the_table_says_it_lacks_and_all_have_the_rest(redis_
         known = product in since and version >= tuple(map(int, since[product].split(".")))
         assert (name in there) is known, name
     assert not version >= (7,) or not there & GONE.keys()
+
+
+@pytest.mark.redis(">= 7")
+def test_whatever_came_after_6_2_is_in_the_table_with_the_version_that_the_server_tells(redis_server, redis_client):
+    """COMMAND DOCS of Valkey tells of a command by which version of it, or of Redis up to 7.2, it came. The table held
+    already; without one of its lines this fails."""
+    product = "Valkey" if "valkey" in str(redis_server.binary) else "Redis"
+    found = dict(_since(redis_client.execute_command("COMMAND DOCS")))
+    newer = {name: version for name, version in found.items() if version > (6, 2)}
+    assert "lcs" in newer
+    for name, version in newer.items():
+        told = dict(each.split(" ") for each in came_with(name).split(" and ") if each)
+        numbers = {product: tuple(map(int, number.split("."))) for product, number in told.items()}
+        assert product in numbers, name
+        assert version == (numbers["Redis"] if version <= (7, 2) else numbers[product]), name
+
+
+def _since(docs):
+    """Each command and subcommand with the version that it came with; RESP2 has lists, RESP3 mappings."""
+    for name, info in (docs if isinstance(docs, dict) else _pairs(docs)).items():
+        told = info if isinstance(info, dict) else _pairs(info)
+        yield name, tuple(map(int, told["since"].split(".")[:2]))
+        yield from _since(told.get("subcommands", {}))
+
+
+def _pairs(flat):
+    return dict(zip(flat[::2], flat[1::2], strict=True))

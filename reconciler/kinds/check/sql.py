@@ -147,9 +147,13 @@ def _bounded(statement: str) -> sql.Composed:
 
 
 def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:
+    from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
+
     try:
         return _found(session, session.fetch_all([*own_path, (query, None)])[-1])
     except ObservationFailed as error:
+        if error.sqlstate == CAME_MEANWHILE:
+            return _refused(SOMEBODY_MADE)
         said = error.said
         denied = error.sqlstate == INSUFFICIENT_PRIVILEGE
         return Unavailable(

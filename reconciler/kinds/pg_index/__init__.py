@@ -11,11 +11,11 @@ What it leaves    nothing: an interrupted run is recognised by its temporary nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.desired.unlisted import UnlistedSection
-from reconciler.kind import Declaration, Rehearsal, Ruling
+from reconciler.kind import Declaration, Followed, Rehearsal, Ruling
 from reconciler.kinds.pg_index.model import (
     AnyIndex,
     AnyObserved,
@@ -92,11 +92,20 @@ class PgIndexKind:
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
 
-    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Sequence[Step] | None:
+    def without(self, resource: Declared, others: Collection[Address]) -> None:
+        """See `kind.LeansOnOthers`: names are exchanged among all of them, or not at all."""
+
+    def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
         """See `followed.py`."""
         from reconciler.kinds.pg_index.followed import followed
 
         return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
+
+    def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
+        """See `followed.py`."""
+        from reconciler.kinds.pg_index.followed import once_more
+
+        return once_more(made, now)
 
     def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
         """See `followed.py`."""

@@ -36,10 +36,11 @@ _DETERMINISTIC_UNTIL = 180000
 
 class Judged(NamedTuple):
     """`refused`: why no server like this one will make it; `forbidden`: why this role may not. Empty: nothing is known
-    to speak against it."""
+    to speak against it. `unasked`: why the server was not asked."""
 
     refused: str = ""
     forbidden: str = ""
+    unasked: str = ""
 
 
 def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Judged]:
@@ -61,6 +62,7 @@ def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode
         Judged(
             by_name[n] or causes.get(n) or next(_against(each, read.get(n), known, session), ""),
             _forbidden(each.definition, read.get(n), known),
+            _unasked(read.get(n)),
         )
         for n, each in enumerate(asked)
     ]
@@ -82,10 +84,9 @@ def _against(asked: Asked, read: Reading | Unread | None, known: Facts, session:
         yield _refuses("NULLS NOT DISTINCT is known from PostgreSQL 15 on")
     yield from map(_refuses, _of_method(definition, known))
     yield from map(_refuses, _of_collations(definition, known, session))
-    if isinstance(read, Unread):
-        if not read.not_compared:
-            yield f"the server cannot read its definition: {read.why}"
-    elif read is not None:
+    if isinstance(read, Unread) and not read.not_compared:
+        yield f"the server cannot read its definition: {read.why}"
+    elif isinstance(read, Reading):
         yield from map(_refuses, _of_keys(definition, read, known, session))
     if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
         yield _refuses(
@@ -103,8 +104,12 @@ def _of_tablespace(definition: Definition, known: Facts) -> Iterator[str]:
         yield f"tablespace {definition.tablespace} does not exist: create tablespace, or leave it out"
 
 
+def _unasked(read: Reading | Unread | None) -> str:
+    return read.why if isinstance(read, Unread) and read.not_compared and not read.forbidden else ""
+
+
 def _forbidden(definition: Definition, read: Reading | Unread | None, known: Facts) -> str:
-    if isinstance(read, Unread) and read.not_compared:
+    if isinstance(read, Unread) and read.forbidden:
         return read.why
     if definition.tablespace and not known.allowed.get(definition.tablespace, True):
         return f"it has no CREATE on the tablespace {definition.tablespace}"

@@ -46,7 +46,7 @@ def change(
         lane=observed.lane or ".".join(root) or f"{desired.schema_name}.{desired.table}",
         # Before all others, where another table's index is to have the name, and before those that wait for that.
         phase=-observed.vacates,
-        forbidden=_forbidden(desired, observed),
+        forbidden=forbidden(observed, run),
         desired=_carrying(desired, observed).model_dump(mode="json"),
         declared_at=desired.declared_at,
     )
@@ -70,11 +70,12 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
     return desired.model_copy(update=known)
 
 
-def _forbidden(desired: PgIndex, observed: ObservedIndex) -> str:
-    """Why the role may not run the steps."""
+def forbidden(observed: ObservedIndex, run: Sequence[Step]) -> str:
+    """Why the role may not run these steps; a partition counts where one of them is for it: a drop takes the parts
+    along, whosever they are."""
+    touched = {step.partition for step in run if isinstance(step, SqlStep)}
     said = [observed.table.forbidden if observed.table else "", observed.forbidden]
-    if desired.definition is not None:  # a drop takes the parts along, whosever they are
-        said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions)]
+    said += [part.forbidden for part in (*observed.partitions, *observed.fresh_partitions) if part.full_name in touched]
     why = next(filter(None, said), "")
     return f"role {observed.role} may not: {why}" if why else ""
 

@@ -22,6 +22,7 @@ from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, Obse
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
+from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
 
 INSUFFICIENT_PRIVILEGE = "42501"
 UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
@@ -113,10 +114,11 @@ def _value(text: str) -> str | Decimal:
 
 class Unread(NamedTuple):
     """Why there is no answer. `not_compared`: the server was not asked, since it might have run code of others, or what
-    it says does not tell, or our role may not ask; else it cannot read one of them."""
+    it says does not tell, or our role may not ask (`forbidden`); else it cannot read one of them."""
 
     why: str
     not_compared: bool = False
+    forbidden: bool = False
 
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
@@ -139,12 +141,16 @@ def row_of(schema: str, table: str) -> sql.Composable:
     )
 
 
-def not_read(session: PostgresSession, error: ObservationFailed) -> Unread:
-    """What the server had against a text that it was given. What a role lacks speaks against the role alone."""
-    message = error.said
+def unread(session: PostgresSession, error: ObservationFailed) -> Unread:
+    """What the server had against a query that holds expressions; what a role lacks speaks against the role alone.
+    Raises `error` where that is not about them."""
+    if error.sqlstate == CAME_MEANWHILE:
+        return Unread(SOMEBODY_MADE, not_compared=True)
     if error.sqlstate == INSUFFICIENT_PRIVILEGE:
-        return Unread(f"{message}: grant what is missing to {session.role}", not_compared=True)
-    return Unread(message)
+        return Unread(f"{error.said}: grant what is missing to {session.role}", not_compared=True, forbidden=True)
+    if error.sqlstate[:2] not in UNREADABLE:
+        raise error
+    return Unread(error.said)
 
 
 def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | Unread]:
@@ -155,9 +161,8 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
-            raise
+        why = unread(session, error)
         if len(queries) == 1:
-            return [not_read(session, error)]
+            return [why]
     middle = len(queries) // 2
     return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]

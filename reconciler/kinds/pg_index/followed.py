@@ -9,7 +9,10 @@ Decided: docs/decisions.md#partitions-that-come-after-the-plan
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 
+from reconciler.kind import Followed
+from reconciler.kinds.pg_index.change import forbidden
 from reconciler.kinds.pg_index.model import ObservedIndex, PartitionIndex
 from reconciler.kinds.pg_index.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.template import filled_in
@@ -19,7 +22,7 @@ Tree = Mapping[str, PartitionIndex]
 """The partitions that there are at this moment, by schema and name."""
 
 
-def followed(planned: Change, now: Change, observed: ObservedIndex) -> Sequence[Step] | None:
+def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed | None:
     """See `kind.Follows`."""
     tree = _tree(now, observed)
     before, after = _partitions(planned.steps), _partitions(now.steps)
@@ -34,7 +37,17 @@ def followed(planned: Change, now: Change, observed: ObservedIndex) -> Sequence[
     covered = _covered(planned, now, [tree[name] for name in came], tree)
     left = [name for name in came if name not in covered]
     run = [step for step in now.steps if _partition(step) not in left]
-    return [step for step in run if not (left and _needs_all(step))]
+    run = [step for step in run if not (left and _needs_all(step))]
+    return Followed(run, forbidden(observed, run))
+
+
+def once_more(made: Change, now: Change) -> Sequence[Step] | None:
+    """See `kind.Follows`: that a part is attached, where PostgreSQL found that another was lacking, and that one went
+    (see `validity.py`)."""
+    known = {step.statements: step for step in made.steps if isinstance(step, SqlStep)}
+    due = list(takewhile(lambda step: not _needs_all(step), now.steps))
+    found = [known.get(step.statements) if isinstance(step, SqlStep) else None for step in due]
+    return None if None in found else [step for step in found if step is not None]
 
 
 def left_over(made: Change, now: Change, observed: ObservedIndex) -> Sequence[str]:
@@ -66,8 +79,8 @@ def _came(now: Change, known: Collection[str], tree: Tree) -> list[str] | None:
 
 
 def _covered(planned: Change, now: Change, came: Sequence[PartitionIndex], tree: Tree) -> set[str]:
-    """Those that the plan's template is for: tables, not in another that came, and the first ones where they are more
-    than it is for."""
+    """Those that the plan's template is for: tables of our own, not in another that came, and the first ones where
+    they are more than it is for."""
     template = planned.new_partitions
     if template is None:
         return set()
@@ -78,6 +91,7 @@ def _covered(planned: Change, now: Change, came: Sequence[PartitionIndex], tree:
         small = part.relkind == "r" and part.bytes is not None and part.bytes <= template.up_to
         if (
             small
+            and not part.forbidden
             and part.parent not in above
             and _is_within(_bare(wanted), _bare(filled_in(template, part, _above(part, now, tree))))
         ):

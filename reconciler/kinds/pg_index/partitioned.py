@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kinds.pg_index import statements, steps
 from reconciler.kinds.pg_index.amend import amend
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, PartitionIndex
+from reconciler.kinds.pg_index.model import Definition, PartitionIndex
 from reconciler.model import SqlStep
 
 
@@ -97,22 +97,6 @@ def anew(schema: str, index: str, tree: Iterable[PartitionIndex]) -> Iterator[Pa
 def once_all_have(run: Iterable[SqlStep]) -> list[SqlStep]:
     """Steps after which an index serves, or goes, that every partition has to have by then."""
     return [step.model_copy(update={"needs_all": True}) for step in run]
-
-
-def stuck(live: LiveIndex, tree: Sequence[PartitionIndex]) -> bool:
-    """Whether a partitioned index stays INVALID, whatever is attached: PostgreSQL only looks again when the last part
-    is, and one of the parts was INVALID then, or still is. With a foreign table among the partitions none is ever valid
-    that was not made in one piece, which is no fault of it."""
-    if live.valid or any(part.relkind == "f" for part in tree):
-        return False
-    broken = any(part.attached and not part.attached.valid and _is_complete(part, tree) for part in tree)
-    return broken or (bool(tree) and not uncovered(tree))
-
-
-def _is_complete(part: PartitionIndex, tree: Sequence[PartitionIndex]) -> bool:
-    """Whether nothing will be attached to it, or below it, any more."""
-    below = [child for child in tree if child.parent == (part.schema_name, part.table)]
-    return all(child.covered and _is_complete(child, tree) for child in below)
 
 
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:

@@ -21,10 +21,10 @@ from reconciler.kinds.pg_index.model import (
     TableName,
     full_name,
 )
-from reconciler.kinds.pg_index.partitioned import stuck
 from reconciler.kinds.pg_index.read import Catalogue, Holders
 from reconciler.kinds.pg_index.sizes import Sizes
 from reconciler.kinds.pg_index.statements import FRESH, partition_name, temporary_name
+from reconciler.kinds.pg_index.validity import stuck
 
 Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
 """Whether an index of a partition has the declared definition, by the server's reading."""
@@ -101,9 +101,12 @@ class Trees:
         """What they have of `fresh`, the index that is to replace `live`, under temporary names."""
         return tuple(self._walk(self._table, fresh, live, fresh, fresh=True))
 
-    def is_stuck(self, table: TableName, live: LiveIndex) -> bool:
-        """Whether an index of `table`, which is partitioned, is INVALID and stays so, whatever is attached to it."""
-        return live.partitioned and stuck(live, list(self._walk(table, live, None, live, fresh=False)))
+    def is_stuck(self, table: TableName, live: LiveIndex, version_num: int = 0) -> bool:
+        """Whether an index of `table`, which is partitioned, is INVALID and stays so, whatever is attached to it, or
+        on a server of `version_num` a second time."""
+        if not live.partitioned or live.valid:
+            return False
+        return stuck(table, live, list(self._walk(table, live, None, live, fresh=False)), version_num)
 
     def _walk(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.kinds.pg_index import describe, partitioned, statements, steps
+from reconciler.kinds.pg_index import describe, partitioned, statements, steps, validity
 from reconciler.kinds.pg_index.absent import hazards, plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
@@ -37,22 +37,27 @@ def _plan_present(desired: PgIndex, definition: Definition, observed: ObservedIn
         yield _plan_missing(desired, definition, observed)
     elif not live.valid and not live.partitioned:
         yield _plan_invalid(desired, definition, observed, live)
-    elif not observed.same or _needs_successor(definition, observed, live):
+    elif not observed.same or _needs_successor(desired, definition, observed, live):
         yield _plan_replace(desired, definition, observed, live)
     else:
         yield from _plan_same(desired, definition, observed, live)
 
 
-def _needs_successor(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> bool:
+def _needs_successor(desired: PgIndex, definition: Definition, observed: ObservedIndex, live: LiveIndex) -> bool:
     """Whether an index with the declared keys still has to be built again."""
     if live.partitioned:
         parts = [part.attached for part in observed.partitions if part.attached and part.relkind != "p"]
-        rebuilt = bool(changed_options(definition, live) - IN_PLACE) or partitioned.stuck(live, observed.partitions)
+        rebuilt = bool(changed_options(definition, live) - IN_PLACE) or _stuck(desired, observed, live)
     else:
         parts = [live]
         rebuilt = not changed_options(definition, live) <= IN_PLACE
     moves = definition.tablespace and any(part.tablespace != definition.tablespace for part in parts)
     return rebuilt or bool(moves and observed.version_num < REINDEX_MOVES)
+
+
+def _stuck(desired: PgIndex, observed: ObservedIndex, live: LiveIndex) -> bool:
+    table = (desired.schema_name, desired.table)
+    return validity.stuck(table, live, observed.partitions, observed.version_num)
 
 
 def _plan_circle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
@@ -156,6 +161,10 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
         if not built:
             run.append(steps.build_only(schema, table, fresh_name, definition))
         run += partitioned.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
+        if fresh is not None and built:
+            run += validity.attach_again(
+                fresh_name, (schema, table), fresh, observed.fresh_partitions, observed.version_num
+            )
     elif not built:
         run.append(steps.build(schema, table, fresh_name, definition, _rows(observed)))
     swap = [
@@ -223,11 +232,16 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
         reasons.append(f"{len(open_parts)} of {len(observed.partitions)} partitions are not covered: {some}{more}")
     elif covering:
         reasons.append("those of its partitions are changed in place")
+    again = validity.attach_again(
+        desired.name, (desired.schema_name, desired.table), live, observed.partitions, observed.version_num
+    )
+    if again and not open_parts:
+        reasons.append("INVALID though no partition lacks its part: attached again, for PostgreSQL to look at it")
     renaming = partitioned.rename(observed.partitions)
     if renaming:
         reasons.append("those of its partitions get their own names, after an interrupted apply")
     amended = amend(desired.schema_name, live, definition, _rows(observed))
-    run += [*covering, *renaming, *amended.steps]
+    run += [*covering, *again, *renaming, *amended.steps]
     if not run:
         return []
     return [

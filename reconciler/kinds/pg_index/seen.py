@@ -157,6 +157,7 @@ class Seen:
             self._declared[key].add(twin.name)  # neither another's twin, nor unlisted
             self._renamed.add((key, twin.name))
         same = self._same.get((index.address, key, index.name), False)
+        fresh_same = bool(fresh and self._same.get((index.address, key, fresh.name)))
         covering: tuple[tuple[PartitionIndex, ...], tuple[PartitionIndex, ...]] = ((), ())
         if table and table.relkind == "p" and index.definition:
             may_move = self._session.version_num >= REINDEX_MOVES
@@ -168,9 +169,11 @@ class Seen:
                 and not changed_options(definition, live) - IN_PLACE
                 and (may_move or not definition.tablespace)
             )
+            if fresh and trees.is_stuck(key, fresh, self._session.version_num):
+                fresh_same = False
             covering = (
                 trees.of(live or twin, old) if live is None or same else (),
-                trees.beside(live, fresh) if live and not settled else (),
+                trees.beside(live, fresh if fresh_same else None) if live and not settled else (),
             )
             self._parts.update(
                 ((part.schema_name, part.table), name)
@@ -196,7 +199,7 @@ class Seen:
             same=same,
             misread=misread,
             forbidden=judged.forbidden,
-            not_compared=unread.why if unread is not None and unread.not_compared else "",
+            not_compared=unread.why if unread is not None and unread.not_compared else judged.unasked,
             taken_by="" if freed else self._holders.get((index.schema_name, index.name), ""),
             circle=circle,
             lane=".".join(self._catalogue.tables[placed].root) if placed else "",
@@ -208,7 +211,7 @@ class Seen:
             old_taken_by=taken.get(old_name, ""),
             twin=twin,
             fresh=fresh,
-            fresh_same=bool(fresh and self._same.get((index.address, key, fresh.name))),
+            fresh_same=fresh_same,
             old=old,
             leftovers=tuple(self._leftovers(index, covering[0])) if live else (),
             partitions=covering[0],

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import UNREADABLE, Unread, not_read, row_of
+from reconciler.kinds.pg_index.compare import Unread, row_of, unread
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
@@ -138,10 +138,9 @@ def _ask(
         before = [(_DEDUCE, None), *foreign.with_path(session.own_path)]
         found = session.fetch_all([*before, *queries])[len(before) :]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
-            raise
+        why = unread(session, error)
         if len(groups) == 1:
-            yield not_read(session, error)
+            yield why
             return
         middle = len(groups) // 2
         yield from _ask(session, groups[:middle], foreign)

@@ -183,19 +183,28 @@ def _dropping(target: str, table: TableName, name: str, declared: Mapping[Addres
 
 
 def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:
-    """See `kind.Rules`: of a table, `public.orders.*`. Raises UsageError for the name of an index alone, of which no
-    file knows the table."""
-    if not address.name.endswith(".*"):
-        raise UsageError(
-            f"{address}: no file declares it; what becomes of an index that nobody lists is told by its table",
-            hint=f"reconciler explain '{address._replace(name='SCHEMA.TABLE.*')}'",
-        )
-    table = address.name.removesuffix(".*")
-    found: list[Ruling] = []
-    for each in declared:
-        if isinstance(each, UnlistedIndexes) and each.said and full_name(each.schema_name, each.table) == table:
-            found.append(Ruling(each.policy.value, table, each.declared_at))
-    for each in declared:
-        if isinstance(each, UnlistedEverywhere):
-            found += rulings(each.rules, table)
-    return found
+    """See `kind.Rules`: of the indexes of a table, `public.orders.*`; of one index, whose table no file knows, all that
+    may be said of a table in its schema. Raises UsageError for the name of a table alone."""
+    of_tables = {
+        full_name(each.schema_name, each.table): each for each in declared if isinstance(each, UnlistedIndexes)
+    }
+    everywhere = [rule for each in declared if isinstance(each, UnlistedEverywhere) for rule in each.rules]
+    if address.name.endswith(".*"):
+        table = address.name.removesuffix(".*")
+        own = of_tables.get(table)
+        said = [Ruling(own.policy.value, table, own.declared_at)] if own and own.said else []
+        return said + rulings(everywhere, table)
+    if address.name in of_tables:
+        indexes = address._replace(name=f"{address.name}.*")
+        raise UsageError(f"{address}: that is a table, and an address is of an index", hint=f"explain {indexes}")
+    schema = f"{address.name.partition('.')[0]}."
+    found = [_as_rule(each) for name, each in of_tables.items() if each.said and name.startswith(schema)]
+    found += [rule for rule in everywhere if _may_fit(rule.pattern, schema)]
+    by_closeness = sorted(found, key=lambda rule: rule.closeness, reverse=True)
+    return [Ruling(rule.policy.value, rule.pattern, rule.at, "its table") for rule in by_closeness]
+
+
+def _may_fit(pattern: str, schema: str) -> bool:
+    """Whether it may be about a table of `schema`, which ends with its dot."""
+    start, star, _ = pattern.partition("*")
+    return start.startswith(schema) or (bool(star) and schema.startswith(start))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import names, risk, values
-from reconciler.kinds.pg_setting.model import Definition, FileEntry, Server
+from reconciler.kinds.pg_setting import names, owner, patroni, risk, values
+from reconciler.kinds.pg_setting.model import Definition, FileEntry, PatroniSeen, Server
+from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import SENSITIVE, Hazard, HazardType
 from reconciler.targets.postgres import Row
 
@@ -27,15 +28,39 @@ def brought(
         unread = last is not None and last.by_alter_system and coming != running
         if not row["pending_restart"] and not unread:
             continue
-        if not server.files_visible or coming is None:
-            unseen = f"it brings another {definition.name}, and this role cannot see which"
-            found[definition.name] = (Hazard(type=HazardType.LESS_SAFE, message=unseen),)
-            continue
-        shown = SENSITIVE if definition.name in names.SENSITIVE else values.shown(definition, coming) or repr("")
-        merely = f"{definition.name} = {shown}, which somebody else wrote"
-        risks = risk.of_change(definition, [running], coming, server)
-        found[definition.name] = tuple(
-            each.model_copy(update={"message": f"it brings {each.message}"})
-            for each in risks or (Hazard(type=HazardType.WAITS_FOR_RESTART, message=merely),)
-        )
+        found[definition.name] = _hazards(definition, [running], coming if server.files_visible else None, server)
     return found
+
+
+def by_patroni(definitions: Iterable[Definition], seen: PatroniSeen, server: Server) -> dict[str, tuple[Hazard, ...]]:
+    """The same of a cluster: what only a restart changes, and a member does not run as Patroni's configuration has it.
+
+    Patroni gives some settings on the command line, so that no server knows that it waits.
+    """
+    found: dict[str, tuple[Hazard, ...]] = {}
+    for definition in sorted(definitions, key=lambda one: one.name):
+        name = definition.name
+        coming = values.read(definition, seen.parameters.get(name))
+        least = owner.PATRONI_LEAST.get(name)
+        ignored = least is not None and isinstance(coming, int) and coming < least
+        if ignored or name in owner.PATRONI_FROM_THE_NODE or name in owner.PATRONI_OF_REPLICAS:
+            continue
+        if patroni.waiting(definition, seen):
+            running = [values.read(definition, member[name].text) for member in seen.running.values() if name in member]
+            found[name] = _hazards(definition, running, coming, server)
+    return found
+
+
+def _hazards(
+    definition: Definition, running: Sequence[Canonical | None], coming: Canonical | None, server: Server
+) -> tuple[Hazard, ...]:
+    if coming is None:
+        unseen = f"it brings another {definition.name}, and this role cannot see which"
+        return (Hazard(type=HazardType.LESS_SAFE, message=unseen),)
+    shown = SENSITIVE if definition.name in names.SENSITIVE else values.shown(definition, coming) or repr("")
+    merely = f"{definition.name} = {shown}, which somebody else wrote"
+    risks = risk.of_change(definition, running, coming, server)
+    return tuple(
+        each.model_copy(update={"message": f"it brings {each.message}"})
+        for each in risks or (Hazard(type=HazardType.WAITS_FOR_RESTART, message=merely),)
+    )

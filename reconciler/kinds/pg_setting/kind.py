@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.desired.quantities import FormulaError
@@ -138,6 +138,14 @@ class PgSettingKind:
             )
             for name, value in resource.beside.items()
         ]  # fmt: skip
+
+    def without(self, resource: Declared, others: Collection[Address]) -> Declared:
+        """See `kind.LeansOnOthers`."""
+        if isinstance(resource, unlisted.UnlistedSettings):
+            return resource
+        gone = {each.name for each in others}
+        left = {name: value for name, value in resource.beside.items() if name not in gone}
+        return resource.model_copy(update={"beside": left})
 
     def on_every_node(self, resource: Declared) -> bool:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""

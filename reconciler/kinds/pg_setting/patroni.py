@@ -107,7 +107,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved, 
         why = f"Patroni gives it to PostgreSQL: {owner.PATRONI_FROM_THE_NODE[name]}, and cannot be set otherwise"
         return [notice(desired, NoticeType.BLOCKED, why)] if differing else []
     if written is not None and want.met(written):
-        return _on_members(desired, definition, seen, want.value, differing) if differing else []
+        return _on_members(desired, definition, observed, seen, want.value, differing) if differing else []
     if written is None and not differing:
         return []
     if want.problem:
@@ -141,8 +141,9 @@ def _first(definition: Definition, seen: PatroniSeen) -> Canonical | None:
 
 
 def _on_members(
-    desired: PgSetting, definition: Definition, seen: PatroniSeen, value: Canonical, differing: Mapping[str, str | None]
-) -> list[Outcome]:
+    desired: PgSetting, definition: Definition, observed: SettingObserved, seen: PatroniSeen, value: Canonical,
+    differing: Mapping[str, str | None],
+) -> list[Outcome]:  # fmt: skip
     """The configuration is as declared, and some members run something else."""
     hidden = definition.name in names.SENSITIVE
     run = ", ".join(
@@ -151,7 +152,7 @@ def _on_members(
     goal = SENSITIVE if hidden else values.shown(definition, value)
     first = next(iter(differing.values()))
     if definition.context == "postmaster":
-        where = _provenance(definition, first, goal, ComesTrue.RESTART)
+        where = _provenance(definition, first, goal, ComesTrue.RESTART, brings=observed.server.brings)
         message = f"waits for a restart: {goal} is in {SOURCE}, {run}"
         return [notice(desired, NoticeType.WAITS_FOR_RESTART, message, where)]
     message = (
@@ -216,6 +217,7 @@ def _patch(
             "",
             ComesTrue.RESTART if definition.context == "postmaster" else ComesTrue.RELOAD,
             place=_place(name, seen),
+            brings=observed.server.brings if definition.context == "postmaster" else {},
         ),
     )
 
@@ -225,8 +227,9 @@ def _place(name: str, seen: PatroniSeen) -> str:
 
 
 def _provenance(
-    definition: Definition, text: str | None, coming: str, comes_true: ComesTrue, *, place: str = SOURCE
-) -> Provenance:
+    definition: Definition, text: str | None, coming: str, comes_true: ComesTrue, *, place: str = SOURCE,
+    brings: Mapping[str, tuple[Hazard, ...]] = {},
+) -> Provenance:  # fmt: skip
     hidden = definition.name in names.SENSITIVE
     return Provenance(
         value=SENSITIVE if hidden else _shown(definition, text),
@@ -234,6 +237,7 @@ def _provenance(
         place=place,
         coming=coming,
         comes_true=comes_true,
+        brings=brings,
     )
 
 

@@ -51,9 +51,9 @@ SETTINGS = sql.SQL("""
 
 OF_A_RESTART = sql.SQL("""
     select pg_catalog.lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals,
-           context, boot_val, setting, pending_restart
+           context, boot_val, setting, pending_restart, source = 'command line' as fixed
     from pg_catalog.pg_settings
-    where context = 'postmaster' and source <> 'command line'
+    where context = 'postmaster'
 """)
 
 FILES = sql.SQL("""

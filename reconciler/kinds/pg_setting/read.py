@@ -26,7 +26,7 @@ from reconciler.kinds.pg_setting import (
     surroundings,
     values,
 )
-from reconciler.kinds.pg_setting.brought import brought
+from reconciler.kinds.pg_setting.brought import brought, by_patroni
 from reconciler.kinds.pg_setting.coming import Coming
 from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
 from reconciler.kinds.pg_setting.connected import connected
@@ -69,13 +69,16 @@ class Reading:
         leaning = risk.CONNECTED & {resource.setting for resource in wanted}
         if leaning:
             asked.append(CONNECTED)
-        restarts = bool(session.target.restart) and any(resource.of_instance for resource in wanted)
+        restarts = bool(session.target.restart or session.target.patroni) and any(
+            resource.of_instance for resource in wanted
+        )
         if restarts:
             asked.append(queries.OF_A_RESTART)
         _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(
             [(query, params) for query in asked]
         )
         self.rows: Mapping[str, Row] = {row["key"]: row for row in rows}
+        of_a_restart: Sequence[Row] = others[-1] if restarts else ()
         # What stands on the server's command line stays, whatever is declared.
         fixed = {name for name, row in self.rows.items() if row["source"] == "command line"}
         self.declared = {name: value for name, value in declared.items() if name not in fixed}
@@ -120,7 +123,7 @@ class Reading:
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
             owner=owner.recognise(owners[0]),
-            patroni=patroni.read(session, names),
+            patroni=patroni.read(session, [*names, *(row["key"] for row in of_a_restart)]),
             to_preload=_to_preload(wanted),
             undeclared_standbys=_undeclared(session, server[0]["standbys"]),
             restarts=bool(session.target.restart or session.target.patroni),
@@ -145,10 +148,12 @@ class Reading:
         if around.memory is None and self._takes_more_memory(wanted):
             around = around.model_copy(update={"memory": session.memory()})
         self.server = self.server.model_copy(update={"around": around})
-        if restarts:
-            waiting = [(self._defined(row["key"], row), row) for row in others[-1]]
-            brings = brought(waiting, self.entries, self.server)
-            self.server = self.server.model_copy(update={"brings": brings})
+        waiting = [(self._defined(row["key"], row), row) for row in of_a_restart]
+        if seen := self.server.patroni:
+            brings = by_patroni((definition for definition, _ in waiting), seen, self.server)
+        else:
+            brings = brought([one for one in waiting if not one[1]["fixed"]], self.entries, self.server)
+        self.server = self.server.model_copy(update={"brings": brings})
 
     def _takes_more_memory(self, wanted: Sequence[PgSetting]) -> bool:
         """Whether the machine's memory has to be known: what is declared is not what runs, or not the instance's."""

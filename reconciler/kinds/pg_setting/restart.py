@@ -105,7 +105,7 @@ def change(resource: Restart, brings: Mapping[str, tuple[Hazard, ...]]) -> Chang
     beside = [each for name, found in brings.items() if name not in resource.settings for each in found]
     step: Step = RestartStep(command=resource.command, after_primary=resource.after_primary, hazards=(hazard, *beside))
     if resource.command == PATRONI:
-        step = PatroniStep(restart_for=resource.settings, hazards=(hazard,))
+        step = PatroniStep(restart_for=resource.settings, hazards=(hazard, *beside))
     replayed = "once it has replayed the WAL of its primary" if resource.after_primary else ""
     by_hand = "apply waits for a person" if resource.command == BY_HAND else ""
     return Change(

@@ -11,7 +11,7 @@ What it cannot    change what only the file and a restart can (`parameters.py`):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.kind import Declaration
@@ -57,6 +57,12 @@ class RedisSettingKind:
             for name, text in resource.beside.items()
             if name not in SECRETS
         ]
+
+    def without(self, resource: RedisSetting, others: Collection[Address]) -> RedisSetting:
+        """See `kind.LeansOnOthers`."""
+        gone = {each.name for each in others}
+        left = {name: text for name, text in resource.beside.items() if name not in gone}
+        return resource.model_copy(update={"beside": left})
 
     def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `sequence.py`."""

@@ -1,7 +1,10 @@
 """Which version first had a word of ACL SETUSER, a category, or a command: said where a server does not have it.
 
-What a server has is asked of the server; this is only for the way out. Of Redis 6.2, 7.0 and Valkey 9.1 as they were
-seen (COMMAND DOCS, ACL CAT, and ACL SETUSER itself); of others by their documentation.
+What a server has is asked of the server; this is only for the way out. Of Redis 6.2, 7.0 and Valkey 9.1 as they are
+seen (ACL CAT, ACL SETUSER, and the `since` of COMMAND DOCS, which of Valkey 9.1 tells every version before it, and of
+commands that it has from Redis theirs). Of Redis 7.4 to 8.4 by its documentation: `since` of each command
+(redis.io/docs/latest/commands, and "Redis 8.4 Commands Reference" and its like there), what is new in 8.0, 8.2 and 8.4
+(redis.io/docs/latest/develop/whats-new), and the categories of ACL CAT there.
 """
 
 from __future__ import annotations
@@ -32,7 +35,10 @@ _NEWER = {
     "Redis 8.0, Valkey 9.1": "hgetdel",
     "Redis 8.4, Valkey 9.1": "msetex",
     "Redis 8.2, Valkey 8.0": "cluster|slot-stats",
-    "Redis 8.0": "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim",
+    "Redis 8.0": """
+        vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim
+        @bloom @cms @cuckoo @json @search @tdigest @timeseries @topk
+    """,
     "Redis 8.2": "xackdel xdelex",
     "Redis 8.4": "delex digest vrange cluster|migration",
     "Valkey 8.0": "client|capa script|show",
@@ -42,13 +48,12 @@ _NEWER = {
         cluster|syncslots
     """,
     "Valkey 9.1": "clusterscan",
-    "Redis 8.0 ": "@bloom @cms @cuckoo @json @search @tdigest @timeseries @topk",
 }
 """Commands, subcommands and categories that 6.2 does not have."""
 
 GONE = {"stralgo": "Redis 7.0 replaced it by lcs", "host:": "Redis 7.0 took it away", "post": "Redis 7.0 took it away"}
 
-_CAME = {name: versions.strip() for versions, names in _NEWER.items() for name in names.split()}
+_CAME = {name: versions for versions, names in _NEWER.items() for name in names.split()}
 
 
 def came_with(name: str) -> str:

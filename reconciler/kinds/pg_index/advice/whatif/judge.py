@@ -112,14 +112,25 @@ def _missing(tools: Tools, wanted: dict[Address, Subject]) -> list[str]:
     goes = any(subject.index_oid is not None for subject in wanted.values())
     absent = [name for name, there in (("hypopg", tools.hypopg), ("pg_stat_statements", tools.statements)) if not there]
     if "pg_stat_statements" in absent or (comes and absent):
+        if shadowed := [_beside(name, tools) for name in absent if name in tools.beside]:
+            return [f"what-if is not available: {'; '.join(shadowed)}"]
         these = f"extension {absent[0]} is" if len(absent) == 1 else f"extensions {' and '.join(absent)} are"
         return [f"what-if is not available: the {these} not installed in this database"]
     if goes and not tools.hides:
-        why = (
-            f"hypopg {tools.hypopg_version} cannot hide an index, 1.4 can" if tools.hypopg else "that needs hypopg 1.4"
-        )
+        why = "that needs hypopg 1.4"
+        if tools.hypopg:
+            why = f"hypopg {tools.hypopg_version} cannot hide an index, 1.4 can"
+        elif "hypopg" in tools.beside:
+            why = _beside("hypopg", tools)
         return [f"what-if says which queries use an index that is to go, not what they would cost without it: {why}"]
     return []
+
+
+def _beside(name: str, tools: Tools) -> str:
+    return (
+        f"beside the functions of {name} stands {tools.beside[name]}, which might be called in their place: drop it, "
+        "or move the extension to a schema of its own"
+    )
 
 
 def _unseen(workload: Workload, session: PostgresSession) -> list[str]:
