@@ -226,10 +226,18 @@ class Seen:
         )
 
     def _circle(self, index: PgIndex) -> tuple[Renamed, ...]:
-        """The circle of names that it is in, where the names are free that the members need in between."""
-        found = self._circles.get((index.schema_name, index.name), ())
+        """The circle of names that it is in."""
+        return self._free_circle((index.schema_name, index.name))
+
+    def _free_circle(self, name: names.Name) -> tuple[Renamed, ...]:
+        """The circle that a name (and its schema) is in, where the names are free that the members need in between."""
+        found = self._circles.get(name, ())
         passing = (temporary_name(each.name, end) for each in found for end in (FRESH, OLD))
-        return () if any((index.schema_name, name) in self._holders for name in passing) else found
+        return () if any((name[0], each) in self._holders for each in passing) else found
+
+    def _is_exchanged(self, table: TableName, name: str) -> bool:
+        """Whether an index of `table` gets the name of another one, which gets its own."""
+        return any((table[0], each.table) == table and each.was == name for each in self._free_circle((table[0], name)))
 
     def _elsewhere(self, index: PgIndex) -> tuple[TableName, LiveIndex] | None:
         """The index of its name on another table, where that one is to go: declared absent, or listed by nobody."""
@@ -259,7 +267,7 @@ class Seen:
                 continue
             if any(partitions.identities(self._catalogue, key, name)):
                 continue
-            if (key, name) in self._renamed or (key, name) in self._parts:
+            if (key, name) in self._renamed or (key, name) in self._parts or self._is_exchanged(key, name):
                 continue
             found = _REINDEX_LEFTOVER.match(name)
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
