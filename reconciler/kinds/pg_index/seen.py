@@ -281,18 +281,20 @@ class Seen:
         return self._trees(absent).of(live, None)
 
     def _reserved(self, index: PgIndex) -> set[tuple[str, str]]:
-        """Schema and name of what no part of it may be: what is declared and not there yet, what gets a declared name,
-        and parts of other indexes that are to be built."""
+        """Schema and name of what no part of it may be: what is declared and not there yet, or declared absent, what
+        gets a declared name, and parts of other indexes that are to be built."""
         if not self._needs_parts(index):
             return set()
         below = self._catalogue.below(table_of(index))
         coming = {place for place in partitions.candidates(self._catalogue, index) if place in self._named}
         for table in below:
-            coming |= {(table[0], name) for name in (*self._declared.get(table, ()), *self._absent.get(table, ()))}
+            coming |= {(table[0], name) for name in self._declared.get(table, ())}
+        absent = {(table[0], name) for table in below for name in self._absent.get(table, ())}
         there = {(table[0], name) for table in below for name in self._catalogue.indexes.get(table, ())}
         renamed = {(table[0], name) for table in below for name in self._names_renamed(table)}
         chosen = self._chosen & set(partitions.candidates(self._catalogue, index))
-        return {*index.reserved, *(coming - there - {(index.schema_name, index.name)}), *renamed, *chosen}
+        settled = there | {(index.schema_name, index.name)}
+        return {*index.reserved, *absent, *(coming - settled), *renamed, *chosen}
 
     def _names_renamed(self, table: TableName) -> Iterator[str]:
         return (name for name in self._catalogue.indexes.get(table, ()) if (table, name) in self._renamed)
