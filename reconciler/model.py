@@ -425,7 +425,8 @@ class Change(Frozen):
     inverse      what would bring back what this change takes away; for people, nothing runs it.
     phase        of one kind, changes of a lower phase run first, on all nodes of a cluster; where one of them fails,
                  those of the same lane in later phases do not run.
-    lane         changes of one target and lane run one after another; those of different lanes may run side by side.
+    lane         changes of one target and lane run one after another; those of different lanes may run side by side,
+                 where they are of phase 0.
     forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
                  A plan is made by a role that may only read, and applied by another.
     desired      the resource as declared, enough to observe and plan it again when the plan is applied.

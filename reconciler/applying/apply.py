@@ -248,7 +248,8 @@ class _Work:
             for change in stage:
                 lanes.setdefault(change.lane, []).append(change)
             target = self.targets[stage[0].address.target]
-            at_once, why = self._at_once(target, list(lanes.values()))
+            # What has a phase is about several tables or nodes: side by side, two of them could wait for each other.
+            at_once, why = (1, "") if stage[0].phase else self._at_once(target, list(lanes.values()))
             if why:
                 self._note(f"{target.name}: {why}")
             with ThreadPoolExecutor(max_workers=at_once) as pool:

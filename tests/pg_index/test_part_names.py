@@ -153,3 +153,13 @@ def test_one_that_only_lacks_parts_is_a_twin(tree, pg_target):
     tree.execute("alter index begun attach partition begun_1")
     [change] = converge(KIND, pg_target, tables(pg_target, _of("events", events_a_idx=WHOLE)))
     assert change.action is Action.RENAME
+
+
+@pytest.mark.parametrize("table", ["events_1", "events_2a"])
+def test_what_is_declared_absent_of_a_partition_is_no_part(tree, pg_target, table):
+    """Seen to fail before: it was taken over as one, so that its own drop was stale, and blocked ever after."""
+    tree.execute(f"create index hot on {table} (a)")
+    resources = tables(pg_target, _of("events", events_a_idx=WHOLE) | _of(table, hot="absent"))
+    receipt = apply(plan_for(pg_target, resources), pg_target, allowed=["index-drop"], desired=resources)
+    assert results(receipt) == {"public.events_a_idx": Applied.APPLIED, "public.hot": Applied.APPLIED}
+    assert plan_for(pg_target, resources).is_empty

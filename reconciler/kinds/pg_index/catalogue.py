@@ -87,7 +87,8 @@ INDEXES: LiteralString = """{wanted}
            x.indnkeyatts as key_count, x.indimmediate as immediate,
            x.indisvalid and x.indisready and x.indislive as valid,
            i.relkind = 'I' as partitioned, x.indisclustered as clustered,
-           con.conname as constraint, x.indisreplident as replica_identity,
+           con.conname as constraint, coalesce(con.leans, false) as leaned_on,
+           x.indisreplident as replica_identity,
            case when x.indisreplident then
                array(select a.attname from pg_catalog.pg_attribute a
                      where a.attrelid = t.oid and a.attnotnull and not a.attisdropped)
@@ -132,7 +133,8 @@ INDEXES: LiteralString = """{wanted}
     left join (
         select conindid,
                coalesce('constraint ' || pg_catalog.min(conname) filter (where contype <> 'f'),
-                        'foreign key ' || pg_catalog.min(conname)) as conname
+                        'foreign key ' || pg_catalog.min(conname)) as conname,
+               pg_catalog.bool_and(contype = 'f') as leans
         from pg_catalog.pg_constraint where contype in ('p', 'u', 'x', 'f') and conindid <> 0 group by conindid
     ) con on con.conindid = i.oid
     left join pg_catalog.pg_inherits inh on inh.inhrelid = i.oid

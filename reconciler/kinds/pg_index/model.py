@@ -251,7 +251,8 @@ class LiveIndex(Frozen):
     """An index that is there.
 
     elsewhere    its tablespace is not the database's own.
-    constraint   the constraint that it backs.
+    constraint   the constraint that it backs, which has its name; or a foreign key that leans on it.
+    leaned_on    that is a foreign key, which does not care for the name.
     immediate    False: it backs a DEFERRABLE constraint.
     replica_identity  by it, UPDATE and DELETE of its table are told to logical replication.
     not_null     of a replica identity: the columns of its table that are NOT NULL, as those of a successor have to be.
@@ -275,6 +276,7 @@ class LiveIndex(Frozen):
     valid: bool
     partitioned: bool
     constraint: str = ""
+    leaned_on: bool = False
     replica_identity: bool = False
     not_null: tuple[str, ...] = ()
     immediate: bool = True
@@ -285,6 +287,11 @@ class LiveIndex(Frozen):
     statistics: tuple[tuple[int, int], ...] = ()
     clustered: bool = False
     extensions: tuple[str, ...] = ()
+
+    @property
+    def is_of_constraint(self) -> bool:
+        """Whether it is a constraint's own, and has the constraint's name."""
+        return bool(self.constraint) and not self.leaned_on
 
 
 class TableFacts(Frozen):

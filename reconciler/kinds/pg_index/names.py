@@ -159,7 +159,7 @@ def _found(index: PgIndex, catalogue: Catalogue, same: Same, declared: Mapping[N
     for name, live in sorted(catalogue.indexes.get(table, {}).items()):
         if not (name != index.name and (schema, name) in declared and same.get((index.address, table, name))):
             continue
-        if not live.valid or live.builder is not None or live.constraint or live.parent:
+        if not live.valid or live.builder is not None or live.is_of_constraint or live.parent:
             continue
         if changed_options(definition, live) or definition.tablespace not in ("", live.tablespace):
             continue

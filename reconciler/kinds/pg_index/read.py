@@ -184,6 +184,7 @@ class _Reader:
             valid=row["valid"],
             partitioned=row["partitioned"],
             constraint=row["constraint"] or "",
+            leaned_on=row["leaned_on"],
             replica_identity=row["replica_identity"],
             not_null=tuple(row["not_null"] or ()),
             immediate=row["immediate"],

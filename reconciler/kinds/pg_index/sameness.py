@@ -145,7 +145,7 @@ def _others(
 
 
 def _may_be_taken(live: LiveIndex) -> bool:
-    return (live.valid or live.partitioned) and not (live.constraint or live.parent)
+    return (live.valid or live.partitioned) and not (live.is_of_constraint or live.parent)
 
 
 def _form(table: TableName, of: Definition | LiveIndex, written: frozenset[int]) -> Form:

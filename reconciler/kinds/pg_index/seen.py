@@ -232,10 +232,18 @@ class Seen:
         )
 
     def _circle(self, index: PgIndex) -> tuple[Renamed, ...]:
-        """The circle of names that it is in, where the names are free that the members need in between."""
-        found = self._circles.get((index.schema_name, index.name), ())
+        """The circle of names that it is in."""
+        return self._free_circle((index.schema_name, index.name))
+
+    def _free_circle(self, name: names.Name) -> tuple[Renamed, ...]:
+        """The circle that a name (and its schema) is in, where the names are free that the members need in between."""
+        found = self._circles.get(name, ())
         passing = (temporary_name(each.name, end) for each in found for end in (FRESH, OLD))
-        return () if any((index.schema_name, name) in self._holders for name in passing) else found
+        return () if any((name[0], each) in self._holders for each in passing) else found
+
+    def _is_exchanged(self, table: TableName, name: str) -> bool:
+        """Whether an index of `table` gets the name of another one, which gets its own."""
+        return any((table[0], each.table) == table and each.was == name for each in self._free_circle((table[0], name)))
 
     def _elsewhere(self, index: PgIndex) -> tuple[TableName, LiveIndex] | None:
         """The index of its name on another table, where that one is to go: declared absent, or listed by nobody."""
@@ -265,7 +273,7 @@ class Seen:
                 continue
             if any(partitions.identities(self._catalogue, key, name)):
                 continue
-            if (key, name) in self._renamed or (key, name) in self._parts:
+            if (key, name) in self._renamed or (key, name) in self._parts or self._is_exchanged(key, name):
                 continue
             found = _REINDEX_LEFTOVER.match(name)
             if live.valid or live.builder is not None or not (found and _cut(found["cut"]) in cut):
@@ -279,18 +287,20 @@ class Seen:
         return self._trees(absent).of(live, None)
 
     def _reserved(self, index: PgIndex) -> set[tuple[str, str]]:
-        """Schema and name of what no part of it may be: what is declared and not there yet, what gets a declared name,
-        and parts of other indexes that are to be built."""
+        """Schema and name of what no part of it may be: what is declared and not there yet, or declared absent, what
+        gets a declared name, and parts of other indexes that are to be built."""
         if not self._needs_parts(index):
             return set()
         below = self._catalogue.below(table_of(index))
         coming = {place for place in partitions.candidates(self._catalogue, index) if place in self._named}
         for table in below:
-            coming |= {(table[0], name) for name in (*self._declared.get(table, ()), *self._absent.get(table, ()))}
+            coming |= {(table[0], name) for name in self._declared.get(table, ())}
+        absent = {(table[0], name) for table in below for name in self._absent.get(table, ())}
         there = {(table[0], name) for table in below for name in self._catalogue.indexes.get(table, ())}
         renamed = {(table[0], name) for table in below for name in self._names_renamed(table)}
         chosen = self._chosen & set(partitions.candidates(self._catalogue, index))
-        return {*index.reserved, *(coming - there - {(index.schema_name, index.name)}), *renamed, *chosen}
+        settled = there | {(index.schema_name, index.name)}
+        return {*index.reserved, *absent, *(coming - settled), *renamed, *chosen}
 
     def _names_renamed(self, table: TableName) -> Iterator[str]:
         return (name for name in self._catalogue.indexes.get(table, ()) if (table, name) in self._renamed)

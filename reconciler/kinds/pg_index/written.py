@@ -113,7 +113,7 @@ def _section(entries: Mapping[str, Any]) -> Any:
 
 def _not_to_be_declared(live: LiveIndex) -> str:
     """Why an index is none of a declaration's business; empty where it is."""
-    if live.constraint.startswith("constraint "):  # what a foreign key or a replica identity leans on may be declared
+    if live.is_of_constraint:  # what a foreign key or a replica identity leans on may be declared
         return "left to the constraint that it belongs to"
     if live.parent:
         return "comes with the index of the partitioned table"
