@@ -19,7 +19,8 @@ from reconciler.model import Change, NoticeType
 TEXTS = {
     "synchronous_standby_names": """
         a | a, b | a,b | "b c" | * | 1 | 1,2 | a1_$ | é | 2 (a, b) | 2(a,b) | FIRST 1 (*) | any 2 (a, "b c")
-        3 ("a""b", _x) | 2 (a) | 2 (a, b | a b | a,,b | a, | a-b | a;b | any | first | ANY 1 (any) | FIRST (a) | (a) | any 0 (a) | 0 (a)
+        3 ("a""b", _x) | 2 (a) | 2 (a, b | a b | a,,b | a, | a-b | a;b | any | first | ANY 1 (any)
+        FIRST (a) | (a) | any 0 (a) | 0 (a)
         -1 | any 1 () | $a | "a | "" | a\\b | 'a' | en_US.UTF-8 | 1 a | 1 (a) b | ANY 1 a | * a | 1a | a"b"
     """,
     "log_destination": "stderr | jsonlog | csvlog, jsonlog | CSVLOG | eventlog | syslog,stderr | nothing",
