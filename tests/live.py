@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 
 from waiting import until
 
 from reconciler.applying.execute import executor
 from reconciler.demo.servers import RedisServer
-from reconciler.model import Change, Outcome, Resource, Target
+from reconciler.model import Address, Change, Notice, NoticeType, Outcome, Resource, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -33,18 +33,26 @@ def run(target: Target, found: Sequence[Change], secrets: Secrets | None = None)
 
 
 def converge(kind, target: Target, resources: Sequence[Resource], secrets: Secrets | None = None) -> list[Change]:
-    """Plans, runs, plans again: the second plan must be empty. Returns the changes of the first."""
+    """Plans, runs, plans again: the second plan must be empty, and nothing that was changed be blocked by then. Returns
+    the changes of the first."""
     found = changes(kind, target, resources, secrets)
     run(target, found, secrets)
-    remaining: list[Change] = []
+    changed = {change.address for change in found}
+    remaining: list[Outcome] = []
 
     def done() -> bool:
-        remaining[:] = changes(kind, target, resources, secrets)
+        remaining[:] = [each for each in outcomes(kind, target, resources, secrets) if _remains(each, changed)]
         return not remaining
 
     # A reload reaches new sessions a moment later.
     until(done, "the second plan is empty", log=lambda: "\n".join(map(str, remaining)))
     return found
+
+
+def _remains(outcome: Outcome, changed: Collection[Address]) -> bool:
+    if isinstance(outcome, Change):
+        return True
+    return isinstance(outcome, Notice) and outcome.type is NoticeType.BLOCKED and outcome.address in changed
 
 
 def start_with(redis_server: RedisServer, lines: str) -> None:

@@ -10,11 +10,16 @@ Decided: docs/decisions.md#files-that-could-not-be-read-again
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reconciler.targets.redis_files import Unreadable, words_of
 
+_SOME_KEYS = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>.*)", re.DOTALL)
+
 DENIED = "whether all users can be read again from the file is not to be seen: the tool's user needs +acl|list"
+
+BEHIND_ALL_KEYS = "a pattern of keys stands behind ~*, as which %RW~* is written, and no server reads one there"
 
 
 def misread(line: str, *, acl_file: bool) -> str:
@@ -30,6 +35,8 @@ def misread(line: str, *, acl_file: bool) -> str:
             return "a quote in a user's name or rules is written without quoting, and opens one that nothing closes"
         if read != words:
             return "quotes in a user's name or rules are written without quoting, and vanish when the file is read"
+    if _goes_on_behind_all_keys(words[2:]):
+        return BEHIND_ALL_KEYS
     if _closed_early(words[2:]):
         return "a pattern in a selector ends with a parenthesis, which closes the selector when the file is read"
     return ""
@@ -47,6 +54,9 @@ def unwritable(user: str, rules: Sequence[str], *, acl_file: bool) -> str:
     for rule in rules:
         if rule.startswith("(") and any(word.endswith(")") for word in rule[1:-1].split(" ")):
             return "a pattern in a selector ends with a parenthesis, which closes the selector when a file is read"
+    for rule in rules:
+        if rule.startswith("(") and _goes_on_behind_all_keys(rule.split(" ")):
+            return BEHIND_ALL_KEYS
     of_root = [rule for rule in rules if not rule.startswith("(")]  # they may be declared behind a selector
     return misread(" ".join(["user", user, *of_root]), acl_file=acl_file)
 
@@ -66,6 +76,25 @@ def breaks(users: Sequence[str], *, acl_file: bool, but: str | None = None) -> s
                 f"one: {why}. Take that out of the user before{'' if acl_file else ', or keep users in an ACL file'}"
             )
     return ""
+
+
+def _goes_on_behind_all_keys(words: Sequence[str]) -> bool:
+    """Whether the user, or one of its selectors, has a further pattern behind `~*`. ACL SETUSER takes one behind %RW~*,
+    which is written as ~* (seen on 7.0 and Valkey 9.1)."""
+    access: set[str] = set()
+    behind = False
+    for word in words:
+        rule = word.removeprefix("(").removesuffix(")")
+        if word.startswith("(") or rule.lower() in ("resetkeys", "allkeys"):
+            access, behind = set(), False
+        if rule == "~*":
+            access, behind = {"r", "w"}, False
+        elif found := _SOME_KEYS.fullmatch(rule):
+            behind = behind or (bool(access) and found["pattern"] != "*")
+            access |= set((found["access"] or "rw").lower()) if found["pattern"] == "*" else set()
+        if behind and access == {"r", "w"}:
+            return True
+    return False
 
 
 def _closed_early(words: Sequence[str]) -> bool:

@@ -65,6 +65,9 @@ RULES = [
     ("resetchannels", "&"), ("(~bar))",), ("(~a +get)", "(~b) +set)"), ("(~a +get)", "(~b +set)"),
     ("(~a %R~b) +get)",), ("(~(a) +get)",), ("()",), ("( )",), ("(&c) +get)",), ("(~x)", "~y)"), ("~(x", "(~y +get)"),
     ('(~"a b" +get)',), ("(~'a' +get)",), ('(~a "+get")',), ("db=0", "(db=1 ~x) +get)"), ("+select|a\\b",),
+    ("%RW~*", "~foo"), ("%R~*", "~foo", "%W~*"), ("%RW~*", "%R~foo"), ("%R~*", "~foo"), ("%RW~*",),
+    ("%RW~*", "~foo", "resetkeys", "~x"), ("(%RW~* ~foo +get)",), ("(%RW~* +get)", "(~b +set)"),
+    ("~*", "(~b +set)"), ("%RW~*", "(~b +set)"), ("%RW~*", "&foo"),
     ("+select|(",), ("+select|a)",), ("+select|#",), ("(+select|a) +get)",),
 ]  # fmt: skip
 """No quote in a command: Valkey 9.1.2 ends where ACL SETUSER gets one, so that we refuse it on every server."""
@@ -375,3 +378,18 @@ def test_a_pipe_in_the_place_of_a_file_hangs_nobody(redis_server, tmp_path, wher
     receipt = apply(plan_for(target, declared({"maxmemory": "100mb"}, target)), target)
     assert receipt.succeeded, message(receipt)
     assert plan_for(target, declared({"maxmemory": "100mb"}, target)).is_empty
+
+
+@pytest.mark.redis(">= 7")
+@pytest.mark.parametrize("rules", ["on %RW~* ~foo +get", "on %R~* ~foo %W~* +get", "on +get (%RW~* ~foo +get)"])
+def test_a_pattern_behind_all_keys_is_not_written_down(rules, redis_server):
+    """On the code before it was applied, "nothing remains to be changed", and the server did not start any more."""
+    plan = plan_for(at(redis_server), users({"app": rules}))
+    [notice] = plan.notices
+    assert (plan.changes, notice.type) == ((), NoticeType.BLOCKED)
+    assert "behind ~*" in notice.message
+    with closing(redis.Redis(port=redis_server.port, decode_responses=True, protocol=2)) as client:
+        client.execute_command("ACL", "SETUSER", "stranger", "on", "%RW~*", "~foo", "+get")
+    plan = plan_for(at(redis_server), declared({"hz": "20"}))
+    assert plan.changes == ()
+    assert "CONFIG REWRITE would write the user 'stranger'" in plan.notices[0].message

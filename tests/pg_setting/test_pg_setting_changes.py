@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+from applying.acting import apply, plan_for
 from live import changes, converge, outcomes, run
 from pg_setting.setting_cases import declared, reload, settings
 
@@ -335,3 +336,15 @@ def test_a_change_carries_its_declaration(pg_target):
     [change] = changes(KIND, pg_target, [resource])
     assert isinstance(change, Change)
     assert KIND.resource.model_validate(change.desired) == resource
+
+
+def test_what_another_excludes_is_switched_off_before_that_is_switched_on(pg_target, clean):
+    """On the code before they went by their names: log_parser_stats was refused while log_statement_stats ran, that was
+    stale beside it, and the next apply came to the same."""
+    assert apply(plan_for(pg_target, settings({"log_statement_stats": "on"})), pg_target).succeeded
+    wanted = settings({"log_parser_stats": "on", "log_statement_stats": "off"})
+    plan = plan_for(pg_target, wanted)
+    assert apply(plan, pg_target).succeeded
+    assert plan_for(pg_target, wanted).changes == ()
+    back = settings({"log_parser_stats": "off", "log_statement_stats": "on"})
+    assert apply(plan_for(pg_target, back), pg_target).succeeded

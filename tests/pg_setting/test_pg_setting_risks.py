@@ -11,7 +11,7 @@ import pytest
 from fix_servers import _numbers, extension_version, postgres_binaries
 
 from reconciler.demo.servers import PostgresServer
-from reconciler.kinds.pg_setting import names, risk
+from reconciler.kinds.pg_setting import names, risk, standby_names
 from reconciler.kinds.pg_setting.risk import table, together
 from reconciler.kinds.pg_setting.startup import ciphers
 from reconciler.model import NEEDS_PERMISSION, HazardType
@@ -138,13 +138,13 @@ NAMES = [
     ("2 (one, two, three)", (2, ("one", "two", "three"))),
     ("FIRST 2 (one, two)", (2, ("one", "two"))),
     ("any 3(one,two,three)", (3, ("one", "two", "three"))),
-    ("first", (1, ("first",))),
+    ('"first"', (1, ("first",))),
 ]
 
 
 @pytest.mark.parametrize(("text", "wanted"), NAMES, ids=[row[0] or "nobody" for row in NAMES])
 def test_the_names_of_standbys_are_read_as_the_server_does(text, wanted):
-    assert together.read(text) == (None if wanted is None else together.Synchronous(*wanted))
+    assert standby_names.parse(text) == wanted
 
 
 TURNS = [

@@ -71,6 +71,17 @@ def test_what_postgresql_conf_has_is_nobodys_drift(by_hand, pg_target, postgres)
     assert "shared_preload_libraries" not in said(plan_for(pg_target, declared(pg_target, "drift")))
 
 
+def test_what_looks_like_a_password_is_not_shown(pg_target, clean):
+    """On the code before, only what is known to hold one was left out, and a program's key was told."""
+    clean.execute("alter system set archive_command = 'AWS_SECRET_ACCESS_KEY=h1dden push %p'")
+    clean.execute("alter system set restore_command = 'curl ftp://bob:h1dden@backup/%f'")
+    clean.execute("alter system set archive_cleanup_command = 'rm %r'")
+    plan = plan_for(pg_target, declared(pg_target, "report"))
+    assert {"archive_command", "restore_command", "archive_cleanup_command"} <= said(plan).keys()
+    assert "h1dden" not in plan.model_dump_json()
+    assert "rm %r" in plan.model_dump_json()
+
+
 def test_it_is_gone_once_it_is_declared_as_default(by_hand, pg_target):
     settings = {"work_mem": "default", "log_min_duration_statement": "default", "primary_conninfo": "default"}
     desired = declared(pg_target, "drift", settings)

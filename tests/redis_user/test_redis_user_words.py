@@ -95,6 +95,59 @@ def test_databases_are_said_in_words(live, declared, plans, drifts, reason, redi
     differs(live, declared, plans, drifts, redis_target, redis_client)
 
 
+PARTS = [
+    ("on ~app:* ~x +get", "on ~app:1 +get", "may no longer read and write x and app:* other than app:1",
+     "may also read and write app:* and x", "a part of it stays"),
+    ("on ~*:x +get", "on ~app:* +get",
+     "may also read and write app:*; may no longer read and write *:x other than app:*", None,
+     "keys that fit both stay"),
+    ("on ~app:1 ~b +get", "on ~app:* +get", "may also read and write app:*; may no longer read and write b",
+     None, "what is covered by now is not lost"),
+    ("on ~a[12] +get", "on ~a1 ~b +get", None, None, "classes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("live", "declared", "plans", "drifts", "reason"), PARTS, ids=[case[4] for case in PARTS])
+def test_patterns_that_cover_one_another_are_told_for_what_they_come_to(
+    live, declared, plans, drifts, reason, redis_target, redis_client
+):
+    """On the code before: "may no longer read and write app:1" of a user who still may, by app:*."""
+    redis_client.execute_command("ACL", "SETUSER", "app", "reset", *live.split())
+    [change] = converge(KIND, redis_target, users({"app": declared}))
+    assert plans is None or change.summary == plans
+    assert drifts is None or change.deviation == drifts
+
+
+def test_a_pattern_that_another_covers_is_no_difference(redis_target, redis_client):
+    """On the code before, it was one, and "may no longer read and write app:1" was said of it."""
+    redis_client.execute_command("ACL", "SETUSER", "app", "reset", "on", "~app:*", "~app:1", "+get")
+    redis_client.config_rewrite()
+    assert changes(KIND, redis_target, users({"app": "on ~app:* +get"})) == []
+    redis_client.execute_command("ACL", "SETUSER", "app", "reset", "on", "~app:*", "+get")
+    redis_client.config_rewrite()
+    assert changes(KIND, redis_target, users({"app": "on ~app:1 ~app:* +get"})) == []
+
+
+OPENED = [
+    ("off nopass +@all", "on nopass +@all", True, "turned on, and needs no password"),
+    ("off nopass +@all", "on +@all", True, "the same, and how it logs in is not declared"),
+    ("on nopass +get", "on nopass +get +set", False, "it was open before"),
+    ("on nopass +get", "off +get", False, "it is closed"),
+    ("off +get", "on +get", False, "it has no password"),
+]
+
+
+@pytest.mark.parametrize(("live", "declared", "opened", "reason"), OPENED, ids=[case[3] for case in OPENED])
+def test_who_can_log_in_without_a_password_from_then_on_has_to_be_allowed(
+    live, declared, opened, reason, redis_target, redis_client
+):
+    """On the code before, a user that waited turned off, with nopass, was turned on without a word."""
+    redis_client.execute_command("ACL", "SETUSER", "app", "reset", *live.split())
+    [change] = changes(KIND, redis_target, users({"app": declared}))
+    found = [risk.message for step in change.steps for risk in step.hazards]
+    assert ("app logs in without a password" in found) is opened
+
+
 LOGINS = [
     ([f">{OTHER}"], "its password is changed", "has another password"),
     ([f">{PASSWORD}", f">{OTHER}"], "its password is changed", "has several passwords"),

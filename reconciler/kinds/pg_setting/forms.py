@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 
+from reconciler.kinds.pg_setting import standby_names
 from reconciler.kinds.pg_setting.units import InvalidValue
 
 _PAGES = re.compile(r"(commit_timestamp|multixact_(member|offset)|notify|serializable|(sub)?transaction)_buffers")
 _SLOT = re.compile(r"[a-z0-9_]{1,63}")
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
+_LONGEST_POINT = 63
+"""Bytes of the name of a restore point (MAXFNAMELEN)."""
+
 _WORDS = {
-    "log_connections": frozenset({"all", "authentication", "authorization", "receipt", "setup_durations"}),
-    "log_destination": frozenset({"csvlog", "eventlog", "jsonlog", "stderr", "syslog"}),
+    "log_connections": ("all", "authentication", "authorization", "receipt", "setup_durations"),
+    "log_destination": ("csvlog", "jsonlog", "stderr", "syslog"),
 }
+"""Words of lists. Without eventlog, which servers on Windows take alone."""
+
+_SINCE = {"jsonlog": 150000}
 
 _EXTRA = frozenset({"plpgsql.extra_errors", "plpgsql.extra_warnings"})
 _EXTRA_CHECKS = frozenset({"all", "none", "shadowed_variables", "strict_multi_assignment", "too_many_rows"})
@@ -35,6 +42,12 @@ def text(name: str, value: str) -> None:
         raise InvalidValue("it is immediate, or nothing")
     if name == "recovery_target_lsn" and value and not _LSN.fullmatch(value):
         raise InvalidValue("it is a place in the WAL, such as 0/3000060")
+    if name == "recovery_target_name" and len(value.encode()) > _LONGEST_POINT:
+        raise InvalidValue(f"it is at most {_LONGEST_POINT} bytes")
+    if name == "recovery_target_xid" and value.isdigit() and int(value) >= 2**64:
+        raise InvalidValue("it is the number of a transaction")
+    if name == "synchronous_standby_names":
+        standby_names.parse(value)
     if name == "primary_slot_name" and value:
         _slot(value)
     if name in _EXTRA:
@@ -43,12 +56,16 @@ def text(name: str, value: str) -> None:
                 raise InvalidValue(f"{word} is none of {', '.join(sorted(_EXTRA_CHECKS))}")
 
 
-def items(name: str, values: tuple[str, ...]) -> None:
-    """Raises InvalidValue where the server would refuse one of the items `values`."""
-    known = _WORDS.get(name)
+def words(name: str, version_num: int) -> tuple[str, ...]:
+    """What the items of a list may be on such a server; nothing for a list of anything."""
+    return tuple(word for word in _WORDS.get(name, ()) if _SINCE.get(word, 0) <= version_num)
+
+
+def items(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """Raises InvalidValue where the server would refuse one of the items `values`; `known`: see `words`."""
     for value in values:
         if known and value not in known:
-            raise InvalidValue(f"{value} is none of {', '.join(sorted(known))}")
+            raise InvalidValue(f"{value} is none of {', '.join(known)}")
         if name == "synchronized_standby_slots":
             _slot(value)
 

@@ -126,7 +126,8 @@ class PgSetting(Resource):
 
 
 class Definition(Frozen):
-    """What the server knows of a setting. `min_val` and `max_val` are in multiples of `unit`, as text.
+    """What the server knows of a setting. `min_val` and `max_val` are in multiples of `unit`, as text. `enumvals`: the
+    words of an enum, and of a list that takes no others.
 
     `raised_to` is the least that autovacuum_work_mem really takes, in kB; nought for all others. `unloaded`: no library
     has defined it, or may not have (see unloaded). `ascii_by`: what the server makes of each byte of a name that is no

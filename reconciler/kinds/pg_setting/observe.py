@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, unloaded, values, wanted
 from reconciler.kinds.pg_setting.coming import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.read import Reading, by_server
+from reconciler.kinds.pg_setting.opinion import by_server
+from reconciler.kinds.pg_setting.read import Reading
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres import PostgresSession, Row
@@ -178,6 +179,7 @@ def _opinion(
     probe = "timezone" if definition.name == "log_timezone" else definition.name
     askable = definition.vartype == "string" and (definition.context in ("user", "superuser") or probe == "timezone")
     askable = askable or definition.name == "max_stack_depth"  # how much there is, only the server's shell knows
+    askable = askable or (definition.name == "recovery_target_time" and bool(text))
     if not askable or text.lower() == "default" or definition.name in names.NOT_IN_FILES:
         return {}
     entry = found.last_entry

@@ -12,10 +12,10 @@ from functools import cached_property
 from psycopg import sql
 
 from reconciler.desired.formulas import MACHINE
-from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import (
     blocked,
     coming,
+    forms,
     hidden,
     lists,
     owner,
@@ -236,7 +236,7 @@ class Reading:
             unit=row["unit"],
             min_val=row["min_val"],
             max_val=row["max_val"],
-            enumvals=tuple(row["enumvals"] or ()),
+            enumvals=tuple(row["enumvals"] or forms.words(name, self._session.version_num)),
             context=row["context"],
             boot_val=row["boot_val"],
             raised_to=self._raised_to if name == "autovacuum_work_mem" else 0,
@@ -271,22 +271,6 @@ def _to_preload(wanted: Sequence[PgSetting]) -> tuple[str, ...]:
         if resource.of_instance and resource.setting == "shared_preload_libraries"
         for name in blocked.named_libraries(resource)
     )
-
-
-def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | None, str]:
-    """How the server reads `text` for a setting that a session may SET, and what it said if it refused.
-
-    The value is local to a transaction that writes nothing and ends at once. (None, "") where the role may not SET it.
-    """
-    if name == "client_encoding":  # set, it would change what this very session is read by
-        query = sql.SQL("select pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(%(text)s)) as value")
-        encoding: str = session.fetch(query, {"text": text})[0]["value"]
-        return (encoding, "") if encoding else (None, "it is not the name of an encoding")
-    query = sql.SQL("select pg_catalog.set_config(%(name)s, %(text)s, true) as value")
-    try:
-        return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
-    except ObservationFailed as error:
-        return None, "" if error.sqlstate == "42501" else error.said
 
 
 def _libraries(text: str) -> tuple[str, ...]:

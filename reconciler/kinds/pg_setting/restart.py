@@ -18,6 +18,7 @@ from reconciler.kinds.pg_setting import instance, patroni, startup
 from reconciler.kinds.pg_setting.model import ObservedRestart, PgSetting, Restart, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.outcomes import LANE
+from reconciler.kinds.pg_setting.startup.sessions import STATISTICS
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.model import (
     BY_HAND,
@@ -52,7 +53,7 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
     found: list[Outcome] = []
     waiting: dict[int, list[str]] = {}
     brings: dict[str, tuple[Hazard, ...]] = {}
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=_is_switched_on_last):
         if isinstance(outcome, Change | Notice):
             phase = _phase(outcome, role)
             restarts_in = (AFTER_STANDBYS if role == "primary" else phase) + 1
@@ -73,6 +74,13 @@ def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> 
             )
             found.append(change(resource, brings).model_copy(update={"phase": phase}))
     return found
+
+
+def _is_switched_on_last(outcome: Outcome) -> bool:
+    """ALTER SYSTEM takes none of these while another runs that excludes it: what goes off goes first."""
+    if not isinstance(outcome, Change) or outcome.address.name not in STATISTICS:
+        return False
+    return outcome.after is not None and outcome.after["value"] == "on"
 
 
 def in_its_phase(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> list[Outcome]:

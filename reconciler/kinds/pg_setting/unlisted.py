@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, decided, rules, together
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_setting import names
-from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.origin import may_be_secret
 from reconciler.kinds.pg_setting.provenance import AUTO, is_auto
 from reconciler.model import Address, Frozen, Notice, NoticeType, Observed, Outcome, Resource
 from reconciler.targets.postgres import PostgresSession
@@ -104,7 +104,8 @@ def observe_unlisted(session: PostgresSession, wanted: UnlistedSettings) -> Obse
         rule = decided(wanted.rules, name)
         if name not in wanted.listed and rule is not None and rule.policy is not Unlisted.KEEP:
             # What an application keeps in a setting of its own may be a secret, too.
-            hidden = name in names.SENSITIVE or "." in name
+            definition = Definition(name=name, vartype="string", context="sighup")
+            hidden = "." in name or may_be_secret(definition, text)
             found.append(FoundSetting(name=name, shown="" if hidden else text, rule=rule))
     return ObservedUnlisted(found=tuple(found))
 

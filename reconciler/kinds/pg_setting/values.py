@@ -41,7 +41,7 @@ def canonical(definition: Definition, text: str) -> Canonical:
         case "integer" | "real":
             return _number(definition, text)
         case _:
-            return _string(definition.name, _as_name(definition, text) if definition.ascii_by else text)
+            return _string(definition, _as_name(definition, text) if definition.ascii_by else text)
 
 
 def read(definition: Definition, text: str | None) -> Canonical | None:
@@ -137,7 +137,8 @@ def _as_name(definition: Definition, text: str) -> str:
     return "".join(chr(byte) if 32 <= byte <= 126 else other(byte) for byte in cut)
 
 
-def _string(name: str, text: str) -> str | tuple[str, ...]:
+def _string(definition: Definition, text: str) -> str | tuple[str, ...]:
+    name = definition.name
     if not lists.is_list(name):
         forms.text(name, text)
         return text
@@ -147,5 +148,5 @@ def _string(name: str, text: str) -> str | tuple[str, ...]:
         raise InvalidValue(str(error)) from None
     if name == "log_connections" and len(items) <= 1:
         items = _LOG_CONNECTIONS.get("".join(items) or "off", items)
-    forms.items(name, items)
+    forms.items(name, items, definition.enumvals)
     return items

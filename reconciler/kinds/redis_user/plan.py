@@ -200,13 +200,20 @@ def _persist_before(observed: ObservedUser) -> tuple[RedisStep, ...]:
 
 def _risks(desired: RedisUser, observed: ObservedUser) -> tuple[Hazard, ...]:
     risks = []
-    if "nopass" in (desired.rules or ()) and observed.login != "nopass":
+    was_open = observed.was_on and observed.login == "nopass"
+    if _is_open(desired, observed) and not was_open:
         risks.append(_risk(f"{desired.user} logs in without a password"))
     if observed.exists and observed.was_on and observed.dangerous:
         risks.append(_risk(f"{desired.user} may then run {_listed(observed.dangerous)}, which are @dangerous"))
     if observed.exists and observed.was_on and observed.is_off:
         risks.append(_risk(f"{desired.user} is turned off: nobody can log in as it any more"))
     return tuple(risks)
+
+
+def _is_open(desired: RedisUser, observed: ObservedUser) -> bool:
+    """Whether anybody can then log in as it: who is turned on again comes with what is not declared of its login."""
+    nopass = "nopass" in (desired.rules or ()) if desired.decides_login else observed.login == "nopass"
+    return nopass and not observed.is_off
 
 
 def _notes(desired: RedisUser, observed: ObservedUser) -> list[str]:

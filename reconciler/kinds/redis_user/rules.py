@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.kinds.redis_user.patterns import without_parts
 from reconciler.kinds.redis_user.since import APART, DATABASES, Versions, lacks, why_not
 
 _PATTERN = re.compile(r"(?:~|%(?P<access>[Rr][Ww]?|[Ww][Rr]?)~)(?P<pattern>\S*)")
@@ -68,11 +69,15 @@ class Selector:
 
     def meaning(self, containers: Iterable[str]) -> object:
         """What it allows: equal for two that allow the same."""
-        keys = {"*": self.keys["*"]} if self.keys.get("*") == frozenset("RW") else self.keys
+        keys = (without_parts(self.patterns(letter)) for letter in "RW")
         channels = {"*"} if "*" in self.channels else self.channels
         firsts = frozenset(first for first in self.firsts if first.partition("|")[0] not in self.allowed)
         commands = self.effective(containers)
-        return frozenset(keys.items()), frozenset(channels), self.databases, self.future, commands, firsts
+        return tuple(keys), frozenset(channels), self.databases, self.future, commands, firsts
+
+    def patterns(self, letter: str) -> frozenset[str]:
+        """The patterns of keys that may be read (R) or written (W)."""
+        return frozenset(pattern for pattern, access in self.keys.items() if letter in access)
 
     def effective(self, containers: Iterable[str]) -> frozenset[str]:
         """The commands that may be run."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from reconciler.kinds.redis_user.patterns import covers, overlap
 from reconciler.kinds.redis_user.rules import ALL_DATABASES, Commands, Rights, Selector
 
 NAMED = 8
@@ -105,8 +106,8 @@ def _keys(before: Selector, after: Selector, *, only: bool = False) -> list[str]
     """By what is done to them, the keys of `after` that `before` leaves out."""
     letters: dict[str, set[str]] = {}
     for letter in "RW":
-        ours, theirs = (_patterns(each, letter) for each in (before, after))
-        for pattern in _beyond(ours, theirs, "~", only=only):
+        ours, theirs = (each.patterns(letter) for each in (before, after))
+        for pattern in _keys_beyond(ours, theirs, only=only):
             letters.setdefault(pattern, set()).add(letter)
     by_letters: dict[frozenset[str], list[str]] = {}
     for pattern, done in letters.items():
@@ -114,8 +115,20 @@ def _keys(before: Selector, after: Selector, *, only: bool = False) -> list[str]
     return [f"{_VERBS[done]} {_listed(patterns)}" for done, patterns in by_letters.items()]
 
 
-def _patterns(selector: Selector, letter: str) -> set[str]:
-    return {pattern for pattern, access in selector.keys.items() if letter in access}
+def _keys_beyond(ours: Collection[str], theirs: Collection[str], *, only: bool) -> list[str]:
+    """As `_beyond`, of keys: what another pattern covers is neither gained nor lost, and of what goes a part may stay.
+
+    That comes last, so that "other than" is of nothing else.
+    """
+    if "*" in (*ours, *theirs):
+        return _beyond(ours, theirs, "~", only=only)
+    whole: list[str] = []
+    in_part: list[str] = []
+    for pattern in sorted(theirs):
+        if not any(covers(each, pattern) for each in ours):
+            kept = sorted(each for each in ours if overlap(each, pattern)) if only else []
+            (in_part if kept else whole).append(f"{pattern} other than {_listed(kept)}" if kept else pattern)
+    return whole + in_part
 
 
 def _used(before: Selector, after: Selector, *, only: bool = False, fresh: bool = False) -> list[str]:

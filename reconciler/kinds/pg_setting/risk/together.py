@@ -5,11 +5,11 @@ What counts is what the settings come to, as declared on the same target, in the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.risk import memory
+from reconciler.kinds.pg_setting.standby_names import StandbyNames, parse
 from reconciler.kinds.pg_setting.startup.start import Start
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import HazardType
@@ -106,29 +106,9 @@ def _room(values: Mapping[str, Canonical]) -> int | None:
     return most - sum(number for number in kept if isinstance(number, int)) if isinstance(most, int) else None
 
 
-class Synchronous(NamedTuple):
-    """How many of which standbys a commit waits for; `*` is any."""
-
-    least: int
-    names: tuple[str, ...]
-
-
-_LIST = re.compile(r"\s*(?:(?:(?:FIRST|ANY)\s+)?(\d+)\s*\((.*)\)|(.*))\s*", re.IGNORECASE | re.DOTALL)
-_NAME = re.compile(r'"((?:[^"]|"")*)"|([^\s,"]+)')
-"""Grammar of synchronous_standby_names: syncrep_gram.y and syncrep_scanner.l."""
-
-
-def read(text: str) -> Synchronous | None:
-    """What a value of synchronous_standby_names asks for; None where it asks for nobody."""
-    found = _LIST.fullmatch(text)
-    inner = "" if found is None else found[2] or found[3] or ""
-    names = tuple(quoted.replace('""', '"') or plain for quoted, plain in _NAME.findall(inner))
-    return Synchronous(int(found[1] or 1) if found else 1, names) if names else None
-
-
-def _synchronous(values: Mapping[str, Canonical]) -> Synchronous | None:
+def _synchronous(values: Mapping[str, Canonical]) -> StandbyNames | None:
     text = values.get("synchronous_standby_names")
-    return read(text) if isinstance(text, str) else None
+    return parse(text) if isinstance(text, str) else None
 
 
 def _waits(values: Mapping[str, Canonical]) -> bool:

@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(sessions.STATISTICS, sessions.statistics),
     Rule(sessions.ARCHIVING, sessions.archiving, "nothing would be archived"),
     Rule(frozenset({"debug_io_direct"}), sessions.direct_io),
+    Rule(frozenset({"bonjour"}), sessions.bonjour),
     Rule(frozenset({"io_method"}), sessions.io_method),
 )
 

@@ -105,6 +105,13 @@ def direct_io(start: Start) -> str:
     )
 
 
+def bonjour(start: Start) -> str:
+    """ALTER SYSTEM and a start refuse it where the server was built without."""
+    if start.text("bonjour") != "on" or not start.differs("bonjour"):
+        return ""
+    return "whether it was built with Bonjour cannot be seen from here: set it where the server is configured"
+
+
 def io_method(start: Start) -> str:
     """io_uring can be forbidden by the kernel, and often is in containers."""
     if start.text("io_method") != "io_uring" or not start.differs("io_method"):
