@@ -28,7 +28,7 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
     except ObservationFailed as error:
         if "(42501)" in str(error):
             return None, ""
-        return None, _said(error)
+        return None, error.said
 
 
 def _moment(session: PostgresSession, text: str) -> tuple[str | None, str]:
@@ -38,9 +38,5 @@ def _moment(session: PostgresSession, text: str) -> tuple[str | None, str]:
     try:
         session.fetch(sql.SQL("select %(text)s::pg_catalog.timestamptz"), {"text": text})
     except ObservationFailed as error:
-        return None, _said(error)
+        return None, error.said
     return text, ""
-
-
-def _said(error: ObservationFailed) -> str:
-    return error.message.partition(": ")[2] or error.message
