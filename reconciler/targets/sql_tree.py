@@ -8,6 +8,7 @@ same tree; and what somebody wrote is not printed at all, but cut out of his tex
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -117,14 +118,36 @@ def shape(tree: Any) -> str:
 
 def printed(parsed: Any) -> str:
     """The SQL of a whole parse tree; empty where the printer's text, read again, is another one."""
+    wanted = shape(parsed)
+    text = _coming_back(parsed, wanted)
+    if text or (quoted := _quoted(parsed)) is None:
+        return text
+    return _coming_back(quoted, wanted)
+
+
+def _coming_back(tree: Any, wanted: str) -> str:
+    """The printer's text, where it is read as the tree that `wanted` is the shape of."""
     import postgast
 
     try:
-        text = str(postgast.deparse(parsed))
-        comes_back = shape(parse(text)) == shape(parsed)
+        text = str(postgast.deparse(tree))
+        return text if shape(parse(text)) == wanted else ""
     except (postgast.PgQueryError, SyntaxProblem):
         return ""
-    return text if comes_back else ""
+
+
+def _quoted(parsed: Any) -> Any:
+    """The same with quotes around the names of arguments, which the printer forgets; None where there are none."""
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import NamedArgExpr
+
+    if next(iter(find_nodes(parsed, NamedArgExpr)), None) is None:
+        return None
+    quoted = type(parsed)()
+    quoted.CopyFrom(parsed)
+    for each in find_nodes(quoted, NamedArgExpr):
+        each.name = '"' + each.name.replace('"', '""') + '"'
+    return quoted
 
 
 def printed_select(parsed: Any) -> str:
@@ -133,10 +156,63 @@ def printed_select(parsed: Any) -> str:
 
 
 def printed_expression(node: Any) -> str:
-    """The SQL of an expression's node; empty likewise."""
+    """The SQL of an expression's node, with more parentheses than it needs where the printer forgets some; empty
+    likewise."""
+    parsed = _selecting(node)
+    return printed_select(parsed) or _coming_back_with_parentheses(parsed)
+
+
+def _selecting(node: Any) -> Any:
     parsed = parse_select("null")
     parsed.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
-    return printed_select(parsed)
+    return parsed
+
+
+_OPERANDS = frozenset(
+    {"a_expr", "a_indirection", "bool_expr", "boolean_test", "case_expr", "coalesce_expr", "collate_clause",
+     "func_call", "min_max_expr", "null_test", "type_cast"}
+)  # fmt: skip
+"""What may be in parentheses wherever it stands."""
+
+
+def _coming_back_with_parentheses(parsed: Any) -> str:
+    """The printer's text with all operands in parentheses: each is printed by itself, a name standing in its place."""
+    import postgast
+
+    copied = type(parsed)()
+    copied.CopyFrom(parsed)
+    places: dict[str, str] = {}
+    try:
+        text = _printed_in_parts(copied.stmts[0].stmt.select_stmt.target_list[0].res_target.val, places)
+        return text if shape(parse_select(text)) == shape(parsed) else ""
+    except (postgast.PgQueryError, SyntaxProblem):
+        return ""
+
+
+def _printed_in_parts(node: Any, places: dict[str, str]) -> str:
+    import postgast
+
+    for operand in _operands(node):
+        text = _printed_in_parts(operand, places)
+        name = f"operand_{len(places)}_"
+        places[name] = f"({text})"
+        operand.column_ref.fields.add().string.sval = name
+    quoted = _quoted(_selecting(node)) or _selecting(node)
+    text = str(postgast.deparse(quoted)).removeprefix("SELECT ")
+    return re.sub(r"operand_\d+_", lambda found: places.get(found[0], found[0]), text)
+
+
+def _operands(message: Any) -> Iterator[Any]:
+    """The outermost ones below a node."""
+    from google.protobuf.message import Message
+
+    for descriptor, value in message.ListFields():
+        if descriptor.message_type is not None:
+            for child in [value] if isinstance(value, Message) else list(value):
+                if child.DESCRIPTOR.name == "Node" and child.WhichOneof("node") in _OPERANDS:
+                    yield child
+                else:
+                    yield from _operands(child)
 
 
 def _deep(text: str) -> Any:

@@ -21,7 +21,7 @@ from pg_index.beside_psql import (
     restored,
     section,
 )
-from pg_index.constructs import Pair, known_to, pairs
+from pg_index.constructs import known_to, pairs
 
 pytestmark = pytest.mark.matrix
 
@@ -32,15 +32,10 @@ PART = [pytest.param(number, marks=[] if number == 0 else pytest.mark.thorough) 
 FORMS = [as_columns, as_lines, as_sql]
 
 
-def moves_collation(pair: Pair) -> bool:
-    """Whether PostgreSQL stores the COLLATE of the inner one more than once, or not at all."""
-    return " collate " in pair.inner.text and any(word in pair.outer.text for word in (" in (", "between", "int"))
-
-
 def indexes(part: int, version: int, *, xml: bool) -> list[Written]:
     """Indexes that hold every pair of this part whose types fit: truths as conditions, all as keys."""
     known = known_to(version, xml=xml)
-    fitting = [pair for pair in pairs(typed=True) if {pair.outer, pair.inner} <= known and not moves_collation(pair)]
+    fitting = [pair for pair in pairs(typed=True) if {pair.outer, pair.inner} <= known]
     fitting = fitting[part::PARTS]
     conditions = [pair.text for pair in fitting if pair.outer.result == "bool"]
     keys = [pair.text for pair in fitting if pair.outer.result != "xml"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from reconciler.kinds.pg_index.collations import keeps_collation
 from reconciler.kinds.pg_index.literals import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.source import OPEN, SEMICOLON, Source, kind
+from reconciler.kinds.pg_index.source import DOT, OPEN, SEMICOLON, Source, kind
 from reconciler.targets.sql_tree import SyntaxProblem, parse, parse_expression, shape
 
 REMEMBERED = 50_000
@@ -95,12 +96,14 @@ class _Key(NamedTuple):
     and the same to PostgreSQL, and of several only the outermost counts.
 
     collated   how many of them there were.
+    inside     where in the statement one more stands, inside of casts, out of which PostgreSQL takes it.
     """
 
     tree: Any
     value: Any
     collation: tuple[str, ...]
     collated: int
+    inside: int | None
 
     @property
     def column(self) -> str:
@@ -116,7 +119,16 @@ def _key(tree: Any) -> _Key:
         collation = collation or value.collate_clause.collname
         value = value.collate_clause.arg
         collated += 1
-    return _Key(tree, value, tuple(part.string.sval for part in collation), collated)
+    below = value
+    while below.HasField("type_cast") and keeps_collation(below.type_cast):
+        below = below.type_cast.arg
+    inside = None
+    if below is not value and below.HasField("collate_clause"):
+        clause = type(below.collate_clause)()
+        clause.CopyFrom(below.collate_clause)
+        collation, inside = collation or clause.collname, clause.location
+        below.CopyFrom(clause.arg)
+    return _Key(tree, value, tuple(part.string.sval for part in collation), collated, inside)
 
 
 def _element(key: _Key, source: Source, begin: int, end: int) -> Element:
@@ -140,16 +152,27 @@ def _expression(key: _Key, source: Source, begin: int, end: int) -> str:
     last = end
     opening = next((number for number in source.outside(begin, end) if source.kinds[number] == OPEN), None)
     end = end if opening is None else source.closing(opening) + 1
-    is_certain = not key.collated and (opening == begin or end == last)
+    is_certain = not key.collated and key.inside is None and (opening == begin or end == last)
     begin, end = source.bare(begin, end)
     for _ in range(key.collated):
         collate = kind("COLLATE")
         end = [number for number in source.outside(begin, end) if source.kinds[number] == collate][-1]
         begin, end = source.bare(begin, end)
-    text = source.cut(begin, end)
+    text = source.cut(begin, end, instead=_collate(source, key.inside))
     if not is_certain and shape(parse_expression(text)) != shape(key.value):
         raise SyntaxProblem(f"{text!r} cannot be told from what stands around it")
     return text
+
+
+def _collate(source: Source, place: int | None) -> dict[int, str]:
+    """The tokens of the COLLATE at this place, which are to be left out."""
+    if place is None:
+        return {}
+    first = source.starts.index(place)
+    last = first + 1
+    while last + 1 < len(source.kinds) and source.kinds[last + 1] == DOT:
+        last += 2
+    return dict.fromkeys(range(first, last + 1), "")
 
 
 def _value(option: Any) -> str:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.compare import Unread, ask, explain, row_of
+from reconciler.kinds.pg_index.compare import Unread, ask, row_of
 from reconciler.kinds.pg_index.leaning import Expression, Leaning, expression
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.named import Named
@@ -35,12 +35,15 @@ class Pair(NamedTuple):
 
 
 class _Side(NamedTuple):
+    """`is_less`: folding leaves parts of it out, and their types with them."""
+
     text: Text
     expression: Expression
+    is_less: bool
 
     @property
     def is_plain(self) -> bool:
-        return not (self.expression.leanings or self.expression.has_collations)
+        return not (self.is_less or self.expression.leanings or self.expression.has_collations)
 
 
 def settle(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool | Unread]:
@@ -56,7 +59,7 @@ def settle(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool
 
 
 def _may_hide(readings: Readings, pair: Pair) -> bool:
-    return any(readings.made.may_be_in(text.sql) for text in pair)
+    return any(readings.made.may_be_in(text.sql) or readings.leaves_out(text) for text in pair)
 
 
 def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
@@ -67,7 +70,10 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
         if one is None or other is None:
             found[pair] = _undecided("our parser does not know its syntax, and functions of users may hide in it")
             continue
-        both = (_Side(pair.declared, one), _Side(pair.live, other))
+        both = (
+            _Side(pair.declared, one, readings.leaves_out(pair.declared)),
+            _Side(pair.live, other, readings.leaves_out(pair.live)),
+        )
         if not all(side.is_plain for side in both):
             sides[pair] = both
     if sides:
@@ -89,19 +95,21 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
         table = pair.declared.table
         if (table, (pair.declared.asked, pair.live.asked)) in equal:
             continue
-        for side in (one, other):
-            side.expression.forget_collations(named.columns.get(table, {}))
+        if not (one.is_less or other.is_less):
+            for side in (one, other):
+                side.expression.forget_collations(named.columns.get(table, {}))
         if one.is_plain and other.is_plain:
             continue
         here = {texts for of, texts in equal if of == table}
         facing = [
             f"the same as the other's {n}" if texts in here else "" for n, texts in enumerate(_facing((one, other)))
         ]
-        texts = [_marked(side, facing, named, here) for side in (one, other)]
+        whole = one.is_less or other.is_less
+        texts = [_marked(side, facing, named, here, whole=whole) for side in (one, other)]
         if all(texts):
             marked[pair] = texts
         else:
-            found[pair] = _undecided("it cannot be compared part by part, and functions of users hide in it")
+            found[pair] = _undecided("it cannot be compared part by part, and something is hidden in it")
     _compare_marked(readings, marked, found)
 
 
@@ -110,8 +118,8 @@ def _undecided(why: str) -> Unread:
 
 
 def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found: dict[Pair, bool | Unread]) -> None:
-    queries = [explain(*pair.declared.table, texts) for pair, texts in marked.items()]
-    for pair, output in zip(marked, ask(readings.session, queries, readings.foreign), strict=True):
+    asked = [(pair.declared.table, texts) for pair, texts in marked.items()]
+    for pair, output in zip(marked, readings.explained(asked, readings.foreign), strict=True):
         if isinstance(output, Unread):
             found[pair] = output
         else:
@@ -123,10 +131,12 @@ def _tests(named: Named, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
     return named.tests(leaning for side in both for leaning in side.expression.leanings)
 
 
-def _marked(side: _Side, facing: Sequence[str], named: Named, equal: Collection[tuple[str, str]]) -> str:
+def _marked(
+    side: _Side, facing: Sequence[str], named: Named, equal: Collection[tuple[str, str]], *, whole: bool
+) -> str:
     leanings = zip_longest(side.expression.leanings, facing, fillvalue="")
     return side.expression.marked(
-        [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)]
+        [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)], whole=whole
     )
 
 

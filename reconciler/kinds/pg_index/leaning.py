@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.kinds.pg_index.collations import move_out
+from reconciler.kinds.pg_index.left_out import keep
 from reconciler.kinds.pg_index.made import Made
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 
@@ -71,6 +73,8 @@ class Expression:
         self._made = made
         self._parsed = parse_select(text)
         self._top = self._parsed.stmts[0].stmt.select_stmt.target_list[0].res_target.val
+        _unqualify(self._top)
+        move_out(self._top)
         self.leanings = [_leaning(node, kind) for node, kind in self._found() if kind != "collation"]
 
     @property
@@ -107,9 +111,9 @@ class Expression:
         names = {each.names[-1].string.sval for each in find_nodes(self._top, TypeName) if each.names}
         return "name" in names or next(iter(find_nodes(self._top, A_Indirection)), None) is not None
 
-    def marked(self, meant: Sequence[Meant | None]) -> str:
+    def marked(self, meant: Sequence[Meant | None], *, whole: bool = False) -> str:
         """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked
-        for once. `meant`: what each of `leanings` means, None for no mark."""
+        for once. `meant`: what each of `leanings` means, None for no mark; `whole`: folding is to leave nothing out."""
         identities = iter(meant)
         for node, kind in list(self._found()):
             if kind == "collation":
@@ -122,6 +126,8 @@ class Expression:
                 continue
             mark.case_expr.args[0].case_when.result.CopyFrom(node)
             node.CopyFrom(mark)
+        if whole:
+            keep(self._top)
         return printed_expression(self._top)
 
     def _found(self) -> Iterator[tuple[Any, str]]:
@@ -222,6 +228,16 @@ def _has_column(node: Any) -> bool:
     from postgast.pg_query_pb2 import ColumnRef
 
     return next(iter(find_nodes(node, ColumnRef)), None) is not None
+
+
+def _unqualify(top: Any) -> None:
+    """Leaves out the schema before `bpchar`, since `pg_catalog.bpchar` is printed as `char`, which is char(1)."""
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import TypeName
+
+    for each in find_nodes(top, TypeName):
+        if [part.string.sval for part in each.names] == ["pg_catalog", "bpchar"] and not each.typmods:
+            del each.names[0]
 
 
 _TEXTS = {"bpchar", "text", "varchar"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 from reconciler.kinds.pg_index.leaning import Expression, Leaning, Meant, Name
@@ -30,20 +30,23 @@ _CANDIDATES: LiteralString = """
             join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace) as schemas,
            (select pg_catalog.array_agg(t.typname order by argument.n)
             from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as argument (type, n)
-            join pg_catalog.pg_type t on t.oid = argument.type) as types
+            join pg_catalog.pg_type t on t.oid = argument.type) as types,
+           (select pg_catalog.array_agg(p.proargnames[argument.n] order by argument.n)
+            from pg_catalog.generate_subscripts(p.proargnames, 1) as argument (n)
+            where p.proargmodes is null or p.proargmodes[argument.n] in ('i', 'b', 'v')) as arguments
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proname = any(%(function)s)
     union all
     select 'operator', n.nspname, o.oprname, o.oid::pg_catalog.int8, null, null,
            case when l.oid is not null then array[case when l.typtype <> 'p' then ln.nspname end] else '{}' end
            || case when r.typtype <> 'p' then rn.nspname end,
-           case when l.oid is not null then array[l.typname] else '{}' end || r.typname
+           case when l.oid is not null then array[l.typname] else '{}' end || r.typname, null
     from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
     left join (pg_catalog.pg_type l join pg_catalog.pg_namespace ln on ln.oid = l.typnamespace) on l.oid = o.oprleft
     join (pg_catalog.pg_type r join pg_catalog.pg_namespace rn on rn.oid = r.typnamespace) on r.oid = o.oprright
     where o.oprname = any(%(operator)s)
     union all
-    select 'type', n.nspname, t.typname, t.oid::pg_catalog.int8, null, null, null, null
+    select 'type', n.nspname, t.typname, t.oid::pg_catalog.int8, null, null, null, null, null
     from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
     where t.typname = any(%(type)s)
 """
@@ -99,8 +102,7 @@ class Named:
             if _is_variadic(row) and not named:
                 *types, rest = _types(row)
                 return Meant(f"{leaning.kind} {row['oid']} of {min(number, len(types))} and more", types, rest)
-            # Which argument stands where is only certain where none is named.
-            return Meant(f"{leaning.kind} {row['oid']} {how}", [None] * number if named else _types(row))
+            return Meant(f"{leaning.kind} {row['oid']} {how}", _types_of(row, number, named))
         if facing:
             return Meant(facing)
         return Meant(f"{leaning.kind} {' '.join(sorted(str(row['oid']) for row in there))} {how}", [None] * number)
@@ -123,6 +125,13 @@ def _test(leaning: Leaning, row: Mapping[str, Any]) -> tuple[str, str]:
 def _types(row: Mapping[str, Any]) -> list[Name | None]:
     """The types of a candidate's arguments; None for those that stand for any."""
     return [(of, each) if of else None for of, each in zip(row["schemas"] or (), row["types"] or (), strict=True)]
+
+
+def _types_of(row: Mapping[str, Any], number: int, named: Sequence[str]) -> list[Name | None]:
+    """The same of `number` arguments that are given, the last of them by these names."""
+    types = _types(row)
+    by_name = dict(zip(row["arguments"] or [""] * len(types), types, strict=True))
+    return [*types[: number - len(named)], *map(by_name.get, named)]
 
 
 def _is_exact(row: Mapping[str, Any]) -> bool:

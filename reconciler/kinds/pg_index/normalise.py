@@ -40,6 +40,23 @@ def meaning(expression: str, made: Made, is_predicate: bool) -> str:
     return shape(parsed)
 
 
+def is_read_otherwise(expression: str) -> bool:
+    """Whether PostgreSQL reads what it printed as another tree, of the same meaning: it casts each element of an array
+    that it printed as cast in one, `(ARRAY['x'::varchar, (s)::varchar])::text[]`."""
+    if "(ARRAY[" not in expression:
+        return False
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import TypeCast
+
+    try:
+        parsed = parse_select(mended(expression))
+    except SyntaxProblem:
+        return False
+    return any(
+        cast.type_name.array_bounds and cast.arg.HasField("a_array_expr") for cast in find_nodes(parsed, TypeCast)
+    )
+
+
 def _sort(node: Any, hiding: Collection[str], is_predicate: bool) -> None:
     """Sorts below `node`, inside first, so that equal operands have equal shapes when they are compared."""
     from google.protobuf.message import Message

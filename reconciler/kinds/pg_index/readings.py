@@ -13,11 +13,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from reconciler.kinds.pg_index.compare import Unread, ask, explain
+from reconciler.kinds.pg_index.left_out import leaves_out
 from reconciler.kinds.pg_index.made import Made
+from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.kinds.pg_index.normalise import meaning
+from reconciler.kinds.pg_index.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.syntax import reached
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign_code import ForeignCode, Question
 from reconciler.targets.postgres import PostgresSession
 
 AT_ONCE = 500
@@ -68,17 +70,47 @@ class Readings:
                 declared |= set() if text.of_index else {text.sql}
         together = [(table, some) for table, all_of_it in wanted.items() for some in in_batches(list(all_of_it))]
         alone: list[tuple[TableName, str]] = []
-        queries = [explain(*table, some) for table, some in together]
         # Whose code these reach is asked again before them; that of all others would be, too.
         foreign = self.foreign.about(map(reached, sorted(declared)), wanted)
-        for (table, some), output in zip(together, ask(self.session, queries, foreign), strict=True):
+        for (table, some), output in zip(together, self.explained(together, foreign), strict=True):
             if isinstance(output, Unread):
                 alone += [(table, text) for text in some]  # one of them spoils the others: each for itself
             else:
                 self._read.setdefault(table, {}).update(zip(some, output, strict=True))
-        queries = [explain(*table, [text]) for table, text in alone]
-        for (table, asked), output in zip(alone, ask(self.session, queries, foreign), strict=True):
+        one_by_one = self.explained([(table, [text]) for table, text in alone], foreign)
+        for (table, asked), output in zip(alone, one_by_one, strict=True):
             self._read.setdefault(table, {})[asked] = output if isinstance(output, Unread) else output[0]
+
+    def explained(
+        self, asked: Sequence[tuple[TableName, Sequence[str]]], foreign: ForeignCode
+    ) -> list[list[str] | Unread]:
+        """What the server prints of the texts of each, or what it has against them. One round trip, if it likes all of
+        them, and two more where it reads what it printed as something else: then that is what it prints.
+
+        A definition that is there was printed before it was read, and one that is declared was not.
+        """
+        found = ask(self.session, [explain(*table, texts) for table, texts in asked], foreign)
+        printed = dict.fromkeys(
+            (table, text)
+            for (table, _), output in zip(asked, found, strict=True)
+            for text in (() if isinstance(output, Unread) else output)
+            if is_read_otherwise(text)
+        )
+        if not printed:
+            return found
+        # It may name what was not asked about: what is in the bodies of functions.
+        texts = [each for _, text in printed if (each := reached(text))]
+        tables = list(dict.fromkeys(table for table, _ in printed))
+        path = self.session.search_path
+        question = Question(path, texts, tables, catalog_first=self.session.pg_catalog_first)
+        theirs = ForeignCode(question, self.session.fetch_all(question.queries))
+        free = [(table, text) for table, text in printed if not (theirs.in_row(table) or theirs.in_text(reached(text)))]
+        outputs = ask(self.session, [explain(*table, [text]) for table, text in free], theirs)
+        again = {each: output[0] for each, output in zip(free, outputs, strict=True) if not isinstance(output, Unread)}
+        return [
+            output if isinstance(output, Unread) else [again.get((table, text), text) for text in output]
+            for (table, _), output in zip(asked, found, strict=True)
+        ]
 
     def of(self, text: Text) -> str | Unread:
         """What a text that was read comes down to, so that equal ones have equal texts, as far as folding tells."""
@@ -92,6 +124,11 @@ class Readings:
             if isinstance(side, Unread):
                 return side
         return first == second or self.of(one) == self.of(other)
+
+    def leaves_out(self, text: Text) -> bool:
+        """Whether what a text that was read comes down to lacks parts of it that decide about types."""
+        found = self._output(text)
+        return isinstance(found, str) and leaves_out(text.sql, mended(found))
 
     def _output(self, text: Text) -> str | Unread:
         if why := self._why_not(text):

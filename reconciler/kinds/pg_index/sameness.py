@@ -86,9 +86,11 @@ def _settled(readings: Readings, doubts: Sequence[Doubt]) -> list[bool | Unread]
 
 
 def _alike(readings: Readings, pairs: Sequence[Pair]) -> bool | Unread:
-    """Whether all pairs come down to the same."""
+    """Whether all pairs come down to the same, as far as that tells: of what folding leaves out, `settle` does."""
     for pair in pairs:
         answer = readings.alike(*pair)
+        if answer is False and any(map(readings.leaves_out, pair)):
+            continue
         if answer is not True:
             return answer
     return True
