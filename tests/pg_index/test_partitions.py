@@ -194,6 +194,52 @@ def test_what_can_be_changed_in_place_is_changed_on_each_partition(tree, pg_targ
     assert options == [(["fillfactor=80"],)]
 
 
+EMPTY = """
+    create table empty (id int, tags text[]) partition by list (id);
+    create table empty_1 partition of empty for values in (1) partition by list (id);
+    create index empty_tags_idx on empty using gin (tags) with (fastupdate = off);
+    comment on index empty_tags_idx is 'ours'
+"""
+OF_EMPTY = """
+    select c.relname, c.reloptions, obj_description(c.oid, 'pg_class') from pg_class c
+    join pg_index x on x.indexrelid = c.oid where x.indrelid::regclass::text like 'empty%' order by 1
+"""
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"fastupdate": "on"}, {"fastupdate": "off", "gin_pending_list_limit": "64"}]
+)
+def test_without_parts_to_change_them_on_the_parameters_of_the_whole_count(sql, pg_target, parameters):
+    """Partitions to come get them. They were compared nowhere: any were in sync with any others."""
+    sql.execute(EMPTY)
+    spec = {"using": "gin", "columns": ["tags"], "with": {"fastupdate": "off"}}
+    section = {"public.empty": {"indexes": {"empty_tags_idx": spec}}}
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+    spec["with"] = parameters
+    [change] = converge(KIND, pg_target, tables(pg_target, section))
+    assert change.action is Action.REPLACE
+    assert "has no parts" in change.reason
+    options = [f"{name}={value}" for name, value in parameters.items()] or None
+    assert sql.execute(OF_EMPTY).fetchall() == [
+        ("empty_1_tags_idx", options, None),
+        ("empty_tags_idx", options, "ours"),
+    ]
+    sql.execute("create table empty_1_1 partition of empty_1 for values in (1)")
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+
+
+def test_a_constraint_without_parts_keeps_the_parameters_of_the_whole(sql, pg_target):
+    """To build it again takes a migration; it was in sync, whatever was declared."""
+    sql.execute("create table empty (id int constraint empty_key unique with (fillfactor = 70)) partition by list (id)")
+    spec = {"unique": True, "columns": ["id"], "with": {"fillfactor": "70"}}
+    section = {"public.empty": {"indexes": {"empty_key": spec}}}
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+    spec["with"] = {"fillfactor": "80"}
+    [notice] = outcomes(KIND, pg_target, tables(pg_target, section))
+    assert notice.type is NoticeType.BLOCKED
+    assert "belongs to constraint empty_key" in notice.message
+
+
 def test_only_the_name_differs_is_a_rename_of_the_whole(tree, pg_target):
     tree.execute("create index by_hand on events (at desc, lower(body)) where region > 0")
     [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))

@@ -94,6 +94,16 @@ def changed_options(declared: Definition, live: LiveIndex) -> set[str]:
     return _different(declared.options, live.options)
 
 
+def fixed_options(declared: Definition, live: LiveIndex, *, has_leaves: bool) -> set[str]:
+    """Those that differ, and that no ALTER INDEX changes.
+
+    PostgreSQL refuses to change any of a partitioned index. Those of its leaves count, which can be changed; where it
+    has none yet, its own do, which partitions to come get.
+    """
+    changed = changed_options(declared, live)
+    return changed if live.partitioned and not has_leaves else changed - IN_PLACE
+
+
 def _different(declared: Options, live: Options) -> set[str]:
     if declared == live:
         return set()

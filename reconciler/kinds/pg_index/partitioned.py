@@ -112,6 +112,11 @@ def _is_complete(part: PartitionIndex, tree: Sequence[PartitionIndex]) -> bool:
     return all(child.covered and _is_complete(child, tree) for child in below)
 
 
+def has_leaves(tree: Iterable[PartitionIndex]) -> bool:
+    """Whether there is a partition with an index that has pages."""
+    return any(part.relkind not in ("p", "f") for part in tree)
+
+
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:
     """The partitions whose part is missing, INVALID, or not attached."""
     return [part for part in tree if not part.covered]
