@@ -20,10 +20,10 @@ from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
 from reconciler.targets.postgres import PostgresSession, Query
 
-UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
-"""Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
-privileges, too complex; and what input functions of extensions raise, which name no class (XX000). Others (a lock
-timeout, a cancelled query) say nothing about them."""
+_OF_THE_SESSION = {"", "08", "25", "40", "53", "55", "57", "58"}
+"""Classes of SQLSTATE that say nothing of the expressions that were asked about: connections and transactions, lack of
+resources, locks, what an operator ended, and files. All others may be raised by these, as a function that is folded may
+raise whatever its author chose."""
 
 _BOOLEANS = {"true": Decimal(1), "yes": Decimal(1), "on": Decimal(1)} | dict.fromkeys(
     ("false", "no", "off"), Decimal(0)
@@ -38,7 +38,13 @@ length of bloom, lists of ivfflat) are read when an index is built and never aga
 REINDEX_MOVES = 140000
 """14: REINDEX (TABLESPACE …); before, only a new index can be in another tablespace without a long lock."""
 
+
 Options = tuple[tuple[str, str], ...]
+
+
+def is_about_what_was_asked(error: ObservationFailed) -> bool:
+    """Whether the server has something against the expressions themselves."""
+    return error.sqlstate[:2] not in _OF_THE_SESSION
 
 
 def same_shape(declared: Definition, live: LiveIndex) -> bool:
@@ -163,7 +169,7 @@ def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode
         found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
         return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
+        if not is_about_what_was_asked(error):
             raise
         if len(queries) == 1:
             return [error.message.removeprefix(f"{session.target.name}: ")]

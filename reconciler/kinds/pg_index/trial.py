@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.compare import UNREADABLE, row_of
+from reconciler.kinds.pg_index.compare import is_about_what_was_asked, row_of
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
 from reconciler.targets.foreign_code import ForeignCode
@@ -138,7 +138,7 @@ def _ask(
         before = [(_DEDUCE, None), *foreign.with_path(session.own_path)]
         found = session.fetch_all([*before, *queries])[len(before) :]
     except ObservationFailed as error:
-        if error.sqlstate[:2] not in UNREADABLE:
+        if not is_about_what_was_asked(error):
             raise
         if len(groups) == 1:
             yield error.message.removeprefix(f"{session.target.name}: ")
