@@ -7,12 +7,13 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from applying.acting import apply, message, plan_for, results
 from live import changes, converge, outcomes, run
 from waiting import until
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
-from reconciler.model import Action, Change, HazardType, NoticeType
+from reconciler.model import Action, Applied, Change, HazardType, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -300,6 +301,26 @@ def test_a_foreign_partition_is_left_out_and_the_rest_is_covered(tree, pg_target
     [change] = converge(KIND, pg_target, wanted)
     assert "far" in " ".join(change.notes)
     assert outcomes(KIND, pg_target, wanted) == []
+
+
+def test_beside_a_foreign_partition_an_index_is_replaced(tree, pg_target):
+    """The part that a foreign table cannot have was to be renamed: apply ended half-way, and so did each after it."""
+    tree.execute("create extension postgres_fdw")
+    tree.execute("create server nowhere foreign data wrapper postgres_fdw")
+    tree.execute("create foreign table far partition of events for values in (8) server nowhere")
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    converge(KIND, pg_target, wanted)
+    wanted = of_events(pg_target, events_at_idx={**INDEX, "where": "region > 1"})
+    plan = plan_for(pg_target, wanted)
+    assert [change.action for change in plan.changes] == [Action.REPLACE]
+    receipt = apply(plan, pg_target, allowed={HazardType.INDEX_DROP})
+    assert results(receipt) == {"public.events_at_idx": Applied.APPLIED}, message(receipt)
+    assert outcomes(KIND, pg_target, wanted) == []
+    names = tree.execute(
+        "select relname from pg_class where relkind in ('i', 'I') and relname like '%at_idx%'"
+    ).fetchall()
+    parts = ("events", "events_1", "events_2", "events_2a", "events_2b", "Events 3")
+    assert {name for (name,) in names} == {f"{table}_at_idx" for table in parts}
 
 
 def test_the_parts_are_nobody_s_to_drop(tree, pg_target):

@@ -75,7 +75,7 @@ def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
     return [
         step
         for part in tree
-        if part.name != part.final
+        if part.name != part.final and part.relkind != "f"
         for step in _of(part, [steps.instant(statements.rename(part.schema_name, part.name, part.final))])
     ]
 
