@@ -30,6 +30,8 @@ STATES = [
     ("P0004", "ASSERT"),
     ("23514", "a check of its own"),
     ("3F000", "a schema that is not there, as a constant"),
+    ("25006", "it writes"),
+    ("55000", "something that is not loaded"),
     ("44000", "a view's condition"),
     ("UX123", "of its author's own making"),
     ("XX000", "internal"),
