@@ -195,6 +195,19 @@ def test_what_can_be_changed_in_place_is_changed_on_each_partition(tree, pg_targ
     assert options == [(["fillfactor=80"],)]
 
 
+def test_a_part_that_was_built_by_other_parameters_is_said_to_need_a_reindex(tree, pg_target):
+    """Those of a part that are only read when it is built were set without a word of that."""
+    wanted = of_events(pg_target, events_id_idx={"using": "brin", "columns": ["id"], "with": {"pages_per_range": "16"}})
+    converge(KIND, pg_target, wanted)
+    tree.execute("alter index events_1_id_idx set (pages_per_range = 32)")
+    tree.execute("reindex index events_1_id_idx")
+    [change] = converge(KIND, pg_target, wanted)
+    assert change.action is Action.UPDATE
+    [hazard] = [hazard for step in change.steps for hazard in step.hazards]
+    assert hazard.type is HazardType.NEEDS_REINDEX
+    assert "reindex index concurrently public.events_1_id_idx" in hazard.message
+
+
 EMPTY = """
     create table empty (id int, tags text[]) partition by list (id);
     create table empty_1 partition of empty for values in (1) partition by list (id);
