@@ -129,6 +129,12 @@ ROWS = {
         "(((a, s) is null), (row(a, b) < (b, a)))",
         "in both forms",
     ),
+    "a whole row": Row(
+        {"columns": ["(w0) desc", "(w0.*)", "((w0)) nulls first"]},
+        "((w0) desc, (w0.*), ((w0)) nulls first)",
+        "was built as a column w0, which is not there",
+    ),
+    "a whole row in sql": Row({"sql": "((w0), id)"}, "((w0), id)", "likewise"),
     "two collations": Row(
         {"columns": ['((s || t) collate "C") collate "POSIX"']},
         '(((s || t) collate "C") collate "POSIX")',
@@ -260,3 +266,21 @@ def test_constants_are_put_into_a_query_with_their_parentheses():
     special = with_constants(statement, "w", constants(index))
     assert special.text == "select 1 from w where (p or q) is null and s = ('x') and a > (-1) and b < $1"
     assert special.parameters == 1
+
+
+def test_a_column_with_the_name_of_its_table_is_that_column(postgres):
+    """In parentheses, too, where the name would else be the whole row."""
+    with databases(postgres, tables=1) as made:
+        url = made.fresh()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("create table public.item (item text, id int)")
+            connection.execute("create index by_hand on public.item ((item), (item.item), lower(item))")
+        entry = {"columns": ["(item)", "(item.item)", "lower(item)"]}
+        wanted = {"public.item": {"indexes": {"by_hand": entry}}}
+        assert differences(compared(url, wanted)) == []
+        wanted["public.item"]["indexes"]["ours"] = {**entry, "unique": True}
+        apply(url, wanted)
+        there = definitions(url)
+        assert there["ours"].removeprefix("CREATE UNIQUE INDEX ours") == there["by_hand"].removeprefix(
+            "CREATE INDEX by_hand"
+        )

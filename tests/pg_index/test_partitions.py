@@ -7,12 +7,13 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from applying.acting import apply, message, plan_for, results
 from live import changes, converge, outcomes, run
 from waiting import until
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
-from reconciler.model import Action, Change, HazardType, NoticeType
+from reconciler.model import Action, Applied, Change, HazardType, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -194,6 +195,65 @@ def test_what_can_be_changed_in_place_is_changed_on_each_partition(tree, pg_targ
     assert options == [(["fillfactor=80"],)]
 
 
+def test_a_part_that_was_built_by_other_parameters_is_said_to_need_a_reindex(tree, pg_target):
+    """Those of a part that are only read when it is built were set without a word of that."""
+    wanted = of_events(pg_target, events_id_idx={"using": "brin", "columns": ["id"], "with": {"pages_per_range": "16"}})
+    converge(KIND, pg_target, wanted)
+    tree.execute("alter index events_1_id_idx set (pages_per_range = 32)")
+    tree.execute("reindex index events_1_id_idx")
+    [change] = converge(KIND, pg_target, wanted)
+    assert change.action is Action.UPDATE
+    [hazard] = [hazard for step in change.steps for hazard in step.hazards]
+    assert hazard.type is HazardType.NEEDS_REINDEX
+    assert "reindex index concurrently public.events_1_id_idx" in hazard.message
+
+
+EMPTY = """
+    create table empty (id int, tags text[]) partition by list (id);
+    create table empty_1 partition of empty for values in (1) partition by list (id);
+    create index empty_tags_idx on empty using gin (tags) with (fastupdate = off);
+    comment on index empty_tags_idx is 'ours'
+"""
+OF_EMPTY = """
+    select c.relname, c.reloptions, obj_description(c.oid, 'pg_class') from pg_class c
+    join pg_index x on x.indexrelid = c.oid where x.indrelid::regclass::text like 'empty%' order by 1
+"""
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"fastupdate": "on"}, {"fastupdate": "off", "gin_pending_list_limit": "64"}]
+)
+def test_without_parts_to_change_them_on_the_parameters_of_the_whole_count(sql, pg_target, parameters):
+    """Partitions to come get them. They were compared nowhere: any were in sync with any others."""
+    sql.execute(EMPTY)
+    spec = {"using": "gin", "columns": ["tags"], "with": {"fastupdate": "off"}}
+    section = {"public.empty": {"indexes": {"empty_tags_idx": spec}}}
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+    spec["with"] = parameters
+    [change] = converge(KIND, pg_target, tables(pg_target, section))
+    assert change.action is Action.REPLACE
+    assert "has no parts" in change.reason
+    options = [f"{name}={value}" for name, value in parameters.items()] or None
+    assert sql.execute(OF_EMPTY).fetchall() == [
+        ("empty_1_tags_idx", options, None),
+        ("empty_tags_idx", options, "ours"),
+    ]
+    sql.execute("create table empty_1_1 partition of empty_1 for values in (1)")
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+
+
+def test_a_constraint_without_parts_keeps_the_parameters_of_the_whole(sql, pg_target):
+    """To build it again takes a migration; it was in sync, whatever was declared."""
+    sql.execute("create table empty (id int constraint empty_key unique with (fillfactor = 70)) partition by list (id)")
+    spec = {"unique": True, "columns": ["id"], "with": {"fillfactor": "70"}}
+    section = {"public.empty": {"indexes": {"empty_key": spec}}}
+    assert outcomes(KIND, pg_target, tables(pg_target, section)) == []
+    spec["with"] = {"fillfactor": "80"}
+    [notice] = outcomes(KIND, pg_target, tables(pg_target, section))
+    assert notice.type is NoticeType.BLOCKED
+    assert "belongs to constraint empty_key" in notice.message
+
+
 def test_only_the_name_differs_is_a_rename_of_the_whole(tree, pg_target):
     tree.execute("create index by_hand on events (at desc, lower(body)) where region > 0")
     [change] = converge(KIND, pg_target, of_events(pg_target, events_at_idx=INDEX))
@@ -254,6 +314,26 @@ def test_a_foreign_partition_is_left_out_and_the_rest_is_covered(tree, pg_target
     [change] = converge(KIND, pg_target, wanted)
     assert "far" in " ".join(change.notes)
     assert outcomes(KIND, pg_target, wanted) == []
+
+
+def test_beside_a_foreign_partition_an_index_is_replaced(tree, pg_target):
+    """The part that a foreign table cannot have was to be renamed: apply ended half-way, and so did each after it."""
+    tree.execute("create extension postgres_fdw")
+    tree.execute("create server nowhere foreign data wrapper postgres_fdw")
+    tree.execute("create foreign table far partition of events for values in (8) server nowhere")
+    wanted = of_events(pg_target, events_at_idx=INDEX)
+    converge(KIND, pg_target, wanted)
+    wanted = of_events(pg_target, events_at_idx={**INDEX, "where": "region > 1"})
+    plan = plan_for(pg_target, wanted)
+    assert [change.action for change in plan.changes] == [Action.REPLACE]
+    receipt = apply(plan, pg_target, allowed={HazardType.INDEX_DROP})
+    assert results(receipt) == {"public.events_at_idx": Applied.APPLIED}, message(receipt)
+    assert outcomes(KIND, pg_target, wanted) == []
+    names = tree.execute(
+        "select relname from pg_class where relkind in ('i', 'I') and relname like '%at_idx%'"
+    ).fetchall()
+    parts = ("events", "events_1", "events_2", "events_2a", "events_2b", "Events 3")
+    assert {name for (name,) in names} == {f"{table}_at_idx" for table in parts}
 
 
 def test_the_parts_are_nobody_s_to_drop(tree, pg_target):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index import describe, statements, steps
-from reconciler.kinds.pg_index.compare import changed_options
+from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, canonical
 from reconciler.model import Hazard, HazardType, SqlStep
@@ -47,7 +47,8 @@ def amend(schema: str, live: LiveIndex, definition: Definition, rows: float, nam
         texts += statements.set_options(schema, name, values, sorted(there.keys() - wanted.keys()))
         found.reasons.append("storage parameters are changed in place")
         found.summaries.append(f"{describe.parameters(live.options)} → {describe.parameters(definition.options)}")
-        if changed & WRITTEN_PAGES and not moves:
+        # Of a part, those that are only read when it is built may differ, too: the whole is not built again for it.
+        if (changed & WRITTEN_PAGES or changed - IN_PLACE) and not moves:
             offered = statements.reindex(schema, name)
             message = f"pages that are already written stay as they are until: {offered}"
             hazards.append(Hazard(type=HazardType.NEEDS_REINDEX, message=message))

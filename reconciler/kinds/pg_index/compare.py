@@ -25,10 +25,10 @@ from reconciler.targets.postgres import PostgresSession, Query
 from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
 
 INSUFFICIENT_PRIVILEGE = "42501"
-UNREADABLE = {"0A", "21", "22", "42", "54", "XX"}
-"""Classes of SQLSTATE that speak of the expressions themselves: not supported, cardinality, data, syntax, names and
-privileges, too complex; and what input functions of extensions raise, which name no class (XX000). Others (a lock
-timeout, a cancelled query) say nothing about them."""
+_OF_THE_SESSION = {"", "08", "25P02", "25P03", "25P04", "40", "53", "55P03", "57", "58"}
+"""SQLSTATEs, and classes of them, that say nothing of the expressions that were asked about: connections and
+transactions, lack of resources, locks, what an operator ended, and files. All others may be raised by these, as a
+function that is folded may raise whatever its author chose; one that writes meets our read-only transaction (25006)."""
 
 IN_PLACE = {"autosummarize", "buffering", "deduplicate_items", "fastupdate", "fillfactor", "gin_pending_list_limit"}
 """Storage parameters that take effect, or only matter, after ALTER INDEX SET. All others (pages_per_range of brin,
@@ -37,7 +37,13 @@ length of bloom, lists of ivfflat) are read when an index is built and never aga
 REINDEX_MOVES = 140000
 """14: REINDEX (TABLESPACE …); before, only a new index can be in another tablespace without a long lock."""
 
+
 Options = tuple[tuple[str, str], ...]
+
+
+def is_about_what_was_asked(error: ObservationFailed) -> bool:
+    """Whether the server has something against the expressions themselves."""
+    return _OF_THE_SESSION.isdisjoint({error.sqlstate, error.sqlstate[:2]})
 
 
 def same_shape(declared: Definition, live: LiveIndex) -> bool:
@@ -91,6 +97,16 @@ def _same_name(declared: tuple[str, ...], live: tuple[str, ...], *, default: boo
 def changed_options(declared: Definition, live: LiveIndex) -> set[str]:
     """The storage parameters that differ: booleans and numbers by meaning."""
     return _different(declared.options, live.options)
+
+
+def fixed_options(declared: Definition, live: LiveIndex, *, has_leaves: bool) -> set[str]:
+    """Those that differ, and that no ALTER INDEX changes.
+
+    PostgreSQL refuses to change any of a partitioned index. Those of its leaves count, which can be changed; where it
+    has none yet, its own do, which partitions to come get.
+    """
+    changed = changed_options(declared, live)
+    return changed if live.partitioned and not has_leaves else changed - IN_PLACE
 
 
 def _different(declared: Options, live: Options) -> set[str]:
@@ -148,7 +164,7 @@ def unread(session: PostgresSession, error: ObservationFailed) -> Unread:
         return Unread(SOMEBODY_MADE, not_compared=True)
     if error.sqlstate == INSUFFICIENT_PRIVILEGE:
         return Unread(f"{error.said}: grant what is missing to {session.role}", not_compared=True, forbidden=True)
-    if error.sqlstate[:2] not in UNREADABLE:
+    if not is_about_what_was_asked(error):
         raise error
     return Unread(error.said)
 

@@ -32,7 +32,7 @@ def parse_index(statement: str) -> ParsedIndex:
     """Takes one CREATE INDEX apart. Raises SyntaxProblem where it is not exactly that."""
     tree = _only(statement)
     source = Source(statement)
-    keys = [_key(node.index_elem) for node in tree.index_params]
+    keys = [_key(node.index_elem, tree.relation.relname) for node in tree.index_params]
     columns = source.kinds.index(OPEN)  # nothing before them has a parenthesis
     places = source.items(columns)
     definition = Definition(
@@ -59,7 +59,7 @@ class Explicit(NamedTuple):
 def explicit(keys: str) -> tuple[Explicit, ...]:
     """What each key names in the rest of a CREATE INDEX, from `using` or `(` on. Raises SyntaxProblem."""
     elements = [node.index_elem for node in _only(f"create index on t {keys}").index_params]
-    return tuple(Explicit(bool(_key(element).collation), bool(element.opclass)) for element in elements)
+    return tuple(Explicit(bool(_key(element, "t").collation), bool(element.opclass)) for element in elements)
 
 
 def _included(tree: Any) -> str:
@@ -97,6 +97,7 @@ class _Key(NamedTuple):
 
     collated   how many of them there were.
     inside     where in the statement one more stands, inside of casts, out of which PostgreSQL takes it.
+    table      its name. In parentheses, it is the whole row where no column has that name.
     """
 
     tree: Any
@@ -104,16 +105,18 @@ class _Key(NamedTuple):
     collation: tuple[str, ...]
     collated: int
     inside: int | None
+    table: str
 
     @property
     def column(self) -> str:
         """Its name; empty for an expression. `(status)` and `status` are the same, too."""
         if self.value.HasField("column_ref") and len(self.value.column_ref.fields) == 1:
-            return str(self.value.column_ref.fields[0].string.sval)
+            name = str(self.value.column_ref.fields[0].string.sval)
+            return name if name != self.table else ""
         return str(self.tree.name)
 
 
-def _key(tree: Any) -> _Key:
+def _key(tree: Any, table: str) -> _Key:
     value, collation, collated = tree.expr, tree.collation, 0
     while value.HasField("collate_clause"):
         collation = collation or value.collate_clause.collname
@@ -128,7 +131,7 @@ def _key(tree: Any) -> _Key:
         clause.CopyFrom(below.collate_clause)
         collation, inside = collation or clause.collname, clause.location
         below.CopyFrom(clause.arg)
-    return _Key(tree, value, tuple(part.string.sval for part in collation), collated, inside)
+    return _Key(tree, value, tuple(part.string.sval for part in collation), collated, inside, table)
 
 
 def _element(key: _Key, source: Source, begin: int, end: int) -> Element:

@@ -23,6 +23,7 @@ from reconciler.kinds.pg_index.model import (
     rule_name,
 )
 from reconciler.kinds.pg_index.syntax import (
+    NO_TABLE,
     NoKey,
     SyntaxProblem,
     parse_element,
@@ -78,7 +79,7 @@ def _index(
         if (coming := section.new_partitions) is not None:
             new_partitions = ForNewPartitions(at_most=coming.at_most, up_to=coming.up_to)
         try:
-            described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section)
+            described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section, table)
             definition = _complete(described, section, schema, table)
             if wrong := impossible(definition, table):
                 raise SyntaxProblem(wrong)
@@ -127,11 +128,12 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
     return definition.model_copy(update=changes) if changes else definition
 
 
-def _from_columns(section: IndexSection) -> Definition:
+def _from_columns(section: IndexSection, table: str) -> Definition:
     if not section.columns:
         raise SyntaxProblem("it has neither columns nor sql")
     method = section.using.lower()
-    keys = tuple(parse_element(element, method) for element in section.columns)
+    # Tables that are alike share what is remembered of their keys, but where one may be about its whole row.
+    keys = tuple(parse_element(key, method, table if table in key else NO_TABLE) for key in section.columns)
     include = tuple(_name(column) for column in section.include)
     for column in (*(key.column for key in keys), *include):
         if len(column.encode()) > LONGEST_NAME:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.kinds.pg_index import describe, partitioned, statements
-from reconciler.kinds.pg_index.compare import IN_PLACE, changed_options
+from reconciler.kinds.pg_index.compare import fixed_options
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.model import Change, HazardType, Notice, NoticeType, Outcome
 
@@ -31,7 +31,8 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         message = observed.misread
     elif live is not None and observed.same and (live.valid or live.partitioned):
         moves = definition.tablespace not in ("", live.tablespace)
-        if (live.constraint or live.parent) and (moves or not changed_options(definition, live) <= IN_PLACE):
+        fixed = fixed_options(definition, live, has_leaves=partitioned.has_leaves(observed.partitions))
+        if (live.constraint or live.parent) and (moves or fixed):
             message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
     elif observed.not_compared and (live.valid if live else observed.twin is None):
         # What would be built could not be seen to be as declared, neither now nor by the next plan.

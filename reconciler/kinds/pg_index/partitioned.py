@@ -78,7 +78,7 @@ def rename(tree: Sequence[PartitionIndex]) -> list[SqlStep]:
     return [
         step
         for part in tree
-        if part.name != part.final
+        if part.name != part.final and part.relkind != "f"
         for step in _of(part, [steps.instant(statements.rename(part.schema_name, part.name, part.final))])
     ]
 
@@ -97,6 +97,11 @@ def anew(schema: str, index: str, tree: Iterable[PartitionIndex]) -> Iterator[Pa
 def once_all_have(run: Iterable[SqlStep]) -> list[SqlStep]:
     """Steps after which an index serves, or goes, that every partition has to have by then."""
     return [step.model_copy(update={"needs_all": True}) for step in run]
+
+
+def has_leaves(tree: Iterable[PartitionIndex]) -> bool:
+    """Whether there is a partition with an index that has pages."""
+    return any(part.relkind not in ("p", "f") for part in tree)
 
 
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:

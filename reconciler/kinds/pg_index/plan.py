@@ -11,7 +11,7 @@ from reconciler.kinds.pg_index import describe, partitioned, statements, steps, 
 from reconciler.kinds.pg_index.absent import hazards, plan_absent
 from reconciler.kinds.pg_index.amend import amend, finishing, inheriting
 from reconciler.kinds.pg_index.change import change, drop, drop_leftovers, drop_temporary, inverse
-from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options
+from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, changed_options, fixed_options
 from reconciler.kinds.pg_index.covering import lost
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
 from reconciler.kinds.pg_index.obstacles import at_work, obstacle, permitted
@@ -47,10 +47,10 @@ def _needs_successor(desired: PgIndex, definition: Definition, observed: Observe
     """Whether an index with the declared keys still has to be built again."""
     if live.partitioned:
         parts = [part.attached for part in observed.partitions if part.attached and part.relkind != "p"]
-        rebuilt = bool(changed_options(definition, live) - IN_PLACE) or _stuck(desired, observed, live)
+        rebuilt = bool(_fixed_options(definition, observed, live)) or _stuck(desired, observed, live)
     else:
         parts = [live]
-        rebuilt = not changed_options(definition, live) <= IN_PLACE
+        rebuilt = bool(_fixed_options(definition, observed, live))
     moves = definition.tablespace and any(part.tablespace != definition.tablespace for part in parts)
     return rebuilt or bool(moves and observed.version_num < REINDEX_MOVES)
 
@@ -58,6 +58,10 @@ def _needs_successor(desired: PgIndex, definition: Definition, observed: Observe
 def _stuck(desired: PgIndex, observed: ObservedIndex, live: LiveIndex) -> bool:
     table = (desired.schema_name, desired.table)
     return validity.stuck(table, live, observed.partitions, observed.version_num)
+
+
+def _fixed_options(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> set[str]:
+    return fixed_options(definition, live, has_leaves=partitioned.has_leaves(observed.partitions))
 
 
 def _plan_circle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
@@ -208,6 +212,8 @@ def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveInd
         return "its definition differs"
     if changed_options(definition, live) - IN_PLACE:
         return "storage parameters differ that are only read when it is built"
+    if _fixed_options(definition, observed, live):
+        return "storage parameters of a partitioned index cannot be changed, and it has no parts to change them on"
     if live.partitioned:
         return "INVALID, and attaching the parts that it lacks would not make it valid"
     return "another tablespace: before PostgreSQL 14 there is no REINDEX into one"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index import names, partitions
 from reconciler.kinds.pg_index.acceptance import Judged
-from reconciler.kinds.pg_index.compare import IN_PLACE, REINDEX_MOVES, Unread, changed_options
+from reconciler.kinds.pg_index.compare import REINDEX_MOVES, Unread, changed_options, fixed_options
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Definition,
@@ -24,6 +24,7 @@ from reconciler.kinds.pg_index.model import (
     UnlistedIndexes,
 )
 from reconciler.kinds.pg_index.names import Same
+from reconciler.kinds.pg_index.partitioned import has_leaves
 from reconciler.kinds.pg_index.read import Catalogue, Holders, holders
 from reconciler.kinds.pg_index.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
@@ -162,17 +163,18 @@ class Seen:
         if table and table.relkind == "p" and index.definition:
             may_move = self._session.version_num >= REINDEX_MOVES
             definition = index.definition
+            parts = trees.of(live or twin, old) if live is None or same else ()
             settled = (
                 same
                 and live
                 and live.valid
-                and not changed_options(definition, live) - IN_PLACE
+                and not fixed_options(definition, live, has_leaves=has_leaves(parts))
                 and (may_move or not definition.tablespace)
             )
             if fresh and trees.is_stuck(key, fresh, self._session.version_num):
                 fresh_same = False
             covering = (
-                trees.of(live or twin, old) if live is None or same else (),
+                parts,
                 trees.beside(live, fresh if fresh_same else None) if live and not settled else (),
             )
             self._parts.update(

@@ -18,6 +18,9 @@ from reconciler.targets.reached import Reached
 from reconciler.targets.sql_tree import SELECT, parse, parse_expression, parse_select, shape
 from reconciler.targets.sql_tree import SyntaxProblem as SyntaxProblem
 
+NO_TABLE = " "
+"""The name of no table."""
+
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _NAME = r'(?P<quoted>"(?:[^"]|"")+")|(?P<bare>[^\W\d][\w$]*)'
 _SIMPLE_ELEMENT = re.compile(
@@ -148,10 +151,11 @@ def parse_predicate(text: str) -> str:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def parse_element(text: str, method: str = "btree") -> Element:
+def parse_element(text: str, method: str = "btree", table: str = NO_TABLE) -> Element:
     """One entry of `columns`: `status`, `created_at desc nulls last`, `lower(email)`, `meta jsonb_path_ops`, `a || b`.
 
-    A bare name is a column by that very name, upper case included. Raises SyntaxProblem.
+    A bare name is a column by that very name, upper case included. In parentheses, the name of `table` may be its whole
+    row, and is left as it is. Raises SyntaxProblem.
     """
     simple = _SIMPLE_ELEMENT.match(text.strip())
     if simple:
@@ -160,7 +164,7 @@ def parse_element(text: str, method: str = "btree") -> Element:
         return Element(
             column=_name_in(simple), descending=descending, nulls_first=nulls == "first" if nulls else descending
         )
-    definition = _first_that_parses(text, method)
+    definition = _first_that_parses(text, method, table)
     if definition != Definition(method=definition.method, keys=definition.keys):
         raise SyntaxProblem(f"{text!r} is more than a key: include, where and with have entries of their own")
     if len(definition.keys) != 1:
@@ -176,9 +180,9 @@ def _name_in(found: re.Match[str]) -> str:
     return found["quoted"][1:-1].replace('""', '"') if found["quoted"] else found["bare"]
 
 
-def _first_that_parses(text: str, method: str) -> Definition:
+def _first_that_parses(text: str, method: str, table: str) -> Definition:
     """SQL wants parentheses around an expression that is not a function call; `a || b` without them is understood."""
-    start = f"create index on t using {identifier(method).as_string(None)}"
+    start = sql.SQL("create index on {} using {}").format(identifier(table), identifier(method)).as_string(None)
     try:
         return parse_index(f"{start} ({text}\n)").definition
     except SyntaxProblem as problem:
