@@ -102,8 +102,8 @@ GIVEN = {
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
     "targets/redis.py: 'unknown command'": "a Redis answers ERR, as to all else",
     "targets/redis.py: \"unexpected keyword argument '(\\\\w+)'\"": "Python's own TypeError, of an option of a URL",
+    "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
     "targets/redis_files.py: 'user '": "a line of an ACL file is made of such words",
-    "targets/redis_trials.py: ' to run '": "ACL DRYRUN answers one sentence or another, neither an error",
 }
 """Where nothing but words tells, and why."""
 

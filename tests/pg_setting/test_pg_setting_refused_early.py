@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from live import outcomes
 from psycopg import sql as SQL  # noqa: N812 - `sql` is a fixture
-from setting_cases import settings
+from pg_setting.setting_cases import settings
 
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.forms import InvalidValue

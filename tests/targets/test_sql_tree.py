@@ -202,7 +202,7 @@ PLAIN = [
     ("((status)::text = 'a'::text)", "status = 'a'", "what goes without saying is not said"),
     ("(json_query('{}'::jsonb, '$') IS NULL)", "JSON_QUERY('{}'::jsonb , '$') IS NULL", "folded before it is compared"),
     ("(s = (('x'::text)::character varying(3))::text)", "s = 'x'::text::varchar(3)::text", "likewise"),
-    ("app.f(\"Max Len\" => 3)", "app.f(\"Max Len\" => 3)", "it lost its quotes"),
+    ("app.f(\"Max Len\" => 3)", "app.f(\"Max Len\" := 3)", "it lost its quotes"),
 ]  # fmt: skip
 
 
