@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.desired.load import load
-from reconciler.desired.write import LeftOut, Noted, document
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Target
 from reconciler.planning.make import make_plan
 from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
+from reconciler.yaml.writing import LeftOut, Noted, document
 
 
 def imported(target: Target) -> str:

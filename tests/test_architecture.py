@@ -90,10 +90,10 @@ OF_RE = {"search", "match", "fullmatch", "findall"}
 
 GIVEN = {
     "demo/servers.py: 'could not bind'": "PostgreSQL's log is all that is left of a start that failed",
-    "desired/syntax.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
-    "desired/syntax.py: 'did not find expected key'": "PyYAML tells problems in words alone",
-    "desired/syntax.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
-    "desired/syntax.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
+    "yaml/problems.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
+    "yaml/problems.py: 'did not find expected key'": "PyYAML tells problems in words alone",
+    "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
+    "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
     "kinds/pg_index/mended.py: ' IS DOCUMENT'": "spares reading texts without it; what decides are their tokens",

@@ -33,8 +33,8 @@ def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
     \b
     Exit codes: 0 printed; 1 an error.
     """
-    from reconciler.desired.write import document
     from reconciler.planning.written import write_target
+    from reconciler.yaml.writing import document
 
     [found] = stages.load(run, [target]).targets.values()
     written = write_target(found, run.secrets, schemas)

@@ -19,7 +19,7 @@ class Duration(click.ParamType[timedelta]):
         self, value: str | timedelta, param: click.Parameter | None, context: click.Context | None
     ) -> timedelta:
         """Fails with what is valid."""
-        from reconciler.desired.quantities import TIMES
+        from reconciler.formulas.quantities import TIMES
 
         if isinstance(value, timedelta):
             return value

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from reconciler.desired.node import Node
 from reconciler.desired.variables import REFERENCE, names, shortened
 from reconciler.errors import ReconcilerError
 from reconciler.model import SecretRef
 from reconciler.secrets import SHORTEST_REDACTED, Secrets
+from reconciler.yaml.node import Node
 
 LONG_ENOUGH = 12
 """Characters of a secret that is looked for in any text. One of 6 and more is, if it has letters and other signs.

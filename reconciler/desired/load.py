@@ -13,20 +13,20 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.desired.explain import explain
-from reconciler.desired.files import Document, read_documents, read_file
 from reconciler.desired.gather import Part, gathered
 from reconciler.desired.leaks import Leaks
-from reconciler.desired.node import Node, shape
+from reconciler.desired.refusals import explain
 from reconciler.desired.targets import Declared, TargetReader, learn
 from reconciler.desired.values import Values
-from reconciler.desired.wording import alternatives, quoted, unknown
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
 from reconciler.kind import Authenticates, Declaration, Kind
 from reconciler.model import Resource, SecretRef, System, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
+from reconciler.yaml.files import Document, read_documents, read_file
+from reconciler.yaml.node import Node, shape
+from reconciler.yaml.wording import alternatives, quoted, unknown
 
 MOST_ERRORS = 20
 """Errors that are shown at once: a screenful. Behind them is only their number."""

@@ -21,20 +21,20 @@ from pydantic import (
 )
 
 from reconciler.desired.addresses import Addresses
-from reconciler.desired.explain import explain
-from reconciler.desired.expressions import parse_bytes
-from reconciler.desired.files import Document
 from reconciler.desired.leaks import Leaks, only_variable
-from reconciler.desired.node import Node, shape
+from reconciler.desired.refusals import explain
 from reconciler.desired.role import Role, refuse_role
-from reconciler.desired.text import Text
 from reconciler.desired.values import Values
 from reconciler.desired.variables import has_missing
-from reconciler.desired.wording import alternatives, quoted
 from reconciler.errors import DesiredError
+from reconciler.formulas.memory import parse_bytes
 from reconciler.model import BY_HAND, Frozen, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.url import options_of_drivers, weakened
+from reconciler.yaml.files import Document
+from reconciler.yaml.node import Node, shape
+from reconciler.yaml.text_type import Text
+from reconciler.yaml.wording import alternatives, quoted
 
 _SCHEMES: Mapping[System, tuple[str, ...]] = {
     System.POSTGRES: ("postgresql://", "postgres://"),

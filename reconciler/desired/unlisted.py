@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.desired.text import Text
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Ruling
 from reconciler.model import Frozen
+from reconciler.yaml.text_type import Text
 
 EVERYTHING = "*"
 """The pattern of a word without one, and the name under which rules of a target are addressed."""

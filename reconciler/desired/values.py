@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.desired.leaks import Leaks, named_secret
-from reconciler.desired.node import Node
 from reconciler.desired.variables import names, shortened, substitute
 from reconciler.errors import DesiredError
 from reconciler.reach import Reach, Use
+from reconciler.yaml.node import Node
 
 MOST_LETTERS = 100_000
 """Of one text. The longest that people write is a statement of SQL; what reads it may take more than its length."""

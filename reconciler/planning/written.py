@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.desired.write import LeftOut, Noted
 from reconciler.errors import UsageError
 from reconciler.kind import Imports
 from reconciler.kinds.pg_index.syntax import qualified_name
@@ -20,6 +19,7 @@ from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes
 from reconciler.targets.unnamed import is_unnamed, shown
+from reconciler.yaml.writing import LeftOut, Noted
 
 _TABLES = "tables"
 """The section whose entries belong to schemas."""

@@ -14,13 +14,13 @@ from waiting import until
 
 from clusters.etcd import client
 from clusters.patroni import PatroniCluster
-from reconciler.desired.write import Noted
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, System, Target
 from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.yaml.writing import Noted
 
 ALLOWED = [HazardType.RESTART, HazardType.RUNS_PROGRAMS]
 

@@ -6,10 +6,10 @@ import textwrap
 
 from desired.standin_kinds import KINDS
 
-from reconciler.desired.document import parse
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError
 from reconciler.secrets import Secrets
+from reconciler.yaml.document import parse
 
 ENV = {"DATABASE_URL": "postgresql://app:hunter2@db1/app", "REDIS_URL": "redis://:s3same@cache1:6379"}
 

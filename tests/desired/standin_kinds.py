@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reconciler.desired.text import Text
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.model import Address, Frozen, Resource, SecretRef, System
+from reconciler.yaml.text_type import Text
 
 
 class Index(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desired.reading import read
 
-from reconciler.desired.document import parse
+from reconciler.yaml.document import parse
 
 AS_WRITTEN = [
     ("on", "a boolean in YAML 1.1"),

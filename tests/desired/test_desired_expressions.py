@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.expressions import (
-    MOST_BYTES,
-    UNITS,
-    format_bytes,
-    parse_bytes,
-)
+from reconciler.formulas.memory import MOST_BYTES, UNITS, format_bytes, parse_bytes
 
 untimed = settings(deadline=None)  # a busy machine is no defect
 

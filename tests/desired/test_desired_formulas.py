@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.formulas import Lookup, Name
-from reconciler.desired.grammar import MOST_SYMBOLS, POSTGRES, Syntax, parse
-from reconciler.desired.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.evaluation import Lookup, Name
+from reconciler.formulas.grammar import MOST_SYMBOLS, POSTGRES, Syntax, parse
+from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
 
 untimed = settings(deadline=None)  # a busy machine is no defect
 

@@ -9,10 +9,10 @@ import pytest
 import sweep
 from desired.reading import TARGETS, load_files, load_refused, read, refused
 
-from reconciler.desired.document import MOST_BYTES
 from reconciler.desired.load import MOST_ERRORS
-from reconciler.desired.syntax import MOST_DEPTH
 from reconciler.errors import DesiredError, UsageError
+from reconciler.yaml.document import MOST_BYTES
+from reconciler.yaml.problems import MOST_DEPTH
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_is_written_out():

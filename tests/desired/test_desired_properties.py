@@ -12,10 +12,10 @@ from desired.standin_kinds import KINDS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.document import parse
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError, UsageError
 from reconciler.secrets import Secrets
+from reconciler.yaml.document import parse
 
 untimed = settings(deadline=None)  # a busy machine is no defect
 

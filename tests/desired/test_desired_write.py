@@ -7,12 +7,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.document import parse
 from reconciler.desired.leaks import Leaks
 from reconciler.desired.values import Values
-from reconciler.desired.write import WIDTH, LeftOut, Noted, document, gathered
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
+from reconciler.yaml.document import parse
+from reconciler.yaml.writing import WIDTH, LeftOut, Noted, document, gathered
 
 SIGNS = "'\"\\:#${}[],&*?|-<>=!%@` ~\n\t\r\x85\u2028\ufeffay01.é😀"
 TRICKY = [

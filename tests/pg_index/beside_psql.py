@@ -13,12 +13,12 @@ from live import outcomes
 from pg_index.constructs import SETUP, TABLE
 from pg_index.declared import tables
 from reconciler.demo.servers import PostgresServer
-from reconciler.desired.write import LeftOut
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.written import written
 from reconciler.model import Change, Notice, Outcome, SqlStep, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.yaml.writing import LeftOut
 
 ON_ONE_TABLE = 40
 """Indexes of one table: each further one takes longer."""

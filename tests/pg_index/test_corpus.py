@@ -12,8 +12,8 @@ from live import run
 from pg_index import corpus
 from pg_index.corpus.spelled import short_form
 from pg_index.corpus.world import NOT_DECLARED, World, live_indexes
-from reconciler.desired.write import LeftOut
 from reconciler.model import Plan
+from reconciler.yaml.writing import LeftOut
 
 pytestmark = pytest.mark.matrix
 

@@ -17,10 +17,10 @@ from pg_index.advice import advised, facts, said
 from pg_index.corpus.world import World
 from pg_index.declared import declared, tables
 from reconciler.demo.servers import PostgresServer
-from reconciler.desired.write import document
 from reconciler.model import NoticeType, System, Target
 from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
+from reconciler.yaml.writing import document
 
 pytestmark = pytest.mark.matrix
 

@@ -15,8 +15,8 @@ from live import changes, converge, outcomes, run
 from pg_setting.setting_cases import declared, definitions, reload, settings
 from pg_setting.test_pg_setting_values import amounts
 
-from reconciler.desired.quantities import Dimension
 from reconciler.errors import DesiredError
+from reconciler.formulas.quantities import Dimension
 from reconciler.kinds.pg_setting import KIND, numeric, values, vartypes
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.units import InvalidValue, dimension, size_of

@@ -8,8 +8,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 from live import outcomes
-from psycopg import sql as SQL  # noqa: N812 - `sql` is a fixture
 from pg_setting.setting_cases import settings
+from psycopg import sql as SQL  # noqa: N812 - `sql` is a fixture
 
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.forms import InvalidValue

@@ -14,11 +14,11 @@ from redis_setting.releases import is_known, release
 from waiting import until, until_it_answers
 
 from reconciler.demo.servers import RedisServer
-from reconciler.desired.write import LeftOut
 from reconciler.kinds.redis_setting.accepted import TRIED
 from reconciler.kinds.redis_setting.measured import TABLE, defaults
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS, is_immutable
 from reconciler.model import NoticeType, System, Target
+from reconciler.yaml.writing import LeftOut
 
 SECRET = "hunter2-planted"
 

@@ -12,8 +12,8 @@ from live import run, start_with_acl_file
 from waiting import until_it_answers
 
 from reconciler.demo.servers import RedisServer
-from reconciler.desired.write import LeftOut
 from reconciler.model import NoticeType, System, Target
+from reconciler.yaml.writing import LeftOut
 
 SECRET = "hunter2-planted"
 

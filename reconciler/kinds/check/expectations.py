@@ -15,12 +15,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from reconciler.desired import grammar
-from reconciler.desired.expressions import format_bytes
-from reconciler.desired.formulas import Formula
-from reconciler.desired.quantities import Dimension, FormulaError, Quantity
-from reconciler.desired.text import Text
+from reconciler.formulas import grammar
+from reconciler.formulas.evaluation import Formula
+from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
 from reconciler.model import Frozen
+from reconciler.yaml.text_type import Text
 
 TRUE = frozenset({"on", "true", "yes", "1", "t", "y"})
 FALSE = frozenset({"off", "false", "no", "0", "f", "n"})

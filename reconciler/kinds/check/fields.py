@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from reconciler.desired.text import Text
 from reconciler.kinds.check import patterns
+from reconciler.yaml.text_type import Text
 
 SECRET_SETTINGS = frozenset(
     {"requirepass", "masterauth", "masteruser", "primaryauth", "primaryuser"}

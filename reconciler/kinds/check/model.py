@@ -10,8 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from reconciler.desired.text import Text
-from reconciler.desired.wording import unknown
 from reconciler.kinds.check.expectations import Expectations, Expecting
 from reconciler.kinds.check.fields import (
     Day,
@@ -31,6 +29,8 @@ from reconciler.kinds.check.fields import (
 )
 from reconciler.kinds.check.statement import one_reading_statement
 from reconciler.model import Frozen, Resource, SecretRef, Severity, System
+from reconciler.yaml.text_type import Text
+from reconciler.yaml.wording import unknown
 
 
 class SqlCheck(Expectations):

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, JsonValue
 
 from reconciler.desired.targets import Bytes
-from reconciler.desired.text import Text
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
 from reconciler.model import Frozen, Observed, Resource
+from reconciler.yaml.text_type import Text
 
 TableName = tuple[str, str]
 """Schema and name of a table."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.desired.expressions import format_bytes
+from reconciler.formulas.memory import format_bytes
 from reconciler.kinds.pg_index import partitioned
 from reconciler.kinds.pg_index.model import Definition, ForNewPartitions, PartitionIndex
 from reconciler.kinds.pg_index.syntax import identifier

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from reconciler.desired.write import LeftOut, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.fitting import objection
@@ -26,6 +25,7 @@ from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import Catalogue, read
 from reconciler.model import Address
 from reconciler.targets.postgres import PostgresSession
+from reconciler.yaml.writing import LeftOut, gathered
 
 SECTION = "tables"
 

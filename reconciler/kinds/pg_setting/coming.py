@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from reconciler.desired.formulas import MACHINE, Lookup
-from reconciler.desired.quantities import Dimension, FormulaError, Quantity
+from reconciler.formulas.evaluation import MACHINE, Lookup
+from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
 from reconciler.kinds.pg_setting import names, risk, units, values, wanted
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Range, Value
 from reconciler.kinds.pg_setting.units import InvalidValue

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from reconciler.desired.quantities import FormulaError
 from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.errors import DesiredError
+from reconciler.formulas.quantities import FormulaError
 from reconciler.kind import Declaration, NodeOutcomes, Ruling
 from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped, unlisted
 from reconciler.kinds.pg_setting.model import (

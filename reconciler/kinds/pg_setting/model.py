@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from reconciler.desired.quantities import FormulaError, Quantity
-from reconciler.desired.text import Text
+from reconciler.formulas.quantities import FormulaError, Quantity
 from reconciler.model import Frozen, Hazard, Observed, Resource, SecretRef
+from reconciler.yaml.text_type import Text
 
 
 class ListEdit(Frozen):

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 
-from reconciler.desired import grammar
-from reconciler.desired.formulas import MACHINE, Formula, Lookup
-from reconciler.desired.quantities import Dimension, FormulaError, Quantity, number_of
-from reconciler.desired.wording import quoted
+from reconciler.formulas import grammar
+from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
+from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import units, values
 from reconciler.kinds.pg_setting.model import ListEdit, Range, Value
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.vartypes import BOOLEANS, REALS, UNITS
 from reconciler.model import Target
+from reconciler.yaml.wording import quoted
 
 _MACHINE = {"memory": Dimension.MEMORY, "cpus": Dimension.NUMBER}
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from psycopg import sql
 
-from reconciler.desired.formulas import MACHINE
+from reconciler.formulas.evaluation import MACHINE
 from reconciler.kinds.pg_setting import (
     blocked,
     coming,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-from reconciler.desired.quantities import Dimension
+from reconciler.formulas.quantities import Dimension
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1

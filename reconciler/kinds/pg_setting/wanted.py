@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 
-from reconciler.desired import grammar
-from reconciler.desired.formulas import Formula
-from reconciler.desired.quantities import FormulaError, Quantity, number_of
+from reconciler.formulas import grammar
+from reconciler.formulas.evaluation import Formula
+from reconciler.formulas.quantities import FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import lists, units, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Range, SettingObserved
 from reconciler.kinds.pg_setting.units import InvalidValue

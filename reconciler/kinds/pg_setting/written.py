@@ -16,7 +16,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import fitting, objection
@@ -30,6 +29,7 @@ from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Address, Verdict
 from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres import PostgresSession
+from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"
 

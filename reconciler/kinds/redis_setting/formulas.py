@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from reconciler.desired.formulas import MACHINE, Formula, Lookup
-from reconciler.desired.grammar import Syntax, parse
-from reconciler.desired.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
+from reconciler.formulas.grammar import Syntax, parse
+from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import (
     ALIASES,

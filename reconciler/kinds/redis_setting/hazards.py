@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reconciler.desired.expressions import format_bytes
+from reconciler.formulas.memory import format_bytes
 from reconciler.kinds.redis_setting.decisions import decisions
 from reconciler.kinds.redis_setting.model import ObservedSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES

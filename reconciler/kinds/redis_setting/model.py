@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Tag
 
-from reconciler.desired.text import Text
 from reconciler.model import Observed, Resource, SecretRef
+from reconciler.yaml.text_type import Text
 
 NAME = "redis_setting"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 
-from reconciler.desired.expressions import MOST_BYTES, format_bytes
+from reconciler.formulas.memory import MOST_BYTES, format_bytes
 from reconciler.kinds.redis_setting.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
 
 FACTORS = {

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import fitting, objection
@@ -23,6 +22,7 @@ from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
 from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 SECTION = "settings"
 

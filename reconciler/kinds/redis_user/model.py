@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reconciler.desired.text import Text
 from reconciler.kinds.redis_user.powers import Powers
 from reconciler.model import Frozen, Observed, Resource, SecretRef
+from reconciler.yaml.text_type import Text
 
 NAME = "redis_user"
 

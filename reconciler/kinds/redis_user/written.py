@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.desired.write import LeftOut, Noted, gathered
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.fitting import objection
@@ -20,6 +19,7 @@ from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
 from reconciler.targets.redis import RedisSession, Refusal
 from reconciler.targets.unnamed import NO_TEXT
+from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 SECTION = "users"
 

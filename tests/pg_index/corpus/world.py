@@ -14,13 +14,13 @@ import psycopg
 
 from pg_index import corpus
 from reconciler.desired.load import Desired, load
-from reconciler.desired.write import document
 from reconciler.kinds.pg_index.written import index_name, table_name
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan
 from reconciler.planning.make import make_plan
 from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
+from reconciler.yaml.writing import document
 
 SPACES = ("corpus_space", "Odd Space")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from reconciler.desired.expressions import UNITS, format_bytes
+from reconciler.formulas.memory import UNITS, format_bytes
 
 
 class Dimension(Enum):

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
 
-from reconciler.desired.expressions import UNITS
-from reconciler.desired.formulas import Call, Formula, Literal, Name, Node, Operation, Share
-from reconciler.desired.quantities import CHOICES, FUNCTIONS, TIMES, Dimension, FormulaError, Quantity
+from reconciler.formulas.evaluation import Call, Formula, Literal, Name, Node, Operation, Share
+from reconciler.formulas.memory import UNITS
+from reconciler.formulas.quantities import CHOICES, FUNCTIONS, TIMES, Dimension, FormulaError, Quantity
 
 MOST_SYMBOLS = 100
 """Numbers, names and signs of one formula. The longest of pgtune's has 17; a tree of this depth fits Python's stack."""

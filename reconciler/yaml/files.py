@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.desired.document import MOST_BYTES, parse
-from reconciler.desired.node import Node
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import NotReadable, read_regular
+from reconciler.yaml.document import MOST_BYTES, parse
+from reconciler.yaml.node import Node
 
 _ENDINGS = (".yaml", ".yml")
 

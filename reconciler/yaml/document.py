@@ -19,10 +19,10 @@ from yaml.events import (
     ScalarEvent,
 )
 
-from reconciler.desired.node import Mark, Node, shape
-from reconciler.desired.syntax import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
-from reconciler.desired.wording import quoted, unknown
 from reconciler.errors import DesiredError
+from reconciler.yaml.node import Mark, Node, shape
+from reconciler.yaml.problems import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
+from reconciler.yaml.wording import quoted, unknown
 
 MOST_BYTES = 8 * 1024**2
 """Size of one file. 10,000 indexes take about 1 MB; what is larger was not written by people, and can be split."""

@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.desired.node import Node, shape
-from reconciler.desired.wording import alternatives, nearest, quoted, unknown
 from reconciler.errors import DesiredError
 from reconciler.secrets import SHORTEST_REDACTED
+from reconciler.yaml.node import Node, shape
+from reconciler.yaml.wording import alternatives, nearest, quoted, unknown
 
 _SECRETIVE = re.compile(r"pass|secret|token|auth$|url|^(?:postgres|redis|http)$", re.IGNORECASE)
 """Names of keys whose values are not repeated in an error: they are secrets, or URLs that hold one."""

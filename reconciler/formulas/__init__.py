@@ -1,0 +1,1 @@
+"""Formulas as values of settings: amounts, their arithmetic, and how they are spelled."""
