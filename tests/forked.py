@@ -28,7 +28,7 @@ PRELOADED = (
     "reconciler.cli.app", "reconciler.cli.plan", "reconciler.cli.apply", "reconciler.cli.drift", "reconciler.cli.demo",
     "reconciler.cli.check", "reconciler.cli.validate", "reconciler.cli.import", "reconciler.desired.load",
     "reconciler.planning.make", "reconciler.targets.http",
-    "reconciler.applying.rehearse", "reconciler.applying.patroni", "reconciler.targets.postgres",
+    "reconciler.applying.rehearsal", "reconciler.applying.executing.patroni", "reconciler.targets.postgres",
     "reconciler.targets.redis", "reconciler.views.text", "reconciler.views.live", "postgast", "httpx",
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ def start(
 ) -> Forked | subprocess.Popen[str]:  # fmt: skip
     """`reconciler` with these arguments, and this environment and nothing else, in `folder`, else in that of the tests.
 
-    `constants` are set before: `{"reconciler.applying.run.CLEANING_LOCK_TIMEOUT": "300ms"}`.
+    `constants` are set before: `{"reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT": "300ms"}`.
     """
     words = [str(argument) for argument in arguments]
     if sys.platform == "linux":

@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.desired.load import load
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Target
+from reconciler.planning.importing import write_target
 from reconciler.planning.make import make_plan
-from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import LeftOut, Noted, document
 

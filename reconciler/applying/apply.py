@@ -13,8 +13,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from reconciler.applying.after import plan_again
-from reconciler.applying.bound import bound
+from reconciler.applying.batch import batches
+from reconciler.applying.executing.progress import Progress
+from reconciler.applying.executing.restart import Restarts
+from reconciler.applying.executing.retry import PATIENCE, Patience
 from reconciler.applying.guard import (
     check_declared,
     check_hazards,
@@ -23,14 +25,11 @@ from reconciler.applying.guard import (
     check_refused,
     declared_names,
 )
-from reconciler.applying.holding import Held
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
 from reconciler.applying.lock import locked
-from reconciler.applying.patience import PATIENCE, Patience
-from reconciler.applying.progress import Progress
-from reconciler.applying.restart import Restarts
-from reconciler.applying.run import Asked, Runner, builds
-from reconciler.applying.together import batches
+from reconciler.applying.lock.holding import Held
+from reconciler.applying.one_change import Asked, Runner, builds
+from reconciler.applying.parallelism import bound
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
@@ -49,8 +48,9 @@ from reconciler.model import (
     System,
     Target,
 )
-from reconciler.planning.again import resource_of
 from reconciler.planning.order import STAGE, group_of
+from reconciler.planning.remaining import plan_again
+from reconciler.planning.staleness import resource_of
 from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -220,7 +220,7 @@ class _Work:
         refused: list[tuple[Change, str]] = []
         for name in self.held:
             if self.targets[name].system is System.POSTGRES:
-                from reconciler.applying.rehearse import rehearse_again
+                from reconciler.applying.rehearsal import rehearse_again
 
                 changes = [
                     change

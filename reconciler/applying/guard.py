@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
 from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
-from reconciler.planning.again import resource_of
 from reconciler.planning.order import group_of, in_order
 from reconciler.planning.plan_file import NEW_PLAN
+from reconciler.planning.staleness import resource_of
 
 
 def declared_names(plan: Plan) -> list[str]:

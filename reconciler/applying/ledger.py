@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.applying.after import After
 from reconciler.model import Address, Applied, Change, ChangeReceipt, Plan, Receipt
 from reconciler.planning import verdict
+from reconciler.planning.remaining import After
 
 DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
 """Results after which the live system is as the change promised."""

@@ -97,7 +97,7 @@ def command(
     """
     from reconciler.applying.apply import Interruption, apply_plan
     from reconciler.planning import plan_file
-    from reconciler.planning.writing import write_text
+    from reconciler.planning.atomic_file import write_text
     from reconciler.views.live import live
 
     if plan and allow_blocked:

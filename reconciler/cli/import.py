@@ -33,7 +33,7 @@ def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
     \b
     Exit codes: 0 printed; 1 an error.
     """
-    from reconciler.planning.written import write_target
+    from reconciler.planning.importing import write_target
     from reconciler.yaml.writing import document
 
     [found] = stages.load(run, [target]).targets.values()

@@ -79,7 +79,7 @@ def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]
 
     They stay in what is shown: to leave one out could leave a drop without the index that was to take over.
     """
-    from reconciler.applying.rehearse import rehearse
+    from reconciler.applying.rehearsal import rehearse
 
     refused: list[tuple[Change, str]] = []
     for name in desired.targets:  # what is built is built on the primary, and never on a node beside it

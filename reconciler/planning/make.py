@@ -27,11 +27,11 @@ from reconciler.model import (
     System,
     Target,
 )
-from reconciler.planning.belonging import check_nodes
+from reconciler.planning.cluster_identity import check_nodes
 from reconciler.planning.order import ordered
 from reconciler.planning.plan_file import seal
 from reconciler.planning.same_server import agreed, check_databases
-from reconciler.planning.view import TargetView
+from reconciler.planning.target_view import TargetView
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together

@@ -25,8 +25,8 @@ from reconciler.files import NotReadable, read_regular
 from reconciler.model import Change, Outcome, Plan
 from reconciler.outcomes import of_outcome
 from reconciler.planning import verdict
+from reconciler.planning.atomic_file import write_text
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
-from reconciler.planning.writing import write_text
 
 FORMAT_VERSION = "2.1"
 """Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is

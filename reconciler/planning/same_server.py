@@ -16,7 +16,7 @@ from reconciler.errors import ObservationFailed
 from reconciler.kind import NodeOutcomes, Shares
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import Notice, Outcome, Resource, Target
-from reconciler.planning.view import TargetView
+from reconciler.planning.target_view import TargetView
 
 
 def check_databases(views: Mapping[str, TargetView], resources: Mapping[str, Sequence[Resource]]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Resource, Target
-from reconciler.planning.again import differences_between, resource_of
+from reconciler.planning.staleness import differences_between, resource_of
 
 
 def superseded(

@@ -11,7 +11,7 @@ from reconciler.model import Change, ChangeReceipt, Plan
 from reconciler.views.page import visible
 
 if TYPE_CHECKING:
-    from reconciler.applying.progress import Progress
+    from reconciler.applying.executing.progress import Progress
 
 
 class Lines:

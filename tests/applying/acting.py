@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 from waiting import PATIENCE, milliseconds
 
 from reconciler.applying.apply import Interruption, apply_plan, no_record
-from reconciler.applying.patience import Patience
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
+from reconciler.applying.executing.retry import Patience
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
 from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target
@@ -40,8 +40,8 @@ def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
     Who is in the way is looked for as often as it takes to be seen before.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("reconciler.applying.watch.INTERVAL", seconds / 5)
-        patched.setattr("reconciler.applying.run.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
+        patched.setattr("reconciler.applying.executing.watch.INTERVAL", seconds / 5)
+        patched.setattr("reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("BUILD", "INSTANT", "STRONG"):
             patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("INSTANT", "STRONG"):

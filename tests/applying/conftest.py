@@ -16,8 +16,8 @@ TARGETS = 'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB}\n'
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the product waits for what comes soon on most machines, it waits for as long as it takes."""
-    monkeypatch.setattr("reconciler.applying.run.SETTLING_SECONDS", PATIENCE)
-    monkeypatch.setattr("reconciler.applying.run.LETTING_GO_SECONDS", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.one_change.SETTLING_SECONDS", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.one_change.LETTING_GO_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tasks(sql: psycopg.Connection, database: str) -> Iterator[psycopg.Connection
         reload(fresh)
 
 
-CLEANING_UP_SOON = {"reconciler.applying.run.CLEANING_LOCK_TIMEOUT": "300ms"}
+CLEANING_UP_SOON = {"reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT": "300ms"}
 """For tests in which whoever is in the way of cleaning up stays there to the end."""
 
 

@@ -14,8 +14,8 @@ from waiting import LIMITS, given_time, until
 
 from applying.acting import Applying, Interruption, Seen, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
-from reconciler.applying.execute import executor
-from reconciler.applying.patience import LONGEST_PAUSE, Patience, attempts
+from reconciler.applying.executing.retry import LONGEST_PAUSE, Patience, attempts
+from reconciler.applying.executing.step import executor
 from reconciler.errors import StepFailed
 from reconciler.model import Applied, SqlStep
 
@@ -107,17 +107,17 @@ def test_ctrl_c_ends_a_pause_at_once(renaming, pg_target, holder, leftovers):
 
 def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target, monkeypatch):
     """Between the look and the step somebody drops the index: there is nothing to wait for."""
-    from reconciler.applying import run
+    from reconciler.applying import one_change
 
     plan = plan_for(pg_target, renaming)
-    real = run.judge
+    real = one_change.judge
 
     def judged(change, outcomes):
         with psycopg.connect(pg_target.url.get_secret_value(), autocommit=True) as other:
             other.execute("drop index other")
         return real(change, outcomes)
 
-    monkeypatch.setattr(run, "judge", judged)
+    monkeypatch.setattr(one_change, "judge", judged)
     receipt = apply(plan, pg_target)
     assert results(receipt) == {"public.i": Applied.FAILED}
     assert "does not exist (42P01)" in message(receipt)

@@ -7,7 +7,7 @@ from pg_index.declared import declared
 from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
-from reconciler.applying import run
+from reconciler.applying import one_change
 from reconciler.targets.postgres_wait import HeardConnection
 
 TEN = {
@@ -62,7 +62,7 @@ def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, p
     """After the first judgement there is only the one that reads."""
     resources = pg_settings(pg_target, {"work_mem": "7MB"})
     plan = plan_for(pg_target, resources)
-    judge, ended = run.judge, []
+    judge, ended = one_change.judge, []
 
     def then_ended(*arguments):
         found = judge(*arguments)
@@ -70,7 +70,7 @@ def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, p
             ended.extend(tasks.execute(OURS, (tasks.info.dbname,)).fetchall())
         return found
 
-    monkeypatch.setattr(run, "judge", then_ended)
+    monkeypatch.setattr(one_change, "judge", then_ended)
     receipt = apply(plan, pg_target)
     assert receipt.succeeded, receipt
     assert len(ended) == 1

@@ -11,7 +11,7 @@ from waiting import LIMITS, given_time, until
 
 from applying.acting import Applying, Interruption, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
-from reconciler.applying import run
+from reconciler.applying import one_change
 from reconciler.model import Applied
 
 COLUMNS = {"columns": ["status", "priority desc"]}
@@ -141,7 +141,7 @@ def meanwhile(monkeypatch):
     """Lets the test act between the look of an apply and its first step."""
 
     def arrange(act) -> None:
-        real, acts = run.judge, [act]
+        real, acts = one_change.judge, [act]
 
         def judged(change, outcomes):
             verdict = real(change, outcomes)
@@ -149,7 +149,7 @@ def meanwhile(monkeypatch):
                 acts.pop()()
             return verdict
 
-        monkeypatch.setattr(run, "judge", judged)
+        monkeypatch.setattr(one_change, "judge", judged)
 
     return arrange
 
@@ -158,7 +158,7 @@ def test_what_another_session_builds_under_that_name_is_not_touched(
     tasks, pg_target, holder, database, meanwhile, monkeypatch, leftovers
 ):
     """Ours waits for it, and gives up: there is an INVALID index of that very name, and it is not ours to drop."""
-    monkeypatch.setattr(run, "LETTING_GO_SECONDS", 0.3)
+    monkeypatch.setattr(one_change, "LETTING_GO_SECONDS", 0.3)
     with closing(psycopg.connect(database, autocommit=True)) as other, lock_timeout(LIMITS[0]):
         plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
 

@@ -9,7 +9,7 @@ import pytest
 from pg_index.declared import declared, tables
 
 from applying.acting import Seen, apply, plan_for, results
-from reconciler.applying.rehearse import rehearse
+from reconciler.applying.rehearsal import rehearse
 from reconciler.demo.servers import PostgresServer
 from reconciler.errors import ConnectionFailed, RehearsalFailed
 from reconciler.kind import Rehearsal
@@ -94,7 +94,7 @@ def test_a_server_is_asked_only_for_what_a_reader_asks_for(prepared, pg_target, 
                 raising = "do $$ begin raise 'held: %', current_setting('application_name'); end $$"
                 return [Rehearsal("public", "tasks", (probe, raising), ())]
 
-        from reconciler.applying import rehearse as module
+        from reconciler.applying import rehearsal as module
 
         kinds = dict(module.BY_NAME) | {"pg_index": Looking()}
         with pytest.MonkeyPatch.context() as patched:
@@ -157,7 +157,7 @@ def test_a_partitioned_table_is_copied_with_its_key(sql, pg_target):
 
 
 def test_a_table_that_is_gone_or_locked_is_left_out_with_a_word(prepared, pg_target, holder, monkeypatch):
-    monkeypatch.setattr("reconciler.applying.rehearse.SETTINGS", {"lock_timeout": "100ms"})
+    monkeypatch.setattr("reconciler.applying.rehearsal.SETTINGS", {"lock_timeout": "100ms"})
     wanted = tables(pg_target, {f"public.{name}": {"indexes": {f"{name}_i": COLUMNS}} for name in ("tasks", "users")})
     changes = plan_for(pg_target, wanted).changes
     holder.execute("lock table tasks in access exclusive mode")

@@ -8,7 +8,7 @@ from restarting import restart_command
 from waiting import reload, until
 
 from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, resealed, results
-from reconciler.applying import run
+from reconciler.applying import one_change
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import BY_HAND, Action, Applied, HazardType, NoticeType, RestartStep, Target
 
@@ -192,7 +192,7 @@ def test_a_restart_that_fails_is_said_and_the_next_run_finishes(target, command,
 
 
 def test_a_command_that_restarts_nothing_is_no_restart(target, monkeypatch):
-    monkeypatch.setattr("reconciler.applying.restart.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("reconciler.applying.executing.restart.ANSWER_SECONDS", 0.1)
     idle = target.model_copy(update={"restart": "true"})
     receipt = apply(plan_for(idle, pg_settings(target, {"max_connections": "123"})), idle, allowed=ALLOWED)
     assert results(receipt)["server"] is Applied.FAILED
@@ -241,14 +241,14 @@ def test_a_bad_line_is_seen_before_the_reload_and_ours_is_taken_back(target, pos
     plan = plan_for(target, resources)
     conf = postgres.data / "postgresql.conf"
     before = conf.read_text()
-    files = run.files
+    files = one_change.files
 
     def then_edited(session):
         found = files(session)
         conf.write_text(before + "maintenance_work_mem = 'a lot'\n")
         return found
 
-    monkeypatch.setattr(run, "files", then_edited)
+    monkeypatch.setattr(one_change, "files", then_edited)
     receipt = apply(plan, target)
     monkeypatch.undo()
     try:

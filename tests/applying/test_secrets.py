@@ -13,7 +13,7 @@ import pytest
 import redis
 from waiting import reload, until
 
-from reconciler.applying.execute import executor
+from reconciler.applying.executing.step import executor
 from reconciler.cli.app import run
 from reconciler.errors import StepFailed
 from reconciler.model import RedisStep, SecretArgument, SecretRef

@@ -16,7 +16,7 @@ from waiting import until
 
 from applying.acting import Applying, Command, Seen, apply, message, pg_settings, plan_for, results
 from reconciler.applying.lock import locked
-from reconciler.applying.rehearse import rehearse
+from reconciler.applying.rehearsal import rehearse
 from reconciler.errors import ConnectionFailed, LockHeld, PlanFileError
 from reconciler.model import Applied, NoticeType, System, Target
 from reconciler.planning import plan_file

@@ -29,7 +29,7 @@ from redis_setting.declared import declared as redis_settings
 from restarting import restart_command
 from waiting import PATIENCE, given_time, reload, until
 
-from reconciler.applying.execute import PostgresExecutor
+from reconciler.applying.executing.step import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, SqlStep, System, Target
 from reconciler.planning import plan_file

@@ -21,7 +21,7 @@ from check.declare import declare
 from pg_index.declared import tables
 
 from attacks.conftest import payload
-from reconciler.applying.rehearse import rehearse
+from reconciler.applying.rehearsal import rehearse
 from reconciler.errors import ReconcilerError
 from reconciler.model import Action, CheckStatus, NoticeType, Plan, Resource, Target
 from reconciler.planning.make import make_plan

@@ -19,10 +19,10 @@ from redis_setting.declared import declared as redis_settings
 from sharing import SharingProxy
 from waiting import PATIENCE, until
 
-from reconciler.applying.execute import STEP_NAME
+from reconciler.applying.executing.step import STEP_NAME
 from reconciler.applying.lock import locked
-from reconciler.applying.lock_postgres import ADVISORY_KEY, HOLDER_NAME
-from reconciler.applying.lock_redis import REDIS_NAME
+from reconciler.applying.lock.postgres import ADVISORY_KEY, HOLDER_NAME
+from reconciler.applying.lock.redis import REDIS_NAME
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.planning import plan_file
@@ -124,7 +124,7 @@ def test_what_an_apply_without_its_lock_still_runs_is_waited_for(tasks, pg_targe
 
 def test_what_does_not_end_is_named_and_nothing_is_built_beside_it(tasks, pg_target, monkeypatch):
     """Seen before: the next apply began, and met the ALTER of a dead one in the midst of its own."""
-    monkeypatch.setattr("reconciler.applying.lock_postgres.LETTING_GO_SECONDS", 0.5)
+    monkeypatch.setattr("reconciler.applying.lock.postgres.LETTING_GO_SECONDS", 0.5)
     resources = declared(pg_target, i=COLUMNS)
     with psycopg.connect(pg_target.url.get_secret_value(), application_name=STEP_NAME) as gone:
         gone.execute("alter table tasks set (fillfactor = 90)")
@@ -146,10 +146,13 @@ def test_a_lock_ends_though_a_proxy_keeps_its_connection(tasks, pg_target, postg
     with closing(FreezingProxy(postgres.port)) as proxy:
         url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{tasks.info.dbname}"
         (command.folder / "targets.yaml").write_text(TARGETS.replace('"${DATABASE_URL}"', url))
-        soon = {"reconciler.applying.holding.DEAD_SECONDS": 2, "reconciler.applying.holding.SPEAKING_SECONDS": 0.3}
+        soon = {
+            "reconciler.applying.lock.holding.DEAD_SECONDS": 2,
+            "reconciler.applying.lock.holding.SPEAKING_SECONDS": 0.3,
+        }
         process = command.start("apply", tmp_path / "plan.json", constants=soon)
         until(lambda: waiting(tasks, "create index%"), "it builds")
-        time.sleep(2 * soon["reconciler.applying.holding.DEAD_SECONDS"])
+        time.sleep(2 * soon["reconciler.applying.lock.holding.DEAD_SECONDS"])
         assert locks(tasks), "a holder that speaks holds it"
         proxy.after(0)
         process.kill()
@@ -174,7 +177,7 @@ def test_the_server_looks_after_our_sessions(pg_target, secrets):
 
 def test_a_holder_of_redis_that_does_not_speak_holds_nothing(redis_target, redis_server, monkeypatch):
     """Seen before: a runner that lost power held the lock until somebody ended its connection on the server."""
-    monkeypatch.setattr("reconciler.applying.holding.DEAD_SECONDS", 1)
+    monkeypatch.setattr("reconciler.applying.lock.holding.DEAD_SECONDS", 1)
     resources = redis_settings({"hz": "20"})
     with redis.Redis.from_url(redis_server.url(), retry=ONCE).client() as dead:
         dead.client_setname(f"{REDIS_NAME}|x@y|2026-01-02T03:04:05+0000|1")
@@ -186,8 +189,8 @@ def test_a_holder_of_redis_that_does_not_speak_holds_nothing(redis_target, redis
 
 
 def test_a_holder_of_redis_speaks(redis_target, monkeypatch):
-    monkeypatch.setattr("reconciler.applying.holding.DEAD_SECONDS", 1)
-    monkeypatch.setattr("reconciler.applying.holding.SPEAKING_SECONDS", 0.2)
+    monkeypatch.setattr("reconciler.applying.lock.holding.DEAD_SECONDS", 1)
+    monkeypatch.setattr("reconciler.applying.lock.holding.SPEAKING_SECONDS", 0.2)
     plan = plan_for(redis_target, redis_settings({"hz": "20"}))
     with locked(redis_target, Secrets({}), lambda: plan.created_at) as held:
         time.sleep(3)
@@ -198,7 +201,7 @@ def test_a_holder_of_redis_speaks(redis_target, monkeypatch):
 
 def test_a_holder_of_redis_that_was_silent_for_too_long_stops(redis_target, monkeypatch):
     """Somebody else may hold it by then: a machine that slept."""
-    monkeypatch.setattr("reconciler.applying.lock_redis.DOUBTFUL_SECONDS", 0.1)
+    monkeypatch.setattr("reconciler.applying.lock.redis.DOUBTFUL_SECONDS", 0.1)
     with locked(redis_target, Secrets({}), lambda: plan_for(redis_target, []).created_at) as held:
         time.sleep(0.3)
         with pytest.raises(ApplyError, match="its connection was silent for"):

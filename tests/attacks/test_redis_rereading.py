@@ -20,8 +20,8 @@ from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
-from reconciler.applying import redis_rewrite
-from reconciler.applying.redis_rewrite import WrittenWrong
+from reconciler.applying.executing import redis_rewrite
+from reconciler.applying.executing.redis_rewrite import WrittenWrong
 from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target

@@ -64,7 +64,7 @@ def test_one_that_lost_its_lock_and_goes_on_is_met_by_one_that_has_it(sql, pg_ta
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'reconciler apply by %'"
         )
         until(lambda: not locks(sql), "it has lost its lock")
-        soon = {"reconciler.applying.lock_postgres.LETTING_GO_SECONDS": 0.5}
+        soon = {"reconciler.applying.lock.postgres.LETTING_GO_SECONDS": 0.5}
         second = command.start("apply", tmp_path / "plan.json", constants=soon)
         said = "".join(second.communicate(timeout=PATIENCE))
         assert second.returncode == 1

@@ -17,7 +17,7 @@ from waiting import PATIENCE
 
 from pg_index.declared import tables
 from pg_index.random_indexes import World, worlds
-from reconciler.applying.stepping import Stepper
+from reconciler.applying.executing.sequence import Stepper
 
 pytestmark = pytest.mark.matrix
 

@@ -18,7 +18,7 @@ from pg_index.corpus.world import World
 from pg_index.declared import declared, tables
 from reconciler.demo.servers import PostgresServer
 from reconciler.model import NoticeType, System, Target
-from reconciler.planning.written import write_target
+from reconciler.planning.importing import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import document
 

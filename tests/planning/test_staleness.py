@@ -24,8 +24,8 @@ from reconciler.model import (
     SqlStep,
     Step,
 )
-from reconciler.planning.again import Look, Standing, differences, judge, would_run
 from reconciler.planning.fingerprint import fingerprint
+from reconciler.planning.staleness import Look, Standing, differences, judge, would_run
 
 any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -14,7 +14,7 @@ import redis
 from applying.acting import apply, plan_for
 from redis_setting.declared import declared
 
-from reconciler.applying import execute
+from reconciler.applying.executing import step as execute
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import HazardType, System, Target
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from views.sample import CHANGES, RECEIPT
 
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
 from reconciler.targets.activity import Blocker
 from reconciler.views.live import Bars, Lines
 

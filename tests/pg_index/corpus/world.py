@@ -17,8 +17,8 @@ from reconciler.desired.load import Desired, load
 from reconciler.kinds.pg_index.written import index_name, table_name
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan
+from reconciler.planning.importing import write_target
 from reconciler.planning.make import make_plan
-from reconciler.planning.written import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import document
 

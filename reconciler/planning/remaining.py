@@ -11,7 +11,7 @@ from reconciler.errors import ConnectionFailed, ReconcilerError
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Notice, Target, Unlooked, Verdict
 from reconciler.outcomes import of_outcome
-from reconciler.planning.again import resource_of
+from reconciler.planning.staleness import resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 

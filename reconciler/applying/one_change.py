@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from reconciler.applying.holding import Held
-from reconciler.applying.patience import Patience
-from reconciler.applying.progress import Progress
-from reconciler.applying.reload import Errors, Files, files, loaded, refuse_new, reloads
-from reconciler.applying.restart import Restarts
-from reconciler.applying.stepping import Stepper
-from reconciler.applying.together import merged
+from reconciler.applying.batch import merged
+from reconciler.applying.executing.progress import Progress
+from reconciler.applying.executing.reload import Errors, Files, files, loaded, refuse_new, reloads
+from reconciler.applying.executing.restart import Restarts
+from reconciler.applying.executing.retry import Patience
+from reconciler.applying.executing.sequence import Stepper
+from reconciler.applying.lock.holding import Held
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed, TargetError
 from reconciler.model import (
     Address,
@@ -38,7 +38,7 @@ from reconciler.model import (
     Verdict,
 )
 from reconciler.outcomes import of_outcome, worst
-from reconciler.planning.again import (
+from reconciler.planning.staleness import (
     Judgement,
     Look,
     Standing,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, Target
 from reconciler.secrets import Secrets

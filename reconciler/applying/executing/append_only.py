@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
 
 if TYPE_CHECKING:
     import redis

@@ -20,8 +20,8 @@ from datetime import datetime
 
 import redis
 
-from reconciler.applying import holding
-from reconciler.applying.holding import WAIT, Speaking, lost, owner
+from reconciler.applying.lock import holding
+from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets

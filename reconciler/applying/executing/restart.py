@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, cast
 
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed, TargetError
 from reconciler.model import BY_HAND, PatroniStep, RestartStep, Target
 from reconciler.secrets import Secrets
@@ -78,7 +78,7 @@ class Restarts:
 
     def by_patroni(self, target: Target, step: PatroniStep, tell: Tell, interrupted: Interrupted) -> None:
         """Sends `step` to Patroni. Raises StepFailed, ApplyError, TargetError."""
-        from reconciler.applying import patroni
+        from reconciler.applying.executing import patroni
 
         patroni.run(target, step, self._secrets, tell, interrupted)
         if step.restart_for:

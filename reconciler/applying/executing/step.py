@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from hashlib import sha256
 from typing import Protocol
 
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
 from reconciler.secrets import Secrets
@@ -173,8 +173,8 @@ class RedisExecutor:
         """Sends the command, after what it waits for."""
         import redis
 
-        from reconciler.applying.append_only import NeverWhole, until_whole
-        from reconciler.applying.redis_rewrite import WRITING, WrittenWrong, write
+        from reconciler.applying.executing.append_only import NeverWhole, until_whole
+        from reconciler.applying.executing.redis_rewrite import WRITING, WrittenWrong, write
         from reconciler.targets.redis_words import said
 
         if isinstance(step, ManualStep):

@@ -17,9 +17,9 @@ from contextlib import suppress
 
 import psycopg
 
-from reconciler.applying import holding
-from reconciler.applying.execute import STEP_NAME
-from reconciler.applying.holding import WAIT, Speaking, lost, owner
+from reconciler.applying.executing.step import STEP_NAME
+from reconciler.applying.lock import holding
+from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.applying.execute import Executor, executor
-from reconciler.applying.patience import Patience, attempts
-from reconciler.applying.progress import Progress
-from reconciler.applying.restart import Restarts
-from reconciler.applying.watch import watched
+from reconciler.applying.executing.progress import Progress
+from reconciler.applying.executing.restart import Restarts
+from reconciler.applying.executing.retry import Patience, attempts
+from reconciler.applying.executing.step import Executor, executor
+from reconciler.applying.executing.watch import watched
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets

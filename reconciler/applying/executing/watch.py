@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.applying.execute import Executor, PostgresExecutor
-from reconciler.applying.progress import Progress
+from reconciler.applying.executing.progress import Progress
+from reconciler.applying.executing.step import Executor, PostgresExecutor
 from reconciler.model import Target
 from reconciler.secrets import Secrets
 from reconciler.targets.activity import Blocker

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 
-from reconciler.applying.holding import Held
+from reconciler.applying.lock.holding import Held
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 
@@ -24,12 +24,12 @@ def locked(
     """
     match target.system:
         case System.POSTGRES:
-            from reconciler.applying.lock_postgres import PostgresLock
+            from reconciler.applying.lock.postgres import PostgresLock
 
             with closing(PostgresLock(target, secrets, instance, ours, idle)) as lock:
                 yield lock
         case System.REDIS:
-            from reconciler.applying.lock_redis import RedisLock
+            from reconciler.applying.lock.redis import RedisLock
 
             with closing(RedisLock(target, secrets, now)) as named:
                 yield named

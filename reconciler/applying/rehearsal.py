@@ -21,7 +21,7 @@ from reconciler.errors import ConnectionFailed
 from reconciler.kind import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, System, Target
-from reconciler.planning.again import Standing, judge, look, resource_of
+from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.foreign_code import ForeignCode, Question

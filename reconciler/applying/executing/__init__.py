@@ -1,0 +1,1 @@
+"""One step: how it is carried out, watched, tried again and stopped."""
