@@ -29,7 +29,7 @@ from reconciler.model import (
     Target,
     TargetInfo,
 )
-from reconciler.targets.reached import Reached
+from reconciler.targets.foreign.reached import Reached
 from reconciler.targets.session import Session
 
 R = TypeVar("R", bound=Resource)

@@ -28,8 +28,8 @@ PRELOADED = (
     "reconciler.cli.app", "reconciler.cli.plan", "reconciler.cli.apply", "reconciler.cli.drift", "reconciler.cli.demo",
     "reconciler.cli.check", "reconciler.cli.validate", "reconciler.cli.import", "reconciler.desired.load",
     "reconciler.planning.make", "reconciler.targets.http",
-    "reconciler.applying.rehearsal", "reconciler.applying.executing.patroni", "reconciler.targets.postgres",
-    "reconciler.targets.redis", "reconciler.views.text", "reconciler.views.live", "postgast", "httpx",
+    "reconciler.applying.rehearsal", "reconciler.applying.executing.patroni", "reconciler.targets.postgres.session",
+    "reconciler.targets.redis.session", "reconciler.views.text", "reconciler.views.live", "postgast", "httpx",
 )  # fmt: skip
 
 RUN = "import forked, json, sys; sys.exit(forked.run(json.loads(sys.argv[1]), json.loads(sys.argv[2])))"

@@ -100,10 +100,10 @@ GIVEN = {
     "kinds/pg_setting/read.py: 'cannot be changed without restarting the server'": "pg_file_settings has none",
     "kinds/pg_setting/read.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
-    "targets/redis.py: 'unknown command'": "a Redis answers ERR, as to all else",
-    "targets/redis.py: \"unexpected keyword argument '(\\\\w+)'\"": "Python's own TypeError, of an option of a URL",
+    "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
+    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "Python's own TypeError, of an option of a URL",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
-    "targets/redis_files.py: 'user '": "a line of an ACL file is made of such words",
+    "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
 }
 """Where nothing but words tells, and why."""
 

@@ -57,7 +57,7 @@ from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 
 class Listener(Protocol):

@@ -57,7 +57,7 @@ from reconciler.targets.connect import connect
 from reconciler.targets.session import Session
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 SETTLING_SECONDS = 30.0
 """A reload reaches new sessions a moment later (the postmaster signals itself); half a minute is a very busy moment.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 MEMORY_SHARE = 4
 """Builds together may take a quarter of the memory: shared_buffers usually has another, and queries and the

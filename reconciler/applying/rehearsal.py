@@ -24,12 +24,12 @@ from reconciler.model import Change, System, Target
 from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import OWN_PATH_IS, open_connection
-from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE, said
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.postgres.session import OWN_PATH_IS, open_connection
+from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import Row
+    from reconciler.targets.postgres.session import Row
 
 SETTINGS = {"default_transaction_read_only": "off", "lock_timeout": "1s", "statement_timeout": "5s"}
 """On an empty table everything is over in milliseconds. A table that somebody locks as a whole for longer than a

@@ -14,13 +14,13 @@ def connect(target: Target, secrets: Secrets) -> Session:
     """
     match target.system:
         case System.POSTGRES:
-            from reconciler.targets import postgres
+            from reconciler.targets.postgres import session
 
-            return postgres.connect(target, secrets)
+            return session.connect(target, secrets)
         case System.REDIS:
-            from reconciler.targets import redis
+            from reconciler.targets.redis import session
 
-            return redis.connect(target, secrets)
+            return session.connect(target, secrets)
         case System.HTTP:
             from reconciler.targets import http
 

@@ -26,7 +26,7 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     if target.system is System.POSTGRES:
         return (target, *target.standbys)
     if target.system is System.REDIS:
-        from reconciler.targets.redis_nodes import nodes
+        from reconciler.targets.redis.nodes import nodes
 
         return nodes(target, secrets)
     return (target,)

@@ -8,7 +8,7 @@ from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
 from reconciler.applying import one_change
-from reconciler.targets.postgres_wait import HeardConnection
+from reconciler.targets.postgres.waiting import HeardConnection
 
 TEN = {
     "work_mem": "7MB", "maintenance_work_mem": "77MB", "temp_file_limit": "7GB", "random_page_cost": "1.7",

@@ -33,11 +33,12 @@ from reconciler.applying.executing.step import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, SqlStep, System, Target
 from reconciler.planning import plan_file
-from reconciler.targets import bounds, names, patroni
+from reconciler.targets import bounds, host_names
 from reconciler.targets.http import HttpSession
-from reconciler.targets.patroni import Member
-from reconciler.targets.patroni_writing import PatroniWriter
-from reconciler.targets.postgres import connect
+from reconciler.targets.patroni import api as patroni
+from reconciler.targets.patroni.api import Member
+from reconciler.targets.patroni.writing import PatroniWriter
+from reconciler.targets.postgres.session import connect
 
 __all__ = ["holder", "unhurried"]
 
@@ -48,7 +49,7 @@ SOON: Mapping[str, Any] = {
     "reconciler.targets.bounds.SILENCE_SECONDS": 5.0,
     "reconciler.targets.bounds.ASKING_SECONDS": 1.0,
     "reconciler.targets.bounds.RESTARTING_SECONDS": 5.0,
-    "reconciler.targets.redis.ANSWER_TIMEOUT": 3,
+    "reconciler.targets.redis.session.ANSWER_TIMEOUT": 3,
 }
 """Bounds for which no test has to wait long."""
 
@@ -389,7 +390,7 @@ def test_a_member_of_patroni_that_is_not_heard_of_any_more_is_not_waited_for(sil
 def test_a_name_that_nobody_resolves_is_not_waited_for(pg_target, secrets, monkeypatch):
     monkeypatch.setattr(bounds, "CONNECT_SECONDS", 0.2)
     ended = threading.Event()
-    monkeypatch.setattr(names.socket, "getaddrinfo", lambda *_, **__: ended.wait())
+    monkeypatch.setattr(host_names.socket, "getaddrinfo", lambda *_, **__: ended.wait())
     url = type(pg_target.url)("postgresql://u@db.example/x")
     with pytest.raises(ConnectionFailed, match=r"the name db\.example was not resolved within") as raised:
         connect(pg_target.model_copy(update={"url": url}), secrets)

@@ -27,9 +27,9 @@ from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_
 from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
 from reconciler.planning import plan_file
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import connect, open_connection
-from reconciler.targets.postgres_wait import HeardConnection
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.postgres.session import connect, open_connection
+from reconciler.targets.postgres.waiting import HeardConnection
 
 pytestmark = [pytest.mark.skipif(not PGBOUNCER.exists(), reason="wanted: Debian's pgbouncer"), pytest.mark.matrix]
 

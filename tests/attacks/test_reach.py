@@ -618,7 +618,7 @@ def test_a_member_that_patroni_announces_is_no_host_that_is_listed(application: 
     from reconciler.errors import ConnectionFailed
     from reconciler.reach import Reach, hosts
     from reconciler.secrets import Secrets
-    from reconciler.targets.patroni_writing import Member, PatroniWriter
+    from reconciler.targets.patroni.writing import Member, PatroniWriter
 
     secrets = Secrets({}, Reach(hosts=hosts(f"127.0.0.1:{application.server_port}")))
     api = PatroniWriter("main", [f"http://u:{SECRET}@127.0.0.1:{application.server_port}"], secrets)

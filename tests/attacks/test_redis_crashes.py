@@ -284,7 +284,7 @@ def test_an_apply_that_is_gone_while_it_waited_is_finished_by_the_next(filled):
 
 def test_a_server_that_is_elsewhere_has_it_written_down_once_it_is_whole(filled, monkeypatch):
     """Its file is not to be seen, so that an apply that was killed while it waited could never be told otherwise."""
-    monkeypatch.setattr("reconciler.targets.redis.elsewhere", lambda server, connection: "elsewhere")
+    monkeypatch.setattr("reconciler.targets.redis.session.elsewhere", lambda server, connection: "elsewhere")
     slowly(filled, 500)
     with closing(redis.Redis(port=filled.port)) as client:
         client.config_set("appendonly", "yes")

@@ -1,6 +1,6 @@
 """Names and patterns that a server writes so that it cannot read them again: it does not start, or has other users.
 
-`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis_rereading.py`: each server writes its
+`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis/rereading.py`: each server writes its
 users, is killed, and is started with what it wrote. On the code before, every line that is refused here was applied,
 called in sync, and made a server that does not start any more.
 """
@@ -26,7 +26,7 @@ from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.redis_rereading import misread, unsettable, unwritable
+from reconciler.targets.redis.rereading import misread, unsettable, unwritable
 
 ALLOWED = tuple(HazardType)
 

@@ -24,7 +24,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model import CheckStatus
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign.code import ForeignCode
 
 KIND = """
     create type evil.kind as enum ('a', 'b');

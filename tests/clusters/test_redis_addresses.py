@@ -94,7 +94,7 @@ def test_what_a_sentinel_watches_is_reached_where_the_map_says(redis_server):
 
 
 def test_the_credentials_and_options_of_the_url_go_along(redis_server):
-    from reconciler.targets.redis_nodes import _node
+    from reconciler.targets.redis.nodes import _node
 
     target = Target(
         name="cache", system=System.REDIS, url="redis://tool:s3cret@seed:1/3?health_check_interval=5",

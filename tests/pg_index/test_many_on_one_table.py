@@ -18,7 +18,7 @@ from pg_index.declared import declared
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.covering import Covering, covers
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 FEW, MANY = 25, 100
 

@@ -25,7 +25,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 CREATE = "create index concurrently other_idx on public.tasks (status)"
 REINDEX = "reindex index concurrently public.tasks_idx"

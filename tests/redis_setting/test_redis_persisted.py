@@ -19,8 +19,8 @@ from reconciler.kinds.redis_setting import KIND
 from reconciler.model import Difference, NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.redis_files import words_of
-from reconciler.targets.redis_process import elsewhere
+from reconciler.targets.redis.files import words_of
+from reconciler.targets.redis.process import elsewhere
 
 PASSWORD = 'corr"ect horse\\battery ä'
 

@@ -17,7 +17,7 @@ from reconciler.kinds.redis_setting.by_file import lines
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.redis_owner import owner
+from reconciler.targets.redis.managed import owner
 
 VALUES = [
     ("logfile", "a b.log", "a blank"),
@@ -138,7 +138,7 @@ COMMANDS = [
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[case[0] for case in COMMANDS])
 def test_a_provider_that_keeps_config_gets_its_own_command_ready_to_paste(name, command, redis_server, monkeypatch):
     """A real server without CONFIG, taken for the provider's: none of them can be reached from a test."""
-    monkeypatch.setattr("reconciler.targets.redis.owner", lambda server, host: name)
+    monkeypatch.setattr("reconciler.targets.redis.session.owner", lambda server, host: name)
     start_with(redis_server, 'rename-command CONFIG ""\n')
     [notice] = outcomes(KIND, at(redis_server), declared({"notify-keyspace-events": "KEg$"}))
     said, _, pasted = notice.message.partition(" keeps CONFIG to itself: ")
@@ -156,7 +156,7 @@ def test_a_provider_that_keeps_config_gets_its_own_command_ready_to_paste(name, 
     ],
 )
 def test_a_provider_that_keeps_its_users_gets_its_own_command_too(name, way, redis_server, monkeypatch):
-    monkeypatch.setattr("reconciler.targets.redis.owner", lambda server, host: name)
+    monkeypatch.setattr("reconciler.targets.redis.session.owner", lambda server, host: name)
     start_with(redis_server, 'rename-command ACL ""\n')
     [notice] = outcomes(USERS, at(redis_server), users({"app": "on ~app:* +get"}))
     assert notice.type is NoticeType.NOT_VISIBLE

@@ -82,7 +82,7 @@ def test_a_version_that_was_not_measured_is_compared_with_the_nearest_older_one(
 
 
 def test_of_a_version_that_was_not_measured_an_import_says_what_it_did_not_ask_for(redis_server, monkeypatch):
-    monkeypatch.setattr("reconciler.targets.redis.RedisSession.version", (99, 0))
+    monkeypatch.setattr("reconciler.targets.redis.session.RedisSession.version", (99, 0))
     text = imported(target(redis_server)).replace("\n# ", " ").replace("\n  # ", " ")
     assert "for want of this version's own" in text
     assert "further parameters of this version: not asked for, since their names are not known here" in text

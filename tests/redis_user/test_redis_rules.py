@@ -12,7 +12,7 @@ from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.read import _commands
 from reconciler.kinds.redis_user.rules import evaluate, split
 from reconciler.secrets import Secrets
-from reconciler.targets.redis import connect
+from reconciler.targets.redis.session import connect
 
 SECRETS = Secrets({"APP_PASSWORD": "correct-horse-battery"})
 

@@ -14,8 +14,8 @@ from waiting import PATIENCE, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, ReconcilerError, StepFailed
 from reconciler.secrets import Secrets
-from reconciler.targets.patroni import Member, PatroniApi
-from reconciler.targets.patroni_writing import PatroniWriter
+from reconciler.targets.patroni.api import Member, PatroniApi
+from reconciler.targets.patroni.writing import PatroniWriter
 
 PASSWORD = "p@ss/w:rd"
 QUOTED = "p%40ss%2Fw%3Ard"

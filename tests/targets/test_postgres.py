@@ -6,7 +6,7 @@ import pytest
 from waiting import given_time, milliseconds, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.targets.postgres import _READING, connect
+from reconciler.targets.postgres.session import _READING, connect
 
 
 @pytest.mark.parametrize(

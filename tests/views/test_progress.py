@@ -9,7 +9,7 @@ from rich.progress import Progress as RichProgress
 from views.sample import CHANGES, RECEIPT
 
 from reconciler.applying.executing.progress import Progress
-from reconciler.targets.activity import Blocker
+from reconciler.targets.postgres.activity import Blocker
 from reconciler.views.live import Bars, Lines
 
 REPORT = Blocker(4711, "reader", "the\x1b report", "idle in transaction", "select secret from t where x = 'y'", 65.0)

@@ -13,8 +13,8 @@ from reconciler.applying.executing.progress import Progress
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.patroni import Member
-from reconciler.targets.patroni_writing import PatroniWriter
+from reconciler.targets.patroni.api import Member
+from reconciler.targets.patroni.writing import PatroniWriter
 
 ROUNDS = 3
 """Of a rolling restart. What is lowered takes two: a replica keeps what it knows its leader to have until the leader

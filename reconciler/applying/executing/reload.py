@@ -12,7 +12,7 @@ from reconciler.errors import StepFailed
 from reconciler.model import SqlStep, Step, Target
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 Errors = frozenset[tuple[str, str, str]]
 """File, setting and what the server has against it. Without lines: ALTER SYSTEM moves those of its file."""

@@ -22,7 +22,7 @@ from reconciler.targets import bounds
 from reconciler.targets.connect import connect
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 COMMAND_SECONDS = 600
 """For the command to end: a fast shutdown ends sessions at once, but waits for its last checkpoint to be written."""

@@ -82,8 +82,8 @@ class PostgresExecutor:
     def __init__(self, target: Target, secrets: Secrets) -> None:
         import psycopg
 
-        from reconciler.targets.postgres import open_connection
-        from reconciler.targets.postgres_words import said
+        from reconciler.targets.postgres.session import open_connection
+        from reconciler.targets.postgres.words import said
 
         self._target = target
         # A role or database may default to read-only transactions; what is applied here was approved to write.
@@ -104,8 +104,8 @@ class PostgresExecutor:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
         import psycopg
 
-        from reconciler.targets.postgres_wait import Silent
-        from reconciler.targets.postgres_words import said
+        from reconciler.targets.postgres.waiting import Silent
+        from reconciler.targets.postgres.words import said
 
         if isinstance(step, ManualStep):
             return
@@ -163,7 +163,7 @@ class RedisExecutor:
     """Runs Redis steps; secrets are looked up here, at the last moment."""
 
     def __init__(self, target: Target, secrets: Secrets) -> None:
-        from reconciler.targets.redis import open_connection
+        from reconciler.targets.redis.session import open_connection
 
         self._target = target
         self._secrets = secrets
@@ -175,7 +175,7 @@ class RedisExecutor:
 
         from reconciler.applying.executing.append_only import NeverWhole, until_whole
         from reconciler.applying.executing.redis_rewrite import WRITING, WrittenWrong, write
-        from reconciler.targets.redis_words import said
+        from reconciler.targets.redis.words import said
 
         if isinstance(step, ManualStep):
             return

@@ -11,10 +11,10 @@ from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
 from reconciler.model import Target
 from reconciler.secrets import Secrets
-from reconciler.targets.activity import Blocker
+from reconciler.targets.postgres.activity import Blocker
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 INTERVAL = 0.5
 """Seconds between two looks: smooth enough to watch, one cheap query each."""
@@ -101,8 +101,8 @@ def watched(
 
 
 def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
-    from reconciler.targets.postgres import connect
-    from reconciler.targets.taken_role import as_login
+    from reconciler.targets.postgres.session import connect
+    from reconciler.targets.postgres.taken_role import as_login
 
     # Another role would not see at what the session of who logged in is at work.
     return closing(connect(as_login(target), secrets))

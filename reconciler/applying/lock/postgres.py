@@ -23,11 +23,11 @@ from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
-from reconciler.targets.activity import masked
-from reconciler.targets.postgres import Row, open_connection
-from reconciler.targets.postgres_wait import HeardConnection
-from reconciler.targets.postgres_words import said
-from reconciler.targets.taken_role import as_login
+from reconciler.targets.postgres.activity import masked
+from reconciler.targets.postgres.session import Row, open_connection
+from reconciler.targets.postgres.taken_role import as_login
+from reconciler.targets.postgres.waiting import HeardConnection
+from reconciler.targets.postgres.words import said
 
 ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""

@@ -25,8 +25,8 @@ from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
-from reconciler.targets.redis import open_connection
-from reconciler.targets.redis_words import said
+from reconciler.targets.redis.session import open_connection
+from reconciler.targets.redis.words import said
 
 REDIS_NAME = "reconciler-apply"
 """How the names of our Redis connections begin."""

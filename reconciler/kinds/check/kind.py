@@ -180,7 +180,7 @@ def _of(kind: type[C], parts: Mapping[Part, Frozen]) -> dict[Part, C]:
 
 
 def _read_postgres(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
     assert isinstance(session, PostgresSession)  # noqa: S101 - what its system says
     found: dict[Part, Found] = {}
@@ -192,7 +192,7 @@ def _read_postgres(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part,
 
 
 def _read_redis(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    from reconciler.targets.redis import RedisSession
+    from reconciler.targets.redis.session import RedisSession
 
     assert isinstance(session, RedisSession)  # noqa: S101 - what its system says
     found: dict[Part, Found] = {}

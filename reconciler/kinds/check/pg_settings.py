@@ -26,7 +26,7 @@ from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 _READ = """
     with own as (

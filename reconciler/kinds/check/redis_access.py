@@ -10,10 +10,10 @@ from reconciler.kinds.check.model import RedisUserCheck
 from reconciler.kinds.check.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, Target
-from reconciler.targets.redis_trials import DRYRUN_SINCE, may, trial
+from reconciler.targets.redis.dry_run import DRYRUN_SINCE, may, trial
 
 if TYPE_CHECKING:
-    from reconciler.targets.redis import RedisSession
+    from reconciler.targets.redis.session import RedisSession
 
 PING_TIMEOUT = 5.0
 """Seconds for connecting and for the answer."""
@@ -144,7 +144,7 @@ def ping_without_credentials(target: Target) -> str:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    from reconciler.targets.redis import SCHEMES
+    from reconciler.targets.redis.session import SCHEMES
 
     url = target.url.get_secret_value()
     scheme = url.partition(":")[0]

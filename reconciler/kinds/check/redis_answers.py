@@ -9,7 +9,7 @@ from reconciler.kinds.check.verdict import Unavailable
 from reconciler.model import CheckStatus
 
 if TYPE_CHECKING:
-    from reconciler.targets.redis import RedisSession, Refusal
+    from reconciler.targets.redis.session import RedisSession, Refusal
 
 
 class Command(NamedTuple):
@@ -24,7 +24,7 @@ class Command(NamedTuple):
 def ask(session: RedisSession, commands: Sequence[Sequence[str]]) -> list[Any]:
     """The answers to several commands, in one round trip; an Unavailable where the server refuses one. Raises
     ConnectionFailed."""
-    from reconciler.targets.redis import Refusal
+    from reconciler.targets.redis.session import Refusal
 
     answers = session.read_all(commands) if commands else []
     return [_unavailable(answer) if isinstance(answer, Refusal) else answer for answer in answers]

@@ -17,7 +17,7 @@ from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 
 if TYPE_CHECKING:
-    from reconciler.targets.redis import RedisSession
+    from reconciler.targets.redis.session import RedisSession
 
 AnyValueCheck = RedisSettingCheck | RedisInfoCheck | RedisPersistenceCheck | RedisFragmentationCheck
 

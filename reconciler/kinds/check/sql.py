@@ -18,7 +18,7 @@ from reconciler.model import CheckStatus, Frozen
 if TYPE_CHECKING:
     from psycopg import sql
 
-    from reconciler.targets.postgres import Asked, PostgresSession, Row
+    from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 
 INSUFFICIENT_PRIVILEGE = "42501"
 """SQLSTATE."""
@@ -67,7 +67,7 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
     url = session.target.checks_as
     if url is None:
         return _read(session, checks)
-    from reconciler.targets.postgres import connect
+    from reconciler.targets.postgres.session import connect
 
     try:
         with closing(connect(session.target.model_copy(update={"url": url, "role": ""}), session.secrets)) as lesser:
@@ -80,8 +80,8 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    from reconciler.targets.foreign_code import ForeignCode, Question
-    from reconciler.targets.reading_functions import not_reading
+    from reconciler.targets.foreign.code import ForeignCode, Question
+    from reconciler.targets.foreign.reading_functions import not_reading
 
     texts = {part: reached(check.sql) for part, check in checks.items()}
     question = Question(session.search_path, tuple(texts.values()), catalog_first=session.pg_catalog_first)
@@ -147,7 +147,7 @@ def _bounded(statement: str) -> sql.Composed:
 
 
 def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:
-    from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
+    from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
 
     try:
         return _found(session, session.fetch_all([*own_path, (query, None)])[-1])

@@ -49,7 +49,7 @@ class PgIndexKind:
     def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
         """See `observe.py`."""
         from reconciler.kinds.pg_index.observe import observe
-        from reconciler.targets.postgres import PostgresSession
+        from reconciler.targets.postgres.session import PostgresSession
 
         return observe(cast(PostgresSession, session), wanted)
 
@@ -68,7 +68,7 @@ class PgIndexKind:
     def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """See `advice/advise.py`."""
         from reconciler.kinds.pg_index.advice.advise import advise
-        from reconciler.targets.postgres import PostgresSession
+        from reconciler.targets.postgres.session import PostgresSession
 
         return advise(cast(PostgresSession, session), outcomes)
 
@@ -150,7 +150,7 @@ class PgIndexKind:
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
         from reconciler.kinds.pg_index.written import written
-        from reconciler.targets.postgres import PostgresSession
+        from reconciler.targets.postgres.session import PostgresSession
 
         return written(cast(PostgresSession, session))
 

@@ -21,8 +21,8 @@ from reconciler.kinds.pg_index.refusal import changing, refusal
 from reconciler.kinds.pg_index.room import LARGEST_ROW, least_size
 from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked, Reading, not_immutable, readings
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 
 NULLS_NOT_DISTINCT_SINCE = 150000

@@ -20,9 +20,9 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.booleans import parse_bool
 from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession, Query
-from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import PostgresSession, Query
+from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
 
 INSUFFICIENT_PRIVILEGE = "42501"
 _OF_THE_SESSION = {"", "08", "25P02", "25P03", "25P04", "40", "53", "55P03", "57", "58"}

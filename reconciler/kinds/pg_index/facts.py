@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString, NamedTuple, TypeVar
 
 from reconciler.kinds.pg_index.trial import Asked
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 _METHODS: LiteralString = """
     select amname as name, amtype = 'i' as of_indexes,

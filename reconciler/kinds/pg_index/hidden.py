@@ -24,7 +24,7 @@ from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.named import Named
 from reconciler.kinds.pg_index.readings import Readings, Text, in_batches
 from reconciler.kinds.pg_index.syntax import verbatim
-from reconciler.targets.postgres import Query
+from reconciler.targets.postgres.session import Query
 
 
 class Pair(NamedTuple):

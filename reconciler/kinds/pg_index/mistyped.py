@@ -6,7 +6,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 MOST_TABLES = 5000
 """Names that are looked through: the tables of any application; a schema of 100,000 is not worth the seconds."""

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 from reconciler.kinds.pg_index.leaning import Expression, Leaning, Meant, Name
 from reconciler.kinds.pg_index.made import FIRST_OF_USERS
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 _COLUMNS: LiteralString = """
     select n.nspname as schema, c.relname as table, a.attname as name, cn.nspname as collation_schema, co.collname

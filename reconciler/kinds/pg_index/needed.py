@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from reconciler.kinds.pg_index.describe import as_definition
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, Need, TableName
 from reconciler.kinds.pg_index.read import Catalogue
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 _FOREIGN_KEYS = """
     select n.nspname as schema, t.relname as table, con.conname as name,

@@ -38,7 +38,7 @@ from reconciler.kinds.pg_index.syntax import reached
 from reconciler.kinds.pg_index.trial import Asked
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 LOCK_NOT_AVAILABLE = "55P03"
 

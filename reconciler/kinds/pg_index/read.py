@@ -16,9 +16,9 @@ from reconciler.kinds.pg_index.made import MADE, Made
 from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts, TableName
 from reconciler.kinds.pg_index.syntax import SyntaxProblem, reached
-from reconciler.targets.activity import Blocker
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.session import PostgresSession
 
 _RELKINDS = {
     "r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "S": "sequence",

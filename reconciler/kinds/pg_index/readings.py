@@ -19,8 +19,8 @@ from reconciler.kinds.pg_index.mended import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.syntax import reached
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.postgres.session import PostgresSession
 
 AT_ONCE = 500
 """Expressions in one SELECT, or pairs of them, one to select and one to sort by: it has room for 1,664."""

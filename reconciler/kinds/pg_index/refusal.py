@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import reached
-from reconciler.targets.foreign_code import ForeignCode, Function
-from reconciler.targets.reached import Call, Name
+from reconciler.targets.foreign.code import ForeignCode, Function
+from reconciler.targets.foreign.reached import Call, Name
 
 _VOLATILITY = {"s": "stable", "v": "volatile"}
 

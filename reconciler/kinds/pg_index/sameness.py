@@ -19,7 +19,7 @@ from reconciler.kinds.pg_index.readings import Readings, Text
 from reconciler.kinds.pg_index.seen import own, table_of
 from reconciler.kinds.pg_index.syntax import identifier
 from reconciler.model import Address
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 Doubt = tuple[PgIndex, LiveIndex, tuple[Pair, ...]]
 """A declared index, a live one of the same shape, and the texts of both that the parser reads differently."""

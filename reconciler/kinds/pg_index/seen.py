@@ -29,7 +29,7 @@ from reconciler.kinds.pg_index.read import Catalogue, Holders, holders
 from reconciler.kinds.pg_index.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
 from reconciler.model import Address
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 _REINDEX_LEFTOVER = re.compile(r"(?P<cut>.+)_cc(?:new|old)\d*\Z", re.DOTALL)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 Sizes = dict[TableName, int]
 """Bytes of tables, TOAST included, indexes left out."""

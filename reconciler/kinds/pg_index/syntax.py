@@ -14,7 +14,7 @@ from psycopg import sql
 from reconciler.kinds.pg_index.create_index import REMEMBERED, parse_index
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.source import Source
-from reconciler.targets.reached import Reached
+from reconciler.targets.foreign.reached import Reached
 from reconciler.targets.sql_tree import SELECT, parse, parse_expression, parse_select, shape
 from reconciler.targets.sql_tree import SyntaxProblem as SyntaxProblem
 

@@ -17,8 +17,8 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.compare import Unread, row_of, unread
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import identifier, verbatim
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession, Query, Row
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _DEDUCE = "select pg_catalog.set_config('constraint_exclusion', 'on', true)"
 

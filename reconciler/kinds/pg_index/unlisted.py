@@ -20,7 +20,7 @@ from reconciler.kinds.pg_index.model import (
 from reconciler.model import Address, Resource
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession
 
 SECTION = "unlisted_indexes"
 

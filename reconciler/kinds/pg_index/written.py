@@ -24,7 +24,7 @@ from reconciler.kinds.pg_index.plain import plainly, tidily
 from reconciler.kinds.pg_index.plan import plan_index
 from reconciler.kinds.pg_index.read import Catalogue, read
 from reconciler.model import Address
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 from reconciler.yaml.writing import LeftOut, gathered
 
 SECTION = "tables"

@@ -11,7 +11,7 @@ from reconciler.kinds.pg_setting import lists, names, owner, values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.wanted import Wanted
-from reconciler.targets.postgres import Row
+from reconciler.targets.postgres.session import Row
 
 _READABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 """Names that a configuration file can have (guc-file.l): of two parts, and without a dollar sign."""

@@ -8,7 +8,7 @@ from reconciler.kinds.pg_setting import names, owner, patroni, risk, values
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, PatroniSeen, Server
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import SENSITIVE, Hazard, HazardType
-from reconciler.targets.postgres import Row
+from reconciler.targets.postgres.session import Row
 
 
 def brought(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from reconciler.targets.postgres import PostgresSession, Row
+from reconciler.targets.postgres.session import PostgresSession, Row
 
 QUERY = sql.SQL("""
     select (select pg_catalog.count(*) from pg_catalog.pg_stat_activity

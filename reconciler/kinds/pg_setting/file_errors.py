@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_setting.provenance import file_name, line
 from reconciler.model import Address, Notice, NoticeType
-from reconciler.targets.postgres import PostgresSession, Query
+from reconciler.targets.postgres.session import PostgresSession, Query
 
 _MAY = """
     select pg_catalog.has_table_privilege(view, 'select')

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import names
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 
 def _names(text: str) -> frozenset[str]:

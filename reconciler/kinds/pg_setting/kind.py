@@ -25,7 +25,7 @@ from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.wanted import NotTold
 from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.session import Session
 
 

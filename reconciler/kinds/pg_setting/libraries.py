@@ -11,7 +11,7 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import elf
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 _SUFFIXES = ("", ".so", ".dylib")
 """What the server tries after a name: as it stands, then the suffix of its platform."""

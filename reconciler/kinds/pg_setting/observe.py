@@ -13,7 +13,7 @@ from reconciler.kinds.pg_setting.opinion import by_server
 from reconciler.kinds.pg_setting.read import Reading
 from reconciler.kinds.pg_setting.units import InvalidValue
 from reconciler.model import Address, SecretRef
-from reconciler.targets.postgres import PostgresSession, Row
+from reconciler.targets.postgres.session import PostgresSession, Row
 
 _SHOWN_BY_THE_SYSTEM = frozenset(
     {"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout"}

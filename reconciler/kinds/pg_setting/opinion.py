@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 NO_MOMENTS = frozenset({"epoch", "-infinity", "infinity", "now", "today", "tomorrow", "yesterday"})
 """What a timestamptz may be, and recovery_target_time not."""

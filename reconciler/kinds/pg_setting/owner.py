@@ -19,7 +19,7 @@ from psycopg import sql
 from reconciler.kinds.pg_setting import names, values
 from reconciler.kinds.pg_setting.model import Definition, Owner, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.targets.postgres import Row
+from reconciler.targets.postgres.session import Row
 
 PATRONI_PASSES = (
     "cluster_name", "hot_standby", "max_connections", "max_locks_per_transaction", "max_prepared_transactions",

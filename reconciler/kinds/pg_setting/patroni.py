@@ -31,10 +31,10 @@ from reconciler.model import (
     PatroniStep,
     Provenance,
 )
-from reconciler.targets.postgres import PostgresSession, connect
+from reconciler.targets.postgres.session import PostgresSession, connect
 
 if TYPE_CHECKING:
-    from reconciler.targets.patroni import Member
+    from reconciler.targets.patroni.api import Member
 
 SOURCE = "Patroni's configuration"
 
@@ -55,7 +55,7 @@ def read(session: PostgresSession, names: Sequence[str]) -> PatroniSeen | None:
     target = session.target
     if target.patroni is None:
         return None
-    from reconciler.targets.patroni import PatroniApi  # an HTTP client, which no other PostgreSQL needs
+    from reconciler.targets.patroni.api import PatroniApi  # an HTTP client, which no other PostgreSQL needs
 
     with closing(PatroniApi(target.name, [target.patroni.get_secret_value()], session.secrets)) as api:
         configuration, cluster, theirs = api.config(), api.cluster(), api.system_identifier()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from reconciler.kinds.pg_setting import surroundings
-from reconciler.targets.postgres import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED
+from reconciler.targets.postgres.session import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED
 
 OWN = {"search_path": "", **READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(UNLIMITED, "0")}
 

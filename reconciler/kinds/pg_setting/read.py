@@ -34,7 +34,7 @@ from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Ove
 from reconciler.kinds.pg_setting.names import nearest, unknown
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
 from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.targets.postgres import PostgresSession, Query, Row
+from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
 """What pg_file_settings says, of no file and no name, where a line is gone and what it set waits for a restart. Never

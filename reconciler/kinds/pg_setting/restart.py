@@ -36,7 +36,7 @@ from reconciler.model import (
     Target,
     TargetInfo,
 )
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 NAME = "pg_restart"
 

@@ -15,7 +15,7 @@ from reconciler.kinds.pg_setting.startup import memory
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.kinds.pg_setting.startup.tls import ENCRYPTED, FILES
 from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.targets.postgres import PostgresSession, Row
+from reconciler.targets.postgres.session import PostgresSession, Row
 
 _KEPT = sql.SQL("""
     select pg_catalog.count(*) filter (where slot_type = 'logical') as logical,

@@ -17,7 +17,7 @@ from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.origin import may_be_secret
 from reconciler.kinds.pg_setting.provenance import AUTO, is_auto
 from reconciler.model import Address, Frozen, Notice, NoticeType, Observed, Outcome, Resource
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 SECTION = "unlisted_settings"
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import late, provenance
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, Server
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 
 def _bool(name: str, boot: str) -> Definition:

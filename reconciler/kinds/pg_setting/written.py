@@ -28,7 +28,7 @@ from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.model import Address, Verdict
 from reconciler.outcomes import of_outcome, worst
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"

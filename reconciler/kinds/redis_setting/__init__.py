@@ -37,7 +37,7 @@ class RedisSettingKind:
     def observe(self, session: Session, wanted: Sequence[RedisSetting]) -> Mapping[Address, ObservedSetting]:
         """See `read.py`."""
         from reconciler.kinds.redis_setting.read import observe
-        from reconciler.targets.redis import RedisSession
+        from reconciler.targets.redis.session import RedisSession
 
         return observe(cast(RedisSession, session), wanted)
 
@@ -73,7 +73,7 @@ class RedisSettingKind:
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
         from reconciler.kinds.redis_setting.written import written
-        from reconciler.targets.redis import RedisSession
+        from reconciler.targets.redis.session import RedisSession
 
         return written(self, cast(RedisSession, session))
 

@@ -26,7 +26,7 @@ from reconciler.kinds.redis_setting.parameters import (
 )
 from reconciler.kinds.redis_setting.values import FACTORS, meaning
 from reconciler.model import Target
-from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.redis.session import RedisSession, Refusal
 
 SYNTAX = Syntax(
     {unit: Quantity(Fraction(size), Dimension.MEMORY) for unit, size in FACTORS.items() if unit},

@@ -26,9 +26,9 @@ from reconciler.model import (
     RedisStep,
     SecretRef,
 )
-from reconciler.targets.redis_files import COMMAND_LINE
-from reconciler.targets.redis_owner import way_of_setting
-from reconciler.targets.redis_rereading import DENIED
+from reconciler.targets.redis.files import COMMAND_LINE
+from reconciler.targets.redis.managed import way_of_setting
+from reconciler.targets.redis.rereading import DENIED
 
 UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
 """Changed at once by CONFIG SET, and with it the door that every client knows: a person has to plan that."""

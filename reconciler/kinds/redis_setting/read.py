@@ -14,9 +14,9 @@ from reconciler.kinds.redis_setting.persisted import password_after_a_start, per
 from reconciler.kinds.redis_setting.replication import cut_off, declares_masterauth, kept_beside
 from reconciler.kinds.redis_setting.values import agree, shown
 from reconciler.model import Address, SecretRef
-from reconciler.targets.redis import RedisSession, Refusal
-from reconciler.targets.redis_files import Line
-from reconciler.targets.redis_rereading import breaks
+from reconciler.targets.redis.files import Line
+from reconciler.targets.redis.rereading import breaks
+from reconciler.targets.redis.session import RedisSession, Refusal
 
 ASIDE = {
     "acl": ("ACL", "GETUSER", "default"),

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES
 from reconciler.model import Hazard, HazardType
-from reconciler.targets.redis import RedisSession
+from reconciler.targets.redis.session import RedisSession
 
 MASTERAUTH = "masterauth"
 

@@ -21,7 +21,7 @@ from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
-from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.redis.session import RedisSession, Refusal
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 SECTION = "settings"

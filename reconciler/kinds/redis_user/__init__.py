@@ -48,7 +48,7 @@ class RedisUserKind:
         """See `read.py` and `unlisted_read.py`."""
         from reconciler.kinds.redis_user import unlisted_read
         from reconciler.kinds.redis_user.read import observe
-        from reconciler.targets.redis import RedisSession
+        from reconciler.targets.redis.session import RedisSession
 
         redis = cast(RedisSession, session)
         users = [each for each in wanted if isinstance(each, RedisUser)]
@@ -83,7 +83,7 @@ class RedisUserKind:
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
         from reconciler.kinds.redis_user.written import written
-        from reconciler.targets.redis import RedisSession
+        from reconciler.targets.redis.session import RedisSession
 
         return written(self, cast(RedisSession, session))
 

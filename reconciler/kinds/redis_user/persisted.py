@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Literal
 
 from reconciler.kinds.redis_user.rules import PASSWORDS, Commands, Rights, RuleProblem, evaluate, joined
-from reconciler.targets.redis_files import Line
+from reconciler.targets.redis.files import Line
 
 FROM_THE_BEGINNING = ("on", "~*", "&*", "+@all")
 """What the user `default` may where no file defines it."""

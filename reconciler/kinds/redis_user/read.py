@@ -16,11 +16,11 @@ from reconciler.kinds.redis_user.powers import powers
 from reconciler.kinds.redis_user.rules import Commands, Rights, RuleProblem, categories_in, evaluate
 from reconciler.kinds.redis_user.words import FOLDED, told
 from reconciler.model import Address
-from reconciler.targets.redis import RedisSession, Refusal
-from reconciler.targets.redis_files import Line
-from reconciler.targets.redis_owner import way_of_user
-from reconciler.targets.redis_rereading import breaks, unsettable, unwritable
-from reconciler.targets.redis_trials import DRYRUN_SINCE, allowed, arities
+from reconciler.targets.redis.dry_run import DRYRUN_SINCE, allowed, arities
+from reconciler.targets.redis.files import Line
+from reconciler.targets.redis.managed import way_of_user
+from reconciler.targets.redis.rereading import breaks, unsettable, unwritable
+from reconciler.targets.redis.session import RedisSession, Refusal
 
 ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""

@@ -21,7 +21,7 @@ from reconciler.kinds.redis_user.unlisted_model import (
     UnlistedUsers,
 )
 from reconciler.model import Address
-from reconciler.targets.redis import RedisSession, Refusal, connect
+from reconciler.targets.redis.session import RedisSession, Refusal, connect
 
 _IN_USE = (("CLIENT", "LIST"), ("CONFIG", "GET", "masteruser"))
 

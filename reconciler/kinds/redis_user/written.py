@@ -17,7 +17,7 @@ from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
 from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
-from reconciler.targets.redis import RedisSession, Refusal
+from reconciler.targets.redis.session import RedisSession, Refusal
 from reconciler.targets.unnamed import NO_TEXT
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 

@@ -23,8 +23,8 @@ from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.read import read
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.model import Address, Change, Fact, Outcome
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import PostgresSession
 
 KNOWING_SECONDS = 30.0
 """For everything that the catalogue and the planner answer: seconds even for thousands of changes."""

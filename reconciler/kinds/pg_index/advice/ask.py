@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.errors import ObservationFailed
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession, Query, Row
-from reconciler.targets.reached import Name, Reached
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.reached import Name, Reached
+from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _BOUNDS = """
     select pg_catalog.set_config('statement_timeout', %(statement)s, true) as statement_timeout,

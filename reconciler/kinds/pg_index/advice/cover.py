@@ -13,7 +13,7 @@ from reconciler.kinds.pg_index.needed import last_covers
 from reconciler.kinds.pg_index.read import Catalogue
 from reconciler.kinds.pg_index.statements import FRESH, OLD
 from reconciler.model import Action, Address, Fact
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 
 TEMPORARY = (FRESH, OLD)
 """Names of ours end so while an index is replaced."""

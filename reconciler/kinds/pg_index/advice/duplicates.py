@@ -18,8 +18,8 @@ from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Action, Notice, NoticeType
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import Query, Row
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import Query, Row
 
 DUPLICATE_SECONDS = 30.0
 """For one query: it reads the table once, about as the build will twice, and must not become a load of its own."""

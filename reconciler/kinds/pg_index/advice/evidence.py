@@ -16,7 +16,7 @@ from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.refusal import may_run, unplannable
 from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Address, Fact
-from reconciler.targets.foreign_code import ForeignCode
+from reconciler.targets.foreign.code import ForeignCode
 
 
 class Estimate(NamedTuple):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.syntax import reached
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import Row
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.postgres.session import Row
 
 SECONDS = 5.0
 """For one question of the catalogue, which answers in milliseconds."""

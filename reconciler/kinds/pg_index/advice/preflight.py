@@ -15,8 +15,8 @@ from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Deed, Work
 from reconciler.model import Address, Notice, NoticeType
-from reconciler.targets.activity import Blocker
-from reconciler.targets.postgres import Row
+from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.session import Row
 
 LONG_SECONDS = 60.0
 """Transactions from this age on are told: shorter ones are the ordinary life of a server, and over soon."""

@@ -15,7 +15,7 @@ from reconciler.errors import ConnectionFailed, TargetError
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name
 from reconciler.model import Fact
-from reconciler.targets.postgres import PostgresSession, connect
+from reconciler.targets.postgres.session import PostgresSession, connect
 
 REPLICA_SECONDS = 15.0
 """For all questions to one replica, after it is connected."""

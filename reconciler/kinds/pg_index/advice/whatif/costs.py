@@ -16,8 +16,8 @@ from psycopg import sql
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools
 from reconciler.kinds.pg_index.syntax import verbatim
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import Asked, PostgresSession, Row
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 
 # A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a
 # plan with policies that are not those of the role whose statement it is. Its search_path is not known either: a bare

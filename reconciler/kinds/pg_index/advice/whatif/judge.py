@@ -17,8 +17,8 @@ from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.subjects import Subject, subjects
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools, Workload, read_workload
 from reconciler.model import Address, Change, Fact, Notice, NoticeType, Outcome
-from reconciler.targets.foreign_code import ForeignCode
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.session import PostgresSession
 
 SECONDS = 15.0
 """For all of it: a query takes some milliseconds to plan, and a person waits for the plan."""

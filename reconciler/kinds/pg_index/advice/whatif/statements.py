@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.kinds.pg_index.source import Source, kind
-from reconciler.targets.activity import masked
-from reconciler.targets.reached import Reached
+from reconciler.targets.foreign.reached import Reached
+from reconciler.targets.postgres.activity import masked
 from reconciler.targets.sql_tree import SyntaxProblem, parse, printed
 
 _JUDGED = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})

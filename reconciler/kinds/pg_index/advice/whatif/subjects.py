@@ -9,7 +9,7 @@ from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.kinds.pg_index.statements import hypothetical
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
-from reconciler.targets.postgres import PostgresSession
+from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse
 
 _BUILDS = frozenset({Action.CREATE, Action.REPLACE, Action.REBUILD})

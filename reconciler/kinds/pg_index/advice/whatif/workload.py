@@ -8,10 +8,10 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
-from reconciler.targets.foreign_code import ForeignCode, Question
-from reconciler.targets.postgres import PostgresSession, Row
-from reconciler.targets.reading_functions import not_reading
-from reconciler.targets.strangers import STRANGERS
+from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.reading_functions import not_reading
+from reconciler.targets.foreign.strangers import STRANGERS
+from reconciler.targets.postgres.session import PostgresSession, Row
 
 MOST_STATEMENTS = 50
 """To a table, those that took the most time in all: the others hardly matter, and each takes time to plan."""

@@ -20,7 +20,7 @@ import httpx
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.targets import bounds
-from reconciler.targets.patroni import Configuration, Member, PatroniApi, until
+from reconciler.targets.patroni.api import Configuration, Member, PatroniApi, until
 
 RESTART_SECONDS = 600.0
 """How long a restart may take: Patroni itself gives up on a leader's start after 300 (primary_start_timeout), and

@@ -14,7 +14,7 @@ from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import Target
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.redis import RedisSession, connect, open_connection
+from reconciler.targets.redis.session import RedisSession, connect, open_connection
 
 Place = tuple[str, int]
 """Host and port."""

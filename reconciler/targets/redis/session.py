@@ -19,13 +19,13 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.names import refuse_unanswered
-from reconciler.targets.redis_here import Files
-from reconciler.targets.redis_login import log_in, missing
-from reconciler.targets.redis_owner import owner
-from reconciler.targets.redis_process import elsewhere
-from reconciler.targets.redis_reading import READING, not_sent, shaped
-from reconciler.targets.redis_words import said
+from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.redis.local_files import Files
+from reconciler.targets.redis.login import log_in, missing
+from reconciler.targets.redis.managed import owner
+from reconciler.targets.redis.process import elsewhere
+from reconciler.targets.redis.reading import READING, not_sent, shaped
+from reconciler.targets.redis.words import said
 from reconciler.targets.session import Remark
 from reconciler.targets.url import refuse_unescaped
 

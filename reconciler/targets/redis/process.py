@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reconciler.targets.redis_files import Line, Unreadable
+from reconciler.targets.redis.files import Line, Unreadable
 
 COMM_LENGTH = 15
 """Characters that the kernel keeps of the name by which a program was started."""

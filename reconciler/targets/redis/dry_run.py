@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.targets.redis import RedisSession
+    from reconciler.targets.redis.session import RedisSession
 
 DRYRUN_SINCE = (7,)
 """The version of Redis, and of Valkey, that first had ACL DRYRUN."""
@@ -48,7 +48,7 @@ def allowed(
 
     What cannot be asked, for want of `known` arities or of the right to ask, is left out.
     """
-    from reconciler.targets.redis import Refusal
+    from reconciler.targets.redis.session import Refusal
 
     asked = [(user, name) for user, names in commands.items() for name in sorted(names) if name in known]
     trials: Sequence[tuple[str, ...]] = [trial(user, name, known[name]) for user, name in asked]

@@ -11,16 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model import NoticeType
-from reconciler.targets.redis_files import (
-    Line,
-    Unreadable,
-    defined_twice,
-    read_arguments,
-    read_file,
-    read_users,
-)
-from reconciler.targets.redis_process import arguments
-from reconciler.targets.redis_writing import unwritable
+from reconciler.targets.redis.files import Line, Unreadable, defined_twice, read_arguments, read_file, read_users
+from reconciler.targets.redis.process import arguments
+from reconciler.targets.redis.writing import unwritable
 from reconciler.targets.session import Remark
 
 

@@ -19,16 +19,17 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds, lifted
-from reconciler.targets.activity import masked
-from reconciler.targets.names import refuse_unanswered
-from reconciler.targets.pooler import refuse_shared, refuse_sharing
-from reconciler.targets.postgres_hosts import refuse_hosts
-from reconciler.targets.postgres_text import connected, is_of_encoding, is_verbatim, take_verbatim
-from reconciler.targets.postgres_wait import HeardConnection, Silent
-from reconciler.targets.postgres_wait import Row as Row  # by which others know it
-from reconciler.targets.postgres_words import CAME_MEANWHILE, SOMEBODY_MADE, said
-from reconciler.targets.taken_role import refusal, taken, taking
+from reconciler.targets import bounds
+from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres.activity import masked
+from reconciler.targets.postgres.hosts import refuse_hosts
+from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
+from reconciler.targets.postgres.taken_role import refusal, taken, taking
+from reconciler.targets.postgres.text import connected, is_of_encoding, is_verbatim, take_verbatim
+from reconciler.targets.postgres.waiting import HeardConnection, Silent
+from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
+from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.url import mistyped_option, refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
@@ -105,7 +106,7 @@ def _set(
         " where pg_catalog.current_setting(name, true) is not null) end as known"
     ).format(
         only_if=only_if,
-        limits=sql.SQL(lifted.NOW),
+        limits=sql.SQL(lifted_limits.NOW),
         settings=sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
@@ -197,7 +198,7 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.is_hurried = lifted.is_short(own["limits"])
+        self.is_hurried = lifted_limits.is_short(own["limits"])
         """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
@@ -375,11 +376,11 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
     try:
         session = _session(target, secrets, connection)
     except TargetError as error:
-        if not lifted.may_have_ended(error):
+        if not lifted_limits.may_have_ended(error):
             raise
         with suppress(TargetError):
             return _session(target, secrets, _opened(target, secrets, lift=version_num))
-        error.hint = lifted.HINT
+        error.hint = lifted_limits.HINT
         raise
     if session.is_hurried:
         with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well
@@ -427,13 +428,13 @@ def open_connection(
     try:
         hurried = _set_up(target, secrets, connection, settings, known, others)
     except ConnectionFailed as error:
-        if not lifted.may_have_ended(error):
+        if not lifted_limits.may_have_ended(error):
             raise
         with suppress(ConnectionFailed):
             unhurried = _opened(target, secrets, lift=version_num)
             _set_up(target, secrets, unhurried, settings, known, others)
             return unhurried
-        error.hint = lifted.HINT
+        error.hint = lifted_limits.HINT
         raise
     if hurried:
         with suppress(ConnectionFailed):
@@ -461,14 +462,14 @@ def _set_up(
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
         failed = _cannot_connect(target, secrets, error)
-        failed.ended = error.sqlstate in lifted.CANCELLED or (connection.broken and not failed.silent)
+        failed.ended = error.sqlstate in lifted_limits.CANCELLED or (connection.broken and not failed.silent)
         connection.close()
         raise refused or failed from None
     except BaseException:
         connection.close()
         raise
     _watched_over(connection, row["pid"], target, secrets)
-    return lifted.is_short(row["limits"])
+    return lifted_limits.is_short(row["limits"])
 
 
 def _watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
@@ -523,7 +524,7 @@ def _opened(
     options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
     options |= where or {}
     if lift is not None:
-        options |= lifted.asked_for(declared.get("options"), lift)
+        options |= lifted_limits.asked_for(declared.get("options"), lift)
     try:
         return connected(
             HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options

@@ -34,9 +34,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from reconciler.targets.foreign_leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, TREES
-from reconciler.targets.foreign_names import BY_NAME, LEADS, NOTHING, STATE
-from reconciler.targets.strangers import STRANGERS
+from reconciler.targets.foreign.leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, TREES
+from reconciler.targets.foreign.names import BY_NAME, LEADS, NOTHING, STATE
+from reconciler.targets.foreign.strangers import STRANGERS
 
 _FOLLOWS: LiteralString = """
     case when p.prosrc = '' or p.prolang in (12, 13) or p.oid < 16384 and %(catalog_first)s then null  -- internal, c

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from reconciler.targets.foreign_queries import QUERIES, SET_PATH, UNCOMPILED
-from reconciler.targets.postgres import Asked, Row
-from reconciler.targets.reached import Call, Name, Reached
+from reconciler.targets.foreign.queries import QUERIES, SET_PATH, UNCOMPILED
+from reconciler.targets.foreign.reached import Call, Name, Reached
+from reconciler.targets.postgres.session import Asked, Row
 
 
 class Function(NamedTuple):
