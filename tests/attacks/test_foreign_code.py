@@ -305,7 +305,7 @@ def test_what_if_runs_no_code_of_others(sql, mallory, pg_target, marks):
 
 
 def test_an_import_runs_no_code_of_others(sql, mallory, pg_target, marks):
-    from reconciler.kinds.pg_index.written import written
+    from reconciler.kinds.pg_index.as_yaml import written
 
     mallory.execute((TABLE + HARMLESS).encode())
     mallory.execute("create index theirs on evil.tasks ((id + evil.f(1))) where id > evil.f(1)")

@@ -14,7 +14,7 @@ from pg_index.constructs import SETUP, TABLE
 from pg_index.declared import tables
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.written import written
+from reconciler.kinds.pg_index.as_yaml import written
 from reconciler.model import Change, Notice, Outcome, SqlStep, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -149,7 +149,7 @@ class PgIndexKind:
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
-        from reconciler.kinds.pg_index.written import written
+        from reconciler.kinds.pg_index.as_yaml import written
         from reconciler.targets.postgres.session import PostgresSession
 
         return written(cast(PostgresSession, session))

@@ -181,7 +181,7 @@ class PgSettingKind:
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
-        from reconciler.kinds.pg_setting.written import written
+        from reconciler.kinds.pg_setting.as_yaml import written
 
         assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         return written(self, session)

@@ -72,7 +72,7 @@ class RedisSettingKind:
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
-        from reconciler.kinds.redis_setting.written import written
+        from reconciler.kinds.redis_setting.as_yaml import written
         from reconciler.targets.redis.session import RedisSession
 
         return written(self, cast(RedisSession, session))

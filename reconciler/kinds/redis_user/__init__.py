@@ -82,7 +82,7 @@ class RedisUserKind:
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `written.py`."""
-        from reconciler.kinds.redis_user.written import written
+        from reconciler.kinds.redis_user.as_yaml import written
         from reconciler.targets.redis.session import RedisSession
 
         return written(self, cast(RedisSession, session))

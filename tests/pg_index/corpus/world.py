@@ -14,7 +14,7 @@ import psycopg
 
 from pg_index import corpus
 from reconciler.desired.load import Desired, load
-from reconciler.kinds.pg_index.written import index_name, table_name
+from reconciler.kinds.pg_index.as_yaml import index_name, table_name
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan
 from reconciler.planning.importing import write_target

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
-from reconciler.kinds.fitting import objection
+from reconciler.kinds.as_yaml import objection
 from reconciler.kinds.redis_user.declare import declare
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, UserSection
 from reconciler.kinds.redis_user.read import observe

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
-from reconciler.kinds.fitting import fitting, objection
+from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
 from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.model import RedisSetting

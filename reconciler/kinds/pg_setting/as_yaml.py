@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
-from reconciler.kinds.fitting import fitting, objection
+from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.pg_setting import blocked, hidden, names, origin, owner, provenance, scoped, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
 from reconciler.kinds.pg_setting.observe import observe

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.fitting import objection
+from reconciler.kinds.as_yaml import objection
 from reconciler.kinds.pg_index import statements
 from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.describe import as_declared
