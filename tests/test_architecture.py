@@ -96,7 +96,7 @@ GIVEN = {
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/mended.py: ' IS DOCUMENT'": "spares reading texts without it; what decides are their tokens",
+    "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; what decides are their tokens",
     "kinds/pg_setting/read.py: 'cannot be changed without restarting the server'": "pg_file_settings has none",
     "kinds/pg_setting/read.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",

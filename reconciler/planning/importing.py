@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.kind import Imports
-from reconciler.kinds.pg_index.syntax import qualified_name
+from reconciler.kinds.pg_index.definition.syntax import qualified_name
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets

@@ -43,11 +43,11 @@ def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
         patched.setattr("reconciler.applying.executing.watch.INTERVAL", seconds / 5)
         patched.setattr("reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("BUILD", "INSTANT", "STRONG"):
-            patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))
+            patched.setattr(f"reconciler.kinds.pg_index.changes.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("INSTANT", "STRONG"):
-            patched.setattr(f"reconciler.kinds.pg_index.steps.{name}_ATTEMPTS", attempts)
+            patched.setattr(f"reconciler.kinds.pg_index.changes.steps.{name}_ATTEMPTS", attempts)
         # Beyond what it takes to come to the lock and to give it up.
-        patched.setattr("reconciler.kinds.pg_index.steps.STRONG_STATEMENT_TIMEOUT", milliseconds(10 * seconds))
+        patched.setattr("reconciler.kinds.pg_index.changes.steps.STRONG_STATEMENT_TIMEOUT", milliseconds(10 * seconds))
         yield
 
 

@@ -126,8 +126,8 @@ def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target,
 
 def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database, monkeypatch, leftovers):
     """The swap has one index and wants the other, which somebody has who wants the first."""
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_LOCK_TIMEOUT", "1h")
-    monkeypatch.setattr("reconciler.kinds.pg_index.steps.INSTANT_ATTEMPTS", 4)
+    monkeypatch.setattr("reconciler.kinds.pg_index.changes.steps.INSTANT_LOCK_TIMEOUT", "1h")
+    monkeypatch.setattr("reconciler.kinds.pg_index.changes.steps.INSTANT_ATTEMPTS", 4)
     # Who waits is looked at once, after that time: the swap is the last to wait, and so the one that is ended.
     tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '50ms'")
     tasks.execute("create index i on tasks (title)")

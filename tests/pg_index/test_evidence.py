@@ -16,8 +16,8 @@ from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.advice import ask
-from reconciler.kinds.pg_index.covering import covers
-from reconciler.kinds.pg_index.create_index import parse_index
+from reconciler.kinds.pg_index.definition.covering import covers
+from reconciler.kinds.pg_index.definition.create_index import parse_index
 from reconciler.model import Action, Change
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -12,7 +12,7 @@ from waiting import until
 from pg_index.declared import declared, tables
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.statements import FRESH, OLD, temporary_name
+from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.model import Action, HazardType, Notice, NoticeType
 from reconciler.targets.postgres.session import READING_SETTINGS
 

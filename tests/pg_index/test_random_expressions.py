@@ -26,8 +26,8 @@ from pg_index.beside_psql import (
 )
 from pg_index.constructs import CONSTRUCTS, known_to
 from pg_index.random_expressions import Writer
-from reconciler.kinds.pg_index.plain import tidily
-from reconciler.kinds.pg_index.syntax import canonical, parse_element, parse_predicate
+from reconciler.kinds.pg_index.definition.readable import tidily
+from reconciler.kinds.pg_index.definition.syntax import canonical, parse_element, parse_predicate
 from reconciler.targets.sql_tree import SyntaxProblem
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")

@@ -48,15 +48,15 @@ class PgIndexKind:
 
     def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
         """See `observe.py`."""
-        from reconciler.kinds.pg_index.observe import observe
+        from reconciler.kinds.pg_index.observing.observe import observe
         from reconciler.targets.postgres.session import PostgresSession
 
         return observe(cast(PostgresSession, session), wanted)
 
     def plan(self, desired: Declared, observed: AnyObserved | None) -> Sequence[Outcome]:
         """See `plan.py` and `absent.py`."""
-        from reconciler.kinds.pg_index.absent import plan_unlisted
-        from reconciler.kinds.pg_index.plan import plan_index
+        from reconciler.kinds.pg_index.changes.absent import plan_unlisted
+        from reconciler.kinds.pg_index.changes.plan import plan_index
 
         if isinstance(desired, UnlistedEverywhere):
             seen = cast(ObservedEverywhere, observed)
@@ -74,7 +74,7 @@ class PgIndexKind:
 
     def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
         """See `rehearsal.py`."""
-        from reconciler.kinds.pg_index.rehearsal import rehearsal
+        from reconciler.kinds.pg_index.changes.rehearsal import rehearsal
 
         return rehearsal(change)
 
@@ -88,7 +88,7 @@ class PgIndexKind:
 
     def leans_on(self, resource: Declared) -> Sequence[PgIndex]:
         """See `names.py`: what a change renames beside its own index."""
-        from reconciler.kinds.pg_index.names import swapped
+        from reconciler.kinds.pg_index.observing.names import swapped
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
 
@@ -97,25 +97,25 @@ class PgIndexKind:
 
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
         """See `followed.py`."""
-        from reconciler.kinds.pg_index.followed import followed
+        from reconciler.kinds.pg_index.changes.partitions_since import followed
 
         return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
 
     def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
         """See `followed.py`."""
-        from reconciler.kinds.pg_index.followed import once_more
+        from reconciler.kinds.pg_index.changes.partitions_since import once_more
 
         return once_more(made, now)
 
     def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
         """See `followed.py`."""
-        from reconciler.kinds.pg_index.followed import left_over
+        from reconciler.kinds.pg_index.changes.partitions_since import left_over
 
         return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
 
     def went(self, made: Change, observed: AnyObserved) -> Sequence[str]:
         """See `followed.py`."""
-        from reconciler.kinds.pg_index.followed import went
+        from reconciler.kinds.pg_index.changes.partitions_since import went
 
         return went(made, observed) if isinstance(observed, ObservedIndex) else []
 
@@ -127,7 +127,7 @@ class PgIndexKind:
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`, and `names.py` for an index that leaves its name to another table's."""
-        from reconciler.kinds.pg_index.names import handed_over
+        from reconciler.kinds.pg_index.observing.names import handed_over
         from reconciler.kinds.pg_index.unlisted import gathered
 
         return handed_over(gathered(declared))

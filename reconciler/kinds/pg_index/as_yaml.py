@@ -15,14 +15,14 @@ from pydantic import TypeAdapter
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.as_yaml import objection
-from reconciler.kinds.pg_index import statements
+from reconciler.kinds.pg_index.changes import statements
+from reconciler.kinds.pg_index.changes.describe import as_declared
+from reconciler.kinds.pg_index.changes.plan import plan_index
 from reconciler.kinds.pg_index.declare import declare
-from reconciler.kinds.pg_index.describe import as_declared
+from reconciler.kinds.pg_index.definition.readable import plainly, tidily
 from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableName, TableSection
-from reconciler.kinds.pg_index.observe import observe
-from reconciler.kinds.pg_index.plain import plainly, tidily
-from reconciler.kinds.pg_index.plan import plan_index
-from reconciler.kinds.pg_index.read import Catalogue, read
+from reconciler.kinds.pg_index.observing.observe import observe
+from reconciler.kinds.pg_index.observing.read import Catalogue, read
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.yaml.writing import LeftOut, gathered

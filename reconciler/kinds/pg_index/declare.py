@@ -7,9 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.pg_index.create_index import ParsedIndex, parse_index
-from reconciler.kinds.pg_index.limits import impossible
-from reconciler.kinds.pg_index.methods import METHODS, OBSOLETE
+from reconciler.kinds.pg_index.definition.create_index import ParsedIndex, parse_index
+from reconciler.kinds.pg_index.definition.limits import impossible
+from reconciler.kinds.pg_index.definition.methods import METHODS, OBSOLETE
+from reconciler.kinds.pg_index.definition.syntax import (
+    NO_TABLE,
+    NoKey,
+    SyntaxProblem,
+    parse_element,
+    parse_predicate,
+    qualified_name,
+    unqualified,
+)
 from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Declared,
@@ -21,15 +30,6 @@ from reconciler.kinds.pg_index.model import (
     UnlistedIndexes,
     full_name,
     rule_name,
-)
-from reconciler.kinds.pg_index.syntax import (
-    NO_TABLE,
-    NoKey,
-    SyntaxProblem,
-    parse_element,
-    parse_predicate,
-    qualified_name,
-    unqualified,
 )
 from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
 from reconciler.model import Address

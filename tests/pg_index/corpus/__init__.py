@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from reconciler.kinds.pg_index.create_index import parse_index
+from reconciler.kinds.pg_index.definition.create_index import parse_index
 
 FOLDER = Path(__file__).parent
 _NEEDS = re.compile(r"-- needs (.+)")

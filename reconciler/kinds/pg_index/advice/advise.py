@@ -19,9 +19,9 @@ from reconciler.kinds.pg_index.advice.space import space
 from reconciler.kinds.pg_index.advice.usage import usage
 from reconciler.kinds.pg_index.advice.whatif.judge import whatif
 from reconciler.kinds.pg_index.advice.work import Work, works
+from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.kinds.pg_index.read import read
-from reconciler.kinds.pg_index.refusal import may_run, unplannable
+from reconciler.kinds.pg_index.observing.read import read
 from reconciler.model import Address, Change, Fact, Outcome
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.session import PostgresSession

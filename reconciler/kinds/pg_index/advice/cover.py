@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.kinds.pg_index.advice.places import Name
 from reconciler.kinds.pg_index.advice.work import Work
-from reconciler.kinds.pg_index.covering import Covering
-from reconciler.kinds.pg_index.describe import as_definition
+from reconciler.kinds.pg_index.changes.describe import as_definition
+from reconciler.kinds.pg_index.changes.statements import FRESH, OLD
+from reconciler.kinds.pg_index.definition.covering import Covering
 from reconciler.kinds.pg_index.model import Definition, Need
-from reconciler.kinds.pg_index.needed import last_covers
-from reconciler.kinds.pg_index.read import Catalogue
-from reconciler.kinds.pg_index.statements import FRESH, OLD
+from reconciler.kinds.pg_index.observing.needed import last_covers
+from reconciler.kinds.pg_index.observing.read import Catalogue
 from reconciler.model import Action, Address, Fact
 from reconciler.targets.postgres.session import PostgresSession
 

@@ -14,9 +14,9 @@ from psycopg import sql
 from reconciler.kinds.pg_index.advice.ask import LOCKED, TIMED_OUT, UNPRIVILEGED, Asking, Refused
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
+from reconciler.kinds.pg_index.definition.syntax import identifier, reached, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.refusal import may_run, unplannable
-from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.session import Query, Row

@@ -12,9 +12,9 @@ from reconciler.kinds.pg_index.advice.columns import Columns
 from reconciler.kinds.pg_index.advice.estimate import build_seconds, index_bytes
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
+from reconciler.kinds.pg_index.definition.syntax import identifier, reached, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.kinds.pg_index.refusal import may_run, unplannable
-from reconciler.kinds.pg_index.syntax import identifier, reached, verbatim
 from reconciler.model import Address, Fact
 from reconciler.targets.foreign.code import ForeignCode
 

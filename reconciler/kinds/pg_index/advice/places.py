@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
+from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.kinds.pg_index.syntax import reached
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.postgres.session import Row
 

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools
-from reconciler.kinds.pg_index.syntax import verbatim
+from reconciler.kinds.pg_index.definition.syntax import verbatim
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reconciler.kinds.pg_index.source import Source, kind
+from reconciler.kinds.pg_index.definition.source import Source, kind
 from reconciler.targets.foreign.reached import Reached
 from reconciler.targets.postgres.activity import masked
 from reconciler.targets.sql_tree import SyntaxProblem, parse, printed

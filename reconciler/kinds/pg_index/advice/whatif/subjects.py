@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools_of
+from reconciler.kinds.pg_index.changes.statements import hypothetical
 from reconciler.kinds.pg_index.model import PgIndex
-from reconciler.kinds.pg_index.statements import hypothetical
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse

@@ -1,0 +1,1 @@
+"""What the server would refuse to build, told before it is asked to."""

@@ -1,0 +1,1 @@
+"""Whether two definitions are the same, by the server's own reading of both."""

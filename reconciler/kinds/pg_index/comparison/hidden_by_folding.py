@@ -1,0 +1,203 @@
+"""Whether expressions that come down to the same also lean on the same: asked where users have made something that
+folding hides, or where collations are named, which it forgets.
+
+Two ways, the more certain one first. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
+columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
+both are read once more with marks around what can be hidden (`leaning.py`). Where that is not possible either, it
+cannot be told, and that is said.
+
+Decided: docs/decisions.md#what-folding-hides
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from psycopg import sql
+
+from reconciler.kinds.pg_index.comparison.compare import Unread, ask, row_of
+from reconciler.kinds.pg_index.comparison.leaning import Expression, Leaning, expression
+from reconciler.kinds.pg_index.comparison.readings import Readings, Text, in_batches
+from reconciler.kinds.pg_index.comparison.resolved_names import Named
+from reconciler.kinds.pg_index.definition.syntax import verbatim
+from reconciler.kinds.pg_index.model import TableName
+from reconciler.targets.postgres.session import Query
+
+
+class Pair(NamedTuple):
+    """What is declared, and what is there in its place."""
+
+    declared: Text
+    live: Text
+
+
+class _Side(NamedTuple):
+    """`is_less`: folding leaves parts of it out, and their types with them."""
+
+    text: Text
+    expression: Expression
+    is_less: bool
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.is_less or self.expression.leanings or self.expression.has_collations)
+
+
+def settle(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool | Unread]:
+    """Whether the two sides of all pairs of each question, which come down to the same, lean on the same."""
+    pairs = list(dict.fromkeys(pair for question in questions for pair in question if _may_hide(readings, pair)))
+    answers = dict(zip(pairs, _settled(readings, pairs), strict=True))
+    found: list[bool | Unread] = []
+    for question in questions:
+        given = [answers.get(pair, True) for pair in question]
+        unread = next((answer for answer in given if isinstance(answer, Unread)), None)
+        found.append(False if False in given else unread or True)
+    return found
+
+
+def _may_hide(readings: Readings, pair: Pair) -> bool:
+    return any(readings.made.may_be_in(text.sql) or readings.leaves_out(text) for text in pair)
+
+
+def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
+    found: dict[Pair, bool | Unread] = {}
+    sides: dict[Pair, tuple[_Side, _Side]] = {}
+    for pair in pairs:
+        one, other = (expression(text.sql, readings.made) for text in pair)
+        if one is None or other is None:
+            found[pair] = _undecided("our parser does not know its syntax, and functions of users may hide in it")
+            continue
+        both = (
+            _Side(pair.declared, one, readings.leaves_out(pair.declared)),
+            _Side(pair.live, other, readings.leaves_out(pair.live)),
+        )
+        if not all(side.is_plain for side in both):
+            sides[pair] = both
+    if sides:
+        _compare(readings, sides, found)
+    return [found.get(pair, True) for pair in pairs]
+
+
+def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: dict[Pair, bool | Unread]) -> None:
+    named = Named(readings.session, ((side.text.table, side.expression) for both in sides.values() for side in both))
+    tests = [
+        (pair.declared.table, texts)
+        for pair, both in sides.items()
+        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both), *_tests(named, both)]
+        if all(texts)
+    ]
+    equal = _equal_trees(readings, tests)
+    marked: dict[Pair, list[str]] = {}
+    for pair, (one, other) in sides.items():
+        table = pair.declared.table
+        if (table, (pair.declared.asked, pair.live.asked)) in equal:
+            continue
+        if not (one.is_less or other.is_less):
+            for side in (one, other):
+                side.expression.forget_collations(named.columns.get(table, {}))
+        if one.is_plain and other.is_plain:
+            continue
+        here = {texts for of, texts in equal if of == table}
+        facing = [
+            f"the same as the other's {n}" if texts in here else "" for n, texts in enumerate(_facing((one, other)))
+        ]
+        whole = one.is_less or other.is_less
+        texts = [_marked(side, facing, named, here, whole=whole) for side in (one, other)]
+        if all(texts):
+            marked[pair] = texts
+        else:
+            found[pair] = _undecided("it cannot be compared part by part, and something is hidden in it")
+    _compare_marked(readings, marked, found)
+
+
+def _undecided(why: str) -> Unread:
+    return Unread(why, not_compared=True)
+
+
+def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found: dict[Pair, bool | Unread]) -> None:
+    asked = [(pair.declared.table, texts) for pair, texts in marked.items()]
+    for pair, output in zip(marked, readings.explained(asked, readings.foreign), strict=True):
+        if isinstance(output, Unread):
+            found[pair] = output
+        else:
+            one, other = (readings.means(text, is_predicate=pair.declared.is_predicate) for text in output)
+            found[pair] = one == other
+
+
+def _tests(named: Named, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
+    return named.tests(leaning for side in both for leaning in side.expression.leanings)
+
+
+def _marked(
+    side: _Side, facing: Sequence[str], named: Named, equal: Collection[tuple[str, str]], *, whole: bool
+) -> str:
+    leanings = zip_longest(side.expression.leanings, facing, fillvalue="")
+    return side.expression.marked(
+        [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)], whole=whole
+    )
+
+
+def _facing(both: tuple[_Side, _Side]) -> list[tuple[str, str]]:
+    """The texts of the leanings of both sides, each with the one that stands in its place; none where one side has more
+    than the other."""
+    one, other = (side.expression.leanings for side in both)
+    return [(a.text, b.text) for a, b in zip(one, other, strict=True)] if len(one) == len(other) else []
+
+
+def _equal_trees(
+    readings: Readings, tests: Iterable[tuple[TableName, tuple[str, str]]]
+) -> set[tuple[TableName, tuple[str, str]]]:
+    """Those of the pairs of texts that PostgreSQL reads as the same tree, before anything is folded."""
+    by_table: dict[TableName, dict[tuple[str, str], None]] = {}
+    for table, texts in tests:
+        by_table.setdefault(table, {})[texts] = None
+    equal: set[tuple[TableName, tuple[str, str]]] = set()
+    together = [(table, some) for table, pairs in by_table.items() for some in in_batches(list(pairs))]
+    unread = _ask_trees(readings, together, equal)
+    # One of them spoils the others: each for itself.
+    _ask_trees(readings, [(table, [pair]) for table, pairs in unread for pair in pairs], equal)
+    return equal
+
+
+def _ask_trees(
+    readings: Readings,
+    asked: Sequence[tuple[TableName, Sequence[tuple[str, str]]]],
+    equal: set[tuple[TableName, tuple[str, str]]],
+) -> list[tuple[TableName, Sequence[tuple[str, str]]]]:
+    """Adds to `equal`; those that the server could not read come back."""
+    unread = []
+    queries = [_sorted(table, pairs) for table, pairs in asked]
+    for (table, pairs), output in zip(asked, ask(readings.session, queries, readings.foreign), strict=True):
+        if isinstance(output, Unread):
+            unread.append((table, pairs))
+        else:
+            equal |= {(table, pairs[number]) for number in _found_again(output, len(pairs))}
+    return unread
+
+
+def _sorted(table: TableName, pairs: Sequence[tuple[str, str]]) -> Query:
+    """The first of each pair selected, the second to sort by. concat() is stable, and keeps the number visible."""
+    selected, by = (
+        sql.SQL(", ").join(
+            sql.SQL("pg_catalog.concat({}, ({}\n) is null)").format(number, verbatim(pair[side]))
+            for number, pair in enumerate(pairs)
+        )
+        for side in (0, 1)
+    )
+    return sql.SQL("explain (verbose, costs off, format json) select {} from {} order by {}").format(
+        selected, row_of(*table), by
+    )
+
+
+_NUMBER = re.compile(r"\(*(?:pg_catalog\.)?concat\((\d+), ")
+
+
+def _found_again(output: Sequence[str], selected: int) -> set[int]:
+    """The numbers of the expressions that were found among the selected ones: no column was added for them."""
+    added = [_NUMBER.match(text) for text in output[selected:]]
+    if len(output) < selected or not all(added):
+        return set()
+    return set(range(selected)) - {int(number[1]) for number in added if number}

@@ -1,0 +1,146 @@
+"""What the catalogue has of the names that some expressions lean on, and which of it each of them means."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString
+
+from reconciler.kinds.pg_index.comparison.leaning import Expression, Leaning, Meant, Name
+from reconciler.kinds.pg_index.comparison.user_made import FIRST_OF_USERS
+from reconciler.kinds.pg_index.model import TableName
+from reconciler.targets.postgres.session import PostgresSession
+
+_COLUMNS: LiteralString = """
+    select n.nspname as schema, c.relname as table, a.attname as name, cn.nspname as collation_schema, co.collname
+    from rows from (pg_catalog.unnest(%(schemas)s::pg_catalog.text[]),
+                    pg_catalog.unnest(%(tables)s::pg_catalog.text[])) as wanted (schema, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_catalog.pg_collation co on co.oid = a.attcollation
+    join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
+"""
+
+_CANDIDATES: LiteralString = """
+    select 'function' as kind, n.nspname as schema, p.proname as name, p.oid::pg_catalog.int8 as oid,
+           p.pronargs - p.pronargdefaults as least, case when p.provariadic = 0 then p.pronargs::int end as most,
+           (select pg_catalog.array_agg(case when t.typtype <> 'p' then tn.nspname end order by argument.n)
+            from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as argument (type, n)
+            join pg_catalog.pg_type t on t.oid = argument.type
+            join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace) as schemas,
+           (select pg_catalog.array_agg(t.typname order by argument.n)
+            from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as argument (type, n)
+            join pg_catalog.pg_type t on t.oid = argument.type) as types,
+           (select pg_catalog.array_agg(p.proargnames[argument.n] order by argument.n)
+            from pg_catalog.generate_subscripts(p.proargnames, 1) as argument (n)
+            where p.proargmodes is null or p.proargmodes[argument.n] in ('i', 'b', 'v')) as arguments
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proname = any(%(function)s)
+    union all
+    select 'operator', n.nspname, o.oprname, o.oid::pg_catalog.int8, null, null,
+           case when l.oid is not null then array[case when l.typtype <> 'p' then ln.nspname end] else '{}' end
+           || case when r.typtype <> 'p' then rn.nspname end,
+           case when l.oid is not null then array[l.typname] else '{}' end || r.typname, null
+    from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+    left join (pg_catalog.pg_type l join pg_catalog.pg_namespace ln on ln.oid = l.typnamespace) on l.oid = o.oprleft
+    join (pg_catalog.pg_type r join pg_catalog.pg_namespace rn on rn.oid = r.typnamespace) on r.oid = o.oprright
+    where o.oprname = any(%(operator)s)
+    union all
+    select 'type', n.nspname, t.typname, t.oid::pg_catalog.int8, null, null, null, null, null
+    from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+    where t.typname = any(%(type)s)
+"""
+
+
+class Named:
+    """What has the names that some expressions lean on, and the collations of their tables' columns."""
+
+    def __init__(self, session: PostgresSession, expressions: Iterable[tuple[TableName, Expression]]) -> None:
+        """One round trip."""
+        every = list(expressions)
+        leanings = [leaning for _, each in every for leaning in each.leanings]
+        tables = sorted({table for table, each in every if each.has_collations})
+        names = {
+            kind: sorted({each.name[1] for each in leanings if each.kind == kind})
+            for kind in ("function", "operator", "type")
+        }
+        by_table = {"schemas": [schema for schema, _ in tables], "tables": [table for _, table in tables]}
+        columns, candidates = session.fetch_all([(_COLUMNS, by_table), (_CANDIDATES, names)])
+        self.columns: dict[TableName, dict[str, Name]] = {}
+        for row in columns:
+            collations = self.columns.setdefault((row["schema"], row["table"]), {})
+            collations[row["name"]] = (row["collation_schema"], row["collname"])
+        self._path = (*session.search_path, "pg_catalog")
+        self._candidates: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for row in candidates:
+            self._candidates.setdefault((row["kind"], row["name"]), []).append(row)
+
+    def tests(self, leanings: Iterable[Leaning]) -> Iterator[tuple[str, str]]:
+        """Pairs of texts that are one tree where a leaning means one of several things of its name."""
+        for leaning in leanings:
+            there = self._candidates_of(leaning)
+            if len(there) > 1:
+                yield from (_test(leaning, row) for row in there if _is_exact(row))
+
+    def meant(self, leaning: Leaning, facing: str, equal: Collection[tuple[str, str]]) -> Meant | None:
+        """What `leaning` means; None for what PostgreSQL brings along, which hides nothing.
+
+        `equal`: those of `tests` that are one tree; `facing`: what it is then, where the one that stands in its place
+        is the same tree.
+
+        Of several things of its name it means the one whose own types make the same tree. Else it means what these
+        make of its arguments, which are shown as they are: the same, where they are the same.
+        """
+        there = self._candidates_of(leaning)
+        number, named = leaning.arguments
+        how = f"of {number} {' '.join(named)}"
+        exact = [row for row in there if _is_exact(row) and _test(leaning, row) in equal]
+        if len(exact) == 1 or len(there) == 1:
+            [row] = exact or there
+            if row["oid"] < FIRST_OF_USERS:
+                return None
+            if _is_variadic(row) and not named:
+                *types, rest = _types(row)
+                return Meant(f"{leaning.kind} {row['oid']} of {min(number, len(types))} and more", types, rest)
+            return Meant(f"{leaning.kind} {row['oid']} {how}", _types_of(row, number, named))
+        if facing:
+            return Meant(facing)
+        return Meant(f"{leaning.kind} {' '.join(sorted(str(row['oid']) for row in there))} {how}", [None] * number)
+
+    def _candidates_of(self, leaning: Leaning) -> list[Mapping[str, Any]]:
+        schema, name = leaning.name
+        places = [schema] if schema else self._path
+        number, _ = leaning.arguments
+        return [
+            row
+            for row in self._candidates.get((leaning.kind, name), ())
+            if row["schema"] in places and (leaning.kind != "function" or row["least"] <= number <= _most(row, number))
+        ]
+
+
+def _test(leaning: Leaning, row: Mapping[str, Any]) -> tuple[str, str]:
+    return leaning.text, leaning.written_for(row["schema"], _types(row))
+
+
+def _types(row: Mapping[str, Any]) -> list[Name | None]:
+    """The types of a candidate's arguments; None for those that stand for any."""
+    return [(of, each) if of else None for of, each in zip(row["schemas"] or (), row["types"] or (), strict=True)]
+
+
+def _types_of(row: Mapping[str, Any], number: int, named: Sequence[str]) -> list[Name | None]:
+    """The same of `number` arguments that are given, the last of them by these names."""
+    types = _types(row)
+    by_name = dict(zip(row["arguments"] or [""] * len(types), types, strict=True))
+    return [*types[: number - len(named)], *map(by_name.get, named)]
+
+
+def _is_exact(row: Mapping[str, Any]) -> bool:
+    return None not in _types(row) and not _is_variadic(row)
+
+
+def _is_variadic(row: Mapping[str, Any]) -> bool:
+    return row["kind"] == "function" and row["most"] is None
+
+
+def _most(row: Mapping[str, Any], number: int) -> int:
+    return number if row["most"] is None else int(row["most"])

@@ -1,0 +1,172 @@
+"""Names that go from one index to another: in a circle, or from an index of another table, which goes or is renamed.
+
+Decided: docs/decisions.md#exchanged-names, docs/decisions.md#names-that-are-set-free
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.kinds.pg_index.changes.in_place import amend
+from reconciler.kinds.pg_index.comparison.compare import changed_options
+from reconciler.kinds.pg_index.model import Declared, LiveIndex, PgIndex, Renamed, Swapped, TableName, full_name
+from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.model import Address
+
+Name = tuple[str, str]
+"""Schema and name of an index: two of different tables cannot have the same."""
+
+Same = dict[tuple[Address, TableName, str], bool]
+"""Whether an index (its table, its name) has the definition that is declared under an address."""
+
+
+def handed_over(declared: Sequence[Declared]) -> list[Declared]:
+    """`declared`, where an index that is declared absent of one table, and present of another, is one: the name goes
+    over."""
+    found: dict[Address, PgIndex] = {}
+    others: list[Declared] = []
+    for each in declared:
+        first = found.setdefault(each.address, each) if isinstance(each, PgIndex) else None
+        if first is None or first is each:
+            continue
+        if joined := _handed_over(first, each):
+            found[each.address] = joined
+        else:
+            others.append(each)  # it is declared twice, which whoever gathers all kinds says
+    return [found[each.address] if found.get(each.address) else each for each in _once(declared)] + others
+
+
+def _once(declared: Sequence[Declared]) -> Iterator[Declared]:
+    told: set[Address] = set()
+    for each in declared:
+        if not isinstance(each, PgIndex) or each.address not in told:
+            yield each
+        told.add(each.address)
+
+
+def _handed_over(first: PgIndex, second: Declared) -> PgIndex | None:
+    """The two as one; None where only one of them may be declared."""
+    if not isinstance(second, PgIndex) or (first.definition is None) == (second.definition is None):
+        return None
+    there, gone = (second, first) if first.definition is None else (first, second)
+    if there.leaves or (there.schema_name, there.table) == (gone.schema_name, gone.table):
+        return None
+    return there.model_copy(update={"leaves": (gone.schema_name, gone.table)})
+
+
+def with_swapped(indexes: Sequence[PgIndex]) -> list[PgIndex]:
+    """`indexes`, and those that they carry along, whose names were in one circle with theirs when they were planned."""
+    found = {index.address: index for index in indexes}
+    for index in indexes:
+        for other in swapped(index):
+            found.setdefault(other.address, other)
+    return list(found.values())
+
+
+def swapped(index: PgIndex) -> list[PgIndex]:
+    """What `index` carries along, as it was declared."""
+    return [
+        PgIndex(
+            address=index.address._replace(name=full_name(index.schema_name, other.name)),
+            schema_name=index.schema_name,
+            table=other.table,
+            name=other.name,
+            definition=other.definition,
+            search_path=index.search_path,
+            new_partitions=other.new_partitions,
+            leaves=other.leaves,
+        )
+        for other in index.swapped
+    ]
+
+
+def carried(index: PgIndex, circle: Sequence[Renamed]) -> tuple[Swapped, ...]:
+    """What `index` has to carry along, so that the circle is found again where it is looked at alone."""
+    return tuple(
+        Swapped(
+            table=each.table,
+            name=each.name,
+            definition=each.definition,
+            new_partitions=each.new_partitions,
+            leaves=each.leaves,
+        )
+        for each in circle
+        if each.name != index.name
+    )
+
+
+def holders_by_name(catalogue: Catalogue) -> dict[Name, tuple[TableName, LiveIndex]]:
+    """The indexes that are there, and their tables, by schema and name."""
+    return {
+        (table[0], name): (table, live) for table, there in catalogue.indexes.items() for name, live in there.items()
+    }
+
+
+def circles(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dict[Name, tuple[Renamed, ...]]:
+    """By each of their names: declared indexes that are all there, each under the name of another one of them.
+
+    The same circle for each of its names, beginning with the first by name.
+    """
+    declared = {(index.schema_name, index.name): index for index in indexes if index.definition}
+    wants = {name: found for name, index in declared.items() if (found := _found(index, catalogue, same, declared))}
+    circles: dict[Name, tuple[Renamed, ...]] = {}
+    for start in sorted(wants):
+        path = list(_path(start, wants))
+        if wants[path[-1]].was == start[1]:
+            circles.update(dict.fromkeys(path, tuple(wants[name] for name in path)))
+    return circles
+
+
+def queues(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dict[Name, int]:
+    """By name: of a declared index that another one is renamed to, how many renames in a row, this one first, wait for
+    each other's names. `a` of one table becomes `b`, `c` of another becomes `a`: two for `b`, one for `a`."""
+    declared = {(index.schema_name, index.name): index for index in indexes if index.definition}
+    frees: dict[Name, Name] = {}
+    for name, index in declared.items():
+        table = (index.schema_name, index.table)
+        if index.name in catalogue.indexes.get(table, {}):
+            continue
+        for was in sorted(catalogue.indexes.get(table, {})):
+            other = declared.get((table[0], was))
+            if other and other.table != index.table and same.get((index.address, table, was)):
+                frees[name] = (table[0], was)
+                break
+    found: dict[Name, int] = {}
+    for name in frees:
+        row, at = [], name
+        while at in frees and at not in row:
+            row.append(at)
+            at = frees[at]
+        found[name] = len(row)
+    return found
+
+
+def _path(start: Name, wants: Mapping[Name, Renamed]) -> Iterator[Name]:
+    """From an index to the one that has its definition, and so on, each once."""
+    seen: set[Name] = set()
+    name = start
+    while name in wants and name not in seen:
+        yield name
+        seen.add(name)
+        name = (name[0], wants[name].was)
+
+
+def _found(index: PgIndex, catalogue: Catalogue, same: Same, declared: Mapping[Name, PgIndex]) -> Renamed | None:
+    """The index that is the declared one but for its name, where that is declared as well, as another index."""
+    schema, table, definition = index.schema_name, (index.schema_name, index.table), index.definition
+    if definition is None or same.get((index.address, table, index.name)):
+        return None
+    for name, live in sorted(catalogue.indexes.get(table, {}).items()):
+        if not (name != index.name and (schema, name) in declared and same.get((index.address, table, name))):
+            continue
+        if not live.valid or live.builder is not None or live.is_of_constraint or live.parent:
+            continue
+        if changed_options(definition, live) or definition.tablespace not in ("", live.tablespace):
+            continue
+        if live.partitioned and amend(schema, live, definition, -1).steps:
+            continue
+        return Renamed(
+            table=index.table, was=name, name=index.name, live=live, definition=definition,
+            new_partitions=index.new_partitions, leaves=index.leaves,
+        )  # fmt: skip
+    return None
