@@ -11,7 +11,7 @@ from waiting import reload as reload
 
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.blocked import never
+from reconciler.kinds.pg_setting.changes.obstacles import never
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.model import System, Target
 

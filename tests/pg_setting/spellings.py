@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from reconciler.kinds.pg_setting import lists
 from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.values import lists
 
 MEMORY = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 TIME = {"us": 1, "ms": 10**3, "s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}

@@ -17,9 +17,11 @@ from pg_setting.test_pg_setting_values import amounts
 
 from reconciler.errors import DesiredError
 from reconciler.formulas.quantities import Dimension
-from reconciler.kinds.pg_setting import KIND, numeric, values, vartypes
+from reconciler.kinds.pg_setting import KIND, values
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.units import InvalidValue, dimension, size_of
+from reconciler.kinds.pg_setting.values import offline as numeric
+from reconciler.kinds.pg_setting.values import vartypes
+from reconciler.kinds.pg_setting.values.units import InvalidValue, dimension, size_of
 from reconciler.model import Notice, NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -18,9 +18,9 @@ from pg_setting.setting_cases import definitions, reload
 from psycopg import sql as compose
 
 from reconciler.demo.servers import PostgresServer
-from reconciler.kinds.pg_setting.hidden import unlisted
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.origin import may_be_secret
+from reconciler.kinds.pg_setting.observing.not_listed import unlisted
+from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
 from reconciler.model import NoticeType, System, Target
 from reconciler.targets.connect import connect
 

@@ -15,10 +15,11 @@ from pg_setting.setting_cases import definitions, settings
 from pg_setting.spellings import NOT_DEFAULT, near_misses, spellings
 
 from reconciler.demo.servers import PostgresServer
-from reconciler.kinds.pg_setting import KIND, lists, values
+from reconciler.kinds.pg_setting import KIND, values
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.startup.memory import PROCESSES
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import lists
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.model import System, Target
 
 ELSEWHERE = {

@@ -14,7 +14,8 @@ from pg_setting.own_server import OwnServer
 from pg_setting.releases import OF_DISTRIBUTIONS, TABLES_AS_OF, may_have_its_own
 from pg_setting.setting_cases import settings
 
-from reconciler.kinds.pg_setting import KIND, names
+from reconciler.kinds.pg_setting import KIND
+from reconciler.kinds.pg_setting.values import names
 
 Settings = Mapping[str, str]
 """Types by name, of every setting of a server."""

@@ -23,7 +23,7 @@ from waiting import PATIENCE, until
 
 from reconciler.demo.servers import PostgresServer
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.owner import PATRONI_PASSES
+from reconciler.kinds.pg_setting.changes.managed import PATRONI_PASSES
 from reconciler.model import Notice, NoticeType, System, Target
 from reconciler.secrets import Secrets
 

@@ -9,7 +9,7 @@ from waiting import reload
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.hidden import existing
+from reconciler.kinds.pg_setting.observing.not_listed import existing
 from reconciler.model import SENSITIVE, Notice, NoticeType
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.secrets import Secrets

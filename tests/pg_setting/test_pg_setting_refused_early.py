@@ -12,8 +12,8 @@ from pg_setting.setting_cases import settings
 from psycopg import sql as SQL  # noqa: N812 - `sql` is a fixture
 
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.forms import InvalidValue
-from reconciler.kinds.pg_setting.standby_names import parse
+from reconciler.kinds.pg_setting.values.forms import InvalidValue
+from reconciler.kinds.pg_setting.values.standby_names import parse
 from reconciler.model import Change, NoticeType
 
 TEXTS = {

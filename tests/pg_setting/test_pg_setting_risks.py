@@ -11,9 +11,10 @@ import pytest
 from fix_servers import _numbers, extension_version, postgres_binaries
 
 from reconciler.demo.servers import PostgresServer
-from reconciler.kinds.pg_setting import names, risk, standby_names
+from reconciler.kinds.pg_setting import risk
 from reconciler.kinds.pg_setting.risk import table, together
 from reconciler.kinds.pg_setting.startup import ciphers
+from reconciler.kinds.pg_setting.values import names, standby_names
 from reconciler.model import NEEDS_PERMISSION, HazardType
 
 NOT_HERE = frozenset(
@@ -70,7 +71,7 @@ def test_nothing_is_decided_of_what_no_server_has(everywhere):
 @pytest.mark.servers
 def test_what_is_hidden_from_some_roles_is_decided(everywhere):
     """pg_settings keeps these from whoever is no member of pg_read_all_settings."""
-    from reconciler.kinds.pg_setting.hidden import CANDIDATES
+    from reconciler.kinds.pg_setting.observing.not_listed import CANDIDATES
 
     assert CANDIDATES <= risk.KNOWN
 

@@ -18,7 +18,7 @@ from pg_setting.startup_cases import CASES, TLS_CASES, Case
 
 from reconciler.demo.servers import PostgresServer, ServerFailed
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.libraries import missing
+from reconciler.kinds.pg_setting.observing.libraries import missing
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -11,8 +11,9 @@ from pg_setting.releases import may_have_its_own
 from pg_setting.setting_cases import definitions
 from pg_setting.setting_cases import settings as settings_of
 
-from reconciler.kinds.pg_setting import KIND, lists, values
-from reconciler.kinds.pg_setting.units import InvalidValue, shown
+from reconciler.kinds.pg_setting import KIND, values
+from reconciler.kinds.pg_setting.values import lists
+from reconciler.kinds.pg_setting.values.units import InvalidValue, shown
 
 SETTABLE = {
     "work_mem": "kB",

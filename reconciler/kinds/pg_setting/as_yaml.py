@@ -19,13 +19,15 @@ from pydantic import TypeAdapter
 from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
-from reconciler.kinds.pg_setting import blocked, hidden, names, origin, owner, provenance, scoped, values
+from reconciler.kinds.pg_setting import provenance, values, yaml_comments
+from reconciler.kinds.pg_setting.changes import managed, obstacles, scoped
+from reconciler.kinds.pg_setting.changes.outcomes import NeverStarts
+from reconciler.kinds.pg_setting.changes.patroni import SOURCE
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
-from reconciler.kinds.pg_setting.observe import observe
-from reconciler.kinds.pg_setting.outcomes import NeverStarts
-from reconciler.kinds.pg_setting.patroni import SOURCE
+from reconciler.kinds.pg_setting.observing import not_listed
+from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.model import Address, Verdict
 from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres.session import PostgresSession
@@ -119,7 +121,7 @@ def _kept_elsewhere(server: Server) -> dict[Path, Entry]:
         return {("settings", "all settings of the instance"): LeftOut(f"{name} keeps them: {way}")}
     entries: dict[Path, Entry] = {}
     for name, text in sorted(server.patroni.parameters.items()):
-        if name in names.SENSITIVE or name in owner.PATRONI_FROM_THE_NODE:
+        if name in names.SENSITIVE or name in managed.PATRONI_FROM_THE_NODE:
             entries["settings", name] = LeftOut("it is Patroni's own, or may hold a password")
         else:
             entries["settings", name] = _Found(
@@ -160,13 +162,13 @@ def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None
     boot = values.read(definition, definition.boot_val or ("" if definition.vartype == "string" else None))
     running = values.read(definition, observed.running)
     by_default = observed.source in _SOURCES_OF_DEFAULTS
-    never = blocked.never(definition)
+    never = obstacles.never(definition)
     if never:
         if definition.context == "internal":
             return None if running == boot else LeftOut(_FIXED)
         return None if by_default or observed.masked_by else LeftOut(never)
     if observed.source == "command line":
-        return LeftOut(f"given on the server's command line{origin.masked_lines(observed)}")
+        return LeftOut(f"given on the server's command line{yaml_comments.masked_lines(observed)}")
     if observed.source == "environment variable":
         return LeftOut("given by the environment that the server was started in")
     if observed.running is None and observed.masked_by:
@@ -175,15 +177,17 @@ def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None
     if not any(value != boot for value in lines) and (by_default or running == boot):
         return None
     texts = (observed.running, *(entry.setting for entry in observed.entries))
-    if origin.may_be_secret(definition, *texts):
-        return LeftOut(origin.declare_instead(definition))
+    if yaml_comments.may_be_secret(definition, *texts):
+        return LeftOut(yaml_comments.declare_instead(definition))
     last = observed.last_entry
     forms = [*_forms(definition, last.setting if last else None), *_forms(definition, observed.running)]
     otherwise = ""
     if last is not None and lines[-1] != running:
-        held, runs = origin.told(definition, last.setting), origin.told(definition, observed.running)
+        held, runs = yaml_comments.told(definition, last.setting), yaml_comments.told(definition, observed.running)
         otherwise = f"{provenance.of_entry(observed)} holds {held}, which is not loaded: {runs} runs; reload first"
-    return _Found(forms, lambda waits: origin.of_instance(definition, observed, waits=waits), otherwise=otherwise)
+    return _Found(
+        forms, lambda waits: yaml_comments.of_instance(definition, observed, waits=waits), otherwise=otherwise
+    )
 
 
 def _of_scope(resource: PgSetting, observed: SettingObserved) -> Entry | None:
@@ -194,9 +198,9 @@ def _of_scope(resource: PgSetting, observed: SettingObserved) -> Entry | None:
     definition = definition or scoped.custom(resource.setting)
     if observed.own is None:
         return None  # it has gone since the names were read
-    if origin.may_be_secret(definition, observed.own):
-        return LeftOut(origin.declare_instead(definition))
-    return _Found(_forms(definition, observed.own), lambda _: origin.of_scope(definition, observed))
+    if yaml_comments.may_be_secret(definition, observed.own):
+        return LeftOut(yaml_comments.declare_instead(definition))
+    return _Found(_forms(definition, observed.own), lambda _: yaml_comments.of_scope(definition, observed))
 
 
 def _forms(definition: Definition, text: str | None) -> list[Form]:
@@ -242,7 +246,7 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
             f"pg_catalog.pg_show_all_file_settings() to {server.role}",
         )
     if not session.fetch(_READS_ALL)[0]["reads_all"]:
-        missing = hidden.unlisted(session, {name.lower() for name in listed})
+        missing = not_listed.unlisted(session, {name.lower() for name in listed})
         yield (
             f"at least {len(missing)} settings",
             f"not visible to role {server.role}, shared_preload_libraries among them: "

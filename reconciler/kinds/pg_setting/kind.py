@@ -9,7 +9,10 @@ from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.errors import DesiredError
 from reconciler.formulas.quantities import FormulaError
 from reconciler.kind import Declaration, NodeOutcomes, Ruling
-from reconciler.kinds.pg_setting import instance, late, names, numeric, owner, patroni, restart, scoped, unlisted
+from reconciler.kinds.pg_setting import unlisted
+from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, patroni, scoped
+from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.cluster import restart
 from reconciler.kinds.pg_setting.model import (
     DatabaseSection,
     ObservedRestart,
@@ -19,11 +22,11 @@ from reconciler.kinds.pg_setting.model import (
     SettingObserved,
     Settings,
 )
-from reconciler.kinds.pg_setting.observe import observe
-from reconciler.kinds.pg_setting.outcomes import notice
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
-from reconciler.kinds.pg_setting.wanted import NotTold
+from reconciler.kinds.pg_setting.values import names, offline
+from reconciler.kinds.pg_setting.values.declared_value import NotTold
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.session import Session
@@ -111,7 +114,7 @@ class PgSettingKind:
                 outcomes = patroni.plan(desired, definition, observed, seen)
             else:
                 outcomes = instance.plan(desired, definition, observed)
-            return late.again(desired, observed, outcomes) if desired.after_restart else outcomes
+            return after_preload.again(desired, observed, outcomes) if desired.after_restart else outcomes
         except NotTold as error:
             return [notice(desired, NoticeType.BLOCKED, str(error))]
         except InvalidValue as error:
@@ -120,7 +123,7 @@ class PgSettingKind:
 
     def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """See `kind.Advises`, and `file_errors.py`."""
-        from reconciler.kinds.pg_setting.file_errors import errors
+        from reconciler.kinds.pg_setting.observing.file_errors import errors
 
         assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         return [*outcomes, *errors(session, self.name)]
@@ -157,7 +160,7 @@ class PgSettingKind:
 
     def held_back(self, nodes: Mapping[str, NodeOutcomes]) -> Mapping[str, Sequence[Outcome]]:
         """See `kind.Clusters`, and `cluster.py`."""
-        from reconciler.kinds.pg_setting.cluster import held_back
+        from reconciler.kinds.pg_setting.cluster.standbys import held_back
 
         return held_back(nodes)
 
@@ -165,7 +168,7 @@ class PgSettingKind:
         self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[Declared]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """See `kind.Shares`, and `agreement.py`."""
-        from reconciler.kinds.pg_setting.agreement import agreed
+        from reconciler.kinds.pg_setting.cluster.agreement import agreed
 
         settings = {
             name: [each for each in resources if isinstance(each, PgSetting)] for name, resources in declared.items()
@@ -225,7 +228,7 @@ def _declared(
     database: str | None = None,
     role: str | None = None,
 ) -> Iterator[PgSetting]:
-    beside = numeric.Beside(declaration.target, settings if role is None and database is None else {})
+    beside = offline.Beside(declaration.target, settings if role is None and database is None else {})
     for written, value in settings.items():
         at = declaration.at((*path, written))
         setting = written.lower()
@@ -266,16 +269,16 @@ def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
         return notice(desired, NoticeType.NOT_VISIBLE, message)
     if observed.absence == "unlisted" and name not in names.RENAMED:  # some are still understood by their old names
         return notice(desired, NoticeType.BLOCKED, "it belongs to a session, and cannot be declared")
-    prefix = late.library(name)
+    prefix = after_preload.library(name)
     if prefix and prefix not in (server.loaded or ()):
-        if desired.of_instance and late.can_wait(desired, observed):
-            return late.planned(desired, observed)
+        if desired.of_instance and after_preload.can_wait(desired, observed):
+            return after_preload.planned(desired, observed)
         if prefix in server.preloading:
             message = f"unknown until {prefix} is loaded, which waits for a restart; plan again after that"
             return notice(desired, NoticeType.WAITS_FOR_RESTART, message)
         way = (
             f"add {prefix} to shared_preload_libraries, restart PostgreSQL, then plan again"
-            if prefix in late.PRELOADED
+            if prefix in after_preload.PRELOADED
             else "its manual says which one that is, and how it is loaded"
         )
         message = f"unknown until the library that defines {name.partition('.')[0]}.* is loaded: {way}"
@@ -290,7 +293,7 @@ def _secret(desired: PgSetting, observed: SettingObserved) -> list[Outcome]:
     if observed.secret_matches is None:
         message = f"role {observed.server.role} cannot see the instance's value"
         return [notice(desired, NoticeType.NOT_VISIBLE, message)]
-    way = "" if observed.definition is None else owner.way(observed.definition, observed, "…")
+    way = "" if observed.definition is None else managed.way(observed.definition, observed, "…")
     if desired.of_instance and way:
         message = f"it is not the declared secret, and a plan cannot carry one: {way}"
         return [notice(desired, NoticeType.BLOCKED, message)]

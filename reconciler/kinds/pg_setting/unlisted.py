@@ -14,8 +14,8 @@ from typing import ClassVar
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, decided, rules, together
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
-from reconciler.kinds.pg_setting.origin import may_be_secret
 from reconciler.kinds.pg_setting.provenance import AUTO, is_auto
+from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
 from reconciler.model import Address, Frozen, Notice, NoticeType, Observed, Outcome, Resource
 from reconciler.targets.postgres.session import PostgresSession
 

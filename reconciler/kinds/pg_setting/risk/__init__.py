@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.kinds.pg_setting import names, startup, values
+from reconciler.kinds.pg_setting import startup, values
 from reconciler.kinds.pg_setting.model import Definition, Server
 from reconciler.kinds.pg_setting.risk import memory, table, together
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.model import Hazard, HazardType
 
 KNOWN: frozenset[str] = frozenset(table.RISKS) | together.NAMES | frozenset().union(*table.FREE.values())

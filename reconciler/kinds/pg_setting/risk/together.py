@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.risk import memory
-from reconciler.kinds.pg_setting.standby_names import StandbyNames, parse
 from reconciler.kinds.pg_setting.startup.start import Start
 from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values.standby_names import StandbyNames, parse
 from reconciler.model import HazardType
 
 LEAST_ROOM = 10

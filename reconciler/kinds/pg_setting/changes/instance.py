@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.kinds.pg_setting import blocked, hazards, names, owner, provenance, risk, startup, steps, values, wanted
+from reconciler.kinds.pg_setting import provenance, risk, startup, values
+from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles, steps
+from reconciler.kinds.pg_setting.changes.outcomes import change, never_starts, notice
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.outcomes import change, never_starts, notice
-from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.kinds.pg_setting.wanted import Wanted
+from reconciler.kinds.pg_setting.values import Canonical, names
+from reconciler.kinds.pg_setting.values import declared_value as wanted
+from reconciler.kinds.pg_setting.values.declared_value import Wanted
 from reconciler.model import (
     Change,
     ComesTrue,
@@ -41,7 +43,7 @@ class State:
 
 def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) -> list[Outcome]:
     """What differs. Raises InvalidValue where the declared value cannot be."""
-    reason = blocked.never(definition)
+    reason = obstacles.never(definition)
     if reason:
         return [notice(desired, NoticeType.BLOCKED, reason)]
     state = state_of(definition, observed)
@@ -104,10 +106,10 @@ def _masked_for_all(
     desired: PgSetting, definition: Definition, observed: SettingObserved, state: State, want: Wanted
 ) -> list[Outcome]:
     """The instance is as declared; whether any session gets that value is another question."""
-    everyone = values.read(definition, blocked.given_to_all(observed))
+    everyone = values.read(definition, obstacles.given_to_all(observed))
     if everyone is None or want.met(everyone):
         return []
-    reason = blocked.masked_for_all(definition, observed)
+    reason = obstacles.masked_for_all(definition, observed)
     return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
 
 
@@ -120,9 +122,9 @@ def _written(
     step = steps.alter_system(definition, want.literals, observed.server.version_num)
     reason = (
         want.problem
-        or blocked.alter_system(definition, observed, step.statements[-1], want.value)
-        or blocked.empty_list(definition, observed, want)
-        or blocked.libraries(definition, observed)
+        or obstacles.alter_system(definition, observed, step.statements[-1], want.value)
+        or obstacles.empty_list(definition, observed, want)
+        or obstacles.libraries(definition, observed)
         or startup.refused(definition.name, want.value, observed.server)
     )
     if reason:
@@ -149,7 +151,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             return []
         if observed.pending_restart and definition.context == "postmaster":
             return [_waits_unseen(desired, definition, observed, state)]
-        reason = owner.way(definition, observed, None) or blocked.files(observed)
+        reason = managed.way(definition, observed, None) or obstacles.files(observed)
         if reason:
             return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
         seen = f"it is {_short(definition, state.running)} from {provenance.of_running(observed)}"
@@ -161,8 +163,8 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         goal = state.running if state.running is not None else ""
     if observed.in_auto is not None:
         step = steps.alter_system(definition, (), observed.server.version_num)
-        reason = blocked.alter_system(definition, observed, step.statements[-1]) or (
-            blocked.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
+        reason = obstacles.alter_system(definition, observed, step.statements[-1]) or (
+            obstacles.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
             message = f"{_short(definition, state.running)}: {reason}"
@@ -178,14 +180,14 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
     if observed.source == "command line":
         if state.running == state.boot:
             return []
-        reason = blocked.alter_system(definition, observed, "")
+        reason = obstacles.alter_system(definition, observed, "")
         return [notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))]
     if below is None and observed.source in ("default", "override"):
         return []
     if state.running != goal:
         return [_loaded(desired, definition, observed, state, goal)]
     if below is not None and goal != state.boot:
-        message = owner.way(definition, observed, None) or (
+        message = managed.way(definition, observed, None) or (
             f"{below.file}:{below.line} sets it to {_short(definition, goal)}, which RESET does not change: "
             "delete that line, or declare the value"
         )
@@ -216,7 +218,7 @@ def _loaded(
         if fatal:
             return never_starts(desired, fatal, where)
         return notice(desired, NoticeType.WAITS_FOR_RESTART, f"waits for a restart{told}", where)
-    reason = blocked.files(observed)
+    reason = obstacles.files(observed)
     if reason:
         return notice(desired, NoticeType.BLOCKED, reason, _provenance(definition, observed, state))
     before = {"value": _short(definition, state.running), "source": provenance.of_running(observed)}
@@ -230,7 +232,7 @@ def _loaded(
         notes=("reload",),
         steps=(steps.RELOAD.model_copy(update={"hazards": risks}),),
         sensitive=sensitive,
-        forbidden=blocked.forbidden(definition, observed, ""),
+        forbidden=obstacles.forbidden(definition, observed, ""),
         difference=Difference.NOT_RUNNING,
         provenance=_provenance(definition, observed, state),
     )
@@ -303,7 +305,7 @@ def _change(
             f"read from the files: {observed.masked_by} gives this session its own" if observed.masked_by else "",
             provenance.masking(observed, source) if after_source == provenance.AUTO else "",
             provenance.overridden(observed),
-            blocked.unchecked_libraries(desired, observed),
+            obstacles.unchecked_libraries(desired, observed),
             startup.unseen(definition.name, value, observed.server),
             "" if undo else "cannot be undone by itself: the former entry is not kept",
         ),
@@ -313,7 +315,7 @@ def _change(
         ),
         undo_unseen=not known,
         sensitive=sensitive,
-        forbidden=blocked.forbidden(definition, observed, step.statements[-1]),
+        forbidden=obstacles.forbidden(definition, observed, step.statements[-1]),
         difference=Difference.NOT_PERSISTED if running else Difference.DIFFERS,
         provenance=where,
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.kinds.pg_setting import patroni, risk, steps
+from reconciler.kinds.pg_setting import risk
+from reconciler.kinds.pg_setting.changes import patroni, steps
+from reconciler.kinds.pg_setting.changes.outcomes import change
 from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.outcomes import change
 from reconciler.model import NEEDS_PERMISSION, Change, HazardType, Outcome
 
 UNKNOWN = "unknown until it is loaded"

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import names
+from reconciler.kinds.pg_setting.values import names
 from reconciler.targets.postgres.session import PostgresSession
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-from reconciler.kinds.pg_setting import lists, names, owner, values
+from reconciler.kinds.pg_setting import values
+from reconciler.kinds.pg_setting.changes import managed
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Server, SettingObserved
-from reconciler.kinds.pg_setting.values import Canonical
-from reconciler.kinds.pg_setting.wanted import Wanted
+from reconciler.kinds.pg_setting.values import Canonical, lists, names
+from reconciler.kinds.pg_setting.values.declared_value import Wanted
 from reconciler.targets.postgres.session import Row
 
 _READABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
@@ -66,7 +67,7 @@ def alter_system(
     """Why ALTER SYSTEM would be refused, or change nothing; empty where it works. `value` None: RESET."""
     server = observed.server
     if server.owner is not None:
-        return owner.way(definition, observed, value)
+        return managed.way(definition, observed, value)
     if observed.source == "command line":
         return (
             "it is given on the server's command line, which ALTER SYSTEM does not change, nor a restart: "

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.kind import NodeOutcomes
-from reconciler.kinds.pg_setting import names
-from reconciler.kinds.pg_setting.cluster import block
+from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.cluster.standbys import block
 from reconciler.kinds.pg_setting.model import PgSetting
-from reconciler.kinds.pg_setting.outcomes import notice
+from reconciler.kinds.pg_setting.values import names
 from reconciler.model import Change, Notice, NoticeType, Outcome
 
 

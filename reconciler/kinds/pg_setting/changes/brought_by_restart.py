@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.kinds.pg_setting import names, owner, patroni, risk, values
+from reconciler.kinds.pg_setting import risk, values
+from reconciler.kinds.pg_setting.changes import managed, patroni
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, PatroniSeen, Server
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.model import SENSITIVE, Hazard, HazardType
 from reconciler.targets.postgres.session import Row
 
@@ -41,9 +42,9 @@ def by_patroni(definitions: Iterable[Definition], seen: PatroniSeen, server: Ser
     for definition in sorted(definitions, key=lambda one: one.name):
         name = definition.name
         coming = values.read(definition, seen.parameters.get(name))
-        least = owner.PATRONI_LEAST.get(name)
+        least = managed.PATRONI_LEAST.get(name)
         ignored = least is not None and isinstance(coming, int) and coming < least
-        if ignored or name in owner.PATRONI_FROM_THE_NODE or name in owner.PATRONI_OF_REPLICAS:
+        if ignored or name in managed.PATRONI_FROM_THE_NODE or name in managed.PATRONI_OF_REPLICAS:
             continue
         if patroni.waiting(definition, seen):
             running = [values.read(definition, member[name].text) for member in seen.running.values() if name in member]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.kind import NodeOutcomes
-from reconciler.kinds.pg_setting import restart
+from reconciler.kinds.pg_setting.cluster import restart
 from reconciler.kinds.pg_setting.model import Restart
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.model import Action, Change, Notice, NoticeType, Outcome

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 
 EXPECTED = 'it is names of standbys, like a, "b c", or so many of them: FIRST 2 (a, b, c), ANY 1 (a, b)'
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 
 from psycopg import sql
 
-from reconciler.kinds.pg_setting import names, values
+from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition, Owner, SettingObserved
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.targets.postgres.session import Row
 
 PATRONI_PASSES = (

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from reconciler.kinds.pg_setting import names, provenance, values
+from reconciler.kinds.pg_setting import provenance, values
 from reconciler.kinds.pg_setting.model import Definition, SettingObserved
+from reconciler.kinds.pg_setting.values import names
 
 _SECRET_NAME = re.compile(r"secret|passw|passphrase|token|credential|api_?key|private_?key|salt", re.IGNORECASE)
 _SECRET_TEXT = re.compile(

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import late, provenance
+from reconciler.kinds.pg_setting import provenance
+from reconciler.kinds.pg_setting.changes import after_preload
 from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, Server
 from reconciler.targets.postgres.session import PostgresSession
 
@@ -58,9 +59,9 @@ def definition(name: str, server: Server) -> Definition | None:
         return None
     if name in _KNOWN:
         return _KNOWN[name]
-    library = late.library(name)
+    library = after_preload.library(name)
     loading = (*(server.loaded or ()), *server.preloading, *server.to_preload)
-    if not library or library in late.PRELOADED or library in loading:
+    if not library or library in after_preload.PRELOADED or library in loading:
         return None
     return Definition(name=name, vartype="string", context="user", unloaded=True)
 

@@ -17,10 +17,11 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import blocked, hazards, names, owner, risk, startup, values, wanted
+from reconciler.kinds.pg_setting import risk, startup, values
+from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles
+from reconciler.kinds.pg_setting.changes.outcomes import change, notice
 from reconciler.kinds.pg_setting.model import Definition, PatroniSeen, PgSetting, RunningValue, SettingObserved
-from reconciler.kinds.pg_setting.outcomes import change, notice
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, declared_value, names
 from reconciler.model import (
     SENSITIVE,
     ComesTrue,
@@ -86,25 +87,27 @@ def _member(session: PostgresSession, member: Member, names: Sequence[str]) -> M
 def plan(desired: PgSetting, definition: Definition, observed: SettingObserved, seen: PatroniSeen) -> list[Outcome]:
     """What differs in Patroni's configuration, or on a member. Raises InvalidValue where the value cannot be."""
     name = definition.name
-    reason = blocked.never(definition)
+    reason = obstacles.never(definition)
     if reason:
         return [notice(desired, NoticeType.BLOCKED, reason)]
     written = values.read(definition, seen.parameters.get(name))
-    if wanted.is_reset(desired, definition):
-        if name not in seen.parameters or name in owner.PATRONI_FROM_THE_NODE:
+    if declared_value.is_reset(desired, definition):
+        if name not in seen.parameters or name in managed.PATRONI_FROM_THE_NODE:
             return []
         return [_patch(desired, definition, observed, seen, None, None)]
-    want = wanted.wanted(desired, definition, observed, written if written is not None else _first(definition, seen))
+    want = declared_value.wanted(
+        desired, definition, observed, written if written is not None else _first(definition, seen)
+    )
     differing = {
         member: text
         for member, text in _running(name, seen)
         if text is None or not want.met(values.read(definition, text) or "")
     }
-    if name in owner.PATRONI_OF_REPLICAS:
+    if name in managed.PATRONI_OF_REPLICAS:
         why = "Patroni writes it on each replica by itself: see postgresql.recovery_conf in Patroni's manual"
         return [notice(desired, NoticeType.BLOCKED, why)] if differing else []
-    if name in owner.PATRONI_FROM_THE_NODE:
-        why = f"Patroni gives it to PostgreSQL: {owner.PATRONI_FROM_THE_NODE[name]}, and cannot be set otherwise"
+    if name in managed.PATRONI_FROM_THE_NODE:
+        why = f"Patroni gives it to PostgreSQL: {managed.PATRONI_FROM_THE_NODE[name]}, and cannot be set otherwise"
         return [notice(desired, NoticeType.BLOCKED, why)] if differing else []
     if written is not None and want.met(written):
         return _on_members(desired, definition, observed, seen, want.value, differing) if differing else []
@@ -177,11 +180,11 @@ def _patch(
     name = definition.name
     before = _first(definition, seen)
     after = value if value is not None else values.read(definition, definition.boot_val)
-    least = owner.PATRONI_LEAST.get(name)
+    least = managed.PATRONI_LEAST.get(name)
     if least is not None and isinstance(value, int) and value < least:
         message = f"Patroni takes {values.shown(definition, least)} or more, and would use a default of its own"
         return notice(desired, NoticeType.BLOCKED, message)
-    reason = blocked.libraries(definition, observed) or (
+    reason = obstacles.libraries(definition, observed) or (
         startup.refused(name, after, observed.server) if after is not None else ""
     )
     if reason:
@@ -193,7 +196,7 @@ def _patch(
         risks = (*risks, *hazards.waits_for_restart(definition))
     sensitive = name in names.SENSITIVE
     old = seen.parameters.get(name)
-    step = PatroniStep(parameters={name: None if value is None else owner.spelled(definition, value)}, hazards=risks)
+    step = PatroniStep(parameters={name: None if value is None else managed.spelled(definition, value)}, hazards=risks)
     return change(
         desired,
         before={"value": "" if before is None else values.shown(definition, before), "source": _place(name, seen)},
@@ -233,7 +236,7 @@ def _provenance(
     hidden = definition.name in names.SENSITIVE
     return Provenance(
         value=SENSITIVE if hidden else _shown(definition, text),
-        source="command line" if definition.name in owner.PATRONI_PASSES else "configuration file",
+        source="command line" if definition.name in managed.PATRONI_PASSES else "configuration file",
         place=place,
         coming=coming,
         comes_true=comes_true,

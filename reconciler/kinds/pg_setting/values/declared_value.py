@@ -12,10 +12,10 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
 from reconciler.formulas.quantities import FormulaError, Quantity, number_of
-from reconciler.kinds.pg_setting import lists, units, values
+from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Range, SettingObserved
-from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, lists, units
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 
 
 class NotTold(InvalidValue):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.booleans import parse_bool
-from reconciler.kinds.pg_setting import forms, lists, names, units
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import forms, lists, names, units
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 
 Canonical = int | float | str | tuple[str, ...]
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 
-from reconciler.kinds.pg_setting import blocked, libraries, lists, names, provenance, unloaded, values, wanted
-from reconciler.kinds.pg_setting.coming import beside
+from reconciler.kinds.pg_setting import provenance, values
+from reconciler.kinds.pg_setting.changes import obstacles
+from reconciler.kinds.pg_setting.changes.planned_values import beside
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.opinion import by_server
-from reconciler.kinds.pg_setting.read import Reading
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.observing import libraries, unloaded
+from reconciler.kinds.pg_setting.observing.opinion import by_server
+from reconciler.kinds.pg_setting.observing.reading import Reading
+from reconciler.kinds.pg_setting.values import declared_value, lists, names
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.model import Address, SecretRef
 from reconciler.targets.postgres.session import PostgresSession, Row
 
@@ -128,11 +131,11 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
         subjects.append(f"{kind} {known[name]['quoted']}")
         # For a role in a database only the rights on the role count.
         if not (known[name]["may_alter"] or (kind == "database" and resource.role is not None)):
-            lacks = blocked.to_alter(kind, known[name], reading.server)
+            lacks = obstacles.to_alter(kind, known[name], reading.server)
     server = reading.server
     if not (lacks or row is None or row["context"] == "user" or row["may_set"]):
-        grants = server.version_num >= blocked.GRANTS_SINCE
-        lacks = f"grant set on parameter {resource.setting} to {server.role}" if grants else blocked.SUPERUSER
+        grants = server.version_num >= obstacles.GRANTS_SINCE
+        lacks = f"grant set on parameter {resource.setting} to {server.role}" if grants else obstacles.SUPERUSER
     return {
         "own": own[0] if own else None,
         "overrides": stronger,
@@ -190,7 +193,7 @@ def _opinion(
         return {}
     if definition.vartype != "string":
         with suppress(InvalidValue):  # a formula is ours, and only what it comes to is the server's
-            text = wanted.evaluated(definition, found.server.operand, text)[1]
+            text = declared_value.evaluated(definition, found.server.operand, text)[1]
     # A quoted list of several items is no text that set_config could take as a whole without changing its meaning.
     value, refused = by_server(session, probe, text)
     if value is None:
@@ -232,8 +235,8 @@ def _missing(
 def _new_libraries(resource: PgSetting, definition: Definition, found: SettingObserved) -> tuple[str, ...]:
     running = values.read(definition, found.running)
     loaded = running if isinstance(running, tuple) else ()
-    named = blocked.named_libraries(resource)
-    if resource.of_instance and definition.name in lists.PRELOADED and wanted.is_reset(resource, definition):
+    named = obstacles.named_libraries(resource)
+    if resource.of_instance and definition.name in lists.PRELOADED and declared_value.is_reset(resource, definition):
         below = values.read(definition, found.below_auto.setting) if found.below_auto else ()
         named = below if isinstance(below, tuple) else ()
     return tuple(name for name in named if name not in loaded)

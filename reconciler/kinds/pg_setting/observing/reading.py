@@ -12,28 +12,19 @@ from functools import cached_property
 from psycopg import sql
 
 from reconciler.formulas.evaluation import MACHINE
-from reconciler.kinds.pg_setting import (
-    blocked,
-    coming,
-    forms,
-    hidden,
-    lists,
-    owner,
-    patroni,
-    queries,
-    risk,
-    startup,
-    surroundings,
-    values,
-)
-from reconciler.kinds.pg_setting.brought import brought, by_patroni
-from reconciler.kinds.pg_setting.coming import Coming
-from reconciler.kinds.pg_setting.connected import QUERY as CONNECTED
-from reconciler.kinds.pg_setting.connected import connected
+from reconciler.kinds.pg_setting import risk, startup, values
+from reconciler.kinds.pg_setting.changes import managed, obstacles, patroni
+from reconciler.kinds.pg_setting.changes import planned_values as coming
+from reconciler.kinds.pg_setting.changes.brought_by_restart import brought, by_patroni
+from reconciler.kinds.pg_setting.changes.planned_values import Coming
 from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Override, PgSetting, Server
-from reconciler.kinds.pg_setting.names import nearest, unknown
+from reconciler.kinds.pg_setting.observing import environment, not_listed, queries
+from reconciler.kinds.pg_setting.observing.connected import QUERY as CONNECTED
+from reconciler.kinds.pg_setting.observing.connected import connected
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line, session_override
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import forms, lists
+from reconciler.kinds.pg_setting.values.names import nearest, unknown
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
@@ -53,7 +44,7 @@ class Reading:
         )
         scoped = any(not resource.of_instance for resource in wanted)
         own = {"own": list(queries.OWN), "values": list(queries.OWN.values())}
-        params = {"names": names, "scoped": scoped, **own, **owner.PARAMS}
+        params = {"names": names, "scoped": scoped, **own, **managed.PARAMS}
         grants = session.version_num >= 150000
         settings = queries.SETTINGS.format(
             may_alter_system=sql.SQL("pg_catalog.has_parameter_privilege(name, 'alter system')" if grants else "false"),
@@ -64,7 +55,7 @@ class Reading:
         )
         asked: list[Query] = [
             *(queries.RESET_OWN, settings, queries.RESTORE_OWN),
-            *(queries.SERVER, queries.OVERRIDES, queries.DATABASES, queries.ROLES, absent, owner.QUERY),
+            *(queries.SERVER, queries.OVERRIDES, queries.DATABASES, queries.ROLES, absent, managed.QUERY),
         ]
         leaning = risk.CONNECTED & {resource.setting for resource in wanted}
         if leaning:
@@ -122,7 +113,7 @@ class Reading:
             blocking=tuple(blocking),
             loaded=None if loaded is None else _libraries(loaded),
             preloading=_libraries(preload[-1].setting) if preload else (),
-            owner=owner.recognise(owners[0]),
+            owner=managed.recognise(owners[0]),
             patroni=patroni.read(session, [*names, *(row["key"] for row in of_a_restart)]),
             to_preload=_to_preload(wanted),
             undeclared_standbys=_undeclared(session, server[0]["standbys"]),
@@ -140,9 +131,9 @@ class Reading:
         changing = startup.COMPANIONS & {resource.setting for resource in wanted if resource.of_instance}
         around = Around()
         if changing:
-            around = surroundings.around(session, server[0], changing, self.server.coming)
+            around = environment.around(session, server[0], changing, self.server.coming)
             if server[0]["may_look"]:
-                around = surroundings.looked_at(session, around, startup.paths(self.server.coming, changing))
+                around = environment.looked_at(session, around, startup.paths(self.server.coming, changing))
         if leaning:
             around = around.model_copy(update=connected(session, others[0][0], leaning))
         if around.memory is None and self._takes_more_memory(wanted):
@@ -181,7 +172,7 @@ class Reading:
 
     @cached_property
     def _unlisted(self) -> frozenset[str]:
-        return hidden.existing(self._session, self.absent)
+        return not_listed.existing(self._session, self.absent)
 
     def current(self, name: str) -> str | None:
         """What the instance will have of a setting that nobody changes; None where that is not visible."""
@@ -253,7 +244,7 @@ class Reading:
                     *([f"role {row['role']}"] if row["role"] else []),
                     *([f"database {row['database']}"] if row["database"] else []),
                 ]
-                override = Override(scope=" in ".join(parts) or blocked.ALL_ROLES, value=value)
+                override = Override(scope=" in ".join(parts) or obstacles.ALL_ROLES, value=value)
                 found.append((row["database"], row["role"], override))
         return found
 
@@ -269,7 +260,7 @@ def _to_preload(wanted: Sequence[PgSetting]) -> tuple[str, ...]:
         name
         for resource in wanted
         if resource.of_instance and resource.setting == "shared_preload_libraries"
-        for name in blocked.named_libraries(resource)
+        for name in obstacles.named_libraries(resource)
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting import blocked, names, provenance, risk, startup, steps, values, wanted
+from reconciler.kinds.pg_setting import provenance, risk, startup, values
+from reconciler.kinds.pg_setting.changes import obstacles, steps
+from reconciler.kinds.pg_setting.changes.outcomes import change, notice
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
-from reconciler.kinds.pg_setting.outcomes import change, notice
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, declared_value, names
 from reconciler.model import SENSITIVE, ComesTrue, Hazard, NoticeType, Outcome, Provenance
 
 NOT_SET = "the instance's"
@@ -34,13 +35,13 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
     after: Canonical | None
     literals: tuple[str, ...] = ()
     custom_name = observed.definition is None or definition.unloaded
-    if wanted.is_reset(desired, definition):
+    if declared_value.is_reset(desired, definition):
         if observed.own is None:
             return []
         after = None
     else:
         inherited = values.read(definition, observed.running)
-        want = wanted.wanted(desired, definition, observed, own if own is not None else inherited)
+        want = declared_value.wanted(desired, definition, observed, own if own is not None else inherited)
         if own is not None and want.met(own):
             return []
         after, literals, note = want.value, want.literals, want.note
@@ -82,7 +83,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
                 "new sessions",
                 note,
                 provenance.overridden(observed),
-                blocked.unchecked_libraries(desired, observed),
+                obstacles.unchecked_libraries(desired, observed),
             ),
             steps=(step,),
             undo=(steps.alter(observed.scope_sql, definition.name, former, custom=custom_name),),

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from reconciler.formulas.evaluation import MACHINE, Lookup
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
-from reconciler.kinds.pg_setting import names, risk, units, values, wanted
+from reconciler.kinds.pg_setting import risk, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting, Range, Value
-from reconciler.kinds.pg_setting.units import InvalidValue
-from reconciler.kinds.pg_setting.values import Canonical
+from reconciler.kinds.pg_setting.values import Canonical, declared_value, names, units
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.targets.session import Session
 
 
@@ -61,7 +61,7 @@ def beside(resource: PgSetting, known: Mapping[str, str | Range]) -> dict[str, s
 def _operands(value: Value) -> Iterator[str]:
     texts = (value.at_least, value.at_most, value.otherwise) if isinstance(value, Range) else (value,)
     for text in texts:
-        formula = wanted.formula(text) if isinstance(text, str) else None
+        formula = declared_value.formula(text) if isinstance(text, str) else None
         yield from formula.names if formula else ()
 
 
@@ -115,7 +115,7 @@ class Coming:
             try:
                 found[name] = self._lookup(name)
             except ValueError as error:
-                problems[name] = error.reason if isinstance(error, wanted.NotTold) else str(error)
+                problems[name] = error.reason if isinstance(error, declared_value.NotTold) else str(error)
         return {"operands": found, "problems": problems}
 
     def companions(self) -> Mapping[str, Canonical]:
@@ -145,12 +145,12 @@ class Coming:
         match self._answers.declared.get(name):
             case None:
                 return current
-            case str() as text if wanted.resets(text, definition):
+            case str() as text if declared_value.resets(text, definition):
                 return values.read(definition, self._answers.after_reset(name))
             case str() as text:
-                return wanted.evaluated(definition, self._lookup, text)[0]
+                return declared_value.evaluated(definition, self._lookup, text)[0]
             case Range() as declared:
-                want = wanted.ranged(definition, self._lookup, declared, current)
+                want = declared_value.ranged(definition, self._lookup, declared, current)
                 return current if current is not None and want.met(current) else want.value
 
     def _operand(self, name: str) -> Quantity:

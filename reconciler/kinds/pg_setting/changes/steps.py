@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from reconciler.kinds.pg_setting import lists
 from reconciler.kinds.pg_setting.model import Definition, FileEntry
+from reconciler.kinds.pg_setting.values import lists
 from reconciler.model import Hazard, SqlStep
 
 RELOAD = SqlStep(statements=("select pg_catalog.pg_reload_conf()",))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from reconciler.kinds.pg_setting import standby_names
-from reconciler.kinds.pg_setting.units import InvalidValue
+from reconciler.kinds.pg_setting.values import standby_names
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 
 _PAGES = re.compile(r"(commit_timestamp|multixact_(member|offset)|notify|serializable|(sub)?transaction)_buffers")
 _SLOT = re.compile(r"[a-z0-9_]{1,63}")

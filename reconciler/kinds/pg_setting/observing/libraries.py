@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting import elf
+from reconciler.kinds.pg_setting.observing import elf
 from reconciler.targets.postgres.session import PostgresSession
 
 _SUFFIXES = ("", ".so", ".dylib")

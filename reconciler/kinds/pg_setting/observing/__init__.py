@@ -1,0 +1,1 @@
+"""What a server shows of its settings: values, files, and what is around it."""
