@@ -104,7 +104,7 @@ def test_a_build_that_waits_for_a_prepared_transaction_names_it(tasks, pg_target
 
 def test_a_promise_that_redis_does_not_keep_is_undone(redis_target, redis_client, monkeypatch):
     """As of a version whose ranges are not known; else the plan would refuse it."""
-    monkeypatch.setattr("reconciler.kinds.redis_setting.accepted.TRIED", frozenset())
+    monkeypatch.setattr("reconciler.kinds.redis_setting.values.accepted_ranges.TRIED", frozenset())
     plan = plan_for(redis_target, redis_settings({"hz": "1000", "maxmemory": "100mb"}))
     receipt = apply(plan, redis_target)
     assert results(receipt) == {"hz": Applied.FAILED, "maxmemory": Applied.APPLIED}

@@ -52,7 +52,7 @@ def _as_planned(planned, now):
 
 def test_one_that_came_out_otherwise_is_taken_back_and_the_others_stay(redis_target, redis_client, monkeypatch):
     """As of a version whose ranges are not known; else the plan would refuse it."""
-    monkeypatch.setattr("reconciler.kinds.redis_setting.accepted.TRIED", frozenset())
+    monkeypatch.setattr("reconciler.kinds.redis_setting.values.accepted_ranges.TRIED", frozenset())
     wanted = redis_settings({"maxmemory": "100mb", "hz": "5000"})
     plan = plan_for(redis_target, wanted)
     receipt = apply(plan, redis_target)

@@ -121,7 +121,7 @@ def test_an_undo_that_was_taken_out_as_if_nobody_could_have_seen_it_is_made_anew
 
 def test_an_undo_of_its_own_does_not_run(redis_target, redis_client, monkeypatch):
     """The promise is not kept, so that the undo is what comes next."""
-    monkeypatch.setattr("reconciler.kinds.redis_setting.accepted.TRIED", frozenset())
+    monkeypatch.setattr("reconciler.kinds.redis_setting.values.accepted_ranges.TRIED", frozenset())
     plan = plan_for(redis_target, redis_settings({"hz": "1000"}))
     assert plan.changes[0].undo
 

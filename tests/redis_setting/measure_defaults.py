@@ -18,8 +18,8 @@ from clusters.ports import lasting_port
 from fix_servers import redis_binaries
 from waiting import until_it_answers
 
-from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, TABLE
-from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS
+from reconciler.kinds.redis_setting.values.defaults import OF_THE_MACHINE, TABLE
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, SECRETS
 
 
 def measured(binary: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.demo.servers import RedisServer
-from reconciler.kinds.redis_setting.accepted import TRIED
+from reconciler.kinds.redis_setting.values.accepted_ranges import TRIED
 
 
 def release(server: RedisServer) -> tuple[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from reconciler.kinds.redis_setting import parameters
+from reconciler.kinds.redis_setting.values import parameters
 
 UNITS = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "k": 10**3, "m": 10**6, "g": 10**9}
 

@@ -6,10 +6,11 @@ import pytest
 from live import changes, outcomes
 from redis_setting.declared import declared
 
-from reconciler.kinds.redis_setting import KIND, decisions
-from reconciler.kinds.redis_setting.hazards import hazards
+from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.model import ObservedSetting
-from reconciler.kinds.redis_setting.parameters import ALIASES, FILE_ONLY, KNOWN
+from reconciler.kinds.redis_setting.risk import decisions
+from reconciler.kinds.redis_setting.risk.hazards import hazards
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, FILE_ONLY, KNOWN
 from reconciler.model import NEEDS_PERMISSION, HazardType
 
 LESS_SAFE, STOPS = HazardType.LESS_SAFE, HazardType.STOPS_SERVICE

@@ -13,10 +13,10 @@ from redis_setting.declared import declared, env
 from redis_setting.releases import release
 
 from reconciler.errors import DesiredError
-from reconciler.kinds.redis_setting import KIND, parameters
-from reconciler.kinds.redis_setting.accepted import bounds, words
-from reconciler.kinds.redis_setting.measured import default
-from reconciler.kinds.redis_setting.values import agree
+from reconciler.kinds.redis_setting import KIND
+from reconciler.kinds.redis_setting.values import agree, parameters
+from reconciler.kinds.redis_setting.values.accepted_ranges import bounds, words
+from reconciler.kinds.redis_setting.values.defaults import default
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets
 

@@ -11,7 +11,7 @@ from redis_setting.declared import declared, env
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND
-from reconciler.kinds.redis_setting.parameters import ALIASES, INTEGERS, MEMORY
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, INTEGERS, MEMORY
 from reconciler.model import Notice, NoticeType, System, Target
 
 

@@ -14,9 +14,10 @@ from redis_setting.declared import declared, env
 
 from reconciler.demo.servers import ServerFailed
 from reconciler.errors import DesiredError, StepFailed
-from reconciler.kinds.redis_setting import KIND, parameters
-from reconciler.kinds.redis_setting.accepted import bounds
-from reconciler.kinds.redis_setting.lockout import locks_out
+from reconciler.kinds.redis_setting import KIND
+from reconciler.kinds.redis_setting.risk.lockout import locks_out
+from reconciler.kinds.redis_setting.values import parameters
+from reconciler.kinds.redis_setting.values.accepted_ranges import bounds
 from reconciler.model import Difference, Notice, NoticeType, System, Target
 from reconciler.secrets import Secrets
 

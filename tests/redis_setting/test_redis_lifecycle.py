@@ -80,7 +80,7 @@ def test_a_value_that_the_server_clamps_is_refused_where_its_range_is_known(redi
 
 
 def test_a_value_that_an_unknown_version_clamps_stays_a_difference(redis_target, monkeypatch):
-    monkeypatch.setattr("reconciler.kinds.redis_setting.accepted.TRIED", frozenset())
+    monkeypatch.setattr("reconciler.kinds.redis_setting.values.accepted_ranges.TRIED", frozenset())
     resources = declared({"hz": "1000"})
     run(redis_target, changes(KIND, redis_target, resources))
     [change] = changes(KIND, redis_target, resources)

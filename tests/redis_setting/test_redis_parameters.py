@@ -6,7 +6,7 @@ import pytest
 import redis
 from redis_setting.releases import release
 
-from reconciler.kinds.redis_setting import parameters
+from reconciler.kinds.redis_setting.values import parameters
 
 TYPES = [
     ("couldn't be parsed into an integer", parameters.INTEGERS),

@@ -13,7 +13,7 @@ from redis_setting.declared import declared, env
 from redis_user.declared_users import users
 
 from reconciler.kinds.redis_setting import KIND
-from reconciler.kinds.redis_setting.by_file import lines
+from reconciler.kinds.redis_setting.file_only import lines
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import NoticeType, System, Target
 from reconciler.secrets import Secrets

@@ -14,9 +14,9 @@ from redis_setting.releases import is_known, release
 from waiting import until, until_it_answers
 
 from reconciler.demo.servers import RedisServer
-from reconciler.kinds.redis_setting.accepted import TRIED
-from reconciler.kinds.redis_setting.measured import TABLE, defaults
-from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, SECRETS, is_immutable
+from reconciler.kinds.redis_setting.values.accepted_ranges import TRIED
+from reconciler.kinds.redis_setting.values.defaults import TABLE, defaults
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, SECRETS, is_immutable
 from reconciler.model import NoticeType, System, Target
 from reconciler.yaml.writing import LeftOut
 

@@ -50,7 +50,7 @@ class RedisSettingKind:
     def leans_on(self, resource: RedisSetting) -> Sequence[RedisSetting]:
         """The parameters by which its hazards were judged and its formula was worked out; of a secret it only carries
         that it is declared."""
-        from reconciler.kinds.redis_setting.parameters import SECRETS
+        from reconciler.kinds.redis_setting.values.parameters import SECRETS
 
         return [
             resource.model_copy(update={"address": resource.address._replace(name=name), "value": text, "beside": {}})

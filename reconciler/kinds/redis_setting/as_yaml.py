@@ -17,10 +17,10 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
-from reconciler.kinds.redis_setting.measured import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.model import RedisSetting
-from reconciler.kinds.redis_setting.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
+from reconciler.kinds.redis_setting.values.defaults import OF_THE_MACHINE, defaults
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
 from reconciler.targets.redis.session import RedisSession, Refusal
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 

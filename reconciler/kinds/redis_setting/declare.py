@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.redis_setting import formulas
 from reconciler.kinds.redis_setting.model import NAME, RedisSetting, Value
-from reconciler.kinds.redis_setting.parameters import ALIASES, SECRETS
-from reconciler.kinds.redis_setting.values import meaning, tidied
+from reconciler.kinds.redis_setting.values import formulas, meaning, tidied
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, SECRETS
 from reconciler.model import Address, SecretRef
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

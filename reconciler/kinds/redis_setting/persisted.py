@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from reconciler.kinds.redis_setting.measured import default
-from reconciler.kinds.redis_setting.parameters import ALIASES, PROTECTED, SECRETS, is_immutable
+from reconciler.kinds.redis_setting.values.defaults import default
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, PROTECTED, SECRETS, is_immutable
 from reconciler.targets.redis.files import Line
 
 ARGUMENTS_ALONE = frozenset({"port", "tls-port"})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from reconciler.kinds.redis_setting.accepted import refusal
-from reconciler.kinds.redis_setting.by_file import lines, lost
-from reconciler.kinds.redis_setting.hazards import evidence, hazards, memory_note
+from reconciler.kinds.redis_setting.file_only import lines, lost
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
-from reconciler.kinds.redis_setting.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
-from reconciler.kinds.redis_setting.replication import hazards_of_password
+from reconciler.kinds.redis_setting.risk.hazards import evidence, hazards, memory_note
+from reconciler.kinds.redis_setting.risk.replication import hazards_of_password
 from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
+from reconciler.kinds.redis_setting.values.accepted_ranges import refusal
+from reconciler.kinds.redis_setting.values.parameters import FILE_ONLY, KNOWN, MEMORY, PROTECTED, is_immutable
 from reconciler.model import (
     SENSITIVE,
     Action,

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from reconciler.kinds.redis_setting import formulas, together
-from reconciler.kinds.redis_setting.lockout import locks_out
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
-from reconciler.kinds.redis_setting.parameters import PROTECTED, SECRETS, is_immutable
 from reconciler.kinds.redis_setting.persisted import password_after_a_start, persisted
-from reconciler.kinds.redis_setting.replication import cut_off, declares_masterauth, kept_beside
-from reconciler.kinds.redis_setting.values import agree, shown
+from reconciler.kinds.redis_setting.risk import together
+from reconciler.kinds.redis_setting.risk.lockout import locks_out
+from reconciler.kinds.redis_setting.risk.replication import cut_off, declares_masterauth, kept_beside
+from reconciler.kinds.redis_setting.values import agree, formulas, shown
+from reconciler.kinds.redis_setting.values.parameters import PROTECTED, SECRETS, is_immutable
 from reconciler.model import Address, SecretRef
 from reconciler.targets.redis.files import Line
 from reconciler.targets.redis.rereading import breaks

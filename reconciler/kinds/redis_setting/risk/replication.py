@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.redis_setting.model import RedisSetting
-from reconciler.kinds.redis_setting.parameters import ALIASES
+from reconciler.kinds.redis_setting.values.parameters import ALIASES
 from reconciler.model import Hazard, HazardType
 from reconciler.targets.redis.session import RedisSession
 

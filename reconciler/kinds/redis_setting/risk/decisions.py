@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.kinds.redis_setting.conditions import (
+from reconciler.kinds.redis_setting.risk.conditions import (
     ALWAYS,
     EMPTIED,
     FILLED,
@@ -27,7 +27,7 @@ from reconciler.kinds.redis_setting.conditions import (
     Condition,
     Holds,
 )
-from reconciler.kinds.redis_setting.parameters import ALIASES
+from reconciler.kinds.redis_setting.values.parameters import ALIASES
 from reconciler.model import HazardType
 
 LESS_SAFE, STOPS_SERVICE, RUNS_PROGRAMS = HazardType.LESS_SAFE, HazardType.STOPS_SERVICE, HazardType.RUNS_PROGRAMS

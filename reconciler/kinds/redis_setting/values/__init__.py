@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable, Mapping
 
 from reconciler.formulas.memory import MOST_BYTES, format_bytes
-from reconciler.kinds.redis_setting.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
+from reconciler.kinds.redis_setting.values.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
 
 FACTORS = {
     "": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3,

@@ -14,7 +14,8 @@ from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
 from reconciler.formulas.grammar import Syntax, parse
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
 from reconciler.kinds.redis_setting.model import RedisSetting
-from reconciler.kinds.redis_setting.parameters import (
+from reconciler.kinds.redis_setting.values import FACTORS, meaning
+from reconciler.kinds.redis_setting.values.parameters import (
     ALIASES,
     BOOLEANS,
     ENUMS,
@@ -24,7 +25,6 @@ from reconciler.kinds.redis_setting.parameters import (
     SPECIAL,
     TEXTS,
 )
-from reconciler.kinds.redis_setting.values import FACTORS, meaning
 from reconciler.model import Target
 from reconciler.targets.redis.session import RedisSession, Refusal
 

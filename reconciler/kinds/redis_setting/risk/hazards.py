@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.formulas.memory import format_bytes
-from reconciler.kinds.redis_setting.decisions import decisions
 from reconciler.kinds.redis_setting.model import ObservedSetting
-from reconciler.kinds.redis_setting.parameters import ALIASES
+from reconciler.kinds.redis_setting.risk.decisions import decisions
 from reconciler.kinds.redis_setting.values import buffer_limits, meaning, shown
+from reconciler.kinds.redis_setting.values.parameters import ALIASES
 from reconciler.model import Fact, Hazard, HazardType
 
 EVERYWHERE = frozenset({"*", "0.0.0.0", "::", "::*"})  # noqa: S104 - names what is dangerous

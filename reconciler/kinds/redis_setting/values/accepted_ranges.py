@@ -5,8 +5,8 @@ Only what was seen is known: of other versions nothing is refused here, and what
 
 from __future__ import annotations
 
-from reconciler.kinds.redis_setting.parameters import ALIASES, INTEGERS, MEMORY
 from reconciler.kinds.redis_setting.values import meaning
+from reconciler.kinds.redis_setting.values.parameters import ALIASES, INTEGERS, MEMORY
 
 TRIED = frozenset({("Redis", (6, 2)), ("Redis", (7, 0)), ("Valkey", (9, 1))})
 """Product, and major and minor version."""

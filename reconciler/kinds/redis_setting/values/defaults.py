@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from reconciler.kinds.redis_setting.parameters import ALIASES
+from reconciler.kinds.redis_setting.values.parameters import ALIASES
 
 TABLE = Path(__file__).with_name("measured.json")
 

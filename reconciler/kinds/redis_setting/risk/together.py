@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from reconciler.kinds.redis_setting.formulas import Operands
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.values import meaning
+from reconciler.kinds.redis_setting.values.formulas import Operands
 
 APPEND_ONLY = "appendonly"
 
