@@ -14,13 +14,13 @@ def connect(target: Target, secrets: Secrets) -> Session:
     """
     match target.system:
         case System.POSTGRES:
-            from reconciler.targets.postgres import session
+            from reconciler.targets.postgres.session import connect as to_postgres
 
-            return session.connect(target, secrets)
+            return to_postgres(target, secrets)
         case System.REDIS:
-            from reconciler.targets.redis import session
+            from reconciler.targets.redis.session import connect as to_redis
 
-            return session.connect(target, secrets)
+            return to_redis(target, secrets)
         case System.HTTP:
             from reconciler.targets import http
 

@@ -273,7 +273,7 @@ def test_a_checklist_meets_nothing_that_leads_to_code_of_others_since_a_moment(
     made, sql, mallory, pg_target, marks, monkeypatch
 ):
     mallory.execute((TABLE + HARMLESS + ARMED).encode())
-    from reconciler.kinds.check import sql as of_checks
+    from reconciler.kinds.check.types import sql as of_checks
 
     original = of_checks._bounded
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.kinds.check.expectations import Expectations, NotComparable, plain_scale, redis_scale, unmet
 from reconciler.kinds.check.model import PgSettingCheck
-from reconciler.kinds.check.pg_settings import FoundSetting, decide
+from reconciler.kinds.check.types.pg_settings import FoundSetting, decide
 
 GB = 1 << 30
 

@@ -7,7 +7,7 @@ from fix_servers import redis_binaries
 from check.declare import decided
 from reconciler.demo.servers import RedisServer
 from reconciler.kinds.check.model import RedisFragmentationCheck, RedisPersistenceCheck
-from reconciler.kinds.check.redis_values import FoundValues, decide
+from reconciler.kinds.check.types.redis_values import FoundValues, decide
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 
@@ -191,7 +191,7 @@ def test_the_fields_that_health_is_read_from_are_there(redis_target, redis_clien
 
 
 def test_a_server_that_stopped_is_a_plain_error_for_the_second_connection(redis_target):
-    from reconciler.kinds.check.redis_access import read_ping
+    from reconciler.kinds.check.types.redis_access import read_ping
 
     class Gone:
         target = Target(name="cache", system=System.REDIS, url="redis://:planted@127.0.0.1:1/0")

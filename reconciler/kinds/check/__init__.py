@@ -5,8 +5,8 @@ KIND is the kind; `decide_from_outcomes` decides its `indexes: declared` items, 
 
 from __future__ import annotations
 
-from reconciler.kinds.check.indexes import decide_from_outcomes
 from reconciler.kinds.check.kind import CheckKind
+from reconciler.kinds.check.types.indexes import decide_from_outcomes
 
 KIND = CheckKind()
 

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.check import attestation, file, http, pg_settings, redis_access, redis_values, sql
-from reconciler.kinds.check.indexes import DecidedByPlan
 from reconciler.kinds.check.model import (
     CHECKS,
     AttestationCheck,
@@ -32,6 +30,8 @@ from reconciler.kinds.check.model import (
     SqlCheck,
     check_key,
 )
+from reconciler.kinds.check.types import attestation, file, http, pg_settings, redis_access, redis_values, sql
+from reconciler.kinds.check.types.indexes import DecidedByPlan
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, System

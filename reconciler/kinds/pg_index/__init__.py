@@ -5,7 +5,7 @@ What it manages   indexes of tables, partitioned ones among them, and of materia
 How it compares   by the server's own reading of both sides (`compare.py`), never by text.
 What it runs      CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY; renames in one short transaction; a changed
                   definition is built beside the old one and swapped in, so that no query is ever without an index;
-                  what can be changed in place is; indexes of partitioned tables part by part (`partitioned.py`).
+                  what can be changed in place is; indexes of partitioned tables part by part (`part_by_part.py`).
 What it leaves    nothing: an interrupted run is recognised by its temporary names (`statements.py`) and finished.
 """
 
@@ -87,7 +87,7 @@ class PgIndexKind:
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
     def leans_on(self, resource: Declared) -> Sequence[PgIndex]:
-        """See `names.py`: what a change renames beside its own index."""
+        """See `observing/names.py`: what a change renames beside its own index."""
         from reconciler.kinds.pg_index.observing.names import swapped
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
@@ -96,25 +96,25 @@ class PgIndexKind:
         """See `kind.LeansOnOthers`: names are exchanged among all of them, or not at all."""
 
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
-        """See `followed.py`."""
+        """See `changes/partitions_since.py`."""
         from reconciler.kinds.pg_index.changes.partitions_since import followed
 
         return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
 
     def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
-        """See `followed.py`."""
+        """See `changes/partitions_since.py`."""
         from reconciler.kinds.pg_index.changes.partitions_since import once_more
 
         return once_more(made, now)
 
     def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
-        """See `followed.py`."""
+        """See `changes/partitions_since.py`."""
         from reconciler.kinds.pg_index.changes.partitions_since import left_over
 
         return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
 
     def went(self, made: Change, observed: AnyObserved) -> Sequence[str]:
-        """See `followed.py`."""
+        """See `changes/partitions_since.py`."""
         from reconciler.kinds.pg_index.changes.partitions_since import went
 
         return went(made, observed) if isinstance(observed, ObservedIndex) else []
@@ -126,7 +126,7 @@ class PgIndexKind:
         return dropped_by(resource, declared)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
-        """See `unlisted.py`, and `names.py` for an index that leaves its name to another table's."""
+        """See `unlisted.py`, and `observing/names.py` for an index that leaves its name to another table's."""
         from reconciler.kinds.pg_index.observing.names import handed_over
         from reconciler.kinds.pg_index.unlisted import gathered
 
@@ -148,7 +148,7 @@ class PgIndexKind:
         return is_dropped(resource.address.target, (schema, table), resource.name, declared)
 
     def written(self, session: Session) -> Mapping[str, Any]:
-        """See `written.py`."""
+        """See `as_yaml.py`."""
         from reconciler.kinds.pg_index.as_yaml import written
         from reconciler.targets.postgres.session import PostgresSession
 

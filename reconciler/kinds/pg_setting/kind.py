@@ -159,7 +159,7 @@ class PgSettingKind:
         return restart.sequenced(outcomes, target, info)
 
     def held_back(self, nodes: Mapping[str, NodeOutcomes]) -> Mapping[str, Sequence[Outcome]]:
-        """See `kind.Clusters`, and `cluster.py`."""
+        """See `kind.Clusters`, and `cluster/standbys.py`."""
         from reconciler.kinds.pg_setting.cluster.standbys import held_back
 
         return held_back(nodes)
@@ -183,7 +183,7 @@ class PgSettingKind:
         return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
 
     def written(self, session: Session) -> Mapping[str, Any]:
-        """See `written.py`."""
+        """See `as_yaml.py`."""
         from reconciler.kinds.pg_setting.as_yaml import written
 
         assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says

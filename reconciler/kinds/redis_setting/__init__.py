@@ -1,12 +1,12 @@
 """Settings of Redis and Valkey: the parameters of CONFIG GET and CONFIG SET.
 
 What it manages   any parameter that is declared, on standalone servers; secrets among them by reference only.
-How it compares   by meaning (`values.py`), with what CONFIG GET answers for the declared names, and for no others.
+How it compares   by meaning (`values/`), with what CONFIG GET answers for the declared names, and for no others.
 What it runs      CONFIG SET, and CONFIG REWRITE as a part of the same change.
 What it sees      of the files: what a restart would bring, where the server is on this machine (`persisted.py`). What
                   runs as declared and is in no file is a change of CONFIG REWRITE alone.
 What it cannot    change what only the file and a restart can (`parameters.py`): a notice gives the line. Nor set what
-                  keeps this tool out of the server (`lockout.py`), or what its version does not take (`accepted.py`).
+                  keeps this tool out of the server (`lockout.py`), or what its version does not take (`accepted_ranges.py`).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class RedisSettingKind:
         return sequenced(outcomes, target)
 
     def written(self, session: Session) -> Mapping[str, Any]:
-        """See `written.py`."""
+        """See `as_yaml.py`."""
         from reconciler.kinds.redis_setting.as_yaml import written
         from reconciler.targets.redis.session import RedisSession
 

@@ -1,7 +1,7 @@
 """What a server has set, as the YAML that declares it.
 
 CONFIG GET is sent for single names, those of `parameters.KNOWN` that are no secrets, all in one round trip: a pattern
-would answer with passwords. What differs from the defaults (`measured.py`) is declared again from what was written and
+would answer with passwords. What differs from the defaults (`defaults.py`) is declared again from what was written and
 planned against the server it came from; only what needs no change is kept.
 
 Decided: docs/decisions.md#secrets-of-redis

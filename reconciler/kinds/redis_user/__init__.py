@@ -81,7 +81,7 @@ class RedisUserKind:
         return [ruling for rules in found for ruling in rulings(rules, address.name)]
 
     def written(self, session: Session) -> Mapping[str, Any]:
-        """See `written.py`."""
+        """See `as_yaml.py`."""
         from reconciler.kinds.redis_user.as_yaml import written
         from reconciler.targets.redis.session import RedisSession
 

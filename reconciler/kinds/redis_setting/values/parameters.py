@@ -78,7 +78,7 @@ SPECIAL = _names(
     shutdown-on-sigint shutdown-on-sigterm tls-protocols
     """
 )
-"""Those whose text has a structure of its own: see `values.py`."""
+"""Those whose text has a structure of its own: see `__init__.py`."""
 
 SECRETS = _names("masterauth masteruser primaryauth primaryuser requirepass tls-client-key-file-pass tls-key-file-pass")
 

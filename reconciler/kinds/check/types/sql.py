@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ObservationFailed, TargetError
-from reconciler.kinds.check.credentials import kept_in
 from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
 from reconciler.kinds.check.model import SqlCheck
 from reconciler.kinds.check.statement import as_select, reached
+from reconciler.kinds.check.types.credentials import kept_in
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 

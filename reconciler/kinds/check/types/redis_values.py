@@ -12,7 +12,7 @@ from reconciler.kinds.check.model import (
     RedisPersistenceCheck,
     RedisSettingCheck,
 )
-from reconciler.kinds.check.redis_answers import ask
+from reconciler.kinds.check.types.redis_answers import ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.check.model import RedisUserCheck
-from reconciler.kinds.check.redis_answers import Command, as_commands, ask
+from reconciler.kinds.check.types.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, Target
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, may, trial

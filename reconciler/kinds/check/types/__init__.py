@@ -1,0 +1,1 @@
+"""The types of checks, a file each: what is read, and how it is decided."""
