@@ -1,0 +1,73 @@
+"""The types that everything else speaks in. Types only: nothing here reads, decides or prints.
+
+Decided: docs/decisions.md#several-statements-in-a-step, docs/decisions.md#rebuilds
+"""
+
+from __future__ import annotations
+
+from reconciler.model.address import Address
+from reconciler.model.base import Frozen
+from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
+from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
+from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
+from reconciler.model.notice import Notice, NoticeType
+from reconciler.model.plan import Outcome, Plan
+from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
+from reconciler.model.resource import Observed, Resource
+from reconciler.model.step import (
+    ManualStep,
+    NewPartitions,
+    PatroniStep,
+    RedisStep,
+    RestartStep,
+    SecretArgument,
+    SqlStep,
+    Step,
+)
+from reconciler.model.target import BY_HAND, SecretRef, System, Target, TargetInfo
+from reconciler.model.verdict import Verdict
+
+__all__ = [
+    "BY_HAND",
+    "NEEDS_PERMISSION",
+    "SENSITIVE",
+    "WORTH_SAYING",
+    "Action",
+    "Address",
+    "Applied",
+    "Change",
+    "ChangeReceipt",
+    "CheckResult",
+    "CheckStatus",
+    "CheckVerdict",
+    "ComesTrue",
+    "Difference",
+    "Fact",
+    "Frozen",
+    "Hazard",
+    "HazardType",
+    "ManualStep",
+    "NewPartitions",
+    "Notice",
+    "NoticeType",
+    "Observed",
+    "Outcome",
+    "PatroniStep",
+    "Plan",
+    "Provenance",
+    "Receipt",
+    "RedisStep",
+    "Resource",
+    "RestartStep",
+    "SecretArgument",
+    "SecretRef",
+    "Severity",
+    "SqlStep",
+    "Step",
+    "StepReceipt",
+    "System",
+    "Target",
+    "TargetInfo",
+    "Unlooked",
+    "Verdict",
+]

@@ -1,0 +1,38 @@
+"""A plan: all that is to be reviewed, and applied as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reconciler.model.base import Frozen
+from reconciler.model.change import Change
+from reconciler.model.check import CheckResult
+from reconciler.model.notice import Notice
+from reconciler.model.target import TargetInfo
+
+Outcome = Change | Notice | CheckResult
+"""What `Kind.plan` finds. Nothing found means: in sync."""
+
+
+class Plan(Frozen):
+    """The ordered changes, and everything a reviewer needs beside them.
+
+    `in_sync` counts by kind what is as declared. `allow_blocked`: whoever made it knew that something is blocked, and
+    wants the rest. `digest` is SHA-256 over everything else in the file.
+    """
+
+    reconciler_version: str
+    created_at: datetime
+    targets: Mapping[str, TargetInfo]
+    changes: tuple[Change, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    in_sync: Mapping[str, int] = {}
+    allow_blocked: bool = False
+    digest: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is nothing to run. Notices and failing checks may still be there."""
+        return not self.changes

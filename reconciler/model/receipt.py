@@ -1,0 +1,89 @@
+"""What an apply did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from reconciler.model.address import Address
+from reconciler.model.base import Frozen
+from reconciler.model.change import Action, Fact
+from reconciler.model.step import Step
+from reconciler.model.verdict import Verdict
+
+
+class Applied(StrEnum):
+    """What became of one change in an apply."""
+
+    APPLIED = "applied"
+    SKIPPED = "skipped"
+    """Already as wanted: nothing ran."""
+    STALE = "stale"
+    """The subject is no longer as planned, or the plan is not what would be planned of it: nothing ran."""
+    INCOMPLETE = "incomplete"
+    """What the plan says of it was done, and does not suffice: a partition came that the plan does not know."""
+    SUPERSEDED = "superseded"
+    """The YAML no longer declares what it brings about: nothing ran."""
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+    """An earlier change of the same lane failed, or the apply was interrupted."""
+
+
+class StepReceipt(Frozen):
+    """One step that ran. `seconds` is wall time."""
+
+    step: Step
+    seconds: float
+
+
+class ChangeReceipt(Frozen):
+    """What became of one change. `message` says why, where it is not plainly applied.
+
+    `evidence` is what was measured afterwards, under the names that the plan estimated it by. `waits`: the message is
+    about a restart that it waited for when it was made; written nowhere, since a restart later on may have come.
+    """
+
+    address: Address
+    action: Action
+    result: Applied
+    message: str = ""
+    steps: tuple[StepReceipt, ...] = ()
+    seconds: float = 0.0
+    evidence: tuple[Fact, ...] = ()
+    waits: bool = Field(default=False, exclude=True)
+
+
+class Unlooked(Frozen):
+    """What could not be looked at again after an apply, and why."""
+
+    address: Address
+    why: str
+
+
+class Receipt(Frozen):
+    """What an apply did.
+
+    `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
+    changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
+    those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
+    what the plan could not see, or told of what nobody declared, which fails no apply. `verdict` is what is left of all
+    that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or done otherwise
+    than asked: what could not be rehearsed, fewer builds at once.
+    """
+
+    reconciler_version: str
+    plan_digest: str
+    started_at: datetime
+    finished_at: datetime
+    changes: tuple[ChangeReceipt, ...]
+    remaining: tuple[Address, ...] = ()
+    waiting: tuple[Address, ...] = ()
+    unlooked: tuple[Unlooked, ...] = ()
+    blocked: tuple[Address, ...] = ()
+    half_way: tuple[Address, ...] = ()
+    beside: Verdict = Verdict.IN_SYNC
+    verdict: Verdict
+    succeeded: bool
+    notes: tuple[str, ...] = ()
