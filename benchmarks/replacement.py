@@ -32,7 +32,8 @@ from pathlib import Path
 
 import psycopg
 
-from reconciler.demo.servers import PostgresServer, embedded_postgres
+from reconciler.demo.embedded import embedded_postgres
+from reconciler.demo.postgres_server import PostgresServer
 
 SETTINGS = {"fsync": "off", "shared_buffers": "512MB", "max_wal_size": "8GB", "autovacuum": "off"}
 """Locks are measured, not the disk; and each run should meet the same table."""

@@ -23,7 +23,9 @@ import psycopg
 from catalogue import make_database, write_desired
 
 from reconciler.demo import data
-from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis
+from reconciler.demo.embedded import embedded_postgres, embedded_redis
+from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.redis_server import RedisServer
 
 SEED = Path(__file__).parents[1] / "desired"
 CATALOGUE = "select indexrelid::regclass, pg_get_indexdef(indexrelid), indisvalid, indisready from pg_index"

@@ -15,7 +15,8 @@ import sweep  # noqa: E402
 import tiers  # noqa: E402
 from tiers import Tier  # noqa: E402
 
-from reconciler.demo.servers import PostgresServer, RedisServer  # noqa: E402
+from reconciler.demo.postgres_server import PostgresServer  # noqa: E402
+from reconciler.demo.redis_server import RedisServer  # noqa: E402
 
 pytest_plugins = ["fix_servers", "fix_clusters"]
 

@@ -32,7 +32,10 @@ from packaging.specifiers import SpecifierSet
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis, free_port
+from reconciler.demo.embedded import embedded_postgres, embedded_redis
+from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.redis_server import RedisServer
+from reconciler.demo.server_process import free_port
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets
 

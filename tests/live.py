@@ -8,7 +8,7 @@ from contextlib import closing
 from waiting import until
 
 from reconciler.applying.executing.step import executor
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.model import Address, Change, Notice, NoticeType, Outcome, Resource, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

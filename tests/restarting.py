@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
+from reconciler.demo.postgres_server import UNPRIVILEGED, PostgresServer
 
 
 def restart_command(server: PostgresServer) -> str:

@@ -89,19 +89,19 @@ OF_TEXT = {
 OF_RE = {"search", "match", "fullmatch", "findall"}
 
 GIVEN = {
-    "demo/servers.py: 'could not bind'": "PostgreSQL's log is all that is left of a start that failed",
+    "demo/postgres_server.py: 'could not bind'": "PostgreSQL's log is all that is left of a start that failed",
     "yaml/problems.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
     "yaml/problems.py: 'did not find expected key'": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; what decides are their tokens",
-    "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "pg_file_settings has none",
+    "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
+    "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
-    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "Python's own TypeError, of an option of a URL",
+    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
     "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
 }

@@ -95,7 +95,8 @@ def command(
     refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted.
     All else is applied before. What is blocked does not count where the plan was made with --allow-blocked.
     """
-    from reconciler.applying.apply import Interruption, apply_plan
+    from reconciler.applying.apply import apply_plan
+    from reconciler.applying.listener import Interruption
     from reconciler.planning import plan_file
     from reconciler.planning.atomic_file import write_text
     from reconciler.views.live import live

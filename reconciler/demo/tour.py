@@ -17,9 +17,12 @@ from pathlib import Path
 import psycopg
 import redis
 
-from reconciler.applying.apply import Interruption, Listener, apply_plan
+from reconciler.applying.apply import apply_plan
+from reconciler.applying.listener import Interruption, Listener
 from reconciler.demo import data, tampering
-from reconciler.demo.servers import PostgresServer, RedisServer, embedded_postgres, embedded_redis
+from reconciler.demo.embedded import embedded_postgres, embedded_redis
+from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.desired.load import Desired, load
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import KINDS

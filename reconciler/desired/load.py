@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.desired.gather import Part, gathered
 from reconciler.desired.leaks import Leaks
 from reconciler.desired.refusals import explain
-from reconciler.desired.targets import Declared, TargetReader, learn
+from reconciler.desired.targets import Declared, TargetReader
+from reconciler.desired.urls import learn
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository

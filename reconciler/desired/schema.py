@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from reconciler.desired.targets import TARGET
+from reconciler.desired.target_section import TARGET
 from reconciler.kind import Kind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

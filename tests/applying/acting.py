@@ -15,9 +15,10 @@ import pytest
 from pydantic import TypeAdapter
 from waiting import PATIENCE, milliseconds
 
-from reconciler.applying.apply import Interruption, apply_plan, no_record
+from reconciler.applying.apply import apply_plan
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.retry import Patience
+from reconciler.applying.listener import Interruption, no_record
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
 from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target

@@ -10,7 +10,7 @@ from pg_index.declared import declared, tables
 
 from applying.acting import Seen, apply, plan_for, results
 from reconciler.applying.rehearsal import rehearse
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.errors import ConnectionFailed, RehearsalFailed
 from reconciler.kind import Rehearsal
 from reconciler.kinds.pg_index import PgIndexKind

@@ -22,7 +22,7 @@ from reconciler.model import Applied, NoticeType, System, Target
 from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.postgres.session import open_connection
+from reconciler.targets.postgres.opening import open_connection
 from reconciler.views import render
 
 __all__ = ["marks"]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from attacks.repository import Application, Checkout, Stranger
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 
 MARK = "RAN ON BEHALF OF"
 

@@ -27,7 +27,7 @@ from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
 from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
-from reconciler.targets.postgres.session import FOUND_DEAD, open_connection
+from reconciler.targets.postgres.opening import FOUND_DEAD, open_connection
 
 __all__ = ["command", "holder", "tasks", "unhurried"]
 

@@ -28,7 +28,8 @@ from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
 from reconciler.planning import plan_file
 from reconciler.targets.foreign.code import ForeignCode, Question
-from reconciler.targets.postgres.session import connect, open_connection
+from reconciler.targets.postgres.opening import open_connection
+from reconciler.targets.postgres.session import connect
 from reconciler.targets.postgres.waiting import HeardConnection
 
 pytestmark = [pytest.mark.skipif(not PGBOUNCER.exists(), reason="wanted: Debian's pgbouncer"), pytest.mark.matrix]

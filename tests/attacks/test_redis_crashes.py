@@ -20,8 +20,8 @@ from redis_setting.declared import declared
 from redis_user.declared_users import users
 from waiting import until
 
-from reconciler.applying.apply import Interruption
 from reconciler.applying.executing import step as execute
+from reconciler.applying.listener import Interruption
 from reconciler.model import Applied, HazardType, NoticeType, RedisStep, System, Target
 
 KEYS = 3000

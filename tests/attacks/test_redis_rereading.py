@@ -22,7 +22,7 @@ from redis_user.declared_users import users
 
 from reconciler.applying.executing import redis_rewrite
 from reconciler.applying.executing.redis_rewrite import WrittenWrong
-from reconciler.demo.servers import ServerFailed
+from reconciler.demo.server_process import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, System, Target
 from reconciler.secrets import Secrets

@@ -17,7 +17,7 @@ from pg_index.declared import declared as indexes
 from pydantic import TypeAdapter
 from waiting import reload
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.errors import ObservationFailed
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND

@@ -19,7 +19,7 @@ from pg_setting.own_server import OwnServer
 from pydantic import TypeAdapter
 from waiting import reload
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.errors import HazardNotAllowed
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND

@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.observing import not_listed
 from reconciler.model import System, Target
 from reconciler.secrets import Secrets

@@ -5,7 +5,7 @@ import redis
 from fix_servers import redis_binaries
 
 from check.declare import decided
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.check.model import RedisFragmentationCheck, RedisPersistenceCheck
 from reconciler.kinds.check.types.redis_values import FoundValues, decide
 from reconciler.model import System, Target

@@ -11,7 +11,7 @@ import psycopg
 from waiting import until
 
 from clusters.ports import lasting_port
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 
 PAIR_SETTINGS = {
     "wal_keep_size": "256MB",  # a standby that was stopped for a while finds what it missed

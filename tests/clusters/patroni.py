@@ -21,7 +21,7 @@ from waiting import PATIENCE, until
 from clusters.etcd import ETCD, EtcdServer, client, end
 from clusters.ports import lasting_port
 from clusters.unprivileged import python_for_everyone
-from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
+from reconciler.demo.postgres_server import UNPRIVILEGED, PostgresServer
 
 SCOPE = "reconciler"
 

@@ -14,7 +14,7 @@ from waiting import PATIENCE, until
 
 from clusters.etcd import end
 from clusters.ports import lasting_port
-from reconciler.demo.servers import UNPRIVILEGED, PostgresServer
+from reconciler.demo.postgres_server import UNPRIVILEGED, PostgresServer
 
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
 

@@ -10,7 +10,7 @@ import redis
 from waiting import PATIENCE, until
 
 from clusters.ports import lasting_port
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 
 SLOTS = 16384
 PRIMARIES = 3

@@ -11,7 +11,7 @@ import redis
 from waiting import PATIENCE, until
 
 from clusters.ports import lasting_port
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 
 NAME = "Main"
 """What the Sentinels call the primary."""

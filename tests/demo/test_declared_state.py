@@ -15,7 +15,7 @@ from psycopg import sql as compose
 from waiting import until
 
 from reconciler.demo import data
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.desired.load import load
 from reconciler.kinds import pg_index
 

@@ -14,7 +14,7 @@ from fix_servers import postgres_binaries, version_of
 from live import changes, converge
 from waiting import reload
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.desired.load import load
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.registry import KINDS

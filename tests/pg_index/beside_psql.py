@@ -12,7 +12,7 @@ from live import outcomes
 
 from pg_index.constructs import SETUP, TABLE
 from pg_index.declared import tables
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.as_yaml import written
 from reconciler.model import Change, Notice, Outcome, SqlStep, System, Target

@@ -14,7 +14,7 @@ from waiting import until
 from pg_index.declared import declared, tables
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Change, HazardType, NoticeType
-from reconciler.targets.postgres.session import READING_SETTINGS
+from reconciler.targets.postgres.session_settings import READING_SETTINGS
 
 pytestmark = pytest.mark.matrix
 

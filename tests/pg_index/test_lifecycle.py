@@ -14,7 +14,7 @@ from reconciler.errors import DesiredError
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.model import Action, HazardType, Notice, NoticeType
-from reconciler.targets.postgres.session import READING_SETTINGS
+from reconciler.targets.postgres.session_settings import READING_SETTINGS
 
 pytestmark = pytest.mark.matrix
 

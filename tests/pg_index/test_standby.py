@@ -16,7 +16,7 @@ from waiting import until
 from pg_index.advice import advised, facts, said
 from pg_index.corpus.world import World
 from pg_index.declared import declared, tables
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.model import NoticeType, System, Target
 from reconciler.planning.importing import write_target
 from reconciler.secrets import Secrets

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from waiting import reload
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.model import Target
 
 

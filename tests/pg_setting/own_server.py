@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 from fix_servers import _numbers
 
-from reconciler.demo.servers import PostgresServer, ServerFailed
+from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.server_process import ServerFailed
 
 ANSWER_SECONDS = 5
 """A server that lets nobody in for longer counts as one that does not start; others take a thousandth of it."""

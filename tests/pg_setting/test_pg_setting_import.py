@@ -17,7 +17,7 @@ from pg_setting.releases import may_have_its_own
 from pg_setting.setting_cases import definitions, reload
 from psycopg import sql as compose
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.observing.not_listed import unlisted
 from reconciler.kinds.pg_setting.yaml_comments import may_be_secret

@@ -14,7 +14,7 @@ from pg_setting.own_server import OwnServer
 from pg_setting.setting_cases import definitions, settings
 from pg_setting.spellings import NOT_DEFAULT, near_misses, spellings
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import KIND, values
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.startup.memory import PROCESSES

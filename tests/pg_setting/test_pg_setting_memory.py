@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fix_servers import _numbers, postgres_binaries, version_of
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.startup.memory import SHARED, shared
 
 PAGES = {"io_max_combine_limit", "notify_buffers", "shared_buffers", "transaction_buffers", "wal_buffers"}

@@ -21,7 +21,7 @@ from live import changes, outcomes
 from pg_setting.setting_cases import declared, settings
 from waiting import PATIENCE, until
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.changes.managed import PATRONI_PASSES
 from reconciler.model import Notice, NoticeType, System, Target

@@ -12,7 +12,7 @@ from fix_servers import POSTGRES_SETTINGS, postgres_binaries
 from live import changes, outcomes, run
 from pg_setting.setting_cases import declared, reload, settings
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import HazardType, Notice, NoticeType, System, Target
 

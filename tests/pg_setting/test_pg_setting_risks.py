@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from fix_servers import _numbers, extension_version, postgres_binaries
 
-from reconciler.demo.servers import PostgresServer
+from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import risk
 from reconciler.kinds.pg_setting.risk import table, together
 from reconciler.kinds.pg_setting.startup import ciphers
@@ -203,7 +203,8 @@ TURNS = [
     ("name", "before", "after", "wanted", "reason"), TURNS, ids=[f"{t[0]}: {t[-1]}" for t in TURNS]
 )
 def test_only_a_turn_for_the_worse_needs_to_be_allowed(name, before, after, wanted, reason):
-    from reconciler.kinds.pg_setting.model import Definition, Server
+    from reconciler.kinds.pg_setting.model import Definition
+    from reconciler.kinds.pg_setting.observed import Server
 
     boot = "llvmjit" if name == "jit_provider" else None
     definition = Definition(name=name, vartype="string", context="user", boot_val=boot)

@@ -16,7 +16,8 @@ from pg_setting.own_server import OwnServer, certificate, has_tls
 from pg_setting.setting_cases import declared, settings
 from pg_setting.startup_cases import CASES, TLS_CASES, Case
 
-from reconciler.demo.servers import PostgresServer, ServerFailed
+from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.server_process import ServerFailed
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.observing.libraries import missing
 from reconciler.model import NoticeType, System, Target

@@ -10,7 +10,7 @@ from pg_index.declared import declared as indexes
 from pg_index.declared import tables
 from redis_setting.declared import declared as redis_settings
 
-from reconciler.kinds.pg_index.observing.names import handed_over
+from reconciler.kinds.pg_index.changes.swapped_names import handed_over
 from reconciler.kinds.pg_setting.model import Restart
 from reconciler.model import Action, Address, Change, Resource, SecretRef, System, Target
 from reconciler.planning.superseded import superseded

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from redis_setting.releases import is_known
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 
 
 @pytest.fixture

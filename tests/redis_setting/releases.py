@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.redis_setting.values.accepted_ranges import TRIED
 
 

@@ -12,7 +12,7 @@ import redis
 from clusters.ports import lasting_port
 from waiting import until_it_answers
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.model import System, Target
 
 

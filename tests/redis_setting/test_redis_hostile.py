@@ -12,7 +12,7 @@ from fix_servers import ONCE
 from live import changes, converge, outcomes, run
 from redis_setting.declared import declared, env
 
-from reconciler.demo.servers import ServerFailed
+from reconciler.demo.server_process import ServerFailed
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.risk.lockout import locks_out

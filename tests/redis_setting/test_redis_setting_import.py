@@ -13,7 +13,7 @@ from redis_setting.measure_defaults import measured
 from redis_setting.releases import is_known, release
 from waiting import until, until_it_answers
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.redis_setting.values.accepted_ranges import TRIED
 from reconciler.kinds.redis_setting.values.defaults import TABLE, defaults
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, SECRETS, is_immutable

@@ -11,7 +11,7 @@ from importing import imported, planned, sections, values
 from live import run, start_with_acl_file
 from waiting import until_it_answers
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.model import NoticeType, System, Target
 from reconciler.yaml.writing import LeftOut
 

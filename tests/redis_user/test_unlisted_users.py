@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from redis_user.declared_users import users
 from waiting import until
 
-from reconciler.demo.servers import RedisServer
+from reconciler.demo.redis_server import RedisServer
 from reconciler.errors import DesiredError, HazardNotAllowed
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user import KIND

@@ -6,7 +6,8 @@ import pytest
 from waiting import given_time, milliseconds, until
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.targets.postgres.session import _READING, connect
+from reconciler.targets.postgres.session import connect
+from reconciler.targets.postgres.session_settings import _READING
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class PostgresExecutor:
     def __init__(self, target: Target, secrets: Secrets) -> None:
         import psycopg
 
-        from reconciler.targets.postgres.session import open_connection
+        from reconciler.targets.postgres.opening import open_connection
         from reconciler.targets.postgres.words import said
 
         self._target = target

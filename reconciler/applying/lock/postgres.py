@@ -24,7 +24,8 @@ from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import Target
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.activity import masked
-from reconciler.targets.postgres.session import Row, open_connection
+from reconciler.targets.postgres.opening import open_connection
+from reconciler.targets.postgres.session import Row
 from reconciler.targets.postgres.taken_role import as_login
 from reconciler.targets.postgres.waiting import HeardConnection
 from reconciler.targets.postgres.words import said

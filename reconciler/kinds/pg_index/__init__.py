@@ -16,18 +16,9 @@ from typing import Any, cast
 
 from reconciler.desired.unlisted import UnlistedSection
 from reconciler.kind import Declaration, Followed, Rehearsal, Ruling
-from reconciler.kinds.pg_index.model import (
-    AnyIndex,
-    AnyObserved,
-    Declared,
-    ObservedEverywhere,
-    ObservedIndex,
-    ObservedUnlisted,
-    PgIndex,
-    TableSection,
-    UnlistedEverywhere,
-    UnlistedIndexes,
-)
+from reconciler.kinds.pg_index.model import AnyIndex, Declared, PgIndex, UnlistedEverywhere, UnlistedIndexes
+from reconciler.kinds.pg_index.observed import AnyObserved, ObservedEverywhere, ObservedIndex, ObservedUnlisted
+from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address, Change, Fact, Outcome, Resource, Step, System
 from reconciler.targets.session import Session
 
@@ -88,7 +79,7 @@ class PgIndexKind:
 
     def leans_on(self, resource: Declared) -> Sequence[PgIndex]:
         """See `observing/names.py`: what a change renames beside its own index."""
-        from reconciler.kinds.pg_index.observing.names import swapped
+        from reconciler.kinds.pg_index.changes.swapped_names import swapped
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
 
@@ -127,7 +118,7 @@ class PgIndexKind:
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`, and `observing/names.py` for an index that leaves its name to another table's."""
-        from reconciler.kinds.pg_index.observing.names import handed_over
+        from reconciler.kinds.pg_index.changes.swapped_names import handed_over
         from reconciler.kinds.pg_index.unlisted import gathered
 
         return handed_over(gathered(declared))

@@ -20,9 +20,11 @@ from reconciler.kinds.pg_index.changes.describe import as_declared
 from reconciler.kinds.pg_index.changes.plan import plan_index
 from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, PgIndex, TableName, TableSection
+from reconciler.kinds.pg_index.model import Definition, PgIndex, TableName
+from reconciler.kinds.pg_index.observed import LiveIndex
 from reconciler.kinds.pg_index.observing.observe import observe
 from reconciler.kinds.pg_index.observing.read import Catalogue, read
+from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.yaml.writing import LeftOut, gathered

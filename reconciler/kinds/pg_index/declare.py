@@ -24,13 +24,12 @@ from reconciler.kinds.pg_index.model import (
     Declared,
     Definition,
     ForNewPartitions,
-    IndexSection,
     PgIndex,
-    TableSection,
     UnlistedIndexes,
     full_name,
     rule_name,
 )
+from reconciler.kinds.pg_index.sections import IndexSection, TableSection
 from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
 from reconciler.model import Address
 

@@ -23,7 +23,8 @@ from reconciler.kinds.pg_setting import provenance, values, yaml_comments
 from reconciler.kinds.pg_setting.changes import managed, obstacles, scoped
 from reconciler.kinds.pg_setting.changes.outcomes import NeverStarts
 from reconciler.kinds.pg_setting.changes.patroni import SOURCE
-from reconciler.kinds.pg_setting.model import Definition, PgSetting, Server, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import Server, SettingObserved
 from reconciler.kinds.pg_setting.observing import not_listed
 from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared

@@ -13,16 +13,10 @@ from reconciler.kinds.pg_setting import unlisted
 from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, patroni, scoped
 from reconciler.kinds.pg_setting.changes.outcomes import notice
 from reconciler.kinds.pg_setting.cluster import restart
-from reconciler.kinds.pg_setting.model import (
-    DatabaseSection,
-    ObservedRestart,
-    PgSetting,
-    Restart,
-    RoleSection,
-    SettingObserved,
-    Settings,
-)
+from reconciler.kinds.pg_setting.model import PgSetting, Restart
+from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
 from reconciler.kinds.pg_setting.observing.observe import observe
+from reconciler.kinds.pg_setting.sections import DatabaseSection, RoleSection, Settings
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import names, offline
 from reconciler.kinds.pg_setting.values.declared_value import NotTold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from reconciler.kinds.pg_setting.model import SettingObserved
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.model import SENSITIVE, ComesTrue, Provenance
 
 AUTO = "postgresql.auto.conf"

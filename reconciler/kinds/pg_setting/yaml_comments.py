@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from reconciler.kinds.pg_setting import provenance, values
-from reconciler.kinds.pg_setting.model import Definition, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import names
 
 _SECRET_NAME = re.compile(r"secret|passw|passphrase|token|credential|api_?key|private_?key|salt", re.IGNORECASE)

@@ -6,7 +6,8 @@ What it runs      CONFIG SET, and CONFIG REWRITE as a part of the same change.
 What it sees      of the files: what a restart would bring, where the server is on this machine (`persisted.py`). What
                   runs as declared and is in no file is a change of CONFIG REWRITE alone.
 What it cannot    change what only the file and a restart can (`parameters.py`): a notice gives the line. Nor set what
-                  keeps this tool out of the server (`lockout.py`), or what its version does not take (`accepted_ranges.py`).
+                  keeps this tool out of the server (`lockout.py`), or what its version does not take
+                  (`accepted_ranges.py`).
 """
 
 from __future__ import annotations

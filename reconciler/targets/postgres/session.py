@@ -6,133 +6,37 @@ Decided: docs/decisions.md#read-only-sessions-on-postgresql
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import pq, sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import dict_row
+from psycopg import sql
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.host_names import refuse_unanswered
 from reconciler.targets.postgres import lifted_limits
 from reconciler.targets.postgres.activity import masked
-from reconciler.targets.postgres.hosts import refuse_hosts
-from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
-from reconciler.targets.postgres.taken_role import refusal, taken, taking
-from reconciler.targets.postgres.text import connected, is_of_encoding, is_verbatim, take_verbatim
+from reconciler.targets.postgres.opening import opened, watched_over
+from reconciler.targets.postgres.session_settings import reading_settings
+from reconciler.targets.postgres.taken_role import refusal, taken
+from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres.waiting import HeardConnection, Silent
 from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
-from reconciler.targets.url import mistyped_option, refuse_unescaped
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
 
-LONGEST_CONNECT_TIMEOUT = 30
-"""Seconds, if a URL asks for them: what else is waited for has to fit into what a verb may take on a dead network."""
-
-READING_SETTINGS = {
-    "statement_timeout": "60s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "60s",
-    "jit": "off",
-}
-"""Of each transaction that reads: no query of ours takes near a minute, and none should wait for a lock of somebody
-else's. Neither is an answer that long on its way to us, inside of a transaction, wherever we are.
-
-Compiling is never worth it for queries of the catalogue, whose costs the planner overestimates: seen on Debian's 15,
-reading the indexes of one table took 6 s with jit and 0.07 s without.
-"""
-
-SAME_FOR_ALL = {
-    "extra_float_digits": "1",
-    "standard_conforming_strings": "on",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "bytea_output": "hex",
-}
-"""Of every transaction of ours: how constants are printed must not depend on a role's own settings. In which order it
-writes day and month still counts where a declared date has no year in front."""
-
-UNLIMITED = {"idle_session_timeout": "0", "transaction_timeout": "0", "statement_timeout": "0"}
-"""Off in every session of ours that sets no other, where the server has them (the first two: 14, 17): such a session
-waits while we think, which takes longer on a busy machine, and builds indexes. Each step has its own time limit."""
-
-FOUND_DEAD = {
-    "tcp_keepalives_idle": "15",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "45000",
-    "idle_in_transaction_session_timeout": "60s",
-}
-"""Seconds, and ms: how soon the server finds out that we are gone without a word, after a power cut or in a partition,
-so that no lock of ours outlives us by the two hours that are usual. The same of our end, by libpq's names:"""
-
-FINDS_DEAD = {
-    "keepalives_idle": 15, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 45000,
-}  # fmt: skip
 
 Query = LiteralString | sql.SQL | sql.Composed
+
+
 Asked = tuple[Query, Mapping[str, Any] | None]
 """A query and its parameters."""
-
-_ALWAYS = sql.SQL("true")
-
-
-def _set(
-    settings: Mapping[str, str], *, local: bool, where_there: Mapping[str, str], only_if: sql.Composable = _ALWAYS
-) -> sql.Composed:
-    """One statement that empties the search_path and sets `settings`, and of `where_there` what the server knows, until
-    the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null. It tells its process, and
-    the limits that there were before.
-
-    Every name in it is qualified: it is what runs first, while whatever path a role or a database has been given
-    decides where other names are looked for.
-    """
-    until = sql.SQL("true" if local else "false")
-    return sql.SQL(
-        "select pg_catalog.pg_backend_pid() as pid, {limits} as limits,"
-        " case when {only_if} then array[{settings}] end as settings,"
-        " case when {only_if} then array(select pg_catalog.set_config(name, value, {until})"
-        " from rows from (pg_catalog.unnest({names}::pg_catalog.text[]),"
-        " pg_catalog.unnest({values}::pg_catalog.text[])) as known (name, value)"
-        " where pg_catalog.current_setting(name, true) is not null) end as known"
-    ).format(
-        only_if=only_if,
-        limits=sql.SQL(lifted_limits.NOW),
-        settings=sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
-            for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
-        ),
-        until=until,
-        names=sql.Literal(list(where_there)),
-        values=sql.Literal(list(where_there.values())),
-    )
-
-
-def _own(claimed: int, others: Collection[int]) -> sql.Composed:
-    """A condition: the process is the one that was told when we connected, and serves no other session of ours."""
-    return sql.SQL(
-        "pg_catalog.pg_backend_pid() operator(pg_catalog.=) {} and"
-        " pg_catalog.pg_backend_pid() operator(pg_catalog.<>) all ({}::pg_catalog.int4[])"
-    ).format(sql.Literal(claimed), sql.Literal(f"{{{','.join(map(str, others))}}}"))
-
-
-_READING = _set(READING_SETTINGS, local=True, where_there={"transaction_timeout": "0"})
-
-
-def _reading(target: Target) -> sql.Composed:
-    """What begins each transaction that reads; without a role, the same for all."""
-    if not target.role:
-        return _READING
-    return _set({**READING_SETTINGS, **taking(target)}, local=True, where_there={"transaction_timeout": "0"})
 
 
 OWN_PATH_IS = """
@@ -140,6 +44,7 @@ OWN_PATH_IS = """
            pg_catalog.current_schemas(true) as all_schemas
 """
 """Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
+
 
 _IDENTIFY = """
     select pg_catalog.current_setting('server_version_num')::int as version_num,
@@ -163,14 +68,6 @@ _IDENTIFY = """
 """
 
 
-# A backend that cannot send what it has is no more at work than one that has nothing to do.
-_AT_WORK = """
-    select 1 from pg_catalog.pg_stat_activity a
-    where a.pid operator(pg_catalog.=) %s and a.state operator(pg_catalog.=) 'active'
-          and coalesce(a.wait_event_type, '') operator(pg_catalog.<>) 'Client'
-"""
-
-
 class PostgresSession:
     """A connection that can only read, and leaves nothing behind: a pooler may hand it to somebody else at any moment.
 
@@ -188,7 +85,7 @@ class PostgresSession:
         self._connection = connection
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
-        self._reading = _reading(target)
+        self._reading = reading_settings(target)
         *_, [path], [own], [self._facts] = self._sent(
             [*([(taken(target), None)] if target.role else []),
              (OWN_PATH_IS, None), (self._reading, None), (_IDENTIFY, None)]
@@ -217,7 +114,7 @@ class PostgresSession:
         if self.is_pooled:
             connection.silence = bounds.POOLED_SECONDS
         else:
-            _watched_over(connection, self.pid, target, secrets)
+            watched_over(connection, self.pid, target, secrets)
         if self.version_num < OLDEST_SUPPORTED:
             raise ObservationFailed(
                 target.name,
@@ -371,7 +268,7 @@ class PostgresSession:
 
 def connect(target: Target, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
-    connection = _opened(target, secrets)
+    connection = opened(target, secrets)
     version_num = connection.info.server_version
     try:
         session = _session(target, secrets, connection)
@@ -379,12 +276,12 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
         if not lifted_limits.may_have_ended(error):
             raise
         with suppress(TargetError):
-            return _session(target, secrets, _opened(target, secrets, lift=version_num))
+            return _session(target, secrets, opened(target, secrets, lift=version_num))
         error.hint = lifted_limits.HINT
         raise
     if session.is_hurried:
         with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well
-            unhurried = _session(target, secrets, _opened(target, secrets, lift=version_num))
+            unhurried = _session(target, secrets, opened(target, secrets, lift=version_num))
             session.close()
             return unhurried
     return session
@@ -406,149 +303,6 @@ def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> P
     except BaseException:
         connection.close()
         raise
-
-
-def open_connection(
-    target: Target, secrets: Secrets, settings: Mapping[str, str], *,
-    where_there: Mapping[str, str] = {}, others: Collection[int] = (),
-) -> HeardConnection:  # fmt: skip
-    """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
-
-    `where_there` are settings that not every version has.
-
-    RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
-    refuse the latter. `others` are the processes of other sessions of ours, which are idle outside of a transaction.
-    Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
-    """
-    connection = _opened(target, secrets)
-    settings = {**settings, **taking(target)}
-    limits = {**UNLIMITED, **FOUND_DEAD, **where_there}
-    known = {name: value for name, value in limits.items() if name not in settings}
-    version_num = connection.info.server_version
-    try:
-        hurried = _set_up(target, secrets, connection, settings, known, others)
-    except ConnectionFailed as error:
-        if not lifted_limits.may_have_ended(error):
-            raise
-        with suppress(ConnectionFailed):
-            unhurried = _opened(target, secrets, lift=version_num)
-            _set_up(target, secrets, unhurried, settings, known, others)
-            return unhurried
-        error.hint = lifted_limits.HINT
-        raise
-    if hurried:
-        with suppress(ConnectionFailed):
-            unhurried = _opened(target, secrets, lift=version_num)
-            _set_up(target, secrets, unhurried, settings, known, others)
-            connection.close()
-            return unhurried
-    return connection
-
-
-def _set_up(
-    target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
-    known: Mapping[str, str], others: Collection[int],
-) -> bool:  # fmt: skip
-    """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
-    this moment. Closes it where it raises ConnectionFailed."""
-    try:
-        own = _own(connection.info.backend_pid, others)
-        [row] = connection.execute(_set(settings, local=False, where_there=known, only_if=own))
-        if row["settings"] is None:
-            refuse_shared(target, row["pid"], others)
-            if not target.direct:
-                refuse_sharing(target, connection, lambda: _opened(target, secrets))
-            [row] = connection.execute(_set(settings, local=False, where_there=known))
-    except psycopg.Error as error:
-        refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
-        failed = _cannot_connect(target, secrets, error)
-        failed.ended = error.sqlstate in lifted_limits.CANCELLED or (connection.broken and not failed.silent)
-        connection.close()
-        raise refused or failed from None
-    except BaseException:
-        connection.close()
-        raise
-    _watched_over(connection, row["pid"], target, secrets)
-    return lifted_limits.is_short(row["limits"])
-
-
-def _watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
-    """Has `connection` ask by another one, where it hears nothing, whether its process `pid` is still at work."""
-    info = connection.info
-    there = {"host": info.host, "hostaddr": info.hostaddr, "port": str(info.port)}
-    where = {name: value for name, value in there.items() if value}
-    connection.pid = pid
-    connection.at_work = lambda: _at_work(target, secrets, pid, where)
-
-
-def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str]) -> bool:
-    try:
-        with closing(_opened(target, secrets, where)) as asking:
-            asking.silence = bounds.CONNECT_SECONDS
-            return asking.execute(_AT_WORK, (pid,)).fetchone() is not None
-    except psycopg.Error:
-        return False
-    except ConnectionFailed as error:
-        # One that is full lets nobody in, and is there: it may be at work for us, too.
-        url = target.url.get_secret_value()
-        timeout = {"connect_timeout": bounds.CONNECT_SECONDS}
-        return not error.silent and pq.PGconn.ping(make_conninfo(url, **where, **timeout).encode()) == pq.Ping.OK
-
-
-def _opened(
-    target: Target, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
-) -> HeardConnection:
-    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
-    asks a server of this version to lift limits (`lifted.py`).
-
-    Raises ConnectionFailed.
-    """
-    url = target.url.get_secret_value()
-    secrets.remember_url(url)
-    refuse_unescaped(target)
-    try:
-        declared = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        hint = mistyped_option(url, [option.keyword.decode() for option in pq.Conninfo.get_defaults()])
-        hint = hint or "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        raise ConnectionFailed(target.name, "its URL cannot be read", hint=hint) from None
-    if isinstance(declared.get("password"), str):
-        secrets.remember(str(declared["password"]))
-    refuse_hosts(target, secrets.reach, declared)
-    # Whatever encoding is the server's default, Python has to know it: for EUC_TW there would be no session at all.
-    defaults: dict[str, Any] = {"application_name": "reconciler", "client_encoding": "utf8", **FINDS_DEAD}
-    hosts = str(declared.get("host") or "").split(",")
-    if not declared.get("hostaddr") and not where:
-        refuse_unanswered(target.name, hosts)
-    options = {key: value for key, value in defaults.items() if key not in declared}
-    options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
-    options |= where or {}
-    if lift is not None:
-        options |= lifted_limits.asked_for(declared.get("options"), lift)
-    try:
-        return connected(
-            HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options
-        )
-    except psycopg.Error as error:
-        raise _cannot_connect(target, secrets, error) from None
-
-
-def _connect_timeout(declared: object, hosts: int) -> int:
-    """Seconds for each of `hosts`, which are tried one after the other; as declared where that is not too long."""
-    with suppress(ValueError):
-        seconds = int(str(declared))
-        if 0 < seconds <= LONGEST_CONNECT_TIMEOUT:
-            return seconds
-    return max(2, min(bounds.CONNECT_SECONDS, 2 * bounds.CONNECT_SECONDS // hosts))
-
-
-def _cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
-    return ConnectionFailed(
-        target.name,
-        f"cannot connect: {secrets.redact(said(error))}",
-        hint="check its URL, that the server is up, and that this role may connect",
-        silent=isinstance(error, psycopg.errors.ConnectionTimeout | Silent),
-    )
 
 
 def _shown(query: Query) -> str:

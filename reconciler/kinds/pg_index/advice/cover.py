@@ -9,7 +9,8 @@ from reconciler.kinds.pg_index.advice.work import Work
 from reconciler.kinds.pg_index.changes.describe import as_definition
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD
 from reconciler.kinds.pg_index.definition.covering import Covering
-from reconciler.kinds.pg_index.model import Definition, Need
+from reconciler.kinds.pg_index.model import Definition
+from reconciler.kinds.pg_index.observed import Need
 from reconciler.kinds.pg_index.observing.needed import last_covers
 from reconciler.kinds.pg_index.observing.read import Catalogue
 from reconciler.model import Action, Address, Fact

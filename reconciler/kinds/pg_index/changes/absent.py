@@ -8,15 +8,8 @@ from reconciler.desired.unlisted import Unlisted
 from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.changes.obstacles import at_work, belongs_to, lost_identity, notice, permitted
 from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_temporary, inverse
-from reconciler.kinds.pg_index.model import (
-    LiveIndex,
-    Need,
-    ObservedIndex,
-    ObservedUnlisted,
-    PgIndex,
-    UnlistedIndexes,
-    full_name,
-)
+from reconciler.kinds.pg_index.model import PgIndex, UnlistedIndexes, full_name
+from reconciler.kinds.pg_index.observed import LiveIndex, Need, ObservedIndex, ObservedUnlisted
 from reconciler.model import Action, Address, Hazard, HazardType, Notice, NoticeType, Outcome
 from reconciler.targets.unnamed import TO_GO, is_unnamed
 

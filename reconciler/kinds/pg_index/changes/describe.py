@@ -6,7 +6,8 @@ from typing import Any
 
 from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.definition.syntax import identifier
-from reconciler.kinds.pg_index.model import Definition, Element, LiveIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, Element, PgIndex
+from reconciler.kinds.pg_index.observed import LiveIndex
 
 
 def as_json(index: PgIndex, definition: Definition) -> dict[str, Any]:

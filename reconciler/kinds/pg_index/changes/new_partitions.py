@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from reconciler.formulas.memory import format_bytes
 from reconciler.kinds.pg_index.changes import part_by_part
 from reconciler.kinds.pg_index.definition.syntax import identifier
-from reconciler.kinds.pg_index.model import Definition, ForNewPartitions, PartitionIndex
+from reconciler.kinds.pg_index.model import Definition, ForNewPartitions
+from reconciler.kinds.pg_index.observed import PartitionIndex
 from reconciler.model import NewPartitions, SqlStep
 
 SCHEMA, PARTITION, INDEX, LASTING, ABOVE_SCHEMA, ABOVE = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reconciler.kinds.pg_index.changes import describe, part_by_part, statements
 from reconciler.kinds.pg_index.comparison.compare import fixed_options
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, PgIndex
+from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
 from reconciler.model import Change, HazardType, Notice, NoticeType, Outcome
 
 BUILDABLE = {"r": "table", "m": "materialized view", "p": "partitioned table"}

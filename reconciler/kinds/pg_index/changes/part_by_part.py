@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kinds.pg_index.changes import statements, steps
 from reconciler.kinds.pg_index.changes.in_place import amend
-from reconciler.kinds.pg_index.model import Definition, PartitionIndex
+from reconciler.kinds.pg_index.model import Definition
+from reconciler.kinds.pg_index.observed import PartitionIndex
 from reconciler.model import SqlStep
 
 

@@ -15,7 +15,7 @@ from reconciler.kind import Followed
 from reconciler.kinds.pg_index.changes.new_partitions import filled_in
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.changes.whole_change import forbidden
-from reconciler.kinds.pg_index.model import ObservedIndex, PartitionIndex
+from reconciler.kinds.pg_index.observed import ObservedIndex, PartitionIndex
 from reconciler.model import Action, Change, SqlStep, Step
 
 Tree = Mapping[str, PartitionIndex]

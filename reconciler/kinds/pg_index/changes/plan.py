@@ -14,7 +14,8 @@ from reconciler.kinds.pg_index.changes.obstacles import at_work, obstacle, permi
 from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, REINDEX_MOVES, changed_options, fixed_options
 from reconciler.kinds.pg_index.definition.covering import lost
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PgIndex
+from reconciler.kinds.pg_index.model import Definition, PgIndex
+from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
 from reconciler.model import Action, Change, Hazard, HazardType, Outcome
 
 

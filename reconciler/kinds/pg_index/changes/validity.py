@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from reconciler.kinds.pg_index.changes import steps
-from reconciler.kinds.pg_index.model import LiveIndex, PartitionIndex
+from reconciler.kinds.pg_index.observed import LiveIndex, PartitionIndex
 from reconciler.model import SqlStep
 
 TableName = tuple[str, str]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from reconciler.kinds.pg_index.changes import describe, new_partitions, part_by_part, statements, steps
 from reconciler.kinds.pg_index.changes.in_place import inheriting
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, ObservedIndex, PartitionIndex, PgIndex
-from reconciler.kinds.pg_index.observing import names
+from reconciler.kinds.pg_index.changes.swapped_names import carried
+from reconciler.kinds.pg_index.model import Definition, PgIndex
+from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex, PartitionIndex
 from reconciler.model import Action, Change, Hazard, HazardType, SqlStep, Step
 
 
@@ -63,7 +64,7 @@ def _carrying(desired: PgIndex, observed: ObservedIndex) -> PgIndex:
         "absent": observed.absent,
         "reserved": observed.reserved,
         "search_path": path,
-        "swapped": names.carried(desired, observed.circle),
+        "swapped": carried(desired, observed.circle),
         "vacates": observed.vacates,
     }
     if observed.elsewhere and observed.elsewhere_on != desired.leaves:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.changes.describe import as_definition
-from reconciler.kinds.pg_index.model import Definition, LiveIndex, Need, TableName
+from reconciler.kinds.pg_index.model import Definition, TableName
+from reconciler.kinds.pg_index.observed import LiveIndex, Need
 from reconciler.kinds.pg_index.observing.read import Catalogue
 from reconciler.targets.postgres.session import PostgresSession
 

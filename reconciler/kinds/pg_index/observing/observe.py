@@ -15,24 +15,27 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.acceptance.refusals import Judged, judge
 from reconciler.kinds.pg_index.acceptance.trial import Asked
 from reconciler.kinds.pg_index.changes.obstacles import BUILDABLE, CORRUPTING
+from reconciler.kinds.pg_index.changes.swapped_names import with_swapped
 from reconciler.kinds.pg_index.comparison.compare import Unread, changed_options
 from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import (
-    AnyObserved,
     Declared,
     Definition,
-    LiveIndex,
-    ObservedEverywhere,
-    ObservedIndex,
-    ObservedUnlisted,
     PgIndex,
     TableName,
     UnlistedEverywhere,
     UnlistedIndexes,
 )
+from reconciler.kinds.pg_index.observed import (
+    AnyObserved,
+    LiveIndex,
+    ObservedEverywhere,
+    ObservedIndex,
+    ObservedUnlisted,
+)
 from reconciler.kinds.pg_index.observing.matching import compared
 from reconciler.kinds.pg_index.observing.mistyped import meant
-from reconciler.kinds.pg_index.observing.names import Same, with_swapped
+from reconciler.kinds.pg_index.observing.names import Same
 from reconciler.kinds.pg_index.observing.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.observing.one_index import Seen, own, table_of
 from reconciler.kinds.pg_index.observing.read import Catalogue, locked, read

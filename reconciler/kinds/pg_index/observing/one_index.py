@@ -12,18 +12,8 @@ from reconciler.kinds.pg_index.acceptance.refusals import Judged
 from reconciler.kinds.pg_index.changes.part_by_part import has_leaves
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import REINDEX_MOVES, Unread, changed_options, fixed_options
-from reconciler.kinds.pg_index.model import (
-    LONGEST_NAME,
-    Definition,
-    LiveIndex,
-    Need,
-    ObservedIndex,
-    PartitionIndex,
-    PgIndex,
-    Renamed,
-    TableName,
-    UnlistedIndexes,
-)
+from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, PgIndex, TableName, UnlistedIndexes
+from reconciler.kinds.pg_index.observed import LiveIndex, Need, ObservedIndex, PartitionIndex, Renamed
 from reconciler.kinds.pg_index.observing import names
 from reconciler.kinds.pg_index.observing import parts as partitions
 from reconciler.kinds.pg_index.observing.names import Same

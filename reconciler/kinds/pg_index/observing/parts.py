@@ -14,15 +14,8 @@ from hashlib import sha256
 from reconciler.kinds.pg_index.changes.statements import FRESH, partition_name, temporary_name
 from reconciler.kinds.pg_index.changes.validity import stuck
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options, identical
-from reconciler.kinds.pg_index.model import (
-    LONGEST_NAME,
-    Definition,
-    LiveIndex,
-    PartitionIndex,
-    PgIndex,
-    TableName,
-    full_name,
-)
+from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, PgIndex, TableName, full_name
+from reconciler.kinds.pg_index.observed import LiveIndex, PartitionIndex
 from reconciler.kinds.pg_index.observing.read import Catalogue, Holders
 from reconciler.kinds.pg_index.observing.sizes import Sizes
 

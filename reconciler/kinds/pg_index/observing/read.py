@@ -14,7 +14,8 @@ from reconciler.kinds.pg_index.comparison.user_made import MADE, Made
 from reconciler.kinds.pg_index.definition.create_index import Explicit, explicit
 from reconciler.kinds.pg_index.definition.printed import mended
 from reconciler.kinds.pg_index.definition.syntax import SyntaxProblem, reached
-from reconciler.kinds.pg_index.model import LiveIndex, ObservedKey, TableFacts, TableName
+from reconciler.kinds.pg_index.model import TableName
+from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.postgres.activity import Blocker

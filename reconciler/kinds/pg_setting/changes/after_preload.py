@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from reconciler.kinds.pg_setting import risk
 from reconciler.kinds.pg_setting.changes import patroni, steps
 from reconciler.kinds.pg_setting.changes.outcomes import change
-from reconciler.kinds.pg_setting.model import PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.model import NEEDS_PERMISSION, Change, HazardType, Outcome
 
 UNKNOWN = "unknown until it is loaded"

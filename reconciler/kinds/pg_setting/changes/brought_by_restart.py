@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.kinds.pg_setting import risk, values
 from reconciler.kinds.pg_setting.changes import managed, patroni
-from reconciler.kinds.pg_setting.model import Definition, FileEntry, PatroniSeen, Server
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import FileEntry, PatroniSeen, Server
 from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.model import SENSITIVE, Hazard, HazardType
 from reconciler.targets.postgres.session import Row

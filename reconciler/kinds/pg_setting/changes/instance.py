@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from reconciler.kinds.pg_setting import provenance, risk, startup, values
 from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles, steps
 from reconciler.kinds.pg_setting.changes.outcomes import change, never_starts, notice
-from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.kinds.pg_setting.values import declared_value as wanted
 from reconciler.kinds.pg_setting.values.declared_value import Wanted

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from psycopg import sql
 
 from reconciler.kinds.pg_setting import values
-from reconciler.kinds.pg_setting.model import Definition, Owner, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import Owner, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.targets.postgres.session import Row
 

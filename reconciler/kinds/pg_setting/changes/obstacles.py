@@ -9,7 +9,9 @@ import re
 
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.changes import managed
-from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Server, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import Server, SettingObserved
+from reconciler.kinds.pg_setting.sections import ListEdit
 from reconciler.kinds.pg_setting.values import Canonical, lists, names
 from reconciler.kinds.pg_setting.values.declared_value import Wanted
 from reconciler.targets.postgres.session import Row

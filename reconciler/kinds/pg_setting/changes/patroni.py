@@ -20,7 +20,8 @@ from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import risk, startup, values
 from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles
 from reconciler.kinds.pg_setting.changes.outcomes import change, notice
-from reconciler.kinds.pg_setting.model import Definition, PatroniSeen, PgSetting, RunningValue, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import PatroniSeen, RunningValue, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, declared_value, names
 from reconciler.model import (
     SENSITIVE,

@@ -15,7 +15,8 @@ from typing import Protocol
 from reconciler.formulas.evaluation import MACHINE, Lookup
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
 from reconciler.kinds.pg_setting import risk, values
-from reconciler.kinds.pg_setting.model import Definition, PgSetting, Range, Value
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.sections import Range, Value
 from reconciler.kinds.pg_setting.values import Canonical, declared_value, names, units
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.targets.session import Session

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from reconciler.kinds.pg_setting.model import Definition, FileEntry
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import FileEntry
 from reconciler.kinds.pg_setting.values import lists
 from reconciler.model import Hazard, SqlStep
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting.model import Around, HugePages
+from reconciler.kinds.pg_setting.observed import Around, HugePages
 from reconciler.kinds.pg_setting.startup import memory
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.kinds.pg_setting.startup.tls import ENCRYPTED, FILES

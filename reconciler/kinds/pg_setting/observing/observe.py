@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from reconciler.kinds.pg_setting import provenance, values
 from reconciler.kinds.pg_setting.changes import obstacles
 from reconciler.kinds.pg_setting.changes.planned_values import beside
-from reconciler.kinds.pg_setting.model import Definition, PgSetting, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.observing import libraries, unloaded
 from reconciler.kinds.pg_setting.observing.opinion import by_server
 from reconciler.kinds.pg_setting.observing.reading import Reading

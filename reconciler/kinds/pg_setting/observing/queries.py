@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from reconciler.kinds.pg_setting.observing import environment
-from reconciler.targets.postgres.session import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED
+from reconciler.targets.postgres.session_settings import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED
 
 OWN = {"search_path": "", **READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(UNLIMITED, "0")}
 

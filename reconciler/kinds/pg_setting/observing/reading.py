@@ -17,7 +17,8 @@ from reconciler.kinds.pg_setting.changes import managed, obstacles, patroni
 from reconciler.kinds.pg_setting.changes import planned_values as coming
 from reconciler.kinds.pg_setting.changes.brought_by_restart import brought, by_patroni
 from reconciler.kinds.pg_setting.changes.planned_values import Coming
-from reconciler.kinds.pg_setting.model import Around, Definition, FileEntry, Override, PgSetting, Server
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import Around, FileEntry, Override, Server
 from reconciler.kinds.pg_setting.observing import environment, not_listed, queries
 from reconciler.kinds.pg_setting.observing.connected import QUERY as CONNECTED
 from reconciler.kinds.pg_setting.observing.connected import connected

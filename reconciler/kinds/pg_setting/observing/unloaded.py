@@ -15,7 +15,8 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import provenance
 from reconciler.kinds.pg_setting.changes import after_preload
-from reconciler.kinds.pg_setting.model import Definition, FileEntry, Override, Server
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import FileEntry, Override, Server
 from reconciler.targets.postgres.session import PostgresSession
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.kinds.pg_setting import startup, values
-from reconciler.kinds.pg_setting.model import Definition, Server
+from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.observed import Server
 from reconciler.kinds.pg_setting.risk import memory, table, together
 from reconciler.kinds.pg_setting.values import Canonical, names
 from reconciler.model import Hazard, HazardType

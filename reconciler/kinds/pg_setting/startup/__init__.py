@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconciler.kinds.pg_setting.model import Server
+from reconciler.kinds.pg_setting.observed import Server
 from reconciler.kinds.pg_setting.startup import doors, files, memory, sessions, standby, tls, wal
 from reconciler.kinds.pg_setting.startup.start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from reconciler.kinds.pg_setting.model import Around
+from reconciler.kinds.pg_setting.observed import Around
 from reconciler.kinds.pg_setting.values import Canonical
 
 

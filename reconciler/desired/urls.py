@@ -1,0 +1,65 @@
+"""The URLs of targets: what each system takes, and where secrets may stand in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.desired.leaks import Leaks
+from reconciler.errors import DesiredError
+from reconciler.model import System
+from reconciler.yaml.files import Document
+from reconciler.yaml.node import Node
+from reconciler.yaml.wording import alternatives
+
+_SCHEMES: Mapping[System, tuple[str, ...]] = {
+    System.POSTGRES: ("postgresql://", "postgres://"),
+    System.REDIS: ("redis://", "rediss://", "unix://"),
+    System.HTTP: ("http://", "https://"),
+}
+"""What a URL may begin with. PostgreSQL also takes `host=… dbname=…`, which has no scheme at all."""
+
+
+SYSTEMS = [system.value for system in System]
+
+
+URL_KEYS = frozenset({*SYSTEMS, "replicas", "checks_as", "patroni", "standbys", "sentinels"})
+"""Keys that hold URLs, whose variables are only replaced where the target is asked for."""
+
+
+def check_url(url: str, system: System, at: str) -> None:
+    """Raises DesiredError where `url` is none of `system`'s."""
+    valid = _SCHEMES[system]
+    if not url or url.startswith(valid) or (system is System.POSTGRES and re.match(r"\s*\w+\s*=", url)):
+        return
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
+    raise DesiredError(
+        f"a {system.value} URL begins with {alternatives(valid)}; this one "
+        + (f"begins with {found[0]}" if found else "does not"),
+        at=at,
+    )
+
+
+def learn(documents: Iterable[Document], leaks: Leaks) -> None:
+    """Takes note of every password in a URL of any target, and of every variable that holds one."""
+    for _, root in documents:
+        section = root.child("targets")
+        for target in (section.value if section and isinstance(section.value, dict) else {}).values():
+            for text in _urls(target):
+                leaks.learn_url(text)
+
+
+def _urls(target: Node) -> Iterator[str]:
+    """Every text of a target that is a URL."""
+    if isinstance(target.value, dict):
+        for key, child in target.value.items():
+            if key in URL_KEYS:
+                yield from _texts(child)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    if isinstance(node.value, str):
+        yield node.value
+    elif node.value is not None:
+        for child in node.value.values() if isinstance(node.value, dict) else node.value:
+            yield from _texts(child)

@@ -1,0 +1,198 @@
+"""How a connection is opened, and watched over until it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import closing, suppress
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+
+from reconciler.errors import ConnectionFailed
+from reconciler.model import Target
+from reconciler.secrets import Secrets
+from reconciler.targets import bounds
+from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres.hosts import refuse_hosts
+from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
+from reconciler.targets.postgres.session_settings import UNLIMITED, own_process, setting
+from reconciler.targets.postgres.taken_role import refusal, taking
+from reconciler.targets.postgres.text import connected
+from reconciler.targets.postgres.waiting import HeardConnection, Silent
+from reconciler.targets.postgres.words import said
+from reconciler.targets.url import mistyped_option, refuse_unescaped
+
+LONGEST_CONNECT_TIMEOUT = 30
+"""Seconds, if a URL asks for them: what else is waited for has to fit into what a verb may take on a dead network."""
+
+
+FOUND_DEAD = {
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "45000",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""Seconds, and ms: how soon the server finds out that we are gone without a word, after a power cut or in a partition,
+so that no lock of ours outlives us by the two hours that are usual. The same of our end, by libpq's names:"""
+
+
+FINDS_DEAD = {
+    "keepalives_idle": 15, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 45000,
+}  # fmt: skip
+
+
+# A backend that cannot send what it has is no more at work than one that has nothing to do.
+_AT_WORK = """
+    select 1 from pg_catalog.pg_stat_activity a
+    where a.pid operator(pg_catalog.=) %s and a.state operator(pg_catalog.=) 'active'
+          and coalesce(a.wait_event_type, '') operator(pg_catalog.<>) 'Client'
+"""
+
+
+def open_connection(
+    target: Target, secrets: Secrets, settings: Mapping[str, str], *,
+    where_there: Mapping[str, str] = {}, others: Collection[int] = (),
+) -> HeardConnection:  # fmt: skip
+    """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
+
+    `where_there` are settings that not every version has.
+
+    RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
+    refuse the latter. `others` are the processes of other sessions of ours, which are idle outside of a transaction.
+    Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
+    """
+    connection = opened(target, secrets)
+    settings = {**settings, **taking(target)}
+    limits = {**UNLIMITED, **FOUND_DEAD, **where_there}
+    known = {name: value for name, value in limits.items() if name not in settings}
+    version_num = connection.info.server_version
+    try:
+        hurried = _set_up(target, secrets, connection, settings, known, others)
+    except ConnectionFailed as error:
+        if not lifted_limits.may_have_ended(error):
+            raise
+        with suppress(ConnectionFailed):
+            unhurried = opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            return unhurried
+        error.hint = lifted_limits.HINT
+        raise
+    if hurried:
+        with suppress(ConnectionFailed):
+            unhurried = opened(target, secrets, lift=version_num)
+            _set_up(target, secrets, unhurried, settings, known, others)
+            connection.close()
+            return unhurried
+    return connection
+
+
+def _set_up(
+    target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
+    known: Mapping[str, str], others: Collection[int],
+) -> bool:  # fmt: skip
+    """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
+    this moment. Closes it where it raises ConnectionFailed."""
+    try:
+        own = own_process(connection.info.backend_pid, others)
+        [row] = connection.execute(setting(settings, local=False, where_there=known, only_if=own))
+        if row["settings"] is None:
+            refuse_shared(target, row["pid"], others)
+            if not target.direct:
+                refuse_sharing(target, connection, lambda: opened(target, secrets))
+            [row] = connection.execute(setting(settings, local=False, where_there=known))
+    except psycopg.Error as error:
+        refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
+        failed = cannot_connect(target, secrets, error)
+        failed.ended = error.sqlstate in lifted_limits.CANCELLED or (connection.broken and not failed.silent)
+        connection.close()
+        raise refused or failed from None
+    except BaseException:
+        connection.close()
+        raise
+    watched_over(connection, row["pid"], target, secrets)
+    return lifted_limits.is_short(row["limits"])
+
+
+def watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
+    """Has `connection` ask by another one, where it hears nothing, whether its process `pid` is still at work."""
+    info = connection.info
+    there = {"host": info.host, "hostaddr": info.hostaddr, "port": str(info.port)}
+    where = {name: value for name, value in there.items() if value}
+    connection.pid = pid
+    connection.at_work = lambda: _at_work(target, secrets, pid, where)
+
+
+def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str]) -> bool:
+    try:
+        with closing(opened(target, secrets, where)) as asking:
+            asking.silence = bounds.CONNECT_SECONDS
+            return asking.execute(_AT_WORK, (pid,)).fetchone() is not None
+    except psycopg.Error:
+        return False
+    except ConnectionFailed as error:
+        # One that is full lets nobody in, and is there: it may be at work for us, too.
+        url = target.url.get_secret_value()
+        timeout = {"connect_timeout": bounds.CONNECT_SECONDS}
+        return not error.silent and pq.PGconn.ping(make_conninfo(url, **where, **timeout).encode()) == pq.Ping.OK
+
+
+def opened(
+    target: Target, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
+) -> HeardConnection:
+    """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
+    asks a server of this version to lift limits (`lifted_limits.py`).
+
+    Raises ConnectionFailed.
+    """
+    url = target.url.get_secret_value()
+    secrets.remember_url(url)
+    refuse_unescaped(target)
+    try:
+        declared = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        hint = mistyped_option(url, [option.keyword.decode() for option in pq.Conninfo.get_defaults()])
+        hint = hint or "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise ConnectionFailed(target.name, "its URL cannot be read", hint=hint) from None
+    if isinstance(declared.get("password"), str):
+        secrets.remember(str(declared["password"]))
+    refuse_hosts(target, secrets.reach, declared)
+    # Whatever encoding is the server's default, Python has to know it: for EUC_TW there would be no session at all.
+    defaults: dict[str, Any] = {"application_name": "reconciler", "client_encoding": "utf8", **FINDS_DEAD}
+    hosts = str(declared.get("host") or "").split(",")
+    if not declared.get("hostaddr") and not where:
+        refuse_unanswered(target.name, hosts)
+    options = {key: value for key, value in defaults.items() if key not in declared}
+    options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
+    options |= where or {}
+    if lift is not None:
+        options |= lifted_limits.asked_for(declared.get("options"), lift)
+    try:
+        return connected(
+            HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options
+        )
+    except psycopg.Error as error:
+        raise cannot_connect(target, secrets, error) from None
+
+
+def _connect_timeout(declared: object, hosts: int) -> int:
+    """Seconds for each of `hosts`, which are tried one after the other; as declared where that is not too long."""
+    with suppress(ValueError):
+        seconds = int(str(declared))
+        if 0 < seconds <= LONGEST_CONNECT_TIMEOUT:
+            return seconds
+    return max(2, min(bounds.CONNECT_SECONDS, 2 * bounds.CONNECT_SECONDS // hosts))
+
+
+def cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
+    """What the driver had against it, without any secret."""
+    return ConnectionFailed(
+        target.name,
+        f"cannot connect: {secrets.redact(said(error))}",
+        hint="check its URL, that the server is up, and that this role may connect",
+        silent=isinstance(error, psycopg.errors.ConnectionTimeout | Silent),
+    )
