@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from reconciler.model import (
     Address,
     Change,
+    CheckResult,
     Fact,
     Observed,
     Outcome,
@@ -61,6 +62,12 @@ class Kind(Protocol[R, S]):
     @property
     def name(self) -> str:
         """As in addresses: "pg_index"."""
+        ...
+
+    @property
+    def nouns(self) -> tuple[str, str]:
+        """What people are told of one of its resources, and of several: "index", "indexes"; counted together with those
+        of kinds that have the same."""
         ...
 
     @property
@@ -320,4 +327,30 @@ class Imports(Protocol):
 
         Raises TargetError.
         """
+        ...
+
+
+@runtime_checkable
+class InSchemas(Protocol):
+    """A kind of which one section's entries belong to schemas."""
+
+    @property
+    def section_of_schemas(self) -> str:
+        """The key of that section, one of `Kind.sections`."""
+        ...
+
+    def schema_of(self, entry: str) -> str:
+        """The schema of an entry, by its key."""
+        ...
+
+
+@runtime_checkable
+class DecidesLast(Protocol):
+    """A kind some of whose checks are about what a plan finds of others."""
+
+    def decided(
+        self, results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Resource]
+    ) -> Sequence[CheckResult]:
+        """`results` with those decided that lean on `outcomes`, which are those of all kinds and targets; `declared` is
+        everything that is declared. Pure."""
         ...

@@ -6,7 +6,9 @@ Decided: docs/decisions.md#layers, docs/decisions.md#dependencies-of-development
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,46 @@ PACKAGE = Path(__file__).parents[1] / "reconciler"
 
 def test_imports_go_down_only(capsys):
     assert lint_imports(config_filename=str(PACKAGE.parent / "pyproject.toml")) == EXIT_STATUS_SUCCESS
+
+
+FENCES = [
+    # (a module, an import that is added to it, the rule that it breaks; empty: none)
+    ("kinds/toy/__init__.py", "from reconciler.kind import Kind", ""),
+    ("kinds/toy/__init__.py", "from reconciler.kinds.pg_index import KIND", "Kinds do not know each other"),
+    ("kinds/pg_index/model.py", "from reconciler.kinds import toy", "Kinds do not know each other"),
+    ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
+    ("views/words.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
+    (
+        "applying/batch.py",
+        "from reconciler.kinds.check.kind import CheckKind",
+        "Kinds are reached through the registry",
+    ),
+    (
+        "kinds/pg_setting/values/units.py",
+        "from reconciler.kinds.pg_setting.risk import table",
+        "The wings of pg_setting",
+    ),
+]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("module", "added", "broken"), FENCES)
+def test_a_kind_that_is_added_is_fenced_in_by_no_line_of_its_own(tmp_path, module, added, broken):
+    """No list names the kinds: one that somebody adds is held to the rules of all."""
+    shutil.copytree(PACKAGE, tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
+    toy = tmp_path / "reconciler" / "kinds" / "toy"
+    toy.mkdir()
+    (toy / "__init__.py").touch()
+    with (tmp_path / "reconciler" / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{added}\n")
+    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = re.findall(r"^(.*) BROKEN", done.stdout, re.MULTILINE)
+    assert [name.startswith(broken) for name in found] == ([True] if broken else []), done.stdout + done.stderr
 
 
 def circle(imports: dict[str, set[str]]) -> list[str]:

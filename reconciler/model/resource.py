@@ -28,6 +28,11 @@ class Resource(Frozen):
     declared_at: str = ""
 
     @property
+    def is_to_exist(self) -> bool:
+        """Whether it is declared to be there: not one that is declared absent, nor a rule."""
+        return self.stands_for_itself
+
+    @property
     def own_name(self) -> str:
         """The name that its address has to have, by what it declares."""
         return self.address.name

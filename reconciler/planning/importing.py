@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import UsageError
-from reconciler.kind import Imports
-from reconciler.kinds.pg_index.definition.syntax import qualified_name
+from reconciler.kind import Imports, InSchemas
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets
@@ -20,9 +19,6 @@ from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes
 from reconciler.targets.unnamed import is_unnamed, shown
 from reconciler.yaml.writing import LeftOut, Noted
-
-_TABLES = "tables"
-"""The section whose entries belong to schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +40,14 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
     system has no schemas, or a schema has no table with an index.
     """
     kinds = [kind for kind in KINDS if kind.system == target.system and kind.sections]
-    writing = [(kind.name, kind) for kind in kinds if isinstance(kind, Imports)]
+    writing: list[tuple[str, Imports]] = [(kind.name, kind) for kind in kinds if isinstance(kind, Imports)]
     if not writing:
         raise UsageError(
             f"{target.name} is a {target.system.value} target, and of those nothing can be imported",
             hint="declare it by hand; what is not declared is not touched",
         )
     if schemas:
-        writing = [(kind.name, kind) for kind in kinds if _TABLES in kind.sections and isinstance(kind, Imports)]
+        writing = [(kind.name, kind) for kind in kinds if isinstance(kind, InSchemas) and isinstance(kind, Imports)]
         if not writing:
             raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
@@ -63,7 +59,9 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
         info = session.info
     sections = {section: _nameable(entries) for section, entries in sections.items()}
     if schemas:
-        sections[_TABLES] = _of_schemas(sections[_TABLES], schemas)
+        for _, kind in writing:
+            if isinstance(kind, InSchemas):
+                sections[kind.section_of_schemas] = _of_schemas(kind, sections[kind.section_of_schemas], schemas)
     names = {name for name, _ in writing}
     without = tuple(kind.name for kind in kinds if kind.name not in names)
     return Written(info, sections, without, tuple(node.name for node in all_nodes))
@@ -107,10 +105,10 @@ def _holds_unnamed(value: Any) -> bool:
     return False
 
 
-def _of_schemas(tables: Mapping[str, Any], schemas: Collection[str]) -> dict[str, Any]:
+def _of_schemas(kind: InSchemas, entries: Mapping[str, Any], schemas: Collection[str]) -> dict[str, Any]:
     by_schema: dict[str, dict[str, Any]] = {}
-    for name, section in tables.items():
-        by_schema.setdefault(qualified_name(name)[0], {})[name] = section
+    for name, section in entries.items():
+        by_schema.setdefault(kind.schema_of(name), {})[name] = section
     for schema in schemas:
         if schema not in by_schema:
             there = ", ".join(sorted(by_schema)) or "none"

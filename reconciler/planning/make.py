@@ -11,9 +11,7 @@ from datetime import datetime
 
 from reconciler import __version__
 from reconciler.errors import TargetError
-from reconciler.kind import Advises, Clusters, NodeOutcomes, OnNodes, Sequences
-from reconciler.kinds.check import decide_from_outcomes
-from reconciler.kinds.pg_index.model import PgIndex
+from reconciler.kind import Advises, Clusters, DecidesLast, NodeOutcomes, OnNodes, Sequences
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import (
     Address,
@@ -65,7 +63,9 @@ def make_plan(
     for view in views.values():
         in_sync.update(view.in_sync)
     checks = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
-    declared_indexes = {each.address for each in resources if isinstance(each, PgIndex) and each.definition}
+    for kind in KINDS:
+        if isinstance(kind, DecidesLast):
+            checks = list(kind.decided(checks, outcomes, resources))
     infos = {name: view.info for name, view in views.items()}
     plan = Plan(
         reconciler_version=__version__,
@@ -73,7 +73,7 @@ def make_plan(
         targets=infos,
         changes=ordered((outcome for outcome in outcomes if isinstance(outcome, Change)), infos),
         notices=(*(outcome for outcome in outcomes if isinstance(outcome, Notice)), *_said_once(views)),
-        checks=decide_from_outcomes(checks, outcomes, declared_indexes),
+        checks=tuple(checks),
         in_sync=dict(sorted(in_sync.items())),
         allow_blocked=allow_blocked,
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import (
     NEEDS_PERMISSION,
     WORTH_SAYING,
@@ -33,15 +34,7 @@ from reconciler.views.commands import redis_step
 from reconciler.views.page import visible
 from reconciler.views.provenance import DIFFERENCES
 
-KINDS: Mapping[str, tuple[str, str]] = {
-    "pg_index": ("index", "indexes"),
-    "pg_setting": ("setting", "settings"),
-    "pg_restart": ("restart", "restarts"),
-    "redis_setting": ("setting", "settings"),
-    "redis_user": ("user", "users"),
-    "check": ("check", "checks"),
-}
-"""One and many of each kind; kinds with the same words are counted together."""
+CHECK = ("check", "checks")
 
 HAZARDS_SHOWN = 3
 """Of one type and change: a partitioned table has one for each partition, and they all say the same."""
@@ -274,7 +267,7 @@ def drift_summary(plan: Plan) -> str:
 def checks_summary(checks: Sequence[CheckResult]) -> str:
     """`1 of 24 checks fails; 1 is waived, 2 are attested.`; without checks: that there are none."""
     counts = Counter(check.status for check in checks)
-    total = f"{len(checks)} {KINDS['check'][len(checks) != 1]}"
+    total = f"{len(checks)} {CHECK[len(checks) != 1]}"
     if not checks:
         return "There are no checks."
     if counts[CheckStatus.PASS] == len(checks):
@@ -300,10 +293,10 @@ def _as_declared(plan: Plan) -> list[str]:
     counts: Counter[tuple[str, str]] = Counter()
     for kind, count in plan.in_sync.items():
         if kind != "check" or not plan.checks:
-            counts[KINDS.get(kind, (visible(kind), visible(kind)))] += count
+            counts[BY_NAME[kind].nouns if kind in BY_NAME else (visible(kind), visible(kind))] += count
     if plan.checks and _all_pass(plan):
-        counts[KINDS["check"]] = len(plan.checks)
-    order = [*dict.fromkeys(KINDS.values()), *sorted(counts)]
+        counts[CHECK] = len(plan.checks)
+    order = [*dict.fromkeys(kind.nouns for kind in KINDS), *sorted(counts)]
     names = [name for name in dict.fromkeys(order) if counts[name] > 0]
     if not names:
         return [] if plan.notices or plan.checks else ["Nothing is declared here."]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from check.declare import declare, results
-from reconciler.kinds.check import decide_from_outcomes
-from reconciler.model import Action, Address, Change, CheckResult, Notice, NoticeType
+from reconciler.kinds.check import KIND
+from reconciler.model import Action, Address, Change, CheckResult, Notice, NoticeType, Resource
 
 A, B, C, ELSEWHERE = (
     Address("main", "pg_index", "public.a"),
@@ -12,7 +12,8 @@ A, B, C, ELSEWHERE = (
     Address("main", "pg_index", "public.c"),
     Address("other", "pg_index", "public.a"),
 )
-DECLARED = {A, B, C, ELSEWHERE}
+DECLARED = [Resource(address=address) for address in (A, B, C, ELSEWHERE)]
+OF_ANOTHER_KIND = Resource(address=Address("main", "pg_setting", "jit"))
 
 
 def change(address, action):
@@ -47,7 +48,7 @@ CASES = [
 def test_the_plan_itself_decides_whether_all_declared_indexes_are_there(pg_target, outcomes, status, message):
     before = results(pg_target, declare(pg_target, {"indexes": "declared"}, {"pg_setting": "jit", "equals": "on"}))
     assert before[0].status.value == "no-data"
-    decided, other = decide_from_outcomes(before, outcomes, DECLARED)
+    decided, other = KIND.decided(before, outcomes, [*DECLARED, OF_ANOTHER_KIND])
     assert type(decided) is CheckResult
     assert (decided.status.value, decided.message) == (status, message)
     assert other == before[1]
@@ -55,13 +56,13 @@ def test_the_plan_itself_decides_whether_all_declared_indexes_are_there(pg_targe
 
 def test_without_declared_indexes_there_is_nothing_to_say(pg_target):
     before = results(pg_target, declare(pg_target, {"indexes": "declared"}))
-    [decided] = decide_from_outcomes(before, [], {ELSEWHERE})
+    [decided] = KIND.decided(before, [], [DECLARED[-1], OF_ANOTHER_KIND])
     assert decided.status.value == "no-data"
 
 
 def test_a_waiver_of_the_item_counts_here_too(pg_target):
     waiver = {"until": "2026-12-31", "by": "dba", "reason": "built on Sunday"}
     before = results(pg_target, declare(pg_target, {"indexes": "declared"}, waiver=waiver))
-    [decided] = decide_from_outcomes(before, [change(A, Action.CREATE)], {A})
+    [decided] = KIND.decided(before, [change(A, Action.CREATE)], DECLARED[:1])
     assert decided.status.value == "waived"
     assert "otherwise fail: 0 of 1 declared indexes" in decided.message

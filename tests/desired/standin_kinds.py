@@ -82,6 +82,7 @@ class Standin:
 
     def __init__(self, name: str, system: System | None, sections: dict[str, Any]) -> None:
         self.name = name
+        self.nouns = (name, f"{name}s")
         self.system = system
         self.sections = sections
 

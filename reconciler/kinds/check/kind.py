@@ -5,7 +5,7 @@ Decided: docs/decisions.md#checks-that-are-left-out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,10 +31,10 @@ from reconciler.kinds.check.model import (
     check_key,
 )
 from reconciler.kinds.check.types import attestation, file, http, pg_settings, redis_access, redis_values, sql
-from reconciler.kinds.check.types.indexes import DecidedByPlan
+from reconciler.kinds.check.types.indexes import DecidedByPlan, decided
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import state, waived
-from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, System
+from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, Resource, System
 from reconciler.reach import Reach
 from reconciler.targets.session import Session
 
@@ -75,6 +75,7 @@ class CheckKind:
     """The kind of checklist items, of any target. They never change anything: every outcome is a CheckResult."""
 
     name = "check"
+    nouns = ("check", "checks")
     system: System | None = None
     sections: Mapping[str, Any] = {"checklist": tuple[Item, ...]}
     resource: Any = CheckItem
@@ -152,7 +153,7 @@ class CheckKind:
         }
 
     def plan(self, desired: CheckItem, observed: ObservedCheck | None) -> Sequence[Outcome]:
-        """One CheckResult; of an `indexes` item the provisional one that `decide_from_outcomes` replaces."""
+        """One CheckResult; of an `indexes` item the provisional one that `decided` replaces."""
         if observed is None:
             return [_result(desired, Verdict(CheckStatus.NO_DATA, "nothing was read"))]
         waiver = state(desired, observed.today)
@@ -162,6 +163,12 @@ class CheckKind:
             _decide(check, found, observed) for check, found in zip(desired.checks, observed.found, strict=True)
         ]
         return [_result(desired, waived(together(verdicts), waiver))]
+
+    def decided(
+        self, results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Resource]
+    ) -> Sequence[CheckResult]:
+        """See `types/indexes.py`."""
+        return decided(results, outcomes, declared)
 
 
 def _left_out(parts: Mapping[Part, Frozen], reach: Reach) -> dict[Part, Unavailable]:

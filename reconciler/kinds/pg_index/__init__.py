@@ -27,6 +27,7 @@ class PgIndexKind:
     """The kind `pg_index`."""
 
     name = "pg_index"
+    nouns = ("index", "indexes")
     system = System.POSTGRES
     sections: Mapping[str, Any] = {"tables": dict[str, TableSection], "unlisted_indexes": UnlistedSection}
     resource = AnyIndex
@@ -137,6 +138,14 @@ class PgIndexKind:
             return True
         schema, table = resource.unlisted_on
         return is_dropped(resource.address.target, (schema, table), resource.name, declared)
+
+    section_of_schemas = "tables"
+
+    def schema_of(self, entry: str) -> str:
+        """See `kind.InSchemas`."""
+        from reconciler.kinds.pg_index.definition.syntax import qualified_name
+
+        return qualified_name(entry)[0]
 
     def written(self, session: Session) -> Mapping[str, Any]:
         """See `as_yaml.py`."""

@@ -122,6 +122,11 @@ class PgIndex(Resource):
     search_path: tuple[str, ...] | None = None
 
     @property
+    def is_to_exist(self) -> bool:
+        """False for one that is declared absent."""
+        return self.definition is not None
+
+    @property
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return full_name(self.schema_name, self.name)

@@ -35,6 +35,7 @@ class PgSettingKind:
     """
 
     name = "pg_setting"
+    nouns = ("setting", "settings")
     system = System.POSTGRES
     sections: Mapping[str, Any] = {
         "settings": Settings,
@@ -188,6 +189,7 @@ class PgRestartKind:
     """Restarts of a server, which a plan derives from the settings that wait for one. Nothing of it is declared."""
 
     name = restart.NAME
+    nouns = ("restart", "restarts")
     system = System.POSTGRES
     sections: Mapping[str, Any] = {}
     resource = Restart

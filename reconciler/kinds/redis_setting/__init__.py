@@ -25,6 +25,7 @@ class RedisSettingKind:
     """The kind `redis_setting`."""
 
     name = NAME
+    nouns = ("setting", "settings")
     system = System.REDIS
     sections: Mapping[str, Any] = {"settings": dict[str, Value]}
     resource = RedisSetting

@@ -27,6 +27,7 @@ class RedisUserKind:
     """The kind `redis_user`."""
 
     name = NAME
+    nouns = ("user", "users")
     system = System.REDIS
     sections: Mapping[str, Any] = {"users": Section, SECTION: UnlistedSection}
     resource = RedisUser | UnlistedUser

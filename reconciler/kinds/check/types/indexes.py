@@ -1,7 +1,7 @@
 """`indexes: declared`: decided by what the plan finds for indexes, once it has found it.
 
 Kinds do not know each other. So `plan` of such an item answers with a result of a type of its own, and planning, which
-sees all outcomes, has it decided by `decide_from_outcomes`.
+sees all outcomes, has it decided at the end: see `kind.DecidesLast`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from reconciler.model import (
     CheckStatus,
     NoticeType,
     Outcome,
+    Resource,
 )
 from reconciler.model import Verdict as OutcomeVerdict
 from reconciler.outcomes import of_outcome
+
+KIND = "pg_index"
+"""The kind of what such an item is about, by the name that stands in addresses."""
 
 NAMES_SHOWN = 5
 """Indexes that a message names: more would not be read, and the plan lists them all."""
@@ -36,21 +40,23 @@ _WORDS: Mapping[Action | NoticeType, str] = {
 
 
 class DecidedByPlan(CheckResult):
-    """The provisional result of an `indexes` item: NO_DATA, until `decide_from_outcomes` has replaced it."""
+    """The provisional result of an `indexes` item: NO_DATA, until `decided` has replaced it."""
 
     waiver: WaiverState | None = None
 
 
-def decide_from_outcomes(
-    results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Address]
+def decided(
+    results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Resource]
 ) -> tuple[CheckResult, ...]:
     """`results` with every `indexes` item decided; all others as they are. Pure.
 
-    `outcomes` are those of all kinds; `declared` are the addresses of the indexes that are declared to exist, on any
-    target: not those declared absent, nor what stands for a table's unlisted indexes.
+    `outcomes` are those of all kinds, `declared` is everything that is declared, on any target.
     """
+    if not any(isinstance(result, DecidedByPlan) for result in results):
+        return tuple(results)
+    indexes = {each.address for each in declared if each.address.kind == KIND and each.is_to_exist}
     return tuple(
-        _decided(result, outcomes, declared) if isinstance(result, DecidedByPlan) else result for result in results
+        _decided(result, outcomes, indexes) if isinstance(result, DecidedByPlan) else result for result in results
     )
 
 
