@@ -3,7 +3,7 @@
 Settings come before indexes: a larger maintenance_work_mem or a logged slow query is of use to the builds. Users come
 before Redis settings: what a client needs to log in is there before the password is demanded. Checks change nothing.
 
-Decided: docs/decisions.md#order-of-kinds
+Decided: docs/decisions.md#order-of-kinds, docs/decisions.md#fences
 """
 
 from __future__ import annotations

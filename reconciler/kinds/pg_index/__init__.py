@@ -7,6 +7,8 @@ What it runs      CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY; renames
                   definition is built beside the old one and swapped in, so that no query is ever without an index;
                   what can be changed in place is; indexes of partitioned tables part by part (`part_by_part.py`).
 What it leaves    nothing: an interrupted run is recognised by its temporary names (`statements.py`) and finished.
+
+Decided: docs/decisions.md#wings
 """
 
 from __future__ import annotations
