@@ -26,6 +26,7 @@ from reconciler.applying.guard import (
     declared_names,
 )
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
+from reconciler.applying.listener import Interruption, Listener, no_record
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Asked, Runner, builds
@@ -58,7 +59,6 @@ from reconciler.targets.nodes import nodes_of_all
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
-from reconciler.applying.listener import Interruption, Listener, no_record
 
 
 def apply_plan(
