@@ -24,7 +24,7 @@ FOR_ALL = 5
 @pytest.fixture
 def opened(monkeypatch) -> list[str]:
     """What was connected to, from now on; where something takes long, further connections see how it goes."""
-    for pause in ("watch.INTERVAL", "run.LOADING_SECONDS"):
+    for pause in ("executing.watch.INTERVAL", "one_change.LOADING_SECONDS"):
         monkeypatch.setattr(f"reconciler.applying.{pause}", PATIENCE)
     connect, seen = HeardConnection.connect, []
 

@@ -32,7 +32,7 @@ def logged(text: str) -> dict[str, list[str]]:
 
 
 OF_THE_SESSION = (
-    "select pg_catalog.pg_backend_pid() as pid, case when ", "reset search_path", "select pg_catalog.set_config(name, ",
+    "select pg_catalog.pg_backend_pid() as pid, array[", "reset search_path", "select pg_catalog.set_config(name, ",
 )  # fmt: skip
 """What its own connection is given before the first step."""
 

@@ -48,8 +48,11 @@ def just_before(place, mallory, statement, monkeypatch):
 
 
 READERS = [
-    ("kinds.pg_index.readings.ask", {"i": {"columns": ["id"], "where": "lower('A'::varchar) < lower(title)"}}),
-    ("kinds.pg_index.trial._ask", {"j": {"columns": ["lower(title)"]}}),
+    (
+        "kinds.pg_index.comparison.readings.ask",
+        {"i": {"columns": ["id"], "where": "lower('A'::varchar) < lower(title)"}},
+    ),
+    ("kinds.pg_index.acceptance.trial._ask", {"j": {"columns": ["lower(title)"]}}),
 ]
 
 
@@ -69,7 +72,7 @@ def test_a_race_is_told_as_one(place, indexes, shared, mallory, pg_target, monke
 
 
 def test_a_checklist_says_that_its_statement_was_not_run(shared, mallory, pg_target, monkeypatch):
-    done = just_before("kinds.check.sql._bounded", mallory, HERS, monkeypatch)
+    done = just_before("kinds.check.types.sql._bounded", mallory, HERS, monkeypatch)
     [item] = declare(pg_target, {"sql": "select count(*) from tasks where lower(title) > 'a'", "equals": "0"})
     [result] = plan_for(pg_target, [item]).checks
     assert done
