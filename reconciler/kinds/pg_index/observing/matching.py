@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
 from reconciler.kinds.pg_index.comparison.readings import Readings, Text
@@ -34,22 +35,30 @@ def compared(
     same: Same = {}
     doubts: list[Doubt] = []
     for index in indexes:
-        live = catalogue.indexes.get(table_of(index), {}).get(index.name)
-        if index.definition is None or live is None or not same_shape(index.definition, live):
-            continue
-        if pairs := _open(index.definition, live, table_of(index)):
-            doubts.append((index, live, pairs))
-        else:
-            same[(index.address, *own(index))] = True
+        for live in _under_its_names(catalogue, index):
+            if index.definition is None or not same_shape(index.definition, live):
+                continue
+            if pairs := _open(index.definition, live, table_of(index)):
+                doubts.append((index, live, pairs))
+            else:
+                same[(index.address, table_of(index), live.name)] = True
     unread = {}
-    for (index, _, _), answer in zip(doubts, _settled(readings, doubts), strict=True):
+    for (index, live, _), answer in zip(doubts, _settled(readings, doubts), strict=True):
         if isinstance(answer, Unread):
-            unread[index.address] = answer
+            if live.name == index.name:
+                unread[index.address] = answer
         elif answer:
-            same[(index.address, *own(index))] = True
+            same[(index.address, table_of(index), live.name)] = True
     for index, table, live in _others(readings, catalogue, indexes, same):
         same[(index.address, table, live.name)] = True
     return same, unread
+
+
+def _under_its_names(catalogue: Catalogue, index: PgIndex) -> list[LiveIndex]:
+    """The index of the declared name, and the one that is to take its place: it may be the same where that one is
+    INVALID, or has what only a build can change."""
+    there = catalogue.indexes.get(table_of(index), {})
+    return [there[name] for name in (index.name, temporary_name(index.name, FRESH)) if name in there]
 
 
 def _open(declared: Definition, live: LiveIndex, table: TableName) -> tuple[Pair, ...]:
