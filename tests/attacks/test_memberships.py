@@ -1,7 +1,7 @@
 """A membership makes a role trusted only where it lets the session act as that role.
 
 Since 16 whoever creates a role is its administrator, granted by the superuser from the beginning, without SET and
-without INHERIT: on 16 to 18 the code of the created role was seen to run as its creator before those were looked at.
+without INHERIT: on 18 the code of the created role was seen to run as its creator before those were looked at.
 """
 
 from __future__ import annotations
