@@ -19,6 +19,17 @@ LEANING: LiteralString = """
         where c.castfunc >= 16384
     ), classes as materialized (
         select o.oid, o.opcintype from pg_catalog.pg_opclass o where o.oid >= 16384
+    ), looked_up (class, object) as materialized (
+        select {function}::pg_catalog.oid, c.castfunc from casts c where c.casttarget = 114  -- json
+        union all
+        select {opclass}, o.oid from classes o
+    ), untold (type) as materialized (
+        select 2277::pg_catalog.oid  -- anyarray
+        union
+        select row.type
+        from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.typrelid = a.attrelid
+        cross join lateral (values (t.oid), (t.typarray)) as row (type)
+        where a.attrelid < 16384 and a.atttypid = 2277 and row.type <> 0
     ), named (kind, schema, name, class, object) as materialized (
         select kind.name, places.nspname, c.relname, kind.class, kind.object
         from pg_catalog.pg_class c join places on places.oid = c.relnamespace
@@ -53,7 +64,7 @@ LEANING: LiteralString = """
             where l.class = {class} and w.ev_class = l.object
             union all
             select leans.class, leans.object, leans.index from is_needed cross join lateral (
-                {of_relations} union all {of_types} union all {of_others}
+                {of_relations} union all {of_types} union all {of_others} union all {of_values}
             ) leans where is_needed.is_true
         ) further
     )
@@ -189,6 +200,44 @@ OF_OTHERS: LiteralString = """
     select {operator}, other.oid, 0 from pg_catalog.pg_operator o
     cross join lateral (values (o.oprcom), (o.oprnegate)) as other (oid)
     where l.class = {operator} and o.oid = l.object and other.oid >= 16384
+"""
+
+OF_VALUES: LiteralString = """
+    select looked_up.class, looked_up.object, 0
+    from (
+        select from pg_catalog.pg_attribute a where l.class = {class} and a.attrelid = l.object and a.atttypid = 2277
+        union all
+        select from pg_catalog.pg_proc p
+        where l.class = {function} and p.oid = l.object and p.oid >= 16384 and p.prolang not in (12, 13)
+              and (p.prorettype = 2249 and p.proallargtypes is null  -- record
+                   or exists (select from untold u where u.type = p.prorettype or u.type = any(p.proallargtypes))
+                   or position('json' in pg_catalog.lower(p.prosrc)) > 0)
+        union all
+        select from pg_catalog.pg_type t join untold on untold.type = t.typbasetype
+        where l.class = {type} and t.oid = l.object
+        union all
+        select from (
+            select w.ev_action::pg_catalog.text from pg_catalog.pg_rewrite w
+            where l.class = {rule} and w.oid = l.object and w.oid >= 16384
+            union all
+            select pg_catalog.concat(q.polqual, q.polwithcheck) from pg_catalog.pg_policy q
+            where l.class = {policy} and q.oid = l.object
+            union all
+            select pg_catalog.to_jsonb(p.*) ->> 'prosqlbody' from pg_catalog.pg_proc p  -- from 14 on
+            where l.class = {function} and p.oid = l.object and p.oid >= 16384 and p.prosrc = ''
+        ) as of (tree)
+        join untold on position(pg_catalog.concat(':vartype ', untold.type, ' ') in of.tree) > 0
+    ) as of_any_type
+    cross join looked_up
+"""
+"""What the server looks up as it meets a value: a cast to json, a class of operators to compare by.
+
+Nothing names those where the type is known from the value alone. That is an anyarray, in pg_stats, pg_statistic and
+pg_attribute, and in a tree that reads one of those, since pg_depend does not have what was there from the beginning;
+rows of those that a function returns, and a record that its body makes up. A trusted body may make json of either. No
+other cast is looked up so: XML, hstore, format() and concat() use output functions.
+
+Decided: docs/decisions.md#values-whose-type-nothing-names
 """
 
 TREES: LiteralString = """

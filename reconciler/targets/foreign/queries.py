@@ -8,11 +8,13 @@ Whatever `BY_NAME` and `LEANING` answer is asked for again, and has to be the sa
     pg_proc             by name; default arguments, standard bodies, types, parts of aggregates (pg_depend); other
                         bodies by what they might find on the search_path. Support functions are a superuser's.
     pg_operator         by name, with those that syntax stands for; their functions, commutators, negators
-    pg_cast             those of every type that is reached; those between types of pg_catalog for any text
+    pg_cast             those of every type that is reached; those between types of pg_catalog for any text; those to
+                        json for whatever holds values whose type nothing names (`OF_VALUES`)
     pg_type             by name, of columns, of rows, of arguments and results; their arrays and multiranges, elements,
                         attributes, subtypes, domains with their constraints. Input and output: C, a superuser's.
     pg_opclass, pg_opfamily, pg_amop, pg_amproc
-                        of indexes, statistics, keys of partitions, and of every type that is reached
+                        of indexes, statistics, keys of partitions, and of every type that is reached; all of them
+                        for values whose type nothing names
     pg_index, pg_statistic_ext, pg_partitioned_table, pg_inherits, pg_constraint, pg_attrdef (generated columns;
     all where rows are written), pg_policy, pg_rewrite
                         of every relation that is read, be it by a view, a policy or a standard body
@@ -34,7 +36,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from reconciler.targets.foreign.leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, TREES
+from reconciler.targets.foreign.leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, OF_VALUES, TREES
 from reconciler.targets.foreign.names import BY_NAME, LEADS, NOTHING, STATE
 from reconciler.targets.foreign.strangers import STRANGERS
 
@@ -104,7 +106,9 @@ def _composed(text: LiteralString, **parts: LiteralString) -> sql.Composed:
 
 QUERIES = (
     _composed(BY_NAME, leads=LEADS, state=STATE),
-    _composed(LEANING, of_relations=OF_RELATIONS, of_types=OF_TYPES, of_others=OF_OTHERS, trees=TREES),
+    _composed(
+        LEANING, of_relations=OF_RELATIONS, of_types=OF_TYPES, of_others=OF_OTHERS, of_values=OF_VALUES, trees=TREES
+    ),
 )
 """They take the same parameters: see `foreign_code.Question`."""
 

@@ -22,6 +22,8 @@ STRANGERS: LiteralString = """
         select m.roleid from mine
         join pg_catalog.pg_auth_members m on m.member = mine.oid
         join pg_catalog.pg_roles g on g.oid = m.grantor and (g.rolsuper or g.rolcreaterole)
+        cross join lateral (select pg_catalog.to_jsonb(m.*) as it) as options  -- 16 brought them
+        where 'true' in (coalesce(it ->> 'set_option', 'true'), coalesce(it ->> 'inherit_option', 'true'))
     ), strange as materialized (
         select r.oid, r.rolname from pg_catalog.pg_roles r cross join me
         where not r.rolsuper and (me.is_superuser or r.oid not in (select oid from mine))
@@ -38,5 +40,6 @@ are looked for.
 
 Who logged in counts, whatever role the session has since: the code could take it back, or any other that is to be had,
 so that whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted
-(before 15 every role may grant itself) makes nobody trust it.
+(before 15 every role may grant itself) makes nobody trust it, and neither does one that lets nobody act as the role:
+since 16 whoever creates a role is its administrator, and has nothing else of it.
 """
