@@ -79,6 +79,10 @@ CAST_ARRAYS = [
     Case("a char(n) in it", "s = any (array[N'n', s])", "s = any (array[N'n', s])", "", where=True),
     Case("compared with all", "'' <> all (array['x'::varchar(3), s])", "'' <> all (array['x'::varchar(3), s])", "",
          where=True),
+    Case("a collation in it, beside what is left out",
+         "('{}'::jsonb #>> array['x', N'n' collate \"C\"]) || (case when true then 1 else a end)::text = 'x'",
+         "('{}'::jsonb #>> array['x', N'n' collate \"C\"]) || (case when true then 1 else a end)::text = 'x'", "",
+         where=True),
     Case("beside what is hidden", "s = any (array[N'n', s]) and coalesce(null, true)",
          "coalesce(null, true) and s = any (array[N'n', s])", "", where=True),
 ]  # fmt: skip

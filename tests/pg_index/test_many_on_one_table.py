@@ -105,6 +105,35 @@ def test_more_than_fit_into_one_select_are_read_in_several(sql, pg_target, count
     assert counted["statements"] < MANY / 2
 
 
+OPERATORS = """
+    create type pair as (a text, b int);
+    create function alike(pair, pair) returns bool language sql immutable as 'select ($1).b = ($2).b';
+    create function at_least(pair, pair) returns bool language sql immutable as 'select ($1).b >= ($2).b';
+    create operator = (function = alike, leftarg = pair, rightarg = pair);
+    create operator >= (function = at_least, leftarg = pair, rightarg = pair);
+    create table tasks (id int, a text, v varchar(20), d date, m numeric, p pair, q pair)
+"""
+
+
+@pytest.mark.matrix
+def test_operators_of_users_named_as_those_of_postgresql_cost_no_more(sql, pg_target, counted):
+    """Each of some ninety `=` was asked for, and nearly all failed, one by one: hundreds of turns for two indexes."""
+    sql.execute(OPERATORS)
+    there = [
+        "v in ('a', 'b') and id = 5 and a = 'x' and d >= '2020-01-01' and m >= 5 and p = q",
+        "v in ('a', 'b') and id >= 99999 and p >= '(a,1)' and v = 'x' and d = '2020-01-01'",
+    ]
+    for n, text in enumerate(there):
+        sql.execute(f"create index i{n} on tasks (id) where {text}")
+    turned_round = {
+        f"i{n}": {"columns": ["id"], "where": " and ".join(text.split(" and ")[::-1])} for n, text in enumerate(there)
+    }
+    counted.clear()
+    assert outcomes(KIND, pg_target, declared(pg_target, **turned_round)) == []
+    assert counted["turns"] <= 12
+    assert counted["statements"] <= 60
+
+
 def test_what_is_looked_up_is_what_covers():
     """By all pairs, and by what both are looked up by: the same."""
     chance = random.Random(7)  # noqa: S311 - the same in each run

@@ -22,7 +22,7 @@ from reconciler.kinds.pg_index.definition.syntax import identifier, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.postgres.session import PostgresSession, Query
+from reconciler.targets.postgres.session import PostgresSession, Query, Row
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
 
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -171,15 +171,23 @@ def unread(session: PostgresSession, error: ObservationFailed) -> Unread:
 
 
 def ask(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[str] | Unread]:
-    """The output of each query, or what the server had against it. One round trip if it likes all of them."""
+    """The output of each EXPLAIN, or what the server had against it. One round trip if it likes all of them."""
+    return [
+        found if isinstance(found, Unread) else found[0]["QUERY PLAN"][0]["Plan"]["Output"]
+        for found in answers(session, queries, foreign)
+    ]
+
+
+def answers(session: PostgresSession, queries: Sequence[Query], foreign: ForeignCode) -> list[list[Row] | Unread]:
+    """The rows of each query, or what the server had against it. One round trip if it likes all of them."""
     if not queries:
         return []
     try:
         found = session.fetch_all([*foreign.with_path(session.own_path), *((query, None) for query in queries)])
-        return [rows[0]["QUERY PLAN"][0]["Plan"]["Output"] for rows in found[-len(queries) :]]
+        return [*found[-len(queries) :]]
     except ObservationFailed as error:
         why = unread(session, error)
         if len(queries) == 1:
             return [why]
     middle = len(queries) // 2
-    return [*ask(session, queries[:middle], foreign), *ask(session, queries[middle:], foreign)]
+    return [*answers(session, queries[:middle], foreign), *answers(session, queries[middle:], foreign)]

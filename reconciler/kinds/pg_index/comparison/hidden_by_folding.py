@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
 from typing import NamedTuple
 
 from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.compare import Unread, ask, row_of
-from reconciler.kinds.pg_index.comparison.leaning import Expression, Leaning, expression
+from reconciler.kinds.pg_index.comparison.leaning import Expression, Meant, expression
+from reconciler.kinds.pg_index.comparison.part_types import Types, types_of
 from reconciler.kinds.pg_index.comparison.readings import Readings, Text, in_batches
 from reconciler.kinds.pg_index.comparison.resolved_names import Named
+from reconciler.kinds.pg_index.comparison.user_made import FIRST_OF_USERS, Made
+from reconciler.kinds.pg_index.comparison.values import Role
 from reconciler.kinds.pg_index.definition.syntax import verbatim
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres.session import Query
@@ -74,7 +76,7 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
             _Side(pair.declared, one, readings.leaves_out(pair.declared)),
             _Side(pair.live, other, readings.leaves_out(pair.live)),
         )
-        if not all(side.is_plain for side in both):
+        if not all(side.is_plain and not side.expression.values for side in both):
             sides[pair] = both
     if sides:
         _compare(readings, sides, found)
@@ -82,7 +84,9 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
 
 
 def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: dict[Pair, bool | Unread]) -> None:
-    named = Named(readings.session, ((side.text.table, side.expression) for both in sides.values() for side in both))
+    every = [side for both in sides.values() for side in both]
+    types = types_of(readings, {(side.text.table, text): None for side in every for text in _parts(side)})
+    named = Named(readings.session, ((side.text.table, side.expression) for side in every), types)
     tests = [
         (pair.declared.table, texts)
         for pair, both in sides.items()
@@ -95,22 +99,49 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
         table = pair.declared.table
         if (table, (pair.declared.asked, pair.live.asked)) in equal:
             continue
+        casts = [_casts(readings.made, types, side) for side in (one, other)]
+        if None in casts:
+            found[pair] = _undecided("a cast that users made may hide in it, which nothing names")
+            continue
         if not (one.is_less or other.is_less):
             for side in (one, other):
                 side.expression.forget_collations(named.columns.get(table, {}))
-        if one.is_plain and other.is_plain:
+        if all(side.is_plain and not any(cast or ()) for side, cast in zip((one, other), casts, strict=True)):
             continue
         here = {texts for of, texts in equal if of == table}
-        facing = [
-            f"the same as the other's {n}" if texts in here else "" for n, texts in enumerate(_facing((one, other)))
-        ]
         whole = one.is_less or other.is_less
-        texts = [_marked(side, facing, named, here, whole=whole) for side in (one, other)]
+        texts = [
+            side.expression.marked(meant, cast or (), whole=whole)
+            for side, meant, cast in zip((one, other), _meanings(named, here, one, other), casts, strict=True)
+        ]
         if all(texts):
             marked[pair] = texts
         else:
             found[pair] = _undecided("it cannot be compared part by part, and something is hidden in it")
     _compare_marked(readings, marked, found)
+
+
+def _parts(side: _Side) -> Iterator[str]:
+    """What of it has to be known by its type."""
+    for leaning in side.expression.leanings:
+        yield from filter(None, leaning.given)
+    yield from (value.text for value in side.expression.values if value.text)
+
+
+def _casts(made: Made, types: Types, side: _Side) -> list[bool] | None:
+    """Which values of it may be cast by something that users made; None where that cannot be told."""
+    found = []
+    for value in side.expression.values:
+        known = types.get((side.text.table, value.text))
+        casts = made.casts
+        if value.role is Role.FREE:
+            casts = made.unnamed if value.is_column else made.unnamed_constants
+        # Of a constant PostgreSQL writes the type, and nobody else has to.
+        is_open = value.is_literal and value.role is not Role.CAST
+        if known is None or (known in casts and (known in made.ambiguous or (is_open and known >= FIRST_OF_USERS))):
+            return None
+        found.append(known in casts and not is_open)
+    return found
 
 
 def _undecided(why: str) -> Unread:
@@ -121,23 +152,30 @@ def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found:
     asked = [(pair.declared.table, texts) for pair, texts in marked.items()]
     for pair, output in zip(marked, readings.explained(asked, readings.foreign), strict=True):
         if isinstance(output, Unread):
-            found[pair] = output
+            # Both were read before: what it cannot read is what folding drops, as a division by zero.
+            found[pair] = output._replace(not_compared=True)
         else:
             one, other = (readings.means(text, is_predicate=pair.declared.is_predicate) for text in output)
             found[pair] = one == other
 
 
 def _tests(named: Named, both: Iterable[_Side]) -> Iterator[tuple[str, str]]:
-    return named.tests(leaning for side in both for leaning in side.expression.leanings)
+    for side in both:
+        yield from named.tests(side.text.table, side.expression.leanings)
 
 
-def _marked(
-    side: _Side, facing: Sequence[str], named: Named, equal: Collection[tuple[str, str]], *, whole: bool
-) -> str:
-    leanings = zip_longest(side.expression.leanings, facing, fillvalue="")
-    return side.expression.marked(
-        [named.meant(leaning, same, equal) for leaning, same in leanings if isinstance(leaning, Leaning)], whole=whole
+def _meanings(
+    named: Named, equal: Collection[tuple[str, str]], one: _Side, other: _Side
+) -> tuple[list[Meant | None], list[Meant | None]]:
+    """What the leanings of both sides mean: the same, where one that faces another is the same tree."""
+    mine, theirs = (
+        [named.meant(side.text.table, leaning, equal) for leaning in side.expression.leanings] for side in (one, other)
     )
+    for number, texts in enumerate(_facing((one, other))):
+        if texts in equal:
+            certain = [meant for meant in (mine[number], theirs[number]) if meant is None or meant.is_certain]
+            mine[number] = theirs[number] = certain[0] if certain else Meant(f"the same as the other's {number}")
+    return mine, theirs
 
 
 def _facing(both: tuple[_Side, _Side]) -> list[tuple[str, str]]:

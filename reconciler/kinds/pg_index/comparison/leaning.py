@@ -9,13 +9,15 @@ Decided: docs/decisions.md#what-folding-hides
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.comparison.left_out import keep
+from reconciler.kinds.pg_index.comparison.stood_for import has_column, operands, write_out
 from reconciler.kinds.pg_index.comparison.user_made import Made
+from reconciler.kinds.pg_index.comparison.values import Role, value_of, walk
 from reconciler.kinds.pg_index.definition.collations import move_out
-from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
+from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select, printed_expression
 
 _OP = 1  # libpg_query's A_Expr_Kind
 
@@ -27,7 +29,8 @@ class Leaning(NamedTuple):
     """One part of an expression that leans on something that users made.
 
     `kind`: "function", "operator" or "type". `arguments`: how many are given, and the names of those that have one;
-    `text` is its SQL, empty where it cannot be printed; `node` its tree.
+    `text` is its SQL, empty where it cannot be printed; `node` its tree; `given` the
+    SQL of what it is given, empty for constants without a type.
     """
 
     kind: str
@@ -35,6 +38,7 @@ class Leaning(NamedTuple):
     arguments: tuple[int, tuple[str, ...]]
     text: str
     node: Any
+    given: tuple[str, ...]
 
     def written_for(self, schema: str, types: Sequence[Name | None]) -> str:
         """Its SQL, so that it can only mean the one in `schema` that takes arguments of exactly these types, as far as
@@ -58,11 +62,12 @@ class Leaning(NamedTuple):
 
 class Meant(NamedTuple):
     """The one thing that a leaning can mean: how it is told apart, and the types (schema, name) of its arguments, where
-    they are certain. `rest`: that of the array of all further ones."""
+    they are certain. `rest`: that of the array of all further ones. `is_certain`: it is one thing, not one of some."""
 
     identity: str
     types: Sequence[Name | None] = ()
     rest: Name | None = None
+    is_certain: bool = True
 
 
 class Expression:
@@ -75,12 +80,14 @@ class Expression:
         self._top = self._parsed.stmts[0].stmt.select_stmt.target_list[0].res_target.val
         _unqualify(self._top)
         move_out(self._top)
-        self.leanings = [_leaning(node, kind) for node, kind in self._found() if kind != "collation"]
+        write_out(self._top)
+        self.leanings = [_leaning(node, kind) for node, kind, _ in self._found() if kind not in ("", "collation")]
+        self.values = [value_of(node, role) for node, _, role in self._found() if role]
 
     @property
     def has_collations(self) -> bool:
         """Whether it names any."""
-        return any(kind == "collation" for _, kind in self._found())
+        return any(kind == "collation" for _, kind, _ in self._found())
 
     def forget_collations(self, columns: Mapping[str, Name]) -> None:
         """Leaves out each COLLATE that changes nothing. `columns`: collations of the table's columns, where they have
@@ -91,12 +98,12 @@ class Expression:
         """
         if self.leanings or self._has_hidden_collations():
             return
-        clauses = [node.collate_clause for node, kind in self._found() if kind == "collation"]
+        clauses = [node.collate_clause for node, kind, _ in self._found() if kind == "collation"]
         named = {self._collation(clause) for clause in clauses}
         referred = {columns[name] for name in self._columns() if name in columns}
         if len(named) != 1 or not referred <= named | {_DEFAULT}:
             return
-        for node, kind in list(self._found()):
+        for node, kind, _ in list(self._found()):
             if kind == "collation" and columns.get(_column(node.collate_clause.arg)) in named:
                 inner = type(node)()
                 inner.CopyFrom(node.collate_clause.arg)
@@ -111,28 +118,29 @@ class Expression:
         names = {each.names[-1].string.sval for each in find_nodes(self._top, TypeName) if each.names}
         return "name" in names or next(iter(find_nodes(self._top, A_Indirection)), None) is not None
 
-    def marked(self, meant: Sequence[Meant | None], *, whole: bool = False) -> str:
+    def marked(self, meant: Sequence[Meant | None], cast: Sequence[bool], *, whole: bool = False) -> str:
         """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked
-        for once. `meant`: what each of `leanings` means, None for no mark; `whole`: folding is to leave nothing out."""
-        identities = iter(meant)
-        for node, kind in list(self._found()):
+        for once. `meant`: what each of `leanings` means, None for no mark; `cast`: which of `values` a cast may hide;
+        `whole`: folding is to leave nothing out."""
+        identities, casts = iter(meant), iter(cast)
+        for node, kind, role in list(self._found()):
             if kind == "collation":
                 mark = _mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
                 # PostgreSQL casts below a COLLATE where it casts what has one.
-                node = _below_casts(node.collate_clause.arg)
-            elif one := next(identities):
-                mark = _mark(one, _arguments(node), is_variadic=node.func_call.func_variadic)
-            else:
-                continue
-            mark.case_expr.args[0].case_when.result.CopyFrom(node)
-            node.CopyFrom(mark)
+                _put(mark, _below_casts(node.collate_clause.arg))
+            elif kind and (one := next(identities)):
+                _put(_mark(one, _arguments(node), is_variadic=node.func_call.func_variadic), node)
+            if role and next(casts):
+                _put(_mark(Meant("what may be cast"), []), node)
         if whole:
             keep(self._top)
         return printed_expression(self._top)
 
-    def _found(self) -> Iterator[tuple[Any, str]]:
-        """The nodes to be marked and their kinds, inner ones first."""
-        yield from _walk(self._top, self._kind)
+    def _found(self) -> Iterator[tuple[Any, str, Role | None]]:
+        """The nodes to be marked, their kinds, and whether they are values, inner ones first."""
+        for node, kind, role in walk(self._top, self._kind):
+            if kind or (role and self._made.casts):
+                yield node, kind, role if self._made.casts else None
 
     def _kind(self, node: Any) -> str:
         made = self._made
@@ -147,15 +155,15 @@ class Expression:
             case "a_expr":
                 sign = node.a_expr.name[-1].string.sval if node.a_expr.name else ""
                 # Of other languages it stays where it is, unless it is computed beforehand.
-                hidden = sign in made.inlined or (sign in made.operators and not _has_column(node))
+                hidden = sign in made.inlined or (sign in made.operators and not has_column(node))
                 return "operator" if hidden else ""
+            case "case_expr" if node.case_expr.HasField("arg"):
+                return "operator" if "=" in made.operators else ""
             case "type_cast":
                 type_name = node.type_cast.type_name
                 name = type_name.names[-1].string.sval
                 if name in made.domains and not type_name.array_bounds:
                     return "type"
-                is_text = node.type_cast.arg.HasField("a_const") and node.type_cast.arg.a_const.HasField("sval")
-                return "type" if name in made.types and not type_name.array_bounds and not is_text else ""
         return ""
 
     def _collation(self, clause: Any) -> Name:
@@ -192,24 +200,22 @@ def _leaning(node: Any, kind: str) -> Leaning:
         case "a_expr":
             parts = node.a_expr.name
             arguments = (len(_arguments(node)), ())
+        case "case_expr":
+            parts = parse_expression("null = null").a_expr.name
+            arguments = (2, ())
         case _:
             parts = node.type_cast.type_name.names
     texts = [part.string.sval for part in parts]
     name = (texts[-2] if len(texts) > 1 else "", texts[-1])
     copy = type(node)()
     copy.CopyFrom(node)
-    return Leaning(kind, name, arguments, printed_expression(node), copy)
+    given = tuple("" if each.HasField("a_const") else printed_expression(each) for each in _arguments(node))
+    return Leaning(kind, name, arguments, printed_expression(node), copy, given)
 
 
-def _walk(node: Any, kind: Callable[[Any], str]) -> Iterator[tuple[Any, str]]:
-    from google.protobuf.message import Message
-
-    for descriptor, value in node.ListFields():
-        if descriptor.message_type is not None:
-            for child in [value] if isinstance(value, Message) else list(value):
-                yield from _walk(child, kind)
-    if node.DESCRIPTOR.name == "Node" and (found := kind(node)):
-        yield node, found
+def _put(mark: Any, node: Any) -> None:
+    mark.case_expr.args[0].case_when.result.CopyFrom(node)
+    node.CopyFrom(mark)
 
 
 def _arguments(node: Any) -> list[Any]:
@@ -218,16 +224,7 @@ def _arguments(node: Any) -> list[Any]:
         given = node.func_call.args
         named = sorted((each.named_arg_expr for each in given if each.HasField("named_arg_expr")), key=lambda e: e.name)
         return [each for each in given if not each.HasField("named_arg_expr")] + [each.arg for each in named]
-    if node.HasField("a_expr") and node.a_expr.kind == _OP:
-        return [getattr(node.a_expr, side) for side in ("lexpr", "rexpr") if node.a_expr.HasField(side)]
-    return []
-
-
-def _has_column(node: Any) -> bool:
-    from postgast import find_nodes
-    from postgast.pg_query_pb2 import ColumnRef
-
-    return next(iter(find_nodes(node, ColumnRef)), None) is not None
+    return operands(node)
 
 
 def _unqualify(top: Any) -> None:

@@ -80,6 +80,16 @@ def _sort(node: Any, hiding: Collection[str], is_predicate: bool) -> None:
             node.funcformat = _EXPLICIT_CALL
         case "A_Expr" if is_predicate and node.kind in (_OP_ANY, _OP_ALL):
             _sort_array(node)
+        case "TypeCast" if _is_cast_twice(node):
+            inner = type(node.arg)()
+            inner.CopyFrom(node.arg.type_cast.arg)
+            node.arg.CopyFrom(inner)
+
+
+def _is_cast_twice(cast: Any) -> bool:
+    """Whether it is cast to what it is already: where a COLLATE between them was forgotten, PostgreSQL prints both."""
+    inner = cast.arg.type_cast.type_name if cast.arg.HasField("type_cast") else None
+    return inner is not None and not inner.typmods and shape(inner) == shape(cast.type_name)
 
 
 def _of_pg_catalog(call: Any) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
+from reconciler.kinds.pg_index.comparison.stood_for import SIGNS
+
 FIRST_OF_USERS = 16384
 """Objects that initdb made have lower oids (FirstNormalObjectId)."""
 
@@ -32,11 +34,36 @@ MADE: LiteralString = """
     union all
     select 'domain', t.typname, null from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype = 'd'
     union all
-    select 'cast', t.typname, null
+    select 'target', t.typname, null
     from pg_catalog.pg_cast c
     join pg_catalog.pg_proc p on p.oid = c.castfunc and p.prolang = 14
     join pg_catalog.pg_type t on t.oid = c.casttarget
     where c.casttarget >= 16384
+    union all
+    select kinds.kind, found.type, null
+    from (select source.type::pg_catalog.text::pg_catalog.name as type,
+                 pg_catalog.bool_or(p.prolang = 14 and c.castcontext <> 'e') as unnamed,
+                 pg_catalog.bool_or(c.castcontext <> 'e') as of_constants,
+                 pg_catalog.count(*) > pg_catalog.count(distinct t.typcategory) as ambiguous
+          from pg_catalog.pg_cast c
+          join pg_catalog.pg_proc p on p.oid = c.castfunc
+          join pg_catalog.pg_type t on t.oid = c.casttarget
+          cross join lateral (
+              with recursive made_of (type) as (
+                  select c.castsource
+                  union
+                  select t.oid from made_of join pg_catalog.pg_type t on made_of.type in (t.typbasetype, t.typelem)
+              ) select type from made_of) as source
+          where c.oid >= 16384
+                and (p.prolang = 14 or not exists (
+                    select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid
+                          and d.deptype = 'e'))
+          group by source.type) as found
+    cross join lateral (
+        values ('cast', true), ('unnamed cast', found.unnamed), ('unnamed cast of constants', found.of_constants),
+               ('ambiguous cast', found.ambiguous)) as kinds (kind, holds)
+    where kinds.holds
     union all
     select 'collation', c.collname, n.nspname
     from pg_catalog.pg_collation c join pg_catalog.pg_namespace n on n.oid = c.collnamespace
@@ -56,6 +83,9 @@ class Made:
 
     `inlined`: operators whose functions are of SQL; `comparing`: those that take a constant which may be spelled
     otherwise (`literals.py`). `types`: domains, and those that functions of SQL cast to.
+    `casts`: the oids of types that they cast by functions, and of domains and arrays of them; `unnamed`: where no text
+    has to name that, by functions of SQL; `unnamed_constants`: and by others, which are computed beforehand where a
+    constant is cast; `ambiguous`: more than one of a kind, as to text and to varchar.
     `collations`: by bare name the schema of the one that is found by it.
     """
 
@@ -65,6 +95,10 @@ class Made:
     comparing: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
+    casts: frozenset[int] = frozenset()
+    unnamed: frozenset[int] = frozenset()
+    unnamed_constants: frozenset[int] = frozenset()
+    ambiguous: frozenset[int] = frozenset()
     collations: Mapping[str, str] = field(default_factory=dict)
     odd: frozenset[str] = frozenset()
     """Those of functions and types that hold more than letters, digits and `_`."""
@@ -82,14 +116,18 @@ class Made:
         def of(*kinds: str) -> frozenset[str]:
             return frozenset(name for kind in kinds for name in names.get(kind, ()))
 
-        named = of("function", "domain", "cast")
+        named = of("function", "domain", "target")
         return cls(
             functions=of("function"),
             operators=of("operator", "operator of sql"),
             inlined=of("operator of sql"),
             comparing=of("comparison"),
             domains=of("domain"),
-            types=of("domain", "cast"),
+            types=of("domain", "target"),
+            casts=frozenset(map(int, of("cast"))),
+            unnamed=frozenset(map(int, of("unnamed cast"))),
+            ambiguous=frozenset(map(int, of("ambiguous cast"))),
+            unnamed_constants=frozenset(map(int, of("unnamed cast of constants"))),
             collations=collations,
             odd=frozenset(name for name in named if not _WORD.fullmatch(name)),
         )
@@ -97,7 +135,9 @@ class Made:
     def may_be_in(self, text: str) -> bool:
         """Whether a text may lean on something that folding can hide, or names a collation; False is certain."""
         words = {*_WORD.findall(text), *_WORD.findall(text.lower())}
-        if "collate" in words or "u&" in text.lower():
+        if self.casts or "collate" in words or "u&" in text.lower():
+            return True
+        if self.operators and any(not SIGNS[word].isdisjoint(self.operators) for word in words & SIGNS.keys()):
             return True
         if not (words.isdisjoint(self.functions) and words.isdisjoint(self.types)):
             return True
