@@ -296,8 +296,9 @@ def _as_declared(plan: Plan) -> list[str]:
             counts[BY_NAME[kind].nouns if kind in BY_NAME else (visible(kind), visible(kind))] += count
     if plan.checks and _all_pass(plan):
         counts[CHECK] = len(plan.checks)
-    order = [*dict.fromkeys(kind.nouns for kind in KINDS), *sorted(counts)]
-    names = [name for name in dict.fromkeys(order) if counts[name] > 0]
+    known = {kind.nouns for kind in KINDS}
+    order = sorted(counts, key=lambda nouns: (nouns not in known, nouns == CHECK, nouns))
+    names = [name for name in order if counts[name] > 0]
     if not names:
         return [] if plan.notices or plan.checks else ["Nothing is declared here."]
     verb = "is" if len(names) == 1 and counts[names[0]] == 1 else "are"

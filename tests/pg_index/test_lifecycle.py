@@ -396,3 +396,15 @@ def test_observing_gives_up_soon_where_somebody_locks_out_all_readers(tasks, pg_
         [notice] = outcomes(KIND, pg_target, declared(pg_target, i={"columns": ["lower(title)"]}))
     assert notice.type is NoticeType.NOT_VISIBLE
     assert who in notice.message
+
+
+def test_a_successor_that_is_built_already_takes_the_place(sql, pg_target):
+    """Seen to fail before: the index has its definition, so that nobody looked at the one that has its parameters; a
+    plan after a crash wanted to drop it, as one that may be somebody's own."""
+    sql.execute("create table measured (at int); create index at_idx on measured using brin (at)")
+    sql.execute("create index at_idx_rcl_new on measured using brin (at) with (pages_per_range = 64)")
+    spec = {"columns": ["at"], "using": "brin", "with": {"pages_per_range": "64"}}
+    resources = tables(pg_target, {"public.measured": {"indexes": {"at_idx": spec}}})
+    [change] = converge(KIND, pg_target, resources)
+    assert change.action is Action.REPLACE
+    assert not [text for step in change.steps for text in step.statements if text.startswith("create index")]
