@@ -187,7 +187,8 @@ class PostgresSession:
                         pipeline.sync()  # only then does a cursor know its columns
                         return [self._rows(cursor) for cursor in cursors]
                 except (psycopg.Error, UnicodeError):
-                    for query, params in on_failure:
+                    # What was set at the beginning is taken back with all that came after it.
+                    for query, params in [(self._reading, None), *on_failure] if on_failure else ():
                         with suppress(psycopg.Error), connection.transaction():
                             connection.execute(query, params)
                             pipeline.sync()
