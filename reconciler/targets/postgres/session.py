@@ -205,7 +205,9 @@ class PostgresSession:
             hidden = self.target.hide_values
             answer = said(error, hide_values=hidden, sent=_texts(queries) if hidden else "")
             cause = None if hidden else error  # a traceback would say it all
-            if connection.broken and isinstance(error, psycopg.OperationalError):
+            # What the server itself has said has an SQLSTATE; a pipeline whose other end is gone may not look broken.
+            if isinstance(error, psycopg.OperationalError) and (connection.broken or not error.sqlstate):
+                connection.close()
                 silent = isinstance(error, Silent)
                 what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
                 lost = f"the connection was lost: {what}"
