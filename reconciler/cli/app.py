@@ -75,6 +75,12 @@ class Run:
         self.debug = debug
         self.secrets = Secrets(os.environ, reach)
 
+    def tell(self, line: str) -> None:
+        """A remark beside the result, on standard error: one line, whatever names are in it."""
+        from reconciler.views.page import visible
+
+        click.echo(visible(self.secrets.redact(line)), err=True)
+
 
 @click.group(
     cls=Verbs,
@@ -152,9 +158,14 @@ def _fail(context: click.Context | None, message: str) -> int:
     run = context.obj if context else None
     secrets = run.secrets if isinstance(run, Run) else Secrets({})
     if isinstance(run, Run) and run.debug:
-        click.echo(secrets.redact(traceback.format_exc()), err=True)
+        _tell(traceback.format_exc(), secrets)
+    _tell(f"error: {message}", secrets)
+    return 1
+
+
+def _tell(text: str, secrets: Secrets) -> None:
+    """`text` on standard error. What a file or a server says may hold more than text: nothing of it acts on a
+    terminal, and no known secret is in it."""
     from reconciler.views.page import visible_lines
 
-    # What a file or a server says may hold more than text: nothing of it acts on a terminal.
-    click.echo("\n".join(visible_lines(secrets.redact(f"error: {message}"))), err=True)
-    return 1
+    click.echo("\n".join(visible_lines(secrets.redact(text))), err=True)

@@ -113,7 +113,7 @@ def command(
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
     desired = stages.load(run, declared)
     if saved and not desired.resources:
-        click.echo(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.", err=True)
+        run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     approved = saved or _asked(stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     interruption = Interruption()
 
@@ -132,11 +132,11 @@ def command(
         )  # fmt: skip
     record(done)
     if done.blocked:
-        click.echo(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.", err=True)
+        run.tell(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
         stages.show(render_receipt(done, plan=approved, **stages.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        click.echo(str(error), err=True)
+        run.tell(str(error))
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 

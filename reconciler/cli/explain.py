@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from reconciler.cli.app import Run
-from reconciler.cli.stages import load, show
+from reconciler.cli.stages import load, show_lines
 from reconciler.errors import UsageError
 from reconciler.model import Address, Resource, System
 
@@ -29,7 +29,7 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     desired = load(run, sorted({address.target for address in asked}), offline=True)
     for address in asked:
         _refuse_other_system(address, desired.targets[address.target].system)
-    show("\n".join(line for address in asked for line in _told(address, desired.resources)))
+    show_lines("\n".join(line for address in asked for line in _told(address, desired.resources)))
 
 
 def _address(text: str) -> Address:

@@ -54,4 +54,4 @@ def command(run: Run, target: str, schemas: tuple[str, ...]) -> None:
     ]
     stages.show(document({"target": target, **written.sections}, remarks))
     if written.without:
-        click.echo(f"Not imported, and not touched while undeclared: {', '.join(written.without)}.", err=True)
+        run.tell(f"Not imported, and not touched while undeclared: {', '.join(written.without)}.")

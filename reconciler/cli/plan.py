@@ -68,9 +68,9 @@ def command(
 
         check_refused(refused)
     if out:
-        click.echo(f"Saved as {out}. To apply exactly this: reconciler apply {out}", err=True)
+        run.tell(f"Saved as {out}. To apply exactly this: reconciler apply {out}")
     if (stuck := verdict.blocked(plan)) and not allow_blocked:
-        click.echo(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.", err=True)
+        run.tell(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
     raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
 
 
@@ -86,6 +86,6 @@ def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]
         changes = [change for change in plan.changes if change.address.target == name]
         rehearsed = rehearse(desired.targets[name], run.secrets, changes)
         for line in rehearsed.untried:
-            click.echo(line, err=True)
+            run.tell(line)
         refused += rehearsed.refused
     return refused

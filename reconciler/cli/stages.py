@@ -55,8 +55,18 @@ def are_blocked(addresses: Sequence[Address]) -> str:
     return f"{len(addresses)} of what is declared {'is' if len(addresses) == 1 else 'are'} blocked"
 
 
+def show_lines(text: str) -> None:
+    """As `show`, of a text that no view has laid out: nothing in it acts on a terminal."""
+    from reconciler.views.page import visible_lines
+
+    show("\n".join(visible_lines(text)))
+
+
 def show(text: str) -> None:
-    """The result, on standard output. Raises ReconcilerError where it cannot be written, and somebody wants it."""
+    """The result as a view, or YAML's writer, has made it safe to print, on standard output.
+
+    Raises ReconcilerError where it cannot be written, and somebody wants it.
+    """
     click.echo(text.rstrip("\n"), color=True)
     if reason := streams.missed(sys.stdout):
         raise ReconcilerError(f"the result could not be written to standard output: {reason.strerror}")

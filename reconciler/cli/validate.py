@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from reconciler.cli.app import Run
-from reconciler.cli.stages import load, show
+from reconciler.cli.stages import load, show_lines
 
 
 @click.command()
@@ -23,4 +23,4 @@ def command(run: Run) -> None:
     desired = load(run, offline=True)
     kinds = Counter(resource.address.kind for resource in desired.resources if resource.stands_for_itself)
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    show(f"Valid: targets {', '.join(desired.targets)}; {counted or 'nothing is declared for them'}.")
+    show_lines(f"Valid: targets {', '.join(desired.targets)}; {counted or 'nothing is declared for them'}.")

@@ -35,6 +35,10 @@ MOST_ERRORS = 20
 AnyKind = Kind[Any, Any]
 
 
+_NOT_QUOTED = "this is not as it should be, and is not quoted: a link leads to it out of the repository"
+_ITS_PLACE = "look at this place of the file itself, or put the file into the repository"
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """The desired state: what was asked for of it, in the order of the files."""
@@ -63,7 +67,8 @@ def load(
     reach, leaks = secrets.reach, Leaks(env, secrets)
     around = repository(folder)
     below = (around,) if reach.is_limited else None
-    documents = read_documents(folder, errors, below=below, leave_out=reach.targets)
+    strange: set[str] = set()
+    documents = read_documents(folder, errors, below=below, leave_out=reach.targets, home=around, strange=strange)
     trusted = _targets_file(reach.targets, errors) if reach.targets else []
     all_parsed = not errors
     learn((*trusted, *documents), leaks)
@@ -91,7 +96,7 @@ def load(
     resources = tuple(gathered(kinds, sections.parts, errors))
     credentials = _credentials(kinds, resources, errors)
     if errors:
-        raise _together(errors)
+        raise _together(errors, strange)
     targets = {
         name: each.target.model_copy(update={"credentials": credentials.get(name, {})})
         for name, each in declared.items()
@@ -255,10 +260,16 @@ def _place_inside(file: str, root: Node, key: str, path: Sequence[str | int]) ->
     return f"{file}:{line}:{column}"
 
 
-def _together(errors: Sequence[DesiredError]) -> DesiredError:
-    """One error that carries all: the first, the next ones, and the number of those that are not shown."""
+def _together(errors: Sequence[DesiredError], strange: Collection[str]) -> DesiredError:
+    """One error that carries all: the first, the next ones, and the number of those that are not shown.
+
+    What is wrong with files that are `strange` is told by its place alone: such a file may be anybody's.
+    """
     flat = sorted((each for error in errors for each in (error, *error.others)), key=_order)
-    first, *others = flat[:MOST_ERRORS]
+    told = [
+        DesiredError(_NOT_QUOTED, at=each.at, hint=_ITS_PLACE) if _order(each)[0] in strange else each for each in flat
+    ]
+    first, *others = told[:MOST_ERRORS]
     if len(flat) > MOST_ERRORS:
         others.append(DesiredError(f"… and {len(flat) - MOST_ERRORS} more errors"))
     return DesiredError(first.message, at=first.at, hint=first.hint, others=others)

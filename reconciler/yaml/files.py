@@ -1,4 +1,7 @@
-"""Finds and reads the YAML files of a folder."""
+"""Finds and reads the YAML files of a folder.
+
+Decided: docs/decisions.md#links-out-of-the-repository
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.errors import DesiredError, UsageError
-from reconciler.files import NotReadable, read_regular
+from reconciler.files import NotReadable, read_regular, refuse_outside
 from reconciler.yaml.document import MOST_BYTES, parse
 from reconciler.yaml.node import Node
 
@@ -24,12 +27,14 @@ class Document(NamedTuple):
 
 
 def read_documents(
-    folder: Path, errors: list[DesiredError], *, below: Sequence[Path] | None = None, leave_out: Path | None = None
-) -> list[Document]:
+    folder: Path, errors: list[DesiredError], *, below: Sequence[Path] | None = None, leave_out: Path | None = None,
+    home: Path | None = None, strange: set[str] | None = None,
+) -> list[Document]:  # fmt: skip
     """All documents under `folder`, by path of the file. Hidden files and folders do not count; symbolic links do.
 
     `below`: links may not lead out of these folders. `leave_out` is a file that is read otherwise. What is wrong with a
-    file is added to `errors`. Raises UsageError where there is no such folder.
+    file is added to `errors`. Files that links lead to out of `home`, the repository, and out of `folder`, wherever it
+    is, are added to `strange`: nothing in them need be YAML of ours. Raises UsageError where there is no such folder.
     """
     if not folder.is_dir():
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
@@ -42,6 +47,8 @@ def read_documents(
         for path in _yaml_files(folder, set()):
             found = True
             file = _shown(path)
+            if strange is not None and home is not None and _leads_out(path, (home, folder)):
+                strange.add(file)
             try:
                 if leave_out is None or not path.exists() or not path.samefile(leave_out):
                     documents.extend(Document(file, root) for root in parse(_content(path, file, below), file))
@@ -78,6 +85,14 @@ def _yaml_files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield path
         elif path.is_dir():
             yield from _yaml_files(path, seen)
+
+
+def _leads_out(path: Path, homes: Sequence[Path]) -> bool:
+    try:
+        refuse_outside(Path(os.path.realpath(path)), homes)
+    except NotReadable:
+        return True
+    return False
 
 
 def _content(path: Path, file: str, below: Sequence[Path] | None) -> bytes:

@@ -404,6 +404,52 @@ def test_a_document_that_leads_elsewhere_is_not_read(checkout: Checkout, leads_t
     assert SECRET not in done.shown
 
 
+STRANGE_FILES = [
+    ("environment", f"TOKEN=1\nPASSWORD: : {SECRET}\n", "no YAML at all"),
+    ("token", f"{SECRET}\n", "one scalar"),
+    ("list", f"- {SECRET}\n", "a list"),
+    ("mapping", f"{SECRET}: 1\n", "its keys are none of ours"),
+    ("configuration", f'{{"auths": {{"ghcr.io": {{"auth": "{SECRET}"}}}}, "{SECRET}": 1}}', "JSON is YAML, too"),
+    ("values", f"target: {SECRET}\nsettings: {{{SECRET}: 1}}\n", "its keys are ours, and its values are not"),
+    ("targets", f"targets: {{main: {{postgres: 'postgresql://x/y', {SECRET}: 1}}}}\n", "a key of a target"),
+    ("tag", f"target: !{SECRET} main\n", "what YAML's own parser says"),
+    ("anchor", f"target: *{SECRET}\n", "the same of an alias"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "reason"), STRANGE_FILES, ids=[each[0] for each in STRANGE_FILES])
+def test_a_document_outside_of_the_repository_is_not_quoted(checkout: Checkout, name: str, text: str, reason: str):
+    """Without any option its key, or the line that is no YAML, was."""
+    (checkout.outside / name).write_text(text)
+    checkout.write({"desired/targets.yaml": TARGETS})
+    link = "x\n.yaml" if name == "mapping" else "x.yaml"
+    (checkout.desired / link).symlink_to(f"../../outside/{name}")
+    done = checkout.run("validate", env=ENV)
+    assert done.code == 1, reason
+    assert "is not quoted" in done.err, reason
+    assert SECRET not in done.shown, reason
+
+
+def test_links_within_a_folder_are_quoted_wherever_it_is(checkout: Checkout):
+    """The folder itself is a link, and what it holds are links to the files of today, as of a ConfigMap."""
+    mounted = checkout.outside / "mounted"
+    (mounted / "..today").mkdir(parents=True)
+    (mounted / "..data").symlink_to("..today")
+    (mounted / "..today" / "x.yaml").write_text("setings: {}\n")
+    (mounted / "x.yaml").symlink_to("..data/x.yaml")
+    (checkout.root / "linked").symlink_to("../outside/mounted")
+    for folder in (str(mounted), "linked"):
+        done = checkout.run("--desired", folder, "validate")
+        assert done.code == 1
+        assert "setings" in done.err
+
+
+def test_shared_documents_outside_of_the_repository_are_read(checkout: Checkout):
+    (checkout.outside / "shared.yaml").write_text(TARGETS)
+    (checkout.desired / "shared.yaml").symlink_to("../../outside/shared.yaml")
+    assert checkout.run("validate", env=ENV).code == 0
+
+
 @pytest.mark.parametrize("make", ["fifo", "/dev/zero", "/proc/self/environ"])
 def test_a_plan_that_is_no_file_is_refused(checkout: Checkout, make: str):
     path = checkout.root / "plan.json"

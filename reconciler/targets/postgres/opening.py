@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
@@ -22,7 +22,7 @@ from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
 from reconciler.targets.postgres.session_settings import UNLIMITED, own_process, setting
 from reconciler.targets.postgres.taken_role import refusal, taking
 from reconciler.targets.postgres.text import connected
-from reconciler.targets.postgres.waiting import HeardConnection, Silent
+from reconciler.targets.postgres.waiting import HeardConnection, Row, Silent
 from reconciler.targets.postgres.words import said
 from reconciler.targets.url import mistyped_option, refuse_unescaped
 
@@ -46,10 +46,17 @@ FINDS_DEAD = {
 }  # fmt: skip
 
 
+OWN_TRANSACTIONS = {"default_transaction_isolation": "read committed", "default_transaction_deferrable": "off"}
+"""Of what runs by itself in a session of ours, whatever its database has: a deferrable transaction waits for others
+before it begins, and a serializable one may be refused for what others do."""
+
+
+_PLAINLY = sql.SQL("begin isolation level read committed not deferrable; {}; commit")
+
 # A backend that cannot send what it has is no more at work than one that has nothing to do.
-_AT_WORK = """
+_AT_WORK: LiteralString = """
     select 1 from pg_catalog.pg_stat_activity a
-    where a.pid operator(pg_catalog.=) %s and a.state operator(pg_catalog.=) 'active'
+    where a.pid operator(pg_catalog.=) {} and a.state operator(pg_catalog.=) 'active'
           and coalesce(a.wait_event_type, '') operator(pg_catalog.<>) 'Client'
 """
 
@@ -67,7 +74,7 @@ def open_connection(
     Raises ConnectionFailed, also where a pooler that shares sessions stands between: then nothing was set.
     """
     connection = opened(target, secrets)
-    settings = {**settings, **taking(target)}
+    settings = {**OWN_TRANSACTIONS, **settings, **taking(target)}
     limits = {**UNLIMITED, **FOUND_DEAD, **where_there}
     known = {name: value for name, value in limits.items() if name not in settings}
     version_num = connection.info.server_version
@@ -99,12 +106,12 @@ def _set_up(
     this moment. Closes it where it raises ConnectionFailed."""
     try:
         own = own_process(connection.info.backend_pid, others)
-        [row] = connection.execute(setting(settings, local=False, where_there=known, only_if=own))
+        [row] = _plainly(connection, setting(settings, local=False, where_there=known, only_if=own))
         if row["settings"] is None:
             refuse_shared(target, row["pid"], others)
             if not target.direct:
                 refuse_sharing(target, connection, lambda: opened(target, secrets))
-            [row] = connection.execute(setting(settings, local=False, where_there=known))
+            [row] = _plainly(connection, setting(settings, local=False, where_there=known))
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
         failed = cannot_connect(target, secrets, error)
@@ -116,6 +123,18 @@ def _set_up(
         raise
     watched_over(connection, row["pid"], target, secrets)
     return lifted_limits.is_short(row["limits"])
+
+
+def _plainly(connection: HeardConnection, query: sql.Composed) -> list[Row]:
+    """The answer of a connection in which nothing is set yet, on one round trip. Raises psycopg.Error.
+
+    In a transaction as ours are: what the database has for its own could wait for those of others.
+    """
+    cursor = connection.execute(
+        sql.SQL("begin isolation level read committed not deferrable; {}; commit").format(query)
+    )
+    cursor.nextset()
+    return cursor.fetchall()
 
 
 def watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
@@ -131,7 +150,7 @@ def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str
     try:
         with closing(opened(target, secrets, where)) as asking:
             asking.silence = bounds.CONNECT_SECONDS
-            return asking.execute(_AT_WORK, (pid,)).fetchone() is not None
+            return bool(_plainly(asking, sql.SQL(_AT_WORK).format(sql.Literal(pid))))
     except psycopg.Error:
         return False
     except ConnectionFailed as error:

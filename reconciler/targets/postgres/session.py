@@ -187,7 +187,8 @@ class PostgresSession:
                         pipeline.sync()  # only then does a cursor know its columns
                         return [self._rows(cursor) for cursor in cursors]
                 except (psycopg.Error, UnicodeError):
-                    for query, params in on_failure:
+                    # What was set at the beginning is taken back with all that came after it.
+                    for query, params in [(self._reading, None), *on_failure] if on_failure else ():
                         with suppress(psycopg.Error), connection.transaction():
                             connection.execute(query, params)
                             pipeline.sync()
@@ -204,7 +205,9 @@ class PostgresSession:
             hidden = self.target.hide_values
             answer = said(error, hide_values=hidden, sent=_texts(queries) if hidden else "")
             cause = None if hidden else error  # a traceback would say it all
-            if connection.broken and isinstance(error, psycopg.OperationalError):
+            # What the server itself has said has an SQLSTATE; a pipeline whose other end is gone may not look broken.
+            if isinstance(error, psycopg.OperationalError) and (connection.broken or not error.sqlstate):
+                connection.close()
                 silent = isinstance(error, Silent)
                 what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
                 lost = f"the connection was lost: {what}"

@@ -14,13 +14,17 @@ _PARTS = re.compile(f"[{_OPEN}]([^{_OPEN}{_CLOSE}]*)[{_CLOSE}]")
 
 
 def said(error: psycopg.Error, *, hide_values: bool = False, sent: str = "") -> str:
-    """What the server said, in one line, with its SQLSTATE and its own hint.
+    """What the server said, in one line whatever names are in it, with its SQLSTATE and its own hint.
 
     `hide_values` leaves out what may be a value of a user's table: DETAIL ("Key (email)=(x) already exists"), all that
     a user's own function raises (class P0), what is quoted in errors about data (class 22: `invalid input syntax for
     type integer: "x"`), and in all others what is quoted and does not stand in `sent`, the statement: functions quote
     their arguments as names of settings, tables and roles.
     """
+    return _said(error, hide_values, sent).replace("\n", "\\n")
+
+
+def _said(error: psycopg.Error, hide_values: bool, sent: str) -> str:
     diagnosis = error.diag
     state = f" ({error.sqlstate})" if error.sqlstate else ""
     message = diagnosis.message_primary or "; ".join(filter(None, map(str.strip, str(error).splitlines())))
