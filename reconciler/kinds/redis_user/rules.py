@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.kinds.redis_user.patterns import without_parts
+from reconciler.kinds.redis_user.patterns import are_few, without_parts
 from reconciler.kinds.redis_user.since import APART, DATABASES, Versions, lacks, why_not
 
 _PATTERN = re.compile(r"(?:~|%(?P<access>[Rr][Ww]?|[Ww][Rr]?)~)(?P<pattern>\S*)")
@@ -53,7 +53,10 @@ class Commands:
 
 @dataclass
 class Selector:
-    """One set of permissions. `keys` by pattern: the letters R and W; `firsts`: first arguments of denied commands."""
+    """One set of permissions. `keys` by pattern: the letters R and W; `firsts`: first arguments of denied commands.
+
+    `by_text`: the user has too many patterns of keys to find out which of them are parts of others.
+    """
 
     keys: dict[str, frozenset[str]] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
@@ -61,6 +64,7 @@ class Selector:
     allowed: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
     databases: frozenset[str] = ALL_DATABASES
+    by_text: bool = False
 
     def may(self, command: str, commands: Commands) -> bool:
         """True where `command` (`config|get`) may be run: by itself since 7.0, before as a part of `config`."""
@@ -69,7 +73,8 @@ class Selector:
 
     def meaning(self, containers: Iterable[str]) -> object:
         """What it allows: equal for two that allow the same."""
-        keys = (without_parts(self.patterns(letter)) for letter in "RW")
+        patterns = [self.patterns(letter) for letter in "RW"]
+        keys = patterns if self.by_text else map(without_parts, patterns)
         channels = {"*"} if "*" in self.channels else self.channels
         firsts = frozenset(first for first in self.firsts if first.partition("|")[0] not in self.allowed)
         commands = self.effective(containers)
@@ -225,6 +230,9 @@ def evaluate(rules: Iterable[str], commands: Commands, *, fresh: bool) -> Rights
             rights.selectors.clear()
         else:
             _apply(rights.root, rule, commands)
+    if not are_few([pattern for each in rights.permissions for pattern in each.keys]):
+        for each in rights.permissions:
+            each.by_text = True
     return rights
 
 
