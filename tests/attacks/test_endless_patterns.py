@@ -13,8 +13,10 @@ import pytest
 from live import converge
 from redis_user.declared_users import users
 
+from reconciler.kinds.pg_setting.values.standby_names import parse
+from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.kinds.redis_user import KIND, patterns, rules, words
-from reconciler.kinds.redis_user.rules import Commands, evaluate
+from reconciler.kinds.redis_user.rules import Commands, RuleProblem, evaluate
 
 MOST_LINES = 3_000_000
 """Lines of our code: a pattern that may be compared with all others takes some for each of its signs."""
@@ -79,6 +81,24 @@ def test_what_rights_mean_and_how_they_differ_takes_a_bounded_number_of_steps(na
         assert not words.told(now, now, COMMANDS)
 
     assert lines_of(compared) <= MOST_LINES, reason
+
+
+def test_first_arguments_are_gone_through_once_and_not_for_each_other_command():
+    """Seen to fail before: ten thousand of them and every command of a server took ten million steps."""
+    many = Commands((7, 0, 0), frozenset({"get", *(f"c{n}" for n in range(400))}), {}, all_channels=False)
+    given = [*(f"+get|{n}" for n in range(10_000)), *(f"-c{n}" for n in range(400))]
+    found = []
+    assert lines_of(lambda: found.append(evaluate(given, many, fresh=True))) <= MOST_LINES
+    assert len(found[0].root.firsts) == 10_000
+    assert not evaluate([*given, "-get"], many, fresh=True).root.firsts
+
+
+def test_a_number_of_thousands_of_digits_is_refused_like_any_other():
+    """Seen to fail before: of more than 4,300 digits, Python makes no number, and says so by an error of its own."""
+    with pytest.raises(RuleProblem):
+        rules.check([f"db={'9' * 5000}"])
+    with pytest.raises(InvalidValue):
+        parse(f"FIRST {'9' * 5000} (a)")
 
 
 @pytest.mark.rotated
