@@ -22,6 +22,7 @@ from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
 from reconciler.kinds.pg_index.model import Definition, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex
+from reconciler.kinds.pg_index.observing.left_out import read_without
 from reconciler.kinds.pg_index.observing.observe import observe
 from reconciler.kinds.pg_index.observing.read import Catalogue, read
 from reconciler.kinds.pg_index.sections import TableSection
@@ -61,8 +62,10 @@ class _Index(NamedTuple):
 
 def written(session: PostgresSession) -> dict[str, Any]:
     """The section `tables`: dicts, lists and texts, and LeftOut for what is not declared. Raises TargetError."""
-    rows = session.fetch(_TABLES)
-    catalogue = read(session, ((row["schema"], row["name"]) for row in rows), [])
+    there = [(row["schema"], row["name"]) for row in session.fetch(_TABLES)]
+    catalogue, hidden = read_without(
+        session, there, lambda left_out: read(session, [table for table in there if table not in left_out], [])
+    )
     tables: dict[str, dict[str, Any]] = {}
     candidates: list[_Index] = []
     for (schema, table), indexes in sorted(catalogue.indexes.items()):
@@ -88,7 +91,8 @@ def written(session: PostgresSession) -> dict[str, Any]:
         candidates = [index for index in candidates if (index.table, index.name) in wrong]
         if not candidates:
             break
-    return {SECTION: {table: _section(entries) for table, entries in tables.items()}}
+    sections = {table: _section(entries) for table, entries in tables.items()}
+    return {SECTION: sections | {table_name(*table): LeftOut(why) for table, why in hidden.items()}}
 
 
 def table_name(schema: str, table: str) -> str:

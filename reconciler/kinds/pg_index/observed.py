@@ -181,7 +181,7 @@ class ObservedIndex(Observed):
     identities   by name of live, fresh and old: the partitions whose replica identity a part of it is.
     needed_by    what would be left without an index, where this one goes or becomes another.
     search_path  the schemas in which this session looks for unqualified names.
-    locked_by    who holds the table as a whole, so that nothing of it could be read.
+    hidden       which table nothing could be read of, and why: somebody holds it as a whole, or it takes too long.
     listed       names of all indexes that are declared on the table; `absent`: of those that are declared absent.
     reserved     schema and name of what no part of it may be called.
     """
@@ -215,7 +215,7 @@ class ObservedIndex(Observed):
     absent: tuple[str, ...] = ()
     reserved: tuple[tuple[str, str], ...] = ()
     search_path: tuple[str, ...] = ()
-    locked_by: str = ""
+    hidden: str = ""
     role: str = ""
     version_num: int = 0
     in_recovery: bool = False
@@ -224,7 +224,7 @@ class ObservedIndex(Observed):
 class ObservedUnlisted(Observed):
     """The indexes of a table that nobody lists; constraints' own and those of partitioned indexes are left out.
 
-    `needed_by`: by index, what would be left without one; `locked_by` as in ObservedIndex. `toast_leftovers`:
+    `needed_by`: by index, what would be left without one; `hidden` as in ObservedIndex. `toast_leftovers`:
     names of INVALID indexes that a REINDEX left on its TOAST table, or on those of its partitions. `partitions`: what
     they have of each index, as in ObservedIndex.
     """
@@ -234,7 +234,7 @@ class ObservedUnlisted(Observed):
     needed_by: Mapping[str, Need] = {}
     toast_leftovers: tuple[str, ...] = ()
     partitions: Mapping[str, tuple[PartitionIndex, ...]] = {}
-    locked_by: str = ""
+    hidden: str = ""
     role: str = ""
     in_recovery: bool = False
 

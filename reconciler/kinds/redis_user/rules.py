@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from reconciler.kinds.redis_user.patterns import without_parts
+from reconciler.kinds.redis_user.patterns import are_few, without_parts
 from reconciler.kinds.redis_user.since import APART, DATABASES, Versions, lacks, why_not
 
 _PATTERN = re.compile(r"(?:~|%(?P<access>[Rr][Ww]?|[Ww][Rr]?)~)(?P<pattern>\S*)")
-_DATABASES = re.compile(r"db=\d+(,\d+)*", re.IGNORECASE)
+_DATABASES = re.compile(r"db=\d{1,20}(,\d{1,20})*", re.IGNORECASE)
 _COMMAND = re.compile(r"(?P<sign>[+-])(?P<name>@?[A-Za-z0-9_.:-]+)(?:\|(?P<sub>[^\s'\"]+))?")
 """6.2 has a command `host:`, which it prints in rules. No quote: ACL SETUSER with one there ends Valkey 9.1.2."""
 _CHANNEL = re.compile(r"&\S*")
@@ -45,7 +46,7 @@ class Commands:
     """Whether a new user may use every channel (`acl-pubsub-default`)."""
     product: str = "Redis"
 
-    @property
+    @cached_property
     def containers(self) -> frozenset[str]:
         """Commands that are nothing without a subcommand: whether they are allowed by themselves has no meaning."""
         return frozenset(name.partition("|")[0] for name in self.every if "|" in name)
@@ -53,23 +54,35 @@ class Commands:
 
 @dataclass
 class Selector:
-    """One set of permissions. `keys` by pattern: the letters R and W; `firsts`: first arguments of denied commands."""
+    """One set of permissions. `keys` by pattern: the letters R and W; `apart`: by denied command, those that may be run
+    with one first argument.
+
+    `by_text`: the user has too many patterns of keys to find out which of them are parts of others.
+    """
 
     keys: dict[str, frozenset[str]] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
     future: bool = False
     allowed: set[str] = field(default_factory=set)
-    firsts: set[str] = field(default_factory=set)
+    apart: dict[str, set[str]] = field(default_factory=dict)
     databases: frozenset[str] = ALL_DATABASES
+    by_text: bool = False
+
+    @property
+    def firsts(self) -> frozenset[str]:
+        """What of denied commands may be run: `get|this`."""
+        return frozenset[str]().union(*self.apart.values())
 
     def may(self, command: str, commands: Commands) -> bool:
         """True where `command` (`config|get`) may be run: by itself since 7.0, before as a part of `config`."""
-        known = command if command in commands.every else command.partition("|")[0]
-        return known in self.allowed or command in self.firsts
+        first = command.partition("|")[0]
+        known = command if command in commands.every else first
+        return known in self.allowed or command in self.apart.get(first, ())
 
     def meaning(self, containers: Iterable[str]) -> object:
         """What it allows: equal for two that allow the same."""
-        keys = (without_parts(self.patterns(letter)) for letter in "RW")
+        patterns = [self.patterns(letter) for letter in "RW"]
+        keys = patterns if self.by_text else map(without_parts, patterns)
         channels = {"*"} if "*" in self.channels else self.channels
         firsts = frozenset(first for first in self.firsts if first.partition("|")[0] not in self.allowed)
         commands = self.effective(containers)
@@ -225,6 +238,9 @@ def evaluate(rules: Iterable[str], commands: Commands, *, fresh: bool) -> Rights
             rights.selectors.clear()
         else:
             _apply(rights.root, rule, commands)
+    if not are_few([pattern for each in rights.permissions for pattern in each.keys]):
+        for each in rights.permissions:
+            each.by_text = True
     return rights
 
 
@@ -275,7 +291,7 @@ def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
     add, (name, bar, sub) = word[0] == "+", word[1:].partition("|")
     if name == "@all":
         selector.allowed = set(commands.every) if add else set()
-        selector.firsts, selector.future = set(), add
+        selector.apart, selector.future = {}, add
         return
     if name.startswith("@"):
         if name[1:] not in commands.categories:
@@ -293,10 +309,11 @@ def _apply_command(selector: Selector, word: str, commands: Commands) -> None:
         act = "allow" if add else "deny"
         raise RuleProblem(f"{word}: this server has no such subcommand to {act}{why_not(f'{name}|{sub}')}")
     else:
-        selector.firsts.add(f"{name}|{sub}")
+        selector.apart.setdefault(name, set()).add(f"{name}|{sub}")
         return
     selector.allowed = selector.allowed | subject if add else selector.allowed - subject
-    selector.firsts = {first for first in selector.firsts if first.partition("|")[0] not in subject}
+    for command in subject & selector.apart.keys():
+        del selector.apart[command]
 
 
 def _need(commands: Commands, rule: str, needed: Versions) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from reconciler.kinds.redis_user.patterns import covers, overlap
+from reconciler.kinds.redis_user.patterns import are_few, covers, overlap
 from reconciler.kinds.redis_user.rules import ALL_DATABASES, Commands, Rights, Selector
 
 NAMED = 8
@@ -120,7 +120,7 @@ def _keys_beyond(ours: Collection[str], theirs: Collection[str], *, only: bool) 
 
     That comes last, so that "other than" is of nothing else.
     """
-    if "*" in (*ours, *theirs):
+    if "*" in (*ours, *theirs) or not are_few([*ours, *theirs]):
         return _beyond(ours, theirs, "~", only=only)
     whole: list[str] = []
     in_part: list[str] = []

@@ -16,15 +16,11 @@ from reconciler.targets.unnamed import TO_GO, is_unnamed
 
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:
     """The outcomes for the indexes of a table that nobody lists."""
-    if observed.locked_by:
+    if observed.hidden:
         if desired.policy is Unlisted.KEEP:
             return []
-        message = f"{desired.schema_name}.{desired.table} is locked as a whole by {observed.locked_by}"
-        return [
-            Notice(
-                address=desired.address, type=NoticeType.NOT_VISIBLE, message=message, declared_at=desired.declared_at
-            )
-        ]
+        kind = NoticeType.NOT_VISIBLE
+        return [Notice(address=desired.address, type=kind, message=observed.hidden, declared_at=desired.declared_at)]
     found: list[Outcome] = _left_on_toast(desired, observed)
     by = f", of {desired.by}" if desired.by else ""
     for live in observed.indexes:
@@ -107,9 +103,8 @@ def hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:
 
 def plan_absent(desired: PgIndex, observed: ObservedIndex, reason: str = "declared absent") -> Sequence[Outcome]:
     """The drop of an index with what an interrupted apply left of it, unless something else leans on it."""
-    if observed.locked_by:
-        table = f"{desired.schema_name}.{desired.table}"
-        return [notice(desired, NoticeType.NOT_VISIBLE, f"{table} is locked as a whole by {observed.locked_by}")]
+    if observed.hidden:
+        return [notice(desired, NoticeType.NOT_VISIBLE, observed.hidden)]
     live = observed.live
     gone = [each for each in (live, observed.fresh, observed.old) if each is not None]
     if not gone:

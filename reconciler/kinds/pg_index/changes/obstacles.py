@@ -18,8 +18,8 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
     live, table = observed.live, observed.table
     name = f"{desired.schema_name}.{desired.table}"
     message = ""
-    if observed.locked_by:
-        return notice(desired, NoticeType.NOT_VISIBLE, f"{name} is locked as a whole by {observed.locked_by}")
+    if observed.hidden:
+        return notice(desired, NoticeType.NOT_VISIBLE, observed.hidden)
     if desired.search_path is not None and desired.search_path != observed.search_path and _has_names(definition):
         before, now = (", ".join(path) or "empty" for path in (desired.search_path, observed.search_path))
         message = (

@@ -4,14 +4,13 @@ Five round trips as a rule, however many indexes: the catalogue; what only the s
 are missing or different, how the server reads their declarations, what its catalogue has against them, and what holds
 the names they need.
 
-Decided: docs/decisions.md#locked-tables, docs/decisions.md#what-is-not-compared
+Decided: docs/decisions.md#what-is-not-compared
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.acceptance.refusals import Judged, judge
 from reconciler.kinds.pg_index.acceptance.trial import Asked
 from reconciler.kinds.pg_index.changes.obstacles import BUILDABLE, CORRUPTING
@@ -25,6 +24,7 @@ from reconciler.kinds.pg_index.model import (
     TableName,
     UnlistedEverywhere,
     UnlistedIndexes,
+    full_name,
 )
 from reconciler.kinds.pg_index.observed import (
     AnyObserved,
@@ -33,17 +33,16 @@ from reconciler.kinds.pg_index.observed import (
     ObservedIndex,
     ObservedUnlisted,
 )
+from reconciler.kinds.pg_index.observing.left_out import read_without
 from reconciler.kinds.pg_index.observing.matching import compared
 from reconciler.kinds.pg_index.observing.mistyped import meant
 from reconciler.kinds.pg_index.observing.names import Same
 from reconciler.kinds.pg_index.observing.needed import last_covers, may_leave
 from reconciler.kinds.pg_index.observing.one_index import Seen, own, table_of
-from reconciler.kinds.pg_index.observing.read import Catalogue, locked, read
+from reconciler.kinds.pg_index.observing.read import Catalogue, read
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
-
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 def observe(session: PostgresSession, wanted: Sequence[Declared]) -> dict[Address, AnyObserved]:
@@ -68,24 +67,17 @@ def observe(session: PostgresSession, wanted: Sequence[Declared]) -> dict[Addres
 def _observe_tables(
     session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexes]
 ) -> dict[Address, AnyObserved]:
-    """The same of indexes and tables that are named.
+    """The same of indexes and tables that are named, whatever of them can be read."""
+    places = {each.address: _tables(each) if isinstance(each, PgIndex) else [table_of(each)] for each in wanted}
 
-    PostgreSQL reads no definition on a table that somebody holds as a whole. Such tables are waited for as long as the
-    session waits for any lock, and then left out: the others can still be looked at.
-    """
-    try:
-        return _observe(session, wanted)
-    except ObservationFailed as error:
-        if error.sqlstate != LOCK_NOT_AVAILABLE:
-            raise
-        held = locked(session, (table_of(each) for each in wanted))
-        if not held:
-            raise
-    observed = _observe(session, [each for each in wanted if table_of(each) not in held])
+    def seen(left_out: Collection[TableName]) -> dict[Address, AnyObserved]:
+        return _observe(session, [each for each in wanted if not any(map(left_out.__contains__, places[each.address]))])
+
+    observed, hidden = read_without(session, (table for tables in places.values() for table in tables), seen)
     for each in wanted:
-        if who := held.get(table_of(each), ""):
+        for table in filter(hidden.__contains__, places[each.address]):
             kind = ObservedIndex if isinstance(each, PgIndex) else ObservedUnlisted
-            observed[each.address] = kind(table=None, locked_by=who, role=session.role)
+            observed[each.address] = kind(table=None, hidden=f"{full_name(*table)} {hidden[table]}", role=session.role)
     return observed
 
 

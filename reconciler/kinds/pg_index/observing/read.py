@@ -19,7 +19,7 @@ from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFact
 from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.postgres.activity import Blocker
-from reconciler.targets.postgres.session import PostgresSession
+from reconciler.targets.postgres.session import Asked, PostgresSession
 
 _RELKINDS = {
     "r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "S": "sequence",
@@ -73,20 +73,14 @@ def read(
     `expressions` are declared ones, of which it is asked whose code they may reach. One round trip. Raises TargetError.
     """
     wanted = list(dict.fromkeys(tables))
-    by_table = {"schemas": [schema for schema, _ in wanted], "tables": [table for _, table in wanted]}
-    nulls_not_distinct = "x.indnullsnotdistinct" if session.version_num >= 150000 else "false"
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
-    indexes_query = sql.SQL(INDEXES).format(
-        wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
-    )
-    printed = by_table | {"own_path": session.own_path}
     texts = [text for text in map(reached, expressions) if text]
     question = Question(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first)
     *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
             *question.queries,
-            *((tables_query, by_table), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
-            (indexes_query, printed),  # the last: it sets the role's own search_path
+            *((tables_query, _by_table(wanted)), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
+            indexes_of(session, wanted),
         ]
     )
     catalogue = Catalogue(
@@ -114,6 +108,15 @@ def read(
     return catalogue
 
 
+def indexes_of(session: PostgresSession, tables: Sequence[TableName]) -> Asked:
+    """The question for all indexes of `tables`. The last of its transaction: it sets the role's own search_path."""
+    nulls_not_distinct = "x.indnullsnotdistinct" if session.version_num >= 150000 else "false"
+    query = sql.SQL(INDEXES).format(
+        wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
+    )
+    return query, {**_by_table(tables), "own_path": session.own_path}
+
+
 def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Holders:
     """What holds each of `names` (schema, name of a relation), where something does. One query."""
     return _holders(session.fetch(NAMES, _by_name(names))) if names else {}
@@ -121,13 +124,15 @@ def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Holde
 
 def locked(session: PostgresSession, tables: Iterable[TableName]) -> dict[TableName, str]:
     """Who holds which of `tables`, or a partition of it, as a whole at this moment. One query."""
-    wanted = list(dict.fromkeys(tables))
-    by_table = {"schemas": [schema for schema, _ in wanted], "tables": [table for _, table in wanted]}
     found = {}
-    for row in session.fetch(LOCKED, by_table):
+    for row in session.fetch(LOCKED, _by_table(list(dict.fromkeys(tables)))):
         table = (row.pop("schema"), row.pop("name"))
         found[table] = str(Blocker(**row, hide_numbers=session.target.hide_values))
     return found
+
+
+def _by_table(tables: Sequence[TableName]) -> dict[str, list[str]]:
+    return {"schemas": [schema for schema, _ in tables], "tables": [table for _, table in tables]}
 
 
 def _by_name(names: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _MOST = 2**31 - 1
+_LONGEST = 20
+"""Digits of a number: of thousands of them, Python makes none."""
 
 
 class StandbyNames(NamedTuple):
@@ -42,7 +44,7 @@ def parse(text: str) -> StandbyNames | None:
     if listed is None:
         return StandbyNames(1, tuple(words))
     least, *names = words
-    if not 0 < int(least) <= _MOST:
+    if len(least) > _LONGEST or not 0 < int(least) <= _MOST:
         raise InvalidValue(f"{least} is no number of standbys: at least 1")
     return StandbyNames(int(least), tuple(names))
 
