@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index.changes import statements, steps
 from reconciler.kinds.pg_index.changes.in_place import amend
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.kinds.pg_index.observed import PartitionIndex
+from reconciler.kinds.pg_index.observed import LiveIndex, PartitionIndex
 from reconciler.model import SqlStep
 
 
@@ -103,6 +103,17 @@ def once_all_have(run: Iterable[SqlStep]) -> list[SqlStep]:
 def has_leaves(tree: Iterable[PartitionIndex]) -> bool:
     """Whether there is a partition with an index that has pages."""
     return any(part.relkind not in ("p", "f") for part in tree)
+
+
+def ordered_otherwise(live: LiveIndex, tree: Iterable[PartitionIndex]) -> list[LiveIndex]:
+    """The parts whose keys have another order than those of the whole: PostgreSQL takes an index for a part whatever
+    its DESC and NULLS are, and lets none go again."""
+    wanted = _order(live)
+    return [part.attached for part in tree if part.attached is not None and _order(part.attached) != wanted]
+
+
+def _order(live: LiveIndex) -> list[tuple[bool, bool]]:
+    return [(key.descending, key.nulls_first) for key in live.keys]
 
 
 def uncovered(tree: Sequence[PartitionIndex]) -> list[PartitionIndex]:

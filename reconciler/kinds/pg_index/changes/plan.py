@@ -48,7 +48,11 @@ def _needs_successor(desired: PgIndex, definition: Definition, observed: Observe
     """Whether an index with the declared keys still has to be built again."""
     if live.partitioned:
         parts = [part.attached for part in observed.partitions if part.attached and part.relkind != "p"]
-        rebuilt = bool(_fixed_options(definition, observed, live)) or _stuck(desired, observed, live)
+        rebuilt = bool(
+            _fixed_options(definition, observed, live)
+            or _stuck(desired, observed, live)
+            or part_by_part.ordered_otherwise(live, observed.partitions)
+        )
     else:
         parts = [live]
         rebuilt = bool(_fixed_options(definition, observed, live))
@@ -199,13 +203,16 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
 
 def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> list[Hazard]:
     """For the queries of the old one, a successor that answers less is a drop."""
-    less = "" if observed.same or not live.valid else lost(definition, describe.as_definition(live))
-    if not less:
-        return []
-    if observed.needed_by:
-        less += f"; {observed.needed_by} is left without an index"
-    message = f"queries that use {live.name} as it is may become slower: {less}"
-    return [Hazard(type=HazardType.INDEX_DROP, message=message)]
+    going = [] if observed.same else [live]
+    going += part_by_part.ordered_otherwise(live, observed.partitions) if observed.same else []
+    for each in going:
+        less = lost(definition, describe.as_definition(each)) if each.valid else ""
+        if less:
+            if observed.needed_by:
+                less += f"; {observed.needed_by} is left without an index"
+            message = f"queries that use {each.name} as it is may become slower: {less}"
+            return [Hazard(type=HazardType.INDEX_DROP, message=message)]
+    return []
 
 
 def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> str:
@@ -215,6 +222,8 @@ def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveInd
         return "storage parameters differ that are only read when it is built"
     if _fixed_options(definition, observed, live):
         return "storage parameters of a partitioned index cannot be changed, and it has no parts to change them on"
+    if parts := part_by_part.ordered_otherwise(live, observed.partitions):
+        return f"{parts[0].name} is a part of it, and has another order"
     if live.partitioned:
         return "INVALID, and attaching the parts that it lacks would not make it valid"
     return "another tablespace: before PostgreSQL 14 there is no REINDEX into one"

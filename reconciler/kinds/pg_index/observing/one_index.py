@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.acceptance.refusals import Judged
-from reconciler.kinds.pg_index.changes.part_by_part import has_leaves
+from reconciler.kinds.pg_index.changes.part_by_part import has_leaves, ordered_otherwise
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import REINDEX_MOVES, Unread, changed_options, fixed_options
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, PgIndex, TableName, UnlistedIndexes
@@ -160,6 +160,7 @@ class Seen:
                 and live
                 and live.valid
                 and not fixed_options(definition, live, has_leaves=has_leaves(parts))
+                and not ordered_otherwise(live, parts)
                 and (may_move or not definition.tablespace)
             )
             if fresh and trees.is_stuck(key, fresh, self._session.version_num):
