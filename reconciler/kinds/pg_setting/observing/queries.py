@@ -5,9 +5,19 @@ from __future__ import annotations
 from psycopg import sql
 
 from reconciler.kinds.pg_setting.observing import environment
-from reconciler.targets.postgres.session_settings import READING_SETTINGS, SAME_FOR_ALL, UNLIMITED
+from reconciler.targets.postgres.session_settings import (
+    READING_SETTINGS,
+    SAME_FOR_ALL,
+    SAME_WHERE_THERE,
+    UNLIMITED,
+)
 
-OWN = {"search_path": "", **READING_SETTINGS, **SAME_FOR_ALL, **dict.fromkeys(UNLIMITED, "0")}
+OWN = {
+    "search_path": "", "synchronous_commit": "on",
+    **READING_SETTINGS, **SAME_FOR_ALL, **SAME_WHERE_THERE, **dict.fromkeys(UNLIMITED, "0"),
+}  # fmt: skip
+"""All that `session_settings.setting` gives a session that reads. It writes nothing, so that it matters to nobody how
+its commits are waited for."""
 
 RESET_OWN = sql.SQL("""
     select pg_catalog.set_config(name, null, true) from pg_catalog.unnest(%(own)s::pg_catalog.text[]) as name
