@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from reconciler.targets.sql_tree import nodes_and_texts
+
 Name = tuple[str, str]
 """Schema, empty where it is not written, and name."""
 
@@ -46,7 +48,7 @@ class Reached:
     @classmethod
     def of(cls, tree: Any) -> Reached:
         """What the parse tree of a statement reaches."""
-        nodes, texts = _parts(tree)
+        nodes, texts = nodes_and_texts(tree)
 
         def of(kind: str) -> list[Any]:
             return nodes.get(kind, [])
@@ -104,21 +106,3 @@ _YOUNGER = (
     "json_serialize", "json_table", "json_value", "merge_action",
 )  # fmt: skip
 """Words of the syntax of 16 and later that are ordinary names before."""
-
-
-def _parts(tree: Any) -> tuple[dict[str, list[Any]], list[str]]:
-    """The nodes of a tree by their type, constants apart; the names in it, and some other texts with them."""
-    from google.protobuf.message import Message
-
-    nodes: dict[str, list[Any]] = {}
-    texts: list[str] = []
-    found = [tree]
-    for node in found:  # which grows
-        nodes.setdefault(node.DESCRIPTOR.name, []).append(node)
-        for descriptor, value in node.ListFields():
-            if descriptor.message_type is not None:
-                children = [value] if isinstance(value, Message) else value
-                found += [child for child in children if child.DESCRIPTOR.name != "A_Const"]
-            elif isinstance(value, str):
-                texts.append(value)
-    return nodes, texts

@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select
+from reconciler.targets.sql_tree import SyntaxProblem, nodes_and_texts, parse_expression, parse_select
 
 _MAY_BE = re.compile(
     r"\bcase\b|\bcoalesce\b|\brow\b|\bcast\b"
@@ -32,21 +32,21 @@ def leaves_out(text: str, output: str) -> bool:
 @lru_cache(maxsize=20_000)
 def _parts(text: str) -> tuple[int, ...]:
     """How many branches, arguments and rows a text has; none where our parser does not know it."""
-    from postgast import find_nodes
-    from postgast.pg_query_pb2 import A_Indirection, CaseExpr, CaseWhen, CoalesceExpr, FuncCall
-
     try:
-        parsed = parse_select(text)
+        nodes, _ = nodes_and_texts(parse_select(text))
     except SyntaxProblem:
         return ()
-    cases = list(find_nodes(parsed, CaseExpr))
+
+    def of(kind: str) -> list[Any]:
+        return nodes.get(kind, [])
+
     return (
-        len(cases),
-        sum(each.HasField("defresult") for each in cases),
-        len(list(find_nodes(parsed, CaseWhen))),
-        sum(len(each.args) for each in find_nodes(parsed, CoalesceExpr)),
-        sum(_is_row(each.arg) for each in find_nodes(parsed, A_Indirection)),
-        sum(len(each.args) == 1 and _is_row(each.args[0]) for each in find_nodes(parsed, FuncCall)),
+        len(of("CaseExpr")),
+        sum(each.HasField("defresult") for each in of("CaseExpr")),
+        len(of("CaseWhen")),
+        sum(len(each.args) for each in of("CoalesceExpr")),
+        sum(_is_row(each.arg) for each in of("A_Indirection")),
+        sum(len(each.args) == 1 and _is_row(each.args[0]) for each in of("FuncCall")),
     )
 
 

@@ -24,7 +24,7 @@ from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
 
 Doubt = tuple[PgIndex, LiveIndex, tuple[Pair, ...]]
-"""A declared index, a live one of the same shape, and the texts of both that the parser reads differently."""
+"""A declared index, a live one of the same shape, and the texts of both that are not written alike."""
 
 
 def compared(
@@ -62,9 +62,9 @@ def _under_its_names(catalogue: Catalogue, index: PgIndex) -> list[LiveIndex]:
 
 
 def _open(declared: Definition, live: LiveIndex, table: TableName) -> tuple[Pair, ...]:
-    """The expressions of two definitions of the same shape that only the server can compare."""
+    """The expressions of two definitions of the same shape that are not written alike."""
     pairs = zip(_texts_of(declared, table), _live_texts(declared, live, table), strict=True)
-    return tuple(Pair(one, other) for one, other in pairs if spelled(one.sql) != spelled(other.sql))
+    return tuple(Pair(one, other) for one, other in pairs if one.sql != other.sql)
 
 
 def _texts_of(declared: Definition, table: TableName) -> list[Text]:
@@ -88,9 +88,26 @@ def _live_texts(declared: Definition, live: LiveIndex, table: TableName) -> list
 def _settled(readings: Readings, doubts: Sequence[Doubt]) -> list[bool | Unread]:
     """Whether the texts of each doubt mean the same, by the server's reading; else why it cannot read one of them."""
     readings.read(text for _, _, pairs in doubts for pair in pairs for text in pair)
-    found: list[bool | Unread] = [_alike(readings, pairs) for _, _, pairs in doubts]
+    found = _read_alike(readings, [pairs for _, _, pairs in doubts])
+    # Equal trees are the same whatever the server says, or may not be asked. It reads a text in less time than we do:
+    # what it finds the same is not parsed.
+    left: dict[int, list[Pair]] = {}
+    for number, answer in enumerate(found):
+        pairs = doubts[number][2]
+        if answer is not True:
+            others = [pair for pair in pairs if spelled(pair.declared.sql) != spelled(pair.live.sql)]
+            if len(others) < len(pairs):
+                left[number] = others
+    for number, answer in zip(left, _read_alike(readings, list(left.values())), strict=True):
+        found[number] = answer
+    return found
+
+
+def _read_alike(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool | Unread]:
+    """Whether the two sides of all pairs of each question, which were read, mean the same."""
+    found = [_alike(readings, pairs) for pairs in questions]
     alike = [number for number, answer in enumerate(found) if answer is True]
-    for number, answer in zip(alike, settle(readings, [doubts[number][2] for number in alike]), strict=True):
+    for number, answer in zip(alike, settle(readings, [questions[number] for number in alike]), strict=True):
         found[number] = answer
     return found
 
