@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import cached_property
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
@@ -24,6 +23,9 @@ from reconciler.targets.postgres.opening import opened, watched_over
 from reconciler.targets.postgres.session_settings import reading_settings
 from reconciler.targets.postgres.taken_role import refusal, taken
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
+from reconciler.targets.postgres.transactions import Asked as Asked  # like Query and Row, known by the session
+from reconciler.targets.postgres.transactions import Query as Query
+from reconciler.targets.postgres.transactions import Transactions
 from reconciler.targets.postgres.waiting import HeardConnection, Silent
 from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
@@ -32,18 +34,14 @@ OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
 
 
-Query = LiteralString | sql.SQL | sql.Composed
-
-
-Asked = tuple[Query, Mapping[str, Any] | None]
-"""A query and its parameters."""
-
-
 OWN_PATH_IS = """
     select pg_catalog.current_setting('search_path') as own_path, pg_catalog.current_schemas(false) as search_path,
            pg_catalog.current_schemas(true) as all_schemas
 """
 """Before anything is set. Without an operator, since the path that is being asked for would decide which one it is."""
+
+
+_AS_STORED = "select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)"
 
 
 _IDENTIFY = """
@@ -83,6 +81,7 @@ class PostgresSession:
         self.target = target
         self.secrets = secrets
         self._connection = connection
+        self._transactions = Transactions(connection)
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
         self._reading = reading_settings(target)
@@ -168,7 +167,6 @@ class PostgresSession:
         None of a command that answers without rows. What such a command leaves in the session, its caller takes back:
         where the server refuses one of `queries`, each of `on_failure` is run, whatever becomes of the others, in the
         same transaction, since in the next one a pooler may have given us another session.
-        A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
         [own], *answers = self._sent([(self._reading, None), *queries], on_failure)
@@ -177,22 +175,11 @@ class PostgresSession:
 
     def _sent(self, queries: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
         connection = self._connection
+        as_stored: list[Asked] = [(_AS_STORED, None)] if self._verbatim else []
+        afterwards: list[Asked] = [*as_stored, (self._reading, None), *on_failure] if on_failure else []
         try:
-            with connection.pipeline() as pipeline, connection.transaction():
-                try:
-                    with connection.transaction() if on_failure else nullcontext():
-                        if self._verbatim:
-                            connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
-                        cursors = [connection.execute(query, params) for query, params in queries]
-                        pipeline.sync()  # only then does a cursor know its columns
-                        return [self._rows(cursor) for cursor in cursors]
-                except (psycopg.Error, UnicodeError):
-                    # What was set at the beginning is taken back with all that came after it.
-                    for query, params in [(self._reading, None), *on_failure] if on_failure else ():
-                        with suppress(psycopg.Error), connection.transaction():
-                            connection.execute(query, params)
-                            pipeline.sync()
-                    raise
+            cursors = self._transactions.run([*as_stored, *queries], afterwards)
+            return [self._rows(cursor) for cursor in cursors[len(as_stored) :]]
         except (psycopg.Error, UnicodeError) as error:
             if is_of_encoding(error) and not self._verbatim:
                 self._verbatim = True
@@ -260,8 +247,8 @@ class PostgresSession:
     def never_idle(self) -> None:
         """Where the server ends sessions that are idle (14+), and this one is ours alone, it does not end this one."""
         if not self.is_pooled and self._facts["idle_session_timeout"] not in (None, "0"):
-            with suppress(psycopg.Error):
-                self._connection.execute("select pg_catalog.set_config('idle_session_timeout', '0', false)")
+            with suppress(TargetError):
+                self.fetch("select pg_catalog.set_config('idle_session_timeout', '0', false)")
 
     def close(self) -> None:
         """Ends the connection. Never raises."""
@@ -292,10 +279,6 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
 
 def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
     try:
-        connection.read_only = True
-        # Whatever the role or the database has as its own: a deferrable one waits for others before it begins.
-        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-        connection.deferrable = False
         session = PostgresSession(target, secrets, connection)
         session.never_idle()
         return session
