@@ -162,12 +162,21 @@ def test_one_session_for_all_is_found_out_as_well(tasks, folder, postgres, pg_ta
         assert pool.left(tasks.info.dbname) == []
 
 
-def test_statements_that_go_to_any_session_are_refused_by_everything(tasks, folder, postgres, tmp_path):
+def test_what_reads_works_where_each_statement_may_go_to_another_session(tasks, folder, postgres, pg_target, tmp_path):
+    """What is sent as a whole is answered by one session. What needs a session of its own is refused."""
+    name = tasks.info.dbname
+    resources = declared(pg_target, tasks_status_idx={"columns": ["status"]})
+    plan_file.write(plan_for(pg_target, resources), tmp_path / "plan.json")
     for pool in pooled(folder, postgres, "statement"):
-        run = command(tmp_path, pool.url(tasks.info.dbname), DECLARED)
-        code, _, err = run.run("plan")
-        assert code == 1
-        assert "main: " in err
+        run = command(tmp_path, pool.url(name), DECLARED)
+        with Application(pool.url(name)).running() as application:
+            code, out, err = run.run("plan")
+            assert code == 0, out + err
+            code, out, err = run.run("apply", tmp_path / "plan.json")
+            assert code == 1, out
+            assert "main: " in err
+        assert application.errors == []
+    assert tasks.execute("select count(*) from pg_indexes where indexname = 'tasks_status_idx'").fetchone() == (0,)
 
 
 def test_a_pool_of_sessions_works_without_being_declared(tasks, pg_target, own_sessions, tmp_path):
