@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from reconciler.model import CheckResult, CheckStatus, Plan
+from reconciler.reports.characters import visible
 from reconciler.views import words
 from reconciler.views.markdown import Comment, code, prose, summary
-from reconciler.views.page import Page, visible, wrap
+from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped, header
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.model import CheckResult, CheckStatus, Plan
+from reconciler.reports.characters import visible
 from reconciler.views import words
-from reconciler.views.page import Page, visible
+from reconciler.views.page import Page
 
 _ELEMENTS = {CheckStatus.FAIL: "failure", CheckStatus.ERROR: "error"}
 """What is neither of these, nor passed, was not decided by a test: it is skipped, and says why."""

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from reconciler.model import NEEDS_PERMISSION, Action, Change, Difference, Plan
-from reconciler.views import provenance, words
-from reconciler.views.page import Page, visible
-from reconciler.views.quantities import facts
+from reconciler.reports import provenance
+from reconciler.reports.characters import visible
+from reconciler.reports.quantities import facts
+from reconciler.views import words
+from reconciler.views.page import Page
 from reconciler.views.sql import change_lines
 
 LARGEST = 65_536

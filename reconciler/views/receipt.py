@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.model import Address, ChangeReceipt, Fact, NoticeType, Receipt, Verdict
 from reconciler.planning.verdict import left_by
+from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.quantities import duration, fact, quantity
 from reconciler.views import words
-from reconciler.views.page import Page, visible, visible_lines, wrap
-from reconciler.views.quantities import duration, fact, quantity
+from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped
 
 Planned = Mapping[Address, Sequence[Fact]]

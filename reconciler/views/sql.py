@@ -11,9 +11,10 @@ from itertools import groupby
 
 from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
 from reconciler.planning.plan_file import seal, timestamp
+from reconciler.reports.characters import visible
+from reconciler.reports.redis_cli import WAITS_FOR, redis_cli
 from reconciler.views import words
-from reconciler.views.commands import WAITS_FOR, redis_cli
-from reconciler.views.page import Page, visible
+from reconciler.views.page import Page
 
 
 def plan(plan: Plan, page: Page) -> str:

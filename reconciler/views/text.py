@@ -15,9 +15,11 @@ from reconciler.model import (
     SqlStep,
     Step,
 )
-from reconciler.views import provenance, words
-from reconciler.views.page import Page, cells, left, right, visible, visible_lines, wrap
-from reconciler.views.quantities import facts
+from reconciler.reports import provenance
+from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.quantities import facts
+from reconciler.views import words
+from reconciler.views.page import Page, cells, left, right, wrap
 
 DETAIL = " " * 6
 """What is said beneath an address is indented so far."""

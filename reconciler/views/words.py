@@ -30,9 +30,9 @@ from reconciler.model import (
     Step,
     TargetInfo,
 )
-from reconciler.views.commands import redis_step
-from reconciler.views.page import visible
-from reconciler.views.provenance import DIFFERENCES
+from reconciler.reports.characters import visible
+from reconciler.reports.provenance import DIFFERENCES
+from reconciler.reports.redis_cli import redis_step
 
 CHECK = ("check", "checks")
 
