@@ -1,0 +1,36 @@
+"""What a reviewer has to know and no step is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconciler.model import Address, Notice, NoticeType, Verdict
+from reconciler.outcomes import of_outcome
+from reconciler.reports.characters import visible
+from reconciler.reports.words import NOTICE_SIGN, NOTICES
+
+PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED})
+"""Said with the place of what is declared: to be mended there, or the rule that decides, of several."""
+
+
+class NoticeRow(NamedTuple):
+    """One notice."""
+
+    address: Address
+    type: NoticeType
+    sign: str
+    says: str
+    verdict: Verdict
+
+
+def notice_rows(notices: Iterable[Notice]) -> tuple[NoticeRow, ...]:
+    """The notices in the order of the plan."""
+    return tuple(NoticeRow(each.address, each.type, NOTICE_SIGN, notice(each), of_outcome(each)) for each in notices)
+
+
+def notice(one: Notice) -> str:
+    """`waits for a restart: 200 is written, 100 is running`."""
+    said = NOTICES[one.type][0].removeprefix("is ")
+    place = f" ({one.declared_at})" if one.type in PLACED and one.declared_at else ""
+    return visible((one.message if said in one.message[: len(said) + 3] else f"{said}: {one.message}") + place)
