@@ -5,4 +5,6 @@ address and what is hidden is decided here, so that one more format is one more 
 
 Sentences are harmless to print (`characters.py`): one line, nothing in it that cannot be seen. What a row holds as a
 typed value (an address, the name of a target, a step) is as the model has it, and each view makes it visible.
+
+Decided: docs/decisions.md#rows-and-layout
 """

@@ -9,18 +9,12 @@ from typing import NamedTuple
 from reconciler.model import Address, CheckResult, CheckStatus, CheckVerdict, Plan, Severity
 from reconciler.planning import verdict
 from reconciler.reports.characters import visible
+from reconciler.reports.places import Place, place
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.words import CHECK, CHECKS, counted, numbered
 
 LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE, CheckStatus.NO_DATA})
 """Outcomes that a plan lists; the others it only counts."""
-
-
-class Place(NamedTuple):
-    """Where something is declared. `line` is a number in digits, or empty."""
-
-    file: str
-    line: str
 
 
 class CheckRow(NamedTuple):
@@ -32,7 +26,7 @@ class CheckRow(NamedTuple):
     outcome   what it came to, and the message: `fails: off; wanted at most 250ms`.
     finding   what stands beside the address where only what does not pass is listed: message, or outcome.
     titled    title and message: `Connection pool configured: 20 of 100`.
-    place     as file and line; `declared_at` in full.
+    place     where it is declared, and `declared_at` in full.
     """
 
     address: Address
@@ -109,11 +103,5 @@ def _row(check: CheckResult) -> CheckRow:
         finding=message or outcome,
         titled=f"{title}: {message}" if message else title,
         declared_at=visible(check.declared_at),
-        place=_place(check.declared_at),
+        place=place(check.declared_at),
     )
-
-
-def _place(declared_at: str) -> Place:
-    file, _, rest = declared_at.partition(":")
-    line = rest.split(":")[0]
-    return Place(visible(file), line if line.isascii() and line.isdigit() else "")

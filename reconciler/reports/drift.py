@@ -11,6 +11,7 @@ from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.notices import NoticeRow, notice_rows
+from reconciler.reports.places import Place, place
 from reconciler.reports.summary import drift_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.words import ACTIONS, Labelled, both_sides
@@ -27,6 +28,7 @@ class DriftRow(NamedTuple):
     what       what it is, in a word or two: `missing`, `runs and is not persisted`.
     declared   and `observed`: the two values as they are, for columns; empty where it is not about values.
     told       what is to be told beside what and these values.
+    place      where it is declared.
     """
 
     address: Address
@@ -39,6 +41,7 @@ class DriftRow(NamedTuple):
     declared: str
     observed: str
     told: str
+    place: Place
 
 
 class DriftReport(NamedTuple):
@@ -91,4 +94,5 @@ def _row(change: Change) -> DriftRow:
         declared=after,
         observed="" if half_way else before,
         told=told,
+        place=place(change.declared_at),
     )

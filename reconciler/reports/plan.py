@@ -12,13 +12,12 @@ from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
 from reconciler.reports.notices import NoticeRow, notice_rows
+from reconciler.reports.places import Place, place
 from reconciler.reports.quantities import facts
 from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.words import ACTIONS, Labelled, both_sides
-
-ORDERED = "One after the other, each only after all before it:"
 
 
 class ChangeRow(NamedTuple):
@@ -33,6 +32,7 @@ class ChangeRow(NamedTuple):
     to_undo     what would bring back what it takes away; None where it takes nothing.
     evidence    what was measured and estimated, in one line.
     why         why it is wanted, where that is not said beside the address.
+    place       where it is declared.
     """
 
     address: Address
@@ -49,6 +49,7 @@ class ChangeRow(NamedTuple):
     to_undo: Labelled | None
     evidence: str
     why: Labelled | None
+    place: Place
 
 
 class Turn(NamedTuple):
@@ -56,6 +57,13 @@ class Turn(NamedTuple):
 
     number: int
     says: str
+
+
+class Order(NamedTuple):
+    """The turns of a plan's nodes, and what they are."""
+
+    says: str
+    turns: tuple[Turn, ...]
 
 
 class PlanReport(NamedTuple):
@@ -67,7 +75,7 @@ class PlanReport(NamedTuple):
     changes: tuple[ChangeRow, ...]
     notices: tuple[NoticeRow, ...]
     checks: tuple[CheckRow, ...]
-    order: tuple[Turn, ...]
+    order: Order | None
     permissions: Permissions | None
     digest: Labelled | None
 
@@ -107,11 +115,12 @@ def change_row(change: Change) -> ChangeRow:
         to_undo=Labelled("to undo:", to_undo(change)) if change.inverse else None,
         evidence=facts(change.evidence),
         why=Labelled("why:", visible(change.why)) if change.why and explained else None,
+        place=place(change.declared_at),
     )
 
 
-def _order(plan: Plan) -> tuple[Turn, ...]:
-    """In which order the nodes of a cluster are taken, where it matters."""
+def _order(plan: Plan) -> Order | None:
+    """In which order the nodes of a cluster are taken, where it matters; else None."""
     turns: list[Turn] = []
     nodes = {name: info.node_of for name, info in plan.targets.items() if info.node_of}
     by_target: dict[str, list[Change]] = {}
@@ -120,8 +129,8 @@ def _order(plan: Plan) -> tuple[Turn, ...]:
     for changes in by_target.values():
         places = list(dict.fromkeys((change.phase, change.address.target) for change in changes))
         if len({change.address.target for change in changes}) > 1 and len({phase for phase, _ in places}) > 1:
-            for number, place in enumerate(places, 1):
-                here = [change for change in changes if (change.phase, change.address.target) == place]
+            for number, turn in enumerate(places, 1):
+                here = [change for change in changes if (change.phase, change.address.target) == turn]
                 acts = ["restart" if each.action is Action.RESTART else each.address.name for each in here]
-                turns.append(Turn(number, visible(f"{place[1]}: {', '.join(acts)}")))
-    return tuple(turns)
+                turns.append(Turn(number, visible(f"{turn[1]}: {', '.join(acts)}")))
+    return Order("One after the other, each only after all before it:", tuple(turns)) if turns else None

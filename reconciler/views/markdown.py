@@ -11,7 +11,7 @@ from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import Asking, Permissions
 from reconciler.reports.notices import NoticeRow
-from reconciler.reports.plan import ORDERED, ChangeRow, PlanReport, plan_report
+from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
 from reconciler.reports.target import TargetRow
 from reconciler.reports.words import Labelled, listed
 from reconciler.views.page import Page
@@ -96,7 +96,8 @@ def plan(plan: Plan, page: Page) -> str:
     comment.table(["", "Change", "What"], rows, "changes")
     _beside(report, comment)
     if report.order:
-        comment.add("\n".join([f"{ORDERED}\n", *(f"{turn.number}. {prose(turn.says)}" for turn in report.order)]))
+        turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
+        comment.add("\n".join([prose(report.order.says), "", *turns]))
     for target in dict.fromkeys(row.address.target for row in report.changes):
         blocks = [_steps(row) for row in report.changes if row.address.target == target]
         comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")

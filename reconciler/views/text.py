@@ -10,7 +10,7 @@ from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftRow, drift_report
 from reconciler.reports.notices import NoticeRow
-from reconciler.reports.plan import ORDERED, ChangeRow, plan_report
+from reconciler.reports.plan import ChangeRow, plan_report
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import TargetRow
 from reconciler.views import colours
@@ -41,7 +41,9 @@ class Row(NamedTuple):
 def plan(plan: Plan, page: Page) -> str:
     """Everything that an apply would do, and what a reviewer has to know beside."""
     report = plan_report(plan)
-    closing = [ORDERED, *(f"  {turn.number}. {turn.says}" for turn in report.order), ""] if report.order else []
+    closing = []
+    if report.order:
+        closing += [report.order.says, *(f"  {turn.number}. {turn.says}" for turn in report.order.turns), ""]
     closing += _summary(report.summary, page)
     if report.permissions:
         closing += wrap(f"{report.permissions.needed}.", page.columns, hang="  ")
