@@ -45,7 +45,7 @@ class DriftRow(NamedTuple):
 
 
 class DriftReport(NamedTuple):
-    """What differs; `summary` in sentences, `checks` those that do not pass, `mended` by which command."""
+    """What differs; `summary` in sentences, `checks` those that do not pass, `mended_by` which command."""
 
     summary: tuple[str, ...]
     verdict: Verdict
@@ -53,7 +53,7 @@ class DriftReport(NamedTuple):
     resources: tuple[DriftRow, ...]
     notices: tuple[NoticeRow, ...]
     checks: tuple[CheckRow, ...]
-    mended: Labelled | None
+    mended_by: Labelled | None
 
 
 def drift_report(plan: Plan) -> DriftReport:
@@ -66,7 +66,7 @@ def drift_report(plan: Plan) -> DriftReport:
         resources=tuple(map(_row, drifted)),
         notices=notice_rows(plan.notices),
         checks=listed_checks(plan.checks),
-        mended=Labelled("Steps that mend it:", "reconciler plan") if plan.changes else None,
+        mended_by=Labelled("Steps that mend it:", "reconciler plan") if plan.changes else None,
     )
 
 

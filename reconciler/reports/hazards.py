@@ -17,14 +17,14 @@ SHOWN_OF_A_PLAN = 20
 
 
 class HazardRow(NamedTuple):
-    """A hazard of one change; `asks` whether an apply needs it to be allowed by name."""
+    """A hazard of one change; `needs_permission`: whether an apply needs it to be allowed by name."""
 
     type: HazardType
-    asks: bool
+    needs_permission: bool
     says: str
 
 
-class Asking(NamedTuple):
+class PermissionRow(NamedTuple):
     """A hazard that has to be allowed by name, with the change that has it."""
 
     type: HazardType
@@ -36,7 +36,7 @@ class Permissions(NamedTuple):
     """What an apply of a plan needs to be allowed: the options, the first of the hazards, and how many `more`."""
 
     needed: Labelled
-    hazards: tuple[Asking, ...]
+    hazards: tuple[PermissionRow, ...]
     more: str
 
 
@@ -55,16 +55,16 @@ def hazards_to_read(change: Change) -> tuple[HazardRow, ...]:
     for type, messages in found.items():
         shown = messages if len(messages) <= SHOWN_OF_A_CHANGE else messages[:1]
         more = [f"and {len(messages) - len(shown)} more of these"] if len(shown) < len(messages) else []
-        asks = type in NEEDS_PERMISSION
-        needs = f"needs --allow {type}: " if asks else ""
-        rows += [HazardRow(type, asks, visible(f"{needs}{message}")) for message in [*shown, *more]]
+        needs_permission = type in NEEDS_PERMISSION
+        needs = f"needs --allow {type}: " if needs_permission else ""
+        rows += [HazardRow(type, needs_permission, visible(f"{needs}{message}")) for message in [*shown, *more]]
     return tuple(rows)
 
 
 def permissions(changes: Sequence[Change]) -> Permissions | None:
     """What an apply needs: `--allow index-drop --allow less-safe`, and what for; None where it needs nothing."""
     found = [
-        Asking(hazard.type, change.address, visible(hazard.message))
+        PermissionRow(hazard.type, change.address, visible(hazard.message))
         for change in changes
         for hazard in hazards_of([change])
         if hazard.type in NEEDS_PERMISSION

@@ -9,7 +9,7 @@ from reconciler.model import Plan
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
-from reconciler.reports.hazards import Asking, Permissions
+from reconciler.reports.hazards import PermissionRow, Permissions
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
 from reconciler.reports.target import TargetRow
@@ -164,7 +164,7 @@ def _labelled(text: Labelled) -> str:
     return f"{prose(text.label)} {code(text.value)}"
 
 
-def _address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | Asking) -> str:
+def _address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | PermissionRow) -> str:
     return code(str(row.address))
 
 

@@ -61,8 +61,8 @@ def drift(plan: Plan, page: Page) -> str:
     """What differs from what is declared."""
     report = drift_report(plan)
     closing = _summary(report.summary, page)
-    if report.mended:
-        closing.append(page.paint(str(report.mended), "dim"))
+    if report.mended_by:
+        closing.append(page.paint(str(report.mended_by), "dim"))
     # The checklist is decided by `check`; of it drift only says how many items fail.
     rows = [*(_drifted(one, page) for one in report.resources), *map(_notice, report.notices)]
     return _page(report.targets, rows, closing, page)
@@ -156,7 +156,7 @@ def _beneath(change: ChangeRow, page: Page) -> list[str]:
     lines = _detail(change.reason, page) if change.reason else []
     lines += _steps(change.steps, page)
     for hazard in change.hazards:
-        lines += _detail(f"! {hazard.says}", page, "red" if hazard.asks else "yellow")
+        lines += _detail(f"! {hazard.says}", page, "red" if hazard.needs_permission else "yellow")
     for detail in (*change.on_failure, change.to_undo, change.evidence, change.why):
         if detail:
             lines += _detail(str(detail), page, "dim")
