@@ -34,7 +34,7 @@ FENCES = [
     ("kinds/toy/__init__.py", "from reconciler.kinds.pg_index import KIND", "Kinds do not know each other"),
     ("kinds/pg_index/model.py", "from reconciler.kinds import toy", "Kinds do not know each other"),
     ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
-    ("views/words.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
+    ("reports/words.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
     (
         "applying/batch.py",
         "from reconciler.kinds.check.kind import CheckKind",

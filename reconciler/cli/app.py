@@ -77,7 +77,7 @@ class Run:
 
     def tell(self, line: str) -> None:
         """A remark beside the result, on standard error: one line, whatever names are in it."""
-        from reconciler.views.page import visible
+        from reconciler.reports.characters import visible
 
         click.echo(visible(self.secrets.redact(line)), err=True)
 
@@ -166,6 +166,6 @@ def _fail(context: click.Context | None, message: str) -> int:
 def _tell(text: str, secrets: Secrets) -> None:
     """`text` on standard error. What a file or a server says may hold more than text: nothing of it acts on a
     terminal, and no known secret is in it."""
-    from reconciler.views.page import visible_lines
+    from reconciler.reports.characters import visible_lines
 
     click.echo("\n".join(visible_lines(secrets.redact(text))), err=True)

@@ -57,7 +57,7 @@ def are_blocked(addresses: Sequence[Address]) -> str:
 
 def show_lines(text: str) -> None:
     """As `show`, of a text that no view has laid out: nothing in it acts on a terminal."""
-    from reconciler.views.page import visible_lines
+    from reconciler.reports.characters import visible_lines
 
     show("\n".join(visible_lines(text)))
 

@@ -1,5 +1,6 @@
-"""What people and programs see of a plan, of drift, of the checklist and of a receipt: one file a format, no decisions.
+"""What people and programs see of a plan, of drift, of the checklist and of a receipt: one file a format, layout only.
 
+What is said, and what is shown at all, is decided and worded in `reports/`.
 Views are pure functions from the model to text: (Plan, Page) → str, and of receipts (Receipt, Page, the plan's
 evidence by address) → str. They are imported when they are used.
 

@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-from reconciler.model import CheckResult, CheckStatus, Plan
-from reconciler.views import words
+from reconciler.model import CheckStatus, Plan
+from reconciler.reports.checks import CheckRow, checks_report
+from reconciler.views import colours
 from reconciler.views.markdown import Comment, code, prose, summary
-from reconciler.views.page import Page, visible, wrap
+from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped, header
 
 
 def text(plan: Plan, page: Page) -> str:
     """Every item with its outcome, those that pass in one line, and a summary."""
-    rows = []
-    for check in plan.checks:
-        status = words.CHECKS[check.status]
-        rows.append(Row(status.sign, status.style, check.address, _says(check), tuple(_beneath(check, page))))
-    top = [*header(plan, page), ""] if rows else []
-    closing = wrap(words.checks_summary(plan.checks), page.columns)
-    return "\n".join([*top, *grouped(rows, page), *(page.paint(line, "bold") for line in closing)]) + "\n"
+    report = checks_report(plan)
+    top = [*header(report.targets, page), ""] if report.checks else []
+    lines = grouped((_row(check, page) for check in report.checks), page)
+    closing = wrap(" ".join(report.summary), page.columns)
+    return "\n".join([*top, *lines, *(page.paint(line, "bold") for line in closing)]) + "\n"
 
 
 def markdown(plan: Plan, page: Page) -> str:
     """A summary and a table, for a comment on a pull request."""
+    report = checks_report(plan)
     rows = [
-        [
-            words.CHECKS[check.status].sign,
-            code(str(check.address)),
-            check.severity.value,
-            prose(check.title),
-            prose(_outcome(check)),
-        ]
-        for check in plan.checks
+        [row.sign, code(str(row.address)), row.severity.value, prose(row.title), prose(row.outcome)]
+        for row in report.checks
     ]
     comment = Comment()
-    comment.add(summary(words.checks_summary(plan.checks)))
+    comment.add(summary(report.summary))
     comment.table(["", "Check", "Severity", "Title", "Outcome"], rows, "checks")
     return comment.text()
 
 
-def _says(check: CheckResult) -> str:
-    title = visible(check.title)
+def _row(check: CheckRow, page: Page) -> Row:
+    """Of an item that passes one line; of others beneath what was seen and wanted, and where it is declared."""
+    style = colours.OF_CHECKS[check.status]
     if check.status is CheckStatus.PASS:
-        return f"{title}: {visible(check.message)}" if check.message else title
-    return f"{title}, {check.severity} severity"
-
-
-def _outcome(check: CheckResult) -> str:
-    word = words.CHECKS[check.status].one
-    return visible(f"{word}: {check.message}" if check.message else word)
-
-
-def _beneath(check: CheckResult, page: Page) -> list[str]:
-    """Of an item that does not pass: what was seen and wanted, and where it is declared."""
-    if check.status is CheckStatus.PASS:
-        return []
+        return Row(check.sign, style, check.address, check.titled)
     width = page.columns - len(DETAIL)
-    lines = [DETAIL + line for line in wrap(_outcome(check), width, hang="  ")]
+    lines = [DETAIL + line for line in wrap(check.outcome, width, hang="  ")]
     if check.declared_at:
-        lines += [DETAIL + page.paint(line, "dim") for line in wrap(visible(check.declared_at), width)]
-    return lines
+        lines += [DETAIL + page.paint(line, "dim") for line in wrap(check.declared_at, width)]
+    return Row(check.sign, style, check.address, check.graded, tuple(lines))

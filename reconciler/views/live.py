@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.model import Change, ChangeReceipt, Plan
-from reconciler.views.page import visible
+from reconciler.reports.characters import visible
 
 if TYPE_CHECKING:
     from reconciler.applying.executing.progress import Progress

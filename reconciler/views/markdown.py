@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.model import NEEDS_PERMISSION, Action, Change, Difference, Plan
-from reconciler.views import provenance, words
-from reconciler.views.page import Page, visible
-from reconciler.views.quantities import facts
+from reconciler.model import Plan
+from reconciler.reports.characters import visible
+from reconciler.reports.checks import CheckRow
+from reconciler.reports.drift import DriftReport, DriftRow, drift_report
+from reconciler.reports.hazards import PermissionRow, Permissions
+from reconciler.reports.notices import NoticeRow
+from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
+from reconciler.reports.target import TargetRow
+from reconciler.reports.words import Labelled, listed
+from reconciler.views.page import Page
 from reconciler.views.sql import change_lines
 
 LARGEST = 65_536
@@ -72,61 +78,44 @@ class Comment:
         """The comment."""
         blocks = list(self._blocks)
         if self._left_out:
-            blocks.append(f"**Too long for a comment: {words.listed(self._left_out)} left out. See the plan file.**")
+            blocks.append(f"**Too long for a comment: {listed(self._left_out)} left out. See the plan file.**")
         return "\n\n".join(blocks) + "\n"
 
 
 def plan(plan: Plan, page: Page) -> str:
     """Summary, what needs permission, a table of changes, what to know beside, and the exact steps folded away."""
+    report = plan_report(plan)
     comment = Comment()
-    comment.add(summary(words.plan_summary(plan)))
-    _targets(plan, comment)
-    if plan.changes and plan.digest:
-        comment.add(f"Digest {code(plan.digest)}")
-    _permissions(plan, comment)
-    rows = [
-        [
-            _sign(change),
-            code(str(change.address)),
-            "; ".join(filter(None, (_says(change), *map(prose, words.notes(change))))) or _first_step(change),
-        ]
-        for change in plan.changes
-    ]
+    comment.add(summary(report.summary))
+    _targets(report.targets, comment)
+    if report.digest:
+        comment.add(_labelled(report.digest))
+    if report.permissions:
+        comment.add(_permissions(report.permissions))
+    rows = [[code(row.sign), _address(row), _what(row)] for row in report.changes]
     comment.table(["", "Change", "What"], rows, "changes")
-    _beside(plan, comment)
-    order = words.order(plan)
-    if order:
-        lines = "\n".join(f"{number} {prose(rest)}" for number, _, rest in (line.partition(" ") for line in order))
-        comment.add(f"One after the other, each only after all before it:\n\n{lines}")
-    for target in dict.fromkeys(change.address.target for change in plan.changes):
-        blocks = [_steps(change) for change in plan.changes if change.address.target == target]
+    _beside(report, comment)
+    if report.order:
+        turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
+        comment.add("\n".join([prose(report.order.says), "", *turns]))
+    for target in dict.fromkeys(row.address.target for row in report.changes):
+        blocks = [_steps(row) for row in report.changes if row.address.target == target]
         comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")
     return comment.text()
 
 
-def _first_step(change: Change) -> str:
-    return code(words.in_one_line(change.steps[0])) if change.steps else ""
-
-
 def drift(plan: Plan, page: Page) -> str:
     """Summary, and a table of what differs."""
+    report = drift_report(plan)
     comment = Comment()
-    comment.add(summary(words.drift_summary(plan)))
-    _targets(plan, comment)
-    rows = []
-    for change in words.drifted(plan):
-        pair = words.both_sides(visible(change.summary))
-        known = pair and change.action in (Action.UPDATE, Action.REPLACE)
-        said = prose(change.deviation) or _says(change, why=False)
-        declared, observed = (code(pair[1]), code(pair[0])) if known and pair else ("", said)
-        what = words.ACTIONS[change.action].drift
-        if change.difference is not Difference.DIFFERS:
-            what, observed = provenance.DIFFERENCES[change.difference][0], prose(change.reason)
-        elif change.provenance:
-            observed = "; ".join(filter(None, (observed, prose(provenance.said(change.provenance)))))
-        rows.append([what, code(str(change.address)), declared, observed])
+    comment.add(summary(report.summary))
+    _targets(report.targets, comment)
+    rows = [
+        [row.what, _address(row), code(row.declared), "; ".join(filter(None, (code(row.observed), prose(row.told))))]
+        for row in report.resources
+    ]
     comment.table(["", "Resource", "Declared", "Observed"], rows, "resources")
-    _beside(plan, comment)
+    _beside(report, comment)
     return comment.text()
 
 
@@ -146,10 +135,10 @@ def code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}" if shown else ""
 
 
-def summary(text: str) -> str:
+def summary(sentences: Sequence[str]) -> str:
     """A summary with its first sentence in bold."""
-    first, _, rest = text.partition(". ")
-    return f"**{prose(first)}.** {prose(rest)}" if rest else f"**{prose(text)}**"
+    first, *rest = map(prose, sentences)
+    return " ".join([f"**{first}**", *rest])
 
 
 def fenced(lines: Sequence[str], language: str) -> str:
@@ -171,49 +160,41 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _sign(change: Change) -> str:
-    return code(words.ACTIONS[change.action].sign)
+def _labelled(text: Labelled) -> str:
+    return f"{prose(text.label)} {code(text.value)}"
 
 
-def _says(change: Change, *, why: bool = True) -> str:
-    return prose(change.summary or change.reason or (change.why if why else ""))
+def _address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | PermissionRow) -> str:
+    return code(str(row.address))
 
 
-def _targets(plan: Plan, comment: Comment) -> None:
-    if plan.targets:
-        comment.add(
-            "\n".join(f"- {code(name)} {prose(words.target_line(info))}" for name, info in plan.targets.items())
-        )
+def _what(row: ChangeRow) -> str:
+    """What it says, and its notes; where there is nothing to say, what runs first."""
+    said = "; ".join(map(prose, filter(None, (row.says, *row.notes))))
+    return said or (code(row.steps[0].line) if row.steps else "")
 
 
-def _permissions(plan: Plan, comment: Comment) -> None:
+def _targets(targets: Sequence[TargetRow], comment: Comment) -> None:
+    if targets:
+        comment.add("\n".join(f"- {code(target.name)} {prose(target.says)}" for target in targets))
+
+
+def _permissions(permissions: Permissions) -> str:
     """Hazards that have to be allowed by name, before everything else."""
-    found = [
-        f"> - {code(hazard.type)} {code(str(change.address))}: {prose(hazard.message)}"
-        for change in plan.changes
-        for hazard in words.hazards_of([change])
-        if hazard.type in NEEDS_PERMISSION
-    ]
-    if found:
-        head = ["> [!WARNING]", f"> Apply needs {code(words.permissions(plan.changes))}"]
-        shown = found[:20]
-        more = [f"> - and {len(found) - len(shown)} more"] if len(found) > len(shown) else []
-        comment.add("\n".join([*head, *shown, *more]))
+    head = ["> [!WARNING]", f"> {_labelled(permissions.needed)}"]
+    shown = [f"> - {code(each.type)} {_address(each)}: {prose(each.says)}" for each in permissions.hazards]
+    return "\n".join([*head, *shown, *([f"> - {permissions.more}"] if permissions.more else [])])
 
 
-def _beside(plan: Plan, comment: Comment) -> None:
+def _beside(report: PlanReport | DriftReport, comment: Comment) -> None:
     """Notices, and checks that do not pass."""
-    notices = [["•", code(str(notice.address)), prose(words.notice(notice))] for notice in plan.notices]
+    notices = [[row.sign, _address(row), prose(row.says)] for row in report.notices]
     comment.table(["", "To know", "What"], notices, "notices")
-    checks = [
-        [words.CHECKS[check.status].sign, code(str(check.address)), prose(f"{check.title}: {check.message}")]
-        for check in plan.checks
-        if check.status in words.LISTED
-    ]
+    checks = [[row.sign, _address(row), prose(row.titled)] for row in report.checks]
     comment.table(["", "Check", "Seen and wanted"], checks, "checks")
 
 
-def _steps(change: Change) -> str:
+def _steps(row: ChangeRow) -> str:
     """The steps of one change in a block of code, with what was measured above it."""
-    evidence = f"\n\n{prose(facts(change.evidence))}" if change.evidence else ""
-    return f"{_sign(change)} {code(str(change.address))}{evidence}\n\n{fenced(change_lines(change), 'sql')}"
+    evidence = f"\n\n{prose(row.evidence)}" if row.evidence else ""
+    return f"{code(row.sign)} {_address(row)}{evidence}\n\n{fenced(change_lines(row), 'sql')}"

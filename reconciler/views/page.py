@@ -1,15 +1,9 @@
-"""The page that text is written on: its width, its colours, and characters that cannot do harm.
-
-Names and values come from servers and from YAML. Whatever a terminal would not simply print (escape sequences, line
-breaks, bidirectional overrides, invisible spaces) is shown as its code, `\\x1b`, before it reaches a page.
-"""
+"""The page that text is written on: its width, its colours, and where its lines break."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-
-from reconciler.targets.unnamed import shown
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 """SGR codes (ECMA-48) of the sixteen colours that every terminal has, so that its theme decides how they look."""
@@ -36,26 +30,6 @@ class Page:
     def paint(self, text: str, style: str) -> str:
         """`text` in a style of STYLES, where colours may be written."""
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.colour and text and style else text
-
-
-def visible(text: str) -> str:
-    """`text` in one line, with every character that cannot be seen shown as its code."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else shown(char) or _code(char) for char in text)
-
-
-def _code(char: str) -> str:
-    return char.encode("unicode_escape").decode()
-
-
-def visible_lines(text: str) -> list[str]:
-    """The lines of `text` as its author broke them, each made visible; indentation by tabs becomes spaces."""
-    lines = []
-    for line in text.split("\n"):
-        body = line.lstrip(" \t")
-        lines.append(line[: len(line) - len(body)].replace("\t", "    ") + visible(body.removesuffix("\r")))
-    return lines
 
 
 def cells(text: str) -> int:

@@ -9,38 +9,41 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
+from reconciler.model import Plan, RedisStep, SqlStep, System, TargetInfo
 from reconciler.planning.plan_file import seal, timestamp
-from reconciler.views import words
-from reconciler.views.commands import WAITS_FOR, redis_cli
-from reconciler.views.page import Page, visible
+from reconciler.reports.characters import visible
+from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.redis_cli import WAITS_FOR, redis_cli
+from reconciler.reports.steps import StepRow
+from reconciler.reports.target import target_line
+from reconciler.views.page import Page
 
 
 def plan(plan: Plan, page: Page) -> str:
     """The script: in the order of the plan, one section for what comes together on a target, to be run while connected
     to that target."""
+    report = plan_report(plan)
     lines = [
         comment(f"Plan {seal(plan).digest} of {timestamp(plan.created_at)}, by reconciler {plan.reconciler_version}"),
-        *(comment(f"{name}: {words.target_line(info)}") for name, info in plan.targets.items()),
-        comment(words.plan_summary(plan)),
+        *(comment(f"{target.name}: {target.says}") for target in report.targets),
+        comment(" ".join(report.summary)),
         comment("Run the sections in their order with psql -X -f, each connected to its own target, and each restart"),
         comment("where it stands. Unlike reconciler apply, this script"),
         comment("does not look again before and after each change, and does not undo what went wrong."),
     ]
-    if any(isinstance(step, SqlStep) for change in plan.changes for step in change.steps):
+    if any(isinstance(row.step, SqlStep) for change in report.changes for row in change.steps):
         lines += ["", r"\set ON_ERROR_STOP on"]
-    for target, changes in groupby(plan.changes, key=lambda change: change.address.target):
+    for target, changes in groupby(report.changes, key=lambda change: change.address.target):
         lines += ["", *_section(target, plan.targets.get(target), list(changes))]
     return "\n".join(lines) + "\n"
 
 
-def change_lines(change: Change) -> list[str]:
+def change_lines(change: ChangeRow) -> list[str]:
     """One change: what it is and its hazards as comments, then its steps."""
-    action = words.ACTIONS[change.action]
-    says = change.summary or change.reason or change.why
-    lines = [comment(f"{action.sign} {change.address}{': ' if says else ''}{says}")]
+    lines = [comment(f"{change.sign} {change.address}{': ' if change.says else ''}{change.says}")]
     timeouts: list[str] = []
-    for step in change.steps:
+    for row in change.steps:
+        step = row.step
         if isinstance(step, SqlStep) and step.attempts > 1:
             lines.append(
                 comment(f"reconciler apply tries this up to {step.attempts} times while somebody holds a lock")
@@ -49,10 +52,10 @@ def change_lines(change: Change) -> list[str]:
         if isinstance(step, SqlStep) and _timeouts(step) != timeouts:
             timeouts = _timeouts(step)
             lines += timeouts
-        lines += _step_lines(step)
-    lines += [comment(f"on failure, reconciler apply runs: {run}") for run in words.on_failure(change)]
-    if change.inverse:
-        lines.append(comment(f"to undo: {words.to_undo(change)}"))
+        lines += _step_lines(row)
+    lines += [comment(f"on failure, reconciler apply runs: {run.value}") for run in change.on_failure]
+    if change.to_undo:
+        lines.append(comment(str(change.to_undo)))
     return lines
 
 
@@ -63,13 +66,14 @@ def _timeouts(step: SqlStep) -> list[str]:
     ]
 
 
-def _step_lines(step: Step) -> list[str]:
+def _step_lines(row: StepRow) -> list[str]:
     """The statements of a step; what psql cannot run as a comment."""
+    step = row.step
     if isinstance(step, RedisStep):
         waits = [comment(f"{WAITS_FOR[step.waits_for]}:")] if step.waits_for else []
         return [*waits, comment(f"redis-cli> {redis_cli(step)}")]
     if not isinstance(step, SqlStep):
-        return [comment(words.in_one_line(step))]
+        return [comment(row.line)]
     statements = [_ended(statement) for statement in step.statements]
     return ["begin;", *statements, "commit;"] if step.transaction else statements
 
@@ -97,8 +101,8 @@ def identifier(name: str) -> str:
     return f'U&"{"".join(escaped)}"'
 
 
-def _section(target: str, info: TargetInfo | None, changes: Sequence[Change]) -> list[str]:
-    lines = [comment(f"==== {target}" + (f": {words.target_line(info)}" if info else ""))]
+def _section(target: str, info: TargetInfo | None, changes: Sequence[ChangeRow]) -> list[str]:
+    lines = [comment(f"==== {target}" + (f": {target_line(info)}" if info else ""))]
     if info and info.system is System.POSTGRES:
         lines += _guard(target, info)
         lines += [f"set role {identifier(info.as_role)};"] if info.as_role else []
@@ -130,7 +134,7 @@ def _guard(target: str, info: TargetInfo) -> list[str]:
         conditions.append(f"pg_catalog.pg_is_in_recovery() is {'not ' if info.role == 'standby' else ''}true")
     if not conditions:
         return []
-    return [_stop(f"this section is for {target}: {words.target_line(info)}", " or ".join(conditions))]
+    return [_stop(f"this section is for {target}: {target_line(info)}", " or ".join(conditions))]
 
 
 def _stop(message: str, condition: str = "true") -> str:
@@ -139,7 +143,7 @@ def _stop(message: str, condition: str = "true") -> str:
     return f"do {literal(body)};"
 
 
-def _withheld(change: Change) -> list[str]:
+def _withheld(change: ChangeRow) -> list[str]:
     """A change that psql might run as something else than it seems: nothing of it is written."""
     lines = change_lines(change)
     return [
@@ -166,8 +170,8 @@ def runs_as_it_reads(statement: str) -> bool:
     return not set(unquoted) & set("\\'\"")
 
 
-def _statements(change: Change) -> Iterable[str]:
-    return (text for step in change.steps if isinstance(step, SqlStep) for text in step.statements)
+def _statements(change: ChangeRow) -> Iterable[str]:
+    return (text for row in change.steps if isinstance(row.step, SqlStep) for text in row.step.statements)
 
 
 def _ended(statement: str) -> str:

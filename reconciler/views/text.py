@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from reconciler.model import (
-    NEEDS_PERMISSION,
-    Action,
-    Address,
-    Change,
-    Difference,
-    Plan,
-    SqlStep,
-    Step,
-)
-from reconciler.views import provenance, words
-from reconciler.views.page import Page, cells, left, right, visible, visible_lines, wrap
-from reconciler.views.quantities import facts
+from reconciler.model import Address, Plan, SqlStep
+from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.checks import CheckRow
+from reconciler.reports.drift import DriftRow, drift_report
+from reconciler.reports.notices import NoticeRow
+from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.steps import StepRow
+from reconciler.reports.target import TargetRow
+from reconciler.views import colours
+from reconciler.views.page import Page, cells, left, right, wrap
 
 DETAIL = " " * 6
 """What is said beneath an address is indented so far."""
-
-USUAL_TIMEOUTS = (SqlStep.model_fields["lock_timeout"].default, SqlStep.model_fields["statement_timeout"].default)
-"""Of a step that is over in an instant; every format but this one writes them out."""
 
 SHORT = 16
 """Cells. Sides of `before → after` up to here are aligned at the arrow; longer ones would push all others away."""
@@ -46,35 +40,43 @@ class Row(NamedTuple):
 
 def plan(plan: Plan, page: Page) -> str:
     """Everything that an apply would do, and what a reviewer has to know beside."""
-    summary = words.plan_summary(plan)
-    allowed = words.permissions(plan.changes)
-    closing = [*_summary(summary, page), *(wrap(f"Apply needs {allowed}.", page.columns, hang="  ") if allowed else [])]
-    order = [f"  {line}" for line in words.order(plan)]
-    if plan.changes and plan.digest:
-        closing += [page.paint(line, "dim") for line in wrap(f"Digest {plan.digest}", page.columns, hang="  ")]
-    ordered = ["One after the other, each only after all before it:", *order, ""] if order else []
-    return _page(plan, page, _changes, [*ordered, *closing])
+    report = plan_report(plan)
+    closing = []
+    if report.order:
+        closing += [report.order.says, *(f"  {turn.number}. {turn.says}" for turn in report.order.turns), ""]
+    closing += _summary(report.summary, page)
+    if report.permissions:
+        closing += wrap(f"{report.permissions.needed}.", page.columns, hang="  ")
+    if report.digest:
+        closing += [page.paint(line, "dim") for line in wrap(str(report.digest), page.columns, hang="  ")]
+    rows = [
+        *_changes(report.changes, page),
+        *map(_notice, report.notices),
+        *(_check(one, page) for one in report.checks),
+    ]
+    return _page(report.targets, rows, closing, page)
 
 
 def drift(plan: Plan, page: Page) -> str:
     """What differs from what is declared."""
-    closing = _summary(words.drift_summary(plan), page)
-    if plan.changes:
-        closing.append(page.paint("Steps that mend it: reconciler plan", "dim"))
+    report = drift_report(plan)
+    closing = _summary(report.summary, page)
+    if report.mended_by:
+        closing.append(page.paint(str(report.mended_by), "dim"))
     # The checklist is decided by `check`; of it drift only says how many items fail.
-    return _page(plan.model_copy(update={"checks": ()}), page, _drifted, closing)
+    rows = [*(_drifted(one, page) for one in report.resources), *map(_notice, report.notices)]
+    return _page(report.targets, rows, closing, page)
 
 
-def header(plan: Plan, page: Page) -> list[str]:
+def header(targets: Sequence[TargetRow], page: Page) -> list[str]:
     """The targets: in one line if they fit, else one below the other."""
-    names = {name: visible(name) for name in plan.targets}
-    indent = max(map(cells, names.values()), default=0) + 2
-    says = {name: words.target_line(info) for name, info in plan.targets.items()}
-    lines = [page.paint(left(names[name], indent), "bold") + says[name] for name in plan.targets]
-    width = sum(max(indent, cells(names[name]) + 2) + cells(says[name]) + 8 for name in plan.targets) - 8
+    rows = [(visible(target.name), target.says) for target in targets]
+    indent = max((cells(name) for name, _ in rows), default=0) + 2
+    lines = [page.paint(left(name, indent), "bold") + says for name, says in rows]
+    width = sum(max(indent, cells(name) + 2) + cells(says) + 8 for name, says in rows) - 8
     if width > page.columns:
         return lines
-    return ["        ".join(page.paint(names[name], "bold") + "  " + says[name] for name in plan.targets)]
+    return ["        ".join(page.paint(name, "bold") + "  " + says for name, says in rows)]
 
 
 def grouped(rows: Iterable[Row], page: Page) -> list[str]:
@@ -99,20 +101,19 @@ def grouped(rows: Iterable[Row], page: Page) -> list[str]:
     return lines
 
 
-def _page(plan: Plan, page: Page, changes: Callable[[Plan, Page], list[Row]], closing: Sequence[str]) -> str:
-    rows = [*changes(plan, page), *_notices(plan), *_checks(plan, page)]
-    order = {name: place for place, name in enumerate(plan.targets)}
-    rows.sort(key=lambda row: order.get(row.address.target, len(order)))
-    top = [*header(plan, page), ""] if rows else []
-    return "\n".join(line.rstrip() for line in [*top, *grouped(rows, page), *closing]) + "\n"
+def _page(targets: Sequence[TargetRow], rows: Sequence[Row], closing: Sequence[str], page: Page) -> str:
+    order = {target.name: place for place, target in enumerate(targets)}
+    ordered = sorted(rows, key=lambda row: order.get(row.address.target, len(order)))
+    top = [*header(targets, page), ""] if rows else []
+    return "\n".join(line.rstrip() for line in [*top, *grouped(ordered, page), *closing]) + "\n"
 
 
-def _summary(summary: str, page: Page) -> list[str]:
+def _summary(sentences: Sequence[str], page: Page) -> list[str]:
     """The summary, its first sentence in bold, and on a line of its own where not all fits into one."""
-    first, _, rest = summary.partition(". ")
-    if rest and cells(summary) <= page.columns:
-        return [page.paint(first + ".", "bold") + " " + rest]
-    head = [page.paint(line, "bold") for line in wrap(first + "." if rest else first, page.columns)]
+    first, rest = sentences[0], " ".join(sentences[1:])
+    if rest and cells(f"{first} {rest}") <= page.columns:
+        return [page.paint(first, "bold") + " " + rest]
+    head = [page.paint(line, "bold") for line in wrap(first, page.columns)]
     return [*head, *wrap(rest, page.columns)] if rest else head
 
 
@@ -131,50 +132,34 @@ def _headline(row: Row, column: int, page: Page) -> list[str]:
     return [first, *(_detail(beneath, page, hang="") if beneath else [])]
 
 
-def _changes(plan: Plan, page: Page) -> list[Row]:
+def _changes(changes: Sequence[ChangeRow], page: Page) -> list[Row]:
     rows = []
-    for place in dict.fromkeys(change.address[:2] for change in plan.changes):
-        group = [change for change in plan.changes if change.address[:2] == place]
+    for place in dict.fromkeys(change.address[:2] for change in changes):
+        group = [change for change in changes if change.address[:2] == place]
         pairs = [pair for change in group if (pair := _short_sides(change))]
         before = max((cells(pair[0]) for pair in pairs), default=0)
         after = max((cells(pair[1]) for pair in pairs), default=0)
         for change in group:
-            action = words.ACTIONS[change.action]
-            says, notes = _says(change, before, after), "; ".join(map(visible, words.notes(change)))
-            beneath = tuple(_beneath(change, page))
-            rows.append(Row(action.sign, action.style, change.address, says, beneath, notes=notes))
+            pair = _short_sides(change)
+            says = f"{right(pair[0], before)} → {left(pair[1], after)}" if pair else change.says
+            beneath, notes = tuple(_beneath(change, page)), "; ".join(change.notes)
+            rows.append(Row(change.sign, colours.OF_ACTIONS[change.action], change.address, says, beneath, notes=notes))
     return rows
 
 
-def _short_sides(change: Change) -> tuple[str, str] | None:
-    pair = words.both_sides(visible(change.summary))
-    return pair if pair and max(map(cells, pair)) <= SHORT else None
+def _short_sides(change: ChangeRow) -> tuple[str, str] | None:
+    return change.sides if change.sides and max(map(cells, change.sides)) <= SHORT else None
 
 
-def _says(change: Change, before: int, after: int) -> str:
-    """What stands beside the address: before → after; without a summary the reason, or why it is wanted."""
-    if pair := _short_sides(change):
-        return f"{right(pair[0], before)} → {left(pair[1], after)}"
-    return visible(change.summary or change.reason or change.why)
-
-
-def _beneath(change: Change, page: Page) -> list[str]:
+def _beneath(change: ChangeRow, page: Page) -> list[str]:
     """Reason, steps with their hazards, what takes back a failure or all of it, evidence, and why it is wanted."""
-    lines = []
-    reason = change.reason if change.difference is Difference.DIFFERS else provenance.half_way(change)
-    if reason and change.summary:
-        lines += _detail(visible(reason), page)
+    lines = _detail(change.reason, page) if change.reason else []
     lines += _steps(change.steps, page)
-    for type, line in words.hazards_to_read(change):
-        lines += _detail(f"! {visible(line)}", page, "red" if type in NEEDS_PERMISSION else "yellow")
-    for statements in words.on_failure(change):
-        lines += _detail(f"on failure: {statements}", page, "dim")
-    if change.inverse:
-        lines += _detail(f"to undo: {words.to_undo(change)}", page, "dim")
-    if change.evidence:
-        lines += _detail(facts(change.evidence), page, "dim")
-    if change.why and (change.summary or change.reason):
-        lines += _detail("why: " + visible(change.why), page, "dim")
+    for hazard in change.hazards:
+        lines += _detail(f"! {hazard.says}", page, "red" if hazard.needs_permission else "yellow")
+    for detail in (*change.on_failure, change.to_undo, change.evidence, change.why):
+        if detail:
+            lines += _detail(str(detail), page, "dim")
     return lines
 
 
@@ -182,34 +167,22 @@ def _detail(text: str, page: Page, style: str = "", hang: str = "  ") -> list[st
     return [DETAIL + page.paint(line, style) for line in wrap(text, page.columns - len(DETAIL), hang=hang)]
 
 
-def _steps(steps: Sequence[Step], page: Page) -> list[str]:
+def _steps(steps: Sequence[StepRow], page: Page) -> list[str]:
     """The steps, one below the other; in one line where they are instant and fit."""
-    together = "; ".join(map(words.in_one_line, steps))
-    if not any(map(_note, steps)) and "\n" not in together and cells(together) <= page.columns - len(DETAIL):
+    together = "; ".join(step.line for step in steps)
+    if not any(step.how for step in steps) and cells(together) <= page.columns - len(DETAIL):
         return _detail(together, page)
     lines, said = [], ""
-    for step in steps:
-        note = _note(step)
-        lines += _step(step, page, "" if note == said else note)
-        said = note
+    for row in steps:
+        if isinstance(row.step, SqlStep):
+            lines += _sql(row.step, page, "" if row.how == said else row.how)
+        else:
+            lines += _detail(row.line, page)
+        said = row.how
     return lines
 
 
-def _note(step: Step) -> str:
-    """How a step runs, where that is not as usual for an instant one."""
-    if not isinstance(step, SqlStep):
-        return ""
-    usual = (step.lock_timeout, step.statement_timeout) == USUAL_TIMEOUTS and step.attempts == 1
-    return "" if usual and not step.transaction else words.timeouts(step)
-
-
-def _step(step: Step, page: Page, note: str) -> list[str]:
-    if isinstance(step, SqlStep):
-        return _sql(step, page, note)
-    return _detail(words.in_one_line(step), page)
-
-
-def _sql(step: SqlStep, page: Page, note: str) -> list[str]:
+def _sql(step: SqlStep, page: Page, how: str) -> list[str]:
     """The statements, and how they run at the right edge."""
     room = page.columns - len(DETAIL)
     lines = []
@@ -218,44 +191,23 @@ def _sql(step: SqlStep, page: Page, note: str) -> list[str]:
         lines += wrap(first, room, hang="  ")
         for line in others:
             lines += wrap("  " + line, room, hang=" " * (len(line) - len(line.lstrip(" ")) + 4))
-    if lines and cells(lines[-1]) + 3 + cells(note) <= room:
-        lines[-1] += " " * (room - cells(lines[-1]) - cells(note)) + page.paint(note, "dim")
+    if lines and cells(lines[-1]) + 3 + cells(how) <= room:
+        lines[-1] += " " * (room - cells(lines[-1]) - cells(how)) + page.paint(how, "dim")
     else:
-        lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(note, room)]
+        lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(how, room)]
     return [DETAIL + line for line in lines]
 
 
-def _drifted(plan: Plan, page: Page) -> list[Row]:
-    rows = []
-    for change in words.drifted(plan):
-        action = words.ACTIONS[change.action]
-        pair = words.both_sides(visible(change.summary))
-        if change.difference is not Difference.DIFFERS:
-            says = provenance.half_way(change)
-        elif pair and change.action in (Action.UPDATE, Action.REPLACE):
-            says = f"declared {pair[1]}; observed {pair[0]}"
-        else:
-            said = [action.drift, visible(change.deviation or change.summary), visible(change.reason)]
-            says = ": ".join(part for part in said if part)
-        seen = provenance.said(change.provenance) if change.provenance else ""
-        beneath = tuple(_detail(seen, page, "dim")) if seen else ()
-        rows.append(Row(action.sign, action.style, change.address, says, beneath))
-    return rows
+def _drifted(one: DriftRow, page: Page) -> Row:
+    beneath = tuple(_detail(one.seen, page, "dim")) if one.seen else ()
+    return Row(one.sign, colours.OF_ACTIONS[one.action], one.address, one.says, beneath)
 
 
-def _notices(plan: Plan) -> list[Row]:
-    return [
-        Row("•", "cyan", notice.address, visible(words.notice(notice)), section="notices") for notice in plan.notices
-    ]
+def _notice(one: NoticeRow) -> Row:
+    return Row(one.sign, colours.NOTICE, one.address, one.says, section="notices")
 
 
-def _checks(plan: Plan, page: Page) -> list[Row]:
-    rows = []
-    for check in plan.checks:
-        if check.status in words.LISTED:
-            status = words.CHECKS[check.status]
-            says = visible(check.message) or status.one
-            about = ", ".join(filter(None, (check.title, f"{check.severity} severity", check.declared_at)))
-            beneath = tuple(_detail(visible(about), page, "dim"))
-            rows.append(Row(status.sign, status.style, check.address, says, beneath, "checks"))
-    return rows
+def _check(one: CheckRow, page: Page) -> Row:
+    about = ", ".join(filter(None, (one.graded, one.declared_at)))
+    beneath = tuple(_detail(about, page, "dim"))
+    return Row(one.sign, colours.OF_CHECKS[one.status], one.address, one.finding, beneath, "checks")

@@ -19,9 +19,9 @@ from reconciler.kinds.pg_index.advice import ask
 from reconciler.kinds.pg_index.definition.covering import covers
 from reconciler.kinds.pg_index.definition.create_index import parse_index
 from reconciler.model import Action, Change
+from reconciler.reports.quantities import facts as in_words
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.views.quantities import facts as in_words
 
 TASKS = """
     create table tasks as

@@ -12,7 +12,7 @@ from views.sample import NOW, TARGETS, index
 
 from reconciler import views
 from reconciler.model import Action, Plan, RedisStep, SqlStep
-from reconciler.views.commands import redis_cli
+from reconciler.reports.redis_cli import redis_cli
 from reconciler.views.sql import literal
 
 ARGUMENTS = [

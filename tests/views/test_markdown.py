@@ -13,8 +13,8 @@ from views.sample import CHANGES, PLAN, index
 
 from reconciler import views
 from reconciler.model import Action
+from reconciler.reports.characters import visible
 from reconciler.views import markdown
-from reconciler.views.page import visible
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 

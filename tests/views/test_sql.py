@@ -10,6 +10,7 @@ from views.sample import PLAN, index
 
 from reconciler import views
 from reconciler.model import Action, SqlStep
+from reconciler.reports.plan import change_row
 from reconciler.views import sql
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -49,7 +50,7 @@ def test_a_comment_is_one_line(text: str):
 
 def test_a_semicolon_is_not_swallowed_by_a_comment():
     steps = (SqlStep(statements=("select 1 -- one", "select 2;", "select 3")),)
-    lines = sql.change_lines(index("x", Action.CREATE, *steps))
+    lines = sql.change_lines(change_row(index("x", Action.CREATE, *steps)))
     assert lines[-3:] == ["select 1 -- one\n;", "select 2;", "select 3;"]
 
 

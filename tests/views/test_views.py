@@ -15,10 +15,11 @@ from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 from reconciler import views
 from reconciler.errors import PlanFileError, UsageError
 from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
+from reconciler.reports.characters import visible
+from reconciler.reports.quantities import fact
+from reconciler.reports.words import both_sides
 from reconciler.views.json import load_receipt
-from reconciler.views.page import STYLES, Page, cells, visible, wrap
-from reconciler.views.quantities import fact
-from reconciler.views.words import both_sides
+from reconciler.views.page import STYLES, Page, cells, wrap
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 SGR = re.compile(f"\x1b\\[({'|'.join(STYLES.values())}|0)m")

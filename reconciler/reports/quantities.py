@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from reconciler.model import Fact
-from reconciler.views.page import visible
+from reconciler.reports.characters import visible
 
 
 def facts(evidence: Iterable[Fact]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.model import Change, ComesTrue, Difference, Provenance
-from reconciler.views.page import visible
+from reconciler.reports.characters import visible
 
 DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
     Difference.NOT_PERSISTED: ("runs and is not persisted", "run and are not persisted"),

@@ -1,0 +1,136 @@
+"""A plan: what each change does and why, what to know beside it, and what an apply of it needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
+from reconciler.outcomes import of_outcome
+from reconciler.planning import verdict
+from reconciler.reports import provenance
+from reconciler.reports.characters import visible
+from reconciler.reports.checks import CheckRow, listed_checks
+from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.notices import NoticeRow, notice_rows
+from reconciler.reports.places import Place, place
+from reconciler.reports.quantities import facts
+from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
+from reconciler.reports.summary import plan_summary
+from reconciler.reports.target import TargetRow, target_rows
+from reconciler.reports.words import ACTIONS, Labelled, both_sides
+
+
+class ChangeRow(NamedTuple):
+    """One change.
+
+    says        beside its address: before → after; without such a summary the reason, or why it is wanted.
+    sides       before and after, where that is what it says.
+    reason      why this action and no other, where it is not said beside the address.
+    notes       short facts, and who may not run it.
+    hazards     those to be read.
+    on_failure  what an apply runs by itself where the change fails.
+    to_undo     what would bring back what it takes away; None where it takes nothing.
+    evidence    what was measured and estimated, in one line.
+    why         why it is wanted, where that is not said beside the address.
+    place       where it is declared.
+    """
+
+    address: Address
+    action: Action
+    verdict: Verdict
+    sign: str
+    says: str
+    sides: tuple[str, str] | None
+    reason: str
+    notes: tuple[str, ...]
+    steps: tuple[StepRow, ...]
+    hazards: tuple[HazardRow, ...]
+    on_failure: tuple[Labelled, ...]
+    to_undo: Labelled | None
+    evidence: str
+    why: Labelled | None
+    place: Place
+
+
+class Turn(NamedTuple):
+    """One node's turn, where the nodes of a cluster are taken one after the other: `main@db2: work_mem, restart`."""
+
+    number: int
+    says: str
+
+
+class Order(NamedTuple):
+    """The turns of a plan's nodes, and what they are."""
+
+    says: str
+    turns: tuple[Turn, ...]
+
+
+class PlanReport(NamedTuple):
+    """All that a reviewer has to know of a plan; `summary` in sentences, `checks` those that do not pass."""
+
+    summary: tuple[str, ...]
+    verdict: Verdict
+    targets: tuple[TargetRow, ...]
+    changes: tuple[ChangeRow, ...]
+    notices: tuple[NoticeRow, ...]
+    checks: tuple[CheckRow, ...]
+    order: Order | None
+    permissions: Permissions | None
+    digest: Labelled | None
+
+
+def plan_report(plan: Plan) -> PlanReport:
+    """A plan in rows and sentences."""
+    return PlanReport(
+        summary=plan_summary(plan),
+        verdict=verdict.of_plan(plan),
+        targets=target_rows(plan),
+        changes=tuple(map(change_row, plan.changes)),
+        notices=notice_rows(plan.notices),
+        checks=listed_checks(plan.checks),
+        order=_order(plan),
+        permissions=permissions(plan.changes),
+        digest=Labelled("Digest", plan.digest) if plan.changes and plan.digest else None,
+    )
+
+
+def change_row(change: Change) -> ChangeRow:
+    """A change in words."""
+    differs = change.difference is Difference.DIFFERS
+    reason = visible(change.reason) if differs else provenance.half_way(change)
+    explained = bool(change.summary or change.reason)
+    return ChangeRow(
+        address=change.address,
+        action=change.action,
+        verdict=of_outcome(change),
+        sign=ACTIONS[change.action].sign,
+        says=visible(change.summary or change.reason or change.why),
+        sides=both_sides(visible(change.summary)),
+        reason=reason if change.summary else "",
+        notes=tuple(map(visible, (*change.notes, f"! {change.forbidden}") if change.forbidden else change.notes)),
+        steps=step_rows(change.steps),
+        hazards=hazards_to_read(change),
+        on_failure=tuple(Labelled("on failure:", run) for run in on_failure(change)),
+        to_undo=Labelled("to undo:", to_undo(change)) if change.inverse else None,
+        evidence=facts(change.evidence),
+        why=Labelled("why:", visible(change.why)) if change.why and explained else None,
+        place=place(change.declared_at),
+    )
+
+
+def _order(plan: Plan) -> Order | None:
+    """In which order the nodes of a cluster are taken, where it matters; else None."""
+    turns: list[Turn] = []
+    nodes = {name: info.node_of for name, info in plan.targets.items() if info.node_of}
+    by_target: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_target.setdefault(nodes.get(change.address.target, change.address.target), []).append(change)
+    for changes in by_target.values():
+        places = list(dict.fromkeys((change.phase, change.address.target) for change in changes))
+        if len({change.address.target for change in changes}) > 1 and len({phase for phase, _ in places}) > 1:
+            for number, turn in enumerate(places, 1):
+                here = [change for change in changes if (change.phase, change.address.target) == turn]
+                acts = ["restart" if each.action is Action.RESTART else each.address.name for each in here]
+                turns.append(Turn(number, visible(f"{turn[1]}: {', '.join(acts)}")))
+    return Order("One after the other, each only after all before it:", tuple(turns)) if turns else None

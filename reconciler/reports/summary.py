@@ -1,0 +1,86 @@
+"""What a plan, or the drift of live systems, comes to: a few sentences that count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reconciler.kinds.registry import BY_NAME, KINDS
+from reconciler.model import Action, Change, Difference, HazardType, Notice, NoticeType, Plan
+from reconciler.reports.characters import visible
+from reconciler.reports.checks import LISTED, all_pass, checks_summary
+from reconciler.reports.hazards import hazards_of
+from reconciler.reports.provenance import DIFFERENCES
+from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed
+
+ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+"""Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
+
+
+def plan_summary(plan: Plan) -> tuple[str, ...]:
+    """What a plan comes to, sentence by sentence."""
+    notices = _notices(plan.notices, plan.changes)
+    if plan.changes:
+        counts = Counter(change.action for change in plan.changes)
+        parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
+        return (f"Plan: {', '.join(parts)}.", *_half_way(plan.changes), *notices, *_checks_beside(plan, plan.changes))
+    return ("No changes.", *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
+
+
+def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
+    """What the live systems' differences come to, sentence by sentence; `drifted` are the changes about one."""
+    beside = (*_notices(plan.notices), *_checks_beside(plan, drifted))
+    if drifted:
+        counts = Counter(change.action for change in drifted if change.difference is Difference.DIFFERS)
+        parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
+        first = [f"Drift: {', '.join(parts)}."] if parts else []
+        return (*first, *_half_way(drifted), *beside)
+    noted = all(each.type is NoticeType.NOTE for each in plan.notices)
+    clean = noted and all(check.status not in LISTED for check in plan.checks)
+    return ("In sync." if clean else "No drift that a plan would mend.", *_as_declared(plan), *beside)
+
+
+def _half_way(changes: Sequence[Change]) -> list[str]:
+    """What only runs, and what is only written down."""
+    counts = Counter(change.difference for change in changes)
+    return [f"{counted(counts[each], words)}." for each, words in DIFFERENCES.items() if counts[each]]
+
+
+def _as_declared(plan: Plan) -> list[str]:
+    """What is as declared, counted by the names of kinds; checks only where all of them pass."""
+    counts: Counter[Number] = Counter()
+    for kind, count in plan.in_sync.items():
+        if kind != "check" or not plan.checks:
+            counts[BY_NAME[kind].nouns if kind in BY_NAME else (visible(kind), visible(kind))] += count
+    if plan.checks and all_pass(plan.checks):
+        counts[CHECK] = len(plan.checks)
+    known = {kind.nouns for kind in KINDS}
+    order = sorted(counts, key=lambda nouns: (nouns not in known, nouns == CHECK, nouns))
+    names = [name for name in order if counts[name] > 0]
+    if not names:
+        return [] if plan.notices or plan.checks else ["Nothing is declared here."]
+    verb = "is" if len(names) == 1 and counts[names[0]] == 1 else "are"
+    return [f"{listed([counted(counts[name], name) for name in names])} {verb} as declared."]
+
+
+def _notices(notices: Sequence[Notice], planned: Sequence[Change] = ()) -> list[str]:
+    """One sentence for each type of notice, and with `planned` also for the changes that a restart has to follow.
+
+    Resources are counted; but of warnings each, since several may be about a target.
+    """
+    found: dict[NoticeType, set[object]] = {type: set() for type in NOTICES}
+    for notice in notices:
+        each = (notice.address, notice.message) if notice.type is NoticeType.PREFLIGHT else notice.address
+        found[notice.type].add(each)
+    found[NoticeType.WAITS_FOR_RESTART] |= {
+        change.address
+        for change in planned
+        if any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
+    }
+    said = [type for type in NOTICES if found[type] and type is not NoticeType.NOTE]
+    return [f"{counted(len(found[type]), NOTICES[type])}." for type in said]
+
+
+def _checks_beside(plan: Plan, changes: Sequence[Change]) -> list[str]:
+    """The sentence about checks, unless there are none, or they were already counted as being as declared."""
+    return [] if not plan.checks or (not changes and all_pass(plan.checks)) else [checks_summary(plan.checks)]
