@@ -20,7 +20,7 @@ from psycopg import sql
 from reconciler.errors import ConnectionFailed
 from reconciler.kind import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Change, System, Target
+from reconciler.model import Change, PostgresTarget, Target
 from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -96,7 +96,7 @@ def rehearse(
         if isinstance(kind, Rehearses):
             for rehearsal in kind.rehearsal(change):
                 by_table.setdefault((rehearsal.schema, rehearsal.table), []).append((change, rehearsal))
-    if not by_table or target.system is not System.POSTGRES:
+    if not by_table or not isinstance(target, PostgresTarget):
         return Rehearsed((), ())
     with closing(open_connection(target, secrets, SETTINGS)) as connection:
         stage = _Stage(target, connection)
@@ -116,7 +116,7 @@ def rehearse(
 class _Stage:
     """The copies of one target, one after the other."""
 
-    def __init__(self, target: Target, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, target: PostgresTarget, connection: psycopg.Connection[Row]) -> None:
         self._target = target
         self._connection = connection
         self._path = ""

@@ -22,7 +22,7 @@ from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
 from reconciler.kind import Authenticates, Declaration, Kind
-from reconciler.model import Resource, SecretRef, System, Target
+from reconciler.model import RedisTarget, Resource, SecretRef, System, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 from reconciler.yaml.files import Document, read_documents, read_file
@@ -98,9 +98,7 @@ def load(
     if errors:
         raise _together(errors, strange)
     targets = {
-        name: each.target.model_copy(update={"credentials": credentials.get(name, {})})
-        for name, each in declared.items()
-        if each.target
+        name: _logging_in(each.target, credentials.get(name, {})) for name, each in declared.items() if each.target
     }
     return Desired(targets, resources)
 
@@ -145,6 +143,11 @@ def _credentials(
             message = f"the password of the user {user} is {secret} here and {other} elsewhere"
             errors.append(DesiredError(message, at=resource.declared_at, hint="declare it once, or the same secret"))
     return found
+
+
+def _logging_in(target: Target, credentials: Mapping[str, tuple[SecretRef, ...]]) -> Target:
+    """`target` with the passwords declared for its users. Only Redis is logged in to by another than its URL's."""
+    return target.model_copy(update={"credentials": credentials}) if isinstance(target, RedisTarget) else target
 
 
 class _SectionReader:

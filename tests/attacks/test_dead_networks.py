@@ -31,7 +31,7 @@ from waiting import PATIENCE, given_time, reload, until
 
 from reconciler.applying.executing.step import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
-from reconciler.model import Applied, SqlStep, System, Target
+from reconciler.model import Applied, HttpTarget, SqlStep, Target
 from reconciler.planning import plan_file
 from reconciler.targets import bounds, host_names
 from reconciler.targets.http import HttpSession
@@ -328,7 +328,7 @@ def silent() -> Iterator[str]:
 
 
 def http(url: str) -> Target:
-    return Target(name="app", system=System.HTTP, url=url)
+    return HttpTarget(name="app", url=url)
 
 
 def test_an_answer_that_comes_drop_by_drop_ends(drops, secrets, monkeypatch):

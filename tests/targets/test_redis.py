@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.reading import READING
 from reconciler.targets.redis.session import Refusal, connect, open_connection
@@ -14,7 +14,7 @@ PASSWORD = "correct-horse-battery"
 
 
 def at(url: str, **more) -> Target:
-    return Target(name="cache", system=System.REDIS, url=url, **more)
+    return RedisTarget(name="cache", url=url, **more)
 
 
 @pytest.fixture

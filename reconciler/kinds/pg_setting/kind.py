@@ -21,7 +21,7 @@ from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import names, offline
 from reconciler.kinds.pg_setting.values.declared_value import NotTold
 from reconciler.kinds.pg_setting.values.units import InvalidValue
-from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
+from reconciler.model import Address, NoticeType, Outcome, PostgresTarget, Resource, SecretRef, System, TargetInfo
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.session import Session
 
@@ -149,7 +149,7 @@ class PgSettingKind:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
         return isinstance(resource, unlisted.UnlistedSettings) or resource.of_instance
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.sequenced(outcomes, target, info)
 
@@ -207,7 +207,7 @@ class PgRestartKind:
         """See `Kind.plan`."""
         return [] if observed is None else restart.plan(desired, observed)
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.in_its_phase(outcomes, target, info)
 

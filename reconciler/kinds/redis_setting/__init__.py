@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Outcome, SecretRef, System, Target, TargetInfo
+from reconciler.model import Address, Outcome, RedisTarget, SecretRef, System, TargetInfo
 from reconciler.targets.session import Session
 
 
@@ -66,7 +66,7 @@ class RedisSettingKind:
         left = {name: text for name, text in resource.beside.items() if name not in gone}
         return resource.model_copy(update={"beside": left})
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: RedisTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `sequence.py`."""
         from reconciler.kinds.redis_setting.sequence import sequenced
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import cached_property
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
-from reconciler.model import System, Target, TargetInfo
+from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.postgres import lifted_limits
@@ -79,7 +79,9 @@ class PostgresSession:
     role's own path could else put functions and operators of his before those of pg_catalog.
     """
 
-    def __init__(self, target: Target, secrets: Secrets, connection: HeardConnection) -> None:
+    system: Literal[System.POSTGRES] = System.POSTGRES
+
+    def __init__(self, target: PostgresTarget, secrets: Secrets, connection: HeardConnection) -> None:
         self.target = target
         self.secrets = secrets
         self._connection = connection
@@ -269,7 +271,7 @@ class PostgresSession:
             self._connection.close()
 
 
-def connect(target: Target, secrets: Secrets) -> PostgresSession:
+def connect(target: PostgresTarget, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
     connection = opened(target, secrets)
     version_num = connection.info.server_version
@@ -290,7 +292,7 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
     return session
 
 
-def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
+def _session(target: PostgresTarget, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
     try:
         connection.read_only = True
         # Whatever the role or the database has as its own: a deferrable one waits for others before it begins.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import NoticeType, System, Target, TargetInfo
+from reconciler.model import NoticeType, RedisTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.host_names import refuse_unanswered
@@ -67,7 +67,9 @@ class RedisSession:
     are a text (7.0) or a list (6.2); None for no such user.
     """
 
-    def __init__(self, target: Target, secrets: Secrets, client: redis.Redis) -> None:
+    system: Literal[System.REDIS] = System.REDIS
+
+    def __init__(self, target: RedisTarget, secrets: Secrets, client: redis.Redis) -> None:
         self.target = target
         self.secrets = secrets
         self._client = client
@@ -217,7 +219,7 @@ class RedisSession:
         return shaped(command, answer)
 
 
-def connect(target: Target, secrets: Secrets) -> RedisSession:
+def connect(target: RedisTarget, secrets: Secrets) -> RedisSession:
     """A read-only session. Raises ConnectionFailed; ObservationFailed where the server is none that can be managed."""
     client = open_connection(target, secrets)
     try:
@@ -232,7 +234,7 @@ def connect(target: Target, secrets: Secrets) -> RedisSession:
         raise
 
 
-def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
+def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     """A bare connection that has logged in, answers as text. Raises ConnectionFailed, whose text holds no password.
 
     A password without a user goes to the user `default` by name: where the server has no password yet, it takes any
@@ -253,7 +255,7 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     return client
 
 
-def _client(target: Target, secrets: Secrets) -> redis.Redis:
+def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     url = target.url.get_secret_value()
     secrets.remember_url(url)
     refuse_unescaped(target)
@@ -294,7 +296,7 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
 
 @contextmanager
 def _in_plain_words(
-    target: Target, secrets: Secrets, what: str = "cannot connect", *, waiting: str = ""
+    target: RedisTarget, secrets: Secrets, what: str = "cannot connect", *, waiting: str = ""
 ) -> Iterator[None]:
     try:
         yield
