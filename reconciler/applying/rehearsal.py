@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from reconciler.errors import ConnectionFailed
-from reconciler.kind import Rehearsal, Rehearses
+from reconciler.kind.applying import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, PostgresTarget, Target
 from reconciler.planning.staleness import Standing, judge, look, resource_of

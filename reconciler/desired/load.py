@@ -21,7 +21,7 @@ from reconciler.desired.urls import learn
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
-from reconciler.kind import Authenticates, Declaration, Kind
+from reconciler.kind import AnyKind, Authenticates, Declaration
 from reconciler.model import RedisTarget, Resource, SecretRef, System, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
@@ -31,8 +31,6 @@ from reconciler.yaml.wording import alternatives, quoted, unknown
 
 MOST_ERRORS = 20
 """Errors that are shown at once: a screenful. Behind them is only their number."""
-
-AnyKind = Kind[Any, Any]
 
 
 _NOT_QUOTED = "this is not as it should be, and is not quoted: a link leads to it out of the repository"
