@@ -24,7 +24,8 @@ from reconciler.model import Change, PostgresTarget, Target
 from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.session import OWN_PATH_IS
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
