@@ -158,7 +158,7 @@ GIVEN = {
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
-    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
+    "targets/redis/opening.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
     "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
 }

@@ -49,7 +49,7 @@ SOON: Mapping[str, Any] = {
     "reconciler.targets.bounds.SILENCE_SECONDS": 5.0,
     "reconciler.targets.bounds.ASKING_SECONDS": 1.0,
     "reconciler.targets.bounds.RESTARTING_SECONDS": 5.0,
-    "reconciler.targets.redis.session.ANSWER_TIMEOUT": 3,
+    "reconciler.targets.redis.opening.ANSWER_TIMEOUT": 3,
 }
 """Bounds for which no test has to wait long."""
 

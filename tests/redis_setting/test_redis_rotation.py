@@ -23,7 +23,7 @@ from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.kinds.registry import KINDS
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.redis.session import open_connection
+from reconciler.targets.redis.opening import open_connection
 
 pytestmark = pytest.mark.rotated
 

@@ -174,7 +174,7 @@ class RedisExecutor:
     """Runs Redis steps; secrets are looked up here, at the last moment."""
 
     def __init__(self, target: RedisTarget, secrets: Secrets) -> None:
-        from reconciler.targets.redis.session import open_connection
+        from reconciler.targets.redis.opening import open_connection
 
         self._target = target
         self._secrets = secrets

@@ -25,7 +25,7 @@ from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.redis.session import open_connection
+from reconciler.targets.redis.opening import open_connection
 from reconciler.targets.redis.words import said
 
 REDIS_NAME = "reconciler-apply"

@@ -14,7 +14,8 @@ from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.redis.session import RedisSession, connect, open_connection
+from reconciler.targets.redis.opening import open_connection
+from reconciler.targets.redis.session import RedisSession, connect
 
 Place = tuple[str, int]
 """Host and port."""

@@ -144,7 +144,7 @@ def ping_without_credentials(target: RedisTarget) -> str:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    from reconciler.targets.redis.session import SCHEMES
+    from reconciler.targets.redis.opening import SCHEMES
 
     url = target.url.get_secret_value()
     scheme = url.partition(":")[0]
