@@ -36,7 +36,7 @@ from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
 from reconciler.demo.server_process import free_port
-from reconciler.model import System, Target
+from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
 
 POSTGRES_SETTINGS = {
@@ -229,7 +229,7 @@ def sql(database: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def pg_target(database: str) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=database, memory=16 << 30)
+    return PostgresTarget(name="main", url=database, memory=16 << 30)
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def redis_target(redis_server: RedisServer) -> Target:
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Decided: docs/decisions.md#layers, docs/decisions.md#dependencies-of-development
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -19,7 +20,8 @@ import grimp
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import BY_NAME, KINDS
+from reconciler.model import System
 
 PACKAGE = Path(__file__).parents[1] / "reconciler"
 
@@ -31,6 +33,7 @@ def test_imports_go_down_only(capsys):
 FENCES = [
     # (a module, an import that is added to it, the rule that it breaks; empty: none)
     ("kinds/toy/__init__.py", "from reconciler.kind import Kind", ""),
+    ("kinds/toy/__init__.py", "from reconciler.kind.importing import Imports", ""),
     ("kinds/toy/__init__.py", "from reconciler.kinds.pg_index import KIND", "Kinds do not know each other"),
     ("kinds/pg_index/model.py", "from reconciler.kinds import toy", "Kinds do not know each other"),
     ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
@@ -111,6 +114,18 @@ def test_every_kind_has_a_folder_a_line_in_the_registry_and_tests():
     assert folders <= {path.name for path in Path(__file__).parent.iterdir()}
 
 
+def test_a_kind_is_written_for_the_sessions_of_its_system():
+    """The registry holds kinds of any session: no type says that planning hands each one of those it asks for."""
+    sessions = {System.POSTGRES: "PostgresSession", System.REDIS: "RedisSession", None: "AnySession"}
+    asked = {
+        (kind.name, name): inspect.signature(getattr(kind, name)).parameters["session"].annotation
+        for kind in KINDS
+        for name in ("observe", "advise", "written")
+        if hasattr(kind, name)
+    }
+    assert asked == {(name, method): sessions[BY_NAME[name].system] for name, method in asked}
+
+
 WORDY = re.compile(
     r"(?:.*_)?(?:answer|deviation|detail|error|hint|instruction|line|message|notice|primary|problem|reason|said|says|"
     r"statement|summary|tail|text|why|words)s?"
@@ -143,7 +158,7 @@ GIVEN = {
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
-    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
+    "targets/redis/opening.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
     "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
 }

@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, cast
 
 from reconciler.applying.batch import batches
 from reconciler.applying.executing.progress import Progress
@@ -31,11 +30,11 @@ from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Asked, Runner, builds
 from reconciler.applying.parallelism import bound
+from reconciler.applying.stages import Unmade, stage_of
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
-    Action,
     Address,
     Applied,
     Change,
@@ -43,6 +42,7 @@ from reconciler.model import (
     HazardType,
     PatroniStep,
     Plan,
+    PostgresTarget,
     Receipt,
     Resource,
     RestartStep,
@@ -56,9 +56,6 @@ from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all
-
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.session import PostgresSession
 
 
 def apply_plan(
@@ -114,8 +111,7 @@ def apply_plan(
                 with closing(connect(nodes[name], secrets)) as session:
                     check_identity(name, plan.targets[name], session.info, nodes[name].node_of)
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
-                    postgres = nodes[name].system is System.POSTGRES
-                    idle = [cast("PostgresSession", session).pid] if postgres else []
+                    idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(nodes[name], secrets, now, instance=instance, ours=ours, idle=idle)
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
@@ -134,23 +130,6 @@ def apply_plan(
                 raise
         after = None if interruption else plan_again(ledger.done(), nodes, secrets)
     return ledger.receipt(after)
-
-
-class _Unmade(NamedTuple):
-    """A change that was not made, and where it stands."""
-
-    address: Address
-    lane: str
-    stage: int
-    phase: int
-
-    def comes_before(self, change: Change) -> bool:
-        """Whether `change`, of a later stage, may lean on it: on its target, or on another node of the cluster."""
-        if self.lane != change.lane:
-            return False
-        return self.address.target == change.address.target or (
-            self.stage == STAGE[change.address.kind] and self.phase < change.phase
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +151,7 @@ class _Work:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
         refused: list[tuple[Change, str]] = []
         for name in self.held:
-            if self.targets[name].system is System.POSTGRES:
+            if isinstance(self.targets[name], PostgresTarget):
                 from reconciler.applying.rehearsal import rehearse_again
 
                 changes = [
@@ -194,8 +173,8 @@ class _Work:
         an index is dropped because another takes over, a password is demanded because there is a user who has it, a
         primary gets more connections because its standbys have them.
         """
-        unmade: list[_Unmade] = []
-        for _, grouped in groupby(self.changes, key=_stage):
+        unmade: list[Unmade] = []
+        for _, grouped in groupby(self.changes, key=stage_of):
             stage = list(grouped)
             lanes: dict[str, list[Change]] = {}
             for change in stage:
@@ -213,7 +192,7 @@ class _Work:
                 for job in jobs:
                     job.result()
             unmade += [
-                _Unmade(change.address, change.lane, STAGE[change.address.kind], change.phase)
+                Unmade(change.address, change.lane, STAGE[change.address.kind], change.phase)
                 for change in stage
                 if self.ledger[change].result not in DONE
             ]
@@ -225,12 +204,11 @@ class _Work:
         """
         wanted = min(self.parallel, len(lanes))
         building = min(wanted, sum(any(map(_builds, lane)) for lane in lanes))
-        if building < 2:
+        if building < 2 or not isinstance(target, PostgresTarget):  # only PostgreSQL has indexes
             return wanted, ""
         try:
             with closing(connect(target, self.secrets)) as session:
-                # Only PostgreSQL has indexes.
-                bearable = bound(cast("PostgresSession", session), building)
+                bearable = bound(session, building)
         except ReconcilerError:
             return wanted, ""  # the first change will meet it as well, and say so
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
@@ -241,7 +219,7 @@ class _Work:
         with suppress(Exception):  # it is in the ledger, and whoever listens may have gone
             self.listener.noted(said)
 
-    def _lane(self, target: Target, changes: Sequence[Change], unmade: _Unmade | None) -> None:
+    def _lane(self, target: Target, changes: Sequence[Change], unmade: Unmade | None) -> None:
         with closing(
             Runner(
                 target, self.secrets,
@@ -292,10 +270,6 @@ class _Work:
         """A restart ends the locks of all databases of the server."""
         for held in self.held.values():
             held.again()
-
-
-def _stage(change: Change) -> tuple[int, int, str, bool]:
-    return STAGE[change.address.kind], change.phase, change.address.target, change.action is Action.DELETE
 
 
 def _of_instance(change: Change) -> bool:

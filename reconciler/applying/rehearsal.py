@@ -18,13 +18,14 @@ import psycopg
 from psycopg import sql
 
 from reconciler.errors import ConnectionFailed
-from reconciler.kind import Rehearsal, Rehearses
+from reconciler.kind.applying import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Change, System, Target
+from reconciler.model import Change, PostgresTarget, Target
 from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.session import OWN_PATH_IS
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
@@ -96,7 +97,7 @@ def rehearse(
         if isinstance(kind, Rehearses):
             for rehearsal in kind.rehearsal(change):
                 by_table.setdefault((rehearsal.schema, rehearsal.table), []).append((change, rehearsal))
-    if not by_table or target.system is not System.POSTGRES:
+    if not by_table or not isinstance(target, PostgresTarget):
         return Rehearsed((), ())
     with closing(open_connection(target, secrets, SETTINGS)) as connection:
         stage = _Stage(target, connection)
@@ -116,7 +117,7 @@ def rehearse(
 class _Stage:
     """The copies of one target, one after the other."""
 
-    def __init__(self, target: Target, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, target: PostgresTarget, connection: psycopg.Connection[Row]) -> None:
         self._target = target
         self._connection = connection
         self._path = ""

@@ -53,7 +53,7 @@ def _refuse_other_system(address: Address, system: System) -> None:
 
 
 def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:
-    from reconciler.kind import Rules
+    from reconciler.kind.unlisted import Rules
     from reconciler.kinds.registry import BY_NAME
 
     mine = [each for each in resources if each.address[:2] == address[:2]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reconciler.errors import DesiredError
-from reconciler.kind import Gathers, Kind
+from reconciler.kind import AnyKind, Gathers
 from reconciler.model import Address, Resource
 
 
@@ -17,7 +17,7 @@ class Part(NamedTuple):
     section_at: str
 
 
-def gathered(kinds: Sequence[Kind[Any, Any]], parts: Sequence[Part], errors: list[DesiredError]) -> list[Resource]:
+def gathered(kinds: Sequence[AnyKind], parts: Sequence[Part], errors: list[DesiredError]) -> list[Resource]:
     """The resources, each once, in the order of the files; what is wrong is added to `errors`."""
     places = {id(part.resource): part.section_at for part in parts}
     found: dict[Address, Resource] = {}

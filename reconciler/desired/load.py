@@ -21,8 +21,8 @@ from reconciler.desired.urls import learn
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
-from reconciler.kind import Authenticates, Declaration, Kind
-from reconciler.model import Resource, SecretRef, System, Target
+from reconciler.kind import AnyKind, Authenticates, Declaration
+from reconciler.model import RedisTarget, Resource, SecretRef, System, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 from reconciler.yaml.files import Document, read_documents, read_file
@@ -31,8 +31,6 @@ from reconciler.yaml.wording import alternatives, quoted, unknown
 
 MOST_ERRORS = 20
 """Errors that are shown at once: a screenful. Behind them is only their number."""
-
-AnyKind = Kind[Any, Any]
 
 
 _NOT_QUOTED = "this is not as it should be, and is not quoted: a link leads to it out of the repository"
@@ -98,9 +96,7 @@ def load(
     if errors:
         raise _together(errors, strange)
     targets = {
-        name: each.target.model_copy(update={"credentials": credentials.get(name, {})})
-        for name, each in declared.items()
-        if each.target
+        name: _logging_in(each.target, credentials.get(name, {})) for name, each in declared.items() if each.target
     }
     return Desired(targets, resources)
 
@@ -145,6 +141,11 @@ def _credentials(
             message = f"the password of the user {user} is {secret} here and {other} elsewhere"
             errors.append(DesiredError(message, at=resource.declared_at, hint="declare it once, or the same secret"))
     return found
+
+
+def _logging_in(target: Target, credentials: Mapping[str, tuple[SecretRef, ...]]) -> Target:
+    """`target` with the passwords declared for its users. Only Redis is logged in to by another than its URL's."""
+    return target.model_copy(update={"credentials": credentials}) if isinstance(target, RedisTarget) else target
 
 
 class _SectionReader:

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from reconciler.desired.target_section import TARGET
-from reconciler.kind import Kind
+from reconciler.kind import AnyKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -33,7 +33,7 @@ class _TextOrVariable(GenerateJsonSchema):
         return {"anyOf": [super().bool_schema(schema), spelled, _VARIABLE]}
 
 
-def json_schema(kinds: Sequence[Kind[Any, Any]]) -> dict[str, Any]:
+def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one document under the folder of the desired state.
 
     A section that several kinds read may be as any of them reads it: which one it is depends on the target's system.

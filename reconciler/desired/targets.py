@@ -18,7 +18,7 @@ from reconciler.desired.urls import URL_KEYS, check_url
 from reconciler.desired.values import Values
 from reconciler.desired.variables import has_missing
 from reconciler.errors import DesiredError
-from reconciler.model import BY_HAND, System, Target
+from reconciler.model import BY_HAND, HttpTarget, PostgresTarget, RedisTarget, System, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.url import options_of_drivers, weakened
 from reconciler.yaml.files import Document
@@ -107,26 +107,32 @@ class TargetReader:
         except DesiredError as error:
             self.errors.append(error)
             url = ""
-        target = Target(
-            name=name,
-            system=model.system,
-            url=SecretStr(url),
-            memory=model.memory,
-            cpus=model.cpus,
-            replicas=tuple(map(SecretStr, self._listed(model.replicas, "replicas", model.system, node, file))),
-            checks_as=self._checks_as(model, node, file),
-            hide_values=model.hide_values,
-            direct=model.direct,
-            role=model.role,
-            persist=model.persist,
-            addresses=model.addresses,
-            restart=model.restart or "",
-            patroni=self._patroni(model, node, file),
-            sentinels=tuple(map(SecretStr, self._listed(model.sentinels, "sentinels", model.system, node, file))),
-            standbys=tuple(self._standbys(model, name, node, file)),
-            declared_at=at,
-        )
-        return Declared(at, model.system, target)
+        return Declared(at, model.system, self._target(model, name, SecretStr(url), node, file, at))
+
+    def _target(self, section: TargetSection, name: str, url: SecretStr, node: Node, file: str, at: str) -> Target:
+        match section.system:
+            case System.POSTGRES:
+                return PostgresTarget(
+                    name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at,
+                    replicas=self._listed(section.replicas, "replicas", section.system, node, file),
+                    checks_as=self._checks_as(section, node, file),
+                    hide_values=section.hide_values,
+                    direct=section.direct,
+                    role=section.role,
+                    restart=section.restart or "",
+                    patroni=self._patroni(section, node, file),
+                    standbys=tuple(self._standbys(section, name, node, file)),
+                )  # fmt: skip
+            case System.REDIS:
+                return RedisTarget(
+                    name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at,
+                    replicas=self._listed(section.replicas, "replicas", section.system, node, file),
+                    sentinels=self._listed(section.sentinels, "sentinels", section.system, node, file),
+                    addresses=section.addresses,
+                    persist=section.persist,
+                )  # fmt: skip
+            case System.HTTP:
+                return HttpTarget(name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at)
 
     def _refuse_secrets(self, node: Node, file: str) -> None:
         """Notes each secret outside of the URLs of a target."""
@@ -200,13 +206,14 @@ class TargetReader:
                 hint="leave it out, or declare the target in the file of --targets",
             )
 
-    def _listed(self, texts: Iterable[str], key: str, system: System, node: Node, file: str) -> Iterator[str]:
+    def _listed(self, texts: Iterable[str], key: str, system: System, node: Node, file: str) -> tuple[SecretStr, ...]:
         """The URLs under `key`; an empty one says that there is none here."""
         entries = node.child(key)
-        for number, text in enumerate(texts):
-            url = self._checked(text, system, (entries and entries.child(number)) or node, file)
-            if url:
-                yield url
+        urls = (
+            self._checked(text, system, (entries and entries.child(number)) or node, file)
+            for number, text in enumerate(texts)
+        )
+        return tuple(SecretStr(url) for url in urls if url)
 
     def _patroni(self, section: TargetSection, node: Node, file: str) -> SecretStr | None:
         if section.patroni is None:
@@ -220,7 +227,7 @@ class TargetReader:
         url = self._checked(section.checks_as, System.POSTGRES, node.child("checks_as") or node, file)
         return SecretStr(url) if url else None
 
-    def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[Target]:
+    def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[PostgresTarget]:
         """The nodes beside its own, named `main@db2`; an empty URL says that there is none here."""
         entries = node.child("standbys")
         for name, standby in section.standbys.items():
@@ -230,8 +237,8 @@ class TargetReader:
                 continue
             url = self._checked(standby.postgres, System.POSTGRES, entry, file)
             if url:
-                yield Target(
-                    name=f"{of}@{name}", system=System.POSTGRES, url=SecretStr(url),
+                yield PostgresTarget(
+                    name=f"{of}@{name}", url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
                     direct=section.direct, role=section.role, restart=standby.restart or "", node_of=of,
                     declared_at=entry.at(file),

@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration, Ruling
+from reconciler.kind import Declaration
+from reconciler.kind.unlisted import Ruling
 from reconciler.model import Frozen
 from reconciler.yaml.text_type import Text
 

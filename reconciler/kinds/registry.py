@@ -9,12 +9,11 @@ Decided: docs/decisions.md#order-of-kinds, docs/decisions.md#fences
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from reconciler.kind import Kind
+from reconciler.kind import AnyKind
 from reconciler.kinds import check, pg_index, pg_setting, redis_setting, redis_user
 
-STAGES: Sequence[Sequence[Kind[Any, Any]]] = (
+STAGES: Sequence[Sequence[AnyKind]] = (
     (pg_setting.KIND, pg_setting.RESTART),
     (pg_index.KIND,),
     (redis_user.KIND,),
@@ -23,6 +22,6 @@ STAGES: Sequence[Sequence[Kind[Any, Any]]] = (
 )
 """Kinds of one stage come in the order of their changes' phases."""
 
-KINDS: Sequence[Kind[Any, Any]] = tuple(kind for stage in STAGES for kind in stage)
+KINDS: Sequence[AnyKind] = tuple(kind for stage in STAGES for kind in stage)
 
-BY_NAME: Mapping[str, Kind[Any, Any]] = {kind.name: kind for kind in KINDS}
+BY_NAME: Mapping[str, AnyKind] = {kind.name: kind for kind in KINDS}

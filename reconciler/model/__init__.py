@@ -24,7 +24,16 @@ from reconciler.model.step import (
     SqlStep,
     Step,
 )
-from reconciler.model.target import BY_HAND, SecretRef, System, Target, TargetInfo
+from reconciler.model.target import (
+    BY_HAND,
+    HttpTarget,
+    PostgresTarget,
+    RedisTarget,
+    SecretRef,
+    System,
+    Target,
+    TargetInfo,
+)
 from reconciler.model.verdict import Verdict
 
 __all__ = [
@@ -46,6 +55,7 @@ __all__ = [
     "Frozen",
     "Hazard",
     "HazardType",
+    "HttpTarget",
     "ManualStep",
     "NewPartitions",
     "Notice",
@@ -54,9 +64,11 @@ __all__ = [
     "Outcome",
     "PatroniStep",
     "Plan",
+    "PostgresTarget",
     "Provenance",
     "Receipt",
     "RedisStep",
+    "RedisTarget",
     "Resource",
     "RestartStep",
     "SecretArgument",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import UsageError
-from reconciler.kind import Imports, InSchemas
+from reconciler.kind.importing import Imports, InSchemas
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets
@@ -40,7 +40,7 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
     system has no schemas, or a schema has no table with an index.
     """
     kinds = [kind for kind in KINDS if kind.system == target.system and kind.sections]
-    writing: list[tuple[str, Imports]] = [(kind.name, kind) for kind in kinds if isinstance(kind, Imports)]
+    writing: list[tuple[str, Imports[Any]]] = [(kind.name, kind) for kind in kinds if isinstance(kind, Imports)]
     if not writing:
         raise UsageError(
             f"{target.name} is a {target.system.value} target, and of those nothing can be imported",

@@ -15,7 +15,7 @@ from itertools import combinations
 from reconciler.errors import ObservationFailed
 from reconciler.kind import NodeOutcomes, Shares
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import Notice, Outcome, Resource, Target
+from reconciler.model import Notice, Outcome, PostgresTarget, Resource, Target
 from reconciler.planning.target_view import TargetView
 
 
@@ -57,7 +57,9 @@ def _together(views: Mapping[str, TargetView], targets: Mapping[str, Target]) ->
     groups: dict[str, list[str]] = {}
     for name, view in views.items():
         system = view.info.identity.partition("/")[0]
-        for key in (view.instance, f"Patroni of {system}" if targets[name].patroni else ""):
+        target = targets[name]
+        by_patroni = isinstance(target, PostgresTarget) and target.patroni
+        for key in (view.instance, f"Patroni of {system}" if by_patroni else ""):
             if key:
                 groups.setdefault(key, []).append(name)
     return (names for names in groups.values() if len(names) > 1)

@@ -14,7 +14,8 @@ from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.errors import PlanFileError
-from reconciler.kind import Followed, Follows, LeansOnOthers, Measures, Sequences
+from reconciler.kind import LeansOnOthers, Sequences
+from reconciler.kind.applying import Followed, Follows, Measures
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
 from reconciler.outcomes import of_outcome

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from reconciler.model import System, Target
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+from reconciler.model import HttpTarget, PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.session import Session
+
+if TYPE_CHECKING:
+    from reconciler.targets.http import HttpSession
+    from reconciler.targets.postgres.session import PostgresSession
+    from reconciler.targets.redis.session import RedisSession
+
+AnySession: TypeAlias = "PostgresSession | RedisSession | HttpSession"
+"""A session to a target of any system; its `system` tells which."""
 
 
-def connect(target: Target, secrets: Secrets) -> Session:
+@overload
+def connect(target: PostgresTarget, secrets: Secrets) -> PostgresSession: ...
+@overload
+def connect(target: RedisTarget, secrets: Secrets) -> RedisSession: ...
+@overload
+def connect(target: HttpTarget, secrets: Secrets) -> HttpSession: ...
+def connect(target: Target, secrets: Secrets) -> AnySession:
     """A read-only session to `target`. Drivers are imported here, when the first target needs them.
 
     Raises ConnectionFailed, ObservationFailed.
     """
-    match target.system:
-        case System.POSTGRES:
+    match target:
+        case PostgresTarget():
             from reconciler.targets.postgres.session import connect as to_postgres
 
             return to_postgres(target, secrets)
-        case System.REDIS:
+        case RedisTarget():
             from reconciler.targets.redis.session import connect as to_redis
 
             return to_redis(target, secrets)
-        case System.HTTP:
+        case HttpTarget():
             from reconciler.targets import http
 
             return http.connect(target, secrets)

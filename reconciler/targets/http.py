@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import System, Target, TargetInfo
+from reconciler.model import HttpTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 
@@ -37,7 +37,9 @@ class TooSlow(ObservationFailed):
 class HttpSession:
     """Requests to one host. Nothing is sent before the first request; an empty URL means: no such application here."""
 
-    def __init__(self, target: Target, secrets: Secrets) -> None:
+    system: Literal[System.HTTP] = System.HTTP
+
+    def __init__(self, target: HttpTarget, secrets: Secrets) -> None:
         self.target = target
         self.secrets = secrets
         url = target.url.get_secret_value().strip()
@@ -128,12 +130,12 @@ class HttpSession:
             self._client.close()
 
 
-def connect(target: Target, secrets: Secrets) -> HttpSession:
+def connect(target: HttpTarget, secrets: Secrets) -> HttpSession:
     """A session that has not connected yet. Raises ConnectionFailed where the URL cannot be one."""
     return HttpSession(target, secrets)
 
 
-def _location(target: Target, url: str) -> str:
+def _location(target: HttpTarget, url: str) -> str:
     """Host and port of `url`, without its credentials."""
     try:
         parts = urlsplit(url)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.errors import ReconcilerError, TargetError
-from reconciler.model import System, Target
+from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
 
 MOST_TARGETS_AT_ONCE = 16
@@ -23,9 +23,9 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     None is left out for not being reachable: whoever connects to it meets the error. Raises ConnectionFailed where
     nobody can say which nodes there are; ObservationFailed.
     """
-    if target.system is System.POSTGRES:
+    if isinstance(target, PostgresTarget):
         return (target, *target.standbys)
-    if target.system is System.REDIS:
+    if isinstance(target, RedisTarget):
         from reconciler.targets.redis.nodes import nodes
 
         return nodes(target, secrets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from reconciler.model import NoticeType, Target, TargetInfo
+from reconciler.model import NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
 
 
@@ -18,8 +18,13 @@ class Remark(NamedTuple):
 class Session(Protocol):
     """An open, read-only connection to one target: what kinds observe through.
 
-    A kind knows what its own `system` implies, and asks for the concrete class (`PostgresSession`, `RedisSession`).
+    What only one system has is in the class of its sessions (`PostgresSession`, `RedisSession`, `HttpSession`).
     """
+
+    @property
+    def system(self) -> System:
+        """Which of those it is."""
+        ...
 
     @property
     def target(self) -> Target:

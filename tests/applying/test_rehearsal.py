@@ -12,7 +12,7 @@ from applying.acting import Seen, apply, plan_for, results
 from reconciler.applying.rehearsal import rehearse
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.errors import ConnectionFailed, RehearsalFailed
-from reconciler.kind import Rehearsal
+from reconciler.kind.applying import Rehearsal
 from reconciler.kinds.pg_index import PgIndexKind
 from reconciler.model import Applied
 from reconciler.planning import plan_file

@@ -18,7 +18,7 @@ from applying.acting import Applying, Command, Seen, apply, message, pg_settings
 from reconciler.applying.lock import locked
 from reconciler.applying.rehearsal import rehearse
 from reconciler.errors import ConnectionFailed, LockHeld, PlanFileError
-from reconciler.model import Applied, NoticeType, System, Target
+from reconciler.model import Applied, NoticeType, PostgresTarget, Target
 from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -244,11 +244,11 @@ def test_a_standby_takes_it_on_as_well_and_tells_its_own_settings(pair):
     pair.replayed()
     with psycopg.connect(pair.standby.url(), autocommit=True) as sql:
         sql.execute("alter system set work_mem = '9MB'")
-    standby = Target(
-        name="main@db2", system=System.POSTGRES, url=pair.standby.url(), node_of="main", role="owners"
+    standby = PostgresTarget(
+        name="main@db2", url=pair.standby.url(), node_of="main", role="owners"
     )  # fmt: skip
-    target = Target(
-        name="main", system=System.POSTGRES, url=pair.primary.url(), standbys=(standby,), role="owners"
+    target = PostgresTarget(
+        name="main", url=pair.primary.url(), standbys=(standby,), role="owners"
     )  # fmt: skip
     plan = plan_for(target, unlisted_settings(target, "drift"))
     assert {info.as_role for info in plan.targets.values()} == {"owners"}

@@ -10,7 +10,7 @@ from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
 
 from reconciler.errors import ConnectionFailed
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget
 from reconciler.planning.make import view_target
 from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
@@ -25,7 +25,7 @@ def limited(*allowed: str) -> Secrets:
 
 def test_a_node_that_a_cluster_announces_is_not_connected_to(redis_cluster: RedisCluster):
     first, *others = redis_cluster.nodes
-    target = Target(name="cache", system=System.REDIS, url=first.url(), memory=1 << 30)
+    target = RedisTarget(name="cache", url=first.url(), memory=1 << 30)
     secrets = limited(f"127.0.0.1:{first.port}")
     for node in nodes(target, secrets):
         if node.name.endswith(f":{first.port}"):
@@ -39,8 +39,8 @@ def test_a_node_that_a_cluster_announces_is_not_connected_to(redis_cluster: Redi
 
 def test_what_a_sentinel_leads_to_is_not_connected_to(sentinels: SentinelTrio):
     watching = [f"127.0.0.1:{sentinel.port}" for sentinel in sentinels.sentinels]
-    target = Target(
-        name="cache", system=System.REDIS, url=f"redis://{NAME}/0", memory=1 << 30,
+    target = RedisTarget(
+        name="cache", url=f"redis://{NAME}/0", memory=1 << 30,
         sentinels=[f"redis://{each}" for each in watching],
     )  # fmt: skip
     with pytest.raises(ConnectionFailed, match="is not among the hosts that may be connected to"):

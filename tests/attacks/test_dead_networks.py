@@ -31,7 +31,7 @@ from waiting import PATIENCE, given_time, reload, until
 
 from reconciler.applying.executing.step import PostgresExecutor
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
-from reconciler.model import Applied, SqlStep, System, Target
+from reconciler.model import Applied, HttpTarget, SqlStep, Target
 from reconciler.planning import plan_file
 from reconciler.targets import bounds, host_names
 from reconciler.targets.http import HttpSession
@@ -49,7 +49,7 @@ SOON: Mapping[str, Any] = {
     "reconciler.targets.bounds.SILENCE_SECONDS": 5.0,
     "reconciler.targets.bounds.ASKING_SECONDS": 1.0,
     "reconciler.targets.bounds.RESTARTING_SECONDS": 5.0,
-    "reconciler.targets.redis.session.ANSWER_TIMEOUT": 3,
+    "reconciler.targets.redis.opening.ANSWER_TIMEOUT": 3,
 }
 """Bounds for which no test has to wait long."""
 
@@ -328,7 +328,7 @@ def silent() -> Iterator[str]:
 
 
 def http(url: str) -> Target:
-    return Target(name="app", system=System.HTTP, url=url)
+    return HttpTarget(name="app", url=url)
 
 
 def test_an_answer_that_comes_drop_by_drop_ends(drops, secrets, monkeypatch):

@@ -27,7 +27,8 @@ from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_
 from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
 from reconciler.planning import plan_file
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.session import connect
 from reconciler.targets.postgres.waiting import HeardConnection

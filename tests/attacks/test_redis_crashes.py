@@ -22,7 +22,7 @@ from waiting import until
 
 from reconciler.applying.executing import step as execute
 from reconciler.applying.listener import Interruption
-from reconciler.model import Applied, HazardType, NoticeType, RedisStep, System, Target
+from reconciler.model import Applied, HazardType, NoticeType, RedisStep, RedisTarget, Target
 
 KEYS = 3000
 
@@ -33,7 +33,7 @@ SLOWLY = "rdb-key-save-delay"
 
 
 def at(redis_server) -> Target:
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from reconciler.applying.executing import redis_rewrite
 from reconciler.applying.executing.redis_rewrite import WrittenWrong
 from reconciler.demo.server_process import ServerFailed
 from reconciler.errors import DesiredError
-from reconciler.model import HazardType, NoticeType, System, Target
+from reconciler.model import HazardType, NoticeType, RedisTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.rereading import misread, unsettable, unwritable
 
@@ -74,7 +74,7 @@ RULES = [
 
 
 def at(redis_server, **more) -> Target:
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30, **more)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30, **more)
 
 
 def others(server) -> list[str]:
@@ -327,7 +327,7 @@ def test_who_may_not_see_all_users_is_told_so(redis_server, redis_client):
     needed = "+config|get +config|set +config|rewrite" if release(redis_server)[1] >= (7,) else "+config"
     redis_client.execute_command("ACL", "SETUSER", "tool", "on", ">tool-secret", "+info", *needed.split())
     redis_client.config_rewrite()
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("tool", "tool-secret"))
+    target = RedisTarget(name="cache", url=redis_server.url("tool", "tool-secret"))
     [change] = plan_for(target, declared({"hz": "20"}), Secrets({})).changes
     assert "needs +acl|list" in change.forbidden
 

@@ -22,7 +22,7 @@ from reconciler.errors import ObservationFailed
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.redis_setting import KIND as REDIS
-from reconciler.model import NoticeType, Plan, Resource, System, Target
+from reconciler.model import NoticeType, Plan, PostgresTarget, RedisTarget, Resource, Target
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def two(postgres: PostgresServer, server: psycopg.Connection) -> Iterator[list[T
     for name in names:
         server.execute(f"create database {name}")
     yield [
-        Target(name=f"of_{number}", system=System.POSTGRES, url=postgres.url(name), memory=number * (8 << 30))
+        PostgresTarget(name=f"of_{number}", url=postgres.url(name), memory=number * (8 << 30))
         for number, name in enumerate(names, 1)
     ]
     for name in names:
@@ -129,7 +129,7 @@ def test_one_database_by_two_names_is_refused(two, postgres):
 def test_one_database_by_two_hosts_is_refused(two):
     """Of a URL nobody can tell; the server says when it was started."""
     url = two[0].url.get_secret_value().replace("127.0.0.1", "localhost")
-    twice = Target(name="twice", system=System.POSTGRES, url=url)
+    twice = PostgresTarget(name="twice", url=url)
     with pytest.raises(ObservationFailed, match="it is the same database"):
         plan_for([two[0], twice], [*pg_settings(two[0], {"work_mem": "5MB"}), *indexes(twice, i={"columns": ["id"]})])
 
@@ -154,7 +154,7 @@ def test_a_copy_of_a_server_is_another_server(postgres, folder):
         targets = []
         for number, server in enumerate(servers):
             server.start()
-            targets.append(Target(name=f"copy_{number}", system=System.POSTGRES, url=server.url()))
+            targets.append(PostgresTarget(name=f"copy_{number}", url=server.url()))
         plan = both(targets, {"work_mem": "5MB"}, {"work_mem": "6MB"})
         infos = list(plan.targets.values())
         assert infos[0].identity == infos[1].identity
@@ -166,9 +166,9 @@ def test_a_copy_of_a_server_is_another_server(postgres, folder):
 
 @pytest.mark.rotated
 def test_a_standby_that_is_a_target_of_its_own_is_not_declared_twice(pair):
-    standby = Target(name="main@db2", system=System.POSTGRES, url=pair.standby.url(), node_of="main")
-    main = Target(name="main", system=System.POSTGRES, url=pair.primary.url(), standbys=(standby,))
-    reader = Target(name="reader", system=System.POSTGRES, url=pair.standby.url())
+    standby = PostgresTarget(name="main@db2", url=pair.standby.url(), node_of="main")
+    main = PostgresTarget(name="main", url=pair.primary.url(), standbys=(standby,))
+    reader = PostgresTarget(name="reader", url=pair.standby.url())
     resources = [*pg_settings(main, {"work_mem": "5MB"}), *pg_settings(reader, {"work_mem": "6MB"})]
     with pytest.raises(ObservationFailed, match="it is the same database postgres of the server that main@db2"):
         plan_for([main, reader], resources)
@@ -176,7 +176,7 @@ def test_a_standby_that_is_a_target_of_its_own_is_not_declared_twice(pair):
 
 def test_one_redis_by_two_names_is_refused(redis_server):
     targets = [
-        Target(name=name, system=System.REDIS, url=redis_server.url().replace("127.0.0.1", host), memory=8 << 30)
+        RedisTarget(name=name, url=redis_server.url().replace("127.0.0.1", host), memory=8 << 30)
         for name, host in (("cache", "127.0.0.1"), ("sessions", "localhost"))
     ]
     section = TypeAdapter(REDIS.sections["settings"]).validate_python({"maxmemory": "100mb"})
@@ -193,7 +193,7 @@ def test_one_redis_by_two_names_is_refused(redis_server):
 @pytest.mark.rotated
 def test_members_of_one_cluster_of_patronis_share_its_configuration(patroni):
     targets = [
-        Target(name=name, system=System.POSTGRES, url=node.url(), patroni=node.api, memory=4 << 30)
+        PostgresTarget(name=name, url=node.url(), patroni=node.api, memory=4 << 30)
         for name, node in zip(("of_1", "of_2"), patroni.nodes.values(), strict=False)
     ]
     plan = both(targets, {"work_mem": "5MB"}, {"work_mem": "6MB"})

@@ -23,7 +23,7 @@ from reconciler.demo.postgres_server import PostgresServer
 from reconciler.errors import HazardNotAllowed
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
-from reconciler.model import NEEDS_PERMISSION, HazardType, NoticeType, Resource, System, Target
+from reconciler.model import NEEDS_PERMISSION, HazardType, NoticeType, PostgresTarget, Resource, Target
 
 RUNS, UNSAFE, STOPS = HazardType.RUNS_PROGRAMS, HazardType.LESS_SAFE, HazardType.STOPS_SERVICE
 
@@ -318,7 +318,7 @@ def test_what_is_dangerous_is_allowed_by_name_or_not_done(row, server, own):
     for name, value in row.there.items():
         server.execute(f"alter system set {name} = '{value}'")
     reload(server)
-    target = Target(name="main", system=System.POSTGRES, url=own.url(), memory=16 << 30)
+    target = PostgresTarget(name="main", url=own.url(), memory=16 << 30)
     plan = plan_for(target, resources(target, row))
     hazards = [hazard for change in plan.changes for step in change.steps for hazard in step.hazards]
     if isinstance(row.wanted, str):

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.observing import not_listed
-from reconciler.model import System, Target
+from reconciler.model import PostgresTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -26,7 +26,7 @@ def victim(database: str, postgres: PostgresServer, sql: psycopg.Connection) -> 
     """A superuser, and a schema of somebody else; every session begins with an empty search_path or with this one."""
     sql.execute("create role victim superuser login")
     sql.execute("create schema evil")
-    yield Target(name="main", system=System.POSTGRES, url=database.replace("postgres@", "victim@"))
+    yield PostgresTarget(name="main", url=database.replace("postgres@", "victim@"))
     sql.execute("drop role victim")
 
 
@@ -64,7 +64,7 @@ def test_a_language_that_is_not_a_superusers_is_not_used(owned, sql, database):
     sql.execute("create role owner")
     sql.execute(f"alter {owned} owner to owner")
     statements = []
-    with closing(connect(Target(name="main", system=System.POSTGRES, url=database), Secrets({}))) as session:
+    with closing(connect(PostgresTarget(name="main", url=database), Secrets({}))) as session:
         fetch = session.fetch_all
         session.fetch_all = lambda queries: statements.extend(queries) or fetch(queries)
         assert not_listed.existing(session, ASKED) == THERE

@@ -13,13 +13,13 @@ from pg_setting.own_server import OwnServer, certificate, has_tls
 from waiting import reload, until
 
 from attacks.test_settings_allowed_by_name import STOPS, UNSAFE, Row, own, resources, server
-from reconciler.model import HazardType, Plan, System, Target
+from reconciler.model import HazardType, Plan, PostgresTarget, Target
 
 __all__ = ["own", "server"]
 
 
 def target(server: OwnServer, user: str = "postgres") -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url(user=user), memory=16 << 30)
+    return PostgresTarget(name="main", url=server.url(user=user), memory=16 << 30)
 
 
 def found(plan: Plan, kind: HazardType) -> list[str]:
@@ -82,7 +82,7 @@ def test_rules_of_another_kind_of_connection(own, server, rules):
 @pytest.mark.rotated
 def test_commits_wait_for_a_standby_that_streams(pair):
     """Before, no name was held against what streams, and none was said to be nobody's."""
-    main = Target(name="main", system=System.POSTGRES, url=pair.primary.url())
+    main = PostgresTarget(name="main", url=pair.primary.url())
     with psycopg.connect(pair.primary.url(), autocommit=True) as connection:
         query = "select application_name from pg_stat_replication where state = 'streaming'"
         until(lambda: connection.execute(query).fetchone() is not None, "the standby streams")

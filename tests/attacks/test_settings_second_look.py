@@ -13,14 +13,14 @@ from waiting import reload
 
 from attacks.test_plan_files import sealed
 from attacks.test_settings_allowed_by_name import RUNS, STOPS, UNSAFE, Row, own, resources, server
-from reconciler.model import NEEDS_PERMISSION, Applied, HazardType, System, Target
+from reconciler.model import NEEDS_PERMISSION, Applied, HazardType, PostgresTarget, Target
 
 __all__ = ["own", "server"]
 
 
 @pytest.fixture
 def target(own) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=own.url(), memory=16 << 30)
+    return PostgresTarget(name="main", url=own.url(), memory=16 << 30)
 
 
 @pytest.mark.matrix

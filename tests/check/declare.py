@@ -10,14 +10,14 @@ from pydantic import TypeAdapter
 
 from reconciler.kind import Declaration
 from reconciler.kinds.check import CheckKind
-from reconciler.model import CheckResult, System, Target
+from reconciler.model import CheckResult, HttpTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
 TODAY = date(2026, 7, 1)
 KIND = CheckKind(lambda: TODAY)
 CHECKLIST = TypeAdapter(KIND.sections["checklist"])
-NOWHERE = Target(name="app", system=System.HTTP, url="")
+NOWHERE = HttpTarget(name="app", url="")
 
 
 def declare(target: Target, *checks, folder: Path = Path(), **more):

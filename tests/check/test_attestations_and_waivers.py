@@ -5,10 +5,10 @@ import pytest
 from check.declare import TODAY, decided, declare, results
 from reconciler.kinds.check import CheckKind
 from reconciler.kinds.check.waiver import fingerprint
-from reconciler.model import System, Target
+from reconciler.model import HttpTarget
 from reconciler.targets.http import HttpSession
 
-ELSEWHERE = Target(name="app", system=System.HTTP, url="http://127.0.0.1:1")
+ELSEWHERE = HttpTarget(name="app", url="http://127.0.0.1:1")
 
 ATTESTATIONS = [
     ({"on": "2026-07-01"}, "attested", "today"),

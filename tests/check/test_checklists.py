@@ -13,7 +13,7 @@ from waiting import reload
 
 from reconciler.desired.load import load
 from reconciler.kinds.check import CheckKind
-from reconciler.model import CheckStatus, System, Target
+from reconciler.model import CheckStatus, HttpTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -122,7 +122,7 @@ def test_redis_before_and_after_its_settings(items, redis_server, redis_client, 
 
 
 def test_without_an_application_its_items_do_not_apply(items, secrets):
-    found = statuses(items, Target(name="app", system=System.HTTP, url=""), secrets)
+    found = statuses(items, HttpTarget(name="app", url=""), secrets)
     assert {status for status, _ in found.values()} == {CheckStatus.NOT_APPLICABLE.value}
     assert found["node-compression"][1] == "target app declares no URL"
     assert found["node-graceful-shutdown"][1] == "target app declares no URL"

@@ -9,7 +9,7 @@ from waiting import given_time
 
 from check.declare import NOWHERE, decided
 from reconciler.errors import ConnectionFailed
-from reconciler.model import SecretRef, System, Target
+from reconciler.model import HttpTarget, SecretRef
 from reconciler.secrets import Secrets
 from reconciler.targets import http
 
@@ -65,7 +65,7 @@ def server():
 
 @pytest.fixture
 def app(server):
-    return Target(name="app", system=System.HTTP, url=f"http://127.0.0.1:{server.server_port}")
+    return HttpTarget(name="app", url=f"http://127.0.0.1:{server.server_port}")
 
 
 def http_check(path, method="GET", headers=None, **expect):
@@ -136,7 +136,7 @@ def test_what_is_not_http_is_an_error(app):
 
 
 def test_a_server_that_is_not_there_is_asked_once_and_said_plainly():
-    gone = Target(name="app", system=System.HTTP, url="http://user:planted-s3cret@127.0.0.1:1")
+    gone = HttpTarget(name="app", url="http://user:planted-s3cret@127.0.0.1:1")
     found = decided(gone, http_check("/a"), http_check("/b"))
     assert [status for status, _ in found] == ["error", "error"]
     assert "app: cannot be reached" in found[0][1]
@@ -157,7 +157,7 @@ def test_a_header_may_be_a_secret_that_no_result_shows(app, server):
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "planted-s3cret", "http://[planted"])
 def test_a_url_that_is_none_is_refused_without_being_repeated(url, secrets):
     with pytest.raises(ConnectionFailed) as raised:
-        http.connect(Target(name="app", system=System.HTTP, url=url), secrets)
+        http.connect(HttpTarget(name="app", url=url), secrets)
     assert "planted" not in str(raised.value)
     assert "expected http://" in str(raised.value)
 

@@ -8,7 +8,7 @@ from check.declare import decided
 from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.check.model import RedisFragmentationCheck, RedisPersistenceCheck
 from reconciler.kinds.check.types.redis_values import FoundValues, decide
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 
 DANGEROUS = ["flushall", "FLUSHDB", "keys", "config", "debug"]
@@ -74,7 +74,7 @@ def test_a_command_that_was_renamed_away_may_be_run_by_nobody(folder, binary):
     try:
         with redis.Redis.from_url(server.url()) as client:
             client.execute_command("ACL", "SETUSER", "app", "on", "nopass", "+@all")
-        target = Target(name="cache", system=System.REDIS, url=server.url())
+        target = RedisTarget(name="cache", url=server.url())
         [gone, there] = decided(
             target,
             {"redis_user": "app", "may_not": ["flushall"]},
@@ -194,7 +194,7 @@ def test_a_server_that_stopped_is_a_plain_error_for_the_second_connection(redis_
     from reconciler.kinds.check.types.redis_access import read_ping
 
     class Gone:
-        target = Target(name="cache", system=System.REDIS, url="redis://:planted@127.0.0.1:1/0")
+        target = RedisTarget(name="cache", url="redis://:planted@127.0.0.1:1/0")
         secrets = Secrets({})
 
     found = read_ping(Gone())

@@ -11,7 +11,7 @@ from waiting import PATIENCE
 
 from clusters.pair import Pair
 from reconciler.errors import ConnectionFailed, ObservationFailed, PlanFileError
-from reconciler.model import Action, Applied, HazardType, NoticeType, Plan, System, Target, Verdict
+from reconciler.model import Action, Applied, HazardType, NoticeType, Plan, PostgresTarget, Target, Verdict
 
 pytestmark = [pytest.mark.thorough, pytest.mark.rotated]
 
@@ -19,12 +19,12 @@ ALLOWED = [HazardType.RESTART]
 
 
 def declared(pair: Pair) -> Target:
-    standby = Target(
-        name="main@db2", system=System.POSTGRES, url=pair.standby.url(), memory=4 << 30, node_of="main",
+    standby = PostgresTarget(
+        name="main@db2", url=pair.standby.url(), memory=4 << 30, node_of="main",
         restart=restart_command(pair.standby),
     )  # fmt: skip
-    return Target(
-        name="main", system=System.POSTGRES, url=pair.primary.url(), memory=4 << 30,
+    return PostgresTarget(
+        name="main", url=pair.primary.url(), memory=4 << 30,
         restart=restart_command(pair.primary), standbys=(standby,),
     )  # fmt: skip
 

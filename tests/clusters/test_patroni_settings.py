@@ -16,7 +16,7 @@ from clusters.etcd import client
 from clusters.patroni import PatroniCluster
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_setting import KIND
-from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, System, Target
+from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, PostgresTarget, Target
 from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -32,7 +32,7 @@ def target(patroni: PatroniCluster) -> Iterator[Target]:
     patroni.start()
     patroni.healthy()
     leader = patroni.leader()
-    made = Target(name="main", system=System.POSTGRES, url=leader.url(), patroni=leader.api, memory=4 << 30)
+    made = PostgresTarget(name="main", url=leader.url(), patroni=leader.api, memory=4 << 30)
     yield made
     patroni.start()
     put_back(patroni, parameters, settings)

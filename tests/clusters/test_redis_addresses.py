@@ -17,7 +17,7 @@ from waiting import until
 
 from clusters.sentinel import NAME, Sentinel
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Applied, System, Target
+from reconciler.model import Applied, RedisTarget
 from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
@@ -36,7 +36,7 @@ def alone(redis_server):
 
 
 def target_of(server, **more):
-    return Target(name="cache", system=System.REDIS, url=server.url(), memory=1 << 30, **more)
+    return RedisTarget(name="cache", url=server.url(), memory=1 << 30, **more)
 
 
 def applied_and_empty(target, secrets=None):
@@ -83,8 +83,8 @@ def watched(server):
 
 def test_what_a_sentinel_watches_is_reached_where_the_map_says(redis_server):
     with watched(redis_server) as sentinel:
-        target = Target(
-            name="cache", system=System.REDIS, url=f"redis://{NAME}/0", memory=1 << 30, sentinels=[sentinel],
+        target = RedisTarget(
+            name="cache", url=f"redis://{NAME}/0", memory=1 << 30, sentinels=[sentinel],
             addresses={f"{ANNOUNCED}:6379": f"127.0.0.1:{redis_server.port}"},
         )  # fmt: skip
         assert list(applied_and_empty(target).targets) == [f"cache@{ANNOUNCED}:6379"]
@@ -96,8 +96,8 @@ def test_what_a_sentinel_watches_is_reached_where_the_map_says(redis_server):
 def test_the_credentials_and_options_of_the_url_go_along(redis_server):
     from reconciler.targets.redis.nodes import _node
 
-    target = Target(
-        name="cache", system=System.REDIS, url="redis://tool:s3cret@seed:1/3?health_check_interval=5",
+    target = RedisTarget(
+        name="cache", url="redis://tool:s3cret@seed:1/3?health_check_interval=5",
         addresses={"[2001:db8::1]:6379": "localhost:7001", "10.0.0.2": "[::1]"},
     )  # fmt: skip
     urls = [_node(target, place).url.get_secret_value() for place in (("2001:db8::1", 6379), ("10.0.0.2", 5), ("x", 6))]

@@ -13,7 +13,7 @@ from redis_user.declared_users import users
 from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
 from reconciler.errors import ConnectionFailed, HazardNotAllowed, ObservationFailed, PlanFileError
-from reconciler.model import Applied, System, Target
+from reconciler.model import Applied, RedisTarget, Target
 from reconciler.secrets import Secrets
 
 OLD, NEW = "the-old-password", "the-new-password"
@@ -36,13 +36,13 @@ class Stopping(Seen):
 
 
 def of_cluster(cluster: RedisCluster, node: int = 0) -> Target:
-    return Target(name="cache", system=System.REDIS, url=cluster.nodes[node].url(), memory=1 << 30)
+    return RedisTarget(name="cache", url=cluster.nodes[node].url(), memory=1 << 30)
 
 
 def of_sentinels(trio: SentinelTrio, password: str = "") -> Target:
     credentials = f":{password}@" if password else ""
-    return Target(
-        name="cache", system=System.REDIS, url=f"redis://{credentials}{NAME}/0", memory=1 << 30,
+    return RedisTarget(
+        name="cache", url=f"redis://{credentials}{NAME}/0", memory=1 << 30,
         sentinels=[f"redis://127.0.0.1:{sentinel.port}" for sentinel in trio.sentinels],
     )  # fmt: skip
 
@@ -185,7 +185,7 @@ def test_declared_replicas_get_the_same_and_have_to_be_replicas(sentinels, redis
     primary, first, second = sentinels.data
 
     def replicated(*urls: str) -> Target:
-        return Target(name="cache", system=System.REDIS, url=primary.url(), memory=1 << 30, replicas=urls)
+        return RedisTarget(name="cache", url=primary.url(), memory=1 << 30, replicas=urls)
 
     resources = redis_settings(SETTINGS)
     target = replicated(first.url(), second.url())
@@ -196,7 +196,7 @@ def test_declared_replicas_get_the_same_and_have_to_be_replicas(sentinels, redis
         plan_for(replicated(redis_server.url()), resources)
     with pytest.raises(ObservationFailed, match="it is the same server as cache"):
         plan_for(replicated(primary.url()), resources)
-    turned = Target(name="cache", system=System.REDIS, url=first.url(), replicas=[second.url()])
+    turned = RedisTarget(name="cache", url=first.url(), replicas=[second.url()])
     with pytest.raises(ObservationFailed, match="it is a replica itself"):
         plan_for(turned, resources)
 

@@ -15,7 +15,7 @@ from pg_index.declared import tables
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.as_yaml import written
-from reconciler.model import Change, Notice, Outcome, SqlStep, System, Target
+from reconciler.model import Change, Notice, Outcome, PostgresTarget, SqlStep, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.yaml.writing import LeftOut
@@ -128,7 +128,7 @@ def build(url: str, indexes: Sequence[Written]) -> dict[int, str]:
 
 
 def target(url: str) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=url, memory=16 << 30)
+    return PostgresTarget(name="main", url=url, memory=16 << 30)
 
 
 def compared(url: str, section: dict[str, Any]) -> list[Outcome]:

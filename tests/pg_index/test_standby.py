@@ -17,7 +17,7 @@ from pg_index.advice import advised, facts, said
 from pg_index.corpus.world import World
 from pg_index.declared import declared, tables
 from reconciler.demo.postgres_server import PostgresServer
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, PostgresTarget
 from reconciler.planning.importing import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import document
@@ -104,7 +104,7 @@ def test_every_index_of_the_corpus_is_in_sync_on_a_standby(replicated):
 
 def test_an_import_from_a_standby_is_that_of_its_primary(replicated):
     replicated.caught_up()
-    target = Target(name="main", system=System.POSTGRES, url=replicated.standby.url(replicated.by_hand))
+    target = PostgresTarget(name="main", url=replicated.standby.url(replicated.by_hand))
     tables = write_target(target, Secrets({})).sections["tables"]
     assert document({"target": "main", "tables": tables}) == replicated.world.imported_text()
 
@@ -122,7 +122,7 @@ def test_what_differs_on_a_standby_is_said_and_not_planned(replicated):
         connection.execute("drop table if exists tasks; create table tasks (id int, status text)")
         connection.execute("create index there_idx on tasks (id)")
     replicated.caught_up()
-    target = Target(name="main", system=System.POSTGRES, url=replicated.standby.url())
+    target = PostgresTarget(name="main", url=replicated.standby.url())
     resources = declared(
         target, new_idx={"columns": ["status"]}, there_idx={"columns": ["id", "status"]}, old_idx="absent"
     )
@@ -149,9 +149,8 @@ def test_a_replica_says_that_it_uses_what_its_primary_does_not(replicated):
         for _ in range(3):
             connection.execute("select from tasks where id = 1")
     until(lambda: scans(replicated.standby.url(), "old_idx") >= 3, "the standby has counted")
-    target = Target(
+    target = PostgresTarget(
         name="main",
-        system=System.POSTGRES,
         url=replicated.primary.url(),
         replicas=(SecretStr(replicated.standby.url()),),
     )
@@ -179,9 +178,8 @@ def test_a_replica_that_has_not_replayed_the_index_yet_says_so(replicated):
                 here.execute(
                     "drop table if exists late; create table late (id int); create index late_idx on late (id)"
                 )
-            target = Target(
+            target = PostgresTarget(
                 name="main",
-                system=System.POSTGRES,
                 url=replicated.primary.url(),
                 replicas=(SecretStr(replicated.standby.url()),),
             )

@@ -7,7 +7,7 @@ import pytest
 from waiting import reload
 
 from reconciler.demo.postgres_server import PostgresServer
-from reconciler.model import Target
+from reconciler.model import PostgresTarget, Target
 
 
 @pytest.fixture
@@ -33,4 +33,4 @@ def role(clean: psycopg.Connection, sql: psycopg.Connection) -> Iterator[str]:
 def as_role(pg_target: Target, role: str) -> Target:
     """The target as that role sees it."""
     url = pg_target.url.get_secret_value().replace("postgres@", f"{role}@")
-    return Target(name="main", system=pg_target.system, url=url, memory=pg_target.memory)
+    return PostgresTarget(name="main", url=url, memory=pg_target.memory)

@@ -13,9 +13,9 @@ from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.changes.obstacles import never
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
-from reconciler.model import System, Target
+from reconciler.model import PostgresTarget
 
-SOMEWHERE = Target(name="main", system=System.POSTGRES, url="postgresql://nowhere", memory=16 << 30)
+SOMEWHERE = PostgresTarget(name="main", url="postgresql://nowhere", memory=16 << 30)
 
 
 def declared(section: str, value: Any) -> list[PgSetting]:

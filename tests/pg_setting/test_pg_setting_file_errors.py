@@ -9,7 +9,7 @@ from applying.acting import apply, pg_settings, plan_for
 from attacks.test_settings_allowed_by_name import own, server
 from waiting import reload
 
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, PostgresTarget, Target
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 
@@ -36,7 +36,7 @@ def said(target: Target) -> list[str]:
 
 @pytest.mark.matrix
 def test_each_file_is_said_once_and_only_to_those_who_plan(own, server, files):
-    target = Target(name="main", system=System.POSTGRES, url=own.url(), memory=16 << 30)
+    target = PostgresTarget(name="main", url=own.url(), memory=16 << 30)
     assert apply(plan_for(target, pg_settings(target, WANTED)), target).succeeded
     assert not any("own files" in each for each in said(target))
     with (files / "pg_hba.conf").open("a") as hba:
@@ -57,7 +57,7 @@ def test_each_file_is_said_once_and_only_to_those_who_plan(own, server, files):
 
 @pytest.mark.matrix
 def test_what_waits_for_a_restart_is_no_error(own, server, files):
-    target = Target(name="main", system=System.POSTGRES, url=own.url(), memory=16 << 30)
+    target = PostgresTarget(name="main", url=own.url(), memory=16 << 30)
     server.execute("alter system set max_connections = 77")
     reload(server)
     assert not any("own files" in each for each in said(target))
@@ -68,7 +68,7 @@ def test_who_may_not_look_is_told_nothing_and_the_log_neither(own, server, files
     with (files / "pg_hba.conf").open("a") as hba:
         hba.write("hots all all trust\n")
     before = len(own.log)
-    target = Target(name="main", system=System.POSTGRES, url=own.url(user="onlooker"), memory=16 << 30)
+    target = PostgresTarget(name="main", url=own.url(user="onlooker"), memory=16 << 30)
     assert not any("own files" in each for each in said(target))
     assert "ERROR" not in own.log[before:]
     server.execute("drop role onlooker")

@@ -22,7 +22,7 @@ from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.values import offline as numeric
 from reconciler.kinds.pg_setting.values import vartypes
 from reconciler.kinds.pg_setting.values.units import InvalidValue, dimension, size_of
-from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.model import Notice, NoticeType, PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -346,7 +346,7 @@ SORTS = {
 @examples(max_examples=500, deadline=None)
 @given(amounts)
 def test_no_number_that_a_server_takes_is_refused_before(text):
-    beside = numeric.Beside(Target(name="main", system=System.POSTGRES, url="postgresql://nowhere"), {})
+    beside = numeric.Beside(PostgresTarget(name="main", url="postgresql://nowhere"), {})
     for name, definition in SORTS.items():
         try:
             values.canonical(definition, text)

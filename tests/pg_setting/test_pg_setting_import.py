@@ -21,7 +21,7 @@ from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.observing.not_listed import unlisted
 from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, PostgresTarget, Target
 from reconciler.targets.connect import connect
 
 SECRET = "hunter2-planted"
@@ -104,7 +104,7 @@ def own(postgres: PostgresServer, folder: Path) -> Iterator[Own]:
 
 
 def target(server: PostgresServer, user: str = "postgres", database: str = "postgres") -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url(database, user=user))
+    return PostgresTarget(name="main", url=server.url(database, user=user))
 
 
 def connected(server: PostgresServer) -> psycopg.Connection:

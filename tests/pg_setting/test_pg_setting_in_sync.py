@@ -20,7 +20,7 @@ from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.startup.memory import PROCESSES
 from reconciler.kinds.pg_setting.values import lists
 from reconciler.kinds.pg_setting.values.units import InvalidValue
-from reconciler.model import System, Target
+from reconciler.model import PostgresTarget, Target
 
 ELSEWHERE = {
     *((name, f"{2**18 - 1}.4") for name in PROCESSES),
@@ -53,7 +53,7 @@ def known(server: OwnServer) -> list[tuple[Definition, str]]:
 
 def target(server: OwnServer, role: str = "postgres") -> Target:
     url = server.url().replace("postgres@", f"{role}@")
-    return Target(name="main", system=System.POSTGRES, url=url, memory=16 << 30)
+    return PostgresTarget(name="main", url=url, memory=16 << 30)
 
 
 def rounds(found: list[tuple[Definition, str]]) -> Iterator[dict[str, str]]:

@@ -24,7 +24,7 @@ from waiting import PATIENCE, until
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.changes.managed import PATRONI_PASSES
-from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.model import Notice, NoticeType, PostgresTarget, Target
 from reconciler.secrets import Secrets
 
 _numbers = itertools.count()
@@ -80,7 +80,7 @@ def with_role(server: PostgresServer, role: str) -> Iterator[None]:
 
 
 def target(server: PostgresServer, user: str = "postgres") -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url(user=user), memory=16 << 30)
+    return PostgresTarget(name="main", url=server.url(user=user), memory=16 << 30)
 
 
 def told(where: Target, values: dict[str, object]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pg_setting.setting_cases import declared, reload, settings
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting import KIND
-from reconciler.model import HazardType, Notice, NoticeType, System, Target
+from reconciler.model import HazardType, Notice, NoticeType, PostgresTarget, Target
 
 _numbers = itertools.count()
 
@@ -32,13 +32,13 @@ def server(request, folder) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def target(server) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url(), memory=1 << 30)
+    return PostgresTarget(name="main", url=server.url(), memory=1 << 30)
 
 
 def moved(server: PostgresServer, target: Target) -> Target:
     """The target after a restart, which may have taken another port."""
     server.restart()
-    return Target(name="main", system=System.POSTGRES, url=server.url(), memory=target.memory)
+    return PostgresTarget(name="main", url=server.url(), memory=target.memory)
 
 
 def execute(server: PostgresServer, *statements: str) -> None:

@@ -20,7 +20,7 @@ from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_process import ServerFailed
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.observing.libraries import missing
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, PostgresTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -51,7 +51,7 @@ def own(request: pytest.FixtureRequest, folder: Path) -> Iterator[OwnServer]:
 
 
 def target(server: PostgresServer, memory: int | None = None) -> Target:
-    return Target(name="main", system=System.POSTGRES, url=server.url(), memory=memory)
+    return PostgresTarget(name="main", url=server.url(), memory=memory)
 
 
 def filled(server: PostgresServer, value: Any) -> Any:
@@ -198,7 +198,7 @@ def test_without_any_knowledge_of_memory_it_has_to_be_declared(postgres, one):
         "grant alter system on parameter shared_buffers, max_connections to tuner",
         "grant execute on function pg_catalog.pg_reload_conf() to tuner",
     )  # fmt: skip
-    where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "tuner@"))
+    where = PostgresTarget(name="main", url=one.url().replace("postgres@", "tuner@"))
     [notice] = outcomes(KIND, where, settings({"shared_buffers": "8GB"}))
     assert notice.type is NoticeType.BLOCKED
     assert "declare memory in the target" in notice.message
@@ -215,7 +215,7 @@ def test_what_a_role_could_not_look_at_is_said(postgres, one):
         f"grant alter system on parameter {', '.join(names)} to writer",
         "grant execute on function pg_catalog.pg_reload_conf() to writer",
     )  # fmt: skip
-    where = Target(name="main", system=System.POSTGRES, url=one.url().replace("postgres@", "writer@"), memory=1 << 40)
+    where = PostgresTarget(name="main", url=one.url().replace("postgres@", "writer@"), memory=1 << 40)
     wanted = {"logging_collector": "on", "huge_pages": "on", "shared_preload_libraries": "x", "unix_socket_group": "x"}
     found = changes(KIND, where, settings(wanted))
     assert len(found) == len(wanted)

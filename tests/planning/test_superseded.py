@@ -12,12 +12,12 @@ from redis_setting.declared import declared as redis_settings
 
 from reconciler.kinds.pg_index.changes.swapped_names import handed_over
 from reconciler.kinds.pg_setting.model import Restart
-from reconciler.model import Action, Address, Change, Resource, SecretRef, System, Target
+from reconciler.model import Action, Address, Change, PostgresTarget, RedisTarget, Resource, SecretRef
 from reconciler.planning.superseded import superseded
 
-MAIN = Target(name="main", system=System.POSTGRES, url="postgresql://127.0.0.1:1/app")
+MAIN = PostgresTarget(name="main", url="postgresql://127.0.0.1:1/app")
 STANDBY = MAIN.model_copy(update={"name": "main@db2", "node_of": "main"})
-CACHE = Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1")
+CACHE = RedisTarget(name="cache", url="redis://127.0.0.1:1")
 NODES = {node.name: node for node in (MAIN, STANDBY, CACHE)}
 
 

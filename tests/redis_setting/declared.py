@@ -2,12 +2,12 @@
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting import KIND
-from reconciler.model import SecretRef, System, Target
+from reconciler.model import RedisTarget, SecretRef
 
 
 def declared(section, target=None):
     """The resources of a `settings` section of YAML, given as Python."""
-    target = target or Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1", memory=8 << 30)
+    target = target or RedisTarget(name="cache", url="redis://127.0.0.1:1", memory=8 << 30)
     return list(
         KIND.declare(
             Declaration(

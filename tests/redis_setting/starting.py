@@ -13,7 +13,7 @@ from clusters.ports import lasting_port
 from waiting import until_it_answers
 
 from reconciler.demo.redis_server import RedisServer
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget, Target
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def started(
     client = redis.Redis(port=int(port), decode_responses=True)
     try:
         until_it_answers(client)
-        yield Target(name="cache", system=System.REDIS, url=f"redis://127.0.0.1:{port}/0", memory=8 << 30), client
+        yield RedisTarget(name="cache", url=f"redis://127.0.0.1:{port}/0", memory=8 << 30), client
     finally:
         client.close()
         process.kill()

@@ -16,7 +16,7 @@ from redis_setting.declared import declared
 
 from reconciler.applying.executing import step as execute
 from reconciler.errors import HazardNotAllowed
-from reconciler.model import HazardType, System, Target
+from reconciler.model import HazardType, RedisTarget, Target
 
 KEYS = 3000
 LIMIT = "4mb"
@@ -24,7 +24,7 @@ ALLOWED = tuple(HazardType)
 
 
 def at(server) -> Target:
-    return Target(name="cache", system=System.REDIS, url=server.url(), memory=8 << 30)
+    return RedisTarget(name="cache", url=server.url(), memory=8 << 30)
 
 
 @pytest.fixture

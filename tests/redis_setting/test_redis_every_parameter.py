@@ -17,7 +17,7 @@ from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.values import agree, parameters
 from reconciler.kinds.redis_setting.values.accepted_ranges import bounds, words
 from reconciler.kinds.redis_setting.values.defaults import default
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 
 NOT_SET = parameters.PROTECTED | {"port", "tls-port", "rdma-port", "rdma-bind"}
@@ -32,7 +32,7 @@ def everything(client):
 
 
 def at(redis_server):
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30)
 
 
 def said(client, name, value):

@@ -12,7 +12,7 @@ from redis_setting.declared import declared, env
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, INTEGERS, MEMORY
-from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.model import Notice, NoticeType, RedisTarget
 
 
 class Case(NamedTuple):
@@ -116,7 +116,7 @@ def test_a_formula_that_comes_to_nothing_by_what_is_declared_is_refused_there(se
 
 
 def test_what_only_a_server_knows_is_left_to_it():
-    unknown = Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1")
+    unknown = RedisTarget(name="cache", url="redis://127.0.0.1:1")
     assert len(declared({"maxmemory": "memory - 10gb"}, unknown)) == 1
     assert len(declared({"repl-backlog-size": "maxmemory / 96", "slowlog-max-len": "2 * databases"})) == 2
 

@@ -18,7 +18,7 @@ from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.risk.lockout import locks_out
 from reconciler.kinds.redis_setting.values import parameters
 from reconciler.kinds.redis_setting.values.accepted_ranges import bounds
-from reconciler.model import Difference, Notice, NoticeType, System, Target
+from reconciler.model import Difference, Notice, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 
 pytestmark = pytest.mark.rotated
@@ -96,9 +96,7 @@ HOSTILE = [
 
 
 def at(redis_server, url=""):
-    return Target(
-        name="cache", system=System.REDIS, url=url or redis_server.url(), memory=8 << 30, credentials=CREDENTIALS
-    )
+    return RedisTarget(name="cache", url=url or redis_server.url(), memory=8 << 30, credentials=CREDENTIALS)
 
 
 def still_works(redis_server, hz):

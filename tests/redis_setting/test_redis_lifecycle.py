@@ -5,12 +5,13 @@ from contextlib import closing
 
 import pytest
 from live import changes, converge, outcomes, run, start_with
+from pydantic import SecretStr
 from redis_setting.declared import declared, env
 
 from reconciler.errors import StepFailed
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.model import ObservedSetting
-from reconciler.model import HazardType, NoticeType, System, Target
+from reconciler.model import HazardType, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -36,9 +37,7 @@ def test_a_part_of_memory_is_frozen_in_the_plan_and_survives_a_restart(redis_tar
     assert policy.summary == "noeviction → allkeys-lru"
     assert policy.before == {"value": "noeviction"}
     redis_server.restart()
-    target = redis_target.model_copy(
-        update={"url": Target.model_validate({"name": "cache", "system": "redis", "url": redis_server.url()}).url}
-    )
+    target = redis_target.model_copy(update={"url": SecretStr(redis_server.url())})
     assert outcomes(KIND, target, resources) == []
 
 
@@ -57,7 +56,7 @@ def test_all_kinds_of_values_converge_and_survive_a_restart(redis_target, redis_
     )
     assert len(converge(KIND, redis_target, resources)) == 8
     redis_server.restart()
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url())
+    target = RedisTarget(name="cache", url=redis_server.url())
     assert outcomes(KIND, target, resources) == []
 
 
@@ -132,7 +131,7 @@ def test_where_the_data_is_is_never_changed_under_a_running_server(redis_target)
 
 
 def test_without_a_file_a_value_is_running_and_not_persisted_and_no_change_for_ever(fileless):
-    target = Target(name="cache", system=System.REDIS, url=fileless)
+    target = RedisTarget(name="cache", url=fileless)
     resources = declared({"hz": "20"})
     [change] = converge(KIND, target, resources)
     assert commands(change) == ["CONFIG SET hz 20"]
@@ -219,7 +218,7 @@ def test_thousands_are_pointed_out(redis_target):
 
 def test_memory_that_is_not_known_blocks_a_part_of_it(redis_server, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "drift", "on", f">{PASSWORD}", "-@all", "+config|get")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("drift", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("drift", PASSWORD))
     [notice] = outcomes(KIND, target, declared({"maxmemory": "75% of memory"}))
     assert notice.type is NoticeType.BLOCKED
     assert "declare it as memory:" in notice.message
@@ -229,7 +228,7 @@ def test_memory_that_is_not_known_blocks_a_part_of_it(redis_server, redis_client
 
 def test_a_denied_config_get_is_not_visible_and_names_the_permission(redis_server, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "drift", "on", f">{PASSWORD}", "-@all", "+info")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("drift", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("drift", PASSWORD))
     [notice] = outcomes(KIND, target, declared({"hz": "20"}))
     assert notice.type is NoticeType.NOT_VISIBLE
     assert "needs +config|get" in notice.message
@@ -237,7 +236,7 @@ def test_a_denied_config_get_is_not_visible_and_names_the_permission(redis_serve
 
 def test_a_server_whose_config_is_renamed_is_left_to_its_owner(redis_server):
     start_with(redis_server, 'rename-command CONFIG ""\n')
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url())
+    target = RedisTarget(name="cache", url=redis_server.url())
     [notice] = outcomes(KIND, target, declared({"hz": "20"}))
     assert notice.type is NoticeType.BLOCKED
     assert "has no CONFIG command" in notice.message

@@ -20,7 +20,7 @@ from waiting import until
 
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_user import KIND as USERS
-from reconciler.model import Applied, HazardType, NoticeType, System, Target
+from reconciler.model import Applied, HazardType, NoticeType, RedisTarget
 from reconciler.planning.make import make_plan
 from reconciler.planning.verdict import of_plan
 from reconciler.secrets import Secrets
@@ -45,7 +45,7 @@ def commands(plan):
 class TestPersistNo:
     def test_without_a_file_what_runs_as_declared_is_in_sync_and_a_restart_is_said_to_forget_it(self, fileless):
         """On the code before, it was half-way for ever: drift 4."""
-        target = Target(name="cache", system=System.REDIS, url=fileless, memory=8 << 30)
+        target = RedisTarget(name="cache", url=fileless, memory=8 << 30)
         resources = both({"maxmemory": "20mb"}, {"app": "on nopass +get"})
         converge(KIND, target, resources[:1])
         converge(USERS, target, resources[1:])
@@ -70,7 +70,7 @@ class TestPersistNo:
 
     def test_with_an_acl_file_neither(self, redis_server):
         start_with_acl_file(redis_server)
-        target = Target(name="cache", system=System.REDIS, url=redis_server.url(), persist=False)
+        target = RedisTarget(name="cache", url=redis_server.url(), persist=False)
         converge(USERS, target, users({"app": "on nopass +get"}))
         assert (redis_server.folder / "users.acl").read_text() == ""
         assert of_plan(plan_of(target, users({"app": "on nopass +get"}))) == "in-sync"
@@ -170,7 +170,7 @@ class TestWhoCannotSeeAllUsers:
             "ACL", "SETUSER", "tool", "on", f">{PASSWORD}", "~*", "&*", "+@all", *(["-acl|list"] if _sub(redis_client)
             else ["-acl", "+acl|getuser", "+acl|cat", "+acl|setuser", "+acl|whoami", "+acl|users"]),
         )  # fmt: skip
-        target = Target(name="cache", system=System.REDIS, url=redis_server.url("tool", PASSWORD))
+        target = RedisTarget(name="cache", url=redis_server.url("tool", PASSWORD))
         resources = both({"maxmemory": "20mb"}, {"app": "on nopass +get"})
         plan = plan_for(target, resources, SECRETS)
         assert len(plan.changes) == 2
@@ -214,7 +214,7 @@ class TestOrder:
 def test_lines_of_an_acl_file_that_wait_to_be_loaded_are_said_to_be_overwritten(redis_server):
     """On the code before, what somebody had edited by hand was gone without a word."""
     start_with_acl_file(redis_server)
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url())
+    target = RedisTarget(name="cache", url=redis_server.url())
     converge(USERS, target, users({"app": "on nopass +get"}))
     file = redis_server.folder / "users.acl"
     file.write_text(file.read_text() + "user bob off\n")
@@ -244,7 +244,7 @@ def test_on_6_watchdog_period_is_refused_since_no_file_takes_it(redis_target, re
 def test_later_watchdog_period_converges_or_is_refused(redis_target, redis_server):
     converge(KIND, redis_target, declared({"watchdog-period": "500"}))
     redis_server.restart()
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url())
+    target = RedisTarget(name="cache", url=redis_server.url())
     assert outcomes(KIND, target, declared({"watchdog-period": "500"})) == []
     [notice] = outcomes(KIND, target, declared({"watchdog-period": "10"}))
     assert "would become 200" in notice.message

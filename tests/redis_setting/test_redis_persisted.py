@@ -16,7 +16,7 @@ from redis_setting.releases import is_known
 from waiting import until_it_answers
 
 from reconciler.kinds.redis_setting import KIND
-from reconciler.model import Difference, NoticeType, System, Target
+from reconciler.model import Difference, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.redis.files import words_of
@@ -26,7 +26,7 @@ PASSWORD = 'corr"ect horse\\battery ä'
 
 
 def at(redis_server, **more):
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30, **more)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30, **more)
 
 
 def commands(change):
@@ -172,7 +172,7 @@ def test_the_command_line_wins_where_the_server_shows_it(redis_server):
     with redis_server.conf.open("a") as conf:
         conf.write("set-proc-title no\nhz 30\n")
     port = lasting_port()
-    target = Target(name="cache", system=System.REDIS, url=f"redis://127.0.0.1:{port}/0")
+    target = RedisTarget(name="cache", url=f"redis://127.0.0.1:{port}/0")
     with closing(started(redis_server, port, "--hz", "20")) as client:
         assert outcomes(KIND, target, declared({"hz": "20", "port": str(port)})) == []
         client.config_set("hz", "30")
@@ -195,7 +195,7 @@ def test_arguments_that_the_server_hides_make_a_value_without_a_line_unknown(arg
     redis_server.stop()
     port = lasting_port()
     with closing(started(redis_server, port, *arguments)) as client:
-        target = Target(name="cache", system=System.REDIS, url=f"redis://127.0.0.1:{port}/0")
+        target = RedisTarget(name="cache", url=f"redis://127.0.0.1:{port}/0")
         client.config_set("hz", "20")
         assert len(changes(KIND, target, declared({"hz": "20"}))) == (visible and is_known(redis_server))
 
@@ -224,7 +224,7 @@ def test_a_server_that_is_elsewhere_or_hides_its_file_is_told_nothing_of(redis_s
 def test_over_a_socket_of_the_file_system_the_file_is_read_too(redis_server):
     path = f"{redis_server.folder}/s"
     start_with(redis_server, f"unixsocket {path}\n")
-    target = Target(name="cache", system=System.REDIS, url=f"unix://{path}")
+    target = RedisTarget(name="cache", url=f"unix://{path}")
     with closing(redis.Redis(unix_socket_path=path)) as client:
         client.config_set("hz", "20")
     [change] = outcomes(KIND, target, declared({"hz": "20"}))

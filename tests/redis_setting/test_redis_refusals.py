@@ -15,7 +15,7 @@ from redis_user.declared_users import users
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.file_only import lines
 from reconciler.kinds.redis_user import KIND as USERS
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.managed import owner
 
@@ -41,7 +41,7 @@ VALUES = [
 
 
 def at(redis_server):
-    return Target(name="cache", system=System.REDIS, url=redis_server.url(), memory=8 << 30)
+    return RedisTarget(name="cache", url=redis_server.url(), memory=8 << 30)
 
 
 @pytest.mark.parametrize(("name", "value", "reason"), VALUES, ids=[case[2] for case in VALUES])
@@ -166,7 +166,7 @@ def test_a_provider_that_keeps_its_users_gets_its_own_command_too(name, way, red
 
 def test_a_denied_config_names_the_permission_and_stays_not_visible(redis_server, redis_client):
     redis_client.execute_command("ACL", "SETUSER", "drift", "on", ">a-passw0rd", "-@all", "+info")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("drift", "a-passw0rd"))
+    target = RedisTarget(name="cache", url=redis_server.url("drift", "a-passw0rd"))
     [notice] = outcomes(KIND, target, declared({"maxmemory": "1gb"}))
     assert notice.type is NoticeType.NOT_VISIBLE
     assert re.search(r"may not run CONFIG GET: it needs \+config\|get", notice.message)

@@ -21,9 +21,9 @@ from reconciler.errors import ConnectionFailed, DesiredError
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.kinds.registry import KINDS
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.redis.session import open_connection
+from reconciler.targets.redis.opening import open_connection
 
 pytestmark = pytest.mark.rotated
 
@@ -117,7 +117,7 @@ def test_after_the_rotation_an_old_url_without_the_secret_says_what_is_not_set(r
 def test_killed_after_any_step_the_next_run_finishes_with_either_url(way, survivors, rotated, redis_server):
     secrets = Secrets({"NEW_PASSWORD": NEW, "APP_PASSWORD": APP})
     url = redis_server.url(way, quote(OLD, safe=""))
-    target = Target(name="cache", system=System.REDIS, url=url, credentials=dict.fromkeys(WAYS, (env("NEW_PASSWORD"),)))
+    target = RedisTarget(name="cache", url=url, credentials=dict.fromkeys(WAYS, (env("NEW_PASSWORD"),)))
     wanted_users = users({"tool": ("on +@all", "NEW_PASSWORD")})
     wanted_settings = declared({"masterauth": env("NEW_PASSWORD"), "requirepass": env("NEW_PASSWORD")})
     found = [*changes(USERS, target, wanted_users, secrets), *changes(SETTINGS, target, wanted_settings, secrets)]
@@ -170,7 +170,7 @@ def test_each_declared_password_is_tried_once_and_none_where_none_is_asked_for(r
     secrets = Secrets({"A": "wrong-a", "B": "wrong-b", "NEW": NEW})
     url = redis_server.url("default", "wrong-url")
     candidates = {"default": (env("A"), env("MISSING"), env("B"), env("NEW"))}
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url(), credentials=candidates)
+    target = RedisTarget(name="cache", url=redis_server.url(), credentials=candidates)
     with closing(open_connection(target, secrets)) as connection:
         assert connection.ping()
     assert "cmdstat_auth" not in redis_client.info("commandstats"), "no password was asked for, and none sent"
@@ -178,17 +178,17 @@ def test_each_declared_password_is_tried_once_and_none_where_none_is_asked_for(r
     with closing(redis.Redis(port=redis_server.port, password=NEW, decode_responses=True)) as client:
         client.acl_log_reset()
         for wrong in (url, redis_server.url()):
-            target = Target(name="cache", system=System.REDIS, url=wrong, credentials=candidates)
+            target = RedisTarget(name="cache", url=wrong, credentials=candidates)
             with closing(open_connection(target, secrets)) as connection:
                 assert connection.ping()
         assert attempts(client) == 3 + 2, "the URL's, where it has one, and the two before the right one"
         client.acl_log_reset()
-        target = Target(name="cache", system=System.REDIS, url=url, credentials={"default": (env("A"), env("B"))})
+        target = RedisTarget(name="cache", url=url, credentials={"default": (env("A"), env("B"))})
         with pytest.raises(ConnectionFailed) as failure:
             open_connection(target, secrets)
         assert attempts(client) == 3
         assert not [word for word in ("wrong-a", "wrong-b", "wrong-url") if word in str(failure.value)]
-        target = Target(name="cache", system=System.REDIS, url=url, credentials={"other": (env("NEW"),)})
+        target = RedisTarget(name="cache", url=url, credentials={"other": (env("NEW"),)})
         with pytest.raises(ConnectionFailed):
             open_connection(target, secrets)
 

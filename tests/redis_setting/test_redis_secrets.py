@@ -9,7 +9,7 @@ from redis_setting.declared import declared, env
 
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_setting import KIND
-from reconciler.model import HazardType, System, Target
+from reconciler.model import HazardType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -45,22 +45,22 @@ def test_a_password_is_set_last_and_shown_nowhere(redis_target, redis_server, se
     assert change.undo == ()
     assert "the target's URL does not carry it: until it follows, the declared one is used" in change.notes
     run(redis_target, found, secrets)
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("", PASSWORD))
     assert outcomes(KIND, target, resources, secrets) == []
     redis_server.restart()
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("", PASSWORD))
     assert outcomes(KIND, target, resources, secrets) == []
 
 
 def test_a_url_that_has_the_new_password_already_converges_without_a_note(redis_server, secrets):
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("", PASSWORD))
     [change] = converge(KIND, target, declared({"requirepass": env("REDIS_PASSWORD")}), secrets)
     assert change.notes == ()
 
 
 def test_another_password_is_a_change_that_shows_neither(redis_server, redis_client, secrets):
     redis_client.config_set("requirepass", OTHER)
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", OTHER))
+    target = RedisTarget(name="cache", url=redis_server.url("", OTHER))
     [change] = changes(KIND, target, declared({"requirepass": env("REDIS_PASSWORD")}), secrets)
     assert change.before == change.after == {"value": "(sensitive)"}
     with closing(connect(target, secrets)) as session:
@@ -74,7 +74,7 @@ def test_a_password_that_acl_setuser_went_round_is_found_out(redis_server, redis
     redis_client.config_set("requirepass", PASSWORD)
     redis_client.execute_command("AUTH", PASSWORD)
     redis_client.execute_command("ACL", "SETUSER", "default", "nopass")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("", PASSWORD))
     [change] = converge(KIND, target, declared({"requirepass": env("REDIS_PASSWORD")}), secrets)
     assert "ACL SETUSER" in change.reason
     with closing(redis.Redis.from_url(redis_server.url())) as nobody, pytest.raises(redis.AuthenticationError):
@@ -83,7 +83,7 @@ def test_a_password_that_acl_setuser_went_round_is_found_out(redis_server, redis
 
 def test_an_emptied_password_is_less_safe_and_converges(redis_server, redis_client, secrets):
     redis_client.config_set("requirepass", PASSWORD)
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("", PASSWORD))
+    target = RedisTarget(name="cache", url=redis_server.url("", PASSWORD))
     [change] = converge(KIND, target, declared({"requirepass": ""}), secrets)
     assert hazards(change) == [HazardType.LESS_SAFE]
     assert (change.before, change.after) == ({"value": "(sensitive)"}, {"value": ""})

@@ -17,7 +17,7 @@ from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.redis_setting.values.accepted_ranges import TRIED
 from reconciler.kinds.redis_setting.values.defaults import TABLE, defaults
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, SECRETS, is_immutable
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, RedisTarget, Target
 from reconciler.yaml.writing import LeftOut
 
 SECRET = "hunter2-planted"
@@ -47,7 +47,7 @@ BESIDE = {"bind", "dir", "port"}
 
 
 def target(server: RedisServer, user: str = "", password: str = "") -> Target:
-    return Target(name="cache", system=System.REDIS, url=server.url(user, password))
+    return RedisTarget(name="cache", url=server.url(user, password))
 
 
 def settings(server: RedisServer) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.model import UserSection
-from reconciler.model import SecretRef, System, Target
+from reconciler.model import RedisTarget, SecretRef
 
 
 def users(section, target=None):
     """The resources of a `users` section: name -> rules, (rules, variable of the password), or "absent"."""
-    target = target or Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1")
+    target = target or RedisTarget(name="cache", url="redis://127.0.0.1:1")
     return list(
         KIND.declare(
             Declaration(

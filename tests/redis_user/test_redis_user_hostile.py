@@ -14,7 +14,7 @@ from redis_user.declared_users import users
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND as USERS
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 
 pytestmark = pytest.mark.rotated
@@ -62,7 +62,7 @@ EITHER_WAY = [
 def target(redis_server, user="", password="", database=0, declares="NEW"):
     url = redis_server.url(user, quote(password, safe="")).replace("/0", f"/{database}")
     credentials = {"default": (env(declares),), "tool": (env(declares),)}
-    return Target(name="cache", system=System.REDIS, url=url, credentials=credentials)
+    return RedisTarget(name="cache", url=url, credentials=credentials)
 
 
 def apply_all(at, resources, kind):

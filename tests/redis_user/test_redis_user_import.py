@@ -12,7 +12,7 @@ from live import run, start_with_acl_file
 from waiting import until_it_answers
 
 from reconciler.demo.redis_server import RedisServer
-from reconciler.model import NoticeType, System, Target
+from reconciler.model import NoticeType, RedisTarget, Target
 from reconciler.yaml.writing import LeftOut
 
 SECRET = "hunter2-planted"
@@ -32,7 +32,7 @@ SINCE_7 = {
 
 
 def target(server: RedisServer, user: str = "", password: str = "") -> Target:
-    return Target(name="cache", system=System.REDIS, url=server.url(user, password))
+    return RedisTarget(name="cache", url=server.url(user, password))
 
 
 def make(server, client) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from redis_user.declared_users import users
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.rules import split
-from reconciler.model import Action, HazardType, NoticeType, SecretArgument, System, Target
+from reconciler.model import Action, HazardType, NoticeType, RedisTarget, SecretArgument
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -28,7 +28,7 @@ def secrets():
 
 
 def at(url):
-    return Target(name="cache", system=System.REDIS, url=url)
+    return RedisTarget(name="cache", url=url)
 
 
 def hazards(change):

@@ -15,7 +15,7 @@ from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.rules import split
-from reconciler.model import Notice, NoticeType, System, Target
+from reconciler.model import Notice, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -34,7 +34,7 @@ def kept(request, redis_server):
 
 
 def at(redis_server):
-    return Target(name="cache", system=System.REDIS, url=redis_server.url())
+    return RedisTarget(name="cache", url=redis_server.url())
 
 
 def commands(change):

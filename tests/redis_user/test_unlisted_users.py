@@ -21,7 +21,7 @@ from reconciler.demo.redis_server import RedisServer
 from reconciler.errors import DesiredError, HazardNotAllowed
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user import KIND
-from reconciler.model import Applied, Change, HazardType, NoticeType, System, Target
+from reconciler.model import Applied, Change, HazardType, NoticeType, RedisTarget
 from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.views import render, render_drift
@@ -31,7 +31,7 @@ PASSWORD = "correct-horse-battery"
 
 def declared(word, listed=None, target=None):
     """`unlisted_users` of a target, beside a section `users`."""
-    target = target or Target(name="cache", system=System.REDIS, url="redis://127.0.0.1:1")
+    target = target or RedisTarget(name="cache", url="redis://127.0.0.1:1")
     value = TypeAdapter(KIND.sections["unlisted_users"]).validate_python(word)
     rules = KIND.declare(Declaration(target, "unlisted_users", value, "x.yaml", lambda path: "x.yaml:2:1"))
     return list(KIND.gathered([*users(listed or {}, target), *rules]))
@@ -121,7 +121,7 @@ def test_a_user_is_dropped_by_its_own_hazard_and_stays_away(redis_target, redis_
 
 def test_one_of_an_acl_file_is_dropped_for_good(redis_server):
     start_with_acl_file(redis_server)
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url())
+    target = RedisTarget(name="cache", url=redis_server.url())
     with closing(redis.Redis.from_url(redis_server.url())) as client:
         by_hand(client)
         client.execute_command("ACL", "SAVE")
@@ -180,7 +180,7 @@ def test_default_and_our_own_and_the_one_of_replication_are_kept(redis_server, r
     by_hand(redis_client, name="tool")
     by_hand(redis_client, name="repl")
     redis_client.config_set("masteruser", "repl")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url("tool", "any"))
+    target = RedisTarget(name="cache", url=redis_server.url("tool", "any"))
     plan = plan_for(target, declared("drop"))
     redis_client.close()
     assert plan.is_empty
@@ -257,7 +257,7 @@ def test_who_may_not_see_users_or_connections_is_told(redis_server, redis_client
     by_hand(redis_client, name="blind", rules=("on", "nopass", "~*", "+@all", "-acl"))
     by_hand(redis_client, name="half", rules=("on", "nopass", "~*", "+@all", "-client", "+client|id"))
     for name, words in (("blind", "ACL USERS"), ("half", "CLIENT LIST")):
-        target = Target(name="cache", system=System.REDIS, url=redis_server.url(name, "any"))
+        target = RedisTarget(name="cache", url=redis_server.url(name, "any"))
         plan = plan_for(target, declared("drop"))
         assert plan.is_empty
         [(kind, text)] = [said(plan)[key] for key in ("unlisted users",)]
@@ -271,7 +271,7 @@ def test_the_documented_users_plan_and_apply_a_drop(redis_server, redis_client):
         _, _, user, *rules = marked(name).split()
         rules = [f">{PASSWORD}" if rule == ">PASSWORD" else rule for rule in rules if rule != "+acl|dryrun"]
         redis_client.execute_command("ACL", "SETUSER", user, *rules, *further)
-        targets[name] = Target(name="cache", system=System.REDIS, url=redis_server.url(user, PASSWORD))
+        targets[name] = RedisTarget(name="cache", url=redis_server.url(user, PASSWORD))
     desired = declared({"bob": "drop"})
     plan = plan_for(targets["redis drift"], desired)
     assert [change.address.name for change in plan.changes] == ["bob"]
@@ -320,7 +320,7 @@ def following(folder, redis_server):
 def test_the_user_by_which_a_replica_follows_is_kept_though_it_is_away(redis_server, redis_client, following):
     replica, client = following
     by_hand(client, name="bob")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url(), replicas=[replica.url()])
+    target = RedisTarget(name="cache", url=redis_server.url(), replicas=[replica.url()])
     alone = target.model_copy(update={"replicas": ()})
     assert "a replica is connected to cache as it" in said(plan_for(alone, declared("drop")))["repl"][1]
     assert {change.address.target for change in plan_for(target, declared("drop")).changes} == {
@@ -337,7 +337,7 @@ def test_the_user_by_which_a_replica_follows_is_kept_though_it_is_away(redis_ser
 def test_who_is_connected_to_one_node_is_dropped_from_none(redis_server, redis_client, following):
     replica, client = following
     by_hand(client, name="bob")
-    target = Target(name="cache", system=System.REDIS, url=redis_server.url(), replicas=[replica.url()])
+    target = RedisTarget(name="cache", url=redis_server.url(), replicas=[replica.url()])
     with connected(replica.url("bob", "any")):
         plan = plan_for(target, declared("drop"))
         assert plan.is_empty
@@ -352,7 +352,7 @@ def test_every_node_of_a_cluster_loses_the_user(redis_cluster: RedisCluster):
     for node in redis_cluster.nodes:
         with closing(node.client()) as client:
             by_hand(client)
-    target = Target(name="cache", system=System.REDIS, url=redis_cluster.nodes[0].url())
+    target = RedisTarget(name="cache", url=redis_cluster.nodes[0].url())
     plan = plan_for(target, declared("drop"))
     assert [change.address.name for change in plan.changes] == ["bob"] * 6
     assert all(isinstance(change, Change) for change in plan.changes)
@@ -378,8 +378,8 @@ def test_those_of_sentinels_and_their_replicas_are_kept_on_every_node(sentinels:
         with closing(sentinel.client()) as client:
             client.execute_command("SENTINEL", "SET", NAME, "auth-user", "watcher")
             client.execute_command("SENTINEL", "SET", NAME, "auth-pass", "any")
-    target = Target(
-        name="cache", system=System.REDIS, url=f"redis://{NAME}/0",
+    target = RedisTarget(
+        name="cache", url=f"redis://{NAME}/0",
         sentinels=[f"redis://127.0.0.1:{sentinel.port}" for sentinel in sentinels.sentinels],
     )  # fmt: skip
     for server in sentinels.data:

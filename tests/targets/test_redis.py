@@ -4,17 +4,18 @@ import pytest
 import redis
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.model import System, Target
+from reconciler.model import RedisTarget, Target
 from reconciler.secrets import Secrets
+from reconciler.targets.redis.opening import open_connection
 from reconciler.targets.redis.reading import READING
-from reconciler.targets.redis.session import Refusal, connect, open_connection
+from reconciler.targets.redis.session import Refusal, connect
 from reconciler.targets.redis.words import said
 
 PASSWORD = "correct-horse-battery"
 
 
 def at(url: str, **more) -> Target:
-    return Target(name="cache", system=System.REDIS, url=url, **more)
+    return RedisTarget(name="cache", url=url, **more)
 
 
 @pytest.fixture
@@ -214,7 +215,7 @@ def test_a_server_that_goes_away_is_a_connection_error(redis_server, session):
 
 
 def test_a_server_that_does_not_answer_ends_in_a_timeout(redis_server, monkeypatch):
-    monkeypatch.setattr("reconciler.targets.redis.session.ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr("reconciler.targets.redis.opening.ANSWER_TIMEOUT", 0.2)
     with closing(redis.Redis.from_url(redis_server.url())) as sleeper:
         sleeper.execute_command("CLIENT", "PAUSE", "3600000", "ALL")
         assert "no answer in time" in refused(redis_server.url())

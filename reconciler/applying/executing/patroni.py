@@ -11,7 +11,7 @@ from contextlib import closing
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.errors import StepFailed
-from reconciler.model import PatroniStep, Target
+from reconciler.model import PatroniStep, PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.patroni.api import Member
 from reconciler.targets.patroni.writing import PatroniWriter
@@ -30,7 +30,11 @@ POLL = 0.2
 
 
 def run(
-    target: Target, step: PatroniStep, secrets: Secrets, tell: Callable[[Progress], None], asked: Callable[[], bool]
+    target: PostgresTarget,
+    step: PatroniStep,
+    secrets: Secrets,
+    tell: Callable[[Progress], None],
+    asked: Callable[[], bool],
 ) -> None:
     """Runs `step`; `asked` says whether to stop before the next member. Raises StepFailed, TargetError."""
     if target.patroni is None:
@@ -52,7 +56,7 @@ def _pause(seconds: float, asked: Callable[[], bool]) -> None:
 
 
 def _restart(
-    target: Target,
+    target: PostgresTarget,
     api: PatroniWriter,
     settings: Sequence[str],
     tell: Callable[[Progress], None],

@@ -12,17 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed, TargetError
-from reconciler.model import BY_HAND, PatroniStep, RestartStep, Target
+from reconciler.model import BY_HAND, PatroniStep, PostgresTarget, RestartStep, Target
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.connect import connect
-
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.session import PostgresSession
 
 COMMAND_SECONDS = 600
 """For the command to end: a fast shutdown ends sessions at once, but waits for its last checkpoint to be written."""
@@ -57,7 +54,7 @@ class Restarts:
         self._secrets = secrets
         self._locks_again = locks_again
 
-    def run(self, target: Target, step: RestartStep, tell: Tell, interrupted: Interrupted) -> None:
+    def run(self, target: PostgresTarget, step: RestartStep, tell: Tell, interrupted: Interrupted) -> None:
         """Restarts `target` and returns when it answers again. Raises StepFailed, ApplyError, TargetError."""
         if step.command != target.restart:
             raise StepFailed(
@@ -76,7 +73,7 @@ class Restarts:
             self._until_started(target, before, ANSWER_SECONDS, interrupted)
         self._locks_again()
 
-    def by_patroni(self, target: Target, step: PatroniStep, tell: Tell, interrupted: Interrupted) -> None:
+    def by_patroni(self, target: PostgresTarget, step: PatroniStep, tell: Tell, interrupted: Interrupted) -> None:
         """Sends `step` to Patroni. Raises StepFailed, ApplyError, TargetError."""
         from reconciler.applying.executing import patroni
 
@@ -84,16 +81,16 @@ class Restarts:
         if step.restart_for:
             self._locks_again()
 
-    def _started(self, target: Target) -> str:
+    def _started(self, target: PostgresTarget) -> str:
         """When the server was started, in seconds since 1970. Raises TargetError where it does not answer."""
         with closing(connect(target, self._secrets)) as session:
             # As a number: the driver does not read every DateStyle.
-            rows = cast("PostgresSession", session).fetch(
+            rows = session.fetch(
                 "select extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.text as at"
             )
         return str(rows[0]["at"])
 
-    def _by_hand(self, target: Target, before: str, tell: Tell, interrupted: Interrupted) -> None:
+    def _by_hand(self, target: PostgresTarget, before: str, tell: Tell, interrupted: Interrupted) -> None:
         tell(Progress(f"restart PostgreSQL of {target.name} now: waiting for you", None, (), aloud=True))
         try:
             self._until_started(target, before, BY_HAND_SECONDS, interrupted)
@@ -102,7 +99,7 @@ class Restarts:
                 f"{error.message}: what waits for it stays written, and comes true at the next restart", hint=error.hint
             ) from None
 
-    def _command(self, target: Target, command: str) -> None:
+    def _command(self, target: PostgresTarget, command: str) -> None:
         """Runs `command` to its end. It has a session of its own: a Ctrl-C must not leave a server half-way down."""
         with tempfile.TemporaryFile() as output:
             try:
@@ -131,7 +128,7 @@ class Restarts:
         text = output.read().decode(errors="replace").strip()[-OUTPUT_SHOWN:]
         return "".join(f"\n  {line}" for line in self._secrets.redact(text).splitlines())
 
-    def _until_started(self, target: Target, before: str, seconds: int, interrupted: Interrupted) -> None:
+    def _until_started(self, target: PostgresTarget, before: str, seconds: int, interrupted: Interrupted) -> None:
         """Returns when the server answers, and was started after `before`.
 
         One that is being restarted refuses connections, or its machine does; a network that has died says nothing.
@@ -162,7 +159,7 @@ class Restarts:
             hint=WHERE_TO_LOOK,
         )
 
-    def _wait_for_replay(self, standby: Target, tell: Tell, interrupted: Interrupted) -> None:
+    def _wait_for_replay(self, standby: PostgresTarget, tell: Tell, interrupted: Interrupted) -> None:
         """Waits until `standby` has replayed what its primary has written by now.
 
         What a standby knows its primary to have is in the WAL that the primary wrote when it was restarted.
@@ -171,8 +168,7 @@ class Restarts:
         tell(Progress(f"waiting until it has replayed the WAL of {primary} up to {written}", None, (), aloud=True))
         deadline = time.monotonic() + REPLAY_SECONDS
         with closing(connect(standby, self._secrets)) as session:
-            asked = cast("PostgresSession", session)
-            while not asked.fetch(
+            while not session.fetch(
                 "select pg_catalog.pg_last_wal_replay_lsn() >= %(lsn)s::pg_catalog.pg_lsn as there", {"lsn": written}
             )[0]["there"]:
                 if interrupted():
@@ -185,13 +181,12 @@ class Restarts:
                     )
                 time.sleep(INTERVAL)
 
-    def _written_by_primary(self, standby: Target) -> tuple[str, str]:
+    def _written_by_primary(self, standby: PostgresTarget) -> tuple[str, str]:
         """The name of the cluster's primary, and where its WAL ends. Raises StepFailed, TargetError."""
         declared = standby.node_of or standby.name
         for name, node in self._targets.items():
-            if declared in (name, node.node_of) and name != standby.name:
+            if isinstance(node, PostgresTarget) and declared in (name, node.node_of) and name != standby.name:
                 with closing(connect(node, self._secrets)) as session:
-                    asked = cast("PostgresSession", session)
-                    if not asked.in_recovery:
-                        return name, asked.fetch(_WRITTEN)[0]["lsn"]
+                    if not session.in_recovery:
+                        return name, session.fetch(_WRITTEN)[0]["lsn"]
         raise StepFailed(f"{standby.name}: no node of {declared} is a primary", hint="make a new plan")

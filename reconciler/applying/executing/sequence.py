@@ -13,7 +13,7 @@ from reconciler.applying.executing.retry import Patience, attempts
 from reconciler.applying.executing.step import Executor, executor
 from reconciler.applying.executing.watch import watched
 from reconciler.errors import StepFailed
-from reconciler.model import PatroniStep, RestartStep, SqlStep, Step, Target
+from reconciler.model import PatroniStep, PostgresTarget, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets
 
 
@@ -32,14 +32,14 @@ class Stepper:
 
         Raises StepFailed, naming attempts and blockers; ConnectionFailed; DesiredError where a secret is missing.
         """
-        match step:
-            case RestartStep():
+        match step, self._target:
+            case RestartStep(), PostgresTarget() as target:
                 self.close()  # it would only be in the way of a server that waits for its sessions
-                self._restarts.run(self._target, step, tell, interrupted)
+                self._restarts.run(target, step, tell, interrupted)
                 return
-            case PatroniStep():
+            case PatroniStep(), PostgresTarget() as target:
                 self.close()
-                self._restarts.by_patroni(self._target, step, tell, interrupted)
+                self._restarts.by_patroni(target, step, tell, interrupted)
                 return
         if self._executor is None:
             self._executor = executor(self._target, self._secrets)
@@ -49,7 +49,7 @@ class Stepper:
         blockers: tuple[object, ...] = ()
         for attempt in range(1, most + 1):
             telling = _telling(tell, attempt)
-            with watched(self._target, self._secrets, running, telling, interrupted) as watch:
+            with watched(self._secrets, running, telling, interrupted) as watch:
                 try:
                     running.run(step, telling, interrupted)
                     return

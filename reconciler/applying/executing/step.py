@@ -10,7 +10,18 @@ from typing import Protocol
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed
-from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
+from reconciler.model import (
+    SENSITIVE,
+    HttpTarget,
+    ManualStep,
+    PostgresTarget,
+    RedisStep,
+    RedisTarget,
+    SecretArgument,
+    SqlStep,
+    Step,
+    Target,
+)
 from reconciler.secrets import Secrets
 
 Tell = Callable[[Progress], None]
@@ -42,12 +53,12 @@ class Executor(Protocol):
 
 def executor(target: Target, secrets: Secrets) -> Executor:
     """A new executor for `target`. Raises ConnectionFailed, or StepFailed where a target cannot be written to."""
-    match target.system:
-        case System.POSTGRES:
+    match target:
+        case PostgresTarget():
             return PostgresExecutor(target, secrets)
-        case System.REDIS:
+        case RedisTarget():
             return RedisExecutor(target, secrets)
-        case System.HTTP:
+        case HttpTarget():
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
 
@@ -77,15 +88,15 @@ GOING_ON = "it may still be going on on the server: the next plan sees what beca
 
 
 class PostgresExecutor:
-    """Runs SQL steps. `pid` is the server process, by which progress and blockers are found."""
+    """Runs SQL steps on `target`. `pid` is the server process, by which progress and blockers are found."""
 
-    def __init__(self, target: Target, secrets: Secrets) -> None:
+    def __init__(self, target: PostgresTarget, secrets: Secrets) -> None:
         import psycopg
 
         from reconciler.targets.postgres.opening import open_connection
         from reconciler.targets.postgres.words import said
 
-        self._target = target
+        self.target = target
         # A role or database may default to read-only transactions; what is applied here was approved to write.
         settings = {"default_transaction_read_only": "off", "application_name": STEP_NAME}
         self._connection = open_connection(target, secrets, settings)
@@ -110,7 +121,7 @@ class PostgresExecutor:
         if isinstance(step, ManualStep):
             return
         if not isinstance(step, SqlStep):
-            raise StepFailed(f"{self._target.name}: a {step.type} step cannot run on PostgreSQL")
+            raise StepFailed(f"{self.target.name}: a {step.type} step cannot run on PostgreSQL")
         connection = self._connection
         statement, began = "", time.monotonic()
         try:
@@ -123,10 +134,10 @@ class PostgresExecutor:
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
             where = f"\n  in: {statement}" if statement else ""
-            answer = said(error, hide_values=self._target.hide_values, sent=statement)
+            answer = said(error, hide_values=self.target.hide_values, sent=statement)
             hint = GOING_ON if isinstance(error, Silent) else ""
             may_pass = error.sqlstate in RETRIED or self._timed_out(error.sqlstate, time.monotonic() - began)
-            raise StepFailed(f"{self._target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
+            raise StepFailed(f"{self.target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
 
     def _timed_out(self, sqlstate: str | None, took: float) -> bool:
         """Whether statement_timeout ended a statement that `took` so many seconds. That somebody cancelled it has the
@@ -162,8 +173,8 @@ class PostgresExecutor:
 class RedisExecutor:
     """Runs Redis steps; secrets are looked up here, at the last moment."""
 
-    def __init__(self, target: Target, secrets: Secrets) -> None:
-        from reconciler.targets.redis.session import open_connection
+    def __init__(self, target: RedisTarget, secrets: Secrets) -> None:
+        from reconciler.targets.redis.opening import open_connection
 
         self._target = target
         self._secrets = secrets

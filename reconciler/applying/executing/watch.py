@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.activity import Blocker
 
@@ -58,7 +58,6 @@ class Watch:
 
 @contextmanager
 def watched(
-    target: Target,
     secrets: Secrets,
     running: Executor,
     tell: Callable[[Progress], None],
@@ -86,7 +85,7 @@ def watched(
                     running.cancel()
                 elif looking:
                     try:
-                        session = session or opened.enter_context(_looking(target, secrets))
+                        session = session or opened.enter_context(_looking(running.target, secrets))
                         _look(session, running, watch, tell)
                     except Exception:  # the server has no connection to spare, or who is told cannot listen
                         looking = False
@@ -100,7 +99,7 @@ def watched(
         thread.join()
 
 
-def _looking(target: Target, secrets: Secrets) -> closing[PostgresSession]:
+def _looking(target: PostgresTarget, secrets: Secrets) -> closing[PostgresSession]:
     from reconciler.targets.postgres.session import connect
     from reconciler.targets.postgres.taken_role import as_login
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 
 from reconciler.applying.lock.holding import Held
-from reconciler.model import System, Target
+from reconciler.model import HttpTarget, PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
 
 
@@ -22,18 +22,18 @@ def locked(
     its settings or restarts it; `ours` are the processes that hold locks of the same apply, and `idle` those of other
     sessions of ours that are outside of a transaction.
     """
-    match target.system:
-        case System.POSTGRES:
+    match target:
+        case PostgresTarget():
             from reconciler.applying.lock.postgres import PostgresLock
 
             with closing(PostgresLock(target, secrets, instance, ours, idle)) as lock:
                 yield lock
-        case System.REDIS:
+        case RedisTarget():
             from reconciler.applying.lock.redis import RedisLock
 
             with closing(RedisLock(target, secrets, now)) as named:
                 yield named
-        case System.HTTP:
+        case HttpTarget():
             yield _NeverTaken()
 
 

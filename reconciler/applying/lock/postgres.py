@@ -21,7 +21,7 @@ from reconciler.applying.executing.step import STEP_NAME
 from reconciler.applying.lock import holding
 from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.activity import masked
 from reconciler.targets.postgres.opening import open_connection
@@ -93,7 +93,7 @@ class PostgresLock:
     """
 
     def __init__(
-        self, target: Target, secrets: Secrets, instance: bool, ours: Callable[[], Collection[int]],
+        self, target: PostgresTarget, secrets: Secrets, instance: bool, ours: Callable[[], Collection[int]],
         idle: Collection[int],
     ) -> None:  # fmt: skip
         self._target = target
@@ -228,7 +228,7 @@ def _holders(connection: HeardConnection, key: int, *, here: bool) -> list[Row]:
     return connection.execute(_HOLDERS, {"key": key, "here": here}).fetchall()
 
 
-def _held(target: Target, what: str, holder: Row | None, key: int) -> LockHeld:
+def _held(target: PostgresTarget, what: str, holder: Row | None, key: int) -> LockHeld:
     if holder is None:
         return LockHeld(f"{target.name}: {what}: it has just ended", hint=WAIT)
     # Without pg_read_all_stats the sessions of other users have no start and no address.

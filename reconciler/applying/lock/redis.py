@@ -23,9 +23,9 @@ import redis
 from reconciler.applying.lock import holding
 from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
-from reconciler.model import Target
+from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.redis.session import open_connection
+from reconciler.targets.redis.opening import open_connection
 from reconciler.targets.redis.words import said
 
 REDIS_NAME = "reconciler-apply"
@@ -45,7 +45,7 @@ class RedisLock:
 
     pid = 0
 
-    def __init__(self, target: Target, secrets: Secrets, now: Callable[[], datetime]) -> None:
+    def __init__(self, target: RedisTarget, secrets: Secrets, now: Callable[[], datetime]) -> None:
         self._target = target
         self._secrets = secrets
         since = f"{now():%Y-%m-%dT%H:%M:%S%z}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
@@ -36,7 +36,12 @@ from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, Resource, System
 from reconciler.reach import Reach
-from reconciler.targets.session import Session
+from reconciler.targets.connect import AnySession
+
+if TYPE_CHECKING:
+    from reconciler.targets.http import HttpSession
+    from reconciler.targets.postgres.session import PostgresSession
+    from reconciler.targets.redis.session import RedisSession
 
 Found = (
     Unavailable
@@ -119,7 +124,7 @@ class CheckKind:
             for index, item in enumerate(items)
         ]
 
-    def observe(self, session: Session, wanted: Sequence[CheckItem]) -> Mapping[Address, ObservedCheck]:
+    def observe(self, session: AnySession, wanted: Sequence[CheckItem]) -> Mapping[Address, ObservedCheck]:
         """The evidence of all items: one query for all settings, one for each `sql` item, in one round trip each.
 
         What cannot be read of one item is said in its evidence, and hides no other. Raises TargetError where the
@@ -135,7 +140,7 @@ class CheckKind:
         }
         found: dict[Part, Found] = dict(left_out)
         found |= file.read(_of(FileCheck, parts), places, session.secrets)
-        match session.target.system:
+        match session.system:
             case System.POSTGRES:
                 found |= _read_postgres(session, parts)
             case System.REDIS:
@@ -186,10 +191,7 @@ def _of(kind: type[C], parts: Mapping[Part, Frozen]) -> dict[Part, C]:
     return {part: check for part, check in parts.items() if isinstance(check, kind)}
 
 
-def _read_postgres(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    from reconciler.targets.postgres.session import PostgresSession
-
-    assert isinstance(session, PostgresSession)  # noqa: S101 - what its system says
+def _read_postgres(session: PostgresSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     found: dict[Part, Found] = {}
     if statements := _of(SqlCheck, parts):
         found |= sql.read(session, statements)
@@ -198,10 +200,7 @@ def _read_postgres(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part,
     return found
 
 
-def _read_redis(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    from reconciler.targets.redis.session import RedisSession
-
-    assert isinstance(session, RedisSession)  # noqa: S101 - what its system says
+def _read_redis(session: RedisSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     found: dict[Part, Found] = {}
     values = {
         part: check
@@ -217,11 +216,8 @@ def _read_redis(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Fo
     return found
 
 
-def _read_http(session: Session, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
+def _read_http(session: HttpSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
     """Where the target declares no URL there is no application to ask, nor one to vouch for."""
-    from reconciler.targets.http import HttpSession
-
-    assert isinstance(session, HttpSession)  # noqa: S101 - what its system says
     requests = _of(HttpCheck, parts)
     if session.declared:
         return dict(http.read(session, requests))

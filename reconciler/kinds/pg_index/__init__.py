@@ -14,15 +14,19 @@ Decided: docs/decisions.md#wings
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.unlisted import UnlistedSection
-from reconciler.kind import Declaration, Followed, Rehearsal, Ruling
+from reconciler.kind import Declaration, not_asked
+from reconciler.kind.applying import Followed, Rehearsal
+from reconciler.kind.unlisted import Ruling
 from reconciler.kinds.pg_index.model import AnyIndex, Declared, PgIndex, UnlistedEverywhere, UnlistedIndexes
 from reconciler.kinds.pg_index.observed import AnyObserved, ObservedEverywhere, ObservedIndex, ObservedUnlisted
 from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address, Change, Fact, Outcome, Resource, Step, System
-from reconciler.targets.session import Session
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres.session import PostgresSession
 
 
 class PgIndexKind:
@@ -40,31 +44,31 @@ class PgIndexKind:
 
         return declare(declaration)
 
-    def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
+    def observe(self, session: PostgresSession, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
         """See `observe.py`."""
         from reconciler.kinds.pg_index.observing.observe import observe
-        from reconciler.targets.postgres.session import PostgresSession
 
-        return observe(cast(PostgresSession, session), wanted)
+        return observe(session, wanted)
 
     def plan(self, desired: Declared, observed: AnyObserved | None) -> Sequence[Outcome]:
         """See `plan.py` and `absent.py`."""
         from reconciler.kinds.pg_index.changes.absent import plan_unlisted
         from reconciler.kinds.pg_index.changes.plan import plan_index
 
-        if isinstance(desired, UnlistedEverywhere):
-            seen = cast(ObservedEverywhere, observed)
-            return [outcome for table, found in seen.tables for outcome in plan_unlisted(table, found)]
-        if isinstance(desired, UnlistedIndexes):
-            return plan_unlisted(desired, cast(ObservedUnlisted, observed))
-        return plan_index(desired, cast(ObservedIndex, observed))
+        match desired, observed:
+            case PgIndex(), ObservedIndex():
+                return plan_index(desired, observed)
+            case UnlistedIndexes(), ObservedUnlisted():
+                return plan_unlisted(desired, observed)
+            case UnlistedEverywhere(), ObservedEverywhere():
+                return [outcome for table, found in observed.tables for outcome in plan_unlisted(table, found)]
+        return [not_asked(desired)]
 
-    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    def advise(self, session: PostgresSession, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """See `advice/advise.py`."""
         from reconciler.kinds.pg_index.advice.advise import advise
-        from reconciler.targets.postgres.session import PostgresSession
 
-        return advise(cast(PostgresSession, session), outcomes)
+        return advise(session, outcomes)
 
     def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
         """See `rehearsal.py`."""
@@ -149,12 +153,11 @@ class PgIndexKind:
 
         return qualified_name(entry)[0]
 
-    def written(self, session: Session) -> Mapping[str, Any]:
+    def written(self, session: PostgresSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""
         from reconciler.kinds.pg_index.as_yaml import written
-        from reconciler.targets.postgres.session import PostgresSession
 
-        return written(cast(PostgresSession, session))
+        return written(self, session)
 
 
 KIND = PgIndexKind()

@@ -13,17 +13,14 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from reconciler.errors import DesiredError
-from reconciler.kind import Declaration
+from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import objection
 from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.changes.describe import as_declared
-from reconciler.kinds.pg_index.changes.plan import plan_index
-from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
-from reconciler.kinds.pg_index.model import Definition, PgIndex, TableName
-from reconciler.kinds.pg_index.observed import LiveIndex
+from reconciler.kinds.pg_index.model import Declared, Definition, PgIndex, TableName
+from reconciler.kinds.pg_index.observed import AnyObserved, LiveIndex
 from reconciler.kinds.pg_index.observing.left_out import read_without
-from reconciler.kinds.pg_index.observing.observe import observe
 from reconciler.kinds.pg_index.observing.read import Catalogue, read
 from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address
@@ -60,7 +57,7 @@ class _Index(NamedTuple):
     definition: Definition
 
 
-def written(session: PostgresSession) -> dict[str, Any]:
+def written(kind: Kind[PostgresSession, Declared, AnyObserved], session: PostgresSession) -> dict[str, Any]:
     """The section `tables`: dicts, lists and texts, and LeftOut for what is not declared. Raises TargetError."""
     there = [(row["schema"], row["name"]) for row in session.fetch(_TABLES)]
     catalogue, hidden = read_without(
@@ -83,7 +80,7 @@ def written(session: PostgresSession) -> dict[str, Any]:
     declared: dict[Address, tuple[str, str]] = {}
     for spell in (_plainly, _exactly, _as_sql):
         found = {(index.table, index.name): spell(index) for index in candidates}
-        wrong = _what_differs(session, found, declared)
+        wrong = _what_differs(kind, session, found, declared)
         for (table_key, name_key), entry in found.items():
             problem = wrong.get((table_key, name_key))
             left_out = LeftOut(f"cannot be declared exactly: {problem}") if problem is not None else None
@@ -190,7 +187,10 @@ def _beside(live: LiveIndex) -> dict[str, Any]:
 
 
 def _what_differs(
-    session: PostgresSession, entries: Mapping[tuple[str, str], Any], declared: dict[Address, tuple[str, str]]
+    kind: Kind[PostgresSession, Declared, AnyObserved],
+    session: PostgresSession,
+    entries: Mapping[tuple[str, str], Any],
+    declared: dict[Address, tuple[str, str]],
 ) -> dict[tuple[str, str], str]:
     """What a plan would say of each entry that is not read back as what is there.
 
@@ -200,21 +200,23 @@ def _what_differs(
     resources: list[PgIndex] = []
     for (table, name), entry in entries.items():
         try:
-            for resource in _declared(session, table, name, entry):
+            for resource in _declared(kind, session, table, name, entry):
                 if declared.setdefault(resource.address, (table, name)) == (table, name):
                     resources.append(resource)
                 else:
                     wrong[table, name] = f"another index has the address {resource.address}, too"
         except (DesiredError, ValueError) as error:
             wrong[table, name] = str(error)
-    observed = observe(session, resources)
+    observed = kind.observe(session, resources)
     for resource in resources:
-        for outcome in plan_index(resource, observed[resource.address]):  # type: ignore[arg-type] # of an index
+        for outcome in kind.plan(resource, observed.get(resource.address)):
             wrong[declared[resource.address]] = objection([outcome])
     return wrong
 
 
-def _declared(session: PostgresSession, table: str, name: str, entry: Any) -> Iterable[PgIndex]:
+def _declared(
+    kind: Kind[PostgresSession, Declared, AnyObserved], session: PostgresSession, table: str, name: str, entry: Any
+) -> Iterable[PgIndex]:
     value = _SECTIONS.validate_python({table: {"indexes": {name: entry}}})
-    found = declare(Declaration(session.target, SECTION, value, "", lambda path: ""))
+    found = kind.declare(Declaration(session.target, SECTION, value, "", lambda path: ""))
     return (resource for resource in found if isinstance(resource, PgIndex))

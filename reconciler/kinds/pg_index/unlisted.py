@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, rulings, together
 from reconciler.errors import DesiredError, UsageError
-from reconciler.kind import Declaration, Ruling
+from reconciler.kind import Declaration
+from reconciler.kind.unlisted import Ruling
 from reconciler.kinds.pg_index.model import (
     Declared,
     PgIndex,
@@ -51,44 +52,40 @@ def everywhere(declaration: Declaration) -> UnlistedEverywhere:
 def gathered(declared: Sequence[Declared]) -> list[Declared]:
     """See `kind.Gathers`: one rule for each table, and one set of rules for each target."""
     errors: list[DesiredError] = []
-    found: dict[Address, UnlistedIndexes | UnlistedEverywhere] = {}
+    tables: dict[Address, UnlistedIndexes] = {}
+    targets: dict[Address, UnlistedEverywhere] = {}
     for each in declared:
-        if isinstance(each, UnlistedIndexes | UnlistedEverywhere):
-            try:
-                first = found.setdefault(each.address, each)
-                if first is not each:
-                    found[each.address] = _joined(first, each)
-            except DesiredError as error:
-                errors.append(error)
-    for address, rule in found.items():
-        if isinstance(rule, UnlistedIndexes):
-            target = found.get(address._replace(name=EVERYTHING))
-            try:
-                found[address] = _settled(rule, target.rules if isinstance(target, UnlistedEverywhere) else ())
-            except DesiredError as error:
-                errors.append(error)
+        try:
+            match each:
+                case UnlistedIndexes(address=address):
+                    tables[address] = _joined(tables[address], each) if address in tables else each
+                case UnlistedEverywhere(address=address):
+                    targets[address] = _both(targets[address], each) if address in targets else each
+        except DesiredError as error:
+            errors.append(error)
+    for address, table in tables.items():
+        target = targets.get(address._replace(name=EVERYTHING))
+        try:
+            tables[address] = _settled(table, target.rules if target else ())
+        except DesiredError as error:
+            errors.append(error)
     if errors:
         first_error, *others = errors
         raise DesiredError(first_error.message, at=first_error.at, hint=first_error.hint, others=others)
-    tables: dict[str, list[TableName]] = {}
-    for rule in found.values():
-        if isinstance(rule, UnlistedIndexes):
-            tables.setdefault(rule.address.target, []).append((rule.schema_name, rule.table))
-    return list(_once(declared, found, tables))
+    return list(_once(declared, tables, targets))
 
 
-def _joined(
-    first: UnlistedIndexes | UnlistedEverywhere, second: UnlistedIndexes | UnlistedEverywhere
-) -> UnlistedIndexes | UnlistedEverywhere:
-    """What two documents say of the same table, or of the same target. Raises DesiredError."""
-    if isinstance(first, UnlistedEverywhere) and isinstance(second, UnlistedEverywhere):
-        return first.model_copy(update={"rules": together(SECTION, (*first.rules, *second.rules))})
-    assert isinstance(first, UnlistedIndexes)  # noqa: S101 - they have one address
-    assert isinstance(second, UnlistedIndexes)  # noqa: S101 - and that of a table
+def _joined(first: UnlistedIndexes, second: UnlistedIndexes) -> UnlistedIndexes:
+    """What two documents say of the same table. Raises DesiredError."""
     if first.said and second.said and first.policy is not second.policy:
         raise _contradicting(first, _as_rule(first), _as_rule(second))
     says = second if second.said and not first.said else first
     return says.model_copy(update={"listed": tuple(dict.fromkeys((*first.listed, *second.listed)))})
+
+
+def _both(first: UnlistedEverywhere, second: UnlistedEverywhere) -> UnlistedEverywhere:
+    """What two documents say of the same target. Raises DesiredError."""
+    return first.model_copy(update={"rules": together(SECTION, (*first.rules, *second.rules))})
 
 
 def _settled(table: UnlistedIndexes, target: Sequence[Rule]) -> UnlistedIndexes:
@@ -113,19 +110,27 @@ def _contradicting(table: UnlistedIndexes, first: Rule, second: Rule) -> Desired
 
 def _once(
     declared: Sequence[Declared],
-    found: Mapping[Address, UnlistedIndexes | UnlistedEverywhere],
-    tables: Mapping[str, Sequence[TableName]],
+    tables: Mapping[Address, UnlistedIndexes],
+    targets: Mapping[Address, UnlistedEverywhere],
 ) -> Iterator[Declared]:
-    """`declared` with each rule where it first stands, as it was `found`."""
+    """`declared` with what was found of each table and each target where it first stands."""
+    apart: dict[str, list[TableName]] = {}
+    for table in tables.values():
+        apart.setdefault(table.address.target, []).append((table.schema_name, table.table))
     told: set[Address] = set()
     for each in declared:
-        if isinstance(each, PgIndex):
-            yield each
-        elif each.address not in told:
-            told.add(each.address)
-            rule = found[each.address]
-            apart = {"apart": tuple(tables.get(each.address.target, ()))}
-            yield rule.model_copy(update=apart) if isinstance(rule, UnlistedEverywhere) else rule
+        address = each.address
+        if address in told:
+            continue
+        match each:
+            case PgIndex():
+                yield each
+            case UnlistedIndexes():
+                told.add(address)
+                yield tables[address]
+            case UnlistedEverywhere():
+                told.add(address)
+                yield targets[address].model_copy(update={"apart": tuple(apart.get(address.target, ()))})
 
 
 def tables_of(session: PostgresSession, rules: UnlistedEverywhere) -> list[UnlistedIndexes]:

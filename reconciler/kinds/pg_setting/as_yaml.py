@@ -82,7 +82,7 @@ class _Found:
 Entry = _Found | LeftOut
 
 
-def written(kind: Kind[Declared, Any], session: PostgresSession) -> dict[str, Any]:
+def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession) -> dict[str, Any]:
     """The sections `settings`, `databases` and `roles`, those without any entry left out. Raises TargetError."""
     listed = [row["name"] for row in session.fetch(_NAMES)]
     spelled = [*listed, *_custom(session, listed)]
@@ -255,7 +255,9 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
         )
 
 
-def _tried(kind: Kind[Declared, Any], session: PostgresSession, entries: Mapping[Path, Entry]) -> dict[Path, Any]:
+def _tried(
+    kind: Kind[PostgresSession, Declared, Any], session: PostgresSession, entries: Mapping[Path, Entry]
+) -> dict[Path, Any]:
     """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
     candidates = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
     waiting: set[Path] = set()
@@ -273,7 +275,7 @@ def _tried(kind: Kind[Declared, Any], session: PostgresSession, entries: Mapping
 
 
 def _objections(
-    kind: Kind[Declared, Any],
+    kind: Kind[PostgresSession, Declared, Any],
     session: PostgresSession,
     waiting: set[Path],
     fatal: dict[Path, str],
@@ -299,7 +301,9 @@ def _objections(
     return said
 
 
-def _declared(kind: Kind[Declared, Any], session: PostgresSession, path: Path, form: Form) -> Iterable[PgSetting]:
+def _declared(
+    kind: Kind[PostgresSession, Declared, Any], session: PostgresSession, path: Path, form: Form
+) -> Iterable[PgSetting]:
     value: Any = form
     for key in reversed(path[1:]):
         value = {key: value}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.errors import DesiredError
 from reconciler.formulas.quantities import FormulaError
-from reconciler.kind import Declaration, NodeOutcomes, Ruling
+from reconciler.kind import Declaration, NodeOutcomes, not_asked
+from reconciler.kind.unlisted import Ruling
 from reconciler.kinds.pg_setting import unlisted
-from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, patroni, scoped
-from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.changes.plan import plan_setting
 from reconciler.kinds.pg_setting.cluster import restart
 from reconciler.kinds.pg_setting.model import PgSetting, Restart
 from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
@@ -19,11 +19,8 @@ from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.sections import DatabaseSection, RoleSection, Settings
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import names, offline
-from reconciler.kinds.pg_setting.values.declared_value import NotTold
-from reconciler.kinds.pg_setting.values.units import InvalidValue
-from reconciler.model import Address, NoticeType, Outcome, Resource, SecretRef, System, Target, TargetInfo
+from reconciler.model import Address, Outcome, PostgresTarget, Resource, SecretRef, System, TargetInfo
 from reconciler.targets.postgres.session import PostgresSession
-from reconciler.targets.session import Session
 
 
 class PgSettingKind:
@@ -68,10 +65,9 @@ class PgSettingKind:
         return unlisted.gathered(declared)
 
     def observe(
-        self, session: Session, wanted: Sequence[Declared]
+        self, session: PostgresSession, wanted: Sequence[Declared]
     ) -> Mapping[Address, SettingObserved | unlisted.ObservedUnlisted]:
         """See `Kind.observe`. Two round trips; more only for what those leave open. Raises TargetError."""
-        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         settings = [each for each in wanted if isinstance(each, PgSetting)]
         seen: dict[Address, SettingObserved | unlisted.ObservedUnlisted] = {}
         seen |= observe(session, settings) if settings else {}
@@ -84,43 +80,17 @@ class PgSettingKind:
         self, desired: Declared, observed: SettingObserved | unlisted.ObservedUnlisted | None
     ) -> Sequence[Outcome]:
         """See `Kind.plan`."""
-        if isinstance(desired, unlisted.UnlistedSettings):
-            return unlisted.plan_unlisted(desired, cast(unlisted.ObservedUnlisted, observed))
-        if observed is None:
-            return [notice(desired, NoticeType.NOT_VISIBLE, "the server was not asked for it")]
-        observed = cast(SettingObserved, observed)
-        desired = desired.model_copy(update={"beside": observed.beside})
-        definition = observed.definition
-        # A session that has a custom setting set knows it, and still does not list it.
-        custom = "." in desired.setting and observed.absence in ("unknown", "unlisted")
-        if definition is None and not desired.of_instance and custom:
-            definition = scoped.custom(desired.setting)
-        if definition is None and not desired.of_instance and desired.setting == "role":
-            definition = scoped.custom("role")
-        if definition is None:
-            return [_absent(desired, observed)]
-        if isinstance(desired.value, SecretRef):
-            return _secret(desired, observed)
-        try:
-            if not desired.of_instance:
-                return scoped.plan(desired, definition, observed)
-            seen = observed.server.patroni
-            if seen is not None:
-                outcomes = patroni.plan(desired, definition, observed, seen)
-            else:
-                outcomes = instance.plan(desired, definition, observed)
-            return after_preload.again(desired, observed, outcomes) if desired.after_restart else outcomes
-        except NotTold as error:
-            return [notice(desired, NoticeType.BLOCKED, str(error))]
-        except InvalidValue as error:
-            written = f"{desired.value} is not a value for it: " if isinstance(desired.value, str) else ""
-            return [notice(desired, NoticeType.BLOCKED, f"{written}{error}")]
+        match desired, observed:
+            case PgSetting(), SettingObserved():
+                return plan_setting(desired, observed)
+            case unlisted.UnlistedSettings(), unlisted.ObservedUnlisted():
+                return unlisted.plan_unlisted(desired, observed)
+        return [not_asked(desired)]
 
-    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    def advise(self, session: PostgresSession, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """See `kind.Advises`, and `file_errors.py`."""
         from reconciler.kinds.pg_setting.observing.file_errors import errors
 
-        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         return [*outcomes, *errors(session, self.name)]
 
     def leans_on(self, resource: Declared) -> Sequence[PgSetting]:
@@ -149,7 +119,7 @@ class PgSettingKind:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
         return isinstance(resource, unlisted.UnlistedSettings) or resource.of_instance
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.sequenced(outcomes, target, info)
 
@@ -177,11 +147,10 @@ class PgSettingKind:
         found = [each.rules for each in declared if isinstance(each, unlisted.UnlistedSettings)]
         return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
 
-    def written(self, session: Session) -> Mapping[str, Any]:
+    def written(self, session: PostgresSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""
         from reconciler.kinds.pg_setting.as_yaml import written
 
-        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         return written(self, session)
 
 
@@ -198,16 +167,15 @@ class PgRestartKind:
         """Nothing: it has no section."""
         return ()
 
-    def observe(self, session: Session, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
+    def observe(self, session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
         """See `Kind.observe`. Raises TargetError."""
-        assert isinstance(session, PostgresSession)  # noqa: S101 - that is what `system` says
         return restart.observe(session, wanted)
 
     def plan(self, desired: Restart, observed: ObservedRestart | None) -> Sequence[Outcome]:
         """See `Kind.plan`."""
         return [] if observed is None else restart.plan(desired, observed)
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
         return restart.in_its_phase(outcomes, target, info)
 
@@ -254,49 +222,3 @@ def _declared(
             address = resource.address._replace(name=resource.own_name)
             resource = resource.model_copy(update={"address": address})
         yield resource
-
-
-def _absent(desired: PgSetting, observed: SettingObserved) -> Outcome:
-    """What is to be said of a setting that pg_settings does not list."""
-    server = observed.server
-    name = desired.setting
-    if observed.absence == "hidden":
-        message = f"not visible to role {server.role}; grant pg_read_all_settings to {server.role}"
-        return notice(desired, NoticeType.NOT_VISIBLE, message)
-    if observed.absence == "unlisted" and name not in names.RENAMED:  # some are still understood by their old names
-        return notice(desired, NoticeType.BLOCKED, "it belongs to a session, and cannot be declared")
-    prefix = after_preload.library(name)
-    if prefix and prefix not in (server.loaded or ()):
-        if desired.of_instance and after_preload.can_wait(desired, observed):
-            return after_preload.planned(desired, observed)
-        if prefix in server.preloading:
-            message = f"unknown until {prefix} is loaded, which waits for a restart; plan again after that"
-            return notice(desired, NoticeType.WAITS_FOR_RESTART, message)
-        way = (
-            f"add {prefix} to shared_preload_libraries, restart PostgreSQL, then plan again"
-            if prefix in after_preload.PRELOADED
-            else "its manual says which one that is, and how it is loaded"
-        )
-        message = f"unknown until the library that defines {name.partition('.')[0]}.* is loaded: {way}"
-        return notice(desired, NoticeType.BLOCKED, message)
-    return notice(desired, NoticeType.BLOCKED, names.unknown(name, observed.nearest, server.version_num))
-
-
-def _secret(desired: PgSetting, observed: SettingObserved) -> list[Outcome]:
-    """A plan holds its statements verbatim, so that it can hold none with a secret: such a value is only compared."""
-    if observed.secret_matches:
-        return []
-    if observed.secret_matches is None:
-        message = f"role {observed.server.role} cannot see the instance's value"
-        return [notice(desired, NoticeType.NOT_VISIBLE, message)]
-    way = "" if observed.definition is None else managed.way(observed.definition, observed, "…")
-    if desired.of_instance and way:
-        message = f"it is not the declared secret, and a plan cannot carry one: {way}"
-        return [notice(desired, NoticeType.BLOCKED, message)]
-    scope = "system" if desired.of_instance else observed.scope_sql or desired.scope
-    reload = ", then select pg_reload_conf()" if desired.of_instance else ""
-    message = (
-        f"it is not the declared secret, and a plan cannot carry one: "
-        f"run alter {scope} set {desired.setting} = '…' by hand{reload}"
-    )
-    return [notice(desired, NoticeType.BLOCKED, message)]

@@ -13,12 +13,14 @@ What it cannot    change what only the file and a restart can (`parameters.py`):
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Outcome, SecretRef, System, Target, TargetInfo
-from reconciler.targets.session import Session
+from reconciler.model import Address, Outcome, RedisTarget, SecretRef, System, TargetInfo
+
+if TYPE_CHECKING:
+    from reconciler.targets.redis.session import RedisSession
 
 
 class RedisSettingKind:
@@ -36,12 +38,11 @@ class RedisSettingKind:
 
         return declare(declaration)
 
-    def observe(self, session: Session, wanted: Sequence[RedisSetting]) -> Mapping[Address, ObservedSetting]:
+    def observe(self, session: RedisSession, wanted: Sequence[RedisSetting]) -> Mapping[Address, ObservedSetting]:
         """See `read.py`."""
         from reconciler.kinds.redis_setting.read import observe
-        from reconciler.targets.redis.session import RedisSession
 
-        return observe(cast(RedisSession, session), wanted)
+        return observe(session, wanted)
 
     def plan(self, desired: RedisSetting, observed: ObservedSetting | None) -> Sequence[Outcome]:
         """See `plan.py`."""
@@ -66,18 +67,17 @@ class RedisSettingKind:
         left = {name: text for name, text in resource.beside.items() if name not in gone}
         return resource.model_copy(update={"beside": left})
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: RedisTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `sequence.py`."""
         from reconciler.kinds.redis_setting.sequence import sequenced
 
         return sequenced(outcomes, target)
 
-    def written(self, session: Session) -> Mapping[str, Any]:
+    def written(self, session: RedisSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""
         from reconciler.kinds.redis_setting.as_yaml import written
-        from reconciler.targets.redis.session import RedisSession
 
-        return written(self, cast(RedisSession, session))
+        return written(self, session)
 
     def credentials(self, resource: RedisSetting) -> tuple[str, SecretRef] | None:
         """Of requirepass, which is the password of the user `default`."""

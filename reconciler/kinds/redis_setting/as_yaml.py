@@ -17,7 +17,7 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
-from reconciler.kinds.redis_setting.model import RedisSetting
+from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.values import agree, buffer_limits, meaning
 from reconciler.kinds.redis_setting.values.defaults import OF_THE_MACHINE, defaults
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, KNOWN, MEMORY, PROTECTED, SECRETS, is_immutable
@@ -53,7 +53,7 @@ BUILT_IN = frozenset({"lua"})
 _UNITS = {"gb": 1024**3, "mb": 1024**2, "kb": 1024}
 
 
-def written(kind: Kind[RedisSetting, Any], session: RedisSession) -> dict[str, Any]:
+def written(kind: Kind[RedisSession, RedisSetting, ObservedSetting], session: RedisSession) -> dict[str, Any]:
     """The section `settings`. Raises TargetError."""
     names = sorted(KNOWN - SECRETS)
     *answers, user, modules = session.read_all(
@@ -145,7 +145,9 @@ def _amount(number: int) -> str:
     return f"{number // _UNITS[unit]}{unit}" if unit else str(number)
 
 
-def _objections(kind: Kind[RedisSetting, Any], session: RedisSession, chosen: Mapping[str, str]) -> dict[str, str]:
+def _objections(
+    kind: Kind[RedisSession, RedisSetting, ObservedSetting], session: RedisSession, chosen: Mapping[str, str]
+) -> dict[str, str]:
     """What a plan has to say against each entry."""
     said = dict.fromkeys(chosen, "")
     resources: list[RedisSetting] = []

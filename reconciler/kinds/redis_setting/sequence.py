@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from reconciler.kinds.redis_setting.declare import LAST
 from reconciler.kinds.redis_setting.steps import TOGETHER
 from reconciler.kinds.redis_setting.values import meaning
-from reconciler.model import Change, HazardType, Outcome, RedisStep, Target
+from reconciler.model import Change, HazardType, Outcome, RedisStep, RedisTarget
 
 NAMED = 2
 """So many settings that are set by the same command are named; of more, the number."""
@@ -23,7 +23,7 @@ OPENS = frozenset({"bind", "protected-mode"})
 """Changes of these that are less safe."""
 
 
-def sequenced(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
+def sequenced(outcomes: Sequence[Outcome], target: RedisTarget) -> list[Outcome]:
     """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
     outcomes = sorted(outcomes, key=_rank)
     changes = [outcome for outcome in outcomes if isinstance(outcome, Change)]

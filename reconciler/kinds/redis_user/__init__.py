@@ -11,16 +11,20 @@ What it cannot    take from the tool's own user what the tool needs: a notice sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.unlisted import UnlistedSection, rulings
-from reconciler.kind import Declaration, Ruling
+from reconciler.kind import Declaration, not_asked
+from reconciler.kind.unlisted import Ruling
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
 from reconciler.kinds.redis_user.unlisted_model import DEFAULT, SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
-from reconciler.model import Address, Observed, Outcome, Resource, SecretRef, System
-from reconciler.targets.session import Session
+from reconciler.model import Address, Outcome, Resource, SecretRef, System
+
+if TYPE_CHECKING:
+    from reconciler.targets.redis.session import RedisSession
 
 Declared = RedisUser | UnlistedUsers | UnlistedUser
+AnyObserved = ObservedUser | ObservedUnlisted
 
 
 class RedisUserKind:
@@ -45,28 +49,27 @@ class RedisUserKind:
 
         return gathered(declared)
 
-    def observe(self, session: Session, wanted: Sequence[Declared]) -> Mapping[Address, Observed]:
+    def observe(self, session: RedisSession, wanted: Sequence[Declared]) -> Mapping[Address, AnyObserved]:
         """See `read.py` and `unlisted_read.py`."""
         from reconciler.kinds.redis_user import unlisted_read
         from reconciler.kinds.redis_user.read import observe
-        from reconciler.targets.redis.session import RedisSession
 
-        redis = cast(RedisSession, session)
         users = [each for each in wanted if isinstance(each, RedisUser)]
         unlisted = [each for each in wanted if not isinstance(each, RedisUser)]
-        seen: dict[Address, Observed] = dict(observe(redis, users)) if users else {}
-        return seen | unlisted_read.observe(redis, unlisted)
+        seen: dict[Address, AnyObserved] = dict(observe(session, users)) if users else {}
+        return seen | unlisted_read.observe(session, unlisted)
 
-    def plan(self, desired: Declared, observed: Observed | None) -> Sequence[Outcome]:
+    def plan(self, desired: Declared, observed: AnyObserved | None) -> Sequence[Outcome]:
         """See `plan.py` and `unlisted.py`."""
         from reconciler.kinds.redis_user.plan import plan
         from reconciler.kinds.redis_user.unlisted import plan_unlisted
 
-        if observed is None:
-            return []
-        if isinstance(desired, RedisUser):
-            return plan(desired, cast(ObservedUser, observed))
-        return plan_unlisted(desired, cast(ObservedUnlisted, observed))
+        match desired, observed:
+            case RedisUser(), ObservedUser():
+                return plan(desired, observed)
+            case UnlistedUsers() | UnlistedUser(), ObservedUnlisted():
+                return plan_unlisted(desired, observed)
+        return [not_asked(desired)]
 
     def derived_from(self, resource: Declared, declared: Mapping[Address, Resource]) -> Sequence[Address]:
         """See `kind.Derives`, and `unlisted.py`."""
@@ -81,12 +84,11 @@ class RedisUserKind:
         found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]
         return [ruling for rules in found for ruling in rulings(rules, address.name)]
 
-    def written(self, session: Session) -> Mapping[str, Any]:
+    def written(self, session: RedisSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""
         from reconciler.kinds.redis_user.as_yaml import written
-        from reconciler.targets.redis.session import RedisSession
 
-        return written(self, cast(RedisSession, session))
+        return written(self, session)
 
     def credentials(self, resource: Declared) -> tuple[str, SecretRef] | None:
         """The user's own."""

@@ -27,7 +27,7 @@ DEFAULT = ("on", "nopass", "~*", "&*", "+@all")
 """What the user `default` may on a new server: seen on 6.2, 7.0 and Valkey 9."""
 
 
-def written(kind: Kind[Any, Any], session: RedisSession) -> dict[str, Any]:
+def written(kind: Kind[RedisSession, Any, Any], session: RedisSession) -> dict[str, Any]:
     """The section `users`; none where there is nothing but what a new server has. Raises TargetError."""
     [names] = session.read_all([("ACL", "USERS")])
     if isinstance(names, Refusal):
@@ -55,7 +55,9 @@ def written(kind: Kind[Any, Any], session: RedisSession) -> dict[str, Any]:
     return {SECTION: Noted(gathered(entries), f"kept in {where}") if where else gathered(entries)}
 
 
-def _entry(kind: Kind[Any, Any], session: RedisSession, user: RedisUser, observed: ObservedUser) -> LeftOut | Noted:
+def _entry(
+    kind: Kind[RedisSession, Any, Any], session: RedisSession, user: RedisUser, observed: ObservedUser
+) -> LeftOut | Noted:
     rules = " ".join(observed.rules)
     problem = _objection(kind, session, user.user, rules)
     if problem:
@@ -79,7 +81,7 @@ def _login(name: str, observed: ObservedUser) -> str:
             return f"its password is kept as it is; {how}"
 
 
-def _objection(kind: Kind[Any, Any], session: RedisSession, name: str, rules: str) -> str:
+def _objection(kind: Kind[RedisSession, Any, Any], session: RedisSession, name: str, rules: str) -> str:
     """What a plan has to say against these rules."""
     section: Mapping[str, UserSection] = {name: UserSection(rules=rules)}
     try:

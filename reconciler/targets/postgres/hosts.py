@@ -9,11 +9,11 @@ from typing import Any
 from psycopg import pq
 
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.reach import Reach
 
 
-def refuse_hosts(target: Target, reach: Reach, declared: Mapping[str, Any]) -> None:
+def refuse_hosts(target: PostgresTarget, reach: Reach, declared: Mapping[str, Any]) -> None:
     """Raises ConnectionFailed where one of the hosts is not among those that may be connected to.
 
     What `declared` leaves open, the driver takes from its environment and from service files: PGHOST, PGHOSTADDR,

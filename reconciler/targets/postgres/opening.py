@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.host_names import refuse_unanswered
@@ -62,7 +62,7 @@ _AT_WORK: LiteralString = """
 
 
 def open_connection(
-    target: Target, secrets: Secrets, settings: Mapping[str, str], *,
+    target: PostgresTarget, secrets: Secrets, settings: Mapping[str, str], *,
     where_there: Mapping[str, str] = {}, others: Collection[int] = (),
 ) -> HeardConnection:  # fmt: skip
     """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
@@ -99,7 +99,7 @@ def open_connection(
 
 
 def _set_up(
-    target: Target, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
+    target: PostgresTarget, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
     known: Mapping[str, str], others: Collection[int],
 ) -> bool:  # fmt: skip
     """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
@@ -137,7 +137,7 @@ def _plainly(connection: HeardConnection, query: sql.Composed) -> list[Row]:
     return cursor.fetchall()
 
 
-def watched_over(connection: HeardConnection, pid: int, target: Target, secrets: Secrets) -> None:
+def watched_over(connection: HeardConnection, pid: int, target: PostgresTarget, secrets: Secrets) -> None:
     """Has `connection` ask by another one, where it hears nothing, whether its process `pid` is still at work."""
     info = connection.info
     there = {"host": info.host, "hostaddr": info.hostaddr, "port": str(info.port)}
@@ -146,7 +146,7 @@ def watched_over(connection: HeardConnection, pid: int, target: Target, secrets:
     connection.at_work = lambda: _at_work(target, secrets, pid, where)
 
 
-def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str]) -> bool:
+def _at_work(target: PostgresTarget, secrets: Secrets, pid: int, where: Mapping[str, str]) -> bool:
     try:
         with closing(opened(target, secrets, where)) as asking:
             asking.silence = bounds.CONNECT_SECONDS
@@ -161,7 +161,7 @@ def _at_work(target: Target, secrets: Secrets, pid: int, where: Mapping[str, str
 
 
 def opened(
-    target: Target, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
+    target: PostgresTarget, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
 ) -> HeardConnection:
     """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
     asks a server of this version to lift limits (`lifted_limits.py`).
@@ -207,7 +207,7 @@ def _connect_timeout(declared: object, hosts: int) -> int:
     return max(2, min(bounds.CONNECT_SECONDS, 2 * bounds.CONNECT_SECONDS // hosts))
 
 
-def cannot_connect(target: Target, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
+def cannot_connect(target: PostgresTarget, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
     """What the driver had against it, without any secret."""
     return ConnectionFailed(
         target.name,

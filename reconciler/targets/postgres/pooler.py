@@ -16,7 +16,7 @@ from itertools import chain, repeat
 import psycopg
 
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.targets import bounds
 from reconciler.targets.postgres.waiting import HeardConnection
 
@@ -43,13 +43,13 @@ _BESIDE = """
 _UNSEEN = ("", "<insufficient privilege>")
 
 
-def refuse_shared(target: Target, pid: int, others: Collection[int]) -> None:
+def refuse_shared(target: PostgresTarget, pid: int, others: Collection[int]) -> None:
     """Raises ConnectionFailed where process `pid` also serves one of `others`, sessions of ours that are idle."""
     if pid in others:
         raise _refused(target, TWICE.format(pid))
 
 
-def refuse_sharing(target: Target, first: HeardConnection, another: Callable[[], HeardConnection]) -> None:
+def refuse_sharing(target: PostgresTarget, first: HeardConnection, another: Callable[[], HeardConnection]) -> None:
     """Raises ConnectionFailed where a pooler between shares sessions, or where that cannot be found out.
 
     `first` is outside of a transaction, and nothing was set in it yet. `another` opens a second connection.
@@ -71,7 +71,7 @@ def refuse_sharing(target: Target, first: HeardConnection, another: Callable[[],
         raise _refused(target, proof)
 
 
-def _refused(target: Target, proof: str) -> ConnectionFailed:
+def _refused(target: PostgresTarget, proof: str) -> ConnectionFailed:
     return ConnectionFailed(
         target.name, f"a pooler that shares sessions stands between: {proof}; nothing was set or run", hint=WAY_OUT
     )

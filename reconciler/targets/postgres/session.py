@@ -5,30 +5,29 @@ Decided: docs/decisions.md#read-only-sessions-on-postgresql
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
-from reconciler.model import System, Target, TargetInfo
+from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.postgres import lifted_limits
-from reconciler.targets.postgres.activity import masked
+from reconciler.targets.postgres.machine import Machine
 from reconciler.targets.postgres.opening import opened, watched_over
+from reconciler.targets.postgres.query_errors import query_error
 from reconciler.targets.postgres.session_settings import reading_settings
 from reconciler.targets.postgres.taken_role import refusal, taken
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres.transactions import Asked as Asked  # like Query and Row, known by the session
 from reconciler.targets.postgres.transactions import Query as Query
 from reconciler.targets.postgres.transactions import Transactions
-from reconciler.targets.postgres.waiting import HeardConnection, Silent
+from reconciler.targets.postgres.waiting import HeardConnection
 from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
-from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
@@ -77,7 +76,9 @@ class PostgresSession:
     role's own path could else put functions and operators of his before those of pg_catalog.
     """
 
-    def __init__(self, target: Target, secrets: Secrets, connection: HeardConnection) -> None:
+    system: Literal[System.POSTGRES] = System.POSTGRES
+
+    def __init__(self, target: PostgresTarget, secrets: Secrets, connection: HeardConnection) -> None:
         self.target = target
         self.secrets = secrets
         self._connection = connection
@@ -185,23 +186,10 @@ class PostgresSession:
                 self._verbatim = True
                 take_verbatim(connection)
                 return self._sent(queries, on_failure)
-            if isinstance(error, UnicodeError):
-                raise ObservationFailed(
-                    self.target.name, f"text in the way of a query cannot be told: {error}"
-                ) from error
-            hidden = self.target.hide_values
-            answer = said(error, hide_values=hidden, sent=_texts(queries) if hidden else "")
-            cause = None if hidden else error  # a traceback would say it all
-            # What the server itself has said has an SQLSTATE; a pipeline whose other end is gone may not look broken.
-            if isinstance(error, psycopg.OperationalError) and (connection.broken or not error.sqlstate):
+            failed = query_error(error, self.target, queries, is_broken=connection.broken)
+            if isinstance(failed, ConnectionFailed):
                 connection.close()
-                silent = isinstance(error, Silent)
-                what = f"{answer} while waiting for the answer to: {_shown(queries[-1][0])}" if silent else answer
-                lost = f"the connection was lost: {what}"
-                raise ConnectionFailed(self.target.name, lost, silent=silent, ended=not silent) from cause
-            if error.sqlstate == CAME_MEANWHILE:
-                raise ObservationFailed(self.target.name, SOMEBODY_MADE, sqlstate=CAME_MEANWHILE) from cause
-            raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
+            raise failed from (None if self.target.hide_values else error)  # a traceback would say what is hidden
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
         names = [column.name for column in cursor.description or ()]
@@ -211,38 +199,23 @@ class PostgresSession:
         # PREPARE and its like answer without rows, and without a description of any.
         return cursor.fetchall() if cursor.description is not None else []
 
+    @cached_property
+    def _machine(self) -> Machine:
+        return Machine(self, readable=self._facts["may_read_files"])
+
     def memory(self) -> int | None:
-        """Bytes: as declared, else MemTotal of the server's machine where the role may read files there.
+        """Bytes: as declared, else of the server's machine, where the role may read files there.
 
         A container's limit may be lower than the machine's memory, which is why a declared value wins.
         """
-        return self.target.memory or self._machine_memory
-
-    @cached_property
-    def _machine_memory(self) -> int | None:
-        found = re.search(r"^MemTotal:\s+(\d+) kB", self._machine_file("meminfo"), re.MULTILINE)
-        return int(found[1]) * 1024 if found else None
+        return self.target.memory or self._machine.memory
 
     def cpus(self) -> int | None:
-        """Processors: as declared, else those of the server's machine where the role may read files there.
+        """Processors: as declared, else those of the server's machine, where the role may read files there.
 
         A container may be given fewer than the machine has, which is why a declared number wins.
         """
-        return self.target.cpus or self._machine_cpus
-
-    @cached_property
-    def _machine_cpus(self) -> int | None:
-        return len(re.findall(r"^processor\b", self._machine_file("cpuinfo"), re.MULTILINE)) or None
-
-    def _machine_file(self, name: str) -> str:
-        """The content of a file in the server's /proc; empty where it may not be read, or is not there."""
-        if not self._facts["may_read_files"]:
-            return ""
-        try:
-            rows = self.fetch("select pg_catalog.pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})
-        except ObservationFailed:
-            return ""
-        return str(rows[0]["content"])
+        return self.target.cpus or self._machine.cpus
 
     def never_idle(self) -> None:
         """Where the server ends sessions that are idle (14+), and this one is ours alone, it does not end this one."""
@@ -256,7 +229,7 @@ class PostgresSession:
             self._connection.close()
 
 
-def connect(target: Target, secrets: Secrets) -> PostgresSession:
+def connect(target: PostgresTarget, secrets: Secrets) -> PostgresSession:
     """A read-only session. Raises ConnectionFailed, ObservationFailed."""
     connection = opened(target, secrets)
     version_num = connection.info.server_version
@@ -277,7 +250,7 @@ def connect(target: Target, secrets: Secrets) -> PostgresSession:
     return session
 
 
-def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
+def _session(target: PostgresTarget, secrets: Secrets, connection: HeardConnection) -> PostgresSession:
     try:
         session = PostgresSession(target, secrets, connection)
         session.never_idle()
@@ -289,14 +262,3 @@ def _session(target: Target, secrets: Secrets, connection: HeardConnection) -> P
     except BaseException:
         connection.close()
         raise
-
-
-def _shown(query: Query) -> str:
-    """The beginning of a query of ours, to know it by."""
-    return masked(query if isinstance(query, str) else query.as_string(None))
-
-
-def _texts(queries: Sequence[Asked]) -> str:
-    """All that was sent, names among the parameters included."""
-    texts = (query if isinstance(query, str) else query.as_string(None) for query, _ in queries)
-    return "\n".join([*texts, *(str(params) for _, params in queries if params)])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from psycopg import sql
 
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 from reconciler.targets.postgres import lifted_limits
 from reconciler.targets.postgres.taken_role import taking
 
@@ -122,7 +122,7 @@ def own_process(claimed: int, others: Collection[int]) -> sql.Composed:
 _READING = setting(READING_SETTINGS, local=True, where_there={"transaction_timeout": "0"})
 
 
-def reading_settings(target: Target) -> sql.Composed:
+def reading_settings(target: PostgresTarget) -> sql.Composed:
     """What begins each transaction that reads; without a role, the same for all."""
     if not target.role:
         return _READING

@@ -14,28 +14,28 @@ from collections.abc import Mapping
 from psycopg import sql
 
 from reconciler.errors import ConnectionFailed
-from reconciler.model import Target
+from reconciler.model import PostgresTarget
 
 REFUSED = ("22023", "42501")
 """SQLSTATEs: there is no such role; this user is no member of it. Nothing else that opens a session raises them."""
 
 
-def taking(target: Target) -> Mapping[str, str]:
+def taking(target: PostgresTarget) -> Mapping[str, str]:
     """The setting by which a session takes its role on; none where it stays who logged in."""
     return {"role": target.role} if target.role else {}
 
 
-def taken(target: Target) -> sql.Composed:
+def taken(target: PostgresTarget) -> sql.Composed:
     """A query that takes the role on until the transaction ends, before anything depends on who asks."""
     return sql.SQL("select pg_catalog.set_config('role', {}, true)").format(sql.Literal(target.role or "none"))
 
 
-def as_login(target: Target) -> Target:
+def as_login(target: PostgresTarget) -> PostgresTarget:
     """The same target for a session that stays who logged in."""
     return target.model_copy(update={"role": ""}) if target.role else target
 
 
-def refusal(target: Target, user: str, answer: str, sqlstate: str | None) -> ConnectionFailed | None:
+def refusal(target: PostgresTarget, user: str, answer: str, sqlstate: str | None) -> ConnectionFailed | None:
     """Why the role could not be taken on, where that is what the server's `answer` is about."""
     if not target.role or sqlstate not in REFUSED:
         return None

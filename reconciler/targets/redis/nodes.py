@@ -11,16 +11,17 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
-from reconciler.model import Target
+from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.redis.session import RedisSession, connect, open_connection
+from reconciler.targets.redis.opening import open_connection
+from reconciler.targets.redis.session import RedisSession, connect
 
 Place = tuple[str, int]
 """Host and port."""
 
 
-def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+def nodes(target: RedisTarget, secrets: Secrets) -> Sequence[RedisTarget]:
     """See `targets.nodes`. Each knows the others."""
     found = _nodes(target, secrets)
     if len(found) == 1:
@@ -28,7 +29,7 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     return [node.model_copy(update={"beside": tuple(other for other in found if other is not node)}) for node in found]
 
 
-def _nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+def _nodes(target: RedisTarget, secrets: Secrets) -> Sequence[RedisTarget]:
     """A Cluster is recognised by its node; Sentinels and replicas are declared."""
     if target.sentinels:
         return _watched(target, secrets)
@@ -41,7 +42,7 @@ def _nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     return (target, *replicas)
 
 
-def _check_replicas(primary: RedisSession, replicas: Sequence[Target], secrets: Secrets) -> None:
+def _check_replicas(primary: RedisSession, replicas: Sequence[RedisTarget], secrets: Secrets) -> None:
     """Raises ObservationFailed where a declared replica follows another primary, or is declared twice.
 
     All that replicate one another have the same `master_replid` (INFO replication), and each server its own `run_id`.
@@ -81,7 +82,7 @@ def _cluster(session: RedisSession) -> Iterable[Place]:
         yield ip or host, int(port)
 
 
-def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
+def _watched(target: RedisTarget, secrets: Secrets) -> Sequence[RedisTarget]:
     """The primary and the replicas that Sentinels know under the name that stands as host in the target's URL.
 
     The first Sentinel is believed whose primary says itself that it is one: after a failover some are late.
@@ -112,7 +113,7 @@ def _watched(target: Target, secrets: Secrets) -> Sequence[Target]:
     )  # fmt: skip
 
 
-def _asked(sentinel: Target, secrets: Secrets, name: str) -> tuple[Place, list[Place]]:
+def _asked(sentinel: RedisTarget, secrets: Secrets, name: str) -> tuple[Place, list[Place]]:
     with closing(RedisSession(sentinel, secrets, open_connection(sentinel, secrets))) as session:
         primary = session.read("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
         if not primary:
@@ -125,7 +126,7 @@ def _pairs(flat: Sequence[Any]) -> Mapping[str, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _node(target: Target, place: Place) -> Target:
+def _node(target: RedisTarget, place: Place) -> RedisTarget:
     """A node of `target` that announces `place`, with the credentials and options of the target's URL."""
     url = target.url.get_secret_value()
     parts = urlsplit(url)
@@ -158,7 +159,7 @@ def _written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _replica(target: Target, url: SecretStr) -> Target:
+def _replica(target: RedisTarget, url: SecretStr) -> RedisTarget:
     """A declared replica of `target`, by its own URL."""
     parts = urlsplit(url.get_secret_value())
     name = f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

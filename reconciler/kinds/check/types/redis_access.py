@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.check.model import RedisUserCheck
 from reconciler.kinds.check.types.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
-from reconciler.model import CheckStatus, Frozen, Target
+from reconciler.model import CheckStatus, Frozen, RedisTarget
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, may, trial
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def decide_user(check: RedisUserCheck, found: FoundPermissions) -> Verdict:
     return Verdict(CheckStatus.PASS, f"user {user} may not run {', '.join(check.may_not)}{gone}", "live")
 
 
-def ping_without_credentials(target: Target) -> str:
+def ping_without_credentials(target: RedisTarget) -> str:
     """What the server answers to a PING of somebody who has no credentials: PONG, or its refusal.
 
     A connection of its own. Raises redis.RedisError, OSError where there is no answer.
@@ -144,7 +144,7 @@ def ping_without_credentials(target: Target) -> str:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    from reconciler.targets.redis.session import SCHEMES
+    from reconciler.targets.redis.opening import SCHEMES
 
     url = target.url.get_secret_value()
     scheme = url.partition(":")[0]

@@ -80,7 +80,8 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    from reconciler.targets.foreign.code import ForeignCode, Question
+    from reconciler.targets.foreign.code import ForeignCode
+    from reconciler.targets.foreign.question import Question
     from reconciler.targets.foreign.reading_functions import not_reading
 
     texts = {part: reached(check.sql) for part, check in checks.items()}

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.session import Row
 
 SECONDS = 5.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 
-from reconciler.kind import Followed
+from reconciler.kind.applying import Followed
 from reconciler.kinds.pg_index.changes.new_partitions import filled_in
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.changes.whole_change import forbidden

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from reconciler.kind import Rehearsal
+from reconciler.kind.applying import Rehearsal
 from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.definition.syntax import mentions_whole_row, reached
 from reconciler.kinds.pg_index.model import AnyIndex, PgIndex

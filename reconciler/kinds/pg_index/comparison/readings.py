@@ -19,7 +19,8 @@ from reconciler.kinds.pg_index.comparison.user_made import Made
 from reconciler.kinds.pg_index.definition.printed import mended
 from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.session import PostgresSession
 
 AT_ONCE = 500

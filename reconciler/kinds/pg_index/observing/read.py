@@ -17,7 +17,8 @@ from reconciler.kinds.pg_index.definition.syntax import SyntaxProblem, reached
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.activity import Blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
 

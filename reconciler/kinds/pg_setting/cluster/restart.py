@@ -33,9 +33,9 @@ from reconciler.model import (
     NoticeType,
     Outcome,
     PatroniStep,
+    PostgresTarget,
     RestartStep,
     Step,
-    Target,
     TargetInfo,
 )
 from reconciler.targets.postgres.session import PostgresSession
@@ -49,7 +49,7 @@ EVERYWHERE, AFTER_STANDBYS, AFTER_THE_PRIMARY = 0, 3, 6
 """The phases in which settings are written; what has to restart for them does so one phase later."""
 
 
-def sequenced(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> list[Outcome]:
+def sequenced(outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> list[Outcome]:
     """The outcomes of one node with phases, and with the restarts that its target declares. Pure."""
     role = info.role if target.standbys or target.node_of else ""
     found: list[Outcome] = []
@@ -85,7 +85,7 @@ def _is_switched_on_last(outcome: Outcome) -> bool:
     return outcome.after is not None and outcome.after["value"] == "on"
 
 
-def in_its_phase(outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> list[Outcome]:
+def in_its_phase(outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> list[Outcome]:
     """Restarts as `sequenced` places them, for when a restart is looked at alone. Pure."""
     role = info.role if target.standbys or target.node_of else ""
     return [

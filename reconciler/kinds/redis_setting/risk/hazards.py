@@ -83,7 +83,7 @@ def _rarer(running: str, wanted: str) -> bool:
     """Whether some snapshot that is made by now would be made later, or after more changes."""
     now, then = meaning("save", running), meaning("save", wanted)
     assert isinstance(now, frozenset)  # noqa: S101 - what `save` means
-    assert isinstance(then, frozenset)  # noqa: S101
+    assert isinstance(then, frozenset)  # noqa: S101 - likewise
     return any(not any(s <= seconds and c <= changes for s, c in then) for seconds, changes in now)
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
-from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
 from reconciler.targets.foreign.reading_functions import not_reading
 from reconciler.targets.foreign.strangers import STRANGERS
 from reconciler.targets.postgres.session import PostgresSession, Row

@@ -7,36 +7,39 @@ A kind is a folder under `kinds/` whose `__init__` holds one object that satisfi
 
 Kinds return steps as data; only `applying/` ever runs one.
 
-Decided: docs/decisions.md#outcomes-of-a-kind, docs/decisions.md#sections-of-a-kind
+`Kind` is what every kind has; the other protocols are what a kind may offer beside it, and are asked for by isinstance.
+Those of an apply, of an import and of what nobody lists are in files of their own.
+
+Decided: docs/decisions.md#outcomes-of-a-kind, docs/decisions.md#sections-of-a-kind,
+docs/decisions.md#sessions-of-a-kind
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import (
     Address,
-    Change,
     CheckResult,
-    Fact,
+    Notice,
+    NoticeType,
     Observed,
     Outcome,
     Resource,
     SecretRef,
-    Step,
     System,
     Target,
     TargetInfo,
 )
-from reconciler.targets.foreign.reached import Reached
 from reconciler.targets.session import Session
 
-R = TypeVar("R", bound=Resource)
-R_contra = TypeVar("R_contra", bound=Resource, contravariant=True)
-S = TypeVar("S", bound=Observed)
-S_contra = TypeVar("S_contra", bound=Observed, contravariant=True)
+SessionT_contra = TypeVar("SessionT_contra", bound=Session, contravariant=True)
+ResourceT = TypeVar("ResourceT", bound=Resource)
+ResourceT_contra = TypeVar("ResourceT_contra", bound=Resource, contravariant=True)
+ObservedT = TypeVar("ObservedT", bound=Observed)
+TargetT_contra = TypeVar("TargetT_contra", bound=Target, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,12 @@ class Declaration:
     repository: str = ""
 
 
-class Kind(Protocol[R, S]):
-    """One kind of resource."""
+class Kind(Protocol[SessionT_contra, ResourceT, ObservedT]):
+    """One kind of resource: what it is declared as, what a server shows of it, and through which sessions that is seen.
+
+    A kind of one `system` is only ever handed targets of that, and sessions to them: no section of a kind is read for a
+    target of another system, and no plan applied to a target that has become one.
+    """
 
     @property
     def name(self) -> str:
@@ -88,14 +95,14 @@ class Kind(Protocol[R, S]):
         """The type of its resources (may be a union); plan files carry them as `Change.desired`."""
         ...
 
-    def declare(self, declaration: Declaration) -> Iterable[R]:
+    def declare(self, declaration: Declaration) -> Iterable[ResourceT]:
         """The resources of one section. Pure.
 
         Raises DesiredError, with `at`, for what the section's model could not refuse by itself.
         """
         ...
 
-    def observe(self, session: Session, wanted: Sequence[R]) -> Mapping[Address, S]:
+    def observe(self, session: SessionT_contra, wanted: Sequence[ResourceT]) -> Mapping[Address, ObservedT]:
         """What the live system shows of the wanted resources, all at once: one query a kind, never one a resource.
 
         Called by planning for everything declared, and by applying for one resource before and after its change. It
@@ -105,7 +112,7 @@ class Kind(Protocol[R, S]):
         """
         ...
 
-    def plan(self, desired: R, observed: S | None) -> Sequence[Outcome]:
+    def plan(self, desired: ResourceT, observed: ObservedT | None) -> Sequence[Outcome]:
         """What differs, and the steps that mend it; empty where all is as declared.
 
         Pure: no clock, no randomness, no I/O, and the same outcome for the same input, because apply compares
@@ -115,11 +122,23 @@ class Kind(Protocol[R, S]):
         ...
 
 
+AnyKind = Kind[Any, Any, Any]
+"""A kind of whatever sessions, resources and observations: the registry holds all of them side by side."""
+
+
+def not_asked(resource: Resource) -> Notice:
+    """What `Kind.plan` says of a resource that was observed neither as there nor as absent: it is not in sync."""
+    return Notice(
+        address=resource.address, type=NoticeType.NOT_VISIBLE, message="the server was not asked for it",
+        declared_at=resource.declared_at,
+    )  # fmt: skip
+
+
 @runtime_checkable
-class Advises(Protocol):
+class Advises(Protocol[SessionT_contra]):
     """A kind that has more to say to the reviewers of a plan than is needed to decide it."""
 
-    def advise(self, session: Session, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    def advise(self, session: SessionT_contra, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The same outcomes of this kind and target, with evidence, and with notices of what the steps would meet.
 
         Called once a target when a plan is made for people, never by drift, nor by apply before a change: what is added
@@ -131,19 +150,19 @@ class Advises(Protocol):
 
 
 @runtime_checkable
-class OnNodes(Protocol[R_contra]):
+class OnNodes(Protocol[ResourceT_contra]):
     """A kind some of whose resources each node of a PostgreSQL cluster has for itself."""
 
-    def on_every_node(self, resource: R_contra) -> bool:
+    def on_every_node(self, resource: ResourceT_contra) -> bool:
         """Whether `resource` is one of each node, and not replicated from the primary. Pure."""
         ...
 
 
 @runtime_checkable
-class Sequences(Protocol):
+class Sequences(Protocol[TargetT_contra]):
     """A kind whose changes have an order of their own, or need something between them: a restart."""
 
-    def sequenced(self, outcomes: Sequence[Outcome], target: Target, info: TargetInfo) -> Sequence[Outcome]:
+    def sequenced(self, outcomes: Sequence[Outcome], target: TargetT_contra, info: TargetInfo) -> Sequence[Outcome]:
         """The outcomes of one target, each change with its `phase`, and with the changes that have to come between.
 
         `target` is a node of a cluster where `info.role` or `target.node_of` says so. Pure.
@@ -169,21 +188,21 @@ class Clusters(Protocol):
 
 
 @runtime_checkable
-class Shares(Protocol[R_contra]):
+class Shares(Protocol[ResourceT_contra]):
     """A kind whose resources are a server's, whichever of its databases a target names."""
 
     def agreed(
-        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[R_contra]]
+        self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[ResourceT_contra]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """The outcomes of targets that lead to one server, by name: what two declare differently is blocked. Pure."""
         ...
 
 
 @runtime_checkable
-class Gathers(Protocol[R]):
+class Gathers(Protocol[ResourceT]):
     """A kind some of whose resources are made of what several documents say."""
 
-    def gathered(self, declared: Sequence[R]) -> Sequence[R]:
+    def gathered(self, declared: Sequence[ResourceT]) -> Sequence[ResourceT]:
         """`declared`, of all documents, with one resource for what may be declared in parts. Pure.
 
         Raises DesiredError, with both places, where two documents contradict each other. What must not be declared
@@ -192,155 +211,44 @@ class Gathers(Protocol[R]):
         ...
 
 
-class Ruling(NamedTuple):
-    """What a rule about things that nobody lists says of one of them, and where the rule is declared. `only_by`: by
-    what no file knows it is decided whether it is about that one at all."""
-
-    policy: str
-    pattern: str
-    at: str
-    only_by: str = ""
-
-
 @runtime_checkable
-class Rules(Protocol[R_contra]):
-    """A kind in which it is declared what becomes of what nobody lists."""
-
-    def rulings(self, address: Address, declared: Sequence[R_contra]) -> Sequence[Ruling]:
-        """Those about what may stand at `address`, the closest first. Pure. Raises UsageError where no such address
-        has any."""
-        ...
-
-
-@runtime_checkable
-class LeansOnOthers(Protocol[R_contra]):
+class LeansOnOthers(Protocol[ResourceT_contra]):
     """A kind whose changes are judged by what is declared beside them, which they carry along."""
 
-    def leans_on(self, resource: R_contra) -> Sequence[Resource]:
+    def leans_on(self, resource: ResourceT_contra) -> Sequence[Resource]:
         """What `resource` carries along, as the resources that were declared. Pure."""
         ...
 
-    def without(self, resource: R_contra, others: Collection[Address]) -> Resource | None:
+    def without(self, resource: ResourceT_contra, others: Collection[Address]) -> Resource | None:
         """`resource` as if those of `leans_on` at these addresses were declared by nobody; None where it is nothing
         without them. Pure."""
         ...
 
 
 @runtime_checkable
-class Rehearses(Protocol):
-    """A kind whose steps can be tried on empty copies, in a transaction that is rolled back."""
-
-    def rehearsal(self, change: Change) -> Sequence[Rehearsal]:
-        """What to try for `change`; empty where it builds nothing, or cannot be tried. Pure."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Statements tried on an empty copy of `schema.table` that bears its name and is found first by it.
-
-    `reached`: by which names the expressions in them may reach code; None for one that cannot be parsed.
-    """
-
-    schema: str
-    table: str
-    statements: tuple[str, ...]
-    reached: tuple[Reached | None, ...]
-
-
-@runtime_checkable
-class Measures(Protocol[S_contra]):
-    """A kind that can say, from an observation after a change, what came of the plan's estimates."""
-
-    def measured(self, observed: S_contra) -> Sequence[Fact]:
-        """Facts under the names that `Change.evidence` estimated them by. Pure."""
-        ...
-
-
-class Followed(NamedTuple):
-    """What is to run of a planned change; `forbidden` says why this role may not run that, empty where it may."""
-
-    steps: Sequence[Step]
-    forbidden: str
-
-
-@runtime_checkable
-class Follows(Protocol[S_contra]):
-    """A kind whose changes are made part by part, of parts that come and go while a plan waits for its apply."""
-
-    def followed(self, planned: Change, now: Change, observed: S_contra) -> Followed | None:
-        """What is to run of `planned`, where `now`, which was planned at this moment, has other steps, or an other
-        inverse, and is the same in all else that counts. Only steps of the plan, or of a template in it.
-
-        None where the steps differ by more than such parts. Pure.
-        """
-        ...
-
-    def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
-        """Which steps of `made` have to run once more, since what they were to bring about was not possible before a
-        part went, by `now`, which is planned at this moment. None where others are needed. Pure."""
-        ...
-
-    def left_over(self, made: Change, now: Change, observed: S_contra) -> Sequence[str]:
-        """Names of the parts that came meanwhile, where for them alone there still is something to change after `made`.
-        Pure."""
-        ...
-
-    def went(self, made: Change, observed: S_contra) -> Sequence[str]:
-        """Names of the parts that steps of `made` are for, and that are gone. Pure."""
-        ...
-
-
-@runtime_checkable
-class Derives(Protocol[R_contra]):
+class Derives(Protocol[ResourceT_contra]):
     """A kind some of whose resources nobody declares: they follow from what is declared."""
 
-    def derived_from(self, resource: R_contra, declared: Mapping[Address, Resource]) -> Sequence[Address]:
+    def derived_from(self, resource: ResourceT_contra, declared: Mapping[Address, Resource]) -> Sequence[Address]:
         """What `resource`, which is not in `declared`, follows from; empty where from nothing of it. Pure."""
         ...
 
 
 @runtime_checkable
-class Displaces(Protocol[R_contra]):
+class Displaces(Protocol[ResourceT_contra]):
     """A kind some of whose resources take the place of what goes by another declaration than their own."""
 
-    def displaces(self, resource: R_contra, declared: Mapping[Address, Resource]) -> bool:
+    def displaces(self, resource: ResourceT_contra, declared: Mapping[Address, Resource]) -> bool:
         """Whether what has to go for `resource` goes by what is in `declared`; true where nothing has to. Pure."""
         ...
 
 
 @runtime_checkable
-class Authenticates(Protocol[R_contra]):
+class Authenticates(Protocol[ResourceT_contra]):
     """A kind whose resources may be how the tool itself logs in."""
 
-    def credentials(self, resource: R_contra) -> tuple[str, SecretRef] | None:
+    def credentials(self, resource: ResourceT_contra) -> tuple[str, SecretRef] | None:
         """The user whose password `resource` declares, and where it is found; None where it declares none. Pure."""
-        ...
-
-
-@runtime_checkable
-class Imports(Protocol):
-    """A kind that can write down what a target has, as the YAML that declares it."""
-
-    def written(self, session: Session) -> Mapping[str, Any]:
-        """By section, what `declare` would read: plain dicts, lists and texts. A plan of it is empty.
-
-        Raises TargetError.
-        """
-        ...
-
-
-@runtime_checkable
-class InSchemas(Protocol):
-    """A kind of which one section's entries belong to schemas."""
-
-    @property
-    def section_of_schemas(self) -> str:
-        """The key of that section, one of `Kind.sections`."""
-        ...
-
-    def schema_of(self, entry: str) -> str:
-        """The schema of an entry, by its key."""
         ...
 
 

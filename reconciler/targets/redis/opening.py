@@ -1,0 +1,119 @@
+"""Connections to Redis and Valkey, as a URL and the declared passwords open them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from reconciler.errors import ConnectionFailed
+from reconciler.model import RedisTarget
+from reconciler.secrets import Secrets
+from reconciler.targets import bounds
+from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.redis.login import log_in, missing
+from reconciler.targets.redis.words import said
+from reconciler.targets.url import refuse_unescaped
+
+ANSWER_TIMEOUT = 20
+"""Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
+
+LONGEST_SECONDS = 30
+"""Of both, if a URL asks for it: what else is waited for has to fit into what a verb may take on a dead network."""
+
+SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
+URL_FORM = "expected redis://USER:PASSWORD@HOST:PORT/0, rediss://… for TLS, or unix:///PATH/TO/SOCKET"
+
+OURS = {"protocol", "decode_responses", "encoding_errors"}
+"""Options of redis-py that decide the shape of answers: not for a URL to choose."""
+
+
+def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
+    """A bare connection that has logged in, answers as text. Raises ConnectionFailed, whose text holds no password.
+
+    A password without a user goes to the user `default` by name: where the server has no password yet, it takes any
+    (seen on 6.2, 7.0 and Valkey 9), so that a URL may already carry the password that is about to be set. Where the
+    server refuses the URL's, the passwords declared for the same user are tried, each once: between a change of it and
+    that of the URL, either may be in force.
+    """
+    client = _client(target, secrets)
+    try:
+        with in_plain_words(target, secrets, waiting="the first command"):
+            log_in(client, target.credentials, secrets)
+    except BaseException as error:
+        client.close()
+        if isinstance(error, ConnectionFailed) and (unset := missing(client, target.credentials, secrets)):
+            names = ", ".join(map(str, unset))
+            error.hint += f"; the password declared for it, {names}, was not tried: it is not set"
+        raise
+    return client
+
+
+def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
+    url = target.url.get_secret_value()
+    secrets.remember_url(url)
+    refuse_unescaped(target)
+    try:
+        parts = urlsplit(url)
+        scheme = SCHEMES[parts.scheme]
+        _ = parts.port  # raises ValueError where it is no number
+        if not (parts.path if scheme == "unix" else parts.hostname):
+            raise ValueError
+        if OURS & parse_qs(parts.query).keys():
+            raise ConnectionFailed(target.name, f"its URL may not set {' or '.join(sorted(OURS))}", hint=URL_FORM)
+        # redis-py takes the name of a library for CLIENT SETINFO, which a narrow ACL refuses and logs: send none.
+        known = inspect.signature(redis.connection.AbstractConnection.__init__).parameters
+        silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
+        client: redis.Redis = redis.Redis.from_url(
+            scheme + url[len(parts.scheme) :],
+            socket_connect_timeout=bounds.CONNECT_SECONDS,
+            socket_timeout=ANSWER_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,  # needs no HELLO, and its answers have one shape
+            decode_responses=True,
+            encoding_errors="backslashreplace",
+            **silent,
+        )
+    except (ValueError, KeyError):
+        raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
+    refuse_unanswered(target.name, [parts.hostname or ""])
+    arguments = client.connection_pool.connection_kwargs
+    place = arguments.get("path") or arguments.get("host") or "localhost"
+    secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)
+    for bound in ("socket_connect_timeout", "socket_timeout"):
+        arguments[bound] = min(arguments[bound] or LONGEST_SECONDS, LONGEST_SECONDS)
+    if arguments.get("password"):
+        secrets.remember(arguments["password"])
+        arguments["username"] = arguments.get("username") or "default"
+    return client
+
+
+@contextmanager
+def in_plain_words(
+    target: RedisTarget, secrets: Secrets, what: str = "cannot connect", *, waiting: str = ""
+) -> Iterator[None]:
+    """Raises ConnectionFailed for what the driver raises in the body: that `what`, `waiting` for which answer."""
+    try:
+        yield
+    except redis.exceptions.NoPermissionError:
+        raise
+    except (redis.RedisError, OSError) as error:
+        silent = isinstance(error, redis.TimeoutError | TimeoutError)
+        answer_to = f", while waiting for the answer to {waiting}" if silent and waiting else ""
+        raise ConnectionFailed(
+            target.name,
+            f"{what}: {secrets.redact(said(error))}{answer_to}",
+            hint="check its URL, that the server is up, and that this user may log in",
+            silent=silent,
+        ) from None
+    except TypeError as error:
+        option = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if option is None:
+            raise
+        raise ConnectionFailed(target.name, f"its URL has the unknown option {option[1]}", hint=URL_FORM) from None
