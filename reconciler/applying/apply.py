@@ -49,7 +49,7 @@ from reconciler.model import (
     System,
     Target,
 )
-from reconciler.planning.order import STAGE, group_of
+from reconciler.planning.order import STAGE, groups
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
 from reconciler.planning.superseded import superseded
@@ -98,8 +98,9 @@ def apply_plan(
     check_hazards([change for change in plan.changes if change.address not in refused], allowed)
     ledger = Ledger(plan, now, record)
     wanted: dict[str, list[Change]] = {}
+    group = groups(plan.targets)
     for change in plan.changes:
-        wanted.setdefault(group_of(change.address.target, plan.targets), []).append(change)
+        wanted.setdefault(group[change.address.target], []).append(change)
     taken: list[Held] = []
 
     def ours() -> list[int]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
 from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
-from reconciler.planning.order import group_of, in_order
+from reconciler.planning.order import groups, in_order
 from reconciler.planning.plan_file import NEW_PLAN
 from reconciler.planning.staleness import resource_of
 
@@ -36,10 +36,11 @@ def check_declared(plan: Plan, targets: Mapping[str, Target]) -> None:
     twice = [address for address, times in Counter(change.address for change in plan.changes).items() if times > 1]
     if twice:
         raise PlanFileError(f"the plan has two changes of {twice[0]}", hint=NEW_PLAN)
-    groups: dict[str, list[Change]] = {}
+    group = groups(plan.targets)
+    together: dict[str, list[Change]] = {}
     for change in plan.changes:
-        groups.setdefault(group_of(change.address.target, plan.targets), []).append(change)
-    if not all(map(in_order, groups.values())):
+        together.setdefault(group[change.address.target], []).append(change)
+    if not all(map(in_order, together.values())):
         raise PlanFileError("the changes of the plan are not in the order in which they are made", hint=NEW_PLAN)
 
 
