@@ -171,7 +171,7 @@ def test_an_ordered_plan_is_in_order_and_stays_as_it_is(plan):
 @any_machine
 @given(changes_on(["main", "main@db2"], size=6))
 def test_whatever_is_in_order_is_what_some_order_of_the_targets_makes(changes):
-    """Nothing else is: a plan whose changes somebody has moved is not applied (see applying/guard.py)."""
+    """Nothing else is: a plan whose changes somebody has moved is not applied (see applying/gates/order.py)."""
 
     def places(first: str) -> list[tuple[object, ...]]:
         return [
