@@ -168,7 +168,7 @@ def named_texts() -> dict[str, str]:
 
 
 def words(node: ast.AST, named: Mapping[str, str]) -> Iterator[str]:
-    """The texts of more than one word in a constant, or in a tuple, list or set of constants."""
+    """The texts of more than one word, or with a call, in a constant, or in a tuple, list or set of constants."""
     for part in node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]:
         match part:
             case ast.Constant(value=str(text)):
@@ -177,7 +177,7 @@ def words(node: ast.AST, named: Mapping[str, str]) -> Iterator[str]:
                 text = named.get(name, "")
             case _:
                 continue
-        if re.search(r"\w\W*\s|\s\W*\w", text):
+        if re.search(r"\w\W*\s|\s\W*\w|\w\(", text):
             yield text
 
 
@@ -238,6 +238,7 @@ def test_no_words_of_a_message_decide():
         "re.search('unexpected keyword', str(error))",
         "'still starting' in problem",
         "' on only ' in text",
+        "any('pg_reload_conf()' in statement for statement in step.statements)",
         "one.message.startswith(ledger.WAITS)",
         "(entry['error'] or '').endswith('was removed')",
     ],
