@@ -141,9 +141,7 @@ GIVEN = {
     "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
     "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",
-    "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
-    "targets/redis/session.py: \"unexpected keyword argument '(\\\\w+)'\"": "a TypeError has no code",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
     "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
 }

@@ -289,7 +289,18 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
     if arguments.get("password"):
         secrets.remember(arguments["password"])
         arguments["username"] = arguments.get("username") or "default"
+    options = _options(client.connection_pool.connection_class)
+    if unknown := [name for name in arguments if name not in options]:
+        raise ConnectionFailed(target.name, f"its URL has the unknown option {unknown[0]}", hint=URL_FORM)
     return client
+
+
+def _options(connection: type) -> set[str]:
+    """The names of all that a connection of this class, or one that it is made of, can be told."""
+    signatures = [inspect.signature(vars(each)["__init__"]) for each in connection.__mro__ if "__init__" in vars(each)]
+    named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    told = {name for each in signatures for name, one in each.parameters.items() if one.kind in named}
+    return told - {"self"}
 
 
 @contextmanager
@@ -309,8 +320,3 @@ def _in_plain_words(
             hint="check its URL, that the server is up, and that this user may log in",
             silent=silent,
         ) from None
-    except TypeError as error:
-        option = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if option is None:
-            raise
-        raise ConnectionFailed(target.name, f"its URL has the unknown option {option[1]}", hint=URL_FORM) from None
