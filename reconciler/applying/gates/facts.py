@@ -32,7 +32,8 @@ class Options:
 class Refusal:
     """What is in the way, and what to do about it.
 
-    error    nothing runs, and apply ends with it. None: `changes` get the `result`, and all others are made.
+    error    nothing runs, and apply ends with it. None: `changes` get the `result`, and all others are made. Either way
+             the exit code is 1.
     changes  those that it is about; empty: all of them.
     """
 
