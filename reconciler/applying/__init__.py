@@ -1,4 +1,4 @@
 """The only place that writes to a live system.
 
-permission (guard) → one apply at a time (lock) → each change: observe again, run, verify (run) → receipt (apply)
+permission (gates) → one apply at a time (lock) → each change: observe again, run, verify (run) → receipt (apply)
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -16,14 +16,9 @@ from reconciler.applying.batch import batches
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
-from reconciler.applying.guard import (
-    check_declared,
-    check_hazards,
-    check_identity,
-    check_known,
-    check_refused,
-    declared_names,
-)
+from reconciler.applying.gates.facts import Facts, Options, Refusal
+from reconciler.applying.gates.nodes import targets_of
+from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
 from reconciler.applying.listener import Interruption, Listener, no_record
 from reconciler.applying.lock import locked
@@ -36,10 +31,8 @@ from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Address,
-    Applied,
     Change,
     ChangeReceipt,
-    HazardType,
     PatroniStep,
     Plan,
     PostgresTarget,
@@ -49,10 +42,9 @@ from reconciler.model import (
     System,
     Target,
 )
-from reconciler.planning.order import STAGE, group_of
+from reconciler.planning.order import STAGE, groups
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
-from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all
@@ -63,7 +55,7 @@ def apply_plan(
     targets: Mapping[str, Target],
     secrets: Secrets,
     *,
-    allowed: Collection[HazardType],
+    options: Options,
     parallel: int,
     now: Callable[[], datetime],
     listener: Listener,
@@ -72,13 +64,12 @@ def apply_plan(
     patience: Patience = PATIENCE,
     rehearsal: bool = True,
     declared: Collection[Resource] | None = None,
-    allowed_superseded: Collection[Address] = (),
 ) -> Receipt:
-    """Runs `plan` and nothing else. `parallel` bounds the changes that run at once on one target; the server's memory
-    and connections may bound them further. Without `rehearsal`, what the server refuses is found out step by step.
+    """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
-    `declared` is what the YAML says by now, None where it is not at hand: a change of something that it no longer
-    declares so is refused, unless its address is among `allowed_superseded`.
+    `parallel` bounds the changes that run at once on one target; the server's memory and connections may bound them
+    further. Without `rehearsal`, what the server refuses is found out step by step. `declared` is what the YAML says by
+    now, None where it is not at hand.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -87,16 +78,15 @@ def apply_plan(
     Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
     RehearsalFailed, ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
     """
-    check_declared(plan, targets)
-    nodes = nodes_of_all({name: targets[name] for name in declared_names(plan)}, secrets)
-    check_known(plan, nodes)
-    refused = {} if declared is None else superseded(plan.changes, declared, nodes)
-    refused = {address: why for address, why in refused.items() if address not in allowed_superseded}
-    check_hazards([change for change in plan.changes if change.address not in refused], allowed)
+    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
+    facts = enforce(Moment.DECLARED, facts)
+    nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, secrets)
+    facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
     ledger = Ledger(plan, now, record)
     wanted: dict[str, list[Change]] = {}
+    group = groups(plan.targets)
     for change in plan.changes:
-        wanted.setdefault(group_of(change.address.target, plan.targets), []).append(change)
+        wanted.setdefault(group[change.address.target], []).append(change)
     taken: list[Held] = []
 
     def ours() -> list[int]:
@@ -109,17 +99,19 @@ def apply_plan(
             for name in dict.fromkeys(change.address.target for change in changes):
                 instance = any(change.address.target == name and _of_instance(change) for change in changes)
                 with closing(connect(nodes[name], secrets)) as session:
-                    check_identity(name, plan.targets[name], session.info, nodes[name].node_of)
+                    facts = enforce(Moment.CONNECTED, replace(facts, infos={name: session.info}))
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(nodes[name], secrets, now, instance=instance, ours=ours, idle=idle)
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
             works.append(
-                _Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience, refused)
+                _Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience, facts.refused)
             )
-        if rehearsal:
-            check_refused([one for work in works for one in work.rehearse()])
+        if rehearsal and (untenable := [one for work in works for one in work.rehearse()]):
+            from reconciler.applying.rehearsal import check_refused
+
+            check_refused(untenable)
         with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
             jobs = [pool.submit(work.run) for work in works]
             try:
@@ -145,7 +137,7 @@ class _Work:
     interruption: Interruption
     ledger: Ledger
     patience: Patience
-    superseded: Mapping[Address, str]
+    refused: Mapping[Address, Refusal]
 
     def rehearse(self) -> Sequence[tuple[Change, str]]:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
@@ -157,7 +149,7 @@ class _Work:
                 changes = [
                     change
                     for change in self.changes
-                    if change.address.target == name and change.address not in self.superseded
+                    if change.address.target == name and change.address not in self.refused
                 ]
                 rehearsed = rehearse_again(self.targets[name], self.secrets, changes, lambda: bool(self.interruption))
                 for line in rehearsed.untried:
@@ -238,7 +230,7 @@ class _Work:
                 elif not runner.reachable:
                     receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
-                    wanted = [change for change in batch if change.address not in self.superseded]
+                    wanted = [change for change in batch if change.address not in self.refused]
                     for change in wanted:
                         with suppress(Exception):  # as below
                             self.listener.started(change)
@@ -253,15 +245,14 @@ class _Work:
 
     def _planned(self) -> Mapping[Address, Resource]:
         """What is declared of the changes that are made, or still to be."""
-        expected = (change for change in self.changes if change.address not in self.superseded)
+        expected = (change for change in self.changes if change.address not in self.refused)
         return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
 
     def _refused(self, change: Change) -> ChangeReceipt:
-        """The receipt of what the YAML no longer declares."""
-        why = f"{self.superseded[change.address]}\n  make a new plan, or allow it: --allow-superseded {change.address}"
-        return ChangeReceipt(
-            address=change.address, action=change.action, result=Applied.SUPERSEDED, message=self.secrets.redact(why)
-        )
+        """The receipt of what a gate has refused."""
+        refusal = self.refused[change.address]
+        message = self.secrets.redact(str(refusal))
+        return ChangeReceipt(address=change.address, action=change.action, result=refusal.result, message=message)
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)

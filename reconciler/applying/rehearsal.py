@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from reconciler.errors import ConnectionFailed
+from reconciler.errors import ConnectionFailed, RehearsalFailed
 from reconciler.kind.applying import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Change, PostgresTarget, Target
@@ -112,6 +112,18 @@ def rehearse(
                 ) from None
             untried = [f"{target.name}: not rehearsed any further: {why}"]
         return Rehearsed(stage.refused, [*stage.untried(), *untried])
+
+
+def check_refused(refused: Sequence[tuple[Change, str]]) -> None:
+    """Raises RehearsalFailed where the server would refuse changes; each comes with what it said."""
+    if refused:
+        lines = [f"  {change.address}: {why}" for change, why in refused]
+        raise RehearsalFailed(
+            f"the server would refuse {len(lines)} of the changes, tried on empty copies; nothing was run\n"
+            + "\n".join(lines),
+            hint="correct what is declared, and plan again; reconciler plan --rehearse tries it then. Where only the "
+            "copy is at fault, apply --no-rehearsal goes without",
+        )
 
 
 class _Stage:

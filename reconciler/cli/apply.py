@@ -96,6 +96,8 @@ def command(
     All else is applied before. What is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
+    from reconciler.applying.gates.facts import Facts, Options
+    from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.listener import Interruption
     from reconciler.planning import plan_file
     from reconciler.planning.atomic_file import write_text
@@ -106,8 +108,13 @@ def command(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
     saved = plan_file.read(plan) if plan else None
+    options = Options(
+        digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin) and not yes,
+        allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
+    )  # fmt: skip
     if saved:
-        _accept(saved, digest, max_age, allow_superseded, unattended=yes or not is_terminal(sys.stdin))
+        enforce(Moment.SAVED, Facts(plan=saved, options=options, now=stages.now()))
+        _expect_changes(saved, allow_superseded)
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
@@ -125,10 +132,9 @@ def command(
     with live(sys.stderr, approved) as listener:
         done = apply_plan(
             approved, desired.targets, run.secrets,
-            allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
+            options=options, parallel=parallel, now=stages.now,
             listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
-            allowed_superseded=allow_superseded,
         )  # fmt: skip
     record(done)
     if done.blocked:
@@ -140,18 +146,10 @@ def command(
     raise click.exceptions.Exit(0 if done.succeeded else 1)
 
 
-def _accept(
-    plan: Plan, digest: str | None, max_age: timedelta | None, superseded: Sequence[Address], *, unattended: bool
-) -> None:
-    """Raises PlanFileError where this saved plan is not to be applied; UsageError where it has no such changes."""
-    from reconciler.applying.age import ATTENDED, UNATTENDED, check_age
-    from reconciler.applying.guard import check_digest
-
-    if digest:
-        check_digest(plan, digest)
-    check_age(plan, stages.now(), max_age if max_age is not None else UNATTENDED if unattended else ATTENDED)
+def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:
+    """Raises UsageError where --allow-superseded has `named` what `plan` has no change of."""
     planned = {change.address for change in plan.changes}
-    unknown = [address for address in superseded if address not in planned]
+    unknown = [address for address in named if address not in planned]
     if unknown:
         raise UsageError(f"the plan has no change of {unknown[0]}, which --allow-superseded names")
 

@@ -64,7 +64,7 @@ def command(
         plan_file.write(plan, out)
     stages.show(render(plan, format, **stages.layout()))
     if refused:
-        from reconciler.applying.guard import check_refused
+        from reconciler.applying.rehearsal import check_refused
 
         check_refused(refused)
     if out:

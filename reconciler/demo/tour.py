@@ -18,6 +18,7 @@ import psycopg
 import redis
 
 from reconciler.applying.apply import apply_plan
+from reconciler.applying.gates.facts import Options
 from reconciler.applying.listener import Interruption, Listener
 from reconciler.demo import data, tampering
 from reconciler.demo.embedded import embedded_postgres, embedded_redis
@@ -203,7 +204,7 @@ def _apply(
     with screen.live(plan) as listener:
         receipt = apply_plan(
             plan, desired.targets, secrets,
-            allowed=HAZARDS, parallel=2, now=now, listener=listener, interruption=interruption,
+            options=Options(allowed=HAZARDS), parallel=2, now=now, listener=listener, interruption=interruption,
         )  # fmt: skip
     screen.say(screen.receipt(receipt))
     return receipt

@@ -25,6 +25,7 @@ class SqlStep(Frozen):
                  while a plan of that moment would begin with the very same.
     partition    schema and name of the partition that the step is for: left out where it is none any more by then.
     needs_all    only run while no partition is there that no step is for.
+    reloads      the server is told to read its files again: apply looks at them before, and waits until it has.
     """
 
     type: Literal["sql"] = "sql"
@@ -36,6 +37,7 @@ class SqlStep(Frozen):
     on_failure: tuple[str, ...] = ()
     partition: str = ""
     needs_all: bool = False
+    reloads: bool = False
     hazards: tuple[Hazard, ...] = ()
 
 

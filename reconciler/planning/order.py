@@ -15,20 +15,33 @@ STAGE: Mapping[str, int] = {kind.name: rank for rank, stage in enumerate(STAGES)
 """The stage of each kind, by its name."""
 
 
-def group_of(name: str, targets: Mapping[str, TargetInfo]) -> str:
-    """What is ordered as one with the target `name`: all nodes of a cluster, and all databases of a PostgreSQL.
+def groups(targets: Mapping[str, TargetInfo]) -> dict[str, str]:
+    """By target, what is ordered as one with it: all nodes of a cluster, and all databases of a PostgreSQL. Each group
+    is named by its first target.
 
     A restart ends the sessions of all databases of a server, and a standby leans on its primary: both have the same
-    system identifier. Named by the first target of the group.
+    system identifier. Where a role may not see that of one node, the node has another identity than its cluster, and
+    whatever shares either of the two is of one group.
     """
-    own = _belonging(name, targets)
-    return next((other for other in targets if _belonging(other, targets) & own), name)
+    place = {name: rank for rank, name in enumerate(targets)}
+    joined = {name: name for name in targets}  # with an earlier target of its group; the first with itself
+
+    def first(name: str) -> str:
+        while joined[name] != name:
+            name = joined[name]
+        return name
+
+    known: dict[str, str] = {}
+    for name, info in targets.items():
+        for identity in _identities(name, info):
+            one, other = first(known.setdefault(identity, name)), first(name)
+            joined[max(one, other, key=place.__getitem__)] = min(one, other, key=place.__getitem__)
+    return {name: first(name) for name in targets}
 
 
-def _belonging(name: str, targets: Mapping[str, TargetInfo]) -> set[str]:
-    info = targets[name]
+def _identities(name: str, info: TargetInfo) -> list[str]:
     system = info.identity.partition("/")[0] if info.system is System.POSTGRES else ""
-    return {f"node of {info.node_of or name}", *([f"system {system}"] if system else [])}
+    return [f"node of {info.node_of or name}", *([f"system {system}"] if system else [])]
 
 
 def in_order(changes: Iterable[Change]) -> bool:
@@ -48,13 +61,13 @@ def ordered(changes: Iterable[Change], targets: Mapping[str, TargetInfo]) -> tup
 
     What is new is there before what is old goes: an index that takes over another's queries is built before the drop.
     """
-    groups = {name: group_of(name, targets) for name in targets}
+    group = groups(targets)
     place = {name: rank for rank, name in enumerate(targets)}
     return tuple(
         sorted(
             changes,
             key=lambda change: (
-                place[groups[change.address.target]],
+                place[group[change.address.target]],
                 STAGE[change.address.kind],
                 change.phase,
                 place[change.address.target],

@@ -28,9 +28,9 @@ from reconciler.planning import verdict
 from reconciler.planning.atomic_file import write_text
 from reconciler.planning.fingerprint import digest, fingerprint, of_parts
 
-FORMAT_VERSION = "2.1"
+FORMAT_VERSION = "2.2"
 """Minor: keys were added, which older readers ignore. Major: older readers would misunderstand. 2.0: a fingerprint is
-over all that can run, and no longer over the steps alone. 2.1: verdicts."""
+over all that can run, and no longer over the steps alone. 2.1: verdicts. 2.2: `reloads` of a step."""
 
 LARGEST = 256 << 20
 """Bytes. A change takes about 3 kB, so this is some 80,000 of them; anything larger was not written by us."""
@@ -160,7 +160,7 @@ def _content(plan: Plan) -> dict[str, Any]:
 
 
 def _with_verdicts(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What bears a verdict in a file of version 2.1: the whole, its changes, its notices, and its targets by name."""
+    """What bears a verdict since version 2.1: the whole, its changes, its notices, and its targets by name."""
     targets = content["targets"]
     return [
         content, *content.get("resource_changes", []), *content.get("notices", []),

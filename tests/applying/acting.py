@@ -18,6 +18,7 @@ from waiting import PATIENCE, milliseconds
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.retry import Patience
+from reconciler.applying.gates.facts import Options
 from reconciler.applying.listener import Interruption, no_record
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
@@ -88,10 +89,10 @@ def apply(
     listed = [targets] if isinstance(targets, Target) else targets
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
-        allowed=allowed, parallel=parallel, now=now,
+        options=Options(allowed=allowed, allowed_superseded=allowed_superseded), parallel=parallel, now=now,
         listener=listener or Seen(), record=record, patience=patience, rehearsal=rehearsal,
         interruption=Interruption() if interruption is None else interruption,
-        declared=desired, allowed_superseded=allowed_superseded,
+        declared=desired,
     )  # fmt: skip
 
 

@@ -74,6 +74,10 @@ SETTING = [
     Row("undo-added", "what is run after a failure is a step", lambda item: item["undo"].append(statement("select 1"))),
     Row("undo-removed", "after a failure the value would stay", lambda item: item.update(undo=[])),
     Row("inverse", "what brings it back is read and run by people", lambda item: item.update(inverse=[statement("x")])),
+    Row("no-reload", "its files would not be looked at before", lambda item: item["steps"][1].update(reloads=False)),
+    Row("reload-unsaid", "left out it is false as well", lambda item: item["steps"][1].pop("reloads")),
+    Row("reload-said", "what reloads nothing would be waited for", lambda item: item["steps"][0].update(reloads=True)),
+    Row("undo-reload", "an undo would not be seen to be in force", lambda item: item["undo"][1].update(reloads=False)),
     Row("no-steps", "a change of no steps ends an apply with an error", lambda item: item.update(steps=[])),
 ]
 

@@ -15,6 +15,7 @@ import psycopg
 from applying.acting import Seen
 
 from reconciler.applying.apply import apply_plan
+from reconciler.applying.gates.facts import Options
 from reconciler.applying.listener import Interruption
 from reconciler.demo import data, tour
 from reconciler.desired.load import Desired, load
@@ -57,7 +58,8 @@ def made() -> Example:
         plan = plan_file.load(plan_file.dump(fresh), source="the example")
         receipt = apply_plan(
             plan, desired.targets, secrets,
-            allowed=tour.HAZARDS, parallel=2, now=lambda: MOMENT, listener=Seen(), interruption=Interruption(),
+            options=Options(allowed=tour.HAZARDS), parallel=2, now=lambda: MOMENT,
+            listener=Seen(), interruption=Interruption(),
         )  # fmt: skip
     return alike(Example(plan, receipt))
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from demo.example import Example, alike, declared, made
 
+from reconciler.applying.gates.superseded import superseded
 from reconciler.model import Plan, Receipt
 from reconciler.planning import plan_file
-from reconciler.planning.superseded import superseded
 from reconciler.views import render, render_receipt
 from reconciler.views.json import load_receipt
 

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from applying.acting import Command, apply, plan_for, results
 
+from reconciler.applying.gates.superseded import superseded
 from reconciler.desired.load import Desired, load
 from reconciler.errors import DesiredError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Applied, HazardType, NoticeType, Plan
-from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 
 TARGETS = 'targets: {main: {postgres: "${DATABASE_URL}"}, two: {postgres: "${DATABASE_URL}"}}\n'

@@ -38,7 +38,8 @@ SET = RedisStep(command=("CONFIG", "SET", "hz", "20"))
 STEPS: tuple[tuple[Step, ...], ...] = (
     (), (DROP,), (GROWN,), (RISKIER,), (BUILD,), (BUILD, DROP), (DROP, BUILD), (SET,), (SET, SET),
     (BUILD.model_copy(update={"lock_timeout": "1h"}),), (BUILD.model_copy(update={"on_failure": ("drop index i",)}),),
-    (BUILD.model_copy(update={"transaction": True}),), (ManualStep(instruction="restart it"),),
+    (BUILD.model_copy(update={"transaction": True}),), (BUILD.model_copy(update={"reloads": True}),),
+    (ManualStep(instruction="restart it"),),
 )  # fmt: skip
 STATES = (None, {}, {"value": "1"}, {"value": "2"}, {"value": 1}, {"value": "1", "source": "default"})
 WORDS = ("", "a", "b")

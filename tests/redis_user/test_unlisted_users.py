@@ -17,12 +17,12 @@ from pydantic import TypeAdapter
 from redis_user.declared_users import users
 from waiting import until
 
+from reconciler.applying.gates.superseded import superseded
 from reconciler.demo.redis_server import RedisServer
 from reconciler.errors import DesiredError, HazardNotAllowed
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user import KIND
 from reconciler.model import Applied, Change, HazardType, NoticeType, RedisTarget
-from reconciler.planning.superseded import superseded
 from reconciler.secrets import Secrets
 from reconciler.views import render, render_drift
 

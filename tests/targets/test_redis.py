@@ -178,6 +178,10 @@ BAD_URLS = [
     ("redis://", "cannot be read", "no host"),
     ("unix://", "cannot be read", "no path"),
     (f"redis://:{PASSWORD}@127.0.0.1:1/0?colour=red", "unknown option colour", "an option that the driver lacks"),
+    ("redis://127.0.0.1:1/0?timeout=4", "unknown option timeout", "an option of another pool than is used"),
+    ("redis://127.0.0.1:1/0?max_connections=3&client_name=x", "Connection refused", "options that there are"),
+    ("rediss://127.0.0.1:1/0?ssl_cert_reqs=none", "Connection refused", "an option of TLS"),
+    ("redis://127.0.0.1:1/0?ssl_cert_reqs=none", "unknown option ssl_cert_reqs", "an option of TLS without it"),
     ("redis://127.0.0.1:1/0?protocol=3", "may not set", "an option that would change the shape of answers"),
     ("unix:///nowhere/redis.sock", "No such file", "no socket there"),
 ]

@@ -79,9 +79,9 @@ def setting(name: str, before: str, after: str, **more) -> Change:
         summary=f"{before} → {after}",
         steps=(
             SqlStep(statements=(f"alter system set {name} = '{after}'",), hazards=hazards),
-            SqlStep(statements=("select pg_reload_conf()",)),
+            SqlStep(statements=("select pg_reload_conf()",), reloads=True),
         ),
-        undo=(SqlStep(statements=(f"alter system reset {name}", "select pg_reload_conf()")),),
+        undo=(SqlStep(statements=(f"alter system reset {name}", "select pg_reload_conf()"), reloads=True),),
         desired={"value": after},
         lane="settings",
         **more,

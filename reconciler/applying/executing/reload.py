@@ -44,7 +44,7 @@ _ERRORS = """
 
 def reloads(step: Step) -> bool:
     """Whether `step` makes the server read its files again."""
-    return isinstance(step, SqlStep) and any("pg_reload_conf()" in statement for statement in step.statements)
+    return isinstance(step, SqlStep) and step.reloads
 
 
 def files(session: PostgresSession) -> Files:

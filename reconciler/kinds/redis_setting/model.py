@@ -78,7 +78,7 @@ class ObservedSetting(Observed):
     owner        not empty: whose managed service it is, with the way of changing a setting there.
     in_file      what a start would bring: "as-declared", "other", or "not-visible" from here.
     persisted    of "other": that value; empty for a secret. `line` is where it stands, empty for the default.
-    rewritable   CONFIG REWRITE would reach that line.
+    rewritable   CONFIG REWRITE would reach that line. `argument`: it is the server's command line.
     overwritten  lines that wait for a restart, and that the next CONFIG REWRITE would overwrite.
     rewrite_breaks  not empty: why CONFIG REWRITE would fail, or keep the server from starting.
     persists     false: nothing is to be written into its files, and config_file and aclfile are empty.
@@ -119,6 +119,7 @@ class ObservedSetting(Observed):
     persisted: str = ""
     line: str = ""
     rewritable: bool = True
+    argument: bool = False
     overwritten: tuple[str, ...] = ()
     rewrite_breaks: str = ""
     persists: bool = True

@@ -21,12 +21,14 @@ ARGUMENTS_ALONE = frozenset({"port", "tls-port"})
 class Persisted:
     """A value, and the line that it is from (`at`; empty: none, it is the default).
 
-    `rewritable`: CONFIG REWRITE would change that line, which it does in the main file alone.
+    `rewritable`: CONFIG REWRITE would change that line, which it does in the main file alone. `argument`: that line is
+    the server's command line.
     """
 
     text: str = field(repr=False)
     at: str = ""
     rewritable: bool = True
+    argument: bool = False
 
 
 def persisted(name: str, lines: Sequence[Line], product: str, version: tuple[int, ...]) -> Persisted | None:
@@ -47,7 +49,9 @@ def persisted(name: str, lines: Sequence[Line], product: str, version: tuple[int
         text = "" if name in SECRETS else default(name, product, version)
     if text is None or (name == "dir" and not text.startswith("/")):
         return None
-    return Persisted(text, last.at if last else "", not any(line.included for line in own))
+    if last is None:
+        return Persisted(text)
+    return Persisted(text, last.at, not any(line.included for line in own), last.argument)
 
 
 def _canonical(name: str) -> str:

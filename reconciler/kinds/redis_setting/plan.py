@@ -26,7 +26,6 @@ from reconciler.model import (
     RedisStep,
     SecretRef,
 )
-from reconciler.targets.redis.files import COMMAND_LINE
 from reconciler.targets.redis.managed import way_of_setting
 from reconciler.targets.redis.rereading import DENIED
 
@@ -195,7 +194,7 @@ def _persisting(desired: RedisSetting, observed: ObservedSetting) -> Outcome:
 
 
 def _take_out(observed: ObservedSetting) -> str:
-    return "take it out of the command line" if observed.line == COMMAND_LINE else "change it there"
+    return "take it out of the command line" if observed.argument else "change it there"
 
 
 def _of_a_restart(desired: RedisSetting, observed: ObservedSetting) -> tuple[Hazard, ...]:

@@ -200,6 +200,7 @@ def _in_file(name: str, wanted: str, lines: Sequence[Line], product: str, versio
         "persisted": shown(name, found.text, wanted),
         "line": found.at,
         "rewritable": found.rewritable,
+        "argument": found.argument,
     }
 
 
@@ -215,7 +216,10 @@ def _secret(
     seen: dict[str, Any] = {"is_set": bool(running), "in_sync": wanted == running}
     if setting.parameter != "requirepass":
         found = persisted(setting.parameter, lines, session.info.product, session.version) if lines else None
-        return seen | (_compared(found.text == wanted, found.at, found.rewritable) if found else {})
+        if found is None:
+            return seen
+        argument = {"argument": found.argument}
+        return seen | argument | _compared(found.text == wanted, found.at, found.rewritable)
     acl_file = _text(beside, "aclfile") if session.target.persist else ""
     seen["aclfile"] = acl_file
     seen |= cut_off(session, wanted, beside)

@@ -18,9 +18,6 @@ LARGEST_FILE = 4 << 20
 
 DEEPEST_INCLUDE = 16
 
-COMMAND_LINE = "its command line"
-"""Where a directive stands that is in no file."""
-
 _BLANKS = " \t\n\v\f\r"
 """What C's isspace takes for one; Python's takes more."""
 
@@ -31,12 +28,14 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "a": "\a"}
 class Line:
     """One directive: its words, the first in lower case, and where it stands (`/etc/redis/redis.conf:12`).
 
-    `included`: not in the main file, so that CONFIG REWRITE leaves it as it is.
+    `included`: not in the main file, so that CONFIG REWRITE leaves it as it is. `argument`: in no file at all, but on
+    the server's command line.
     """
 
     words: tuple[str, ...] = field(repr=False)
     at: str
     included: bool = False
+    argument: bool = False
 
 
 class Unreadable(Exception):
@@ -157,4 +156,4 @@ def read_arguments(words: Sequence[str]) -> tuple[Line, ...]:
             found.append([word[2:].lower()])
         elif found:
             found[-1] += words_of(word) if " " in word and len(found[-1]) == 1 else [word]
-    return tuple(Line(tuple(each), COMMAND_LINE, included=True) for each in found)
+    return tuple(Line(tuple(each), "its command line", included=True, argument=True) for each in found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
@@ -80,7 +79,7 @@ def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
             encoding_errors="backslashreplace",
             **silent,
         )
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):  # the last: redis-py's own of an option such as `self`
         raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
     refuse_unanswered(target.name, [parts.hostname or ""])
     arguments = client.connection_pool.connection_kwargs
@@ -91,7 +90,18 @@ def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     if arguments.get("password"):
         secrets.remember(arguments["password"])
         arguments["username"] = arguments.get("username") or "default"
+    options = _options(client.connection_pool.connection_class)
+    if unknown := [name for name in arguments if name not in options]:
+        raise ConnectionFailed(target.name, f"its URL has the unknown option {unknown[0]}", hint=URL_FORM)
     return client
+
+
+def _options(connection: type) -> set[str]:
+    """The names of all that a connection of this class, or one that it is made of, can be told."""
+    signatures = [inspect.signature(vars(each)["__init__"]) for each in connection.__mro__ if "__init__" in vars(each)]
+    named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    told = {name for each in signatures for name, one in each.parameters.items() if one.kind in named}
+    return told - {"self"}
 
 
 @contextmanager
@@ -112,8 +122,3 @@ def in_plain_words(
             hint="check its URL, that the server is up, and that this user may log in",
             silent=silent,
         ) from None
-    except TypeError as error:
-        option = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if option is None:
-            raise
-        raise ConnectionFailed(target.name, f"its URL has the unknown option {option[1]}", hint=URL_FORM) from None

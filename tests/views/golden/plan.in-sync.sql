@@ -1,4 +1,4 @@
--- Plan 1f8d210b2ff2d261f687edfe9b4d2916258b96d5f4e2d5215ca037ae3c5a609d of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 134115b191796a9673b0c11112162acb6f274f339ecc16eabc7b76d53e694951 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

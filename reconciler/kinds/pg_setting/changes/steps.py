@@ -11,7 +11,7 @@ from reconciler.kinds.pg_setting.observed import FileEntry
 from reconciler.kinds.pg_setting.values import lists
 from reconciler.model import Hazard, SqlStep
 
-RELOAD = SqlStep(statements=("select pg_catalog.pg_reload_conf()",))
+RELOAD = SqlStep(statements=("select pg_catalog.pg_reload_conf()",), reloads=True)
 
 
 def alter(

@@ -8,12 +8,23 @@ Decided: docs/decisions.md#superseded-changes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.applying.gates.facts import Facts, Refusal
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Resource, Target
+from reconciler.model import Address, Applied, Change, Resource, Target
 from reconciler.planning.staleness import differences_between, resource_of
+
+
+def gate(facts: Facts) -> Iterator[Refusal]:
+    """Refuses changes of what the YAML no longer declares so, unless they are allowed by name; the others are made."""
+    if facts.resources is None:
+        return
+    for address, why in superseded(facts.changes, facts.resources, facts.nodes).items():
+        if address not in facts.options.allowed_superseded:
+            way_out = f"make a new plan, or allow it: --allow-superseded {address}"
+            yield Refusal(why, way_out, None, (address,), Applied.SUPERSEDED)
 
 
 def superseded(

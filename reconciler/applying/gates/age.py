@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 from math import ceil
 
+from reconciler.applying.gates.facts import Facts, Refusal
 from reconciler.errors import PlanFileError
-from reconciler.model import Plan
 from reconciler.planning.plan_file import NEW_PLAN, timestamp
 
 UNATTENDED = timedelta(days=7)
@@ -19,20 +20,26 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """The clocks of machines that are kept by NTP differ by far less; Kerberos bears five minutes, too."""
 
 
-def check_age(plan: Plan, now: datetime, most: timedelta) -> None:
-    """Raises PlanFileError where `plan` was made longer ago than `most`, or is not made yet."""
-    made = plan.created_at if plan.created_at.tzinfo else plan.created_at.replace(tzinfo=UTC)
-    age = now - made
+def gate(facts: Facts) -> Iterator[Refusal]:
+    """Refuses a plan that was made longer ago than it may be, or is not made yet."""
+    made = facts.plan.created_at
+    made = made if made.tzinfo else made.replace(tzinfo=UTC)
+    most = facts.options.max_age
+    if most is None:
+        most = ATTENDED if facts.options.attended else UNATTENDED
+    age = facts.now - made
     if age < -CLOCKS_DIFFER:
-        raise PlanFileError(
-            f"the plan was made at {timestamp(made)}, which is yet to come: it is {timestamp(now)} now",
-            hint=f"see whether the clocks are right, here and where it was made, and {NEW_PLAN}",
+        yield Refusal(
+            f"the plan was made at {timestamp(made)}, which is yet to come: it is {timestamp(facts.now)} now",
+            f"see whether the clocks are right, here and where it was made, and {NEW_PLAN}",
+            PlanFileError,
         )
     if age > most:
-        raise PlanFileError(
+        yield Refusal(
             f"the plan was made at {timestamp(made)}, {in_words(age)} ago: older than {in_words(most)}",
-            hint=f"what was reviewed then may no longer be wanted: {NEW_PLAN}. Or allow its age: --max-age "
+            f"what was reviewed then may no longer be wanted: {NEW_PLAN}. Or allow its age: --max-age "
             f"{in_words(age, up=True)}",
+            PlanFileError,
         )
 
 

@@ -10,10 +10,10 @@ from pg_index.declared import declared as indexes
 from pg_index.declared import tables
 from redis_setting.declared import declared as redis_settings
 
+from reconciler.applying.gates.superseded import superseded
 from reconciler.kinds.pg_index.changes.swapped_names import handed_over
 from reconciler.kinds.pg_setting.model import Restart
 from reconciler.model import Action, Address, Change, PostgresTarget, RedisTarget, Resource, SecretRef
-from reconciler.planning.superseded import superseded
 
 MAIN = PostgresTarget(name="main", url="postgresql://127.0.0.1:1/app")
 STANDBY = MAIN.model_copy(update={"name": "main@db2", "node_of": "main"})

@@ -1,0 +1,32 @@
+"""Whoever applies has allowed by name what is dropped, restarted or made less safe.
+
+Decided: docs/decisions.md#forbidden-changes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.errors import HazardNotAllowed
+from reconciler.model import NEEDS_PERMISSION
+
+
+def gate(facts: Facts) -> Iterator[Refusal]:
+    """Refuses a plan with steps whose hazards need permission and have not got it; all of them in one."""
+    missing = [
+        (change, hazard)
+        for change in facts.changes
+        for step in change.steps
+        for hazard in step.hazards
+        if hazard.type in NEEDS_PERMISSION and hazard.type not in facts.options.allowed
+    ]
+    if missing:
+        lines = [f"  {change.address}: {hazard.type}: {hazard.message}" for change, hazard in missing]
+        flags = " ".join(f"--allow {name}" for name in sorted({hazard.type.value for _, hazard in missing}))
+        yield Refusal(
+            "this plan has hazards that nobody has allowed; nothing was run\n" + "\n".join(lines),
+            f"if they are wanted: reconciler apply … {flags}",
+            HazardNotAllowed,
+            tuple(dict.fromkeys(change.address for change, _ in missing)),
+        )

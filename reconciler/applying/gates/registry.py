@@ -1,0 +1,53 @@
+"""All gates, in the order in which they are asked: one visible table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+
+from reconciler.applying.gates import (
+    age,
+    declared,
+    digest,
+    duplicates,
+    hazards,
+    identity,
+    nodes,
+    order,
+    superseded,
+)
+from reconciler.applying.gates.facts import Facts, Gate
+
+
+class Moment(Enum):
+    """When gates are asked: as soon as what they look at was read."""
+
+    SAVED = auto()
+    """A saved plan was read, and nothing else yet: plan, options, now. Of a plan that was just made it is not asked."""
+    DECLARED = auto()
+    """The YAML was read as well: targets, resources."""
+    FOUND = auto()
+    """The nodes of the targets were found: nodes."""
+    CONNECTED = auto()
+    """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
+
+
+GATES: Mapping[Moment, Sequence[Gate]] = {
+    Moment.SAVED: (digest.gate, age.gate),
+    Moment.DECLARED: (declared.gate, duplicates.gate, order.gate),
+    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate),
+    Moment.CONNECTED: (identity.gate,),
+}
+
+
+def enforce(moment: Moment, facts: Facts) -> Facts:
+    """`facts`, with what the gates of this moment refuse of single changes.
+
+    Raises the error of the first refusal that has one: HazardNotAllowed, PlanFileError.
+    """
+    for gate in GATES[moment]:
+        for refusal in gate(facts):
+            if refusal.error is not None:
+                raise refusal.error(refusal.reason, hint=refusal.hint)
+            facts = facts.without(refusal)
+    return facts

@@ -1,0 +1,368 @@
+"""Each gate for itself, without a server: what it refuses, and what it lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from applying.acting import pg_settings
+from pg_index.declared import declared as indexes
+from redis_setting.declared import declared as redis_settings
+
+import reconciler.applying.gates
+from reconciler.applying.gates import age, declared, digest, duplicates, hazards, identity, nodes, order, superseded
+from reconciler.applying.gates.facts import Facts, Gate, Options, Refusal
+from reconciler.applying.gates.registry import GATES, Moment, enforce
+from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    Hazard,
+    HazardType,
+    Plan,
+    PostgresTarget,
+    RedisTarget,
+    Resource,
+    SqlStep,
+    System,
+    TargetInfo,
+)
+from reconciler.reports.hazards import permissions
+
+MADE = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+MAIN = PostgresTarget(name="main", url="postgresql://127.0.0.1:1/app")
+STANDBY = MAIN.model_copy(update={"name": "main@db2", "node_of": "main"})
+CACHE = RedisTarget(name="cache", url="redis://127.0.0.1:1")
+NODES = {node.name: node for node in (MAIN, STANDBY, CACHE)}
+DECLARED = {"main": MAIN, "cache": CACHE}
+INFOS = {
+    "main": TargetInfo(
+        system=System.POSTGRES, product="PostgreSQL", version="18.0", location="db1:5432", database="app",
+        identity="1/app", role="primary",
+    ),
+    "main@db2": TargetInfo(
+        system=System.POSTGRES, product="PostgreSQL", version="18.0", location="db2:5432", database="app",
+        identity="1/app", role="standby", node_of="main",
+    ),
+    "cache": TargetInfo(
+        system=System.REDIS, product="Valkey", version="9.0", location="db1:6379", identity="db1:6379"
+    ),
+}  # fmt: skip
+
+
+def change(resource: Resource, target: str = "", *found: HazardType, action: Action = Action.UPDATE, **other) -> Change:
+    address = resource.address._replace(target=target or resource.address.target)
+    desired = resource.model_copy(update={"address": address}).model_dump(mode="json")
+    steps = tuple(SqlStep(statements=("x",), hazards=(Hazard(type=each, message=f"of {each}"),)) for each in found)
+    told = {"address": address, "before": None, "after": None, "steps": steps, "desired": desired} | other
+    return Change(action=action, **told)
+
+
+[WORK_MEM] = pg_settings(MAIN, {"work_mem": "7MB"})
+[HZ] = redis_settings({"hz": "20"})
+BUILD, DROP = (
+    change(indexes(MAIN, **{name: definition})[0], action=action)
+    for name, definition, action in (("i", {"columns": ["id"]}, Action.CREATE), ("j", "absent", Action.DELETE))
+)
+RESTARTS = change(WORK_MEM, "", HazardType.RESTART, HazardType.LESS_SAFE, HazardType.INDEX_BUILD)
+DROPS = change(HZ, "", HazardType.INDEX_DROP)
+
+
+def facts(*changes: Change, planned=INFOS, created_at=MADE, sealed="", **read) -> Facts:
+    """Of a plan of `changes`, of its own moment and with nothing else at hand but what is `read`."""
+    plan = Plan(reconciler_version="1", created_at=created_at, targets=planned, changes=changes, digest=sealed)
+    return Facts(**{"plan": plan, "options": Options(), "now": MADE} | read)
+
+
+def aged(days: float = 0, **options) -> Facts:
+    return facts(now=MADE + timedelta(days=days), options=Options(**options))
+
+
+def seen(name: str, **otherwise) -> Facts:
+    """A session to the node `name`, which says something `otherwise` than when the plan was made."""
+    info = INFOS[name].model_copy(update={"node_of": "", **otherwise})
+    return facts(change(WORK_MEM, name), nodes=NODES, infos={name: info})
+
+
+class Case(NamedTuple):
+    """`refused`: the whole text of each refusal, in order; none: the way is free."""
+
+    name: str
+    reason: str
+    gate: Gate
+    facts: Facts
+    refused: Sequence[str] = ()
+
+
+A, B = "a" * 64, "b" * 64
+NEW = "make a new plan: reconciler plan --out FILE"
+NOT_TODAY = "what was reviewed then may no longer be wanted: " + NEW
+CLOCKS = f"see whether the clocks are right, here and where it was made, and {NEW}"
+
+OF_A_SAVED_PLAN = [
+    Case("no digest", "nobody said which plan was reviewed", digest.gate, facts(sealed=A)),
+    Case("its digest", "it is the one that was", digest.gate, facts(sealed=A, options=Options(digest=A))),
+    Case(
+        "another digest", "it is another one", digest.gate, facts(sealed=A, options=Options(digest=B)),
+        [f"this is another plan than the one that --digest names: its digest is {A}, and not {B}\n"
+         "  apply the plan that was reviewed, or review this one: reconciler show FILE"],
+    ),
+    Case("of this week", "a pipeline applies within a week", age.gate, aged(7)),
+    Case(
+        "of last week", "nobody is there who would remember it", age.gate, aged(8),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 8d ago: older than 7d\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 8d"],
+    ),
+    Case("of this month", "somebody may have waited for a window", age.gate, aged(30, attended=True)),
+    Case(
+        "of last month", "even for somebody at a terminal", age.gate, aged(30.5, attended=True),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 30d ago: older than 30d\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 31d"],
+    ),
+    Case("allowed to be old", "whoever applies said so", age.gate, aged(80, max_age=timedelta(days=90))),
+    Case(
+        "not even that old", "what is said counts at a terminal, too", age.gate,
+        aged(0.5, attended=True, max_age=timedelta(0)),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 12h ago: older than 0s\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 12h"],
+    ),
+    Case("clocks differ", "by less than Kerberos bears", age.gate, aged(-1 / 300)),
+    Case(
+        "yet to come", "by a wrong clock, or altered; no age allows it", age.gate, aged(-1, max_age=timedelta.max),
+        ["the plan was made at 2026-03-04T05:06:07Z, which is yet to come: it is 2026-03-03T05:06:07Z now\n  "
+         f"{CLOCKS}"],
+    ),
+    Case("without a zone", "it is taken as UTC", age.gate, facts(created_at=MADE.replace(tzinfo=None))),
+]  # fmt: skip
+
+AS_OWNERS = INFOS | {"main": INFOS["main"].model_copy(update={"as_role": "owners"})}
+INFOS_OF_STANDBY = {"main@db2": INFOS["main@db2"]}
+
+OTHER_KIND = change(WORK_MEM, address=Address("main", "pg_moon", "x"))
+OTHER_NAME = change(WORK_MEM, address=Address("main", "pg_setting", "fsync"))
+OF_A_NODE = change(WORK_MEM, "main@db2")
+
+OF_WHAT_IS_DECLARED = [
+    Case("declared", "both targets are", declared.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
+    Case("a node", "its target is declared", declared.gate, facts(OF_A_NODE, targets=DECLARED)),
+    Case(
+        "not declared", "another repository's plan", declared.gate, facts(change(WORK_MEM), targets={"cache": CACHE}),
+        ["the plan is for the target main, which is not declared here\n  declared are: cache"],
+    ),
+    Case(
+        "a node of what is not declared", "the target is named, and not the node", declared.gate, facts(OF_A_NODE),
+        ["the plan is for the target main, which is not declared here\n  declared are: none"],
+    ),
+    Case(
+        "unknown to the plan", "nothing says which system it was made for", declared.gate,
+        facts(change(WORK_MEM), planned={}, targets=DECLARED),
+        ["the plan is for the target main, which is not declared here\n  declared are: cache, main"],
+    ),
+    Case(
+        "a kind of the future", "nobody here could plan it again", declared.gate, facts(OTHER_KIND, targets=DECLARED),
+        ["main/pg_moon/x: this version of reconciler knows no kind pg_moon"],
+    ),
+    Case(
+        "made from another", "reviewers are shown one thing and another is made", declared.gate,
+        facts(change(HZ), OTHER_NAME, targets=DECLARED),
+        ["the plan contradicts itself: the change of main/pg_setting/fsync is made from what is declared of "
+         "main/pg_setting/work_mem\n  make a new plan"],
+    ),
+    Case("one of each", "another address each", duplicates.gate, facts(BUILD, DROP, change(HZ))),
+    Case("the same on a node", "another address, too", duplicates.gate, facts(change(WORK_MEM), OF_A_NODE)),
+    Case(
+        "two of one", "one may be what was reviewed", duplicates.gate, facts(BUILD, DROP, BUILD),
+        [f"the plan has two changes of main/pg_index/public.i\n  {NEW}"],
+    ),
+    Case("as planned", "the drop comes last", order.gate, facts(BUILD, DROP)),
+    Case("groups as they come", "they do not lean on each other", order.gate, facts(change(HZ), change(WORK_MEM))),
+    Case(
+        "a drop before its build", "queries would be without an index", order.gate, facts(DROP, BUILD),
+        [f"the changes of the plan are not in the order in which they are made\n  {NEW}"],
+    ),
+    Case(
+        "an index before a setting", "of another node, which is of the same group", order.gate, facts(BUILD, OF_A_NODE),
+        [f"the changes of the plan are not in the order in which they are made\n  {NEW}"],
+    ),
+]  # fmt: skip
+
+STALE = change(pg_settings(MAIN, {"work_mem": "8MB"})[0])
+HAS = {"nodes": NODES, "resources": [WORK_MEM, HZ]}
+
+OF_THE_NODES = [
+    Case("the same nodes", "", nodes.gate, facts(change(WORK_MEM), change(HZ), nodes=NODES)),
+    Case("of others", "the plan changes nothing there", nodes.gate, facts(change(HZ), nodes={"cache": CACHE})),
+    Case(
+        "gone", "the order, and what is in use, was read of it as well", nodes.gate,
+        facts(change(WORK_MEM), nodes={"main": MAIN}),
+        ["main has other nodes than when the plan was made: main@db2 is gone\n  make a new plan"],
+    ),
+    Case(
+        "came", "it would be left as it is", nodes.gate,
+        facts(OF_A_NODE, nodes={**NODES, "main@db3": STANDBY.model_copy(update={"name": "main@db3"})}),
+        ["main has other nodes than when the plan was made: main@db3 was not there\n  make a new plan"],
+    ),
+    Case(
+        "moved", "all that differs in one", nodes.gate,
+        facts(OF_A_NODE, nodes={"main": MAIN, "main@db3": STANDBY.model_copy(update={"name": "main@db3"})}),
+        ["main has other nodes than when the plan was made: main@db2 is gone, main@db3 was not there\n  "
+         "make a new plan"],
+    ),
+    Case("still declared", "", superseded.gate, facts(change(WORK_MEM), OF_A_NODE, change(HZ), **HAS)),
+    Case("not at hand", "whoever applies has the targets alone", superseded.gate, facts(STALE, nodes=NODES)),
+    Case(
+        "no longer declared", "the others are", superseded.gate, facts(change(WORK_MEM), BUILD, **HAS),
+        ["it is no longer declared\n  make a new plan, or allow it: --allow-superseded main/pg_index/public.i"],
+    ),
+    Case(
+        "nothing is declared", "each for itself", superseded.gate,
+        facts(change(WORK_MEM), OF_A_NODE, nodes=NODES, resources=[]),
+        [f"it is no longer declared\n  make a new plan, or allow it: --allow-superseded {name}/pg_setting/work_mem"
+         for name in ("main", "main@db2")],
+    ),
+    Case(
+        "allowed by name", "and nothing else is", superseded.gate,
+        facts(BUILD, DROP, options=Options(allowed_superseded=[BUILD.address]), **HAS),
+        ["it is no longer declared\n  make a new plan, or allow it: --allow-superseded main/pg_index/public.j"],
+    ),
+    Case("no hazard", "", hazards.gate, facts(change(WORK_MEM))),
+    Case("only worth saying", "a build is what an index is for", hazards.gate,
+         facts(change(WORK_MEM, "", HazardType.INDEX_BUILD))),
+    Case(
+        "not allowed", "every hazard is told, and how to allow all of them", hazards.gate, facts(RESTARTS, DROPS),
+        ["this plan has hazards that nobody has allowed; nothing was run\n"
+         "  main/pg_setting/work_mem: restart: of restart\n"
+         "  main/pg_setting/work_mem: less-safe: of less-safe\n"
+         "  cache/redis_setting/hz: index-drop: of index-drop\n"
+         "  if they are wanted: reconciler apply … --allow index-drop --allow less-safe --allow restart"],
+    ),
+    Case(
+        "one of them allowed", "the others are not", hazards.gate,
+        facts(RESTARTS, OF_A_NODE, options=Options(allowed=[HazardType.RESTART])),
+        ["this plan has hazards that nobody has allowed; nothing was run\n"
+         "  main/pg_setting/work_mem: less-safe: of less-safe\n"
+         "  if they are wanted: reconciler apply … --allow less-safe"],
+    ),
+    Case("all allowed", "", hazards.gate, facts(RESTARTS, DROPS, options=Options(allowed=[*HazardType]))),
+    Case("of what is refused already", "it is not made", hazards.gate,
+         facts(DROPS).without(Refusal("superseded", "", None, (DROPS.address,)))),
+]  # fmt: skip
+
+
+WAS = "the plan was made for another main: PostgreSQL 18.0 at db1:5432 database app (1/app), and its URL now leads to "
+OF_THE_SYSTEMS = [
+    Case("no session yet", "nothing is known of it", identity.gate, facts(change(WORK_MEM))),
+    Case("the same", "", identity.gate, seen("main")),
+    Case("a node", "of the same target", identity.gate, seen("main@db2")),
+    Case("newer and elsewhere", "it is the same system", identity.gate, seen("main", version="18.1", location="db9:1")),
+    Case(
+        "another database", "its URL leads elsewhere", identity.gate, seen("main", database="b", identity="1/b"),
+        [f"{WAS}PostgreSQL 18.0 at db1:5432 database b (1/b)\n  check the URL, or make a new plan for this system"],
+    ),
+    Case(
+        "another cluster in another role", "both are told", identity.gate,
+        seen("main", identity="2/app", role="standby"),
+        [f"{WAS}PostgreSQL 18.0 at db1:5432 database app (2/app)\n  check the URL, or make a new plan for this system",
+         "main was a primary when the plan was made, and is a standby now: its order no longer holds\n  "
+         "make a new plan"],
+    ),
+    Case(
+        "a node of another", "it would be ordered with the nodes of another cluster", identity.gate,
+        facts(OF_A_NODE, nodes={"main@db2": STANDBY.model_copy(update={"node_of": "x"})}, infos=INFOS_OF_STANDBY),
+        ["the plan was made for another main@db2: PostgreSQL 18.0 at db2:5432 database app (1/app), and its URL now "
+         "leads to PostgreSQL 18.0 at db2:5432 database app (1/app)\n  check the URL, or make a new plan for this "
+         "system"],
+    ),
+    Case(
+        "failed over", "a primary gets less than its standbys last", identity.gate, seen("main@db2", role="primary"),
+        ["main@db2 was a standby when the plan was made, and is a primary now: its order no longer holds\n  "
+         "make a new plan"],
+    ),
+    Case(
+        "as a role", "another one's rights and names", identity.gate, seen("main", as_role="owners"),
+        ["main was planned without `role`, and is declared as role owners\n  make a new plan"],
+    ),
+    Case(
+        "as itself", "the other way round", identity.gate,
+        facts(change(WORK_MEM), planned=AS_OWNERS, nodes=NODES, infos={"main": INFOS["main"]}),
+        ["main was planned as role owners, and is declared without `role`\n  make a new plan"],
+    ),
+]  # fmt: skip
+
+CASES = [*OF_A_SAVED_PLAN, *OF_WHAT_IS_DECLARED, *OF_THE_NODES, *OF_THE_SYSTEMS]
+
+
+def gate_of(case: Case) -> str:
+    return case.gate.__module__.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{gate_of(case)}: {case.name}")
+def test_a_gate_refuses_what_it_is_there_for_and_nothing_else(case):
+    assert list(map(str, case.gate(case.facts))) == [*case.refused], case.reason
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{gate_of(case)}: {case.name}")
+def test_a_refusal_is_of_changes_of_the_plan(case):
+    """And of those that nobody has refused before."""
+    for refusal in case.gate(case.facts):
+        assert set(refusal.changes) <= {each.address for each in case.facts.changes}
+        assert refusal.error is not None or refusal.result not in (Applied.APPLIED, Applied.SKIPPED)
+
+
+def test_every_gate_has_a_file_a_line_in_the_table_and_cases_of_both_kinds():
+    files = {path.stem for path in Path(reconciler.applying.gates.__file__).parent.glob("*.py")}
+    table = [gate for gates in GATES.values() for gate in gates]
+    assert len(table) == len(set(table))
+    assert {gate.__module__.rpartition(".")[2] for gate in table} == files - {"__init__", "facts", "registry"}
+    assert set(GATES) == set(Moment)
+    for gate in table:
+        assert {bool(case.refused) for case in CASES if case.gate is gate} == {True, False}, gate.__module__
+    rows = [line.split()[0] for line in reconciler.applying.gates.__doc__.splitlines() if line.startswith("    ")]
+    assert rows[1:] == [gate.__module__.rpartition(".")[2] for gate in table]
+
+
+def test_the_first_gate_that_refuses_ends_the_apply():
+    """A target that is not declared here, and two changes of one address."""
+    with pytest.raises(PlanFileError, match="not declared here") as raised:
+        enforce(Moment.DECLARED, facts(BUILD, BUILD))
+    assert raised.value.hint == "declared are: none"
+
+
+def test_a_hazard_of_what_is_superseded_need_not_be_allowed():
+    known = {"nodes": NODES, "resources": [WORK_MEM]}
+    found = enforce(Moment.FOUND, facts(change(WORK_MEM), DROPS, **known))
+    assert [each.address for each in found.changes] == [WORK_MEM.address]
+    assert {address: refusal.result for address, refusal in found.refused.items()} == {HZ.address: Applied.SUPERSEDED}
+    with pytest.raises(HazardNotAllowed, match="--allow index-drop"):
+        enforce(Moment.FOUND, facts(DROPS, options=Options(allowed_superseded=[HZ.address]), **known))
+
+
+def test_a_refusal_of_nothing_in_particular_is_of_everything(monkeypatch):
+    """A gate that names no change and raises no error lets none through."""
+    closed = Refusal("outside of its window", "wait for Sunday", None)
+    asked = []
+
+    def window(facts: Facts) -> list[Refusal]:
+        return [closed]
+
+    def behind(facts: Facts) -> list[Refusal]:
+        asked.extend(facts.changes)
+        return []
+
+    monkeypatch.setitem(GATES, Moment.FOUND, (window, behind))
+    found = enforce(Moment.FOUND, facts(BUILD, DROPS))
+    assert (found.changes, asked) == ([], [])
+    assert found.refused == {BUILD.address: closed, DROPS.address: closed}
+    assert closed.result is Applied.NOT_RUN
+
+
+@pytest.mark.parametrize("changes", [(), (RESTARTS,), (RESTARTS, DROPS)], ids=len)
+def test_a_plan_names_the_very_options_that_the_gate_asks_for(changes):
+    said = [refusal.hint.partition("… ")[2] for refusal in hazards.gate(facts(*changes))]
+    shown = permissions(changes)
+    assert said == ([shown.needed.value] if shown else [])
