@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
+from reconciler.documents.document import timestamp
+from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
 from reconciler.model import Plan
-from reconciler.planning.plan_file import NEW_PLAN, timestamp
 
 UNATTENDED = timedelta(days=7)
 """The oldest plan that is applied where nobody sits at a terminal: a pipeline applies within a week what was merged."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import HazardNotAllowed, PlanFileError, RehearsalFailed
 from reconciler.model import NEEDS_PERMISSION, Change, Hazard, HazardType, Plan, Target, TargetInfo
 from reconciler.planning.order import group_of, in_order
-from reconciler.planning.plan_file import NEW_PLAN
 from reconciler.planning.staleness import resource_of
 
 

@@ -97,8 +97,8 @@ def command(
     """
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.listener import Interruption
-    from reconciler.planning import plan_file
-    from reconciler.planning.atomic_file import write_text
+    from reconciler.documents import plan as plan_file
+    from reconciler.documents import receipt as receipt_file
     from reconciler.views.live import live
 
     if plan and allow_blocked:
@@ -119,7 +119,7 @@ def command(
 
     def record(so_far: Receipt) -> None:
         if receipt:
-            write_text(render_receipt(so_far, "json"), receipt)
+            receipt_file.write(so_far, receipt)
 
     stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:

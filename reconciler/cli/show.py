@@ -19,6 +19,6 @@ def command(plan: Path, format: str) -> None:
     \b
     Exit codes: 0 shown; 1 the file is not a plan, or was altered.
     """
-    from reconciler.planning import plan_file
+    from reconciler.documents import plan as plan_file
 
     stages.show(render(plan_file.read(plan), format, **stages.layout()))

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from reconciler.documents.document import timestamp
+from reconciler.documents.plan import seal
 from reconciler.model import Change, Plan, RedisStep, SqlStep, Step, System, TargetInfo
-from reconciler.planning.plan_file import seal, timestamp
 from reconciler.views import words
 from reconciler.views.commands import WAITS_FOR, redis_cli
 from reconciler.views.page import Page, visible

@@ -12,8 +12,8 @@ from waiting import PATIENCE, until
 
 from applying.acting import Applying, Interruption, apply, plan_for, results
 from applying.conftest import CLEANING_UP_SOON, locks, waiting
+from reconciler.documents import plan as plan_file
 from reconciler.model import Applied
-from reconciler.planning import plan_file
 
 pytestmark = [pytest.mark.rotated, pytest.mark.usefixtures("cleaning_up_soon")]
 

@@ -20,10 +20,11 @@ from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from reconciler.applying.listener import Interruption
+from reconciler.documents import plan as plan_file
+from reconciler.documents.digest import digest
+from reconciler.documents.fingerprint import of_parts
 from reconciler.errors import PlanFileError
 from reconciler.model import Applied, Change, Plan
-from reconciler.planning import plan_file
-from reconciler.planning.fingerprint import digest, of_parts
 
 Items = dict[str, dict[str, Any]]
 

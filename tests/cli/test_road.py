@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.planning import plan_file
+from reconciler.documents import plan as plan_file
 
 BY_NAME = "select count(*) from pg_index where indrelid = 'tasks'::regclass and indisvalid"
 
@@ -87,7 +87,7 @@ def test_nobody_to_ask_is_an_error_and_nothing_runs(world, reconciler):
 
 def test_options_come_from_the_environment_too(world, reconciler, monkeypatch):
     monkeypatch.setenv("RECONCILER_PLAN_FORMAT", "json")
-    assert json.loads(reconciler("plan")[1])["format_version"] == plan_file.FORMAT_VERSION
+    assert json.loads(reconciler("plan")[1])["format_version"] == plan_file.FORMAT.version
 
 
 def test_what_differs_and_cannot_be_mended_is_not_called_in_sync(world, reconciler):

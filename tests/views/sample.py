@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reconciler.documents.plan import seal
 from reconciler.model import (
     Action,
     Address,
@@ -30,7 +31,6 @@ from reconciler.model import (
     TargetInfo,
     Verdict,
 )
-from reconciler.planning.plan_file import seal
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

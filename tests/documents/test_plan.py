@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from views.arbitrary import changes, plans
 from views.sample import IN_SYNC, PLAN
 
+from reconciler.documents import document
+from reconciler.documents.digest import digest
+from reconciler.documents.fingerprint import fingerprint, of_parts
+from reconciler.documents.plan import dump, load, read, seal, write
 from reconciler.errors import PlanFileError
 from reconciler.model import SENSITIVE, Plan, SqlStep
-from reconciler.planning import plan_file
-from reconciler.planning.fingerprint import digest, fingerprint, of_parts
-from reconciler.planning.plan_file import dump, load, read, seal, write
 
 TEXT = dump(PLAN)
 
@@ -273,7 +274,7 @@ def test_a_file_that_is_missing_a_folder_or_too_large_is_refused(tmp_path: Path,
     with pytest.raises(PlanFileError, match="directory"):
         read(tmp_path)
     write(PLAN, tmp_path / "plan.json")
-    monkeypatch.setattr(plan_file, "LARGEST", 1000)
+    monkeypatch.setattr(document, "LARGEST", 1000)
     with pytest.raises(PlanFileError, match="larger than"):
         read(tmp_path / "plan.json")
 
