@@ -1,17 +1,20 @@
-"""What is alike in every document: JSON that says its format and version, read strictly, and written for people."""
+"""What is alike in every document: JSON that says its format and version, read strictly, and written for people.
+
+Decided: docs/decisions.md#keys-that-nobody-knows
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
-from reconciler.errors import PlanFileError
+from reconciler.errors import DocumentError
 from reconciler.files import NotReadable, read_regular
 
 LARGEST = 256 << 20
@@ -21,25 +24,27 @@ LARGEST = 256 << 20
 class Format(NamedTuple):
     """A format of documents.
 
+    name     value of `format`, in front of the file; empty: its files say their version alone.
     version  MAJOR.MINOR. Minor: keys were added, which older readers ignore. Major: older readers would misunderstand.
     noun     what a file of it is: "a plan".
     given    a hint for who named another file.
     remade   a hint for who has one that cannot be read.
     """
 
+    name: str
     version: str
     noun: str
     given: str
     remade: str
 
     @property
-    def major(self) -> str:
+    def major(self) -> int:
         """What a file has to agree in."""
-        return self.version.split(".")[0]
+        return _numbers(self.version)[0]
 
 
 def read_text(path: Path, format: Format) -> str:
-    """The text of the file `path`. Raises PlanFileError."""
+    """The text of the file `path`. Raises DocumentError."""
     try:
         return read_regular(path, LARGEST).decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -53,7 +58,7 @@ def read_text(path: Path, format: Format) -> str:
 def parse(text: str, format: Format, *, source: str) -> dict[str, Any]:
     """The JSON object in `text`; `source` is the file's name, for errors.
 
-    Raises PlanFileError where it is none, or one with a key twice, or NaN.
+    Raises DocumentError where it is none, or one with a key twice, or NaN.
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -73,11 +78,11 @@ def parse(text: str, format: Format, *, source: str) -> dict[str, Any]:
 
 
 def expect_version(raw: Mapping[str, Any], format: Format, source: str) -> None:
-    """Raises PlanFileError where `raw` has no version, or one of another major."""
+    """Raises DocumentError where `raw` has no version, or one of another major."""
     version = raw.get("format_version")
     if not isinstance(version, str) or not re.fullmatch(r"\d{1,9}\.\d{1,9}", version):
         refuse(source, f"is JSON, but not {format.noun}: it has no format_version", format.remade)
-    if version.split(".")[0] != format.major:
+    if _numbers(version)[0] != format.major:
         refuse(
             source,
             f"has format {version}, and this version of reconciler reads {format.major}.x",
@@ -85,13 +90,27 @@ def expect_version(raw: Mapping[str, Any], format: Format, source: str) -> None:
         )
 
 
-def readable(value: object) -> str:
-    """`value` as JSON for people and diffs: indented, keys sorted, a final newline.
+def unknown_keys(raw: Mapping[str, Any], format: Format) -> Literal["forbid", "ignore"]:
+    """What becomes of keys that no model has. Those of a later minor version are ignored; in a file of a version that
+    is known, they are not ours."""
+    return "ignore" if _numbers(raw["format_version"]) > _numbers(format.version) else "forbid"
+
+
+def without(value: Any, keys: Collection[str]) -> Any:
+    """`value` without `keys`, which a file has beside a model's own fields; what is no object stays, to be refused."""
+    return {key: each for key, each in value.items() if key not in keys} if isinstance(value, dict) else value
+
+
+def readable(value: Mapping[str, Any], *, first: Mapping[str, Any] | None = None) -> str:
+    """`value` as JSON for people and diffs: indented, keys sorted but for those of `first`, a final newline.
 
     Characters that cannot be seen (terminal escapes, bidirectional overrides) are written as \\uXXXX, so that a file
     shown on a terminal or in a review is what it seems.
     """
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    if first:
+        head = json.dumps(first, indent=2, ensure_ascii=False, allow_nan=False)
+        text = head.removesuffix("\n}") + "," + text.removeprefix("{")
     return _escape_unseen(text) + "\n"
 
 
@@ -112,8 +131,12 @@ def first_wrong(error: Exception) -> str:
 
 
 def refuse(source: str, what: str, hint: str) -> NoReturn:
-    """Raises PlanFileError: `source`, and what is wrong with it."""
-    raise PlanFileError(f"{source} {what}", hint=hint) from None
+    """Raises DocumentError: `source`, and what is wrong with it."""
+    raise DocumentError(f"{source} {what}", hint=hint) from None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _escape_unseen(text: str) -> str:

@@ -29,6 +29,8 @@ from reconciler.documents.document import (
     readable,
     refuse,
     timestamp,
+    unknown_keys,
+    without,
 )
 from reconciler.documents.fingerprint import fingerprint, of_parts
 from reconciler.model import Change, Outcome, Plan
@@ -36,7 +38,9 @@ from reconciler.outcomes import of_outcome, of_plan, of_target
 
 NEW_PLAN = "make a new plan: reconciler plan --out FILE"
 
-FORMAT = Format(version="2.1", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN)
+FORMAT = Format(
+    name="", version="2.1", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
+)
 """2.0: a fingerprint is over all that can run, and no longer over the steps alone. 2.1: verdicts."""
 
 
@@ -63,14 +67,19 @@ def dump(plan: Plan) -> str:
 def load(text: str, *, source: str) -> Plan:
     """The plan that `text` holds; `source` is the file's name, for errors. `load(dump(plan)) == seal(plan)`.
 
-    Raises PlanFileError for everything that is not a plan of ours, unaltered, in a format of our major version.
+    Raises DocumentError for everything that is not a plan of ours, unaltered, in a format of our major version.
     """
-    raw = parse(text, FORMAT, source=source)
+    return of_json(parse(text, FORMAT, source=source), source=source)
+
+
+def of_json(raw: Mapping[str, Any], *, source: str) -> Plan:
+    """The plan that a file with this content holds. Raises DocumentError as `load` does."""
     _expect_format(raw, source)
     _expect_unaltered(raw, source)
     try:
-        # Strict: a plan is what it says, with no "yes" read as true. Unknown keys are a later minor version's.
-        plan = Plan.model_validate_json(json.dumps(_model_shape(raw)), strict=True, extra="ignore")
+        # Strict: a plan is what it says, with no "yes" read as true.
+        shape, extra = _model_shape(raw), unknown_keys(raw, FORMAT)
+        plan = Plan.model_validate_json(json.dumps(shape), strict=True, extra=extra)
         timestamp(plan.created_at)
     except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         refuse(source, f"is not a plan that can be read: {first_wrong(error)}", NEW_PLAN)
@@ -87,14 +96,14 @@ def load(text: str, *, source: str) -> Plan:
 
 
 def read(path: Path) -> Plan:
-    """The plan in the file `path`. Raises PlanFileError."""
+    """The plan in the file `path`. Raises DocumentError."""
     return load(read_text(path, FORMAT), source=str(path))
 
 
 def write(plan: Plan, path: Path) -> None:
     """Writes the plan to `path`, whole or not at all: what was there before stays until the new file is complete.
 
-    Raises PlanFileError where it cannot be written.
+    Raises DocumentError where it cannot be written.
     """
     write_text(dump(plan), path)
 
@@ -146,14 +155,27 @@ def _terraform(change: Change) -> dict[str, Any]:
     }
 
 
+_VERDICT = frozenset({"verdict"})
+_BESIDE_A_CHANGE = frozenset({"target", "type", "name", "hazards", "change", "action_reason", *_VERDICT})
+_OF_TERRAFORM = frozenset({"before", "after", "actions", "before_sensitive", "after_sensitive"})
+
+
 def _model_shape(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's content with the names of `model.Plan`."""
+    """The file's content with the names of `model.Plan`, and with whatever nobody knows in it."""
     changes = [
-        {**item, "before": item["change"].get("before"), "after": item["change"].get("after")}
+        without(item, _BESIDE_A_CHANGE)
+        | {"before": item["change"].get("before"), "after": item["change"].get("after")}
         | {"reason": item.get("action_reason", "")}
+        | {f"change.{key}": value for key, value in item["change"].items() if key not in _OF_TERRAFORM}
         for item in raw.get("resource_changes", [])
     ]
-    return {**raw, "changes": changes}
+    targets, notices = raw.get("targets"), raw.get("notices", [])
+    if isinstance(targets, dict):
+        targets = {name: without(target, _VERDICT) for name, target in targets.items()}
+    if isinstance(notices, list):
+        notices = [without(notice, _VERDICT) for notice in notices]
+    shape: dict[str, Any] = without(raw, {"format_version", "resource_changes", *_VERDICT})
+    return shape | {"changes": changes, "targets": targets, "notices": notices}
 
 
 def _expect_format(raw: Mapping[str, Any], source: str) -> None:

@@ -26,6 +26,7 @@ from reconciler.model import Receipt
 from reconciler.outcomes import of_applied
 
 FORMAT = Format(
+    name="",
     version="1.1",
     noun="a receipt",
     given="name a file written by reconciler apply --receipt",
@@ -45,7 +46,7 @@ def dump(receipt: Receipt) -> str:
 
 
 def load(text: str, *, source: str) -> Receipt:
-    """The receipt that `text` holds; `source` names it in errors. Raises PlanFileError where it holds none."""
+    """The receipt that `text` holds; `source` names it in errors. Raises DocumentError where it holds none."""
     raw = parse(text, FORMAT, source=source)
     expect_version(raw, FORMAT, source)
     try:
@@ -56,10 +57,10 @@ def load(text: str, *, source: str) -> Receipt:
 
 
 def read(path: Path) -> Receipt:
-    """The receipt in the file `path`. Raises PlanFileError."""
+    """The receipt in the file `path`. Raises DocumentError."""
     return load(read_text(path, FORMAT), source=str(path))
 
 
 def write(receipt: Receipt, path: Path) -> None:
-    """Writes the receipt to `path`, whole or not at all. Raises PlanFileError where it cannot be written."""
+    """Writes the receipt to `path`, whole or not at all. Raises DocumentError where it cannot be written."""
     write_text(dump(receipt), path)

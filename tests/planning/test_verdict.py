@@ -10,7 +10,7 @@ from views.sample import CHANGES, NOW, PLAN, TARGETS
 
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
-from reconciler.errors import PlanFileError
+from reconciler.errors import DocumentError
 from reconciler.model import (
     Action,
     Address,
@@ -191,7 +191,7 @@ def test_a_plan_file_whose_verdict_is_another_is_refused(where: str):
     }
     of[where]["verdict"] = "in-sync" if of[where]["verdict"] != "in-sync" else "differs"
     content["digest"] = digest({key: value for key, value in content.items() if key != "digest"})
-    with pytest.raises(PlanFileError, match="its verdict is"):
+    with pytest.raises(DocumentError, match="its verdict is"):
         plan_file.load(json.dumps(content), source="plan.json")
 
 

@@ -14,7 +14,7 @@ from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
 from reconciler.documents import receipt as receipt_file
-from reconciler.errors import PlanFileError, UsageError
+from reconciler.errors import DocumentError, UsageError
 from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
 from reconciler.views.page import STYLES, Page, cells, visible, wrap
 from reconciler.views.quantities import fact
@@ -263,7 +263,7 @@ def test_every_receipt_is_read_back_as_it_was_written(receipt: Receipt):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0"}', '{"format_version": "1.0"}'])
 def test_what_is_no_receipt_is_refused(text: str):
-    with pytest.raises(PlanFileError, match=r"receipt\.json"):
+    with pytest.raises(DocumentError, match=r"receipt\.json"):
         receipt_file.load(text, source="receipt.json")
 
 
