@@ -166,6 +166,11 @@ def test_the_former_value_of_a_secret_setting_is_in_nothing(clean, pg_target):
     assert change.sensitive == ("value",)
     assert "correct-horse" not in change.model_dump_json()
     assert "correct-horse" not in repr(change)
+    clean.execute(f"alter system set primary_conninfo = '{SECRET} connect_timeout=3'")
+    [pending] = changes(KIND, pg_target, resources)
+    assert pending.before["pending"] == SENSITIVE
+    assert pending.sensitive == ("value", "pending"), "seen to leave out what a reload would bring"
+    assert "correct-horse" not in pending.model_dump_json()
     session = connect(pg_target, Secrets({}))
     assert "correct-horse" not in repr(KIND.observe(session, resources))
     session.close()
