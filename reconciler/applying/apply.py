@@ -25,7 +25,7 @@ from reconciler.applying.guard import (
     check_refused,
     declared_names,
 )
-from reconciler.applying.ledger import DONE, Ledger, Record, not_run
+from reconciler.applying.ledger import DONE, Ledger, Record, not_run, receipt_of
 from reconciler.applying.listener import Interruption, Listener, no_record
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
@@ -281,9 +281,7 @@ class _Work:
     def _refused(self, change: Change) -> ChangeReceipt:
         """The receipt of what the YAML no longer declares."""
         why = f"{self.superseded[change.address]}\n  make a new plan, or allow it: --allow-superseded {change.address}"
-        return ChangeReceipt(
-            address=change.address, action=change.action, result=Applied.SUPERSEDED, message=self.secrets.redact(why)
-        )
+        return receipt_of(change, Applied.SUPERSEDED, self.secrets.redact(why))
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)

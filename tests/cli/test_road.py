@@ -32,6 +32,10 @@ def test_the_whole_road(world, reconciler, tmp_path):
     assert "Applied 3 of 3 changes" in out
     assert json.loads(receipt.read_text())["changes"][0]["result"] == "applied"
     assert world.execute(BY_NAME).fetchone() == (3,)
+    shown = reconciler("show", receipt)
+    assert (shown[0], shown[1].splitlines()[-1]) == (0, out.splitlines()[-1])
+    assert reconciler("show", receipt, "--format", "json")[:2] == (0, receipt.read_text())
+    assert "choose one of text, json" in reconciler("show", receipt, "--format", "sql")[2]
 
     code, out, _ = reconciler("plan", "--detailed-exitcode")
     assert code == 0

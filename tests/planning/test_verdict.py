@@ -134,7 +134,7 @@ def test_what_is_blocked_does_not_count_where_the_plan_allows_it():
 
 
 def done(result: Applied) -> ChangeReceipt:
-    return ChangeReceipt(address=ADDRESS, action=Action.UPDATE, result=result)
+    return ChangeReceipt(address=ADDRESS, action=Action.UPDATE, before={}, after={}, result=result)
 
 
 LEFT = {

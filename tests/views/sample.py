@@ -368,6 +368,10 @@ def _receipt() -> Receipt:
             ChangeReceipt(
                 address=change.address,
                 action=change.action,
+                before=change.before,
+                after=change.after,
+                sensitive=change.sensitive,
+                inverse=change.inverse,
                 result=result,
                 message=message,
                 steps=tuple(StepReceipt(step=step, seconds=1.25) for step in change.steps) if message == "" else (),
