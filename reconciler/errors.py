@@ -6,7 +6,8 @@
     ├── TargetError           a live system
     │   ├── ConnectionFailed  cannot be reached, or refused us
     │   └── ObservationFailed answered, but not with what we need
-    ├── PlanFileError         a saved plan is unreadable, altered, or of another time
+    ├── DocumentError         a plan or receipt file cannot be read or written, or was altered
+    │   └── PlanFileError     a saved plan is of another time, or was made for another system
     └── ApplyError            an apply did not, or may not, do what the plan says
         ├── LockHeld          another apply is at work on the target
         ├── RehearsalFailed   the server would refuse a step, and said so on an empty copy
@@ -85,8 +86,12 @@ class ObservationFailed(TargetError):
         self.sqlstate = sqlstate
 
 
-class PlanFileError(ReconcilerError):
-    """A saved plan is unreadable, was altered, has an unknown format, or was made for another system."""
+class DocumentError(ReconcilerError):
+    """A plan or receipt file is unreadable, was altered, has an unknown format, or cannot be written."""
+
+
+class PlanFileError(DocumentError):
+    """A saved plan can be read, and is not to be applied: it is too old, or was made for another system."""
 
 
 class ApplyError(ReconcilerError):

@@ -1,13 +1,27 @@
-"""What each outcome says of its resource: the one table, for kinds, planning, applying and views alike.
+"""What outcomes say of a resource, a target and a plan: the one table, for kinds, documents, planning and views alike.
 
-What several come to for a target or a plan, and which exit code that is, is `planning/verdict.py`.
+What an apply leaves of a whole plan, and which exit code each verb makes of it, is `planning/verdict.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-from reconciler.model import Action, Change, Difference, Notice, NoticeType, Outcome, Verdict
+from reconciler.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    ChangeReceipt,
+    Difference,
+    Notice,
+    NoticeType,
+    Outcome,
+    Plan,
+    Unlooked,
+    Verdict,
+)
 
 _OF_NOTICES: Mapping[NoticeType, Verdict] = {
     NoticeType.BLOCKED: Verdict.BLOCKED,
@@ -39,3 +53,46 @@ def of_outcome(outcome: Outcome) -> Verdict:
         case Notice():
             return _OF_NOTICES[outcome.type]
     return Verdict.IN_SYNC
+
+
+def of_resource(address: Address, outcomes: Iterable[Outcome]) -> Verdict:
+    """What the outcomes at `address` say of it."""
+    return worst(of_outcome(outcome) for outcome in outcomes if outcome.address == address)
+
+
+def of_target(plan: Plan, name: str) -> Verdict:
+    """What a plan says of all that is declared on the target or node `name`."""
+    return worst(of_outcome(outcome) for outcome in _outcomes(plan) if outcome.address.target == name)
+
+
+def of_plan(plan: Plan) -> Verdict:
+    """What a plan says of the live systems."""
+    return worst(map(of_outcome, _outcomes(plan)))
+
+
+class Rest(Protocol):
+    """What is left after an apply: the fields of `Receipt` of the same names."""
+
+    @property
+    def remaining(self) -> Sequence[Address]: ...  # noqa: D102
+    @property
+    def waiting(self) -> Sequence[Address]: ...  # noqa: D102
+    @property
+    def unlooked(self) -> Sequence[Unlooked]: ...  # noqa: D102
+    @property
+    def half_way(self) -> Sequence[Address]: ...  # noqa: D102
+
+
+def of_applied(change: ChangeReceipt, rest: Rest) -> Verdict:
+    """What an apply left of one change."""
+    if change.result not in (Applied.APPLIED, Applied.SKIPPED) or change.address in rest.remaining:
+        return Verdict.DIFFERS
+    if any(each.address == change.address for each in rest.unlooked):
+        return Verdict.UNREACHABLE
+    if change.address in rest.half_way:
+        return Verdict.HALF_WAY
+    return Verdict.WAITS if change.address in rest.waiting else Verdict.IN_SYNC
+
+
+def _outcomes(plan: Plan) -> list[Outcome]:
+    return [*plan.changes, *plan.notices]

@@ -19,7 +19,7 @@ from reconciler.applying.executing.retry import PATIENCE, Patience
 from reconciler.applying.gates.facts import Facts, Options, Refusal
 from reconciler.applying.gates.nodes import targets_of
 from reconciler.applying.gates.registry import Moment, enforce
-from reconciler.applying.ledger import DONE, Ledger, Record, not_run
+from reconciler.applying.ledger import DONE, Ledger, Record, not_run, receipt_of
 from reconciler.applying.listener import Interruption, Listener, no_record
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
@@ -251,8 +251,7 @@ class _Work:
     def _refused(self, change: Change) -> ChangeReceipt:
         """The receipt of what a gate has refused."""
         refusal = self.refused[change.address]
-        message = self.secrets.redact(str(refusal))
-        return ChangeReceipt(address=change.address, action=change.action, result=refusal.result, message=message)
+        return receipt_of(change, refusal.result, self.secrets.redact(str(refusal)))
 
     def _progressed(self, change: Change, progress: Progress) -> None:
         self.listener.progressed(change, progress)

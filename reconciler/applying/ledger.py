@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.model import Address, Applied, Change, ChangeReceipt, Plan, Receipt
+from reconciler.model import Address, Applied, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
 from reconciler.planning import verdict
 from reconciler.planning.remaining import After
 
@@ -89,4 +89,25 @@ class Ledger:
 
 def not_run(change: Change, why: str) -> ChangeReceipt:
     """The receipt of a change of which nothing ran."""
-    return ChangeReceipt(address=change.address, action=change.action, result=Applied.NOT_RUN, message=why)
+    return receipt_of(change, Applied.NOT_RUN, why)
+
+
+def receipt_of(
+    change: Change, result: Applied, message: str, *,
+    steps: Sequence[StepReceipt] = (), seconds: float = 0.0, evidence: Sequence[Fact] = (), waits: bool = False,
+) -> ChangeReceipt:  # fmt: skip
+    """What became of `change`, beside what was planned of it."""
+    return ChangeReceipt(
+        address=change.address,
+        action=change.action,
+        before=change.before,
+        after=change.after,
+        sensitive=change.sensitive,
+        inverse=change.inverse,
+        result=result,
+        message=message,
+        steps=tuple(steps),
+        seconds=seconds,
+        evidence=tuple(evidence),
+        waits=waits,
+    )

@@ -17,6 +17,7 @@ from reconciler.applying.executing.reload import Errors, Files, files, loaded, r
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.executing.sequence import Stepper
+from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
 from reconciler.errors import ApplyError, ConnectionFailed, PromiseBroken, ReconcilerError, StepFailed, TargetError
 from reconciler.model import (
@@ -160,14 +161,13 @@ class Runner:
             result, message = Applied.FAILED, f"unexpected {type(error).__name__}: {error}"
         if result is Applied.FAILED:
             self.close()  # the next change starts with a connection that nothing has happened to
-        return ChangeReceipt(
-            address=change.address,
-            action=change.action,
-            result=result,
-            message=self._secrets.redact(message),
-            steps=tuple(work.steps),
+        return receipt_of(
+            change,
+            result,
+            self._secrets.redact(message),
+            steps=work.steps,
             seconds=round(time.monotonic() - work.started, 3),
-            evidence=tuple(work.evidence),
+            evidence=work.evidence,
             waits=work.waits,
         )
 

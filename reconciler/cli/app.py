@@ -23,7 +23,7 @@ VERBS: Mapping[str, str] = {
     "validate": "Read and check all YAML; connect to nothing.",
     "explain": "Say where something is declared, or what decides about it.",
     "plan": "Show what would change; change nothing.",
-    "show": "Render a saved plan; connect to nothing.",
+    "show": "Render a saved plan, or a receipt; connect to nothing.",
     "apply": "Apply a saved plan, or plan and ask.",
     "drift": "Say where live systems differ from what is declared.",
     "check": "Decide the checklists.",

@@ -99,8 +99,8 @@ def command(
     from reconciler.applying.gates.facts import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.listener import Interruption
-    from reconciler.planning import plan_file
-    from reconciler.planning.atomic_file import write_text
+    from reconciler.documents import plan as plan_file
+    from reconciler.documents import receipt as receipt_file
     from reconciler.views.live import live
 
     if plan and allow_blocked:
@@ -126,7 +126,7 @@ def command(
 
     def record(so_far: Receipt) -> None:
         if receipt:
-            write_text(render_receipt(so_far, "json"), receipt)
+            receipt_file.write(so_far, receipt)
 
     stages.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as listener:

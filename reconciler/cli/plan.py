@@ -55,7 +55,8 @@ def command(
     With --detailed-exitcode: 0 nothing to do; 2 there are changes; 1 as above, or something only runs and no step
     persists it, or could not be seen.
     """
-    from reconciler.planning import plan_file, verdict
+    from reconciler.documents import plan as plan_file
+    from reconciler.planning import verdict
 
     desired = stages.load(run, targets)
     plan = stages.plan(run, desired, advised=True, allow_blocked=allow_blocked)

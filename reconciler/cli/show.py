@@ -7,18 +7,26 @@ from pathlib import Path
 import click
 
 from reconciler.cli import stages
-from reconciler.views import FORMATS, render
+from reconciler.views import FORMATS, render, render_receipt
 
 
 @click.command()
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
-def command(plan: Path, format: str) -> None:
-    """Render a saved plan; connect to nothing.
+def command(file: Path, format: str) -> None:
+    """Render a saved plan, or a receipt (text and json alone); connect to nothing.
 
     \b
-    Exit codes: 0 shown; 1 the file is not a plan, or was altered.
+    Exit codes: 0 shown; 1 the file is neither a plan nor a receipt, or was altered.
     """
-    from reconciler.planning import plan_file
+    from reconciler.documents import plan as plan_file
+    from reconciler.documents import receipt as receipt_file
+    from reconciler.documents.document import parse, read_text
 
-    stages.show(render(plan_file.read(plan), format, **stages.layout()))
+    source = str(file)
+    raw = parse(read_text(file, plan_file.FORMAT), plan_file.FORMAT, source=source)
+    if receipt_file.is_receipt(raw):
+        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **stages.layout())
+    else:
+        shown = render(plan_file.of_json(raw, source=source), format, **stages.layout())
+    stages.show(shown)

@@ -25,10 +25,10 @@ from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
 from reconciler.desired.load import Desired, load
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import HazardType, Plan, Receipt
-from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 

@@ -128,7 +128,7 @@ class Change(Frozen):
     forbidden    why the role that observed it may not run the steps; empty where it may, or where that is not known.
                  A plan is made by a role that may only read, and applied by another.
     desired      the resource as declared, enough to observe and plan it again when the plan is applied.
-    fingerprint  of all that can run, or decides whether and when something runs (`planning.fingerprint`); set by
+    fingerprint  of all that can run, or decides whether and when something runs (`documents.fingerprint`); set by
                  planning, empty until then.
 
     A change must not be altered once it is in a plan: its fingerprint speaks for it.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
-from reconciler.model.change import Action, Fact
+from reconciler.model.change import SENSITIVE, Action, Fact
 from reconciler.model.step import Step
 from reconciler.model.verdict import Verdict
 
@@ -39,20 +40,36 @@ class StepReceipt(Frozen):
 
 
 class ChangeReceipt(Frozen):
-    """What became of one change. `message` says why, where it is not plainly applied.
+    """What became of one change: with `before`, and with what ran, enough to work out how to undo it, but for secrets.
 
-    `evidence` is what was measured afterwards, under the names that the plan estimated it by. `waits`: the message is
-    about a restart that it waited for when it was made; written nowhere, since a restart later on may have come.
+    before     the state that it was planned from, and found where something ran; as in `Change`.
+    after      the state that was promised, and seen where it is applied; as in `Change`.
+    sensitive  keys of before and after whose values are withheld; as in `Change`.
+    inverse    what would bring back what it took away; as in `Change`.
+    message    says why, where it is not plainly applied.
+    steps      what ran to its end, in order, verbatim; an undo that apply ran by itself is among it.
+    evidence   what was measured afterwards, under the names that the plan estimated it by.
+    waits      the message is about a restart that it waited for when it was made; written nowhere, since a restart
+               later on may have come.
     """
 
     address: Address
     action: Action
+    before: Mapping[str, JsonValue] | None
+    after: Mapping[str, JsonValue] | None
+    sensitive: tuple[str, ...] = ()
+    inverse: tuple[Step, ...] = ()
     result: Applied
     message: str = ""
     steps: tuple[StepReceipt, ...] = ()
     seconds: float = 0.0
     evidence: tuple[Fact, ...] = ()
     waits: bool = Field(default=False, exclude=True)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Keys of `before` whose values are secrets: whoever undoes the change has to know them from elsewhere."""
+        return tuple(key for key in self.sensitive if (self.before or {}).get(key) == SENSITIVE)
 
 
 class Unlooked(Frozen):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler import __version__
+from reconciler.documents.plan import seal
 from reconciler.errors import TargetError
 from reconciler.kind import Advises, Clusters, DecidesLast, NodeOutcomes, OnNodes, Sequences
 from reconciler.kinds.registry import BY_NAME, KINDS
@@ -27,7 +28,6 @@ from reconciler.model import (
 )
 from reconciler.planning.cluster_identity import check_nodes
 from reconciler.planning.order import ordered
-from reconciler.planning.plan_file import seal
 from reconciler.planning.same_server import agreed, check_databases
 from reconciler.planning.target_view import TargetView
 from reconciler.secrets import Secrets

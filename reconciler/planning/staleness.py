@@ -13,13 +13,13 @@ from deepdiff import DeepDiff
 from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
+from reconciler.documents.fingerprint import fingerprint, parts
 from reconciler.errors import PlanFileError
 from reconciler.kind import LeansOnOthers, Sequences
 from reconciler.kind.applying import Followed, Follows, Measures
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
 from reconciler.outcomes import of_outcome
-from reconciler.planning.fingerprint import fingerprint, parts
 from reconciler.targets.session import Session
 
 

@@ -1,6 +1,6 @@
-"""What outcomes come to, for a resource, a target and a whole plan, and which exit code each verb makes of it.
+"""What a checklist comes to, what an apply leaves of a plan, and which exit code each verb makes of it.
 
-The one place that decides this, from what each outcome means (`outcomes.py`): text, JSON, exit codes and checks ask it.
+The one place that decides this, from what outcomes mean (`outcomes.py`): text, JSON, exit codes and checks ask it.
 
 Decided: docs/decisions.md#exit-codes-of-plan-and-apply, docs/decisions.md#exit-codes-of-drift
 """
@@ -12,18 +12,16 @@ from typing import NamedTuple
 
 from reconciler.model import (
     Address,
-    Applied,
     ChangeReceipt,
     CheckResult,
     CheckStatus,
     CheckVerdict,
-    Outcome,
     Plan,
     Receipt,
     Unlooked,
     Verdict,
 )
-from reconciler.outcomes import of_outcome, worst
+from reconciler.outcomes import of_applied, of_outcome, of_plan, worst
 
 _OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
     CheckStatus.FAIL: CheckVerdict.FAILED,
@@ -58,21 +56,6 @@ _NOTHING_TO_RUN: Mapping[Verdict, int] = {
 """Of `plan --detailed-exitcode` where there is no change: then what differs is what nobody declared."""
 
 
-def of_resource(address: Address, outcomes: Iterable[Outcome]) -> Verdict:
-    """What the outcomes at `address` say of it."""
-    return worst(of_outcome(outcome) for outcome in outcomes if outcome.address == address)
-
-
-def of_target(plan: Plan, name: str) -> Verdict:
-    """What a plan says of all that is declared on the target or node `name`."""
-    return worst(of_outcome(outcome) for outcome in _outcomes(plan) if outcome.address.target == name)
-
-
-def of_plan(plan: Plan) -> Verdict:
-    """What a plan says of the live systems."""
-    return worst(map(of_outcome, _outcomes(plan)))
-
-
 def of_check(result: CheckResult) -> CheckVerdict:
     """What a checklist item came to."""
     return _OF_CHECKS[result.status]
@@ -96,13 +79,7 @@ class Left(NamedTuple):
 
     def of_change(self, change: ChangeReceipt) -> Verdict:
         """What is left of one change."""
-        if change.result not in (Applied.APPLIED, Applied.SKIPPED) or change.address in self.remaining:
-            return Verdict.DIFFERS
-        if any(each.address == change.address for each in self.unlooked):
-            return Verdict.UNREACHABLE
-        if change.address in self.half_way:
-            return Verdict.HALF_WAY
-        return Verdict.WAITS if change.address in self.waiting else Verdict.IN_SYNC
+        return of_applied(change, self)
 
     def of_all(self) -> Verdict:
         """What is left of all that the plan was about."""
@@ -164,10 +141,6 @@ def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
 def check_exit_code(results: Iterable[CheckResult]) -> int:
     """Of `check`."""
     return 2 if of_checks(results) is CheckVerdict.FAILED else 0
-
-
-def _outcomes(plan: Plan) -> list[Outcome]:
-    return [*plan.changes, *plan.notices]
 
 
 def _at(plan: Plan, verdict: Verdict) -> tuple[Address, ...]:

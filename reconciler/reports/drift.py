@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome
-from reconciler.planning import verdict
+from reconciler.outcomes import of_outcome, of_plan
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
@@ -61,7 +60,7 @@ def drift_report(plan: Plan) -> DriftReport:
     drifted = tuple(change for change in plan.changes if change.action is not Action.RESTART)  # mends one, and is none
     return DriftReport(
         summary=drift_summary(plan, drifted),
-        verdict=verdict.of_plan(plan),
+        verdict=of_plan(plan),
         targets=target_rows(plan),
         resources=tuple(map(_row, drifted)),
         notices=notice_rows(plan.notices),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome
-from reconciler.planning import verdict
+from reconciler.outcomes import of_outcome, of_plan
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
@@ -84,7 +83,7 @@ def plan_report(plan: Plan) -> PlanReport:
     """A plan in rows and sentences."""
     return PlanReport(
         summary=plan_summary(plan),
-        verdict=verdict.of_plan(plan),
+        verdict=of_plan(plan),
         targets=target_rows(plan),
         changes=tuple(map(change_row, plan.changes)),
         notices=notice_rows(plan.notices),

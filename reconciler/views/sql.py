@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from reconciler.documents.document import timestamp
+from reconciler.documents.plan import seal
 from reconciler.model import Plan, RedisStep, SqlStep, System, TargetInfo
-from reconciler.planning.plan_file import seal, timestamp
 from reconciler.reports.characters import visible
 from reconciler.reports.plan import ChangeRow, plan_report
 from reconciler.reports.redis_cli import WAITS_FOR, redis_cli

@@ -20,10 +20,10 @@ from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.gates.facts import Options
 from reconciler.applying.listener import Interruption, no_record
+from reconciler.documents import plan as plan_file
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
 from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target
-from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 

@@ -11,8 +11,8 @@ from waiting import reload
 
 from applying.acting import Seen, apply, message, pg_settings, plan_for, resealed, results
 from reconciler.applying.batch import batches, merged
+from reconciler.documents import plan as plan_file
 from reconciler.model import Applied, SqlStep
-from reconciler.planning import plan_file
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 

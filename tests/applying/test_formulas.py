@@ -7,8 +7,8 @@ from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from applying.acting import apply, message, pg_settings, plan_for, results
+from reconciler.documents import plan as plan_file
 from reconciler.model import Applied
-from reconciler.planning import plan_file
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from pg_index.declared import declared
+from pg_index.declared import declared, tables
 from waiting import PATIENCE, until
 
 from applying.acting import Applying, Interruption, apply, plan_for, results
 from applying.conftest import CLEANING_UP_SOON, locks, waiting
-from reconciler.model import Applied
-from reconciler.planning import plan_file
+from reconciler.documents import plan as plan_file
+from reconciler.documents import receipt as receipt_file
+from reconciler.model import Applied, Verdict
 
 pytestmark = [pytest.mark.rotated, pytest.mark.usefixtures("cleaning_up_soon")]
 
@@ -67,6 +68,26 @@ def test_kill_9_then_plan_and_apply_converge(moment, tasks, pg_target, holder, c
     leftovers(*names)
 
 
+def test_kill_9_leaves_a_receipt_of_what_was_done_by_then(tasks, pg_target, holder, command, tmp_path):
+    """Another table's index is built beside the one that waits."""
+    wanted = [*declared(pg_target, i=COLUMNS), *tables(pg_target, {"public.users": {"indexes": {"u": COLUMNS}}})]
+    plan_file.write(plan_for(pg_target, wanted), tmp_path / "plan.json")
+    receipt = tmp_path / "receipt.json"
+    holder.execute("update tasks set priority = 0 where id = 1")
+    process = command.start("apply", tmp_path / "plan.json", "--receipt", receipt)
+    until(receipt.exists, "one change is made")
+    until(lambda: waiting(tasks, "create index%"), "the other waits")
+    process.kill()
+    process.communicate()
+    told = receipt_file.read(receipt)
+    assert results(told) == {"public.i": Applied.NOT_RUN, "public.u": Applied.APPLIED}
+    assert (told.verdict, told.succeeded) == (Verdict.DIFFERS, False)
+    [made] = [change for change in told.changes if change.result is Applied.APPLIED]
+    assert (made.before, made.after["columns"]) == (None, ["status", "priority desc"])
+    holder.rollback()
+    until(lambda: not locks(tasks), "the lock is free")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
 def test_a_signal_ends_it_in_order(number, moment, tasks, pg_target, holder, command, leftovers, tmp_path):
     plan, wanted, statement, names = moment
@@ -81,7 +102,9 @@ def test_a_signal_ends_it_in_order(number, moment, tasks, pg_target, holder, com
     assert process.returncode == 1
     assert "interrupted" in out
     assert "Traceback" not in out + err
-    assert '"result": "failed"' in receipt.read_text()
+    told = receipt_file.read(receipt)
+    assert results(told)["public.i"] is Applied.FAILED
+    assert [(one.before, one.after) for one in told.changes] == [(one.before, one.after) for one in plan.changes]
     assert not waiting(tasks), "the server was told to stop"
     until(lambda: not locks(tasks), "the server has noticed its end")
     holder.rollback()

@@ -14,9 +14,9 @@ from waiting import reload, until
 from applying.acting import Applying, apply, now, pg_settings, plan_for, results
 from applying.conftest import locks, waiting
 from reconciler.applying.lock import locked
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ApplyError, HazardNotAllowed, LockHeld, PlanFileError
 from reconciler.model import Applied, HazardType
-from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 
 COLUMNS = {"columns": ["status", "priority desc"]}

@@ -11,11 +11,11 @@ from pg_index.declared import declared, tables
 from applying.acting import Seen, apply, plan_for, results
 from reconciler.applying.rehearsal import rehearse
 from reconciler.demo.postgres_server import PostgresServer
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, RehearsalFailed
 from reconciler.kind.applying import Rehearsal
 from reconciler.kinds.pg_index import PgIndexKind
 from reconciler.model import Applied
-from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 
 COLUMNS = {"columns": ["status", "priority desc"]}

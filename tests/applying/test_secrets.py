@@ -15,8 +15,9 @@ from waiting import reload, until
 
 from reconciler.applying.executing.step import executor
 from reconciler.cli.app import run
+from reconciler.documents import receipt as receipt_file
 from reconciler.errors import StepFailed
-from reconciler.model import RedisStep, SecretArgument, SecretRef
+from reconciler.model import SENSITIVE, RedisStep, SecretArgument, SecretRef
 from reconciler.secrets import Secrets
 
 REDIS_PASSWORD = "Rd1s pässword:/@#?%41"
@@ -120,7 +121,13 @@ def test_no_secret_is_in_any_output_or_file(clean, redis_server, tasks, tmp_path
     said = clean("apply", saved, "--receipt", receipt, "--allow", "less-safe")
     assert "applied" in said
     for file in (saved, receipt):
-        assert [secret for secret in PLANTED if secret in file.read_text()] == []
+        assert [secret for secret in PLANTED if secret.encode() in file.read_bytes()] == []
+    told = {str(change.address): change for change in receipt_file.read(receipt).changes}
+    assert told["cache/redis_user/app"].after == {"rules": "on ~app:* +@all -@dangerous", "password": SENSITIVE}
+    assert (told["cache/redis_user/app"].sensitive, told["cache/redis_user/app"].withheld) == (("password",), ())
+    assert told["cache/redis_setting/requirepass"].sensitive == ("value",)
+    clean("show", receipt, code=0)
+    clean("show", receipt, "--format", "json", code=0)
     with redis.Redis(port=redis_server.port, password=REDIS_PASSWORD) as client:
         assert client.ping(), "the password is demanded now, and it is this one"
     for verb in ("plan", "drift", "check"):

@@ -17,9 +17,9 @@ from waiting import until
 from applying.acting import Applying, Command, Seen, apply, message, pg_settings, plan_for, results
 from reconciler.applying.lock import locked
 from reconciler.applying.rehearsal import rehearse
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, LockHeld, PlanFileError
 from reconciler.model import Applied, NoticeType, PostgresTarget, Target
-from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.targets.postgres.opening import open_connection

@@ -30,9 +30,9 @@ from restarting import restart_command
 from waiting import PATIENCE, given_time, reload, until
 
 from reconciler.applying.executing.step import PostgresExecutor
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, HttpTarget, SqlStep, Target
-from reconciler.planning import plan_file
 from reconciler.targets import bounds, host_names
 from reconciler.targets.http import HttpSession
 from reconciler.targets.patroni import api as patroni

@@ -23,9 +23,9 @@ from reconciler.applying.executing.step import STEP_NAME
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.postgres import ADVISORY_KEY, HOLDER_NAME
 from reconciler.applying.lock.redis import REDIS_NAME
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import Target
-from reconciler.planning import plan_file
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.opening import FOUND_DEAD, open_connection
 

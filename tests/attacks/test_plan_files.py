@@ -20,10 +20,11 @@ from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from reconciler.applying.listener import Interruption
-from reconciler.errors import PlanFileError
+from reconciler.documents import plan as plan_file
+from reconciler.documents.digest import digest
+from reconciler.documents.fingerprint import of_parts
+from reconciler.errors import DocumentError, PlanFileError
 from reconciler.model import Applied, Change, Plan
-from reconciler.planning import plan_file
-from reconciler.planning.fingerprint import digest, of_parts
 
 Items = dict[str, dict[str, Any]]
 
@@ -89,7 +90,6 @@ OLD_GUARDS = [
     Row("on-failure", "", lambda item: item["steps"][0].update(on_failure=["drop table tasks"])),
     Row("transaction", "", lambda item: item["steps"][0].update(transaction=True)),
     Row("hazard-added", "", lambda item: item["steps"][0]["hazards"].append({"type": "restart", "message": "x"})),
-    Row("unknown-key", "", lambda item: item["steps"][0].update(as_role="postgres")),
 ]
 
 
@@ -205,6 +205,17 @@ def test_a_target_is_the_node_that_the_plan_says_it_is(tasks, pg_target):
     assert tasks.execute("show work_mem").fetchone() == ("4MB",)
 
 
+def test_a_step_with_a_key_that_only_a_later_version_knows_is_not_run(tasks, pg_target):
+    plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
+
+    def alter(content):
+        content["format_version"] = "2.99"
+        content["resource_changes"][0]["steps"][0]["as_role"] = "postgres"
+
+    assert results(apply(sealed(plan, alter), pg_target)) == {"work_mem": Applied.STALE}
+    assert tasks.execute("show work_mem").fetchone() == ("4MB",)
+
+
 FILES = [
     ("twice", lambda content: content["resource_changes"].append(content["resource_changes"][0]), "two changes of"),
     (
@@ -212,19 +223,21 @@ FILES = [
         lambda content: content.update(created_at="0001-01-01T00:00:00+14:00"),
         "cannot be read|can be",
     ),
-    ("deep", lambda content: content.update(x=[[[[]]]] * 3), ""),
+    (
+        "unknown-key-of-a-step",
+        lambda content: content["resource_changes"][0]["steps"][0].update(as_role="postgres"),
+        "as_role: Extra inputs",
+    ),
+    ("unknown-keys", lambda content: content.update(x=[[[[]]]] * 3), "x: Extra inputs"),
 ]
 
 
 @pytest.mark.parametrize(("name", "alter", "said"), FILES, ids=[case[0] for case in FILES])
-def test_a_file_as_no_plan_is_written_is_refused_or_harmless(tasks, pg_target, name, alter, said):
+def test_a_file_as_no_plan_is_written_is_refused(tasks, pg_target, name, alter, said):
     plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
-    if said:
-        with pytest.raises(PlanFileError, match=said):
-            apply(sealed(plan, alter), pg_target)
-        assert tasks.execute("show work_mem").fetchone() == ("4MB",)
-    else:
-        assert sealed(plan, alter).changes == plan.changes
+    with pytest.raises(DocumentError, match=said):
+        apply(sealed(plan, alter), pg_target)
+    assert tasks.execute("show work_mem").fetchone() == ("4MB",)
 
 
 HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e|`</details><img src=x>@everyone #1\n## heading\r"

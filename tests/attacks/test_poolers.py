@@ -22,11 +22,11 @@ from pg_index.declared import declared
 from sharing import TrueNumbers
 from waiting import PATIENCE, until
 
+from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_index
 from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
 from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
-from reconciler.planning import plan_file
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.opening import open_connection

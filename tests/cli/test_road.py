@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.planning import plan_file
+from reconciler.documents import plan as plan_file
 
 BY_NAME = "select count(*) from pg_index where indrelid = 'tasks'::regclass and indisvalid"
 
@@ -32,6 +32,10 @@ def test_the_whole_road(world, reconciler, tmp_path):
     assert "Applied 3 of 3 changes" in out
     assert json.loads(receipt.read_text())["changes"][0]["result"] == "applied"
     assert world.execute(BY_NAME).fetchone() == (3,)
+    shown = reconciler("show", receipt)
+    assert (shown[0], shown[1].splitlines()[-1]) == (0, out.splitlines()[-1])
+    assert reconciler("show", receipt, "--format", "json")[:2] == (0, receipt.read_text())
+    assert "choose one of text, json" in reconciler("show", receipt, "--format", "sql")[2]
 
     code, out, _ = reconciler("plan", "--detailed-exitcode")
     assert code == 0
@@ -87,7 +91,7 @@ def test_nobody_to_ask_is_an_error_and_nothing_runs(world, reconciler):
 
 def test_options_come_from_the_environment_too(world, reconciler, monkeypatch):
     monkeypatch.setenv("RECONCILER_PLAN_FORMAT", "json")
-    assert json.loads(reconciler("plan")[1])["format_version"] == plan_file.FORMAT_VERSION
+    assert json.loads(reconciler("plan")[1])["format_version"] == plan_file.FORMAT.version
 
 
 def test_what_differs_and_cannot_be_mended_is_not_called_in_sync(world, reconciler):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import stages
-from reconciler.planning import plan_file
+from reconciler.documents import plan as plan_file
 
 STATUS, TITLE = "main/pg_index/public.tasks_status_idx", "main/pg_index/public.tasks_title_idx"
 NAMES = "select indexname from pg_indexes where tablename = 'tasks' order by 1"

@@ -14,10 +14,10 @@ from waiting import until
 
 from clusters.etcd import client
 from clusters.patroni import PatroniCluster
+from reconciler.documents.plan import seal
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, PostgresTarget, Target
-from reconciler.planning.plan_file import seal
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 from reconciler.yaml.writing import Noted

@@ -19,9 +19,9 @@ from reconciler.applying.gates.facts import Options
 from reconciler.applying.listener import Interruption
 from reconciler.demo import data, tour
 from reconciler.desired.load import Desired, load
+from reconciler.documents import plan as plan_file
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Fact, Plan, Receipt, System, TargetInfo
-from reconciler.planning import plan_file
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 

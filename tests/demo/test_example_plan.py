@@ -13,10 +13,10 @@ import pytest
 from demo.example import Example, alike, declared, made
 
 from reconciler.applying.gates.superseded import superseded
+from reconciler.documents import plan as plan_file
+from reconciler.documents import receipt as receipt_file
 from reconciler.model import Plan, Receipt
-from reconciler.planning import plan_file
 from reconciler.views import render, render_receipt
-from reconciler.views.json import load_receipt
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ROOT / "plans"
@@ -52,7 +52,7 @@ def plan() -> Plan:
 @pytest.fixture
 def receipt() -> Receipt:
     path = PLANS / "example.receipt.json"
-    return load_receipt(path.read_text(encoding="utf-8"), source=str(path))
+    return receipt_file.load(path.read_text(encoding="utf-8"), source=str(path))
 
 
 @pytest.mark.thorough

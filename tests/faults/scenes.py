@@ -14,8 +14,8 @@ from pg_index.declared import declared
 from psycopg import sql
 from waiting import until
 
+from reconciler.documents import plan as plan_file
 from reconciler.model import Plan, Resource, SqlStep, Target
-from reconciler.planning import plan_file
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 

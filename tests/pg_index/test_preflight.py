@@ -16,12 +16,12 @@ from waiting import PATIENCE, reload, until
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared, tables
+from reconciler.documents.fingerprint import fingerprint
 from reconciler.kinds.pg_index.advice import advise, preflight
 from reconciler.kinds.pg_index.advice.ask import Asking
 from reconciler.kinds.pg_index.advice.places import read_places
 from reconciler.kinds.pg_index.advice.work import works
 from reconciler.model import Action, Address, Change, Hazard, HazardType, NoticeType, SqlStep
-from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

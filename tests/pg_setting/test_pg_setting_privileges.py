@@ -7,11 +7,11 @@ from live import changes, converge, outcomes
 from pg_setting.setting_cases import declared, settings
 from waiting import reload
 
+from reconciler.documents.fingerprint import fingerprint
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.pg_setting.observing.not_listed import existing
 from reconciler.model import SENSITIVE, Notice, NoticeType
-from reconciler.planning.fingerprint import fingerprint
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 
@@ -166,6 +166,11 @@ def test_the_former_value_of_a_secret_setting_is_in_nothing(clean, pg_target):
     assert change.sensitive == ("value",)
     assert "correct-horse" not in change.model_dump_json()
     assert "correct-horse" not in repr(change)
+    clean.execute(f"alter system set primary_conninfo = '{SECRET} connect_timeout=3'")
+    [pending] = changes(KIND, pg_target, resources)
+    assert pending.before["pending"] == SENSITIVE
+    assert pending.sensitive == ("value", "pending"), "seen to leave out what a reload would bring"
+    assert "correct-horse" not in pending.model_dump_json()
     session = connect(pg_target, Secrets({}))
     assert "correct-horse" not in repr(KIND.observe(session, resources))
     session.close()

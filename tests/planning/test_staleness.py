@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from reconciler.documents.fingerprint import fingerprint
 from reconciler.kinds.registry import KINDS
 from reconciler.model import (
     Action,
@@ -24,7 +25,6 @@ from reconciler.model import (
     SqlStep,
     Step,
 )
-from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.staleness import Look, Standing, differences, judge, would_run
 
 any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

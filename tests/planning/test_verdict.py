@@ -8,7 +8,9 @@ from typing import NamedTuple
 import pytest
 from views.sample import CHANGES, NOW, PLAN, TARGETS
 
-from reconciler.errors import PlanFileError
+from reconciler.documents import plan as plan_file
+from reconciler.documents.digest import digest
+from reconciler.errors import DocumentError
 from reconciler.model import (
     Action,
     Address,
@@ -26,9 +28,8 @@ from reconciler.model import (
     Severity,
     Verdict,
 )
-from reconciler.outcomes import of_outcome
-from reconciler.planning import plan_file, verdict
-from reconciler.planning.fingerprint import digest
+from reconciler.outcomes import of_outcome, of_plan, of_resource, of_target
+from reconciler.planning import verdict
 
 ADDRESS = Address("main", "pg_setting", "work_mem")
 
@@ -98,7 +99,7 @@ def plan_of(*outcomes: Outcome, allow_blocked: bool = False) -> Plan:
 def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
     plan = plan_of(*row.outcomes)
     content = json.loads(plan_file.dump(plan))
-    said = {verdict.of_plan(plan), verdict.of_target(plan, "main"), verdict.of_resource(ADDRESS, row.outcomes)}
+    said = {of_plan(plan), of_target(plan, "main"), of_resource(ADDRESS, row.outcomes)}
     assert {*said, content["verdict"], content["targets"]["main"]["verdict"]} == {row.verdict}
     each = [one["verdict"] for one in [*content["resource_changes"], *content["notices"]]]
     assert sorted(each) == sorted(map(of_outcome, row.outcomes))
@@ -129,11 +130,11 @@ def test_what_is_blocked_does_not_count_where_the_plan_allows_it():
     assert verdict.plan_exit_code(plan_of(BLOCKED, allow_blocked=True), detailed=True) == 0
     assert verdict.plan_exit_code(plan_of(DIFFERS, BLOCKED, allow_blocked=True), detailed=True) == 2
     assert verdict.plan_exit_code(plan_of(BLOCKED, HIDDEN, allow_blocked=True), detailed=True) == 1
-    assert verdict.of_plan(plan_of(BLOCKED, allow_blocked=True)) is Verdict.BLOCKED, "it is still what it is"
+    assert of_plan(plan_of(BLOCKED, allow_blocked=True)) is Verdict.BLOCKED, "it is still what it is"
 
 
 def done(result: Applied) -> ChangeReceipt:
-    return ChangeReceipt(address=ADDRESS, action=Action.UPDATE, result=result)
+    return ChangeReceipt(address=ADDRESS, action=Action.UPDATE, before={}, after={}, result=result)
 
 
 LEFT = {
@@ -190,7 +191,7 @@ def test_a_plan_file_whose_verdict_is_another_is_refused(where: str):
     }
     of[where]["verdict"] = "in-sync" if of[where]["verdict"] != "in-sync" else "differs"
     content["digest"] = digest({key: value for key, value in content.items() if key != "digest"})
-    with pytest.raises(PlanFileError, match="its verdict is"):
+    with pytest.raises(DocumentError, match="its verdict is"):
         plan_file.load(json.dumps(content), source="plan.json")
 
 

@@ -21,8 +21,8 @@ from waiting import until
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import Applied, HazardType, NoticeType, RedisTarget
+from reconciler.outcomes import of_plan
 from reconciler.planning.make import make_plan
-from reconciler.planning.verdict import of_plan
 from reconciler.secrets import Secrets
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,6 +17,7 @@ from redis_user.declared_users import users
 
 from reconciler.cli.app import run as command_line
 from reconciler.desired.load import load
+from reconciler.documents import receipt as receipt_file
 from reconciler.errors import ConnectionFailed, DesiredError
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND as USERS
@@ -86,6 +87,9 @@ def test_one_run_rotates_all_with_the_old_url_and_both_urls_go_on_working(way, r
     rotated(way, OLD, "drift", code=2)
     rotated(way, OLD, "apply", saved, "--receipt", receipt)
     assert secret_in(saved) == secret_in(receipt) == []
+    withheld = {change.address.name: change.withheld for change in receipt_file.read(receipt).changes}
+    assert withheld["requirepass"] == withheld["masterauth"] == ("value",), "the old ones are in no file"
+    assert (withheld["tool"], withheld["app"]) == (("password",), ())
     for _ in range(2):
         for password in (OLD, NEW):
             assert "No changes" in rotated(way, password, "plan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reconciler.documents.plan import seal
 from reconciler.model import (
     Action,
     Address,
@@ -30,7 +31,6 @@ from reconciler.model import (
     TargetInfo,
     Verdict,
 )
-from reconciler.planning.plan_file import seal
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -368,6 +368,10 @@ def _receipt() -> Receipt:
             ChangeReceipt(
                 address=change.address,
                 action=change.action,
+                before=change.before,
+                after=change.after,
+                sensitive=change.sensitive,
+                inverse=change.inverse,
                 result=result,
                 message=message,
                 steps=tuple(StepReceipt(step=step, seconds=1.25) for step in change.steps) if message == "" else (),

@@ -13,12 +13,11 @@ from views.arbitrary import plans, receipts, words
 from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
-from reconciler.errors import PlanFileError, UsageError
+from reconciler.errors import UsageError
 from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
 from reconciler.reports.characters import visible
 from reconciler.reports.quantities import fact
 from reconciler.reports.words import both_sides
-from reconciler.views.json import load_receipt
 from reconciler.views.page import STYLES, Page, cells, wrap
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -250,22 +249,6 @@ def test_junit_is_xml_with_one_case_a_check():
 
 def test_checks_as_json_are_counted():
     assert json.loads(views.render_checks(PLAN, "json"))["summary"]["fail"] == 1
-
-
-def test_a_receipt_is_read_back_as_it_was_written():
-    assert load_receipt(views.render_receipt(RECEIPT, "json"), source="receipt.json") == RECEIPT
-
-
-@ANY
-@given(receipt=receipts)
-def test_every_receipt_is_read_back_as_it_was_written(receipt: Receipt):
-    assert load_receipt(views.render_receipt(receipt, "json"), source="receipt.json") == receipt
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0"}', '{"format_version": "1.0"}'])
-def test_what_is_no_receipt_is_refused(text: str):
-    with pytest.raises(PlanFileError, match=r"receipt\.json"):
-        load_receipt(text, source="receipt.json")
 
 
 def test_an_apply_that_failed_does_not_say_that_nothing_remains():

@@ -7,8 +7,9 @@ from datetime import UTC, timedelta
 from math import ceil
 
 from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.documents.document import timestamp
+from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
-from reconciler.planning.plan_file import NEW_PLAN, timestamp
 
 UNATTENDED = timedelta(days=7)
 """The oldest plan that is applied where nobody sits at a terminal: a pipeline applies within a week what was merged."""

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
-from reconciler.planning.plan_file import NEW_PLAN
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
 from reconciler.model import Change
 from reconciler.planning.order import groups, in_order
-from reconciler.planning.plan_file import NEW_PLAN
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:

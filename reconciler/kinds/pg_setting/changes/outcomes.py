@@ -63,7 +63,7 @@ def change(
         action=Action.UPDATE,
         before=before,
         after=after,
-        sensitive=("value",) if sensitive else (),
+        sensitive=tuple(key for key in ("value", "pending") if sensitive and key in before),
         difference=difference,
         provenance=provenance,
         reason=reason,

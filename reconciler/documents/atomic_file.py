@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from reconciler.errors import PlanFileError
+from reconciler.errors import DocumentError
 
 NEW_FILE = 0o600
 
@@ -22,7 +22,7 @@ def write_text(text: str, path: Path) -> None:
     """Writes `text` to `path`: what was there before stays until the new file is complete.
 
     Through a symbolic link it writes what that leads to. A pipe, a terminal or an open descriptor (/dev/stdout) gets
-    the text as it is. Raises PlanFileError where it cannot be written.
+    the text as it is. Raises DocumentError where it cannot be written.
     """
     try:
         if _is_stream(path):
@@ -115,4 +115,4 @@ def _why(error: OSError, path: Path) -> str:
 
 
 def _refuse(path: Path, what: str, hint: str) -> NoReturn:
-    raise PlanFileError(f"{path} {what}", hint=hint) from None
+    raise DocumentError(f"{path} {what}", hint=hint) from None

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from views.arbitrary import changes, plans
 from views.sample import IN_SYNC, PLAN
 
-from reconciler.errors import PlanFileError
+from reconciler.documents import document
+from reconciler.documents.digest import digest
+from reconciler.documents.fingerprint import fingerprint, of_parts
+from reconciler.documents.plan import dump, load, read, seal, write
+from reconciler.errors import DocumentError
 from reconciler.model import SENSITIVE, Plan, SqlStep
-from reconciler.planning import plan_file
-from reconciler.planning.fingerprint import digest, fingerprint, of_parts
-from reconciler.planning.plan_file import dump, load, read, seal, write
 
 TEXT = dump(PLAN)
 
@@ -100,8 +101,37 @@ def test_unknown_keys_of_a_later_minor_version_are_ignored_at_every_level():
     assert (plan.notices, plan.checks, plan.targets) == (PLAN.notices, PLAN.checks, PLAN.targets)
 
 
+FIRST = ("resource_changes", 0)
+LEVELS = {
+    "file": (),
+    "change": FIRST,
+    "what Terraform has of it": (*FIRST, "change"),
+    "step": (*FIRST, "steps", 0),
+    "hazard": (*FIRST, "steps", 0, "hazards", 0),
+    "evidence": (*FIRST, "evidence", 0),
+    "notice": ("notices", 0),
+    "check": ("checks", 0),
+    "target": ("targets", "main"),
+}
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1"])
+@pytest.mark.parametrize("level", LEVELS)
+def test_unknown_keys_of_a_version_that_is_known_are_refused_at_every_level(level: str, version: str):
+    """Seen to be taken: a file could tell reviewers, or policies, what no version ever meant."""
+
+    def add(content):
+        content["format_version"] = version
+        for key in LEVELS[level]:
+            content = content[key]
+        content["from_nowhere"] = 1
+
+    with pytest.raises(DocumentError, match="from_nowhere: Extra inputs are not permitted"):
+        load(resealed(add), source="plan.json")
+
+
 def test_the_digest_counts_unknown_keys_as_well():
-    with pytest.raises(PlanFileError, match="does not match its digest"):
+    with pytest.raises(DocumentError, match="does not match its digest"):
         load(altered(lambda content: content.update(from_the_future=1)), source="plan.json")
 
 
@@ -118,7 +148,6 @@ def set_in(*path, value):
     return change
 
 
-FIRST = ("resource_changes", 0)
 REFUSED = [
     ("", "is empty", "an empty file"),
     ("  \n", "is empty", "a blank file"),
@@ -162,7 +191,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "said", "reason"), REFUSED, ids=[f"{case[2]}-{n}" for n, case in enumerate(REFUSED)])
 def test_what_is_not_an_unaltered_plan_is_refused_in_plain_words(text: str, said: str, reason: str):
-    with pytest.raises(PlanFileError) as refused:
+    with pytest.raises(DocumentError) as refused:
         load(text, source="plan.json")
     assert said in refused.value.message
     assert refused.value.message.startswith("plan.json ")
@@ -170,13 +199,13 @@ def test_what_is_not_an_unaltered_plan_is_refused_in_plain_words(text: str, said
 
 
 def test_an_altered_change_is_named():
-    with pytest.raises(PlanFileError, match=r"main/pg_index/public\.tasks_queue_idx"):
+    with pytest.raises(DocumentError, match=r"main/pg_index/public\.tasks_queue_idx"):
         load(altered(edit_statement), source="plan.json")
 
 
 def test_a_change_altered_in_memory_is_refused_when_it_is_read():
     change = PLAN.changes[0].model_copy(update={"steps": (SqlStep(statements=("drop table public.tasks",)),)})
-    with pytest.raises(PlanFileError, match="fingerprint"):
+    with pytest.raises(DocumentError, match="fingerprint"):
         load(dump(PLAN.model_copy(update={"changes": (change,)})), source="plan.json")
 
 
@@ -227,10 +256,10 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch, f
         raise failure
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises((PlanFileError, KeyboardInterrupt)) as raised:
+    with pytest.raises((DocumentError, KeyboardInterrupt)) as raised:
         write(PLAN, path)
     assert said in str(raised.value)
-    assert isinstance(raised.value, KeyboardInterrupt if not said else PlanFileError)
+    assert isinstance(raised.value, KeyboardInterrupt if not said else DocumentError)
     assert path.read_text() == "before"
     assert [found.name for found in tmp_path.iterdir()] == ["plan.json"]
 
@@ -252,7 +281,7 @@ def test_the_leftover_of_a_killed_run_is_not_in_the_way(tmp_path: Path):
 )
 def test_a_place_that_cannot_be_written_to_is_an_error(tmp_path: Path, name: str, said: str):
     (tmp_path / "file").write_text("")
-    with pytest.raises(PlanFileError, match=said):
+    with pytest.raises(DocumentError, match=said):
         write(PLAN, tmp_path / name)
 
 
@@ -263,18 +292,18 @@ def test_a_place_that_cannot_be_written_to_is_an_error(tmp_path: Path, name: str
 def test_a_binary_file_is_refused(tmp_path: Path, content: bytes, said: str):
     path = tmp_path / "plan.json"
     path.write_bytes(content)
-    with pytest.raises(PlanFileError, match=said):
+    with pytest.raises(DocumentError, match=said):
         read(path)
 
 
 def test_a_file_that_is_missing_a_folder_or_too_large_is_refused(tmp_path: Path, monkeypatch):
-    with pytest.raises(PlanFileError, match="No such file"):
+    with pytest.raises(DocumentError, match="No such file"):
         read(tmp_path / "nothing.json")
-    with pytest.raises(PlanFileError, match="directory"):
+    with pytest.raises(DocumentError, match="directory"):
         read(tmp_path)
     write(PLAN, tmp_path / "plan.json")
-    monkeypatch.setattr(plan_file, "LARGEST", 1000)
-    with pytest.raises(PlanFileError, match="larger than"):
+    monkeypatch.setattr(document, "LARGEST", 1000)
+    with pytest.raises(DocumentError, match="larger than"):
         read(tmp_path / "plan.json")
 
 

@@ -1,34 +1,21 @@
-"""What makes a change this very change, and a plan this very plan: SHA-256 over canonical JSON.
+"""What makes a change this very change: a digest of all of it that can run.
 
 Decided: docs/decisions.md#fingerprint-of-a-change
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
 
+from reconciler.documents.digest import digest
 from reconciler.model import Change
-
-
-def digest(value: object) -> str:
-    """SHA-256, in hex, of `value` as canonical JSON: keys sorted, no spaces, UTF-8.
-
-    The same for the same JSON value, however a file spells it. Raises ValueError for NaN and infinities, which JSON
-    does not have.
-    """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    # A file may hold half of a surrogate pair (\ud800): no model takes it, but a digest has to survive it.
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
 
 PARTS = (
     "address", "action", "before", "steps", "new_partitions", "undo", "undo_unseen", "inverse", "lane", "phase",
     "sensitive", "desired",
 )  # fmt: skip
 """The fields of a change that can run, or decide whether and when something runs, or what is withheld of it. Each is
-made again when the plan is applied (`again.judge`)."""
+made again when the plan is applied (`planning.staleness.judge`)."""
 
 SAID = ("why", "declared_at")
 """Of `desired`: words for people, and a place that moves with every line above it."""
