@@ -136,7 +136,7 @@ GIVEN = {
     "yaml/problems.py: 'did not find expected key'": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
-    "kinds/check/types/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
+    "kinds/check/types/redis_user.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
     "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
     "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "it has no code",
