@@ -19,6 +19,7 @@ import grimp
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME, REDIS_MEMORY
 from reconciler.kinds.registry import KINDS
 
 PACKAGE = Path(__file__).parents[1] / "reconciler"
@@ -258,3 +259,28 @@ def test_a_condition_on_words_is_seen(code):
 )
 def test_a_condition_on_a_code_is_none(code):
     assert not list(decided_by_words(ast.parse(code), {"CODE": "42501"}))
+
+
+UNITS_OF_AMOUNTS = {unit.lower() for table in (POSTGRES_MEMORY, POSTGRES_TIME, REDIS_MEMORY) for unit in table}
+
+
+def tables_of_units(tree: ast.Module) -> Iterator[int]:
+    """The lines of mappings from two units or more to what each is."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Dict):
+            continue
+        keys = {key.value.lower() for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        words = all(isinstance(value, ast.Constant) and isinstance(value.value, str) for value in node.values)
+        units = UNITS_OF_AMOUNTS & keys
+        if len(units) > 1 and max(map(len, units)) > 1 and not words:  # d and b alone are letters of much else
+            yield node.lineno
+
+
+def test_units_stand_in_one_table_each():
+    """Seen to fail on nine tables: of PostgreSQL's memory and time, and of Redis's memory, wherever one was needed."""
+    assert {file for file, tree in sources() if list(tables_of_units(tree))} == {"formulas/units.py"}
+
+
+@pytest.mark.parametrize("code", ['{"kB": 1024, "MB": 1024**2}', 'x = {"d": timedelta(days=1), "min": 1}'])
+def test_another_table_of_units_is_seen(code):
+    assert list(tables_of_units(ast.parse(code)))

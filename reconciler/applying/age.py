@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from reconciler.errors import PlanFileError
+from reconciler.formulas.units import POSTGRES_TIME
 from reconciler.model import Plan
 from reconciler.planning.plan_file import NEW_PLAN, timestamp
 
@@ -38,7 +39,7 @@ def check_age(plan: Plan, now: datetime, most: timedelta) -> None:
 
 def in_words(span: timedelta, *, up: bool = False) -> str:
     """`span` in whole days, hours, minutes or seconds, as --max-age takes it; rounded down, or `up`."""
-    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    units = {unit: timedelta(microseconds=POSTGRES_TIME[unit]) for unit in ("d", "h", "min", "s")}
     for unit, size in units.items():
         if span >= 2 * size or unit == "s":
             break

@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field
 
 from reconciler.errors import ObservationFailed
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 from reconciler.kinds.check.check_type import CheckType, Circumstances
 from reconciler.kinds.check.expectations import (
-    POSTGRES_MEMORY,
-    POSTGRES_TIME,
     Expecting,
     MemoryUnknown,
     NotComparable,
