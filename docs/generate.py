@@ -1,8 +1,10 @@
-"""Writes what the documentation takes from the program: help texts between markers, and the JSON Schema.
+"""Writes what the documentation takes from the program: help texts, types of checks, and the JSON Schema.
 
     python docs/generate.py
 
 A help text stands between `<!-- help:plan -->` and `<!-- /help -->`; `help:reconciler` is the overview of the verbs.
+Between `<!-- checks:table -->` and `<!-- /checks -->` stands the table of the types of checks, and between
+`<!-- checks:pages -->` and the same all that their modules say.
 `tests/docs` fails while something here is out of date.
 """
 
@@ -10,20 +12,27 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
 import click
 
 from reconciler.cli.app import VERBS, reconciler
 from reconciler.desired.schema import json_schema
+from reconciler.kinds.check.documentation import of_type
+from reconciler.kinds.check.types import TYPES
 from reconciler.kinds.registry import KINDS
+from reconciler.model import System
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "schema.json"
 WIDTH = 100
 """Cells: what fits a code block of a browser."""
 
-_MARKED = re.compile(r"<!-- help:(?P<name>[a-z]+) -->\n.*?<!-- /help -->", re.DOTALL)
+TARGETS = {System.POSTGRES: "main", System.REDIS: "cache", System.HTTP: "app", None: "app"}
+"""Targets of the examples, by the system that a check is of."""
+
+_MARKED = re.compile(r"<!-- (?P<what>help|checks):(?P<name>[a-z]+) -->\n.*?<!-- /(?P=what) -->", re.DOTALL)
 
 
 def pages() -> list[Path]:
@@ -43,11 +52,38 @@ def help_of(name: str) -> str:
     return command.get_help(click.Context(command, info_name=name, parent=group, terminal_width=WIDTH))
 
 
+def table_of_checks() -> str:
+    """A row for each type of check: when it is passed."""
+    rows = [
+        f"| [`{key}`](checks.md#{key}) | {' '.join(of_type(check_type).what.split(chr(10) * 2)[0].split())} |"
+        for key, check_type in TYPES.items()
+    ]
+    return "\n".join(["| check | passes when |", "|---|---|", *rows])
+
+
+def pages_of_checks() -> str:
+    """All that is said of each type of check."""
+    sections = []
+    for key, check_type in TYPES.items():
+        said = of_type(check_type)
+        item = textwrap.indent(said.item, "    ").replace("    ", "  - ", 1)
+        example = f"```yaml\ntarget: {TARGETS[check_type.system]}\nchecklist:\n{item}\n```"
+        sections.append(
+            "\n\n".join([f"## {key}", said.title, f"**What.** {said.what}", f"**Why.** {said.why}", example])
+        )
+    return "\n\n".join(sections)
+
+
 def updated(text: str) -> str:
-    """`text` with every marked help text as it is now. Raises KeyError for a marker that names no verb."""
-    return _MARKED.sub(
-        lambda found: f"<!-- help:{found['name']} -->\n```text\n{help_of(found['name'])}\n```\n<!-- /help -->", text
-    )
+    """`text` with all that is marked as it is now. Raises KeyError for a marker that names nothing."""
+    of_checks = {"table": table_of_checks, "pages": pages_of_checks}
+
+    def now(found: re.Match[str]) -> str:
+        is_help = found["what"] == "help"
+        body = f"```text\n{help_of(found['name'])}\n```" if is_help else f"\n{of_checks[found['name']]()}\n"
+        return f"<!-- {found['what']}:{found['name']} -->\n{body}\n<!-- /{found['what']} -->"
+
+    return _MARKED.sub(now, text)
 
 
 def schema() -> str:

@@ -19,15 +19,15 @@ class Duration(click.ParamType[timedelta]):
         self, value: str | timedelta, param: click.Parameter | None, context: click.Context | None
     ) -> timedelta:
         """Fails with what is valid."""
-        from reconciler.formulas.quantities import TIMES
+        from reconciler.formulas.units import POSTGRES_TIME
 
         if isinstance(value, timedelta):
             return value
         found = re.fullmatch(r"\s*([0-9]{1,9})\s*([a-z]+)\s*", value)
-        if not found or found[2] not in TIMES:
+        if not found or found[2] not in POSTGRES_TIME:
             self.fail(f"{value!r} is no duration: expected one like 7d, 12h or 90min", param, context)
         try:
-            return timedelta(microseconds=int(found[1]) * TIMES[found[2]])
+            return timedelta(microseconds=int(found[1]) * POSTGRES_TIME[found[2]])
         except OverflowError:
             self.fail(f"{value!r} is longer than can be counted", param, context)
 

@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import NoReturn
 
 from reconciler.formulas.evaluation import Call, Formula, Literal, Name, Node, Operation, Share
-from reconciler.formulas.memory import UNITS
-from reconciler.formulas.quantities import CHOICES, FUNCTIONS, TIMES, Dimension, FormulaError, Quantity
+from reconciler.formulas.quantities import CHOICES, FUNCTIONS, Dimension, FormulaError, Quantity
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 MOST_SYMBOLS = 100
 """Numbers, names and signs of one formula. The longest of pgtune's has 17; a tree of this depth fits Python's stack."""
@@ -49,8 +49,8 @@ class Syntax:
 
 POSTGRES = Syntax(
     {
-        **{unit: Quantity(Fraction(size), Dimension.MEMORY) for unit, size in UNITS.items()},
-        **{unit: Quantity(Fraction(size), Dimension.TIME) for unit, size in TIMES.items()},
+        **{unit: Quantity(Fraction(size), Dimension.MEMORY) for unit, size in POSTGRES_MEMORY.items()},
+        **{unit: Quantity(Fraction(size), Dimension.TIME) for unit, size in POSTGRES_TIME.items()},
     }
 )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-UNITS = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-"""PostgreSQL's units of memory, base 1024 (manual, "Parameter Names and Values")."""
+from reconciler.formulas.units import POSTGRES_MEMORY, dividing
 
 MOST_BYTES = 2**63 - 1
 """What PostgreSQL and Redis can hold in the 64-bit numbers that they count bytes with."""
@@ -24,13 +23,15 @@ def parse_bytes(text: str) -> int:
         raise ValueError("an amount of memory is a number and a unit, like 16GB, 512MB or 1.5GB")
     whole, decimals, unit = found[1], found[2] or "", found[3]
     if not unit:
-        raise ValueError(f"the unit is missing: {text.strip()}GB, {text.strip()}MB? (units: {', '.join(UNITS)})")
-    factor = UNITS.get("kB" if unit == "KB" else unit)
+        raise ValueError(
+            f"the unit is missing: {text.strip()}GB, {text.strip()}MB? (units: {', '.join(POSTGRES_MEMORY)})"
+        )
+    factor = POSTGRES_MEMORY.get("kB" if unit == "KB" else unit)
     if factor is None:
-        meant = [known for known in UNITS if known[0].lower() == unit[0].lower()]
+        meant = [known for known in POSTGRES_MEMORY if known[0].lower() == unit[0].lower()]
         proposal = f"; did you mean {meant[0]}?" if meant else ""
         raise ValueError(
-            f"the unit {unit} is unknown{proposal} (units: {', '.join(UNITS)}; the case of letters counts)"
+            f"the unit {unit} is unknown{proposal} (units: {', '.join(POSTGRES_MEMORY)}; the case of letters counts)"
         )
     amount: int
     amount, rest = divmod(int(whole + decimals) * factor, 10 ** len(decimals))
@@ -48,5 +49,5 @@ def format_bytes(amount: int) -> str:
     """
     if amount < 0:
         raise ValueError(f"{amount} is not an amount of memory: it is negative")
-    unit = next((unit for unit in reversed(UNITS) if amount and amount % UNITS[unit] == 0), "B")
-    return f"{amount // UNITS[unit]}{unit}"
+    unit = dividing(amount, POSTGRES_MEMORY)
+    return f"{amount // POSTGRES_MEMORY[unit]}{unit}"

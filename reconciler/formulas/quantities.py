@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from reconciler.formulas.memory import UNITS, format_bytes
+from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 
 class Dimension(Enum):
@@ -45,13 +46,9 @@ class Quantity:
             case Dimension.MEMORY if amount.denominator == 1:
                 return sign + format_bytes(int(amount))
             case Dimension.MEMORY:
-                return sign + _in_largest(amount, UNITS)
+                return sign + _in_largest(amount, POSTGRES_MEMORY)
             case Dimension.TIME:
-                return sign + _in_largest(amount, TIMES)
-
-
-TIMES = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-"""PostgreSQL's units of time, in microseconds (manual, "Parameter Names and Values")."""
+                return sign + _in_largest(amount, POSTGRES_TIME)
 
 
 def _in_largest(amount: Fraction, units: Mapping[str, int]) -> str:

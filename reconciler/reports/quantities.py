@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from reconciler.formulas.units import POSTGRES_MEMORY
 from reconciler.model import Fact
 from reconciler.reports.characters import visible
 
@@ -57,9 +58,9 @@ def count(value: float) -> str:
 
 def size(value: float) -> str:
     """Bytes with PostgreSQL's names for powers of 1024."""
-    for power, name in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
-        if abs(value) >= 1024**power:
-            return f"{_short(value / 1024**power)} {name}"
+    for name, one in reversed(POSTGRES_MEMORY.items()):
+        if abs(value) >= one > 1:
+            return f"{_short(value / one)} {name}"
     return f"{value:g} bytes"
 
 

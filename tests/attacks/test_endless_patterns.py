@@ -16,7 +16,7 @@ from redis_user.declared_users import users
 from reconciler.kinds.pg_setting.values.standby_names import parse
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.kinds.redis_user import KIND, patterns, rules, words
-from reconciler.kinds.redis_user.rules import Commands, RuleProblem, evaluate
+from reconciler.kinds.redis_user.rules.spelling import Commands, RuleProblem, evaluate
 
 MOST_LINES = 3_000_000
 """Lines of our code: a pattern that may be compared with all others takes some for each of its signs."""

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from check.declare import TODAY
+from reconciler.kinds.check.check_type import Circumstances
 from reconciler.kinds.check.expectations import Expectations, NotComparable, plain_scale, redis_scale, unmet
-from reconciler.kinds.check.model import PgSettingCheck
-from reconciler.kinds.check.types.pg_settings import FoundSetting, decide
+from reconciler.kinds.check.types.pg_setting import FoundSetting, PgSettingCheck, decide
 
 GB = 1 << 30
 
@@ -40,13 +41,13 @@ SETTINGS = [
 )
 def test_a_setting_is_understood_in_its_own_unit(value, unit, expected, status):
     found = FoundSetting(name="s", value=value, unit=unit, vartype="", pending_restart=False)
-    verdict = decide(PgSettingCheck(pg_setting="s", **expected), found, 16 * GB)
+    verdict = decide(PgSettingCheck(pg_setting="s", **expected), found, Circumstances(TODAY, 16 * GB))
     assert verdict.status.value == status, verdict.message
 
 
 def test_a_percentage_without_known_memory_is_not_visible_and_says_what_to_declare():
     found = FoundSetting(name="s", value="1", unit="MB", vartype="", pending_restart=False)
-    verdict = decide(PgSettingCheck(pg_setting="s", at_most="25% of memory"), found, None)
+    verdict = decide(PgSettingCheck(pg_setting="s", at_most="25% of memory"), found, Circumstances(TODAY, None))
     assert verdict.status.value == "not-visible"
     assert "declare `memory:`" in verdict.message
 

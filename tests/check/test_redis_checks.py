@@ -4,13 +4,15 @@ import pytest
 import redis
 from fix_servers import redis_binaries
 
-from check.declare import decided
+from check.declare import TODAY, decided
 from reconciler.demo.redis_server import RedisServer
-from reconciler.kinds.check.model import RedisFragmentationCheck, RedisPersistenceCheck
-from reconciler.kinds.check.types.redis_values import FoundValues, decide
+from reconciler.kinds.check.check_type import Circumstances
+from reconciler.kinds.check.redis_values import FoundValues
+from reconciler.kinds.check.types import redis_fragmentation, redis_persistence, redis_unauthenticated
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 
+KNOWN = Circumstances(TODAY, memory=None)
 DANGEROUS = ["flushall", "FLUSHDB", "keys", "config", "debug"]
 
 
@@ -161,8 +163,9 @@ PERSISTENCE = [
     ("config", "info", "hidden", "status"), [case[:4] for case in PERSISTENCE], ids=[case[4] for case in PERSISTENCE]
 )
 def test_persistence_is_on_and_healthy(config, info, hidden, status):
+    check = redis_persistence.RedisPersistenceCheck(redis_persistence="healthy")
     found = FoundValues(config=config, info=info, hidden=hidden)
-    assert decide(RedisPersistenceCheck(redis_persistence="healthy"), found, None).status.value == status
+    assert redis_persistence.TYPE.decide(check, found, KNOWN).status.value == status
 
 
 MB = 1 << 20
@@ -180,7 +183,8 @@ FRAGMENTATION = [
 )
 def test_fragmentation_needs_ratio_and_bytes(used, ratio, lost, status):
     info = {"used_memory": str(used), "mem_fragmentation_ratio": ratio, "mem_fragmentation_bytes": str(lost)}
-    verdict = decide(RedisFragmentationCheck(redis_fragmentation="1.5"), FoundValues(info=info), None)
+    check = redis_fragmentation.RedisFragmentationCheck(redis_fragmentation="1.5")
+    verdict = redis_fragmentation.TYPE.decide(check, FoundValues(info=info), KNOWN)
     assert verdict.status.value == status, verdict.message
 
 
@@ -191,12 +195,10 @@ def test_the_fields_that_health_is_read_from_are_there(redis_target, redis_clien
 
 
 def test_a_server_that_stopped_is_a_plain_error_for_the_second_connection(redis_target):
-    from reconciler.kinds.check.types.redis_access import read_ping
-
     class Gone:
         target = RedisTarget(name="cache", url="redis://:planted@127.0.0.1:1/0")
         secrets = Secrets({})
 
-    found = read_ping(Gone())
+    found = redis_unauthenticated.ping(Gone())
     assert found.status.value == "error"
     assert "planted" not in found.message

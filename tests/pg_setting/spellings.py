@@ -1,6 +1,6 @@
 """Every spelling of a value that the server takes, and some that look like one and that it refuses.
 
-Nothing here is believed: `test_pg_setting_in_sync` puts all of them to real servers.
+Nothing here is believed: `test_in_sync` puts all of them to real servers.
 """
 
 from __future__ import annotations

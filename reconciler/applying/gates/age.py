@@ -10,6 +10,7 @@ from reconciler.applying.gates.facts import Facts, Refusal
 from reconciler.documents.document import timestamp
 from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
+from reconciler.formulas.units import POSTGRES_TIME
 
 UNATTENDED = timedelta(days=7)
 """The oldest plan that is applied where nobody sits at a terminal: a pipeline applies within a week what was merged."""
@@ -46,7 +47,7 @@ def gate(facts: Facts) -> Iterator[Refusal]:
 
 def in_words(span: timedelta, *, up: bool = False) -> str:
     """`span` in whole days, hours, minutes or seconds, as --max-age takes it; rounded down, or `up`."""
-    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1), "s": timedelta(seconds=1)}
+    units = {unit: timedelta(microseconds=POSTGRES_TIME[unit]) for unit in ("d", "h", "min", "s")}
     for unit, size in units.items():
         if span >= 2 * size or unit == "s":
             break

@@ -1,14 +1,14 @@
 """What an item wants of one value, and whether the value is so.
 
 Values and expectations are both text, as YAML and the servers write them. A `Scale` knows how a text becomes an
-amount: bytes for memory, milliseconds for time, itself for a plain number. Arithmetic is exact.
+amount: bytes for memory, microseconds for time, itself for a plain number. Arithmetic is exact.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated
@@ -19,6 +19,7 @@ from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
 from reconciler.formulas.memory import format_bytes
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
+from reconciler.formulas.units import POSTGRES_MEMORY, REDIS_MEMORY
 from reconciler.model import Frozen
 from reconciler.yaml.text_type import Text
 
@@ -26,20 +27,6 @@ TRUE = frozenset({"on", "true", "yes", "1", "t", "y"})
 FALSE = frozenset({"off", "false", "no", "0", "f", "n"})
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-
-POSTGRES_MEMORY = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-"""Bytes; case-sensitive, as PostgreSQL's guc.c reads them."""
-
-POSTGRES_TIME = {
-    "us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000),
-    "min": Fraction(60_000), "h": Fraction(3_600_000), "d": Fraction(86_400_000),
-}  # fmt: skip
-"""Milliseconds; case-sensitive, as PostgreSQL's guc.c reads them."""
-
-REDIS_MEMORY = {
-    "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3,
-}  # fmt: skip
-"""Bytes; any case, as Redis' memtoull reads them."""
 
 
 class NotComparable(Exception):
@@ -106,7 +93,7 @@ def number(text: str) -> Fraction:
     return Fraction(text.strip())
 
 
-def quantity(text: str, units: dict[str, int] | dict[str, Fraction], own: int | Fraction, noun: str) -> Fraction:
+def quantity(text: str, units: Mapping[str, int], own: int, noun: str) -> Fraction:
     """The exact amount of a number with an optional unit; without one it counts `own`. Raises NotComparable."""
     found = _NUMBER.match(text.strip())
     unit = text.strip()[found.end() :].strip() if found else ""

@@ -8,53 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kinds.check.model import (
-    CHECKS,
-    AttestationCheck,
-    CheckItem,
-    FileCheck,
-    HttpCheck,
-    IndexesCheck,
-    Item,
-    PgSettingCheck,
-    RedisFragmentationCheck,
-    RedisInfoCheck,
-    RedisPersistenceCheck,
-    RedisSettingCheck,
-    RedisUnauthenticatedCheck,
-    RedisUserCheck,
-    SqlCheck,
-    check_key,
-)
-from reconciler.kinds.check.types import attestation, file, http, pg_settings, redis_access, redis_values, sql
-from reconciler.kinds.check.types.indexes import DecidedByPlan, decided
+from reconciler.kinds.check.check_type import Circumstances, Reader
+from reconciler.kinds.check.model import CheckItem, Item, key_of
+from reconciler.kinds.check.types import TYPES
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
-from reconciler.kinds.check.waiver import state, waived
+from reconciler.kinds.check.waiver import WaiverState, state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, Resource, System
 from reconciler.reach import Reach
 from reconciler.targets.connect import AnySession
 
 if TYPE_CHECKING:
-    from reconciler.targets.http import HttpSession
-    from reconciler.targets.postgres.session import PostgresSession
-    from reconciler.targets.redis.session import RedisSession
-
-Found = (
-    Unavailable
-    | sql.FoundRows
-    | pg_settings.FoundSetting
-    | redis_values.FoundValues
-    | redis_access.FoundPermissions
-    | redis_access.FoundPing
-    | http.FoundAnswer
-    | file.FoundFiles
-)
-
-C = TypeVar("C", bound=Frozen)
+    pass
 
 _NOT_DECIDED = "decided when the plan has looked at every index"
 
@@ -62,13 +30,20 @@ _NOT_DECIDED = "decided when the plan has looked at every index"
 class ObservedCheck(Observed):
     """The evidence for one item.
 
-    `found` has one entry for each of its checks, None for one that needs no evidence; `memory` is in bytes, None where
-    it is not known.
+    `found` has one entry for each of its checks, as its type reads it, None where nothing was read; `memory` is in
+    bytes, None where it is not known.
     """
 
     today: date
     memory: int | None = None
-    found: tuple[Found | None, ...] = ()
+    found: tuple[Frozen | None, ...] = ()
+
+
+class Undecided(CheckResult):
+    """The provisional result of an item that the plan decides at its end: NO_DATA, until `decided` has replaced it."""
+
+    key: str
+    waiver: WaiverState | None = None
 
 
 def today_utc() -> date:
@@ -94,8 +69,8 @@ class CheckKind:
         target = declaration.target
         errors = []
         for index, item in enumerate(items):
-            for key in map(check_key, item.check):
-                needed = CHECKS[key][1] if key else None
+            for key in map(key_of, item.check):
+                needed = TYPES[key].system
                 if needed in (None, target.system):
                     continue
                 errors.append(
@@ -125,55 +100,50 @@ class CheckKind:
         ]
 
     def observe(self, session: AnySession, wanted: Sequence[CheckItem]) -> Mapping[Address, ObservedCheck]:
-        """The evidence of all items: one query for all settings, one for each `sql` item, in one round trip each.
+        """The evidence of all items: each reader is called once, for all checks of the types that have it.
 
         What cannot be read of one item is said in its evidence, and hides no other. Raises TargetError where the
         target itself is lost.
         """
-        everything = {(item.address, place): check for item in wanted for place, check in enumerate(item.checks)}
-        left_out = _left_out(everything, session.secrets.reach)
-        parts = {part: check for part, check in everything.items() if part not in left_out}
-        places = {
-            (item.address, place): file.Place(Path(item.folder), Path(item.repository))
-            for item in wanted
-            for place, _ in enumerate(item.checks)
-        }
-        found: dict[Part, Found] = dict(left_out)
-        found |= file.read(_of(FileCheck, parts), places, session.secrets)
-        match session.system:
-            case System.POSTGRES:
-                found |= _read_postgres(session, parts)
-            case System.REDIS:
-                found |= _read_redis(session, parts)
-            case System.HTTP:
-                found |= _read_http(session, parts)
+        parts = {item.address: _parts(item) for item in wanted}
+        everything = {part: check for own in parts.values() for part, check in own.items()}
+        found: dict[Part, Frozen] = dict(_left_out(everything, session.secrets.reach))
+        to_read: dict[Reader, dict[Part, Frozen]] = {}
+        for key, check_type in TYPES.items():
+            own = {part: check for part, check in everything.items() if key_of(check) == key and part not in found}
+            if own and check_type.read is not None and check_type.system in (None, session.system):
+                to_read.setdefault(check_type.read, {}).update(own)
+        for read, checks in to_read.items():
+            found.update(read(session, checks))
         today, memory = self._today(), session.memory()
         return {
-            item.address: ObservedCheck(
-                today=today,
-                memory=memory,
-                found=tuple(found.get((item.address, place)) for place, _ in enumerate(item.checks)),
-            )
-            for item in wanted
+            address: ObservedCheck(today=today, memory=memory, found=tuple(map(found.get, own)))
+            for address, own in parts.items()
         }
 
     def plan(self, desired: CheckItem, observed: ObservedCheck | None) -> Sequence[Outcome]:
-        """One CheckResult; of an `indexes` item the provisional one that `decided` replaces."""
+        """One CheckResult; of an item that the plan decides the provisional one that `decided` replaces."""
         if observed is None:
             return [_result(desired, Verdict(CheckStatus.NO_DATA, "nothing was read"))]
         waiver = state(desired, observed.today)
-        if isinstance(desired.checks[0], IndexesCheck):
-            return [DecidedByPlan(**dict(_result(desired, Verdict(CheckStatus.NO_DATA, _NOT_DECIDED))), waiver=waiver)]
-        verdicts = [
-            _decide(check, found, observed) for check, found in zip(desired.checks, observed.found, strict=True)
-        ]
+        key = key_of(desired.checks[0])
+        if TYPES[key].decided_by_plan is not None:
+            so_far = _result(desired, Verdict(CheckStatus.NO_DATA, _NOT_DECIDED))
+            return [Undecided(**dict(so_far), key=key, waiver=waiver)]
+        known = Circumstances(observed.today, observed.memory)
+        verdicts = [_decide(check, found, known) for check, found in zip(desired.checks, observed.found, strict=True)]
         return [_result(desired, waived(together(verdicts), waiver))]
 
     def decided(
         self, results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Resource]
     ) -> Sequence[CheckResult]:
-        """See `types/indexes.py`."""
-        return decided(results, outcomes, declared)
+        """`results` with those decided that the plan decides; all others as they are. Pure."""
+        return [_at_last(result, outcomes, declared) if isinstance(result, Undecided) else result for result in results]
+
+
+def _parts(item: CheckItem) -> dict[Part, Frozen]:
+    folder, repository = Path(item.folder), Path(item.repository)
+    return {Part(item.address, place, folder, repository): check for place, check in enumerate(item.checks)}
 
 
 def _left_out(parts: Mapping[Part, Frozen], reach: Reach) -> dict[Part, Unavailable]:
@@ -182,75 +152,34 @@ def _left_out(parts: Mapping[Part, Frozen], reach: Reach) -> dict[Part, Unavaila
     return {
         part: Unavailable(status=CheckStatus.NOT_VISIBLE, message=said.format(key))
         for part, check in parts.items()
-        if (key := check_key(check)) in reach.without
+        if (key := key_of(check)) in reach.without
     }
 
 
-def _of(kind: type[C], parts: Mapping[Part, Frozen]) -> dict[Part, C]:
-    """The checks of one type."""
-    return {part: check for part, check in parts.items() if isinstance(check, kind)}
+def _decide(check: Frozen, found: Frozen | None, known: Circumstances) -> Verdict:
+    """By what is known of its type."""
+    decide = TYPES[key_of(check)].decide
+    if isinstance(found, Unavailable):
+        return Verdict(found.status, found.message, found.evidence)
+    if found is None or decide is None:
+        return Verdict(CheckStatus.NO_DATA, "nothing was read")
+    return decide(check, found, known)
 
 
-def _read_postgres(session: PostgresSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    found: dict[Part, Found] = {}
-    if statements := _of(SqlCheck, parts):
-        found |= sql.read(session, statements)
-    if settings := _of(PgSettingCheck, parts):
-        found |= pg_settings.read(session, settings)
-    return found
-
-
-def _read_redis(session: RedisSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    found: dict[Part, Found] = {}
-    values = {
-        part: check
-        for part, check in parts.items()
-        if isinstance(check, RedisSettingCheck | RedisInfoCheck | RedisPersistenceCheck | RedisFragmentationCheck)
-    }
-    if values:
-        found |= redis_values.read(session, values)
-    if users := _of(RedisUserCheck, parts):
-        found |= redis_access.read_users(session, users)
-    if pings := _of(RedisUnauthenticatedCheck, parts):
-        found |= dict.fromkeys(pings, redis_access.read_ping(session))
-    return found
-
-
-def _read_http(session: HttpSession, parts: Mapping[Part, Frozen]) -> dict[Part, Found]:
-    """Where the target declares no URL there is no application to ask, nor one to vouch for."""
-    requests = _of(HttpCheck, parts)
-    if session.declared:
-        return dict(http.read(session, requests))
-    nothing = Unavailable(status=CheckStatus.NOT_APPLICABLE, message=f"target {session.target.name} declares no URL")
-    return dict.fromkeys([*requests, *_of(AttestationCheck, parts)], nothing)
-
-
-def _decide(wanted: Frozen, evidence: Found | None, observed: ObservedCheck) -> Verdict:
-    """Each type of check with the evidence of its own family."""
-    match wanted, evidence:
-        case _, Unavailable() as found:
-            return Verdict(found.status, found.message, found.evidence)
-        case AttestationCheck() as check, None:
-            return attestation.decide(check, observed.today)
-        case SqlCheck() as check, sql.FoundRows() as found:
-            return sql.decide(check, found, observed.memory)
-        case PgSettingCheck() as check, pg_settings.FoundSetting() as found:
-            return pg_settings.decide(check, found, observed.memory)
-        case (
-            RedisSettingCheck() | RedisInfoCheck() | RedisPersistenceCheck() | RedisFragmentationCheck() as check,
-            redis_values.FoundValues() as found,
-        ):
-            return redis_values.decide(check, found, observed.memory)
-        case RedisUserCheck() as check, redis_access.FoundPermissions() as found:
-            return redis_access.decide_user(check, found)
-        case RedisUnauthenticatedCheck(), redis_access.FoundPing() as found:
-            return redis_access.decide_ping(found)
-        case HttpCheck() as check, http.FoundAnswer() as found:
-            return http.decide(check, found)
-        case FileCheck() as check, file.FoundFiles() as found:
-            return file.decide(check, found)
-        case _:
-            return Verdict(CheckStatus.NO_DATA, "nothing was read")
+def _at_last(result: Undecided, outcomes: Sequence[Outcome], declared: Collection[Resource]) -> CheckResult:
+    decide = TYPES[result.key].decided_by_plan
+    if decide is None:
+        raise ValueError(f"no check of type {result.key} is decided by a plan")
+    verdict = waived(decide(result.address.target, outcomes, declared), result.waiver)
+    return CheckResult(
+        address=result.address,
+        title=result.title,
+        severity=result.severity,
+        status=verdict.status,
+        message=verdict.message,
+        evidence=verdict.evidence,
+        declared_at=result.declared_at,
+    )
 
 
 def _result(item: CheckItem, verdict: Verdict) -> CheckResult:

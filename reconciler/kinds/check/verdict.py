@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from reconciler.model import Address, CheckStatus, Frozen
@@ -10,8 +11,14 @@ from reconciler.model import Address, CheckStatus, Frozen
 Evidence = Literal["live", "config", "static", "attested", ""]
 
 
-Part = tuple[Address, int]
-"""One check of an item: the item's address and the check's place in its list."""
+class Part(NamedTuple):
+    """One check of an item: the item's address and the check's place in its list, the folder where relative paths of
+    it start, and the one that they may not lead out of."""
+
+    item: Address
+    place: int
+    folder: Path
+    repository: Path
 
 
 class Verdict(NamedTuple):

@@ -9,8 +9,7 @@ Decided: docs/decisions.md#settings-that-are-imported, docs/decisions.md#values-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,16 +18,14 @@ from pydantic import TypeAdapter
 from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
-from reconciler.kinds.pg_setting import provenance, values, yaml_comments
-from reconciler.kinds.pg_setting.changes import managed, obstacles, scoped
+from reconciler.kinds.pg_setting import provenance
 from reconciler.kinds.pg_setting.changes.outcomes import NeverStarts
-from reconciler.kinds.pg_setting.changes.patroni import SOURCE
-from reconciler.kinds.pg_setting.model import Definition, PgSetting
-from reconciler.kinds.pg_setting.observed import Server, SettingObserved
+from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.kinds.pg_setting.observed import Server
 from reconciler.kinds.pg_setting.observing import not_listed
 from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
-from reconciler.kinds.pg_setting.values import Canonical, names
+from reconciler.kinds.pg_setting.yaml_entries import Entry, Form, Found, Path, kept_elsewhere, of_instance, of_scope
 from reconciler.model import Address, Verdict
 from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres.session import PostgresSession
@@ -58,29 +55,6 @@ _UNKNOWN_LINES = """
     order by pg_catalog.lower(f.name), f.seqno
 """
 
-_FIXED = "fixed when the server was built, its cluster was made, or it was started"
-_SOURCES_OF_DEFAULTS = ("default", "override")
-
-Form = str | list[str]
-Path = tuple[str, ...]
-"""Where an entry stands: the section, then the keys down to the name of the setting."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A setting that may be declared, in the `forms` that are to be tried one after the other.
-
-    `comment(waits)` is what stands beside it, where `waits` says that it waits for a restart; `otherwise` why it is
-    left out if no form is read back as what is there, empty for what the plan says.
-    """
-
-    forms: Sequence[Form]
-    comment: Callable[[bool], str]
-    otherwise: str = ""
-
-
-Entry = _Found | LeftOut
-
 
 def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession) -> dict[str, Any]:
     """The sections `settings`, `databases` and `roles`, those without any entry left out. Raises TargetError."""
@@ -99,7 +73,7 @@ def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession
     entries: dict[Path, Entry] = {}
     for path, resource in seen:
         found = observed[resource.address]
-        entry = _of_instance(resource, found) if resource.of_instance else _of_scope(resource, found)
+        entry = of_instance(resource, found) if resource.of_instance else of_scope(resource, found)
         if entry is not None:
             entries[path] = entry
     for row in scopes:
@@ -107,28 +81,11 @@ def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession
             entries["roles", f"ALTER ROLE ALL SET {row['name']}"] = LeftOut("has no declaration")
     server = next(iter(observed.values())).server
     if server.owner is not None or server.patroni is not None:
-        entries = {path: entry for path, entry in entries.items() if path[0] != "settings"} | _kept_elsewhere(server)
+        entries = {path: entry for path, entry in entries.items() if path[0] != "settings"} | kept_elsewhere(server)
         return _sections(_tried(kind, session, entries))
     unseen = _unseen(session, server, listed)
     entries |= {path: LeftOut(reason) for name, reason in unseen if (path := ("settings", name)) not in entries}
     return _sections(_tried(kind, session, entries))
-
-
-def _kept_elsewhere(server: Server) -> dict[Path, Entry]:
-    """The instance's settings where Patroni or a host keeps them: Patroni's configuration, or why nothing."""
-    if server.patroni is None:
-        name = server.owner.name if server.owner else ""
-        way = "declare patroni: {url: …} for this target" if name == "Patroni" else "change them there"
-        return {("settings", "all settings of the instance"): LeftOut(f"{name} keeps them: {way}")}
-    entries: dict[Path, Entry] = {}
-    for name, text in sorted(server.patroni.parameters.items()):
-        if name in names.SENSITIVE or name in managed.PATRONI_FROM_THE_NODE:
-            entries["settings", name] = LeftOut("it is Patroni's own, or may hold a password")
-        else:
-            entries["settings", name] = _Found(
-                [text], lambda waits: f"{SOURCE}{', waits for a restart' if waits else ''}"
-            )
-    return entries
 
 
 def _placeholder(
@@ -153,67 +110,6 @@ def _path(row: Mapping[str, Any]) -> Path:
         return ("databases", database, "settings", name)
     within = () if database is None else ("databases", database)
     return ("roles", role, *within, "settings", name)
-
-
-def _of_instance(resource: PgSetting, observed: SettingObserved) -> Entry | None:
-    """None where the setting is at its default."""
-    definition = observed.definition
-    if definition is None:
-        return None  # it has gone since the names were read
-    boot = values.read(definition, definition.boot_val or ("" if definition.vartype == "string" else None))
-    running = values.read(definition, observed.running)
-    by_default = observed.source in _SOURCES_OF_DEFAULTS
-    never = obstacles.never(definition)
-    if never:
-        if definition.context == "internal":
-            return None if running == boot else LeftOut(_FIXED)
-        return None if by_default or observed.masked_by else LeftOut(never)
-    if observed.source == "command line":
-        return LeftOut(f"given on the server's command line{yaml_comments.masked_lines(observed)}")
-    if observed.source == "environment variable":
-        return LeftOut("given by the environment that the server was started in")
-    if observed.running is None and observed.masked_by:
-        return LeftOut(f"not visible to this session because of {observed.masked_by}")
-    lines = [values.read(definition, entry.setting) for entry in observed.entries]
-    if not any(value != boot for value in lines) and (by_default or running == boot):
-        return None
-    texts = (observed.running, *(entry.setting for entry in observed.entries))
-    if yaml_comments.may_be_secret(definition, *texts):
-        return LeftOut(yaml_comments.declare_instead(definition))
-    last = observed.last_entry
-    forms = [*_forms(definition, last.setting if last else None), *_forms(definition, observed.running)]
-    otherwise = ""
-    if last is not None and lines[-1] != running:
-        held, runs = yaml_comments.told(definition, last.setting), yaml_comments.told(definition, observed.running)
-        otherwise = f"{provenance.of_entry(observed)} holds {held}, which is not loaded: {runs} runs; reload first"
-    return _Found(
-        forms, lambda waits: yaml_comments.of_instance(definition, observed, waits=waits), otherwise=otherwise
-    )
-
-
-def _of_scope(resource: PgSetting, observed: SettingObserved) -> Entry | None:
-    definition = observed.definition
-    custom = "." in resource.setting and observed.absence in ("unknown", "unlisted")
-    if definition is None and not custom:
-        return LeftOut(f"not visible to role {observed.server.role}: grant pg_read_all_settings to it")
-    definition = definition or scoped.custom(resource.setting)
-    if observed.own is None:
-        return None  # it has gone since the names were read
-    if yaml_comments.may_be_secret(definition, observed.own):
-        return LeftOut(yaml_comments.declare_instead(definition))
-    return _Found(_forms(definition, observed.own), lambda _: yaml_comments.of_scope(definition, observed))
-
-
-def _forms(definition: Definition, text: str | None) -> list[Form]:
-    """`text` as people write it, then as the server has it."""
-    if text is None:
-        return []
-    value = values.read(definition, text)
-    return [text] if value is None else [_spelled(definition, value), text]
-
-
-def _spelled(definition: Definition, value: Canonical) -> Form:
-    return list(value) if isinstance(value, tuple) else values.shown(definition, value)
 
 
 def _custom(session: PostgresSession, listed: Collection[str]) -> list[str]:
@@ -258,8 +154,8 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
 def _tried(
     kind: Kind[PostgresSession, Declared, Any], session: PostgresSession, entries: Mapping[Path, Entry]
 ) -> dict[Path, Any]:
-    """Every `_Found` in the first of its forms of which a plan is empty; LeftOut without one."""
-    candidates = {path: entry for path, entry in entries.items() if isinstance(entry, _Found)}
+    """Every `Found` in the first of its forms of which a plan is empty; LeftOut without one."""
+    candidates = {path: entry for path, entry in entries.items() if isinstance(entry, Found)}
     waiting: set[Path] = set()
     fatal: dict[Path, str] = {}
     fit, unfit = fitting(

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.desired.unlisted import ToldSection, rulings
-from reconciler.errors import DesiredError
-from reconciler.formulas.quantities import FormulaError
 from reconciler.kind import Declaration, NodeOutcomes, not_asked
 from reconciler.kind.unlisted import Ruling
 from reconciler.kinds.pg_setting import unlisted
 from reconciler.kinds.pg_setting.changes.plan import plan_setting
 from reconciler.kinds.pg_setting.cluster import restart
-from reconciler.kinds.pg_setting.model import PgSetting, Restart
-from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
+from reconciler.kinds.pg_setting.declare import NAME, declare
+from reconciler.kinds.pg_setting.model import PgSetting
+from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.sections import DatabaseSection, RoleSection, Settings
 from reconciler.kinds.pg_setting.unlisted import Declared
-from reconciler.kinds.pg_setting.values import names, offline
-from reconciler.model import Address, Outcome, PostgresTarget, Resource, SecretRef, System, TargetInfo
+from reconciler.model import (
+    Address,
+    Outcome,
+    PostgresTarget,
+    System,
+    TargetInfo,
+)
 from reconciler.targets.postgres.session import PostgresSession
 
 
@@ -31,7 +35,7 @@ class PgSettingKind:
     the place of its declaration; it is never applied, and never taken for in sync.
     """
 
-    name = "pg_setting"
+    name = NAME
     nouns = ("setting", "settings")
     system = System.POSTGRES
     sections: Mapping[str, Any] = {
@@ -44,21 +48,7 @@ class PgSettingKind:
 
     def declare(self, declaration: Declaration) -> Iterable[Declared]:
         """One resource for each name in each scope. Raises DesiredError."""
-        value = declaration.value
-        match declaration.section:
-            case unlisted.SECTION:
-                yield unlisted.declare_unlisted(declaration)
-            case "settings":
-                yield from _declared(declaration, value, ())
-            case "databases":
-                for database, section in value.items():
-                    yield from _declared(declaration, section.settings, (database, "settings"), database=database)
-            case "roles":
-                for role, section in value.items():
-                    yield from _declared(declaration, section.settings, (role, "settings"), role=role)
-                    for database, inner in section.databases.items():
-                        path = (role, "databases", database, "settings")
-                        yield from _declared(declaration, inner.settings, path, role=role, database=database)
+        return declare(declaration)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`."""
@@ -152,73 +142,3 @@ class PgSettingKind:
         from reconciler.kinds.pg_setting.as_yaml import written
 
         return written(self, session)
-
-
-class PgRestartKind:
-    """Restarts of a server, which a plan derives from the settings that wait for one. Nothing of it is declared."""
-
-    name = restart.NAME
-    nouns = ("restart", "restarts")
-    system = System.POSTGRES
-    sections: Mapping[str, Any] = {}
-    resource = Restart
-
-    def declare(self, declaration: Declaration) -> Iterable[Restart]:
-        """Nothing: it has no section."""
-        return ()
-
-    def observe(self, session: PostgresSession, wanted: Sequence[Restart]) -> Mapping[Address, ObservedRestart]:
-        """See `Kind.observe`. Raises TargetError."""
-        return restart.observe(session, wanted)
-
-    def plan(self, desired: Restart, observed: ObservedRestart | None) -> Sequence[Outcome]:
-        """See `Kind.plan`."""
-        return [] if observed is None else restart.plan(desired, observed)
-
-    def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
-        """See `kind.Sequences`, and `restart.py`."""
-        return restart.in_its_phase(outcomes, target, info)
-
-    def derived_from(self, resource: Restart, declared: Mapping[Address, Resource]) -> Sequence[Address]:
-        """See `kind.Derives`: the settings that wait for it."""
-        return [Address(resource.address.target, PgSettingKind.name, name) for name in resource.settings]
-
-
-def _declared(
-    declaration: Declaration,
-    settings: Settings,
-    path: tuple[str, ...],
-    *,
-    database: str | None = None,
-    role: str | None = None,
-) -> Iterator[PgSetting]:
-    beside = offline.Beside(declaration.target, settings if role is None and database is None else {})
-    for written, value in settings.items():
-        at = declaration.at((*path, written))
-        setting = written.lower()
-        if not names.PATTERN.fullmatch(setting):
-            raise DesiredError(f"{written!r} is not the name of a setting", at=at, hint="for example work_mem")
-        if isinstance(value, SecretRef) and (value.env is None) == (value.file is None):
-            raise DesiredError(f"{written}: a secret is {{env: NAME}} or {{file: PATH}}, not both, not neither", at=at)
-        if setting in names.SENSITIVE and isinstance(value, str) and names.PASSWORD.search(value):
-            raise DesiredError(
-                f"{written} has a password in it, and this file is no place for one",
-                at=at,
-                hint="write passfile=… instead, and keep the password in that file on the server",
-            )
-        try:
-            beside.check(setting, value)
-        except FormulaError as error:
-            raise DesiredError(f"{written}: {error}", at=at) from None
-        resource = PgSetting(
-            address=Address(declaration.target.name, PgSettingKind.name, setting),
-            declared_at=at,
-            setting=setting,
-            database=database,
-            role=role,
-            value=value,
-        )
-        if not resource.of_instance:
-            address = resource.address._replace(name=resource.own_name)
-            resource = resource.model_copy(update={"address": address})
-        yield resource

@@ -90,8 +90,8 @@ class Server(Frozen):
 
     files_visible  the role may read pg_file_settings, and the files can be read to their end.
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
-    coming         what settings come to that can keep the server from starting (see startup and coming).
-    operands       what the names in formulas stand for (see coming); `problems` say why some stand for nothing.
+    coming         what settings come to that can keep the server from starting (see startup and planned_values).
+    operands       what the names in formulas stand for (see planned_values); `problems` say why some stand for nothing.
     now            what they are now.
     around         what is around the server (see startup).
     loaded         the libraries that the server has preloaded, and those that its files name; None: not visible.

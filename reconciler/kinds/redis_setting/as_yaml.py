@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.errors import DesiredError
+from reconciler.formulas.units import REDIS_BINARY, dividing
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.redis_setting.declare import declare
@@ -49,8 +50,6 @@ OF_ONE_NODE = frozenset(
 
 BUILT_IN = frozenset({"lua"})
 """Modules that every server of a version has: seen on Valkey 9.1."""
-
-_UNITS = {"gb": 1024**3, "mb": 1024**2, "kb": 1024}
 
 
 def written(kind: Kind[RedisSession, RedisSetting, ObservedSetting], session: RedisSession) -> dict[str, Any]:
@@ -141,8 +140,8 @@ def _spelled(name: str, text: str, default: str) -> str:
 
 
 def _amount(number: int) -> str:
-    unit = next((unit for unit, size in _UNITS.items() if number and number % size == 0), "")
-    return f"{number // _UNITS[unit]}{unit}" if unit else str(number)
+    unit = dividing(number, REDIS_BINARY)
+    return str(number) if unit == "b" else f"{number // REDIS_BINARY[unit]}{unit}"
 
 
 def _objections(

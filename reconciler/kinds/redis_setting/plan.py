@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from reconciler.formulas.units import REDIS_BINARY, REDIS_MEMORY
 from reconciler.kinds.redis_setting.file_only import lines, lost
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.risk.hazards import evidence, hazards, memory_note
@@ -35,8 +36,6 @@ UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
 OF_MEMORY = frozenset({"maxmemory", "maxmemory-policy"})
 
 TOO_FULL = frozenset({HazardType.EVICTS_KEYS, HazardType.STOPS_SERVICE})
-
-DEPRECATED_UNIT = {"k": "kb", "m": "mb", "g": "gb"}
 
 
 def plan(desired: RedisSetting, observed: ObservedSetting) -> Sequence[Outcome]:
@@ -263,8 +262,8 @@ def _notes(desired: RedisSetting, observed: ObservedSetting, wanted: str, too_fu
     name = desired.parameter
     notes = [observed.computed] if observed.computed else []
     unit = wanted[-1:].lower()
-    if name in MEMORY and unit in DEPRECATED_UNIT:
-        notes.append(f"{wanted} counts in thousands; {wanted[:-1]}{DEPRECATED_UNIT[unit]} would count in 1024s")
+    if name in MEMORY and unit in REDIS_MEMORY.keys() - REDIS_BINARY.keys():
+        notes.append(f"{wanted} counts in thousands; {wanted[:-1]}{unit}b would count in 1024s")
     if too_full:
         notes.append(memory_note(name, observed, wanted))
     if not observed.url_has_it:

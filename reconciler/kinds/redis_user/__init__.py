@@ -1,7 +1,7 @@
 """Users of Redis and Valkey: ACL SETUSER.
 
 What it manages   the users that are declared, on standalone servers; passwords by reference only, compared by hash.
-How it compares   by what the rules of both sides allow (`rules.py`), since servers print them in other words.
+How it compares   by what the rules of both sides allow (`rules/evaluation.py`): servers print them in other words.
 What it runs      one ACL SETUSER, which is atomic, from `reset` on; ACL DELUSER; then ACL SAVE or CONFIG REWRITE.
 What it sees      of the file that users are kept in: what a restart would bring (`persisted.py`); by ACL DRYRUN, that
                   dangerous commands which the rules deny are denied.

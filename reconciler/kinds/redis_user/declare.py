@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user.model import NAME, RedisUser, Section
-from reconciler.kinds.redis_user.rules import RuleProblem, check, split
+from reconciler.kinds.redis_user.rules.spelling import RuleProblem, check, split
 from reconciler.model import Address
 
 

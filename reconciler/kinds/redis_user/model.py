@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reconciler.kinds.redis_user.powers import Powers
+from reconciler.kinds.redis_user.rules.powers import Powers
 from reconciler.model import Frozen, Observed, Resource, SecretRef
 from reconciler.yaml.text_type import Text
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-from reconciler.kinds.redis_user.rules import PASSWORDS, Commands, Rights, RuleProblem, evaluate, joined
+from reconciler.kinds.redis_user.rules.evaluation import evaluate
+from reconciler.kinds.redis_user.rules.rights import Commands, Rights
+from reconciler.kinds.redis_user.rules.spelling import PASSWORDS, RuleProblem, joined
 from reconciler.targets.redis.files import Line
 
 FROM_THE_BEGINNING = ("on", "~*", "&*", "+@all")

@@ -1,22 +1,42 @@
-"""Items decided by what is written in a file beside the YAML."""
+"""Something written in a file beside the YAML: package.json, a Dockerfile.
+
+What
+    The file, relative to the YAML file and inside of the repository, holds what is expected.
+
+    Of several paths one that satisfies is enough. `contains` and `matches` are of its text; `json` points at a value
+    (RFC 6901) that is there, and as expected. With `optional`, the item does not apply where none of the files is
+    there.
+
+Why
+    Much of performance is decided in the application's repository: its driver, its pool, the memory it is given. What
+    is written there is read before it is deployed.
+
+How to write it
+    id: node-driver
+    title: The database driver is the pooling one
+    check:
+      file: {path: ../package.json, json: /dependencies/pg, optional: yes}
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePath
+from typing import Annotated, Any
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from reconciler.files import NotReadable, read_regular, refuse_outside
 from reconciler.kinds.check import patterns
-from reconciler.kinds.check.expectations import NotComparable, plain_scale, unmet
-from reconciler.kinds.check.model import FileCheck, FileExpectation
-from reconciler.kinds.check.verdict import Part, Verdict, passed_if
+from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.expectations import Expectations, NotComparable, plain_scale, unmet
+from reconciler.kinds.check.fields import Regex, Words, as_list
+from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 from reconciler.secrets import Secrets
+from reconciler.targets.session import Session
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: configuration is smaller, and a plan should not wait for more."""
@@ -26,6 +46,50 @@ MOST_WORK = 10**10
 
 LONGEST_VALUE = 80
 """Characters of a JSON value that a message quotes."""
+
+
+def _relative(text: str) -> str:
+    if PurePath(text).is_absolute():
+        raise ValueError(f"{text!r} is absolute: expected a path relative to the folder of this YAML file")
+    return text
+
+
+def _pointer(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise ValueError(f"{text!r} is not a JSON pointer: expected something like /dependencies/pg")
+    return text
+
+
+JsonPointer = Annotated[str, AfterValidator(_pointer)]
+RelativePath = Annotated[str, Field(min_length=1), AfterValidator(_relative)]
+RelativePaths = Annotated[
+    tuple[RelativePath, ...],
+    BeforeValidator(as_list, json_schema_input_type=str | tuple[str, ...]),
+    Field(min_length=1),
+]
+
+
+class FileExpectation(Expectations):
+    """What a file holds. Several paths: one of them that satisfies is enough. `json` points at a value, which is there
+    and as expected. `optional`: without any of the files the item does not apply."""
+
+    path: RelativePaths
+    json_pointer: JsonPointer | None = Field(default=None, alias="json")
+    contains: Words | None = None
+    matches: Regex | None = None
+    optional: bool = False
+
+    @model_validator(mode="after")
+    def _value_needs_pointer(self) -> FileExpectation:
+        if self.expects_something and self.json_pointer is None:
+            raise ValueError("equals, at_most, … are of a JSON value: say which with `json: /pointer/to/it`")
+        return self
+
+
+class FileCheck(Frozen):
+    """Something written in a file beside the YAML: package.json, a Dockerfile."""
+
+    file: FileExpectation
 
 
 class FoundFile(Frozen):
@@ -44,21 +108,13 @@ class FoundFiles(Frozen):
     files: tuple[FoundFile, ...]
 
 
-class Place(NamedTuple):
-    """Where the paths of a check start, and the folder that they may not lead out of."""
-
-    folder: Path
-    repository: Path
-
-
-def read(checks: Mapping[Part, FileCheck], places: Mapping[Part, Place], secrets: Secrets) -> dict[Part, FoundFiles]:
+def read(session: Session, checks: Mapping[Part, FileCheck]) -> dict[Part, FoundFiles | Unavailable]:
     """Reads each file, as far as it is below the folder that whoever runs this names, else in the repository."""
-    found: dict[Part, FoundFiles] = {}
-    work = patterns.Work(MOST_WORK)
+    found: dict[Part, FoundFiles | Unavailable] = {}
+    secrets, work = session.secrets, patterns.Work(MOST_WORK)
     for part, check in checks.items():
-        folder, repository = places[part]
-        below = (repository,) if secrets.reach.files_below is None else secrets.reach.files_below
-        files = [_file(folder / path, path, check.file, below, secrets, work) for path in check.file.path]
+        below = (part.repository,) if secrets.reach.files_below is None else secrets.reach.files_below
+        files = [_file(part.folder / path, path, check.file, below, secrets, work) for path in check.file.path]
         found[part] = FoundFiles(files=tuple(file for file in files if file is not None))
     return found
 
@@ -108,7 +164,7 @@ def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def decide(check: FileCheck, found: FoundFiles) -> Verdict:
+def decide(check: FileCheck, found: FoundFiles, known: Circumstances) -> Verdict:
     """One of the files satisfies. Where none exists: NOT_APPLICABLE if it is optional, else FAIL."""
     names = " and ".join(check.file.path)
     if not found.files:
@@ -140,3 +196,6 @@ def _one(expected: FileExpectation, file: FoundFile) -> Verdict:
         return passed_if(unmet(expected, file.value, plain_scale(None)), seen, "static")
     except NotComparable as error:
         return Verdict(CheckStatus.ERROR, f"{seen}, and cannot be compared: {error}", "static")
+
+
+TYPE = CheckType(FileCheck, read=read, decide=decide)

@@ -1,20 +1,101 @@
-"""Items decided by what an application answers over HTTP."""
+"""The answer of the application to one request.
+
+What
+    The answer to one GET or HEAD is as expected. Redirects are not followed, and no path climbs by `..`
+
+    `status` is 200 where nothing else is said. A header is there, absent (`present: no`), or has a value. With
+    `revalidates` a second request, with the ETag or the date of the first, is answered by 304. Values of request
+    headers may be secrets.
+
+Why
+    Compression, caching by clients and health checks are decided by whatever stands before the application, and only an
+    answer shows what became of them.
+
+How to write it
+    id: node-compression
+    title: Large answers are compressed
+    check:
+      http:
+        path: /api/tasks
+        headers: {Accept-Encoding: gzip, Authorization: {env: API_TOKEN}}
+        expect: {status: [200, 206], header: {Content-Encoding: {one_of: [gzip, br]}}}
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reconciler.errors import ConnectionFailed, DesiredError, ObservationFailed
-from reconciler.kinds.check import patterns
-from reconciler.kinds.check.model import HeaderExpectation, HttpCheck, HttpRequest
+from reconciler.kinds.check import application, patterns
+from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.fields import Regex, as_list
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
-from reconciler.model import CheckStatus, Frozen, SecretRef
+from reconciler.model import CheckStatus, Frozen, SecretRef, System
+from reconciler.yaml.text_type import Text
 
 if TYPE_CHECKING:
     from reconciler.targets.http import HttpSession
 
 NOT_MODIFIED = 304
+
+
+def _host_path(text: str) -> str:
+    if not text.startswith("/") or text.startswith("//"):
+        raise ValueError(f"{text!r} is not a path on the target: expected something like /health")
+    if ".." in re.split(r"[/\\]", unquote(unquote(text.partition("?")[0]))):
+        raise ValueError(f"{text!r} climbs: a check asks below the URL of its target")
+    return text
+
+
+PathOnTarget = Annotated[str, AfterValidator(_host_path)]
+Statuses = Annotated[
+    tuple[Annotated[int, Field(ge=100, le=599)], ...],
+    BeforeValidator(as_list, json_schema_input_type=int | tuple[int, ...]),
+    Field(min_length=1),
+]
+
+
+class HeaderExpectation(Frozen):
+    """What a response header has to be; `{}` or `present: yes`: to be there at all."""
+
+    present: bool = True
+    equals: Text | None = None
+    one_of: tuple[Text, ...] | None = None
+    matches: Regex | None = None
+
+    @model_validator(mode="after")
+    def _absent_is_all(self) -> HeaderExpectation:
+        if not self.present and (self.equals, self.one_of, self.matches) != (None, None, None):
+            raise ValueError("a header that must not be there can have no value")
+        return self
+
+
+class HttpExpectation(Frozen):
+    """What an answer has to be. `revalidates`: asked again with its own ETag or Last-Modified, it says 304."""
+
+    status: Statuses = (200,)
+    header: Mapping[str, HeaderExpectation] = {}
+    revalidates: bool = False
+
+
+class HttpRequest(Frozen):
+    """One request. Header values may be secrets: {env: NAME}."""
+
+    path: PathOnTarget
+    method: Literal["GET", "HEAD"] = "GET"
+    headers: Mapping[str, str | SecretRef] = {}
+    expect: HttpExpectation = HttpExpectation()
+
+
+class HttpCheck(Frozen):
+    """The answer of the application to one request."""
+
+    http: HttpRequest
 
 
 class FoundAnswer(Frozen):
@@ -30,6 +111,9 @@ def read(session: HttpSession, checks: Mapping[Part, HttpCheck]) -> dict[Part, F
     """Asks one after another; once the server turns out not to be there, it is not asked again."""
     from reconciler.targets.http import TooSlow
 
+    nothing = application.missing(session)
+    if nothing is not None:
+        return dict.fromkeys(checks, nothing)
     found: dict[Part, FoundAnswer | Unavailable] = {}
     unreachable: Unavailable | None = None
     for part, check in checks.items():
@@ -69,7 +153,7 @@ def _answer(session: HttpSession, request: HttpRequest) -> FoundAnswer:
     )
 
 
-def decide(check: HttpCheck, found: FoundAnswer) -> Verdict:
+def decide(check: HttpCheck, found: FoundAnswer, known: Circumstances) -> Verdict:
     """Status, headers and revalidation are all as expected; the message names every one that is not."""
     request, wrong = check.http, []
     if found.status not in request.expect.status:
@@ -107,3 +191,6 @@ def _header(expected: HeaderExpectation, value: str | None) -> str:
     if expected.matches is not None and not patterns.found(expected.matches, value, any_case=True):
         return f"is {value}, which does not match {expected.matches}"
     return ""
+
+
+TYPE = CheckType(HttpCheck, System.HTTP, read, decide)

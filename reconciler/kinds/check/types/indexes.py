@@ -1,24 +1,36 @@
-"""`indexes: declared`: decided by what the plan finds for indexes, once it has found it.
+"""The declared indexes of the target, decided by what the plan finds for them.
 
-Kinds do not know each other. So `plan` of such an item answers with a result of a type of its own, and planning, which
-sees all outcomes, has it decided at the end: see `kind.DecidesLast`.
+What
+    Every declared index of the target is there, valid and as declared.
+
+Why
+    An index that an interrupted build has left INVALID costs every write and helps no query, and nothing tells of it.
+    The item says of all of them at once what the plan would do.
+
+How to write it
+    id: pg-indexes
+    title: All declared indexes are present and valid
+    check: {indexes: declared}
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
+from reconciler.kinds.check.check_type import CheckType
 from reconciler.kinds.check.verdict import Verdict
-from reconciler.kinds.check.waiver import WaiverState, waived
 from reconciler.model import (
     Action,
     Address,
     Change,
     CheckResult,
     CheckStatus,
+    Frozen,
     NoticeType,
     Outcome,
     Resource,
+    System,
 )
 from reconciler.model import Verdict as OutcomeVerdict
 from reconciler.outcomes import of_outcome
@@ -39,42 +51,16 @@ _WORDS: Mapping[Action | NoticeType, str] = {
 }
 
 
-class DecidedByPlan(CheckResult):
-    """The provisional result of an `indexes` item: NO_DATA, until `decided` has replaced it."""
+class IndexesCheck(Frozen):
+    """Every declared index of the target is there, valid and as declared: the plan itself decides."""
 
-    waiver: WaiverState | None = None
-
-
-def decided(
-    results: Sequence[CheckResult], outcomes: Sequence[Outcome], declared: Collection[Resource]
-) -> tuple[CheckResult, ...]:
-    """`results` with every `indexes` item decided; all others as they are. Pure.
-
-    `outcomes` are those of all kinds, `declared` is everything that is declared, on any target.
-    """
-    if not any(isinstance(result, DecidedByPlan) for result in results):
-        return tuple(results)
-    indexes = {each.address for each in declared if each.address.kind == KIND and each.is_to_exist}
-    return tuple(
-        _decided(result, outcomes, indexes) if isinstance(result, DecidedByPlan) else result for result in results
-    )
+    indexes: Literal["declared"]
 
 
-def _decided(result: DecidedByPlan, outcomes: Sequence[Outcome], declared: Collection[Address]) -> CheckResult:
-    own = {address for address in declared if address.target == result.address.target}
-    verdict = waived(_verdict(own, outcomes), result.waiver)
-    return CheckResult(
-        address=result.address,
-        title=result.title,
-        severity=result.severity,
-        status=verdict.status,
-        message=verdict.message,
-        evidence=verdict.evidence,
-        declared_at=result.declared_at,
-    )
-
-
-def _verdict(own: Collection[Address], outcomes: Sequence[Outcome]) -> Verdict:
+def decide(target: str, outcomes: Sequence[Outcome], declared: Collection[Resource]) -> Verdict:
+    """How many of those that are to exist the plan leaves as they are, and what is wrong with the others."""
+    addresses = {each.address for each in declared if each.address.kind == KIND and each.is_to_exist}
+    own = {address for address in addresses if address.target == target}
     if not own:
         return Verdict(CheckStatus.NO_DATA, "no indexes are declared on this target")
     wrong: dict[Address, str] = {}
@@ -105,3 +91,6 @@ def _listed(wrong: dict[Address, str]) -> str:
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         parts.append(f"{word}: {', '.join(names[:NAMES_SHOWN])}{more}")
     return "; ".join(parts)
+
+
+TYPE: CheckType[IndexesCheck, Frozen] = CheckType(IndexesCheck, System.POSTGRES, decided_by_plan=decide)

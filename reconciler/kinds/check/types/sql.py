@@ -1,19 +1,37 @@
-"""Items decided by one statement of their own."""
+"""One statement that reads.
+
+What
+    Its one value is as expected, or with `is_empty` it has no rows. One statement, run read-only, of at most 1,000 rows
+    that count; it may call [what only reads](yaml.md#what-sql-may-call)
+
+    A column whose name ends in `_bytes` is shown as memory.
+
+Why
+    What the catalogs and the statistics views tell is more than any list of types: tables never vacuumed, transactions
+    left open, replication slots that hold back WAL.
+
+How to write it
+    id: pg-autovacuum
+    title: Autovacuum is on
+    check: {sql: "select name from pg_settings where name = 'autovacuum' and setting = 'off'", is_empty: yes}
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, model_validator
 
 from reconciler.errors import ObservationFailed, TargetError
-from reconciler.kinds.check.expectations import MemoryUnknown, NotComparable, about, plain_scale, unmet
-from reconciler.kinds.check.model import SqlCheck
-from reconciler.kinds.check.statement import as_select, reached
-from reconciler.kinds.check.types.credentials import kept_in
+from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.credentials import kept_in
+from reconciler.kinds.check.expectations import Expectations, MemoryUnknown, NotComparable, about, plain_scale, unmet
+from reconciler.kinds.check.statement import as_select, one_reading_statement, reached
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
-from reconciler.model import CheckStatus, Frozen
+from reconciler.model import CheckStatus, Frozen, System
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -41,6 +59,20 @@ LONGEST_VALUE = 80
 
 HIDDEN = "(hidden)"
 """In the place of values that the target does not say (`hide_values`)."""
+
+
+class SqlCheck(Expectations):
+    """One statement that reads: its single value is as expected, or it has no rows. Bounds may be bytes ("64MB",
+    "100% of memory") where the value is bytes."""
+
+    sql: Annotated[str, AfterValidator(one_reading_statement)]
+    is_empty: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SqlCheck:
+        if self.expects_something == (self.is_empty is not None):
+            raise ValueError("expected either is_empty, or what its one value has to be (equals, at_most, …)")
+        return self
 
 
 class FoundRows(Frozen):
@@ -178,7 +210,7 @@ def _found(session: PostgresSession, answer: list[Row]) -> FoundRows | Unavailab
     )
 
 
-def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
+def decide(check: SqlCheck, found: FoundRows, known: Circumstances) -> Verdict:
     """`is_empty`: no rows. Else the one value of the one row is as expected; a column `…_bytes` is shown as memory."""
     if check.is_empty is not None:
         seen = _rows(found) if found.count else "no rows"
@@ -192,7 +224,7 @@ def decide(check: SqlCheck, found: FoundRows, memory: int | None) -> Verdict:
     if value is None:
         return Verdict(CheckStatus.NO_DATA, f"{found.columns[0]} is null: there is nothing to compare", "live")
     try:
-        missing = unmet(check, value, plain_scale(memory))
+        missing = unmet(check, value, plain_scale(known.memory))
     except MemoryUnknown as error:
         return Verdict(CheckStatus.NOT_VISIBLE, str(error), "live")
     except NotComparable as error:
@@ -226,3 +258,6 @@ def _many(found: FoundRows) -> str:
 def _short(value: str) -> str:
     line = " ".join(value.split())
     return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "…"
+
+
+TYPE = CheckType(SqlCheck, System.POSTGRES, read, decide)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.formulas.units import POSTGRES_MEMORY
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.evidence import Estimate
 from reconciler.kinds.pg_index.advice.places import SECONDS
@@ -134,4 +135,5 @@ def _is_here(data: Path, port: str, started: float) -> bool:
 
 
 def _amount(size: int) -> str:
-    return f"{size / 1024**3:,.1f} GB" if size >= 1024**3 else f"{size / 1024**2:,.0f} MB"
+    gigabyte, megabyte = POSTGRES_MEMORY["GB"], POSTGRES_MEMORY["MB"]
+    return f"{size / gigabyte:,.1f} GB" if size >= gigabyte else f"{size / megabyte:,.0f} MB"

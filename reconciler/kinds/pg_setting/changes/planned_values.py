@@ -67,7 +67,7 @@ def _operands(value: Value) -> Iterator[str]:
 
 
 class Answers(Protocol):
-    """What is to be known of the server (see read.Reading)."""
+    """What is to be known of the server (see observing/instance.py)."""
 
     @property
     def declared(self) -> Mapping[str, str | Range]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.kinds.pg_setting import startup
-from reconciler.kinds.pg_setting.changes import instance, patroni
+from reconciler.kinds.pg_setting.changes import patroni
+from reconciler.kinds.pg_setting.changes.instance_state import state_of
 from reconciler.kinds.pg_setting.changes.outcomes import LANE
 from reconciler.kinds.pg_setting.model import PgSetting, Restart
 from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
@@ -171,7 +172,7 @@ def _is_waiting(observed: SettingObserved) -> bool:
         return False
     if observed.server.patroni is not None:
         return patroni.waiting(observed.definition, observed.server.patroni)
-    state = instance.state_of(observed.definition, observed)
+    state = state_of(observed.definition, observed)
     made_by_the_server = state.coming in (-1, 0) and state.coming == state.boot
     files = observed.server.files_visible and None not in (state.coming, state.running) and not made_by_the_server
     return observed.pending_restart or (files and state.coming != state.running)
@@ -181,7 +182,7 @@ def _fatal(observed: SettingObserved) -> str:
     """Why the server would not start with what its files have: a change that goes with it may have failed."""
     if observed.definition is None or observed.server.patroni is not None:
         return ""
-    coming = instance.state_of(observed.definition, observed).coming
+    coming = state_of(observed.definition, observed).coming
     return startup.refused(observed.definition.name, coming, observed.server)
 
 

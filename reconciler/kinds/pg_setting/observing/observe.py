@@ -13,7 +13,7 @@ from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.observing import libraries, unloaded
 from reconciler.kinds.pg_setting.observing.opinion import by_server
-from reconciler.kinds.pg_setting.observing.reading import Reading
+from reconciler.kinds.pg_setting.observing.reading import Reading, read
 from reconciler.kinds.pg_setting.values import declared_value, lists, names
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.model import Address, SecretRef
@@ -28,24 +28,24 @@ own default for 0."""
 
 def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
     """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
-    reading = Reading(session, resources)
+    reading = read(session, resources)
     return {resource.address: _observed(session, reading, resource) for resource in resources}
 
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
     name = resource.setting
-    row = reading.rows.get(name)
-    definition = reading.definition(name)
+    row = reading.answers.rows.get(name)
+    definition = reading.answers.definition(name)
     if unloaded.known(name) or (definition is None and resource.of_instance):
         definition = unloaded.definition(name, reading.server) or definition
     found = SettingObserved(
         server=reading.server,
         definition=definition,
-        entries=tuple(reading.entries.get(name, ())),
-        beside=beside(resource, reading.declared),
+        entries=tuple(reading.files.entries.get(name, ())),
+        beside=beside(resource, reading.instance.declared),
     )
     if row is None and definition is not None:
-        overrides = [override for _, _, override in reading.overrides(name)]
+        overrides = [override for _, _, override in reading.answers.overrides(name)]
         seen = unloaded.seen(session, definition, reading.server, found.entries, overrides)
         found = found.model_copy(update=seen or {"definition": None, **_absence(reading, name)})
         definition = found.definition
@@ -76,8 +76,8 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
 
 
 def _absence(reading: Reading, name: str) -> Mapping[str, object]:
-    row = reading.absent[name]
-    if reading.is_unlisted(name):
+    row = reading.answers.absent[name]
+    if reading.instance.is_unlisted(name):
         return {"absence": "unlisted" if row["reads_all"] else "hidden"}
     return {"absence": "unknown", "nearest": names.nearest(name, row["names"])}
 
@@ -113,15 +113,15 @@ def _unmasked(found: SettingObserved, definition: Definition) -> SettingObserved
 
 def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[str, object]:
     """The value and the rights of the declared database or role; for the instance, who has values of their own."""
-    overrides = reading.overrides(resource.setting)
+    overrides = reading.answers.overrides(resource.setting)
     if resource.of_instance:
         return {"overrides": tuple(override for _, _, override in overrides)}
     stronger = tuple(override for database, role, override in overrides if _counts_before(resource, database, role))
     own = [value.value for database, role, value in overrides if (database, role) == (resource.database, resource.role)]
     subjects, lacks = [], ""
     for kind, name, known in (
-        ("role", resource.role, reading.roles),
-        ("database", resource.database, reading.databases),
+        ("role", resource.role, reading.answers.roles),
+        ("database", resource.database, reading.answers.databases),
     ):
         if name is None:
             continue
@@ -151,7 +151,9 @@ def _inherited(reading: Reading, resource: PgSetting, found: SettingObserved) ->
 
     A role's sessions may get what their database has, each another. The instance's stands behind all of them.
     """
-    given = {(database, role): override.value for database, role, override in reading.overrides(resource.setting)}
+    given = {
+        (database, role): override.value for database, role, override in reading.answers.overrides(resource.setting)
+    }
     instance = found.running
     if instance is None and found.definition is not None:
         instance = found.definition.boot_val
@@ -206,7 +208,7 @@ def _opinion(
 def _no_such_role(reading: Reading, resource: PgSetting) -> Mapping[str, object]:
     """What is said of a role that the sessions of another are to act as, and that is not there: the server takes it."""
     wanted_role = resource.value
-    if not isinstance(wanted_role, str) or wanted_role in ("none", "default") or wanted_role in reading.roles:
+    if not isinstance(wanted_role, str) or wanted_role in ("none", "default") or wanted_role in reading.answers.roles:
         return {}
     return {"refused": f"there is no role {wanted_role}"}
 
@@ -224,7 +226,9 @@ def _missing(
     named = {definition.name: _new_libraries(resource, definition, found)}
     folders = reading.server.coming.get("dynamic_library_path")
     if definition.name == "dynamic_library_path" and resource.of_instance:
-        named = {name: items for name in lists.PRELOADED if isinstance(items := reading.preloaded(name), tuple)}
+        named = {
+            name: items for name in lists.PRELOADED if isinstance(items := reading.instance.preloaded(name), tuple)
+        }
     if not any(named.values()):
         return ()
     if not reading.server.superuser or not isinstance(folders, str):

@@ -10,17 +10,15 @@ import math
 import re
 
 from reconciler.formulas.quantities import Dimension
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
 _SMALLEST_NORMAL = 2.2250738585072014e-308
 _SPACE = " \t\n\v\f\r"
 
-_MEMORY = {"TB": 1024**4, "GB": 1024**3, "MB": 1024**2, "kB": 1024, "B": 1}
-"""Bytes of each unit, largest first: the order in which the server looks for one that divides."""
-
-_TIME = {"d": 86_400_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
-"""Microseconds of each unit, largest first."""
+_MEMORY, _TIME = dict(reversed(POSTGRES_MEMORY.items())), dict(reversed(POSTGRES_TIME.items()))
+"""Largest first: the order in which the server looks for one that divides."""
 
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 _REAL = re.compile(
@@ -118,7 +116,7 @@ def _scale(unit: str) -> tuple[dict[str, int], int]:
     """The table that `unit` belongs to, and its own size in that table."""
     if unit in _TIME:
         return _TIME, _TIME[unit]
-    found = re.fullmatch(r"([0-9]*)(B|kB|MB|GB|TB)", unit)
+    found = re.fullmatch(rf"([0-9]*)({'|'.join(_MEMORY)})", unit)
     if not found:
         raise InvalidValue(f"the server's unit {unit!r} is unknown here")
     return _MEMORY, int(found[1] or 1) * _MEMORY[found[2]]

@@ -1,7 +1,7 @@
 """Every parameter of Redis 6.2, 7.0 and Valkey 9.1, and when a new value of it has to be allowed by name.
 
 A row is the parameters, the condition under which the new value is a risk, which risk, and why. Parameters without a
-row are in FREE, each with the reason why nobody has to allow it. `tests/redis_setting/test_redis_decisions.py` holds
+row are in FREE, each with the reason why nobody has to allow it. `tests/redis_setting/test_decisions.py` holds
 the two complete against CONFIG GET of each server. What is in neither (a newer version's, a module's) is `less-safe`.
 
 Those that a running server refuses to change have their row, too: the notice that says what to write into the file

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.units import REDIS_BINARY
 from reconciler.kinds.redis_setting.model import ObservedSetting
 from reconciler.kinds.redis_setting.risk.decisions import decisions
 from reconciler.kinds.redis_setting.values import buffer_limits, meaning, shown
@@ -171,7 +172,7 @@ _OF_MORE: Mapping[str, Callable[[ObservedSetting, str], Iterator[Hazard]]] = {
 
 def _rounded(amount: int) -> str:
     """At least three digits of it: 1945MB, not 1GB."""
-    unit = max(unit for unit in (1, 1024, 1024**2, 1024**3) if unit == 1 or amount >= 100 * unit)
+    unit = max(unit for unit in REDIS_BINARY.values() if unit == 1 or amount >= 100 * unit)
     return format_bytes(amount // unit * unit)
 
 

@@ -11,12 +11,8 @@ import re
 from collections.abc import Hashable, Mapping
 
 from reconciler.formulas.memory import MOST_BYTES, format_bytes
+from reconciler.formulas.units import REDIS_MEMORY
 from reconciler.kinds.redis_setting.values.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
-
-FACTORS = {
-    "": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3,
-}  # fmt: skip
-"""Redis's units, in any case of letters: those that end in b are base 1024, the others base 1000."""
 
 ALL_EVENTS = frozenset("g$lshzxetd")
 """What `A` stands for in notify-keyspace-events."""
@@ -159,7 +155,7 @@ def _amount(text: str, expected: str) -> int:
     found = _MEMORY.fullmatch(text)
     if not found or not text.isascii():
         raise ValueError(expected)
-    amount = int(found[1]) * FACTORS[found[2].lower()]
+    amount = int(found[1]) * REDIS_MEMORY[found[2].lower() or "b"]
     if amount > MOST_BYTES:
         raise ValueError(f"{text} is more than the {MOST_BYTES} bytes that a server can count")
     return amount

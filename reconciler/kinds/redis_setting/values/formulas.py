@@ -13,8 +13,9 @@ from typing import Any
 from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
 from reconciler.formulas.grammar import Syntax, parse
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.units import REDIS_MEMORY
 from reconciler.kinds.redis_setting.model import RedisSetting
-from reconciler.kinds.redis_setting.values import FACTORS, meaning
+from reconciler.kinds.redis_setting.values import meaning
 from reconciler.kinds.redis_setting.values.parameters import (
     ALIASES,
     BOOLEANS,
@@ -29,7 +30,7 @@ from reconciler.model import Target
 from reconciler.targets.redis.session import RedisSession, Refusal
 
 SYNTAX = Syntax(
-    {unit: Quantity(Fraction(size), Dimension.MEMORY) for unit, size in FACTORS.items() if unit},
+    {unit: Quantity(Fraction(size), Dimension.MEMORY) for unit, size in REDIS_MEMORY.items()},
     folds=True,
     dashed_names=True,
 )

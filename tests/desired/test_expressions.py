@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.formulas.memory import MOST_BYTES, UNITS, format_bytes, parse_bytes
+from reconciler.formulas.memory import MOST_BYTES, format_bytes, parse_bytes
+from reconciler.formulas.units import POSTGRES_MEMORY
 
 untimed = settings(deadline=None)  # a busy machine is no defect
 
@@ -76,10 +77,10 @@ def test_what_is_shown_reads_back(amount):
 
 
 @untimed
-@given(st.integers(0, 10**6), st.integers(0, 10**4), st.sampled_from(list(UNITS)))
+@given(st.integers(0, 10**6), st.integers(0, 10**4), st.sampled_from(list(POSTGRES_MEMORY)))
 def test_decimals_are_exact(whole, thousandths, unit):
     text = f"{whole}.{thousandths:04d}{unit}"
-    exact = (whole + Fraction(thousandths, 10 ** len(f"{thousandths:04d}"))) * UNITS[unit]
+    exact = (whole + Fraction(thousandths, 10 ** len(f"{thousandths:04d}"))) * POSTGRES_MEMORY[unit]
     try:
         assert parse_bytes(text) == exact
     except ValueError:

@@ -1,16 +1,34 @@
-"""Items about PostgreSQL's settings, understood in each setting's own unit."""
+"""A setting of PostgreSQL, as it runs.
+
+What
+    The running value is as expected, in the setting's own units.
+
+    A value that is configured and waits for a restart does not count; it is told.
+
+Why
+    A setting may be overruled by a command line, a role or another file, and a declared one is only part of it: what
+    counts is what runs. Settings that are not declared here at all can be held to bounds.
+
+How to write it
+    id: pg-slow-log
+    title: Slow statements are logged
+    check: {pg_setting: log_min_duration_statement, at_most: 250ms}
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
 
 from reconciler.errors import ObservationFailed
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
+from reconciler.kinds.check.check_type import CheckType, Circumstances
 from reconciler.kinds.check.expectations import (
-    POSTGRES_MEMORY,
-    POSTGRES_TIME,
+    Expecting,
     MemoryUnknown,
     NotComparable,
     Scale,
@@ -21,9 +39,8 @@ from reconciler.kinds.check.expectations import (
     shown_with_bytes,
     unmet,
 )
-from reconciler.kinds.check.model import PgSettingCheck
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
-from reconciler.model import CheckStatus, Frozen
+from reconciler.model import CheckStatus, Frozen, System
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
@@ -61,6 +78,22 @@ SENTINELS = {
 }
 """Values that are words, as the manual explains them for these settings. Any other negative value of a setting with a
 unit is no amount either, but keeps its number in messages."""
+
+
+HOLDS_PASSWORDS = frozenset({"primary_conninfo", "ssl_passphrase_command"})
+"""PostgreSQL settings whose value may hold one, and so must not be read into evidence either."""
+
+
+def _pg_name(text: str) -> str:
+    if text.lower() in HOLDS_PASSWORDS:
+        raise ValueError(f"{text} may hold a password, which no check may read")
+    return text
+
+
+class PgSettingCheck(Expecting):
+    """The running value of a PostgreSQL setting, understood in the setting's own unit."""
+
+    pg_setting: Annotated[str, Field(min_length=1), AfterValidator(_pg_name)]
 
 
 class FoundSetting(Frozen):
@@ -107,14 +140,14 @@ def read(session: PostgresSession, checks: Mapping[Part, PgSettingCheck]) -> dic
     return {part: found[check.pg_setting.lower()] for part, check in checks.items()}
 
 
-def decide(check: PgSettingCheck, found: FoundSetting, memory: int | None) -> Verdict:
+def decide(check: PgSettingCheck, found: FoundSetting, known: Circumstances) -> Verdict:
     """The running value is as expected. A configured value that waits for a restart does not count; it is said."""
     word = SENTINELS.get((found.name, found.value))
     shown = word or _shown(found)
     waits = "; another value is configured and waits for a restart" if found.pending_restart else ""
     is_amount = word is None and not (found.unit and found.value.startswith("-"))
     try:
-        missing = unmet(check, found.value, _scale(found, memory), is_amount=is_amount)
+        missing = unmet(check, found.value, _scale(found, known.memory), is_amount=is_amount)
     except MemoryUnknown as error:
         return Verdict(CheckStatus.NOT_VISIBLE, f"{found.name} is {shown}; {error}", "config")
     except NotComparable as error:
@@ -156,3 +189,6 @@ def _shown(found: FoundSetting) -> str:
         unit = next((unit for unit in reversed(POSTGRES_TIME) if amount and amount % POSTGRES_TIME[unit] == 0), base)
         return f"{amount / POSTGRES_TIME[unit]}{unit}" if amount else f"0{base}"
     return found.value
+
+
+TYPE = CheckType(PgSettingCheck, System.POSTGRES, read, decide)

@@ -1,22 +1,47 @@
-"""Items about who may do what on Redis."""
+"""A user of Redis, and what it may not run.
+
+What
+    The user exists and may run none of the commands in `may_not`.
+
+    `config|set` names one subcommand, `config` all of them but HELP. Since Redis 7.0 the server tries it (ACL DRYRUN);
+    before, the user's rules are read.
+
+Why
+    One FLUSHALL by the application empties everything, and one KEYS stops everybody else while it walks through all
+    keys.
+
+How to write it
+    id: redis-dangerous-commands
+    title: The application cannot run dangerous commands
+    check: {redis_user: app, may_not: [flushall, flushdb, keys, config, debug]}
+"""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from reconciler.kinds.check.model import RedisUserCheck
-from reconciler.kinds.check.types.redis_answers import Command, as_commands, ask
+from pydantic import Field
+
+from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.fields import Words
+from reconciler.kinds.check.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
-from reconciler.model import CheckStatus, Frozen, RedisTarget
+from reconciler.model import CheckStatus, Frozen, System
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, may, trial
 
 if TYPE_CHECKING:
     from reconciler.targets.redis.session import RedisSession
 
-PING_TIMEOUT = 5.0
-"""Seconds for connecting and for the answer."""
+
+RedisCommand = Annotated[str, Field(pattern=r"^[A-Za-z0-9.|_-]+$")]
+
+
+class RedisUserCheck(Frozen):
+    """A user exists and may run none of the commands; `config|set` names a subcommand, `config` all but HELP."""
+
+    redis_user: Words
+    may_not: Annotated[tuple[RedisCommand, ...], Field(min_length=1)]
 
 
 class FoundPermissions(Frozen):
@@ -30,16 +55,7 @@ class FoundPermissions(Frozen):
     gone: tuple[str, ...] = ()
 
 
-class FoundPing(Frozen):
-    """What an unauthenticated PING was answered."""
-
-    answer: str
-    refused: bool
-
-
-def read_users(
-    session: RedisSession, checks: Mapping[Part, RedisUserCheck]
-) -> dict[Part, FoundPermissions | Unavailable]:
+def read(session: RedisSession, checks: Mapping[Part, RedisUserCheck]) -> dict[Part, FoundPermissions | Unavailable]:
     """Asks for the commands in question, then about each user: two round trips and more. Raises ConnectionFailed."""
     names = sorted({_base(name) for check in checks.values() for name in check.may_not})
     table = ask(session, [("COMMAND", "INFO", *names)])[0]
@@ -123,7 +139,7 @@ def _gone(check: RedisUserCheck, commands: Mapping[str, Command]) -> tuple[str, 
     return tuple(name for name in check.may_not if not _leaves(name, commands))
 
 
-def decide_user(check: RedisUserCheck, found: FoundPermissions) -> Verdict:
+def decide(check: RedisUserCheck, found: FoundPermissions, known: Circumstances) -> Verdict:
     """The user exists, and may run none of the commands. One that the server does not have, nobody may run."""
     user = check.redis_user
     if not found.exists:
@@ -135,53 +151,4 @@ def decide_user(check: RedisUserCheck, found: FoundPermissions) -> Verdict:
     return Verdict(CheckStatus.PASS, f"user {user} may not run {', '.join(check.may_not)}{gone}", "live")
 
 
-def ping_without_credentials(target: RedisTarget) -> str:
-    """What the server answers to a PING of somebody who has no credentials: PONG, or its refusal.
-
-    A connection of its own. Raises redis.RedisError, OSError where there is no answer.
-    """
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    from reconciler.targets.redis.opening import SCHEMES
-
-    url = target.url.get_secret_value()
-    scheme = url.partition(":")[0]
-    known = inspect.signature(redis.connection.AbstractConnection.__init__).parameters
-    # Nothing but the PING is sent: a greeting would be refused before it, in other words.
-    silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
-    with redis.Redis.from_url(
-        SCHEMES[scheme] + url.removeprefix(scheme),
-        protocol=2,
-        decode_responses=True,
-        socket_timeout=PING_TIMEOUT,
-        socket_connect_timeout=PING_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        **silent,
-    ) as client:
-        # The URL's own words win over those above: its credentials are taken out here.
-        client.connection_pool.connection_kwargs |= {"username": None, "password": None, "db": 0}
-        try:
-            return "PONG" if client.ping() else "something else than PONG"
-        except (redis.AuthenticationError, redis.ResponseError) as error:
-            return str(error)
-
-
-def read_ping(session: RedisSession) -> FoundPing | Unavailable:
-    """A PING without credentials, on a connection of its own."""
-    import redis
-
-    try:
-        answer = ping_without_credentials(session.target)
-    except (redis.RedisError, OSError) as error:
-        said = session.secrets.redact(str(error))
-        return Unavailable(status=CheckStatus.ERROR, message=f"no second connection to ask without credentials: {said}")
-    return FoundPing(answer=session.secrets.redact(answer), refused=answer != "PONG")
-
-
-def decide_ping(found: FoundPing) -> Verdict:
-    """Refused is right."""
-    if found.refused:
-        return Verdict(CheckStatus.PASS, f"a PING without credentials is refused: {found.answer}", "live")
-    return Verdict(CheckStatus.FAIL, "a PING without credentials is answered: anyone who can connect is in", "live")
+TYPE = CheckType(RedisUserCheck, System.REDIS, read, decide)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.redis_user.rules import Commands, Rights
+from reconciler.kinds.redis_user.rules.rights import Commands, Rights
 from reconciler.model import Frozen
 
 

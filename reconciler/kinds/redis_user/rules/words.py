@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from reconciler.kinds.redis_user.patterns import are_few, covers, overlap
-from reconciler.kinds.redis_user.rules import ALL_DATABASES, Commands, Rights, Selector
+from reconciler.kinds.redis_user.rules.patterns import are_few, covers, overlap
+from reconciler.kinds.redis_user.rules.rights import ALL_DATABASES, Commands, Rights, Selector
 
 NAMED = 8
 """So many commands or patterns are named; of more, the number."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.redis_user.patterns import covers, overlap, without_parts
+from reconciler.kinds.redis_user.rules.patterns import covers, overlap, without_parts
 
 # wide, narrow, covers, overlap
 PAIRS = [

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from live import changes, converge, outcomes, run
 from pg_setting.setting_cases import declared, definitions, reload, settings
-from pg_setting.test_pg_setting_values import amounts
+from pg_setting.test_values import amounts
 
 from reconciler.errors import DesiredError
 from reconciler.formulas.quantities import Dimension
