@@ -19,9 +19,9 @@ from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.definition.limits import columns_of
 from reconciler.kinds.pg_index.definition.methods import unknown_parameter
 from reconciler.kinds.pg_index.definition.not_indexable import changing, refusal
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 

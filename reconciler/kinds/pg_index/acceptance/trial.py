@@ -15,9 +15,9 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.comparison.compare import Unread, row_of, unread
-from reconciler.kinds.pg_index.definition.syntax import identifier, verbatim
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _DEDUCE = "select pg_catalog.set_config('constraint_exclusion', 'on', true)"

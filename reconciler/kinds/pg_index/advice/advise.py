@@ -19,11 +19,11 @@ from reconciler.kinds.pg_index.advice.space import space
 from reconciler.kinds.pg_index.advice.usage import usage
 from reconciler.kinds.pg_index.advice.whatif.judge import whatif
 from reconciler.kinds.pg_index.advice.work import Work, works
-from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.observing.read import read
 from reconciler.model import Address, Change, Fact, Outcome
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.plannable import unplannable, unrunnable
 from reconciler.targets.postgres.session import PostgresSession
 
 KNOWING_SECONDS = 30.0
@@ -58,8 +58,11 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
     barred = {
         work.change.address: why
         for work in going
-        if work.definition
-        and (why := unplannable(work.table, work.definition.expressions, foreign) or may_run(work.definition, foreign))
+        if (definition := work.definition)
+        and (
+            why := unplannable(work.table, definition.expressions, foreign)
+            or unrunnable(definition.expressions, foreign)
+        )
     }
     return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices], barred)
 

@@ -11,16 +11,11 @@ from psycopg import sql
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
 from reconciler.kinds.pg_index.advice.estimate import Values
 from reconciler.kinds.pg_index.advice.places import SECONDS, Place
-from reconciler.kinds.pg_index.definition.syntax import (
-    SyntaxProblem,
-    canonical,
-    column_references,
-    identifier,
-    reached,
-    verbatim,
-)
 from reconciler.kinds.pg_index.model import Element
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.reached import reached
+from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.sql_tree import SyntaxProblem, canonical, column_references
 
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.
 _COLUMNS = """

@@ -14,11 +14,12 @@ from psycopg import sql
 from reconciler.kinds.pg_index.advice.ask import LOCKED, TIMED_OUT, UNPRIVILEGED, Asking, Refused
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
-from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
-from reconciler.kinds.pg_index.definition.syntax import identifier, reached, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.plannable import unplannable, unrunnable
+from reconciler.targets.foreign.reached import reached
+from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import Query, Row
 
 DUPLICATE_SECONDS = 30.0
@@ -60,7 +61,9 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], f
         if own_rules is None:
             answer = asking.one(_OWN_RULES, seconds=SECONDS)
             own_rules = set() if isinstance(answer, Refused) else {row["name"] for row in answer}
-        if why := unplannable(work.table, definition.expressions, foreign) or may_run(definition, foreign):
+        if why := unplannable(work.table, definition.expressions, foreign) or unrunnable(
+            definition.expressions, foreign
+        ):
             unchecked.append(_unchecked(work, why))
             continue
         strange = [key.opclass[-1] for key in definition.keys if key.opclass and key.opclass[-1] in own_rules]

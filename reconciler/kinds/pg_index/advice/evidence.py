@@ -12,11 +12,12 @@ from reconciler.kinds.pg_index.advice.columns import Columns
 from reconciler.kinds.pg_index.advice.estimate import build_seconds, index_bytes
 from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
 from reconciler.kinds.pg_index.advice.work import Work
-from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
-from reconciler.kinds.pg_index.definition.syntax import identifier, reached, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.model import Address, Fact
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.plannable import unplannable, unrunnable
+from reconciler.targets.foreign.reached import reached
+from reconciler.targets.postgres.quoting import identifier, verbatim
 
 
 class Estimate(NamedTuple):
@@ -123,7 +124,9 @@ def _kept(
         if not definition.predicate or place is None:
             continue
         # For an estimate the planner runs stable functions, too.
-        if why := unplannable(work.table, [definition.predicate], foreign) or may_run(definition, foreign):
+        if why := unplannable(work.table, [definition.predicate], foreign) or unrunnable(
+            definition.expressions, foreign
+        ):
             found[work.change.address] = Refused(why)
             continue
         only = sql.SQL("" if place.relkind == "p" else "only ")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import Row
 
 SECONDS = 5.0

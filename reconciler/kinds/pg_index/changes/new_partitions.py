@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.formulas.memory import format_bytes
 from reconciler.kinds.pg_index.changes import part_by_part
-from reconciler.kinds.pg_index.definition.syntax import identifier
 from reconciler.kinds.pg_index.model import Definition, ForNewPartitions
 from reconciler.kinds.pg_index.observed import PartitionIndex
 from reconciler.model import NewPartitions, SqlStep
+from reconciler.targets.postgres.quoting import identifier
 
 SCHEMA, PARTITION, INDEX, LASTING, ABOVE_SCHEMA, ABOVE = (
     "<schema>", "<partition>", "<its index>", "<its index in the end>", "<schema of the index above>",

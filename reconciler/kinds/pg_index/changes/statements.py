@@ -9,8 +9,9 @@ from hashlib import sha256
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.definition.syntax import expression, identifier, verbatim
+from reconciler.kinds.pg_index.definition.syntax import expression
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, Element
+from reconciler.targets.postgres.quoting import identifier, verbatim
 
 REPLACED = "replaced by reconciler, to be dropped"
 """The comment of an old index from the swap until it is dropped: so that nobody's own index is taken for one."""

@@ -18,10 +18,10 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.booleans import parse_bool
-from reconciler.kinds.pg_index.definition.syntax import identifier, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
 

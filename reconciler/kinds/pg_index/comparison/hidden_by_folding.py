@@ -24,8 +24,8 @@ from reconciler.kinds.pg_index.comparison.readings import Readings, Text, in_bat
 from reconciler.kinds.pg_index.comparison.resolved_names import Named
 from reconciler.kinds.pg_index.comparison.user_made import FIRST_OF_USERS, Made
 from reconciler.kinds.pg_index.comparison.values import Role
-from reconciler.kinds.pg_index.definition.syntax import verbatim
 from reconciler.kinds.pg_index.model import TableName
+from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Query
 
 

@@ -11,8 +11,8 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.compare import Unread, answers, row_of
 from reconciler.kinds.pg_index.comparison.readings import Readings, in_batches
-from reconciler.kinds.pg_index.definition.syntax import verbatim
 from reconciler.kinds.pg_index.model import TableName
+from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Query
 
 Part = tuple[TableName, str]

@@ -17,9 +17,9 @@ from reconciler.kinds.pg_index.comparison.left_out import leaves_out
 from reconciler.kinds.pg_index.comparison.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.comparison.user_made import Made
 from reconciler.kinds.pg_index.definition.printed import mended
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 AT_ONCE = 500

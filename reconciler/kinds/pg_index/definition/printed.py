@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from reconciler.kinds.pg_index.definition.source import CLOSE, COMMA, DOT, OPEN, Source, kind
+from reconciler.targets.sql_tokens import CLOSE, COMMA, DOT, OPEN, Source, kind
 from reconciler.targets.sql_tree import SyntaxProblem
 
 _SIGN = " IS DOCUMENT"

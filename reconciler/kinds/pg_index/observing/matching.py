@@ -14,13 +14,13 @@ from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
 from reconciler.kinds.pg_index.comparison.readings import Readings, Text
 from reconciler.kinds.pg_index.definition.covering import spelled
-from reconciler.kinds.pg_index.definition.syntax import identifier
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.observing.names import Same
 from reconciler.kinds.pg_index.observing.one_index import own, table_of
 from reconciler.kinds.pg_index.observing.read import Catalogue
 from reconciler.model import Address
+from reconciler.targets.postgres.quoting import identifier
 from reconciler.targets.postgres.session import PostgresSession
 
 Doubt = tuple[PgIndex, LiveIndex, tuple[Pair, ...]]

@@ -16,7 +16,6 @@ from reconciler.kinds.pg_index.acceptance.trial import Asked
 from reconciler.kinds.pg_index.changes.obstacles import BUILDABLE, CORRUPTING
 from reconciler.kinds.pg_index.changes.swapped_names import with_swapped
 from reconciler.kinds.pg_index.comparison.compare import Unread, changed_options
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import (
     Declared,
     Definition,
@@ -42,6 +41,7 @@ from reconciler.kinds.pg_index.observing.one_index import Seen, own, table_of
 from reconciler.kinds.pg_index.observing.read import Catalogue, read
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 

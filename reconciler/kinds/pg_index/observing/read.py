@@ -13,13 +13,14 @@ from psycopg import sql
 from reconciler.kinds.pg_index.comparison.user_made import MADE, Made
 from reconciler.kinds.pg_index.definition.create_index import Explicit, explicit
 from reconciler.kinds.pg_index.definition.printed import mended
-from reconciler.kinds.pg_index.definition.syntax import SyntaxProblem, reached
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.targets.foreign.code import ForeignCode, Question
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.activity import Blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
+from reconciler.targets.sql_tree import SyntaxProblem
 
 _RELKINDS = {
     "r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "S": "sequence",

@@ -15,8 +15,8 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.advice.whatif.statements import Statement
 from reconciler.kinds.pg_index.advice.whatif.workload import Tools
-from reconciler.kinds.pg_index.definition.syntax import verbatim
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 
 # A generic plan is the one without values: there are none, only parameters. row_security off: an error instead of a

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reconciler.kinds.pg_index.definition.source import Source, kind
 from reconciler.targets.foreign.reached import Reached
 from reconciler.targets.postgres.activity import masked
+from reconciler.targets.sql_tokens import Source, kind
 from reconciler.targets.sql_tree import SyntaxProblem, parse, printed
 
 _JUDGED = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
