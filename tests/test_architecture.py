@@ -40,6 +40,7 @@ FENCES = [
         "from reconciler.kinds.check.kind import CheckKind",
         "Kinds are reached through the registry",
     ),
+    ("insight/candidate.py", "from reconciler.kind import Kind", "Imports go down only"),
     (
         "kinds/pg_setting/values/units.py",
         "from reconciler.kinds.pg_setting.risk import table",
@@ -137,7 +138,7 @@ GIVEN = {
     "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
-    "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
+    "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
     "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
     "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",

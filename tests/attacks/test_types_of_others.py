@@ -236,7 +236,9 @@ INDEXES = {
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("place", ["kinds.pg_index.comparison.readings.ask", "kinds.pg_index.advice.ask.Asking._batch"])
+@pytest.mark.parametrize(
+    "place", ["kinds.pg_index.comparison.readings.ask", "insight.bounded_queries.BoundedQueries._batch"]
+)
 @pytest.mark.parametrize("made", MEANWHILE)
 def test_what_leads_to_code_of_others_since_a_moment_is_met_by_nobody(
     made, place, sql, mallory, pg_target, marks, monkeypatch

@@ -1,21 +1,18 @@
-"""The tables that steps work on, as large as they are at this moment."""
+"""How large tables are at this moment, found by their own names or by those of their indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.model import Definition
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.candidate import Name
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import Row
 
-SECONDS = 5.0
-"""For one question of the catalogue, which answers in milliseconds."""
-
 # Asking for the size of a table that somebody has locked as a whole would wait for it.
-_PLACES = """
+_TABLES = """
     with locked as materialized (
         select l.relation from pg_catalog.pg_locks l
         where l.mode = 'AccessExclusiveLock'
@@ -36,10 +33,8 @@ _PLACES = """
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
 """
 
-Name = tuple[str, str]
 
-
-class Place(NamedTuple):
+class TableSize(NamedTuple):
     """A table, found by its own name or by that of one of its indexes.
 
     rows    the planner's estimate, for the size of this moment; None: never analysed.
@@ -47,7 +42,7 @@ class Place(NamedTuple):
     """
 
     schema: str
-    table: str
+    name: str
     oid: int
     relkind: str
     rows: float | None
@@ -56,20 +51,20 @@ class Place(NamedTuple):
     measured: bool
 
 
-def read_places(
-    asking: Asking, names: Iterable[Name], definitions: Mapping[Name, Sequence[Definition]] = {}
-) -> tuple[dict[Name, Place], ForeignCode]:
-    """The tables of `names` (schema, and name of a table or an index), as far as they are there; and what planning the
-    expressions of `definitions` on their tables would reach of strangers."""
+def read_table_sizes(
+    bounded: BoundedQueries, names: Iterable[Name], expressions: Mapping[Name, Sequence[str]] = {}
+) -> tuple[dict[Name, TableSize], ForeignCode]:
+    """The tables of `names` (schema, and name of a table or an index), as far as they are there; and what planning
+    `expressions`, by their tables, would reach of strangers."""
     wanted = sorted(set(names))
     by_name = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}
-    expressions = {text for each in definitions.values() for definition in each for text in definition.expressions}
-    texts = [text for text in map(reached, sorted(expressions)) if text]
-    path = asking.session.search_path
-    question = Question(path, texts, tuple(definitions), catalog_first=asking.session.pg_catalog_first)
-    answer, *found_code = asking.all([(_PLACES, by_name), *question.queries], seconds=SECONDS)
-    foreign = foreign_of(question, found_code)
-    found: dict[Name, Place] = {}
+    written = {text for of_table in expressions.values() for text in of_table}
+    texts = [text for text in map(reached, sorted(written)) if text]
+    path = bounded.session.search_path
+    question = Question(path, texts, tuple(expressions), catalog_first=bounded.session.pg_catalog_first)
+    answer, *found_code = bounded.all([(_TABLES, by_name), *question.queries], seconds=CATALOGUE_SECONDS)
+    foreign = _foreign_of(question, found_code)
+    found: dict[Name, TableSize] = {}
     for row in [] if isinstance(answer, Refused) else answer:
         size = row["bytes"] if row["bytes"] is not None else row["pages"] * row["block"]
         pages = size // row["block"]
@@ -79,13 +74,13 @@ def read_places(
             rows = None  # before 14, a table that was never analysed says 0
         else:
             rows = row["tuples"] / row["pages"] * pages
-        found[row["schema"], row["name"]] = Place(
+        found[row["schema"], row["name"]] = TableSize(
             row["table_schema"], row["table"], row["oid"], row["relkind"], rows, size, pages, row["bytes"] is not None
         )
     return found, foreign
 
 
-def foreign_of(question: Question, answers: Sequence[list[Row] | Refused]) -> ForeignCode:
+def _foreign_of(question: Question, answers: Sequence[list[Row] | Refused]) -> ForeignCode:
     """What was found out about strangers; where that was refused, nothing may be planned."""
     rows = [answer for answer in answers if not isinstance(answer, Refused)]
     if len(rows) < len(answers):

@@ -1,4 +1,4 @@
-"""The queries that really run, as pg_stat_statements has them, and what there is to judge them with."""
+"""The queries on tables, as pg_stat_statements has them: those that took the most time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.advice.whatif.statements import NotJudged, Statement, read_statement
+from reconciler.insight.candidate import Name
+from reconciler.insight.workload.extensions import Extensions
+from reconciler.insight.workload.statement import NotJudged, Statement, read_statement
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.foreign.reading_functions import not_reading
-from reconciler.targets.foreign.strangers import STRANGERS
-from reconciler.targets.postgres.session import PostgresSession, Row
+from reconciler.targets.postgres.session import PostgresSession
 
 MOST_STATEMENTS = 50
 """To a table, those that took the most time in all: the others hardly matter, and each takes time to plan."""
@@ -20,21 +21,7 @@ HIDDEN = "<insufficient privilege>"
 """What pg_stat_statements shows instead of a statement of another role."""
 
 OURS = "with indexed as (select % repeated as materialized (%"
-"""Our own search for duplicates, which reads the table before every unique index (`duplicates.py`): nobody's query."""
-
-TOOLS = sql.SQL("""
-    with recursive {strangers}
-    select e.extname as name, n.nspname as schema, e.extversion as version,
-           exists (select from pg_catalog.pg_proc p
-                   where p.pronamespace = n.oid and p.proname = 'hypopg_hide_index') as hides,
-           -- Somebody may have put functions of the same names beside those of the extension.
-           (select pg_catalog.format('%%I.%%I(), of %%I', n.nspname, f.proname, f.owner) from foreign_functions f
-            where f.pronamespace = n.oid and pg_catalog.starts_with(f.proname, e.extname)
-            order by f.proname, f.owner limit 1) as beside
-    from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-    where e.extname in ('hypopg', 'pg_stat_statements')
-""").format(strangers=sql.SQL(STRANGERS))
-"""What is installed in this database; takes the parameter `schemas`, which may be empty."""
+"""Our own search for keys that occur more than once, before a unique index is built: nobody's query."""
 
 _STATEMENTS = """
     with said as materialized (
@@ -58,22 +45,6 @@ _STATEMENTS = """
     select null, null, said.query, said.calls from said where said.query = %(hidden)s
 """
 
-Name = tuple[str, str]
-
-
-class Tools(NamedTuple):
-    """Where the extensions are: their schemas, empty for one that is not installed in this database, or not used.
-
-    `hides`: this HypoPG can also hide indexes that exist (1.4). `beside`: by extension that is not used, a function
-    that somebody else has put among its own, which might be called in their place.
-    """
-
-    statements: str = ""
-    hypopg: str = ""
-    hypopg_version: str = ""
-    hides: bool = False
-    beside: Mapping[str, str] = {}
-
 
 class OfTable(NamedTuple):
     """The queries on one table, those that took the most time in all first; `unusable` are reasons, one a query."""
@@ -94,17 +65,7 @@ class Workload(NamedTuple):
         return self.tables.get(table, OfTable())
 
 
-def tools_of(rows: Iterable[Row]) -> Tools:
-    """What `TOOLS` has found."""
-    rows = list(rows)
-    found = {row["name"]: row for row in rows if not row["beside"]}
-    beside = {row["name"]: row["beside"] for row in rows if row["beside"]}
-    hypopg = found.get("hypopg", {"schema": "", "version": "", "hides": False})
-    statements = found.get("pg_stat_statements", {"schema": ""})
-    return Tools(statements["schema"], hypopg["schema"], hypopg["version"], hypopg["hides"], beside)
-
-
-def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]) -> Workload:
+def read_workload(session: PostgresSession, extensions: Extensions, tables: Iterable[Name]) -> Workload:
     """The queries on `tables`. Raises ObservationFailed where pg_stat_statements cannot be read, ConnectionFailed.
 
     The planner runs functions that are not volatile where it knows their arguments. A query that may run code of
@@ -118,7 +79,7 @@ def read_workload(session: PostgresSession, tools: Tools, tables: Iterable[Name]
         "hidden": HIDDEN,
         "ours": OURS,
     }
-    rows = session.fetch(sql.SQL(_STATEMENTS).format(sql.Identifier(tools.statements)), params)
+    rows = session.fetch(sql.SQL(_STATEMENTS).format(sql.Identifier(extensions.statements)), params)
     found: dict[Name, list[Statement]] = {}
     unusable: dict[Name, list[str]] = {}
     for row in rows:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from reconciler.kinds.pg_index.advice.places import Name
-from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.insight.candidate import Name
+from reconciler.kinds.pg_index.advice.concurrent_statements import Work
 from reconciler.kinds.pg_index.changes.describe import as_definition
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD
 from reconciler.kinds.pg_index.definition.covering import Covering

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.advice.whatif.statements import Statement
-from reconciler.kinds.pg_index.advice.whatif.workload import Tools
+from reconciler.insight.candidate import Name
+from reconciler.insight.workload.extensions import Extensions
+from reconciler.insight.workload.statement import Statement
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Asked, PostgresSession, Row
@@ -33,8 +34,6 @@ _BOUNDS = """
 _PREPARED = ("reconciler_whatif_1", "reconciler_whatif_2")
 """Two names, since a prepared statement may keep its plan, which was made without the index."""
 
-Name = tuple[str, str]
-
 
 class Costs(NamedTuple):
     """Total cost of the plan before and after; `uses`: the plan after uses the index in question."""
@@ -44,16 +43,16 @@ class Costs(NamedTuple):
     uses: bool
 
 
-def try_create(session: PostgresSession, tools: Tools, create: str) -> None:
+def try_create(session: PostgresSession, extensions: Extensions, create: str) -> None:
     """Raises ObservationFailed with HypoPG's reason where it cannot imagine such an index; ConnectionFailed."""
-    _ask(session, tools, [_create(tools, create), _reset(tools)])
+    _ask(session, extensions, [_create(extensions, create), _reset(extensions)])
 
 
 def with_index(
-    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, create: str
+    session: PostgresSession, extensions: Extensions, code: ForeignCode, statement: Statement, schema: str, create: str
 ) -> Costs:
     """Without and with the index that `create` would make. Raises ObservationFailed, ConnectionFailed."""
-    answers = _compare(session, tools, code, statement, schema, _create(tools, create))
+    answers = _compare(session, extensions, code, statement, schema, _create(extensions, create))
     before, made, after = _plan(answers[4]), answers[5][0]["indexname"], _plan(answers[7])
     return Costs(
         before["Total Cost"], after["Total Cost"], made in {node.get("Index Name") for node, _ in _walk(after)}
@@ -61,12 +60,12 @@ def with_index(
 
 
 def without_index(
-    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, oid: int
+    session: PostgresSession, extensions: Extensions, code: ForeignCode, statement: Statement, schema: str, oid: int
 ) -> Costs:
-    """With and without an index that exists. Needs `tools.hides`. Raises ObservationFailed, ConnectionFailed."""
-    schema_of_it = sql.Identifier(tools.hypopg)
+    """With and without an index that exists. Needs `extensions.hides`. Raises ObservationFailed, ConnectionFailed."""
+    schema_of_it = sql.Identifier(extensions.hypopg)
     hide = sql.SQL("select {}.hypopg_hide_index(%(oid)s::pg_catalog.oid) as hidden").format(schema_of_it)
-    answers = _compare(session, tools, code, statement, schema, (hide, {"oid": oid}))
+    answers = _compare(session, extensions, code, statement, schema, (hide, {"oid": oid}))
     return Costs(_plan(answers[4])["Total Cost"], _plan(answers[7])["Total Cost"], False)
 
 
@@ -75,7 +74,7 @@ def using(
 ) -> float | None:
     """The cost of its plan of today, where that uses `index` of `table`; else None. Raises as the others do."""
     answers = _ask(
-        session, Tools(), [*_bounds(session, code, statement, schema), *_explain(statement, 0), _forget()[0]]
+        session, Extensions(), [*_bounds(session, code, statement, schema), *_explain(statement, 0), _forget()[0]]
     )
     plan = _plan(answers[4])
     uses = any(node.get("Index Name") == index and where == table for node, where in _walk(plan))
@@ -83,17 +82,22 @@ def using(
 
 
 def _compare(
-    session: PostgresSession, tools: Tools, code: ForeignCode, statement: Statement, schema: str, change: Asked
+    session: PostgresSession,
+    extensions: Extensions,
+    code: ForeignCode,
+    statement: Statement,
+    schema: str,
+    change: Asked,
 ) -> list[list[Row]]:
     """The answers: [4] is the plan as things are, [5] what `change` said, [7] the plan after it."""
     before, after = _explain(statement, 0), _explain(statement, 1)
-    asked = [*_bounds(session, code, statement, schema), *before, change, *after, *_forget(), _reset(tools)]
-    return _ask(session, tools, asked)
+    asked = [*_bounds(session, code, statement, schema), *before, change, *after, *_forget(), _reset(extensions)]
+    return _ask(session, extensions, asked)
 
 
-def _ask(session: PostgresSession, tools: Tools, queries: Sequence[Asked]) -> list[list[Row]]:
+def _ask(session: PostgresSession, extensions: Extensions, queries: Sequence[Asked]) -> list[list[Row]]:
     # Neither is undone by a rollback.
-    left = [*_forget(), *([_reset(tools)] if tools.hypopg else [])]
+    left = [*_forget(), *([_reset(extensions)] if extensions.hypopg else [])]
     return session.fetch_all(queries, on_failure=left)
 
 
@@ -113,14 +117,16 @@ def _explain(statement: Statement, which: int) -> list[Asked]:
     ]
 
 
-def _create(tools: Tools, create: str) -> Asked:
-    query = sql.SQL("select indexname from {}.hypopg_create_index(%(create)s)").format(sql.Identifier(tools.hypopg))
+def _create(extensions: Extensions, create: str) -> Asked:
+    query = sql.SQL("select indexname from {}.hypopg_create_index(%(create)s)").format(
+        sql.Identifier(extensions.hypopg)
+    )
     return query, {"create": create}
 
 
-def _reset(tools: Tools) -> Asked:
-    schema = sql.Identifier(tools.hypopg)
-    unhide = sql.SQL(", {}.hypopg_unhide_all_indexes() as unhidden").format(schema) if tools.hides else sql.SQL("")
+def _reset(extensions: Extensions) -> Asked:
+    schema = sql.Identifier(extensions.hypopg)
+    unhide = sql.SQL(", {}.hypopg_unhide_all_indexes() as unhidden").format(schema) if extensions.hides else sql.SQL("")
     return sql.SQL("select {}.hypopg_reset() as reset{}").format(schema, unhide), None
 
 

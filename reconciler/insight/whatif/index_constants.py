@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.advice.whatif.statements import Statement, statement_of
+from reconciler.insight.workload.statement import Statement, statement_of
 from reconciler.targets.sql_tree import SyntaxProblem, printed_expression
 
 _ANY = "= any"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, Tools, tools_of
+from reconciler.insight.candidate import Name
+from reconciler.insight.whatif.effects import GoingIndex, NewIndex
+from reconciler.insight.workload.extensions import INSTALLED, Extensions, extensions_of
 from reconciler.kinds.pg_index.changes.statements import hypothetical
 from reconciler.kinds.pg_index.model import PgIndex
 from reconciler.model import Action, Address, Change, Outcome, SqlStep
@@ -24,52 +26,36 @@ _RELATIONS = """
     left join pg_catalog.pg_index x on x.indexrelid = c.oid
 """
 
-Name = tuple[str, str]
 
-
-class Subject(NamedTuple):
-    """An index that comes or one that goes.
-
-    create       CREATE INDEX as HypoPG takes it; empty of one that goes.
-    built        its statement in the parse tree; None of one that goes.
-    index_oid    of one that goes; None of one that comes.
-    """
-
-    table: Name
-    create: str = ""
-    built: Any = None
-    index_name: str = ""
-    index_oid: int | None = None
-
-
-def subjects(session: PostgresSession, outcomes: Sequence[Outcome]) -> tuple[dict[Address, Subject], Tools]:
+def subjects(
+    session: PostgresSession, outcomes: Sequence[Outcome]
+) -> tuple[dict[Address, NewIndex | GoingIndex], Extensions]:
     """What can be judged among `outcomes`, by address; and what there is to judge it with.
 
     Left out: what builds nothing, partitioned tables, for which there are no hypothetical indexes, and indexes that no
     query can use anyway. Raises ObservationFailed, ConnectionFailed.
     """
     comes = [
-        (change, index, index.definition, statement)
+        (change, index, index.definition)
         for change, index in _indexes(outcomes, _BUILDS)
-        if index.definition
-        for statement in _built(change)
+        if index.definition and _is_one(change)
     ]
     goes = list(_indexes(outcomes, frozenset({Action.DELETE})))
     if not comes and not goes:
-        return {}, Tools()
-    names = {(index.schema_name, index.table) for _, index, _, _ in comes}
+        return {}, Extensions()
+    names = {(index.schema_name, index.table) for _, index, _ in comes}
     names |= {name for _, index in goes for name in ((index.schema_name, index.table), (index.schema_name, index.name))}
-    there, tools = _relations(session, sorted(names))
-    found: dict[Address, Subject] = {}
-    for change, index, definition, statement in comes:
+    there, extensions = _relations(session, sorted(names))
+    found: dict[Address, NewIndex | GoingIndex] = {}
+    for change, index, definition in comes:
         table = (index.schema_name, index.table)
         if there.get(table, {}).get("relkind") in ("r", "m"):
-            found[change.address] = Subject(table, hypothetical(*table, definition), statement)
+            found[change.address] = NewIndex(table, hypothetical(*table, definition))
     for change, index in goes:
         live = there.get((index.schema_name, index.name), {})
         if live.get("relkind") == "i" and live["valid"]:
-            found[change.address] = Subject((index.schema_name, index.table), "", None, index.name, live["oid"])
-    return found, tools
+            found[change.address] = GoingIndex((index.schema_name, index.table), index.name, live["oid"])
+    return found, extensions
 
 
 def _indexes(outcomes: Sequence[Outcome], actions: frozenset[Action]) -> Iterator[tuple[Change, PgIndex]]:
@@ -78,20 +64,20 @@ def _indexes(outcomes: Sequence[Outcome], actions: frozenset[Action]) -> Iterato
             yield outcome, PgIndex.model_validate(dict(outcome.desired))
 
 
-def _built(change: Change) -> list[Any]:
-    """The CREATE INDEX of `change` in the parse tree, where it has exactly one: several are those of partitions."""
-    found = []
+def _is_one(change: Change) -> bool:
+    """Whether the steps of `change` have exactly one CREATE INDEX: several are those of partitions."""
+    found = 0
     for step in change.steps:
         for statement in step.statements if isinstance(step, SqlStep) else ():
             try:
                 parsed = parse(statement)
             except SyntaxProblem:
-                return []  # newer than the parser
-            found += [raw.stmt.index_stmt for raw in parsed.stmts if raw.stmt.WhichOneof("node") == "index_stmt"]
-    return found if len(found) == 1 else []
+                return False  # newer than the parser
+            found += sum(raw.stmt.WhichOneof("node") == "index_stmt" for raw in parsed.stmts)
+    return found == 1
 
 
-def _relations(session: PostgresSession, names: Sequence[Name]) -> tuple[dict[Name, Mapping[str, Any]], Tools]:
+def _relations(session: PostgresSession, names: Sequence[Name]) -> tuple[dict[Name, Mapping[str, Any]], Extensions]:
     by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
-    relations, tools = session.fetch_all([(_RELATIONS, by_name), (TOOLS, by_name)])
-    return {(row["schema"], row["name"]): row for row in relations}, tools_of(tools)
+    relations, extensions = session.fetch_all([(_RELATIONS, by_name), (INSTALLED, by_name)])
+    return {(row["schema"], row["name"]): row for row in relations}, extensions_of(extensions)

@@ -11,9 +11,17 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.advice.ask import LOCKED, TIMED_OUT, UNPRIVILEGED, Asking, Refused
-from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
-from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.insight.bounded_queries import (
+    CATALOGUE_SECONDS,
+    LOCKED,
+    TIMED_OUT,
+    UNPRIVILEGED,
+    BoundedQueries,
+    Refused,
+)
+from reconciler.insight.candidate import Name
+from reconciler.insight.table_sizes import TableSize
+from reconciler.kinds.pg_index.advice.concurrent_statements import Work
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.foreign.code import ForeignCode
@@ -45,7 +53,9 @@ class Checked(NamedTuple):
     unchecked: Sequence[Notice]
 
 
-def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], foreign: ForeignCode) -> Checked:
+def check(
+    bounded: BoundedQueries, works: Sequence[Work], sizes: Mapping[Name, TableSize], foreign: ForeignCode
+) -> Checked:
     """Looks for duplicates under every unique index that would be built. Raises ConnectionFailed.
 
     Its expressions are run on every row: only those that PostgreSQL would take in an index, and that are nobody's code
@@ -59,7 +69,7 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], f
         if definition is None or not definition.unique or _is_unique_already(work):
             continue
         if own_rules is None:
-            answer = asking.one(_OWN_RULES, seconds=SECONDS)
+            answer = bounded.one(_OWN_RULES, seconds=CATALOGUE_SECONDS)
             own_rules = set() if isinstance(answer, Refused) else {row["name"] for row in answer}
         if why := unplannable(work.table, definition.expressions, foreign) or unrunnable(
             definition.expressions, foreign
@@ -70,16 +80,16 @@ def check(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place], f
         if strange:
             unchecked.append(_unchecked(work, f"the operator class {strange[0]} compares in its own way"))
             continue
-        place = places.get(work.table)
-        found = asking.one(
-            duplicates(work.table, definition, only=place is None or place.relkind != "p"),
+        table = sizes.get(work.table)
+        found = bounded.one(
+            duplicates(work.table, definition, only=table is None or table.relkind != "p"),
             seconds=DUPLICATE_SECONDS,
             code=foreign.about(map(reached, definition.expressions), [work.table]),
         )
         if isinstance(found, Refused):
             unchecked.append(_unchecked(work, _why(found)))
         elif found:
-            message = _message(definition, found, hide_values=asking.session.target.hide_values)
+            message = _message(definition, found, hide_values=bounded.session.target.hide_values)
             if work.change.action is Action.REBUILD:
                 message += (
                     "; the one that is there is INVALID, and every write maintains it: "

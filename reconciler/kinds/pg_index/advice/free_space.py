@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.advice.evidence import Estimate
-from reconciler.kinds.pg_index.advice.places import SECONDS
-from reconciler.kinds.pg_index.advice.work import Work
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.kinds.pg_index.advice.build_facts import Estimated
+from reconciler.kinds.pg_index.advice.concurrent_statements import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
 
 _SERVER = """
@@ -61,10 +60,12 @@ class _Disks(NamedTuple):
     memory: int
 
 
-def space(asking: Asking, works: Sequence[Work], estimates: Mapping[Address, Estimate]) -> Space:
+def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Address, Estimated]) -> Space:
     """Estimated sizes beside the free space, where that can be known. Raises ConnectionFailed."""
-    sized = [(work, each) for work in works if (each := estimates.get(work.change.address)) and each.size]
-    disks = _disks(asking) if sized else None
+    sized = [
+        (work, each.estimate) for work in works if (each := estimates.get(work.change.address)) and each.estimate.bytes
+    ]
+    disks = _disks(bounded) if sized else None
     if disks is None:
         return Space({}, [])
     facts: dict[Address, Fact] = {}
@@ -74,7 +75,7 @@ def space(asking: Asking, works: Sequence[Work], estimates: Mapping[Address, Est
     for work, estimate in sized:
         name = (work.resource.definition.tablespace if work.resource.definition else "") or disks.usual
         device = disks.device.get(name)
-        size = estimate.size or 0
+        size = estimate.bytes or 0
         # A sort that does not fit into memory writes about as much as the index will have.
         largest = max(largest, estimate.largest if estimate.largest > disks.memory else 0)
         if device is None:
@@ -103,9 +104,9 @@ def space(asking: Asking, works: Sequence[Work], estimates: Mapping[Address, Est
     return Space(facts, notices)
 
 
-def _disks(asking: Asking) -> _Disks | None:
+def _disks(bounded: BoundedQueries) -> _Disks | None:
     """None where this process does not see the server's own data directory, or the role may not know where it is."""
-    server, tablespaces = asking.all([(_SERVER, None), (_TABLESPACES, None)], seconds=SECONDS)
+    server, tablespaces = bounded.all([(_SERVER, None), (_TABLESPACES, None)], seconds=CATALOGUE_SECONDS)
     if isinstance(server, Refused) or isinstance(tablespaces, Refused) or not server:
         return None
     data = Path(server[0]["data"])

@@ -18,8 +18,11 @@ _BOUNDS = """
 """
 """For one transaction. Rows that a policy would hide are an error then, instead of an answer about the others."""
 
+CATALOGUE_SECONDS = 5.0
+"""For one question of the catalogue, which answers in milliseconds."""
+
 LOCK_SECONDS = 1.0
-"""Somebody who locks a whole table keeps advice from knowing about it, and not from being given in time."""
+"""Somebody who locks a whole table keeps us from knowing about it, and not from being done in time."""
 
 BATCH = 50
 """Queries in one transaction: each may lock a table with all its indexes, and lock slots are few."""
@@ -40,7 +43,7 @@ About = tuple[Name, Reached | None]
 """The table of a question, and what the expression in it reaches."""
 
 
-class Asking:
+class BoundedQueries:
     """Asks on a session until `seconds` are over, counted by `clock` from now on."""
 
     def __init__(self, session: PostgresSession, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

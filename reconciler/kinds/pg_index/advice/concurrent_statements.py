@@ -12,7 +12,7 @@ from reconciler.targets.sql_tree import SyntaxProblem, parse
 Verb = Literal["create", "reindex", "drop"]
 
 
-class Deed(NamedTuple):
+class Command(NamedTuple):
     """One concurrent statement, on a table (create) or an index (reindex, drop) of that schema and name."""
 
     verb: Verb
@@ -25,8 +25,8 @@ class Work(NamedTuple):
 
     change: Change
     resource: PgIndex
-    deeds: tuple[Deed, ...]
-    builds: tuple[Deed, ...]
+    commands: tuple[Command, ...]
+    builds: tuple[Command, ...]
 
     @property
     def table(self) -> tuple[str, str]:
@@ -52,20 +52,20 @@ def works(outcomes: Sequence[Outcome]) -> list[Work]:
     for outcome in outcomes:
         if not isinstance(outcome, Change):
             continue
-        deeds, builds = [], []
+        commands, builds = [], []
         for step in outcome.steps:
             if isinstance(step, SqlStep) and not step.transaction:
-                done = [deed for statement in step.statements for deed in _deeds(statement)]
-                deeds += done
+                done = [command for statement in step.statements for command in _commands(statement)]
+                commands += done
                 if any(hazard.type is HazardType.INDEX_BUILD for hazard in step.hazards):
                     builds += done
         resource = PgIndex.model_validate(dict(outcome.desired))
-        found.append(Work(outcome, resource, tuple(deeds), tuple(builds)))
+        found.append(Work(outcome, resource, tuple(commands), tuple(builds)))
     return found
 
 
-def _deeds(statement: str) -> Iterator[Deed]:
-    """The concurrent deeds of a statement; none of one that the parser does not know, because it is newer."""
+def _commands(statement: str) -> Iterator[Command]:
+    """The concurrent commands of a statement; none of one that the parser does not know, because it is newer."""
     if "concurrently" not in statement.lower():
         return
     try:
@@ -77,11 +77,11 @@ def _deeds(statement: str) -> Iterator[Deed]:
         match node.WhichOneof("node"):
             case "index_stmt" if node.index_stmt.concurrent:
                 relation = node.index_stmt.relation
-                yield Deed("create", relation.schemaname, relation.relname)
+                yield Command("create", relation.schemaname, relation.relname)
             case "reindex_stmt" if any(each.def_elem.defname == "concurrently" for each in node.reindex_stmt.params):
                 relation = node.reindex_stmt.relation
-                yield Deed("reindex", relation.schemaname, relation.relname)
+                yield Command("reindex", relation.schemaname, relation.relname)
             case "drop_stmt" if node.drop_stmt.concurrent:
                 for name in node.drop_stmt.objects:
                     parts = [item.string.sval for item in name.list.items]
-                    yield Deed("drop", "".join(parts[:-1]), parts[-1])
+                    yield Command("drop", "".join(parts[:-1]), parts[-1])

@@ -23,7 +23,7 @@ from math import ceil, log2, prod, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.model import Definition
+from reconciler.insight.candidate import Candidate
 
 PAGE = 8192
 """Bytes of a page. Servers built with another block size are rare, and their indexes a little off."""
@@ -91,24 +91,24 @@ class Values(NamedTuple):
 
 
 def index_bytes(
-    definition: Definition, keys: Sequence[Values], include: Sequence[Values], rows: float, pages: int
+    candidate: Candidate, keys: Sequence[Values], include: Sequence[Values], rows: float, pages: int
 ) -> int | None:
     """Estimated bytes of the index on a table of `pages`, of which `rows` rows are indexed.
 
     None where nothing honest can be said.
     """
-    match definition.method:
+    match candidate.method:
         case "btree":
-            return _btree(definition, keys, include, rows)
+            return _btree(candidate, keys, include, rows)
         case "hash":
-            return _hash(definition, keys[0], rows)
+            return _hash(candidate, keys[0], rows)
         case "brin":
-            return _brin(definition, keys, pages)
+            return _brin(candidate, keys, pages)
         case _:
             return None
 
 
-def build_seconds(definition: Definition, keys: Sequence[Values], rows: float, table: int, index: int) -> float | None:
+def build_seconds(candidate: Candidate, keys: Sequence[Values], rows: float, table: int, index: int) -> float | None:
     """Rough seconds of CREATE INDEX CONCURRENTLY, from bytes of the table, rows indexed and bytes of the index.
 
     Two scans of the table, a sort of n·log2(n) comparisons, and writing. Seen on 15 and 18 with 1 and 3 million rows
@@ -118,7 +118,7 @@ def build_seconds(definition: Definition, keys: Sequence[Values], rows: float, t
     None where the time depends on what is inside the values.
     """
     seconds = _CONCURRENT_SECONDS + 2 * table / _SCAN_BYTES + index / _WRITE_BYTES
-    match definition.method:
+    match candidate.method:
         case "btree":
             compare = _COMPARE_TEXT_SECONDS if keys[0].varies else _COMPARE_SECONDS
             return seconds + rows * (_ROW_SECONDS + compare * log2(max(2.0, rows)))
@@ -130,13 +130,13 @@ def build_seconds(definition: Definition, keys: Sequence[Values], rows: float, t
             return None
 
 
-def _btree(definition: Definition, keys: Sequence[Values], include: Sequence[Values], rows: float) -> int:
+def _btree(candidate: Candidate, keys: Sequence[Values], include: Sequence[Values], rows: float) -> int:
     columns = [*keys, *include]
     merges = (
-        not definition.unique
+        not candidate.unique
         and not include
         and all(key.mergeable for key in keys)
-        and dict(definition.options).get("deduplicate_items", "on").lower() not in ("off", "false", "no", "0")
+        and candidate.options.get("deduplicate_items", "on").lower() not in ("off", "false", "no", "0")
     )
     item = _TUPLE_HEADER + _data(columns) + _NULL_BITMAP * (1 - prod(1 - each.nulls for each in columns))
     leaf_bytes = rows * (item + _LINE_POINTER)
@@ -149,7 +149,7 @@ def _btree(definition: Definition, keys: Sequence[Values], include: Sequence[Val
         parts = [_merged(_TUPLE_HEADER + _NULL_BITMAP, nulls, 1), _merged(item, rows - nulls, groups)]
         leaf_bytes, items = (sum(each) for each in zip(*parts, strict=True))
     # A page is full when less than its reserve is left; its last item then becomes its upper bound, on the next page.
-    reserve = PAGE * (100 - _fillfactor(definition, 90)) // 100
+    reserve = PAGE * (100 - _fillfactor(candidate, 90)) // 100
     average = leaf_bytes / items if items else item
     room = max(1.0, ceil((_BTREE_ROOM - reserve) / average) - 1) * average
     leaves = ceil(leaf_bytes / room)
@@ -193,8 +193,8 @@ def _aligned(offset: float, align: int, varies: bool) -> float:
     return offset + (align - 1) / 2 if varies and offset >= 16 else ceil(offset / align) * align
 
 
-def _hash(definition: Definition, key: Values, rows: float) -> int:
-    per_bucket = max(10, PAGE * _fillfactor(definition, 75) // 100 // _HASH_ITEM)
+def _hash(candidate: Candidate, key: Values, rows: float) -> int:
+    per_bucket = max(10, PAGE * _fillfactor(candidate, 75) // 100 // _HASH_ITEM)
     wanted = max(2.0, rows / per_bucket)
     # Buckets come in powers of two; beyond 512 in quarters of the next.
     power = 2 ** ceil(log2(wanted))
@@ -220,10 +220,10 @@ def _spilt(load: float, equal: float, per_page: int) -> float:
     return sum(1 - spread.cdf(full * per_page) for full in range(1, 20))
 
 
-def _brin(definition: Definition, keys: Sequence[Values], pages: int) -> int | None:
-    if any(key.opclass and not key.opclass[-1].endswith(_SUMMARISED_BY_MINMAX) for key in definition.keys):
+def _brin(candidate: Candidate, keys: Sequence[Values], pages: int) -> int | None:
+    if any(key.opclass and not key.opclass.endswith(_SUMMARISED_BY_MINMAX) for key in candidate.keys):
         return None
-    each = dict(definition.options).get("pages_per_range", "")
+    each = candidate.options.get("pages_per_range", "")
     ranges = ceil(pages / (int(each) if each.isdigit() and int(each) else 128)) or 1
     summary = 8 + sum(2 * ceil(key.width / key.align) * key.align for key in keys)
     item = ceil(summary / 8) * 8 + _LINE_POINTER
@@ -231,6 +231,6 @@ def _brin(definition: Definition, keys: Sequence[Values], pages: int) -> int | N
     return (1 + mapped + ceil(ranges * item / (PAGE - 24 - 8))) * PAGE
 
 
-def _fillfactor(definition: Definition, default: int) -> int:
-    declared = dict(definition.options).get("fillfactor", "")
+def _fillfactor(candidate: Candidate, default: int) -> int:
+    declared = candidate.options.get("fillfactor", "")
     return int(declared) if declared.isdigit() and int(declared) else default

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.advice.estimate import Values
-from reconciler.kinds.pg_index.advice.places import SECONDS, Place
-from reconciler.kinds.pg_index.model import Element
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.candidate import Key
+from reconciler.insight.estimates.index_size import Values
+from reconciler.insight.table_sizes import TableSize
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
@@ -80,30 +80,30 @@ class Known(NamedTuple):
     mergeable: bool = True
 
 
-class Columns:
+class ValueStatistics:
     """What is known of the keys of indexes that are to be built on some tables."""
 
-    def __init__(self, asking: Asking, wanted: Iterable[tuple[Place, Element]], foreign: ForeignCode) -> None:
+    def __init__(self, bounded: BoundedQueries, wanted: Iterable[tuple[TableSize, Key]], foreign: ForeignCode) -> None:
         """Asks for all of it at once; what is refused stays unknown. Raises ConnectionFailed."""
         pairs = list(wanted)
-        columns = sorted({(p.schema, p.table, name) for p, key in pairs for name in _names(key)})
-        self._columns = _columns(asking, columns)
-        texts = sorted({(p.schema, p.table, key.expression) for p, key in pairs if key.expression})
-        self._expressions = _expressions(asking, sorted({(schema, table) for schema, table, _ in texts}))
+        columns = sorted({(p.schema, p.name, name) for p, key in pairs for name in _names(key)})
+        self._columns = _columns(bounded, columns)
+        texts = sorted({(p.schema, p.name, key.expression) for p, key in pairs if key.expression})
+        self._expressions = _expressions(bounded, sorted({(schema, table) for schema, table, _ in texts}))
         missing = [text for text in texts if _spelled(text) not in self._expressions]
         readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
-        for text, width in _type_widths(asking, readable, foreign).items():
+        for text, width in _type_widths(bounded, readable, foreign).items():
             self._expressions[_spelled(text)] = self._by_type(text, width)
 
-    def values(self, place: Place, key: Element) -> Values | None:
+    def values(self, table: TableSize, key: Key) -> Values | None:
         """What is known of `key` on that table; None where not even its width is."""
         if key.column:
-            known = self._columns.get((place.schema, place.table, key.column))
+            known = self._columns.get((table.schema, table.name, key.column))
         else:
-            known = self._expressions.get(_spelled((place.schema, place.table, key.expression)))
+            known = self._expressions.get(_spelled((table.schema, table.name, key.expression)))
         if known is None or known.width is None:
             return None
-        rows = place.rows or 0.0
+        rows = table.rows or 0.0
         distinct = known.distinct if known.distinct > 0 else -known.distinct * rows if known.distinct else rows
         return Values(known.width, known.align, known.varies, known.nulls, distinct, known.mergeable)
 
@@ -127,7 +127,7 @@ def references(expression: str) -> tuple[str, ...]:
     return tuple(sorted({node.fields[-1].string.sval for node in column_references(expression)} - {""}))
 
 
-def _names(key: Element) -> Sequence[str]:
+def _names(key: Key) -> Sequence[str]:
     return [key.column] if key.column else references(key.expression)
 
 
@@ -143,20 +143,20 @@ def _guessed(width: int) -> int:
     return width if width in (1, 2, 4, 8) else 8 if width > 8 and width != UNKNOWN_WIDTH and width % 8 == 0 else 1
 
 
-def _columns(asking: Asking, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Known]:
+def _columns(bounded: BoundedQueries, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Known]:
     schemas, tables, columns = ([each[n] for each in wanted] for n in range(3))
     params = {"schemas": schemas, "tables": tables, "columns": columns}
-    answer = asking.one(_COLUMNS, params, seconds=SECONDS) if wanted else []
+    answer = bounded.one(_COLUMNS, params, seconds=CATALOGUE_SECONDS) if wanted else []
     return {} if isinstance(answer, Refused) else {(r["schema"], r["table"], r["column"]): _known(r) for r in answer}
 
 
-def _expressions(asking: Asking, tables: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], Known]:
+def _expressions(bounded: BoundedQueries, tables: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], Known]:
     params = {
         "schemas": [schema for schema, _ in tables],
         "tables": [table for _, table in tables],
-        "own_path": asking.session.own_path,
+        "own_path": bounded.session.own_path,
     }
-    answer = asking.one(_EXPRESSIONS, params, seconds=SECONDS) if tables else []
+    answer = bounded.one(_EXPRESSIONS, params, seconds=CATALOGUE_SECONDS) if tables else []
     if isinstance(answer, Refused):
         return {}
     return {_spelled((row["schema"], row["table"], row["expression"])): _known(row) for row in answer}
@@ -179,7 +179,7 @@ def _known(row: Mapping[str, Any]) -> Known:
 
 
 def _type_widths(
-    asking: Asking, texts: Sequence[tuple[str, str, str]], foreign: ForeignCode
+    bounded: BoundedQueries, texts: Sequence[tuple[str, str, str]], foreign: ForeignCode
 ) -> dict[tuple[str, str, str], int]:
     """How wide the types of expressions are, in the planner's words; nothing is executed, and no table is read."""
     queries = [
@@ -189,7 +189,7 @@ def _type_widths(
         for schema, table, expression in texts
     ]
     about = [((schema, table), reached(expression)) for schema, table, expression in texts]
-    answers = asking.all([(query, None) for query in queries], seconds=SECONDS, code=foreign, about=about)
+    answers = bounded.all([(query, None) for query in queries], seconds=CATALOGUE_SECONDS, code=foreign, about=about)
     return {
         text: answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
         for text, answer in zip(texts, answers, strict=True)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.advice.places import SECONDS, Name, Place
-from reconciler.kinds.pg_index.advice.work import Deed, Work
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.candidate import Name
+from reconciler.insight.table_sizes import TableSize
+from reconciler.kinds.pg_index.advice.concurrent_statements import Command, Work
 from reconciler.model import Address, Notice, NoticeType
 from reconciler.targets.postgres.activity import Blocker
 from reconciler.targets.postgres.session import Row
@@ -67,50 +68,52 @@ _LOCKS = """
 
 
 class _Held(NamedTuple):
-    """A lock that a step would wait for: on which place, and the changes whose steps would."""
+    """A lock that a step would wait for: on which table, and the changes whose steps would."""
 
-    place: Place
+    table: TableSize
     addresses: tuple[Address, ...]
 
 
-def waits(asking: Asking, works: Sequence[Work], places: Mapping[Name, Place]) -> list[Notice]:
+def waits(bounded: BoundedQueries, works: Sequence[Work], sizes: Mapping[Name, TableSize]) -> list[Notice]:
     """A notice for each session and prepared transaction that would be waited for. Raises ConnectionFailed."""
-    if not any(work.deeds for work in works):
+    if not any(work.commands for work in works):
         return []
-    sites = {place.oid: place for work in works for _, place in _sites(work, places)}
-    locks = asking.one(_LOCKS, {"relations": list(sites)}, seconds=SECONDS)
+    sites = {table.oid: table for work in works for _, table in _sites(work, sizes)}
+    locks = bounded.one(_LOCKS, {"relations": list(sites)}, seconds=CATALOGUE_SECONDS)
     if isinstance(locks, Refused):
         return [_everywhere(works, f"who would be waited for is not known: {locks.message}")]
     held: dict[int | str, list[_Held]] = {}
     for row in locks:
-        place = sites[row["relation"]]
-        waiting = tuple(work.change.address for work in works if _conflicts(work, place, places, row["modes"]))
+        table = sites[row["relation"]]
+        waiting = tuple(work.change.address for work in works if _conflicts(work, table, sizes, row["modes"]))
         if waiting:
-            held.setdefault(row["pid"] or row["gid"] or "", []).append(_Held(place, waiting))
-    sessions = asking.one(_SESSIONS, {"holders": [pid for pid in held if isinstance(pid, int)]}, seconds=SECONDS)
+            held.setdefault(row["pid"] or row["gid"] or "", []).append(_Held(table, waiting))
+    sessions = bounded.one(
+        _SESSIONS, {"holders": [pid for pid in held if isinstance(pid, int)]}, seconds=CATALOGUE_SECONDS
+    )
     if isinstance(sessions, Refused):
         return [_everywhere(works, f"who would be waited for is not known: {sessions.message}")]
-    snapshots = any(deed.verb != "drop" for work in works for deed in work.deeds)
-    hide = asking.session.target.hide_values
+    snapshots = any(command.verb != "drop" for work in works for command in work.commands)
+    hide = bounded.session.target.hide_values
     told = [
         *_prepared(works, locks, held),
         *_told(works, sessions, held, snapshots=snapshots, hide=hide),
     ]
-    return [*told, *_unseen(works, sessions, held, asking.session.role, snapshots=snapshots)]
+    return [*told, *_unseen(works, sessions, held, bounded.session.role, snapshots=snapshots)]
 
 
-def _sites(work: Work, places: Mapping[Name, Place]) -> Iterator[tuple[Deed, Place]]:
+def _sites(work: Work, sizes: Mapping[Name, TableSize]) -> Iterator[tuple[Command, TableSize]]:
     """The tables that concurrent statements work on; one about an index that is not there yet is about the table's."""
-    for deed in work.deeds:
-        place = places.get((deed.schema, deed.name)) or places.get(work.table)
-        if place is not None:
-            yield deed, place
+    for command in work.commands:
+        table = sizes.get((command.schema, command.name)) or sizes.get(work.table)
+        if table is not None:
+            yield command, table
 
 
-def _conflicts(work: Work, place: Place, places: Mapping[Name, Place], modes: Sequence[str]) -> bool:
+def _conflicts(work: Work, table: TableSize, sizes: Mapping[Name, TableSize], modes: Sequence[str]) -> bool:
     return any(
-        site.oid == place.oid and (deed.verb != "create" or not set(modes) <= set(_COMPATIBLE))
-        for deed, site in _sites(work, places)
+        site.oid == table.oid and (command.verb != "create" or not set(modes) <= set(_COMPATIBLE))
+        for command, site in _sites(work, sizes)
     )
 
 
@@ -182,7 +185,7 @@ def _unseen(
 
 
 def _tables(held: Sequence[_Held]) -> str:
-    return ", ".join(sorted({f"{each.place.schema}.{each.place.table}" for each in held}))
+    return ", ".join(sorted({f"{each.table.schema}.{each.table.name}" for each in held}))
 
 
 def _about(works: Sequence[Work], held: Sequence[_Held], message: str) -> Notice:

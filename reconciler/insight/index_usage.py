@@ -1,4 +1,4 @@
-"""Evidence of a drop: who uses the index, on this server and on its replicas, and since when that is counted."""
+"""How often indexes are used, on this server and on its replicas, and since when that is counted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from reconciler.errors import ConnectionFailed, TargetError
-from reconciler.kinds.pg_index.advice.ask import Asking, Refused
-from reconciler.kinds.pg_index.advice.places import SECONDS, Name
-from reconciler.model import Fact
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.candidate import Name
 from reconciler.targets.postgres.session import PostgresSession, connect
 
 REPLICA_SECONDS = 15.0
@@ -67,92 +66,69 @@ class Use(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What one server counts. `since`: when it began to; `counting` false: it does not count at all."""
+    """What one server counts, the target itself (`server` empty) or a replica (host and port of it).
 
+    `since`: when it began to; `counting` false: it does not count at all; `remembers_last`: it knows of a last scan.
+    """
+
+    server: str
     uses: Mapping[Name, Use]
     since: str
     counting: bool
-    standby: bool
     remembers_last: bool
 
 
-def usage(asking: Asking, names: Sequence[Name]) -> dict[Name, list[Fact]]:
-    """Facts about indexes (schema, name) that are to go, by name. Raises ConnectionFailed for this server alone."""
-    if not names:
-        return {}
-    session = asking.session
-    here = _counts(asking, names)
-    found: dict[Name, list[Fact]] = {name: _here(here, name) for name in names}
+class Uncounted(NamedTuple):
+    """A server of which nothing is known, and why."""
+
+    server: str
+    why: str
+
+
+def index_usage(bounded: BoundedQueries, names: Sequence[Name]) -> list[Counts | Uncounted]:
+    """What is counted of indexes (schema, name): by the target itself, and by each of its replicas.
+
+    Raises ConnectionFailed for the target alone.
+    """
+    session = bounded.session
+    found = [_counts(bounded, names, "")]
     replicas = (*session.target.replicas, *(standby.url for standby in session.target.standbys))
     if replicas:
         with ThreadPoolExecutor(max_workers=min(len(replicas), 8)) as pool:
-            answers = pool.map(lambda url: _ask_replica(url, session, names), replicas)
-            for n, (url, counts) in enumerate(zip(replicas, answers, strict=True), 1):
-                place = _place(url, n)
-                for name in names:
-                    found[name] += _there(counts, name, place)
+            places = [_place(url, number) for number, url in enumerate(replicas, 1)]
+            found += pool.map(lambda url, place: _of_replica(url, session, names, place), replicas, places)
     return found
 
 
-def _counts(asking: Asking, names: Sequence[Name]) -> Counts | Refused:
-    session = asking.session
+def _counts(bounded: BoundedQueries, names: Sequence[Name], server: str) -> Counts | Uncounted:
+    session = bounded.session
     remembers = session.version_num >= 160000
     query = sql.SQL(_USAGE).format(last_scan=sql.SQL(_LAST_SCAN if remembers else "null"))
     by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
-    rows, since = asking.all([(query, by_name), (_SINCE, None)], seconds=SECONDS)
+    rows, since = bounded.all([(query, by_name), (_SINCE, None)], seconds=CATALOGUE_SECONDS)
     if isinstance(rows, Refused):
-        return rows
+        return Uncounted(server, rows.message)
     if isinstance(since, Refused):
-        return since
+        return Uncounted(server, since.message)
     uses = {(row["schema"], row["name"]): Use(row["scans"], row["last_scan"], row["bytes"]) for row in rows}
-    about: Mapping[str, Any] = since[0] if since else {"since": None, "counting": True, "standby": False}
-    return Counts(uses, about["since"] or "", about["counting"], about["standby"], remembers)
+    about: Mapping[str, Any] = since[0] if since else {"since": None, "counting": True}
+    return Counts(server, uses, about["since"] or "", about["counting"], remembers)
 
 
-def _here(counts: Counts | Refused, name: Name) -> list[Fact]:
-    if isinstance(counts, Refused):
-        return [Fact(name="scans", value=f"not known: {counts.message}")]
-    use = counts.uses.get(name)
-    if use is None:
-        return []
-    facts = [Fact(name="index", value=use.bytes, unit="bytes")] if use.bytes is not None else []
-    return facts + _scans(counts, use, "")
-
-
-def _there(counts: Counts | Refused | str, name: Name, place: str) -> list[Fact]:
-    on = f" on {place}"
-    if isinstance(counts, str):
-        return [Fact(name=f"scans{on}", value=f"not known: {counts}")]
-    if isinstance(counts, Refused):
-        return [Fact(name=f"scans{on}", value=f"not known: {counts.message}")]
-    use = counts.uses.get(name)
-    return [Fact(name=f"scans{on}", value="not known: no such index there")] if use is None else _scans(counts, use, on)
-
-
-def _scans(counts: Counts, use: Use, on: str) -> list[Fact]:
-    if not counts.counting:
-        return [Fact(name=f"scans{on}", value="not counted: track_counts is off")]
-    facts = [Fact(name=f"scans{on}", value=use.scans, unit="scans")]
-    if counts.remembers_last and use.last_scan:
-        facts.append(Fact(name=f"last scan{on}", value=use.last_scan))
-    facts.append(Fact(name=f"statistics{on} since", value=counts.since or "not known"))
-    return facts
-
-
-def _ask_replica(url: SecretStr, primary: PostgresSession, names: Sequence[Name]) -> Counts | Refused | str:
+def _of_replica(url: SecretStr, primary: PostgresSession, names: Sequence[Name], server: str) -> Counts | Uncounted:
     target = primary.target.model_copy(update={"url": url, "replicas": ()})
     try:
         with closing(connect(target, primary.secrets)) as session:
             if not session.in_recovery:
-                return "it is not a standby"
+                return Uncounted(server, "it is not a standby")
             theirs, ours = _system(session), _system(primary)
             if theirs and ours and theirs != ours:
-                return "it is a standby of another server"
-            return _counts(Asking(session, REPLICA_SECONDS), names)
+                return Uncounted(server, "it is a standby of another server")
+            return _counts(BoundedQueries(session, REPLICA_SECONDS), names, server)
     except ConnectionFailed:
-        return "it cannot be reached"
+        return Uncounted(server, "it cannot be reached")
     except TargetError as error:
-        return error.said
+        return Uncounted(server, error.said)
 
 
 def _system(session: PostgresSession) -> str:
