@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.changes.in_place import amend
+from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import changed_options
 from reconciler.kinds.pg_index.model import PgIndex, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, Renamed
@@ -29,19 +30,37 @@ def holders_by_name(catalogue: Catalogue) -> dict[Name, tuple[TableName, LiveInd
     }
 
 
-def circles(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dict[Name, tuple[Renamed, ...]]:
-    """By each of their names: declared indexes that are all there, each under the name of another one of them.
+class Circles:
+    """Declared indexes that are all there, each under the name of another one of them.
 
-    The same circle for each of its names, beginning with the first by name.
+    `holders`: what holds the names that they need in between; it may become known later.
     """
-    declared = {(index.schema_name, index.name): index for index in indexes if index.definition}
-    wants = {name: found for name, index in declared.items() if (found := _found(index, catalogue, same, declared))}
-    circles: dict[Name, tuple[Renamed, ...]] = {}
-    for start in sorted(wants):
-        path = list(_path(start, wants))
-        if wants[path[-1]].was == start[1]:
-            circles.update(dict.fromkeys(path, tuple(wants[name] for name in path)))
-    return circles
+
+    def __init__(
+        self, catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex], holders: Mapping[Name, str]
+    ) -> None:
+        self._holders = holders
+        self._by_name: dict[Name, tuple[Renamed, ...]] = {}
+        """The same circle for each of its names, beginning with the first by name."""
+        declared = {(index.schema_name, index.name): index for index in indexes if index.definition}
+        wants = {name: found for name, index in declared.items() if (found := _found(index, catalogue, same, declared))}
+        for start in sorted(wants):
+            path = list(_path(start, wants))
+            if wants[path[-1]].was == start[1]:
+                self._by_name.update(dict.fromkeys(path, tuple(wants[name] for name in path)))
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._by_name
+
+    def free(self, name: Name) -> tuple[Renamed, ...]:
+        """The circle that a name is in, where the names are free that its members need in between."""
+        found = self._by_name.get(name, ())
+        passing = (temporary_name(each.name, end) for each in found for end in (FRESH, OLD))
+        return () if any((name[0], each) in self._holders for each in passing) else found
+
+    def exchanges(self, table: TableName, name: str) -> bool:
+        """Whether an index of `table` gets the name of another one, which gets its own."""
+        return any((table[0], each.table) == table and each.was == name for each in self.free((table[0], name)))
 
 
 def queues(catalogue: Catalogue, same: Same, indexes: Sequence[PgIndex]) -> dict[Name, int]:

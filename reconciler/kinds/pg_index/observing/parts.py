@@ -67,12 +67,12 @@ class Trees:
         self,
         catalogue: Catalogue,
         holders: Holders,
-        index: PgIndex,
         equal: Equal,
         *,
         may_move: bool,
         sizes: Sizes,
-        reserved: Collection[tuple[str, str]],
+        index: PgIndex,
+        reserved: Collection[tuple[str, str]] = (),
     ) -> None:
         self._catalogue = catalogue
         self._sizes = sizes
