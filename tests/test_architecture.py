@@ -139,7 +139,7 @@ GIVEN = {
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_access.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
+    "kinds/pg_index/definition/printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
     "kinds/pg_setting/observing/reading.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/reading.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "kinds/redis_setting/plan.py: 'its command line'": "a place, as file and line are",

@@ -22,9 +22,9 @@ from reconciler.kinds.pg_index.declare import declare
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
 from reconciler.kinds.pg_index.model import Definition, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex
-from reconciler.kinds.pg_index.observing.left_out import read_without
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
 from reconciler.kinds.pg_index.observing.observe import observe
-from reconciler.kinds.pg_index.observing.read import Catalogue, read
+from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
 from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession

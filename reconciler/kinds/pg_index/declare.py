@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.pg_index.definition.access_methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.definition.create_index import ParsedIndex, parse_index
 from reconciler.kinds.pg_index.definition.limits import impossible
-from reconciler.kinds.pg_index.definition.methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.definition.syntax import (
     NO_TABLE,
     NoKey,

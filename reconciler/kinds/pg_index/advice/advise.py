@@ -20,7 +20,7 @@ from reconciler.kinds.pg_index.advice.free_space import space
 from reconciler.kinds.pg_index.advice.overlapping_indexes import overlaps
 from reconciler.kinds.pg_index.advice.usage_facts import usage
 from reconciler.kinds.pg_index.advice.whatif_facts import whatif
-from reconciler.kinds.pg_index.observing.read import read
+from reconciler.kinds.pg_index.observing.catalogue import read
 from reconciler.model import Address, Change, Fact, Outcome
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.plannable import unplannable, unrunnable

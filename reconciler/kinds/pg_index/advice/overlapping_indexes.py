@@ -11,8 +11,8 @@ from reconciler.kinds.pg_index.changes.statements import FRESH, OLD
 from reconciler.kinds.pg_index.definition.covering import Covering
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.observed import Need
-from reconciler.kinds.pg_index.observing.needed import last_covers
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
+from reconciler.kinds.pg_index.observing.dependents import last_covers
 from reconciler.model import Action, Address, Fact
 from reconciler.targets.postgres.session import PostgresSession
 

@@ -2,7 +2,7 @@
 
 PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
 First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides
-(`readings.py`). Here is what the catalogue tells without that, and how the server is asked.
+(`server_readings.py`). Here is what the catalogue tells without that, and how the server is asked.
 
 Decided: docs/decisions.md#comparison-of-expressions, docs/decisions.md#lock-of-a-comparison
 """

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.definition.collations import keeps_collation
-from reconciler.kinds.pg_index.definition.literals import is_always_true
+from reconciler.kinds.pg_index.definition.constants import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.sql_tokens import DOT, OPEN, SEMICOLON, Source, kind
 from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, parse, parse_expression, shape

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.acceptance.refusals import Judged
-from reconciler.kinds.pg_index.changes.part_by_part import has_leaves, ordered_otherwise
+from reconciler.kinds.pg_index.changes.partitioned_build import has_leaves, ordered_otherwise
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import REINDEX_MOVES, Unread, changed_options, fixed_options
 from reconciler.kinds.pg_index.model import (
@@ -22,12 +22,12 @@ from reconciler.kinds.pg_index.model import (
     table_of,
 )
 from reconciler.kinds.pg_index.observed import LiveIndex, Need, ObservedIndex, PartitionIndex, TableFacts
-from reconciler.kinds.pg_index.observing import names, parts
+from reconciler.kinds.pg_index.observing import name_exchange, partition_indexes
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, Holders, holders
 from reconciler.kinds.pg_index.observing.claims import Claims, OfTable
-from reconciler.kinds.pg_index.observing.names import Same
-from reconciler.kinds.pg_index.observing.read import Catalogue, Holders, holders
+from reconciler.kinds.pg_index.observing.name_exchange import Same
+from reconciler.kinds.pg_index.observing.partition_sizes import Sizes, sizes
 from reconciler.kinds.pg_index.observing.reindex_leftovers import ReindexLeftovers
-from reconciler.kinds.pg_index.observing.sizes import Sizes, sizes
 from reconciler.kinds.pg_index.observing.unlisted_indexes import Unlisted
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
@@ -60,15 +60,15 @@ class CatalogueView:
         self._holders: Holders = dict(catalogue.holders)
         self._sizes: Sizes = {}
         self._covers: Mapping[tuple[str, str, str], Need] = {}
-        self._by_name = names.holders_by_name(catalogue)
-        self._queues = names.queues(catalogue, same, indexes)
-        self._circles = names.Circles(catalogue, same, indexes, self._holders)
+        self._by_name = name_exchange.holders_by_name(catalogue)
+        self._queues = name_exchange.queues(catalogue, same, indexes)
+        self._circles = name_exchange.Circles(catalogue, same, indexes, self._holders)
         self._claims = Claims(indexes)
         self._leftovers = ReindexLeftovers(catalogue)
         self.unlisted = Unlisted(catalogue, self._claims, self._circles, self._leftovers)
         self._may_move = session.version_num >= REINDEX_MOVES
         self._trees = partial(
-            parts.Trees, catalogue, self._holders, self._equal, may_move=self._may_move, sizes=self._sizes
+            partition_indexes.Trees, catalogue, self._holders, self._equal, may_move=self._may_move, sizes=self._sizes
         )
         self._in_parts = {index.address: index for index in indexes if self._needs_parts(index)}
         self._chosen: set[tuple[str, str]] = set()
@@ -83,7 +83,7 @@ class CatalogueView:
         return found
 
     @cached_property
-    def _tables_of_names(self) -> Mapping[names.Name, TableName]:
+    def _tables_of_names(self) -> Mapping[name_exchange.Name, TableName]:
         """The tables of which an index of each name is declared."""
         return {(index.schema_name, index.name): table_of(index) for index in self._indexes if index.definition}
 
@@ -92,7 +92,7 @@ class CatalogueView:
         self._covers = covers
         wanted = [(index.schema_name, temporary_name(index.name, end)) for index in different for end in (FRESH, OLD)]
         for index in self._in_parts.values():
-            wanted += parts.candidates(self._catalogue, index)
+            wanted += partition_indexes.candidates(self._catalogue, index)
         self._holders.update(holders(self._session, wanted))
         growing = [table_of(index) for index in self._in_parts.values() if index.new_partitions]
         below = [partition for table in growing for partition in self._catalogue.below(table)]
@@ -158,7 +158,7 @@ class CatalogueView:
             partitions=cover.parts,
             fresh_partitions=cover.of_fresh,
             identities={
-                each.name: tuple(parts.identities(self._catalogue, key, each.name))
+                each.name: tuple(partition_indexes.identities(self._catalogue, key, each.name))
                 for each in (live, fresh, old)
                 if each is not None and each.partitioned
             },
@@ -187,7 +187,7 @@ class CatalogueView:
         live: LiveIndex | None,
         fresh: LiveIndex | None,
         old: LiveIndex | None,
-        reserved: set[names.Name],
+        reserved: set[name_exchange.Name],
         *,
         same: bool,
     ) -> _Cover:
@@ -218,7 +218,7 @@ class CatalogueView:
         return _Cover(of_own, of_fresh, fresh_same)
 
     def _needs_parts(self, index: PgIndex) -> bool:
-        """Whether an index of a partitioned table may have to get parts."""
+        """Whether an index of a partitioned table may have to get partition_indexes."""
         table = self._catalogue.tables.get(table_of(index))
         if table is None or table.relkind != "p" or index.definition is None:
             return False
@@ -237,17 +237,17 @@ class CatalogueView:
             return None
         if live.constraint or live.parent or live.replica_identity or live.builder is not None:
             return None
-        if any(parts.identities(self._catalogue, table, live.name)):
+        if any(partition_indexes.identities(self._catalogue, table, live.name)):
             return None
         self._claims.renamed.add((table, live.name))
         return table, live
 
-    def _reserved(self, index: PgIndex) -> set[names.Name]:
+    def _reserved(self, index: PgIndex) -> set[name_exchange.Name]:
         """Schema and name of what no part of it may be: what is declared and not there yet, or declared absent, what
         gets a declared name, and parts of other indexes that are to be built."""
         if index.address not in self._in_parts:
             return set()
-        candidates = parts.candidates(self._catalogue, index)
+        candidates = partition_indexes.candidates(self._catalogue, index)
         coming = {place for place in candidates if place in self._claims.named}
         absent, there, renamed = set(), set(), set()
         for table in self._catalogue.below(table_of(index)):
@@ -260,7 +260,7 @@ class CatalogueView:
         settled = there | {(index.schema_name, index.name)}
         return {*index.reserved, *absent, *(coming - settled), *renamed, *(self._chosen & set(candidates))}
 
-    def _twin(self, index: PgIndex, definition: Definition, reserved: set[names.Name]) -> LiveIndex | None:
+    def _twin(self, index: PgIndex, definition: Definition, reserved: set[name_exchange.Name]) -> LiveIndex | None:
         """An index that nobody declares, or that is declared absent, with exactly this definition. Not one that would
         stay INVALID under any name."""
         key = table_of(index)

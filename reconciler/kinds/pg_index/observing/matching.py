@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
-from reconciler.kinds.pg_index.comparison.readings import Readings, Text
+from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 from reconciler.kinds.pg_index.definition.covering import spelled
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName, table_and_name, table_of
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
-from reconciler.kinds.pg_index.observing.names import Same
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
+from reconciler.kinds.pg_index.observing.name_exchange import Same
 from reconciler.model import Address
 from reconciler.targets.postgres.quoting import identifier
 from reconciler.targets.postgres.session import PostgresSession

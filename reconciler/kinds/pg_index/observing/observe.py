@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from reconciler.kinds.pg_index.acceptance.refusals import Judged, judge
-from reconciler.kinds.pg_index.acceptance.trial import Asked
+from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked
 from reconciler.kinds.pg_index.changes.obstacles import BUILDABLE, CORRUPTING
 from reconciler.kinds.pg_index.changes.swapped_names import with_swapped
 from reconciler.kinds.pg_index.comparison.compare import Unread, changed_options
@@ -34,13 +34,13 @@ from reconciler.kinds.pg_index.observed import (
     ObservedIndex,
     ObservedUnlisted,
 )
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
 from reconciler.kinds.pg_index.observing.catalogue_view import CatalogueView
-from reconciler.kinds.pg_index.observing.left_out import read_without
+from reconciler.kinds.pg_index.observing.dependents import last_covers, may_leave
 from reconciler.kinds.pg_index.observing.matching import compared
-from reconciler.kinds.pg_index.observing.mistyped import meant
-from reconciler.kinds.pg_index.observing.names import Same
-from reconciler.kinds.pg_index.observing.needed import last_covers, may_leave
-from reconciler.kinds.pg_index.observing.read import Catalogue, read
+from reconciler.kinds.pg_index.observing.mistyped_tables import meant
+from reconciler.kinds.pg_index.observing.name_exchange import Same
+from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
 from reconciler.targets.foreign.reached import reached

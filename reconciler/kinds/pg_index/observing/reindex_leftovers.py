@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.pg_index.model import LONGEST_NAME, TableName
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
 
 _LEFTOVER = re.compile(r"(?P<cut>.+)_cc(?:new|old)\d*\Z", re.DOTALL)
 

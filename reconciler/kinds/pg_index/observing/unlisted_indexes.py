@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from reconciler.kinds.pg_index.model import UnlistedIndexes, table_of
 from reconciler.kinds.pg_index.observed import LiveIndex
-from reconciler.kinds.pg_index.observing import parts
+from reconciler.kinds.pg_index.observing import partition_indexes
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
 from reconciler.kinds.pg_index.observing.claims import Claims
-from reconciler.kinds.pg_index.observing.names import Circles
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.name_exchange import Circles
 from reconciler.kinds.pg_index.observing.reindex_leftovers import ReindexLeftovers
 
 
@@ -31,7 +31,7 @@ class Unlisted:
         for name, live in sorted(self._catalogue.indexes.get(table, {}).items()):
             if name in known or name in left or live.constraint or live.replica_identity or live.parent:
                 continue
-            if any(parts.identities(self._catalogue, table, name)):
+            if any(partition_indexes.identities(self._catalogue, table, name)):
                 continue
             if (table, name) in self._claims.renamed or (table, name) in self._claims.parts:
                 continue

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from reconciler.kind import Followed
-from reconciler.kinds.pg_index.changes.new_partitions import filled_in
+from reconciler.kinds.pg_index.changes.new_partition_template import filled_in
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.changes.whole_change import forbidden
 from reconciler.kinds.pg_index.observed import ObservedIndex, PartitionIndex

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import TableName
-from reconciler.kinds.pg_index.observing.read import indexes_of, locked
+from reconciler.kinds.pg_index.observing.catalogue import indexes_of, locked
 from reconciler.targets.postgres.session import PostgresSession
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The queries that read PostgreSQL's catalogue of tables and indexes. `read.py` makes models of their rows."""
+"""The queries that read PostgreSQL's catalogue of tables and indexes. `catalogue.py` makes models of their rows."""
 
 from __future__ import annotations
 

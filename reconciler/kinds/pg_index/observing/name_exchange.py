@@ -12,7 +12,7 @@ from reconciler.kinds.pg_index.changes.statements import FRESH, OLD, temporary_n
 from reconciler.kinds.pg_index.comparison.compare import changed_options
 from reconciler.kinds.pg_index.model import PgIndex, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, Renamed
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
 from reconciler.model import Address
 
 Name = tuple[str, str]

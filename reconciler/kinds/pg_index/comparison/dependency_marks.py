@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.comparison.left_out import keep
-from reconciler.kinds.pg_index.comparison.stood_for import has_column, operands, write_out
-from reconciler.kinds.pg_index.comparison.user_made import Made
-from reconciler.kinds.pg_index.comparison.values import Role, value_of, walk
+from reconciler.kinds.pg_index.comparison.implicit_casts import Role, value_of, walk
+from reconciler.kinds.pg_index.comparison.implied_operators import has_column, operands, write_out
+from reconciler.kinds.pg_index.comparison.left_out_by_folding import keep
+from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.collations import move_out
 from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select, printed_expression
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.compare import Unread, answers, row_of
-from reconciler.kinds.pg_index.comparison.readings import Readings, in_batches
+from reconciler.kinds.pg_index.comparison.server_readings import Readings, in_batches
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Query

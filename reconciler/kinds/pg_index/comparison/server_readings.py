@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from reconciler.kinds.pg_index.comparison.compare import Unread, ask, explain
-from reconciler.kinds.pg_index.comparison.left_out import leaves_out
+from reconciler.kinds.pg_index.comparison.left_out_by_folding import leaves_out
 from reconciler.kinds.pg_index.comparison.normalise import is_read_otherwise, meaning
-from reconciler.kinds.pg_index.comparison.user_made import Made
-from reconciler.kinds.pg_index.definition.printed import mended
+from reconciler.kinds.pg_index.comparison.user_defined import Made
+from reconciler.kinds.pg_index.definition.printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.foreign.reached import reached

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from reconciler.kinds.pg_index.comparison.stood_for import SIGNS
+from reconciler.kinds.pg_index.comparison.implied_operators import SIGNS
 
 FIRST_OF_USERS = 16384
 """Objects that initdb made have lower oids (FirstNormalObjectId)."""
@@ -82,7 +82,7 @@ class Made:
     """Names of what users have made, in whatever schema.
 
     `inlined`: operators whose functions are of SQL; `comparing`: those that take a constant which may be spelled
-    otherwise (`literals.py`). `types`: domains, and those that functions of SQL cast to.
+    otherwise (`constants.py`). `types`: domains, and those that functions of SQL cast to.
     `casts`: the oids of types that they cast by functions, and of domains and arrays of them; `unnamed`: where no text
     has to name that, by functions of SQL; `unnamed_constants`: and by others, which are computed beforehand where a
     constant is cast; `ambiguous`: more than one of a kind, as to text and to varchar.

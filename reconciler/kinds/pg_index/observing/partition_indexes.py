@@ -16,8 +16,8 @@ from reconciler.kinds.pg_index.changes.validity import stuck
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options, identical
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, PgIndex, TableName, full_name
 from reconciler.kinds.pg_index.observed import LiveIndex, PartitionIndex
-from reconciler.kinds.pg_index.observing.read import Catalogue, Holders
-from reconciler.kinds.pg_index.observing.sizes import Sizes
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, Holders
+from reconciler.kinds.pg_index.observing.partition_sizes import Sizes
 
 Equal = Callable[[PgIndex, TableName, LiveIndex], bool]
 """Whether an index of a partition has the declared definition, by the server's reading."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.formulas.memory import format_bytes
-from reconciler.kinds.pg_index.changes import part_by_part
+from reconciler.kinds.pg_index.changes import partitioned_build
 from reconciler.kinds.pg_index.model import Definition, ForNewPartitions
 from reconciler.kinds.pg_index.observed import PartitionIndex
 from reconciler.model import NewPartitions, SqlStep
@@ -32,8 +32,8 @@ def template(wanted: ForNewPartitions, definition: Definition, *, beside: bool) 
         name=INDEX,
         final=LASTING if beside else INDEX,
     )
-    run = [*part_by_part.cover_part(part, (ABOVE_SCHEMA, ABOVE), definition, [])]
-    run += part_by_part.once_all_have(part_by_part.rename([part])) if beside else []
+    run = [*partitioned_build.cover_part(part, (ABOVE_SCHEMA, ABOVE), definition, [])]
+    run += partitioned_build.once_all_have(partitioned_build.rename([part])) if beside else []
     return NewPartitions(at_most=wanted.at_most, up_to=wanted.up_to, steps=tuple(run))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.comparison.stood_for import has_column
+from reconciler.kinds.pg_index.comparison.implied_operators import has_column
 from reconciler.targets.sql_tree import printed_expression
 
 

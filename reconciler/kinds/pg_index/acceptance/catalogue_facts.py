@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, NamedTuple, TypeVar
 
-from reconciler.kinds.pg_index.acceptance.trial import Asked
+from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked
 from reconciler.targets.postgres.session import PostgresSession
 
 _METHODS: LiteralString = """

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from reconciler.kinds.pg_index.changes.describe import as_definition
 from reconciler.kinds.pg_index.model import Definition, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, Need
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
 from reconciler.targets.postgres.session import PostgresSession
 
 _FOREIGN_KEYS = """

@@ -10,12 +10,20 @@ from typing import Any
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.comparison.user_made import MADE, Made
+from reconciler.kinds.pg_index.comparison.user_defined import MADE, Made
 from reconciler.kinds.pg_index.definition.create_index import Explicit, explicit
-from reconciler.kinds.pg_index.definition.printed import mended
+from reconciler.kinds.pg_index.definition.printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
-from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
+from reconciler.kinds.pg_index.observing.catalogue_queries import (
+    INDEXES,
+    LOCKED,
+    NAMES,
+    OWN_PATH,
+    SCHEMAS,
+    TABLES,
+    WANTED,
+)
 from reconciler.targets.foreign.code import ForeignCode, Question
 from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.activity import Blocker
