@@ -37,7 +37,7 @@ class OfTable:
     def take(self, name: str) -> None:
         """One that becomes a declared one: neither another's twin, nor unlisted."""
         self.declared.add(name)
-        self.__dict__.pop("listed", None)
+        self.__dict__.pop("listed", None)  # to be put in order once more
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
