@@ -44,6 +44,7 @@ FENCES = [
         "from reconciler.kinds.check.kind import CheckKind",
         "Kinds are reached through the registry",
     ),
+    ("insight/candidate.py", "from reconciler.kind import Kind", "Imports go down only"),
     (
         "kinds/pg_setting/values/units.py",
         "from reconciler.kinds.pg_setting.risk import table",
@@ -153,8 +154,8 @@ GIVEN = {
     "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
     "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_user.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
-    "kinds/pg_index/advice/whatif/statements.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/definition/printed.py: ' IS DOCUMENT'": "spares reading texts without it; their tokens decide",
+    "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
+    "kinds/pg_index/definition/printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
     "kinds/pg_setting/observing/files.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/files.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",

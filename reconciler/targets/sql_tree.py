@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,9 @@ PLACES = ("location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_
 _PLACES = re.compile(rf"\n *+(?:{'|'.join(PLACES)}): -?\d+")
 """The same in protobuf's text format, where no string holds a line break."""
 
+REMEMBERED = 50_000
+"""Texts whose reading is kept: tables that are alike have indexes that are spelled alike."""
+
 MOST_DEPTH = 300
 """Messages inside of one another, two for each operator: those who walk a tree call themselves up to twice for each,
 and Python has an end of that at 1,000."""
@@ -26,7 +30,6 @@ and Python has an end of that at 1,000."""
 MOST_TOKENS = 3_000
 """Tokens of a text whose tree may be too deep for protobuf's own limit: each token is two levels at most, and decoding
 is safe up to ten times as many."""
-
 
 MOST_NESTED = 10_000
 """Tokens by which one expression may come to be inside of another: operators, casts, UNION. libpg_query hands a tree
@@ -114,6 +117,26 @@ _OF_A_BARE_SELECT = frozenset({"target_list", "limit_option", "op"})
 def shape(tree: Any) -> str:
     """A digest of all that a tree says, but for the places where its parts stood in a text: equal for equal trees."""
     return sha256(_PLACES.sub("", f"\n{tree}").encode()).hexdigest()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def canonical(text: str) -> str:
+    """What an expression says, whatever it looks like: equal for equal trees, and for nothing else.
+
+    Raises SyntaxProblem.
+    """
+    return shape(parse_expression(text))
+
+
+def column_references(text: str) -> list[Any]:
+    """The nodes of the columns that an expression names; none where it cannot be parsed."""
+    from postgast import find_nodes
+    from postgast.pg_query_pb2 import ColumnRef
+
+    try:
+        return list(find_nodes(parse_select(text), ColumnRef))
+    except SyntaxProblem:
+        return []
 
 
 def nodes_and_texts(tree: Any) -> tuple[dict[str, list[Any]], list[str]]:

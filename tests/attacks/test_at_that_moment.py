@@ -49,10 +49,10 @@ def just_before(place, mallory, statement, monkeypatch):
 
 READERS = [
     (
-        "kinds.pg_index.comparison.readings.ask",
+        "kinds.pg_index.comparison.server_readings.ask",
         {"i": {"columns": ["id"], "where": "lower('A'::varchar) < lower(title)"}},
     ),
-    ("kinds.pg_index.acceptance.trial._ask", {"j": {"columns": ["lower(title)"]}}),
+    ("kinds.pg_index.acceptance.types_and_immutability._ask", {"j": {"columns": ["lower(title)"]}}),
 ]
 
 

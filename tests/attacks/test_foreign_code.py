@@ -380,7 +380,9 @@ def test_an_apply_runs_no_code_of_others_but_what_the_plan_says(sql, mallory, pg
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("place", ["kinds.pg_index.comparison.readings.ask", "kinds.pg_index.advice.ask.Asking._batch"])
+@pytest.mark.parametrize(
+    "place", ["kinds.pg_index.comparison.server_readings.ask", "insight.bounded_queries.BoundedQueries._batch"]
+)
 def test_whoever_makes_a_function_at_that_very_moment_is_met_by_nobody(
     place, sql, mallory, pg_target, marks, monkeypatch
 ):

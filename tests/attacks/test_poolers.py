@@ -24,9 +24,9 @@ from waiting import PATIENCE, until
 
 from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, ObservationFailed
-from reconciler.kinds.pg_index.advice.whatif.costs import _create, _reset, with_index
-from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
-from reconciler.kinds.pg_index.advice.whatif.workload import TOOLS, tools_of
+from reconciler.insight.whatif.plan_costs import _create, _reset, with_index
+from reconciler.insight.workload.extensions import INSTALLED, extensions_of
+from reconciler.insight.workload.statement import read_statement
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
 from reconciler.targets.postgres.opening import open_connection
@@ -124,7 +124,7 @@ def test_a_what_if_that_fails_is_taken_back_in_the_session_in_which_it_was_made(
         Application(shared.url(tasks.info.dbname)).running() as application,
         closing(connect(target, secrets)) as session,
     ):
-        tools = tools_of(session.fetch(TOOLS, {"schemas": []}))
+        tools = extensions_of(session.fetch(INSTALLED, {"schemas": []}))
         question = Question(session.search_path, catalog_first=session.pg_catalog_first)
         code = ForeignCode(question, session.fetch_all(question.queries))
         wrong = replace(statement, text="select * from nowhere")

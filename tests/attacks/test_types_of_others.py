@@ -236,7 +236,9 @@ INDEXES = {
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("place", ["kinds.pg_index.comparison.readings.ask", "kinds.pg_index.advice.ask.Asking._batch"])
+@pytest.mark.parametrize(
+    "place", ["kinds.pg_index.comparison.server_readings.ask", "insight.bounded_queries.BoundedQueries._batch"]
+)
 @pytest.mark.parametrize("made", MEANWHILE)
 def test_what_leads_to_code_of_others_since_a_moment_is_met_by_nobody(
     made, place, sql, mallory, pg_target, marks, monkeypatch
@@ -305,7 +307,7 @@ def test_what_leads_nowhere_stops_nobody(made, sql, mallory, pg_target, monkeypa
     sql.execute("create index i on public.tasks (id) where lower(title) > 'a'")
     mallory.execute((TABLE + KIND).encode())
     mallory.execute("create function evil.number(k evil.kind) returns int language sql immutable as 'select 1'")
-    original = pkgutil.resolve_name("reconciler.kinds.pg_index.comparison.readings.ask")
+    original = pkgutil.resolve_name("reconciler.kinds.pg_index.comparison.server_readings.ask")
     done = []
 
     def meanwhile(*args, **options):
@@ -313,7 +315,7 @@ def test_what_leads_nowhere_stops_nobody(made, sql, mallory, pg_target, monkeypa
             done.append(mallory.execute(made.encode()))
         return original(*args, **options)
 
-    monkeypatch.setattr("reconciler.kinds.pg_index.comparison.readings.ask", meanwhile)
+    monkeypatch.setattr("reconciler.kinds.pg_index.comparison.server_readings.ask", meanwhile)
     indexes = {"i": {"columns": ["id"], "where": "(lower(title) > 'a') and true"}}
     plan = make_plan(
         {"main": pg_target}, tables(pg_target, {"public.tasks": {"indexes": indexes}}), Secrets({}), created_at=now()

@@ -9,7 +9,7 @@ from typing import Any
 from live import outcomes
 
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.advice.whatif.judge import whatif
+from reconciler.kinds.pg_index.advice.whatif_facts import whatif
 from reconciler.model import Change, Notice, NoticeType, Outcome, Resource, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from pg_index.beside_psql import apply, compared, databases, definitions, differences, imported
-from reconciler.kinds.pg_index.advice.whatif.constants import constants, with_constants
-from reconciler.kinds.pg_index.advice.whatif.statements import read_statement
+from reconciler.insight.whatif.index_constants import constants, with_constants
+from reconciler.insight.workload.statement import read_statement
 from reconciler.model import Action, Change
 
 TABLE = "public.w0"

@@ -14,8 +14,9 @@ from waiting import given_time
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared
+from reconciler.insight import bounded_queries
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.advice import advise, ask, duplicates
+from reconciler.kinds.pg_index.advice import advise, duplicate_keys
 from reconciler.model import Action, Change, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -181,7 +182,7 @@ def test_what_takes_too_long_is_said_and_planned(sql, pg_target, monkeypatch):
     )
 
     def attempt(seconds: float):
-        monkeypatch.setattr(duplicates, "DUPLICATE_SECONDS", seconds)
+        monkeypatch.setattr(duplicate_keys, "DUPLICATE_SECONDS", seconds)
         return seconds, advised(pg_target, resources)
 
     # The other key is looked for in the same time.
@@ -221,7 +222,7 @@ def test_rows_that_a_policy_hides_are_not_taken_for_absent(sql, weak):
 
 
 def test_a_table_that_is_locked_as_a_whole_is_not_waited_for(sql, pg_target, database, monkeypatch):
-    monkeypatch.setattr(ask, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(bounded_queries, "LOCK_SECONDS", 0.1)
     sql.execute("create table tasks (a int); insert into tasks values (1), (1)")
     resources = declared(pg_target, u={"unique": True, "columns": ["a"]}, v={"columns": ["a"], "where": "a > 0"})
     with psycopg.connect(database) as beside, closing(connect(pg_target, Secrets({}))) as session:

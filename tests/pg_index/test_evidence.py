@@ -14,8 +14,8 @@ from waiting import until
 
 from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
+from reconciler.insight import bounded_queries
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.advice import ask
 from reconciler.kinds.pg_index.definition.covering import covers
 from reconciler.kinds.pg_index.definition.create_index import parse_index
 from reconciler.model import Action, Change
@@ -265,7 +265,7 @@ def test_what_another_index_covers_and_what_alone_serves_a_foreign_key(sql, pg_t
 def test_a_drop_from_a_table_that_is_locked_as_a_whole_says_what_it_could_not_see(
     sql, pg_target, database, monkeypatch
 ):
-    monkeypatch.setattr(ask, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(bounded_queries, "LOCK_SECONDS", 0.1)
     sql.execute("create table tasks (id int, status text)")
     sql.execute("create index old_idx on tasks (lower(status)); create index new_idx on tasks (id) where id > 1")
     resources = declared(pg_target, old_idx="absent", other_idx={"columns": ["id"], "where": "status = 'x'"})

@@ -14,7 +14,7 @@ from pg_index.declared import tables
 from pg_index.test_acceptance import keys, statement
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.definition.methods import METHODS
+from reconciler.kinds.pg_index.definition.access_methods import METHODS
 
 WIDE = [f"c{number}" for number in range(40)]
 TABLE = f"create table t (a int, b text, tags int[], place point, {', '.join(f'{name} int' for name in WIDE)})"

@@ -6,12 +6,11 @@ constants, and forgets collations while it plans.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 from live import converge, outcomes
 
 from pg_index.declared import declared
+from pg_index.text_pairs import Case, brought, not_in_sync, planned_after_building
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action
 
@@ -41,16 +40,6 @@ MADE = """
     create function cut("Max Len" int, s text default 'x') returns text language sql immutable as 'select left($2, $1)';
     create table tasks (id int, a text, b text, v varchar(20), n int, r int4range, c text collate "C", d text, p pair);
 """
-
-
-class Case(NamedTuple):
-    """`where`: they are predicates, else keys."""
-
-    name: str
-    declared: str
-    live: str
-    reason: str
-    where: bool = False
 
 
 DIFFERENT = [
@@ -90,27 +79,17 @@ DIFFERENT = [
 ]  # fmt: skip
 
 
-def _spec(text: str, *, where: bool) -> dict[str, object]:
-    return {"columns": ["id"], "where": text} if where else {"columns": [f"({text})"]}
-
-
-def _created(text: str, *, where: bool) -> str:
-    return f"(id) where {text}" if where else f"(({text}))"
-
-
 @pytest.mark.parametrize("case", DIFFERENT, ids=lambda case: case.name)
 def test_what_leans_on_something_else_is_replaced(sql, pg_target, case):
     sql.execute(MADE)
-    sql.execute(f"create index i on tasks {_created(case.live, where=case.where)}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [change] = brought(sql, pg_target, case)
     assert change.action is Action.REPLACE, case.reason
 
 
 @pytest.mark.parametrize("case", DIFFERENT[:3] + DIFFERENT[-12:-7], ids=lambda case: case.name)
 def test_nor_is_it_the_twin_of_a_missing_one(sql, pg_target, case):
     sql.execute(MADE)
-    sql.execute(f"create index there on tasks {_created(case.live, where=case.where)}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [change] = brought(sql, pg_target, case, "there")
     assert change.action is Action.CREATE, case.reason
 
 
@@ -157,21 +136,13 @@ ALIKE = [
 
 def test_what_leans_on_the_same_is_in_sync(sql, pg_target):
     sql.execute(MADE)
-    wanted = {}
-    for n, case in enumerate(ALIKE):
-        sql.execute(f"create index i{n} on tasks {_created(case.live, where=case.where)}")
-        wanted[f"i{n}"] = _spec(case.declared, where=case.where)
-    found = outcomes(KIND, pg_target, declared(pg_target, **wanted))
-    assert [(ALIKE[int(outcome.address.name.removeprefix("public.i"))].name, outcome) for outcome in found] == []
+    assert not_in_sync(sql, pg_target, ALIKE) == []
 
 
 def test_what_is_built_as_declared_is_in_sync(sql, pg_target):
     """Both sides of every row, built by ourselves: none is replaced for ever."""
     sql.execute(MADE)
-    texts = {(text, case.where) for case in DIFFERENT + ALIKE for text in (case.declared, case.live)}
-    wanted = {f"i{n}": _spec(text, where=where) for n, (text, where) in enumerate(sorted(texts))}
-    converge(KIND, pg_target, declared(pg_target, **wanted))
-    assert outcomes(KIND, pg_target, declared(pg_target, **wanted)) == []
+    assert planned_after_building(pg_target, DIFFERENT + ALIKE) == []
 
 
 def test_a_redefined_function_is_what_it_was_for(sql, pg_target):

@@ -6,13 +6,9 @@ the top of an expression or inside of another cast, and by which collation somet
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
-from live import converge, outcomes
 
-from pg_index.declared import declared
-from reconciler.kinds.pg_index import KIND
+from pg_index.text_pairs import Case, brought, not_in_sync, planned_after_building
 from reconciler.model import Action
 
 pytestmark = pytest.mark.matrix
@@ -23,16 +19,6 @@ MADE = """
     create table tasks (id int, a int, f4 real, f8 float8, m numeric, s text, c text collate "C", d text, ch char(5),
                         v varchar(20), b boolean)
 """
-
-
-class Case(NamedTuple):
-    """`where`: they are predicates, else keys."""
-
-    name: str
-    declared: str
-    live: str
-    reason: str
-    where: bool = False
 
 
 DIFFERENT = [
@@ -100,22 +86,10 @@ CAST_COLLATIONS = [
 ]  # fmt: skip
 
 
-def _spec(text: str, *, where: bool) -> dict[str, object]:
-    return {"columns": ["id"], "where": text} if where else {"columns": [f"({text})"]}
-
-
-def _created(text: str, *, where: bool) -> str:
-    if where:
-        return f"(id) where {text}"
-    expression, _, collation = text.partition(" collate ") if text.endswith('"') else (text, "", "")
-    return f"(({expression}) {f'collate {collation}' if collation else ''})"
-
-
 @pytest.mark.parametrize("case", DIFFERENT, ids=lambda case: case.name)
 def test_what_is_left_out_is_seen(sql, pg_target, case):
     sql.execute(MADE)
-    sql.execute(f"create index i on tasks {_created(case.live, where=case.where)}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [change] = brought(sql, pg_target, case)
     assert change.action is Action.REPLACE, case.reason
 
 
@@ -123,12 +97,7 @@ def test_what_is_left_out_is_seen(sql, pg_target, case):
 def test_what_is_the_same_is_in_sync(sql, pg_target, cases):
     """All but what folding leaves out was replaced before, though psql had built it of the same text."""
     sql.execute(MADE)
-    wanted = {}
-    for n, case in enumerate(cases):
-        sql.execute(f"create index i{n} on tasks {_created(case.live, where=case.where)}")
-        wanted[f"i{n}"] = _spec(case.declared, where=case.where)
-    found = outcomes(KIND, pg_target, declared(pg_target, **wanted))
-    assert [(cases[int(outcome.address.name.removeprefix("public.i"))].name, outcome) for outcome in found] == []
+    assert not_in_sync(sql, pg_target, cases) == []
 
 
 ARRAYS_DIFFER = [
@@ -143,24 +112,18 @@ ARRAYS_DIFFER = [
 @pytest.mark.parametrize("case", ARRAYS_DIFFER, ids=lambda case: case.name)
 def test_what_is_read_again_is_told_apart(sql, pg_target, case):
     sql.execute(MADE)
-    sql.execute(f"create index i on tasks {_created(case.live, where=case.where)}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [change] = brought(sql, pg_target, case)
     assert change.action is Action.REPLACE, case.reason
 
 
 def test_a_twin_of_such_an_array_is_found(sql, pg_target):
     """It was built beside the one that is there."""
     sql.execute(MADE)
-    sql.execute(f"create index there on tasks (id) where {CAST_ARRAYS[0].live}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(CAST_ARRAYS[0].declared, where=True)))
+    [change] = brought(sql, pg_target, CAST_ARRAYS[0], "there")
     assert change.summary == "there → i"
 
 
 def test_what_is_built_as_declared_is_in_sync(sql, pg_target):
     """Both sides of every row, built by ourselves: none is replaced for ever."""
     sql.execute(MADE)
-    rows = DIFFERENT + ALIKE + CAST_ARRAYS + CAST_COLLATIONS + ARRAYS_DIFFER
-    texts = {(text, case.where) for case in rows for text in (case.declared, case.live)}
-    wanted = {f"i{n}": _spec(text, where=where) for n, (text, where) in enumerate(sorted(texts))}
-    converge(KIND, pg_target, declared(pg_target, **wanted))
-    assert outcomes(KIND, pg_target, declared(pg_target, **wanted)) == []
+    assert planned_after_building(pg_target, DIFFERENT + ALIKE + CAST_ARRAYS + CAST_COLLATIONS + ARRAYS_DIFFER) == []

@@ -100,7 +100,7 @@ def test_more_than_fit_into_one_select_are_read_in_several(sql, pg_target, count
     for n in range(MANY):
         sql.execute(f"create index i{n} on tasks {there(n)}")
     wanted = {f"i{n}": {"columns": [f"(A ||'is {n}')"], "where": f"ID > {n} and 1 = 1"} for n in range(MANY)}
-    monkeypatch.setattr("reconciler.kinds.pg_index.comparison.readings.AT_ONCE", 40)
+    monkeypatch.setattr("reconciler.kinds.pg_index.comparison.server_readings.AT_ONCE", 40)
     assert outcomes(KIND, pg_target, declared(pg_target, **wanted)) == []
     assert counted["statements"] < MANY / 2
 

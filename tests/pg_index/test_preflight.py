@@ -17,10 +17,10 @@ from waiting import PATIENCE, reload, until
 from pg_index.advice import advised, said
 from pg_index.declared import declared, tables
 from reconciler.documents.fingerprint import fingerprint
-from reconciler.kinds.pg_index.advice import advise, preflight
-from reconciler.kinds.pg_index.advice.ask import Asking
-from reconciler.kinds.pg_index.advice.places import read_places
-from reconciler.kinds.pg_index.advice.work import works
+from reconciler.insight.bounded_queries import BoundedQueries
+from reconciler.insight.table_sizes import read_table_sizes
+from reconciler.kinds.pg_index.advice import advise, blockers
+from reconciler.kinds.pg_index.advice.concurrent_statements import works
 from reconciler.model import Action, Address, Change, Hazard, HazardType, NoticeType, SqlStep
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
@@ -47,7 +47,7 @@ def tasks(sql):
 @pytest.fixture
 def at_once(monkeypatch):
     """Transactions count as long from their beginning on."""
-    monkeypatch.setattr(preflight, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(blockers, "LONG_SECONDS", 0.0)
 
 
 def change(statement: str) -> Change:
@@ -65,9 +65,9 @@ def change(statement: str) -> Change:
 def waits(target, *statements: str) -> list[str]:
     """What is said about the statements, each as a change of its own."""
     with closing(connect(target, Secrets({}))) as session:
-        asking, found = Asking(session, 30), works([change(statement) for statement in statements])
-        names = {(deed.schema, deed.name) for work in found for deed in work.deeds} | {("public", "tasks")}
-        return said(preflight.waits(asking, found, read_places(asking, names)[0]))
+        bounded, found = BoundedQueries(session, 30), works([change(statement) for statement in statements])
+        names = {(command.schema, command.name) for work in found for command in work.commands} | {("public", "tasks")}
+        return said(blockers.waits(bounded, found, read_table_sizes(bounded, names)[0]))
 
 
 def really_waits(url: str, statement: str, whom: int) -> bool:

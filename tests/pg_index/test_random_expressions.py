@@ -27,8 +27,8 @@ from pg_index.beside_psql import (
 from pg_index.constructs import CONSTRUCTS, known_to
 from pg_index.random_expressions import Writer
 from reconciler.kinds.pg_index.definition.readable import tidily
-from reconciler.kinds.pg_index.definition.syntax import canonical, parse_element, parse_predicate
-from reconciler.targets.sql_tree import SyntaxProblem
+from reconciler.kinds.pg_index.definition.syntax import parse_element, parse_predicate
+from reconciler.targets.sql_tree import SyntaxProblem, canonical
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""

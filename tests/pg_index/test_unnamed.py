@@ -6,12 +6,11 @@ others are of the same kind, and were told apart.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
-from live import converge, outcomes
+from live import outcomes
 
 from pg_index.declared import declared
+from pg_index.text_pairs import Case, brought, not_in_sync, planned_after_building
 from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, Notice
 
@@ -53,15 +52,6 @@ MADE = """
     create table tasks (id int, a text, n int, v varchar(20), b bool, d some_pair, p pair, q pair, o odd, u twice,
                         x val, y val, z val)
 """
-
-
-class Case(NamedTuple):
-    """`where`: they are predicates, else keys."""
-
-    name: str
-    declared: str
-    live: str
-    where: bool = False
 
 
 DIFFERENT = [
@@ -130,30 +120,16 @@ UNDECIDED = [
 ]  # fmt: skip
 
 
-def _spec(text: str, *, where: bool) -> dict[str, object]:
-    return {"columns": ["id"], "where": text} if where else {"columns": [f"({text})"]}
-
-
-def _created(text: str, *, where: bool) -> str:
-    return f"(id) where {text}" if where else f"(({text}))"
-
-
 @pytest.mark.parametrize("case", DIFFERENT, ids=lambda case: case.name)
 def test_what_no_name_tells_is_seen(sql, pg_target, case):
     sql.execute(MADE)
-    sql.execute(f"create index i on tasks {_created(case.live, where=case.where)}")
-    [change] = converge(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [change] = brought(sql, pg_target, case)
     assert change.action is Action.REPLACE
 
 
 def test_what_is_the_same_is_in_sync(sql, pg_target):
     sql.execute(MADE)
-    wanted = {}
-    for n, case in enumerate(ALIKE):
-        sql.execute(f"create index i{n} on tasks {_created(case.live, where=case.where)}")
-        wanted[f"i{n}"] = _spec(case.declared, where=case.where)
-    found = outcomes(KIND, pg_target, declared(pg_target, **wanted))
-    assert [(ALIKE[int(outcome.address.name.removeprefix("public.i"))].name, outcome) for outcome in found] == []
+    assert not_in_sync(sql, pg_target, ALIKE) == []
 
 
 AS_IT_WAS = """
@@ -182,8 +158,7 @@ def test_casts_of_types_of_postgresql_make_no_difference(sql, pg_target):
 def test_what_cannot_be_told_is_said(sql, pg_target, case):
     """It was "in sync", whatever it was; of what folding drops it said that the server cannot read it."""
     sql.execute(MADE)
-    sql.execute(f"create index i on tasks {_created(case.live, where=case.where)}")
-    [notice] = outcomes(KIND, pg_target, declared(pg_target, i=_spec(case.declared, where=case.where)))
+    [(_, notice)] = not_in_sync(sql, pg_target, [case])
     assert isinstance(notice, Notice)
     assert notice.message.startswith("not compared with its definition: ")
 
@@ -191,7 +166,4 @@ def test_what_cannot_be_told_is_said(sql, pg_target, case):
 def test_what_is_built_as_declared_is_in_sync(sql, pg_target):
     """Both sides of every row, built by ourselves: none is replaced for ever."""
     sql.execute(MADE)
-    texts = {(text, case.where) for case in DIFFERENT + ALIKE for text in (case.declared, case.live)}
-    wanted = {f"i{n}": _spec(text, where=where) for n, (text, where) in enumerate(sorted(texts))}
-    converge(KIND, pg_target, declared(pg_target, **wanted))
-    assert outcomes(KIND, pg_target, declared(pg_target, **wanted)) == []
+    assert planned_after_building(pg_target, DIFFERENT + ALIKE) == []

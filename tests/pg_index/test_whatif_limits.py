@@ -12,7 +12,7 @@ from pg_index.advice import advised
 from pg_index.declared import declared
 from pg_index.supposing import by_agent, costs, judged, said
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.advice.whatif.judge import whatif
+from reconciler.kinds.pg_index.advice.whatif_facts import whatif
 from reconciler.model import Change
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

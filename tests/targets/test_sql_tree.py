@@ -14,19 +14,22 @@ from pg_index.constructs import Pair, pairs
 import reconciler
 from reconciler.kinds.pg_index.changes.statements import create, element
 from reconciler.kinds.pg_index.comparison.normalise import meaning
-from reconciler.kinds.pg_index.comparison.user_made import Made
+from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.create_index import parse_index
-from reconciler.kinds.pg_index.definition.printed import mended
+from reconciler.kinds.pg_index.definition.printing_faults import mended
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
-from reconciler.kinds.pg_index.definition.syntax import (
-    canonical,
-    parse_element,
-    parse_predicate,
-    reached,
-    unqualified,
-)
+from reconciler.kinds.pg_index.definition.syntax import parse_element, parse_predicate, unqualified
 from reconciler.targets import sql_tree as tree
-from reconciler.targets.sql_tree import SyntaxProblem, parse, parse_expression, printed, printed_expression, shape
+from reconciler.targets.foreign.reached import reached
+from reconciler.targets.sql_tree import (
+    SyntaxProblem,
+    canonical,
+    parse,
+    parse_expression,
+    printed,
+    printed_expression,
+    shape,
+)
 
 PRINTER = "sql_tree.py"
 

@@ -5,7 +5,7 @@ What it manages   indexes of tables, partitioned ones among them, and of materia
 How it compares   by the server's own reading of both sides (`compare.py`), never by text.
 What it runs      CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY; renames in one short transaction; a changed
                   definition is built beside the old one and swapped in, so that no query is ever without an index;
-                  what can be changed in place is; indexes of partitioned tables part by part (`part_by_part.py`).
+                  what can be changed in place is; indexes of partitioned tables part by part (`partitioned_build.py`).
 What it leaves    nothing: an interrupted run is recognised by its temporary names (`statements.py`) and finished.
 
 Decided: docs/decisions.md#wings
@@ -51,9 +51,9 @@ class PgIndexKind:
         return observe(session, wanted)
 
     def plan(self, desired: Declared, observed: AnyObserved | None) -> Sequence[Outcome]:
-        """See `plan.py` and `absent.py`."""
-        from reconciler.kinds.pg_index.changes.absent import plan_unlisted
+        """See `plan.py` and `removal.py`."""
         from reconciler.kinds.pg_index.changes.plan import plan_index
+        from reconciler.kinds.pg_index.changes.removal import plan_unlisted
 
         match desired, observed:
             case PgIndex(), ObservedIndex():
@@ -85,7 +85,7 @@ class PgIndexKind:
         return [Fact(name="index", value=sum(parts) if live.partitioned else live.bytes, unit="bytes")]
 
     def leans_on(self, resource: Declared) -> Sequence[PgIndex]:
-        """See `observing/names.py`: what a change renames beside its own index."""
+        """See `observing/name_exchange.py`: what a change renames beside its own index."""
         from reconciler.kinds.pg_index.changes.swapped_names import swapped
 
         return swapped(resource) if isinstance(resource, PgIndex) else []
@@ -94,26 +94,26 @@ class PgIndexKind:
         """See `kind.LeansOnOthers`: names are exchanged among all of them, or not at all."""
 
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
-        """See `changes/partitions_since.py`."""
-        from reconciler.kinds.pg_index.changes.partitions_since import followed
+        """See `changes/partitions_since_plan.py`."""
+        from reconciler.kinds.pg_index.changes.partitions_since_plan import followed
 
         return followed(planned, now, observed) if isinstance(observed, ObservedIndex) else None
 
     def once_more(self, made: Change, now: Change) -> Sequence[Step] | None:
-        """See `changes/partitions_since.py`."""
-        from reconciler.kinds.pg_index.changes.partitions_since import once_more
+        """See `changes/partitions_since_plan.py`."""
+        from reconciler.kinds.pg_index.changes.partitions_since_plan import once_more
 
         return once_more(made, now)
 
     def left_over(self, made: Change, now: Change, observed: AnyObserved) -> Sequence[str]:
-        """See `changes/partitions_since.py`."""
-        from reconciler.kinds.pg_index.changes.partitions_since import left_over
+        """See `changes/partitions_since_plan.py`."""
+        from reconciler.kinds.pg_index.changes.partitions_since_plan import left_over
 
         return left_over(made, now, observed) if isinstance(observed, ObservedIndex) else []
 
     def went(self, made: Change, observed: AnyObserved) -> Sequence[str]:
-        """See `changes/partitions_since.py`."""
-        from reconciler.kinds.pg_index.changes.partitions_since import went
+        """See `changes/partitions_since_plan.py`."""
+        from reconciler.kinds.pg_index.changes.partitions_since_plan import went
 
         return went(made, observed) if isinstance(observed, ObservedIndex) else []
 
@@ -124,7 +124,7 @@ class PgIndexKind:
         return dropped_by(resource, declared)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
-        """See `unlisted.py`, and `observing/names.py` for an index that leaves its name to another table's."""
+        """See `unlisted.py`, and `observing/name_exchange.py` for an index that leaves its name to another table's."""
         from reconciler.kinds.pg_index.changes.swapped_names import handed_over
         from reconciler.kinds.pg_index.unlisted import gathered
 

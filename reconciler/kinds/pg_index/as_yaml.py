@@ -20,8 +20,8 @@ from reconciler.kinds.pg_index.changes.describe import as_declared
 from reconciler.kinds.pg_index.definition.readable import plainly, tidily
 from reconciler.kinds.pg_index.model import Declared, Definition, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import AnyObserved, LiveIndex
-from reconciler.kinds.pg_index.observing.left_out import read_without
-from reconciler.kinds.pg_index.observing.read import Catalogue, read
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
+from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
 from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession

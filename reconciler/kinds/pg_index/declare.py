@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
+from reconciler.kinds.pg_index.definition.access_methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.definition.create_index import ParsedIndex, parse_index
 from reconciler.kinds.pg_index.definition.limits import impossible
-from reconciler.kinds.pg_index.definition.methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.definition.syntax import (
     NO_TABLE,
     NoKey,
-    SyntaxProblem,
     parse_element,
     parse_predicate,
     qualified_name,
@@ -32,6 +31,7 @@ from reconciler.kinds.pg_index.model import (
 from reconciler.kinds.pg_index.sections import IndexSection, TableSection
 from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
 from reconciler.model import Address
+from reconciler.targets.sql_tree import SyntaxProblem
 
 KIND = "pg_index"
 

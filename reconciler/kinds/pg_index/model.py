@@ -175,6 +175,16 @@ class UnlistedEverywhere(Resource):
         return EVERYTHING
 
 
+def table_of(resource: PgIndex | UnlistedIndexes) -> TableName:
+    """Schema and name of the table that a resource is about."""
+    return (resource.schema_name, resource.table)
+
+
+def table_and_name(index: PgIndex) -> tuple[TableName, str]:
+    """The table and the name of a declared index."""
+    return (table_of(index), index.name)
+
+
 Declared = PgIndex | UnlistedIndexes | UnlistedEverywhere
 
 

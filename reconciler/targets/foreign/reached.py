@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from reconciler.targets.sql_tree import nodes_and_texts
+from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, nodes_and_texts, parse_select
 
 Name = tuple[str, str]
 """Schema, empty where it is not written, and name."""
@@ -78,6 +79,15 @@ class Reached:
             session_value=next((_word(each.op) for each in of("SQLValueFunction")), ""),
             has_odd_names=any(len(text) > CERTAIN or not text.isascii() for text in texts),
         )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def reached(text: str) -> Reached | None:
+    """The names by which an expression may reach code; None where it cannot be parsed."""
+    try:
+        return Reached.of(parse_select(text))
+    except SyntaxProblem:
+        return None
 
 
 _BY_SYNTAX = frozenset(

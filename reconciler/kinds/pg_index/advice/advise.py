@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.errors import ConnectionFailed, TargetError
-from reconciler.kinds.pg_index.advice import duplicates, preflight
-from reconciler.kinds.pg_index.advice.ask import Asking
-from reconciler.kinds.pg_index.advice.cover import overlaps
-from reconciler.kinds.pg_index.advice.evidence import Estimate, estimates
-from reconciler.kinds.pg_index.advice.places import Name, Place, read_places
-from reconciler.kinds.pg_index.advice.space import space
-from reconciler.kinds.pg_index.advice.usage import usage
-from reconciler.kinds.pg_index.advice.whatif.judge import whatif
-from reconciler.kinds.pg_index.advice.work import Work, works
-from reconciler.kinds.pg_index.definition.not_indexable import may_run, unplannable
-from reconciler.kinds.pg_index.model import Definition
-from reconciler.kinds.pg_index.observing.read import read
+from reconciler.insight.bounded_queries import BoundedQueries
+from reconciler.insight.candidate import Name
+from reconciler.insight.table_sizes import TableSize, read_table_sizes
+from reconciler.kinds.pg_index.advice import blockers, duplicate_keys
+from reconciler.kinds.pg_index.advice.build_facts import Estimated, estimates
+from reconciler.kinds.pg_index.advice.concurrent_statements import Work, works
+from reconciler.kinds.pg_index.advice.free_space import space
+from reconciler.kinds.pg_index.advice.overlapping_indexes import overlaps
+from reconciler.kinds.pg_index.advice.usage_facts import usage
+from reconciler.kinds.pg_index.advice.whatif_facts import whatif
+from reconciler.kinds.pg_index.observing.catalogue import read
 from reconciler.model import Address, Change, Fact, Outcome
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.plannable import unplannable, unrunnable
 from reconciler.targets.postgres.session import PostgresSession
 
 KNOWING_SECONDS = 30.0
@@ -38,16 +38,16 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
     all_works = works(outcomes)
     if not all_works:
         return list(outcomes)
-    places, foreign = _places(Asking(session, KNOWING_SECONDS), all_works)
-    checked = duplicates.check(Asking(session, READING_SECONDS), all_works, places, foreign)
+    sizes, foreign = _sizes(BoundedQueries(session, KNOWING_SECONDS), all_works)
+    checked = duplicate_keys.check(BoundedQueries(session, READING_SECONDS), all_works, sizes, foreign)
     going = [work for number, work in enumerate(all_works) if number not in checked.blocked]
-    asking = Asking(session, KNOWING_SECONDS)
-    estimated = estimates(asking, going, places, foreign)
-    evidence = _evidence(asking, going, estimated)
-    disk = space(asking, going, estimated)
+    bounded = BoundedQueries(session, KNOWING_SECONDS)
+    estimated = estimates(bounded, going, sizes, foreign)
+    evidence = _evidence(bounded, going, estimated)
+    disk = space(bounded, going, estimated)
     for address, fact in disk.facts.items():
         evidence[address].append(fact)
-    waiting = preflight.waits(asking, going, places)
+    waiting = blockers.waits(bounded, going, sizes)
     blocked = {all_works[number].change.address: notice for number, notice in checked.blocked.items()}
     advised = [
         blocked.get(outcome.address) or outcome.model_copy(update={"evidence": tuple(evidence[outcome.address])})
@@ -58,28 +58,31 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
     barred = {
         work.change.address: why
         for work in going
-        if work.definition
-        and (why := unplannable(work.table, work.definition.expressions, foreign) or may_run(work.definition, foreign))
+        if (definition := work.definition)
+        and (
+            why := unplannable(work.table, definition.expressions, foreign)
+            or unrunnable(definition.expressions, foreign)
+        )
     }
     return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices], barred)
 
 
-def _places(asking: Asking, all_works: Sequence[Work]) -> tuple[dict[Name, Place], ForeignCode]:
-    named = {(deed.schema, deed.name) for work in all_works for deed in work.deeds}
-    definitions: dict[Name, list[Definition]] = {}
+def _sizes(bounded: BoundedQueries, all_works: Sequence[Work]) -> tuple[dict[Name, TableSize], ForeignCode]:
+    named = {(command.schema, command.name) for work in all_works for command in work.commands}
+    expressions: dict[Name, list[str]] = {}
     for work in all_works:
-        definitions.setdefault(work.table, []).extend([work.definition] if work.definition else [])
-    return read_places(asking, named | {work.table for work in all_works}, definitions)
+        expressions.setdefault(work.table, []).extend(work.definition.expressions if work.definition else ())
+    return read_table_sizes(bounded, named | {work.table for work in all_works}, expressions)
 
 
 def _evidence(
-    asking: Asking, all_works: Sequence[Work], estimated: dict[Address, Estimate]
+    bounded: BoundedQueries, all_works: Sequence[Work], estimated: dict[Address, Estimated]
 ) -> dict[Address, list[Fact]]:
     drops = [work for work in all_works if work.loses]
-    used = usage(asking, [(work.resource.schema_name, work.resource.name) for work in drops])
+    used = usage(bounded, [(work.resource.schema_name, work.resource.name) for work in drops])
     try:
-        catalogue = read(asking.session, {work.table for work in all_works}, [])
-        beside = overlaps(asking.session, catalogue, all_works)
+        catalogue = read(bounded.session, {work.table for work in all_works}, [])
+        beside = overlaps(bounded.session, catalogue, all_works)
     except ConnectionFailed:
         raise
     except TargetError:

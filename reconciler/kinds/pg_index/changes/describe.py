@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.kinds.pg_index.changes import statements
-from reconciler.kinds.pg_index.definition.syntax import identifier
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex
+from reconciler.targets.postgres.quoting import identifier
 
 
 def as_json(index: PgIndex, definition: Definition) -> dict[str, Any]:

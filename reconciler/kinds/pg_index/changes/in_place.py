@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from reconciler.kinds.pg_index.changes import describe, statements, steps
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options
-from reconciler.kinds.pg_index.definition.syntax import SyntaxProblem, canonical
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex
 from reconciler.model import Hazard, HazardType, SqlStep
+from reconciler.targets.sql_tree import SyntaxProblem, canonical
 
 CLUSTERABLE = {"btree", "gist"}
 """Access methods of PostgreSQL that CLUSTER can sort by (pg_am's amclusterable, up to 18)."""

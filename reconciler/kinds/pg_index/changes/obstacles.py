@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_index.changes import describe, part_by_part, statements
+from reconciler.kinds.pg_index.changes import describe, partitioned_build, statements
 from reconciler.kinds.pg_index.comparison.compare import fixed_options
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
@@ -32,7 +32,7 @@ def obstacle(desired: PgIndex, definition: Definition, observed: ObservedIndex) 
         message = observed.misread
     elif live is not None and observed.same and (live.valid or live.partitioned):
         moves = definition.tablespace not in ("", live.tablespace)
-        fixed = fixed_options(definition, live, has_leaves=part_by_part.has_leaves(observed.partitions))
+        fixed = fixed_options(definition, live, has_leaves=partitioned_build.has_leaves(observed.partitions))
         if (live.constraint or live.parent) and (moves or fixed):
             message = f"differs, and belongs to {belongs_to(live)}: {_difference(live, definition)}"
     elif observed.not_compared and (live.valid if live else observed.twin is None):
@@ -114,7 +114,7 @@ def at_work(desired: PgIndex, observed: ObservedIndex) -> Notice | None:
             name = "" if live.name == desired.name else f"{live.name} "
             return _being_built(desired, name, live.builder)
     for tree in (observed.partitions, observed.fresh_partitions):
-        if found := part_by_part.builder(tree):
+        if found := partitioned_build.builder(tree):
             return _being_built(desired, f"its part {found[0]} ", found[1])
     return None
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.kinds.pg_index.changes import describe, part_by_part, statements, steps, validity
-from reconciler.kinds.pg_index.changes.absent import hazards, plan_absent
+from reconciler.kinds.pg_index.changes import describe, partitioned_build, statements, steps, validity
 from reconciler.kinds.pg_index.changes.in_place import amend, finishing, inheriting
 from reconciler.kinds.pg_index.changes.obstacles import at_work, obstacle, permitted
+from reconciler.kinds.pg_index.changes.removal import hazards, plan_absent
 from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, REINDEX_MOVES, changed_options, fixed_options
 from reconciler.kinds.pg_index.definition.covering import lost
@@ -51,7 +51,7 @@ def _needs_successor(desired: PgIndex, definition: Definition, observed: Observe
         rebuilt = bool(
             _fixed_options(definition, observed, live)
             or _stuck(desired, observed, live)
-            or part_by_part.ordered_otherwise(live, observed.partitions)
+            or partitioned_build.ordered_otherwise(live, observed.partitions)
         )
     else:
         parts = [live]
@@ -66,7 +66,7 @@ def _stuck(desired: PgIndex, observed: ObservedIndex, live: LiveIndex) -> bool:
 
 
 def _fixed_options(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> set[str]:
-    return fixed_options(definition, live, has_leaves=part_by_part.has_leaves(observed.partitions))
+    return fixed_options(definition, live, has_leaves=partitioned_build.has_leaves(observed.partitions))
 
 
 def _plan_circle(desired: PgIndex, definition: Definition, observed: ObservedIndex) -> Change:
@@ -115,7 +115,9 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
     if observed.twin is not None:
         amended = amend(desired.schema_name, observed.twin, definition, _rows(observed), desired.name)
         run = [steps.instant(statements.rename(desired.schema_name, observed.twin.name, desired.name))]
-        run += part_by_part.cover(desired.schema_name, desired.table, desired.name, definition, observed.partitions)
+        run += partitioned_build.cover(
+            desired.schema_name, desired.table, desired.name, definition, observed.partitions
+        )
         run += drop_temporary(desired, observed)
         return change(
             desired, observed, Action.RENAME, None, definition, [*run, *amended.steps],
@@ -133,7 +135,9 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
     run = drop_temporary(desired, observed)
     if is_partitioned:
         run.append(steps.build_only(desired.schema_name, desired.table, desired.name, definition))
-        run += part_by_part.cover(desired.schema_name, desired.table, desired.name, definition, observed.partitions)
+        run += partitioned_build.cover(
+            desired.schema_name, desired.table, desired.name, definition, observed.partitions
+        )
     else:
         run.append(steps.build(desired.schema_name, desired.table, desired.name, definition, _rows(observed)))
     if told:
@@ -169,7 +173,9 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     if live.partitioned:
         if not built:
             run.append(steps.build_only(schema, table, fresh_name, definition))
-        run += part_by_part.cover(schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions)
+        run += partitioned_build.cover(
+            schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions
+        )
         if fresh is not None and built:
             run += validity.attach_again(
                 fresh_name, (schema, table), fresh, observed.fresh_partitions, observed.version_num
@@ -187,10 +193,10 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     swapped = [
         steps.strong(f"reads and writes of {schema}.{table}", *swap) if locked else steps.instant(*swap),
         drop(desired, live, old_name, hazards=_loses(definition, observed, live)),
-        *(part_by_part.rename(observed.fresh_partitions) if live.partitioned else []),
+        *(partitioned_build.rename(observed.fresh_partitions) if live.partitioned else []),
         *drop_leftovers(observed),
     ]
-    run += part_by_part.once_all_have(swapped) if live.partitioned else swapped
+    run += partitioned_build.once_all_have(swapped) if live.partitioned else swapped
     why = "the new one was begun by an interrupted apply" if built else _why_replaced(definition, observed, live)
     handed = locked or any(part.goes and part.goes.replica_identity for part in observed.fresh_partitions)
     return change(
@@ -204,7 +210,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
 def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> list[Hazard]:
     """For the queries of the old one, a successor that answers less is a drop."""
     going = [] if observed.same else [live]
-    going += part_by_part.ordered_otherwise(live, observed.partitions) if observed.same else []
+    going += partitioned_build.ordered_otherwise(live, observed.partitions) if observed.same else []
     for each in going:
         less = lost(definition, describe.as_definition(each)) if each.valid else ""
         if less:
@@ -222,7 +228,7 @@ def _why_replaced(definition: Definition, observed: ObservedIndex, live: LiveInd
         return "storage parameters differ that are only read when it is built"
     if _fixed_options(definition, observed, live):
         return "storage parameters of a partitioned index cannot be changed, and it has no parts to change them on"
-    if parts := part_by_part.ordered_otherwise(live, observed.partitions):
+    if parts := partitioned_build.ordered_otherwise(live, observed.partitions):
         return f"{parts[0].name} is a part of it, and has another order"
     if live.partitioned:
         return "INVALID, and attaching the parts that it lacks would not make it valid"
@@ -240,8 +246,10 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
         run += drop_leftovers(observed)
         names = ", ".join(name for _, name in observed.leftovers)
         reasons.append(f"left behind by an interrupted REINDEX CONCURRENTLY: {names}")
-    open_parts = part_by_part.uncovered(observed.partitions)
-    covering = part_by_part.cover(desired.schema_name, desired.table, desired.name, definition, observed.partitions)
+    open_parts = partitioned_build.uncovered(observed.partitions)
+    covering = partitioned_build.cover(
+        desired.schema_name, desired.table, desired.name, definition, observed.partitions
+    )
     if open_parts:
         some = ", ".join(f"{part.schema_name}.{part.table}" for part in open_parts[:5])
         more = f" and {len(open_parts) - 5} more" if len(open_parts) > 5 else ""
@@ -253,7 +261,7 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
     )
     if again and not open_parts:
         reasons.append("INVALID though no partition lacks its part: attached again, for PostgreSQL to look at it")
-    renaming = part_by_part.rename(observed.partitions)
+    renaming = partitioned_build.rename(observed.partitions)
     if renaming:
         reasons.append("those of its partitions get their own names, after an interrupted apply")
     amended = amend(desired.schema_name, live, definition, _rows(observed))

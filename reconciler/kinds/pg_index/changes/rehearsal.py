@@ -8,9 +8,10 @@ from pydantic import TypeAdapter
 
 from reconciler.kind.applying import Rehearsal
 from reconciler.kinds.pg_index.changes import statements
-from reconciler.kinds.pg_index.definition.syntax import mentions_whole_row, reached
+from reconciler.kinds.pg_index.definition.syntax import mentions_whole_row
 from reconciler.kinds.pg_index.model import AnyIndex, PgIndex
 from reconciler.model import Action, Change, HazardType, SqlStep
+from reconciler.targets.foreign.reached import reached
 
 
 def rehearsal(change: Change) -> Sequence[Rehearsal]:

@@ -5,12 +5,15 @@ Decided: docs/decisions.md#index-names-in-statements, docs/decisions.md#marks-of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.definition.syntax import expression, identifier, verbatim
+from reconciler.kinds.pg_index.definition.syntax import expression
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, Element
+from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.sql_tree import REMEMBERED
 
 REPLACED = "replaced by reconciler, to be dropped"
 """The comment of an old index from the swap until it is dropped: so that nobody's own index is taken for one."""
@@ -19,6 +22,7 @@ FRESH, OLD = "_rcl_new", "_rcl_old"
 """Ends of our own temporary names: the new index while it is built, and the old one until it is dropped."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def temporary_name(name: str, end: str) -> str:
     """The name of an index while it is being replaced: always the same, so that an interrupted run finds it again.
 

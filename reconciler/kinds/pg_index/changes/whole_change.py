@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index.changes import describe, new_partitions, part_by_part, statements, steps
+from reconciler.kinds.pg_index.changes import describe, new_partition_template, partitioned_build, statements, steps
 from reconciler.kinds.pg_index.changes.in_place import inheriting
 from reconciler.kinds.pg_index.changes.swapped_names import carried
 from reconciler.kinds.pg_index.model import Definition, PgIndex
@@ -30,7 +30,7 @@ def change(
     if desired.new_partitions and after and observed.table and observed.table.relkind == "p":
         beside = action is Action.REPLACE
         definition = inheriting(after, before) if beside and before else after
-        coming = new_partitions.template(desired.new_partitions, definition, beside=beside)
+        coming = new_partition_template.template(desired.new_partitions, definition, beside=beside)
     return Change(
         address=desired.address,
         action=action,
@@ -39,7 +39,7 @@ def change(
         reason=reason,
         why=desired.why,
         summary=summary,
-        notes=(*_notes(observed), *([new_partitions.said(coming)] if coming else [])) if after else (),
+        notes=(*_notes(observed), *([new_partition_template.said(coming)] if coming else [])) if after else (),
         steps=tuple(run),
         new_partitions=coming,
         inverse=tuple(inverse),
@@ -100,8 +100,8 @@ def inverse(desired: PgIndex, live: LiveIndex, tree: Sequence[PartitionIndex] = 
     schema, table, definition = desired.schema_name, desired.table, describe.as_declared(live)
     if live.partitioned:
         built = [steps.build_only(schema, table, live.name, definition)]
-        built += part_by_part.cover(
-            schema, table, live.name, definition, list(part_by_part.anew(schema, live.name, tree))
+        built += partitioned_build.cover(
+            schema, table, live.name, definition, list(partitioned_build.anew(schema, live.name, tree))
         )
         texts = statements.describe(schema, live.name, definition)
     else:

@@ -2,7 +2,7 @@
 
 PostgreSQL stores expressions and predicates as trees and prints them in its own spelling, so texts prove nothing.
 First the parser's canonical spelling of both sides is compared; where that differs, the server reads both sides
-(`readings.py`). Here is what the catalogue tells without that, and how the server is asked.
+(`server_readings.py`). Here is what the catalogue tells without that, and how the server is asked.
 
 Decided: docs/decisions.md#comparison-of-expressions, docs/decisions.md#lock-of-a-comparison
 """
@@ -18,10 +18,10 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.booleans import parse_bool
-from reconciler.kinds.pg_index.definition.syntax import identifier, verbatim
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
 

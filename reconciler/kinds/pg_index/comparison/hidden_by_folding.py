@@ -3,8 +3,8 @@ folding hides, or where collations are named, which it forgets.
 
 Two ways, the more certain one first. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
 columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
-both are read once more with marks around what can be hidden (`leaning.py`). Where that is not possible either, it
-cannot be told, and that is said.
+both are read once more with marks around what can be hidden (`dependency_marks.py`). Where that is not possible either,
+it cannot be told, and that is said.
 
 Decided: docs/decisions.md#what-folding-hides
 """
@@ -18,14 +18,14 @@ from typing import NamedTuple
 from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.compare import Unread, ask, row_of
-from reconciler.kinds.pg_index.comparison.leaning import Expression, Meant, expression
-from reconciler.kinds.pg_index.comparison.part_types import Types, types_of
-from reconciler.kinds.pg_index.comparison.readings import Readings, Text, in_batches
+from reconciler.kinds.pg_index.comparison.dependency_marks import Expression, Meant, expression
+from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
+from reconciler.kinds.pg_index.comparison.implicit_casts import Role
 from reconciler.kinds.pg_index.comparison.resolved_names import Named
-from reconciler.kinds.pg_index.comparison.user_made import FIRST_OF_USERS, Made
-from reconciler.kinds.pg_index.comparison.values import Role
-from reconciler.kinds.pg_index.definition.syntax import verbatim
+from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text, in_batches
+from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS, Made
 from reconciler.kinds.pg_index.model import TableName
+from reconciler.targets.postgres.quoting import verbatim
 from reconciler.targets.postgres.session import Query
 
 

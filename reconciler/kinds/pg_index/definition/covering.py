@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from reconciler.kinds.pg_index.definition.syntax import SyntaxProblem, canonical
 from reconciler.kinds.pg_index.model import Definition, Element
+from reconciler.targets.sql_tree import SyntaxProblem, canonical
 
 
 def covers(wide: Definition, narrow: Definition) -> bool:

@@ -9,13 +9,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.definition.collations import keeps_collation
-from reconciler.kinds.pg_index.definition.literals import is_always_true
-from reconciler.kinds.pg_index.definition.source import DOT, OPEN, SEMICOLON, Source, kind
+from reconciler.kinds.pg_index.definition.constants import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.targets.sql_tree import SyntaxProblem, parse, parse_expression, shape
-
-REMEMBERED = 50_000
-"""Texts whose reading is kept: tables that are alike have indexes that are spelled alike."""
+from reconciler.targets.sql_tokens import DOT, OPEN, SEMICOLON, Source, kind
+from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, parse, parse_expression, shape
 
 
 class ParsedIndex(NamedTuple):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.kinds.pg_index.definition.methods import beyond
-from reconciler.kinds.pg_index.definition.syntax import column_references
+from reconciler.kinds.pg_index.definition.access_methods import beyond
 from reconciler.kinds.pg_index.model import Definition
+from reconciler.targets.sql_tree import column_references
 
 MOST_COLUMNS = 32
 """INDEX_MAX_KEYS, included columns among them."""

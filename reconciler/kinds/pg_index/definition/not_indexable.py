@@ -6,12 +6,10 @@ parse_agg.c). Whether all is immutable is not told by names: what is inlined, or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import Definition
-from reconciler.targets.foreign.code import ForeignCode, Function
-from reconciler.targets.foreign.reached import Call, Name
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.plannable import shown
+from reconciler.targets.foreign.reached import reached
 
 _VOLATILITY = {"s": "stable", "v": "volatile"}
 
@@ -39,11 +37,11 @@ def _refused(text: str, where: str, foreign: ForeignCode) -> str:
         if not meant:
             continue
         if all(each.prokind == "a" for each in meant):
-            return f"aggregate functions are not allowed in index {where}: {_shown(call)}"
+            return f"aggregate functions are not allowed in index {where}: {shown(call)}"
         if all(each.prokind == "w" for each in meant):
-            return f"window functions are not allowed in index {where}: {_shown(call)}"
+            return f"window functions are not allowed in index {where}: {shown(call)}"
         if all(each.returns_set for each in meant):
-            return f"set-returning functions are not allowed in index {where}: {_shown(call)}"
+            return f"set-returning functions are not allowed in index {where}: {shown(call)}"
     return ""
 
 
@@ -58,33 +56,5 @@ def changing(text: str, foreign: ForeignCode) -> str:
         meant = foreign.functions(call)
         if meant and all(each.volatility != "i" for each in meant):
             words = sorted({_VOLATILITY[each.volatility] for each in meant})
-            return f"{_shown(call)} is {' or '.join(words)}"
+            return f"{shown(call)} is {' or '.join(words)}"
     return ""
-
-
-def unplannable(table: Name, expressions: Sequence[str], foreign: ForeignCode) -> str:
-    """Why a query on `table` with these expressions must not be planned by this session; empty where it may."""
-    texts = (foreign.in_text(reached(text)) for text in expressions)
-    return foreign.in_table(table) or next(filter(None, texts), "")
-
-
-def may_run(definition: Definition, foreign: ForeignCode) -> str:
-    """Why its expressions are not to be run on rows; empty where every function that they may mean is immutable."""
-    for text in definition.expressions:
-        names = reached(text)
-        if names is None:
-            return "our parser does not know its syntax"
-        if operator := foreign.changing(names):
-            return f"some operators {operator} are not immutable, and which one it means only the build tells"
-        for call in sorted(names.calls | {Call(field, 1) for field in names.fields}, key=lambda each: each.name):
-            if not all(_is_plain(each) for each in foreign.functions(call)):
-                return f"some functions {_shown(call)} are not immutable, and which one it means only the build tells"
-    return ""
-
-
-def _is_plain(function: Function) -> bool:
-    return function.volatility == "i" and function.prokind == "f" and not function.returns_set
-
-
-def _shown(call: Call) -> str:
-    return f"{'.'.join(filter(None, call.name))}()"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from reconciler.kinds.pg_index.definition.source import Source
+from reconciler.targets.sql_tokens import Source
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_select
 
 _OP, _OP_ANY, _OP_ALL, _IN, _LIKE, _ILIKE = 1, 2, 3, 7, 8, 9  # libpg_query's A_Expr_Kind

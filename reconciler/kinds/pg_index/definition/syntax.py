@@ -1,4 +1,4 @@
-"""SQL as text and as PostgreSQL's own parser sees it: names, expressions, index elements.
+"""What the YAML writes of an index in SQL, read with PostgreSQL's own parser: names of tables, keys, conditions.
 
 Nothing here knows a server. Everything that ends up verbatim in a statement has been through the parser here first.
 """
@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.definition.create_index import REMEMBERED, parse_index
-from reconciler.kinds.pg_index.definition.source import Source
+from reconciler.kinds.pg_index.definition.create_index import parse_index
 from reconciler.kinds.pg_index.model import Definition, Element
-from reconciler.targets.foreign.reached import Reached
-from reconciler.targets.sql_tree import SELECT, parse, parse_expression, parse_select, shape
-from reconciler.targets.sql_tree import SyntaxProblem as SyntaxProblem
+from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.sql_tokens import Source
+from reconciler.targets.sql_tree import REMEMBERED, SELECT, SyntaxProblem, column_references
 
 NO_TABLE = " "
 """The name of no table."""
 
-_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _NAME = r'(?P<quoted>"(?:[^"]|"")+")|(?P<bare>[^\W\d][\w$]*)'
 _SIMPLE_ELEMENT = re.compile(
     rf"(?:{_NAME})(?:\s+(?P<direction>asc|desc))?(?:\s+nulls\s+(?P<nulls>first|last))?\Z", re.IGNORECASE
@@ -30,31 +27,8 @@ _LEADING_NAME = re.compile(_NAME)
 _QUALIFIED = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))(?:\.(?:"((?:[^"]|"")+)"|([^".]+)))?\Z')
 
 
-def verbatim(text: str) -> sql.SQL:
-    """`text` as SQL that is not quoted again. Only for what came out of PostgreSQL's parser or catalogue."""
-    return sql.SQL(text)
-
-
-def identifier(*names: str) -> sql.Composable:
-    """A possibly qualified name, quoted only where it has to be, so that plans stay readable."""
-    return sql.SQL(".").join(verbatim(name) if _needs_no_quotes(name) else sql.Identifier(name) for name in names)
-
-
 class NoKey(SyntaxProblem):
     """An entry of `columns` that is neither a column nor an expression."""
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _needs_no_quotes(name: str) -> bool:
-    if not _PLAIN_NAME.match(name):
-        return False
-    try:
-        # In a place where only an identifier can stand, an unreserved keyword is one too.
-        parsed = parse(f"create index {name} on {name} ({name})")
-    except SyntaxProblem:
-        return False
-    element = parsed.stmts[0].stmt.index_stmt.index_params[0].index_elem
-    return bool(element.name == name)
 
 
 def expression(text: str) -> sql.Composable:
@@ -80,41 +54,12 @@ def qualified_name(text: str) -> tuple[str, str]:
     return (first, second) if second else ("public", first)
 
 
-@lru_cache(maxsize=REMEMBERED)
-def canonical(text: str) -> str:
-    """What an expression says, whatever it looks like: equal for equal trees, and for nothing else.
-
-    Raises SyntaxProblem.
-    """
-    return shape(parse_expression(text))
-
-
-@lru_cache(maxsize=REMEMBERED)
-def reached(text: str) -> Reached | None:
-    """The names by which an expression may reach code; None where it cannot be parsed."""
-    try:
-        return Reached.of(parse_select(text))
-    except SyntaxProblem:
-        return None
-
-
 def mentions_whole_row(text: str, table: str) -> bool:
     """Whether an expression is about a whole row of `table`: `f(tasks)`, `tasks.*`. False where it cannot be parsed."""
     return any(
         node.fields[-1].HasField("a_star") or [part.string.sval for part in node.fields] == [table]
         for node in column_references(text)
     )
-
-
-def column_references(text: str) -> list[Any]:
-    """The nodes of the columns that an expression names; none where it cannot be parsed."""
-    import postgast
-    from postgast.pg_query_pb2 import ColumnRef
-
-    try:
-        return list(postgast.find_nodes(parse_select(text), ColumnRef))
-    except SyntaxProblem:
-        return []
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
-from reconciler.kinds.pg_index.comparison.readings import Readings, Text
+from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 from reconciler.kinds.pg_index.definition.covering import spelled
-from reconciler.kinds.pg_index.definition.syntax import identifier
-from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName
+from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName, table_and_name, table_of
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
-from reconciler.kinds.pg_index.observing.names import Same
-from reconciler.kinds.pg_index.observing.one_index import own, table_of
-from reconciler.kinds.pg_index.observing.read import Catalogue
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue
+from reconciler.kinds.pg_index.observing.name_exchange import Same
 from reconciler.model import Address
+from reconciler.targets.postgres.quoting import identifier
 from reconciler.targets.postgres.session import PostgresSession
 
 Doubt = tuple[PgIndex, LiveIndex, tuple[Pair, ...]]
@@ -139,7 +138,7 @@ def _others(
         if index.definition is None:
             continue
         written = frozenset(n for n, key in enumerate(index.definition.keys) if key.expression)
-        for table in _places(catalogue, index, found=(index.address, *own(index)) in same):
+        for table in _places(catalogue, index, found=(index.address, *table_and_name(index)) in same):
             forms = there.get((table, written))
             if forms is None:
                 forms = there[table, written] = {}
@@ -162,7 +161,7 @@ def _others(
         table, meanings = form[0], by_meaning[form]
         keys = _keys(readings, _texts_of(definition, table))
         for live in {each.name: each for key in keys for each in meanings.get(key, ())}.values():
-            if (table, live.name) == own(index) or not same_shape(definition, live):
+            if (table, live.name) == table_and_name(index) or not same_shape(definition, live):
                 continue
             if pairs := _open(definition, live, table):
                 doubts.append((index, live, pairs))

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from reconciler.kinds.pg_index.acceptance.refusals import Judged, judge
-from reconciler.kinds.pg_index.acceptance.trial import Asked
+from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked
 from reconciler.kinds.pg_index.changes.obstacles import BUILDABLE, CORRUPTING
 from reconciler.kinds.pg_index.changes.swapped_names import with_swapped
 from reconciler.kinds.pg_index.comparison.compare import Unread, changed_options
-from reconciler.kinds.pg_index.definition.syntax import reached
 from reconciler.kinds.pg_index.model import (
     Declared,
     Definition,
@@ -25,6 +24,8 @@ from reconciler.kinds.pg_index.model import (
     UnlistedEverywhere,
     UnlistedIndexes,
     full_name,
+    table_and_name,
+    table_of,
 )
 from reconciler.kinds.pg_index.observed import (
     AnyObserved,
@@ -33,15 +34,16 @@ from reconciler.kinds.pg_index.observed import (
     ObservedIndex,
     ObservedUnlisted,
 )
-from reconciler.kinds.pg_index.observing.left_out import read_without
+from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
+from reconciler.kinds.pg_index.observing.catalogue_view import CatalogueView
+from reconciler.kinds.pg_index.observing.dependents import last_covers, may_leave
 from reconciler.kinds.pg_index.observing.matching import compared
-from reconciler.kinds.pg_index.observing.mistyped import meant
-from reconciler.kinds.pg_index.observing.names import Same
-from reconciler.kinds.pg_index.observing.needed import last_covers, may_leave
-from reconciler.kinds.pg_index.observing.one_index import Seen, own, table_of
-from reconciler.kinds.pg_index.observing.read import Catalogue, read
+from reconciler.kinds.pg_index.observing.mistyped_tables import meant
+from reconciler.kinds.pg_index.observing.name_exchange import Same
+from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
 from reconciler.kinds.pg_index.unlisted import tables_of
 from reconciler.model import Address
+from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 
@@ -94,17 +96,21 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     different = [
         index
         for index in indexes
-        if index.definition and table_of(index) in catalogue.tables and not same.get((index.address, *own(index)))
+        if index.definition
+        and table_of(index) in catalogue.tables
+        and not same.get((index.address, *table_and_name(index)))
     ]
     for index in different:
         texts = index.definition.expressions if index.definition else ()
         if why := next(filter(None, (catalogue.foreign.in_text(reached(text)) for text in texts)), ""):
             unread[index.address] = Unread(why, not_compared=True)
     judged = _judged(session, catalogue, indexes, different, same)
-    seen = Seen(session, catalogue, same, indexes, unlisted)
-    going = {own(index) for index in indexes if index.definition is None}
+    view = CatalogueView(session, catalogue, same, indexes, unlisted)
+    going = {table_and_name(index) for index in indexes if index.definition is None}
     going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
-    going |= {(table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in seen.unlisted(each)}
+    going |= {
+        (table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in view.unlisted.of(each)
+    }
     coming: dict[TableName, list[Definition]] = {}
     for index in different:
         live = catalogue.indexes.get(table_of(index), {}).get(index.name)
@@ -116,23 +122,23 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         ):
             coming.setdefault(table_of(index), []).append(index.definition)
             if live and may_leave(live, index.definition):
-                going.add(own(index))
+                going.add(table_and_name(index))
     covers = last_covers(session, catalogue, going, coming)
-    seen.ask(different, covers)
+    view.ask(different, covers)
     declared = {table_of(index) for index in indexes if index.definition}
     instead = meant(session, declared - catalogue.tables.keys())
 
     observed: dict[Address, AnyObserved] = {}
     # Last those whose names another index has, and those declared absent: what is renamed by then is out of the way.
-    for index in sorted(indexes, key=lambda each: (each.definition is None, *seen.turn(each))):
-        observed[index.address] = seen.index(
+    for index in sorted(indexes, key=lambda each: (each.definition is None, *view.turn(each))):
+        observed[index.address] = view.observed(
             index,
             judged=judged.get(index.address, Judged()),
             unread=unread.get(index.address),
             meant=instead.get(table_of(index), ""),
         )
     for resource in unlisted:
-        found = tuple(seen.unlisted(resource))
+        found = tuple(view.unlisted.of(resource))
         places = [table_of(resource), *catalogue.below(table_of(resource))]
         observed[resource.address] = ObservedUnlisted(
             table=catalogue.tables.get(table_of(resource)),
@@ -148,7 +154,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 if table in catalogue.tables
                 for name in catalogue.tables[table].toast_leftovers
             ),
-            partitions={live.name: seen.parts(table_of(resource), live, resource.address) for live in found},
+            partitions={live.name: view.parts(table_of(resource), live, resource.address) for live in found},
             role=session.role,
             in_recovery=session.in_recovery,
         )

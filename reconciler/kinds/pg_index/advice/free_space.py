@@ -1,0 +1,140 @@
+"""Whether what is built will fit on its disk. PostgreSQL does not tell free space, so only where we run beside it.
+
+A data directory is the server's own where its postmaster.pid names port and start of the very server that answers: a
+path of the same name in another container is not taken for it. Elsewhere nothing is known, and nothing is said.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.formulas.units import POSTGRES_MEMORY
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.kinds.pg_index.advice.build_facts import Estimated
+from reconciler.kinds.pg_index.advice.concurrent_statements import Work
+from reconciler.model import Address, Fact, Notice, NoticeType
+
+_SERVER = """
+    select pg_catalog.current_setting('data_directory') as data, pg_catalog.current_setting('port') as port,
+           extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.float8 as started,
+           coalesce(nullif(pg_catalog.current_setting('default_tablespace'), ''), ts.spcname) as usual,
+           coalesce(nullif(trim(pg_catalog.split_part(pg_catalog.current_setting('temp_tablespaces'), ',', 1), ' "'),
+                           ''), ts.spcname)
+               as temporary,
+           pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) as memory
+    from pg_catalog.pg_database d join pg_catalog.pg_tablespace ts on ts.oid = d.dattablespace
+    where d.datname = pg_catalog.current_database()
+"""
+
+_TABLESPACES = """
+    select spcname as name, pg_catalog.pg_tablespace_location(oid) as location from pg_catalog.pg_tablespace
+"""
+
+START_TOLERANCE = 10.0
+"""Seconds between the start that postmaster.pid names and the one that the server names, which is a little later."""
+
+TIGHT = 0.8
+"""Of the free space. A full disk stops every write, and estimates are estimates."""
+
+NOTABLE = 0.05
+"""Of the free space: an index from there on has it named beside it."""
+
+
+class Space(NamedTuple):
+    """By address of a change what is known of its disk, and a notice for each disk that will be tight."""
+
+    facts: Mapping[Address, Fact]
+    notices: Sequence[Notice]
+
+
+class _Disks(NamedTuple):
+    """Tablespaces that we see; by name their device, by device its free bytes."""
+
+    device: Mapping[str, int]
+    free: Mapping[int, int]
+    usual: str
+    temporary: str
+    memory: int
+
+
+def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Address, Estimated]) -> Space:
+    """Estimated sizes beside the free space, where that can be known. Raises ConnectionFailed."""
+    sized = [
+        (work, each.estimate) for work in works if (each := estimates.get(work.change.address)) and each.estimate.bytes
+    ]
+    disks = _disks(bounded) if sized else None
+    if disks is None:
+        return Space({}, [])
+    facts: dict[Address, Fact] = {}
+    needs: dict[int, int] = defaultdict(int)
+    names: dict[int, set[str]] = defaultdict(set)
+    largest = 0
+    for work, estimate in sized:
+        name = (work.resource.definition.tablespace if work.resource.definition else "") or disks.usual
+        device = disks.device.get(name)
+        size = estimate.bytes or 0
+        # A sort that does not fit into memory writes about as much as the index will have.
+        largest = max(largest, estimate.largest if estimate.largest > disks.memory else 0)
+        if device is None:
+            continue
+        needs[device] += size
+        names[device].add(name)
+        if size >= NOTABLE * disks.free[device]:
+            facts[work.change.address] = Fact(name="free space", value=disks.free[device], unit="bytes")
+    sorting = disks.device.get(disks.temporary)
+    if sorting is not None and largest:
+        needs[sorting] += largest
+        names[sorting].add(disks.temporary)
+    address = Address(works[0].change.address.target, works[0].change.address.kind, "*")
+    notices = []
+    for device, needed in needs.items():
+        if needed > TIGHT * disks.free[device]:
+            where = ", ".join(sorted(names[device]))
+            sort = (
+                f", {_amount(largest)} of it for a while to sort the largest" if device == sorting and largest else ""
+            )
+            message = (
+                f"what is built needs about {_amount(needed)} on the disk of {where}{sort}, "
+                f"and {_amount(disks.free[device])} are free there"
+            )
+            notices.append(Notice(address=address, type=NoticeType.PREFLIGHT, message=message))
+    return Space(facts, notices)
+
+
+def _disks(bounded: BoundedQueries) -> _Disks | None:
+    """None where this process does not see the server's own data directory, or the role may not know where it is."""
+    server, tablespaces = bounded.all([(_SERVER, None), (_TABLESPACES, None)], seconds=CATALOGUE_SECONDS)
+    if isinstance(server, Refused) or isinstance(tablespaces, Refused) or not server:
+        return None
+    data = Path(server[0]["data"])
+    if not _is_here(data, server[0]["port"], server[0]["started"]):
+        return None
+    device: dict[str, int] = {}
+    free: dict[int, int] = {}
+    for row in tablespaces:
+        try:
+            path = Path(row["location"]) if row["location"] else data
+            at = path.stat().st_dev
+            found = os.statvfs(path)
+        except OSError:
+            continue
+        device[row["name"]] = at
+        free[at] = found.f_bavail * found.f_frsize
+    return _Disks(device, free, server[0]["usual"], server[0]["temporary"], server[0]["memory"])
+
+
+def _is_here(data: Path, port: str, started: float) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[3] == port and abs(int(lines[2]) - started) <= START_TOLERANCE
+    except (OSError, IndexError, ValueError):
+        return False
+
+
+def _amount(size: int) -> str:
+    gigabyte, megabyte = POSTGRES_MEMORY["GB"], POSTGRES_MEMORY["MB"]
+    return f"{size / gigabyte:,.1f} GB" if size >= gigabyte else f"{size / megabyte:,.0f} MB"

@@ -1,1 +1,0 @@
-"""Which queries would gain from an index, or lose one: PostgreSQL's own planner asked by way of HypoPG."""
