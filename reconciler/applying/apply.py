@@ -25,12 +25,14 @@ from reconciler.applying.guard import (
     check_refused,
     declared_names,
 )
+from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import DONE, Ledger, Record, not_run
-from reconciler.applying.listener import Interruption, Listener, no_record
+from reconciler.applying.listener import Listener, no_record
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
-from reconciler.applying.one_change import Asked, Runner, builds
+from reconciler.applying.one_change import Runner
 from reconciler.applying.parallelism import bound
+from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
@@ -180,7 +182,7 @@ class _Work:
                     for change in self.changes
                     if change.address.target == name and change.address not in self.superseded
                 ]
-                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, lambda: bool(self.interruption))
+                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, self.interruption.asked)
                 for line in rehearsed.untried:
                     self._note(line)
                 refused += rehearsed.refused
@@ -246,7 +248,7 @@ class _Work:
             Runner(
                 target, self.secrets,
                 held=self.held[target.name], tell=self._progressed, patience=self.patience,
-                asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
+                interruption=self.interruption,
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
                 planned=self._planned,
             )

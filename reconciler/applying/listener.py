@@ -1,4 +1,4 @@
-"""Who hears what an apply does, and who may interrupt it."""
+"""Who hears what an apply does."""
 
 from __future__ import annotations
 
@@ -36,27 +36,6 @@ class Listener(Protocol):
     def noted(self, line: str) -> None:
         """Something about the apply as a whole: what was not rehearsed, how many builds the server bears."""
         ...
-
-
-class Interruption:
-    """Set by a signal: nothing new starts, and what runs is cancelled on the server within a second or two.
-
-    What a cancelled step leaves behind is still taken away; set a second time, that is cancelled as well.
-    """
-
-    def __init__(self) -> None:
-        self._times = 0
-
-    def __bool__(self) -> bool:
-        return self._times > 0
-
-    def insisted(self) -> bool:
-        """Whether it was set more than once."""
-        return self._times > 1
-
-    def set(self) -> None:
-        """Asks to stop. Never raises, takes no lock: a second signal may come while the first is handled."""
-        self._times += 1
 
 
 def no_record(receipt: Receipt) -> None:

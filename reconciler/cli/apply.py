@@ -96,7 +96,7 @@ def command(
     All else is applied before. What is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
-    from reconciler.applying.listener import Interruption
+    from reconciler.applying.interruption import Interruption
     from reconciler.planning import plan_file
     from reconciler.planning.atomic_file import write_text
     from reconciler.views.live import live

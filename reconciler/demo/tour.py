@@ -18,7 +18,8 @@ import psycopg
 import redis
 
 from reconciler.applying.apply import apply_plan
-from reconciler.applying.listener import Interruption, Listener
+from reconciler.applying.interruption import Interruption
+from reconciler.applying.listener import Listener
 from reconciler.demo import data, tampering
 from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer

@@ -18,7 +18,8 @@ from waiting import PATIENCE, milliseconds
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.retry import Patience
-from reconciler.applying.listener import Interruption, no_record
+from reconciler.applying.interruption import Interruption
+from reconciler.applying.listener import no_record
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
 from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target

@@ -107,17 +107,17 @@ def test_ctrl_c_ends_a_pause_at_once(renaming, pg_target, holder, leftovers):
 
 def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target, monkeypatch):
     """Between the look and the step somebody drops the index: there is nothing to wait for."""
-    from reconciler.applying import one_change
+    from reconciler.planning import staleness
 
     plan = plan_for(pg_target, renaming)
-    real = one_change.judge
+    real = staleness.judge
 
     def judged(change, outcomes):
         with psycopg.connect(pg_target.url.get_secret_value(), autocommit=True) as other:
             other.execute("drop index other")
         return real(change, outcomes)
 
-    monkeypatch.setattr(one_change, "judge", judged)
+    monkeypatch.setattr(staleness, "judge", judged)
     receipt = apply(plan, pg_target)
     assert results(receipt) == {"public.i": Applied.FAILED}
     assert "does not exist (42P01)" in message(receipt)

@@ -19,7 +19,7 @@ from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
-from reconciler.applying.listener import Interruption
+from reconciler.applying.interruption import Interruption
 from reconciler.errors import PlanFileError
 from reconciler.model import Applied, Change, Plan
 from reconciler.planning import plan_file
