@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.applying.batch import merged
-from reconciler.applying.executing.progress import Progress
+from reconciler.applying.events import Events
 from reconciler.applying.executing.reload import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
@@ -34,34 +35,33 @@ from reconciler.model import (
     Target,
     Verdict,
 )
+from reconciler.model.event import Purpose
 from reconciler.outcomes import of_outcome, worst
 from reconciler.planning import staleness
-from reconciler.planning.staleness import (
-    Judgement,
-    Standing,
-    left_over,
-    no_longer_beside,
-    once_more,
-    went,
-    would_run,
-)
+from reconciler.planning.staleness import Judgement, Standing, left_over, no_longer_beside, once_more, went, would_run
 from reconciler.secrets import Secrets
 
 CLEANING_LOCK_TIMEOUT = "10s"
 """What a failed build leaves is dropped by waiting for every transaction that is older: longer than for an instant,
 and far shorter than for a build, since the next plan can do it as well."""
 
-Tell = Callable[[Change, Progress], None]
-
+Asked = Callable[[], bool]
 
 _NOTHING_RUNS = Judgement(Standing.STALE, "")
 
 
 @dataclass(slots=True)
 class _Work:
-    """What is done for one change, as it grows. `started` by the monotonic clock; `judged` before its steps."""
+    """What is done for one change, as it grows.
+
+    judged    before its steps.
+    together  the others that its steps are sent with.
+    started   by the monotonic clock.
+    """
 
     change: Change
+    together: tuple[Address, ...] = ()
+    purpose: Purpose = Purpose.CHANGE
     judged: Judgement = _NOTHING_RUNS
     steps: list[StepReceipt] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
@@ -79,14 +79,14 @@ class Runner:
 
     def __init__(
         self, target: Target, secrets: Secrets, *,
-        held: Held, tell: Tell, interruption: Interruption, patience: Patience, restarts: Restarts,
+        held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         planned: Callable[[], Mapping[Address, Resource]],
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
         self._secrets = secrets
         self._held = held
-        self._tell = tell
+        self._events = events
         self._interruption = interruption
         self._stepper = Stepper(target, secrets, patience, restarts)
         self._reading = Reading(target, secrets)
@@ -101,7 +101,7 @@ class Runner:
         if len(ready) == 1:
             known[ready[0].change.address] = self._receipt(ready[0], self._one)
         elif ready:
-            sent = _Work(ready[0].change)
+            sent = _Work(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
             error = self._sent(sent, merged([work.change for work in ready]))
             for work in ready:
                 known[work.change.address] = self._receipt(work, lambda one: self._came_together(one, sent, error))
@@ -152,11 +152,11 @@ class Runner:
 
     def _one(self, work: _Work) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
-        change, wanted = work.change, work.judged.steps
+        wanted = work.judged.steps
         # No other target has files that it could read.
         before = self._reading.files().errors if any(map(reloads, wanted)) else frozenset()
         try:
-            self._run(change, wanted, work.steps, self._interruption.asked, before)
+            self._run(work, wanted, self._interruption.asked, before)
             return self._kept(work)
         except (ApplyError, TargetError) as error:
             if not work.steps or not work.judged.undo:
@@ -166,7 +166,7 @@ class Runner:
     def _sent(self, sent: _Work, steps: Sequence[Step]) -> ReconcilerError | None:
         """Runs the steps that several changes share; what went wrong is the receipt of each."""
         try:
-            self._run(sent.change, steps, sent.steps, self._interruption.asked)
+            self._run(sent, steps, self._interruption.asked)
         except ReconcilerError as error:
             return error
         return None
@@ -194,9 +194,8 @@ class Runner:
         return kept.result, "; ".join(filter(None, (left_out, kept.message)))
 
     def _run(
-        self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
-        errors_before: Errors | None = None,
-    ) -> None:  # fmt: skip
+        self, work: _Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None
+    ) -> None:
         """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any).
 
         Whatever is read afterwards is read in a new session.
@@ -204,25 +203,23 @@ class Runner:
         if not any(map(reloads, wanted)):
             self._reading.close()
         try:
-            self._run_each(change, wanted, done, interrupted, errors_before)
+            self._run_each(work, wanted, interrupted, errors_before)
         finally:
             self._reading.close()
 
-    def _run_each(
-        self, change: Change, wanted: Sequence[Step], done: list[StepReceipt], interrupted: Callable[[], bool],
-        errors_before: Errors | None,
-    ) -> None:  # fmt: skip
+    def _run_each(self, work: _Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None) -> None:
+        change = work.change
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
         gone: Sequence[str] = ()
         settled = False
-        for number, step in enumerate(wanted):
+        for number, step in enumerate(wanted, 1):
             if interrupted():
-                raise ApplyError(f"interrupted after {number} of {len(wanted)} steps; a new plan has the rest")
+                raise ApplyError(f"interrupted after {number - 1} of {len(wanted)} steps; a new plan has the rest")
             if step is needing_all:
                 again, settled = self._once_more(change), True
                 if again is None:
                     return
-                self._run_each(change, again, done, interrupted, errors_before)
+                self._run_each(work, again, interrupted, errors_before)
             partition = step.partition if isinstance(step, SqlStep) else ""
             if partition in gone:
                 continue
@@ -231,9 +228,12 @@ class Runner:
             if before and errors_before is not None:
                 refuse_new(errors_before, before.errors, self._target)
             try:
-                self._stepper.run(step, lambda seen: self._tell(change, seen), interrupted)
-                if before:
-                    self._reading.wait_until_loaded(before.loaded, interrupted)
+                with self._events.step(
+                    change.address, step, work.purpose, number=number, of=len(wanted), together=work.together
+                ):
+                    self._stepper.run(step, partial(self._events.progressed, change.address), interrupted)
+                    if before:
+                        self._reading.wait_until_loaded(before.loaded, interrupted)
             except StepFailed as error:
                 # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
                 stopped = interrupted()
@@ -244,9 +244,9 @@ class Runner:
                 if stopped:
                     raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
-            done.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
+            work.steps.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
         if gone and not settled and (again := self._once_more(change)):
-            self._run_each(change, again, done, interrupted, errors_before)
+            self._run_each(work, again, interrupted, errors_before)
 
     def _once_more(self, change: Change) -> Sequence[Step] | None:
         """The steps that a part which went has kept from what they are for. None where parts came meanwhile, which
@@ -281,7 +281,10 @@ class Runner:
             return f"\n  nothing was cleaned up, since a plan of this moment has nothing to take away{kept}"
         cleaning = SqlStep(statements=step.on_failure, lock_timeout=CLEANING_LOCK_TIMEOUT)
         try:
-            self._stepper.run(cleaning, lambda seen: self._tell(change, seen), self._interruption.insisted)
+            with self._events.step(change.address, cleaning, Purpose.CLEAN_UP):
+                self._stepper.run(
+                    cleaning, partial(self._events.progressed, change.address), self._interruption.insisted
+                )
         except ReconcilerError as error:
             return f"\n  what it left behind is still there, for the next plan: {error}"
         return f"\n  what it left behind was taken away: {wanted}"
@@ -289,7 +292,8 @@ class Runner:
     def _undone(self, work: _Work, problem: str) -> str:
         self.close()  # what failed may have been the connection
         try:
-            self._run(work.change, work.judged.undo, work.steps, lambda: False)
+            work.purpose = Purpose.UNDO
+            self._run(work, work.judged.undo, lambda: False)
         except ReconcilerError as error:
             self.reachable = not isinstance(error, ConnectionFailed)
             return f"{problem}\n  and undoing it failed: {error}"

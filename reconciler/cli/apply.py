@@ -122,11 +122,11 @@ def command(
             write_text(render_receipt(so_far, "json"), receipt)
 
     stages.on_signals(lambda *_: interruption.set())
-    with live(sys.stderr, approved) as listener:
+    with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
             allowed=[HazardType(name) for name in allow], parallel=parallel, now=stages.now,
-            listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
+            subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
             allowed_superseded=allow_superseded,
         )  # fmt: skip

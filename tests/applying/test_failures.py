@@ -67,7 +67,7 @@ def test_a_build_that_waits_too_long_names_who_it_waited_for(held, level, tasks,
         listener = Seen()
         with lock_timeout(seconds):
             receipt = apply(plan_for(pg_target, wanted), pg_target, listener=listener)
-        return receipt, [look for look in listener.progress if pid in [blocker.pid for blocker in look.blockers]]
+        return receipt, [look for look in listener.waits if pid in [blocker.pid for blocker in look.blockers]]
 
     waited = f"waited for process {pid}, user postgres (the report), idle in transaction for"
     receipt, waits = given_time(attempt, lambda found: found[1] and waited in message(found[0]))
@@ -207,10 +207,8 @@ def test_a_mistake_of_ours_in_one_change_does_not_take_the_others_with_it(tasks,
 
 def test_a_listener_that_fails_stops_nothing(tasks, pg_target):
     class Closed(Seen):
-        def started(self, change):
+        def __call__(self, told):
             raise BrokenPipeError
-
-        finished = progressed = started
 
     def full_disk(receipt):
         raise OSError("No space left on device")

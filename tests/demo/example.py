@@ -57,7 +57,7 @@ def made() -> Example:
         plan = plan_file.load(plan_file.dump(fresh), source="the example")
         receipt = apply_plan(
             plan, desired.targets, secrets,
-            allowed=tour.HAZARDS, parallel=2, now=lambda: MOMENT, listener=Seen(), interruption=Interruption(),
+            allowed=tour.HAZARDS, parallel=2, now=lambda: MOMENT, subscribers=[Seen()], interruption=Interruption(),
         )  # fmt: skip
     return alike(Example(plan, receipt))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reconciler.model import Blocker
 
 LONGEST_STATEMENT = 80
 """Characters of somebody else's statement: enough to recognise it by."""
@@ -29,26 +30,11 @@ def masked(statement: str, *, numbers: bool = False) -> str:
     return " ".join((_NUMBER.sub("…", text) if numbers else text).split())[:LONGEST_STATEMENT]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session that ours waits for. `seconds` is the age of its transaction; `query` its current or last statement.
-
-    `pid` 0: a prepared transaction, with its identifier as `application`; which of several it is, is not known.
-    `hide_numbers` also leaves the numbers out of its statement.
-    """
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    query: str
-    seconds: float
-    hide_numbers: bool = False
-
-    def __str__(self) -> str:
-        """One line, with the statement as `masked` leaves it."""
-        if self.pid == 0:
-            return f"prepared transaction {self.application!r} of user {self.user}, for {self.seconds:.0f} s"
-        name = f" ({self.application})" if self.application else ""
-        query = masked(self.query, numbers=self.hide_numbers)
-        return f"process {self.pid}, user {self.user}{name}, {self.state} for {self.seconds:.0f} s: {query}"
+def blocker(
+    pid: int, user: str, application: str, state: str, query: str, seconds: float, *, hide_numbers: bool = False
+) -> Blocker:
+    """What a query found of a session that ours waits for, with its statement as `masked` leaves it."""
+    return Blocker(
+        pid=pid, user=user, application=application, state=state, query=masked(query, numbers=hide_numbers),
+        seconds=seconds,
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.queries import INDEXES, LOCKED, NAMES, OWN_PATH, SCHEMAS, TABLES, WANTED
 from reconciler.targets.foreign.code import ForeignCode, Question
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.activity import blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
 
 _RELKINDS = {
@@ -127,7 +127,7 @@ def locked(session: PostgresSession, tables: Iterable[TableName]) -> dict[TableN
     found = {}
     for row in session.fetch(LOCKED, _by_table(list(dict.fromkeys(tables)))):
         table = (row.pop("schema"), row.pop("name"))
-        found[table] = str(Blocker(**row, hide_numbers=session.target.hide_values))
+        found[table] = str(blocker(**row, hide_numbers=session.target.hide_values))
     return found
 
 
