@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from reconciler.applying.batch import batches
+from reconciler.applying.event_log import logged
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
@@ -98,7 +99,7 @@ def apply_plan(
     refused = {address: why for address, why in refused.items() if address not in allowed_superseded}
     check_hazards([change for change in plan.changes if change.address not in refused], allowed)
     ledger = Ledger(plan, now, record)
-    events = Events([ledger, *subscribers], now, secrets)
+    events = Events([ledger, logged, *subscribers], now, secrets)
     events.planned(plan)
     wanted: dict[str, list[Change]] = {}
     for change in plan.changes:

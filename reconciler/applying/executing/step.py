@@ -11,7 +11,7 @@ from typing import Protocol
 from reconciler.applying.executing.progress import Progress
 from reconciler.errors import ConnectionFailed, StepFailed
 from reconciler.model import SENSITIVE, ManualStep, RedisStep, SecretArgument, SqlStep, Step, System, Target
-from reconciler.secrets import Secrets
+from reconciler.secrets import Secrets, SecretText
 
 Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
@@ -199,10 +199,10 @@ class RedisExecutor:
             return argument
         value = self._secrets.resolve(argument.secret)
         if argument.form == "text":
-            return value
+            return SecretText(value)
         hashed = sha256(value.encode()).hexdigest()
         self._secrets.remember(hashed)  # a server repeats what it refuses, and a hash can be guessed at
-        return f"#{hashed}"
+        return SecretText(f"#{hashed}")
 
     def close(self) -> None:
         """Ends the connection."""

@@ -21,13 +21,28 @@ _NUMBER = re.compile(r"(?<![\w$])[0-9][\w.]*")
 """Also a value; only left out where a target hides values, since without numbers less can be understood."""
 
 
+_MAY_HOLD_A_PASSWORD = re.compile(r"passw|passphrase|conninfo|secret", re.IGNORECASE)
+
+
+def without_values(statement: str, *, numbers: bool = False) -> str:
+    """`statement` without its literals; `numbers`: without those as well."""
+    text = _VALUE.sub("'…'", statement)
+    return _NUMBER.sub("…", text) if numbers else text
+
+
+def as_logged(statement: str, *, hide_values: bool) -> str:
+    """A statement of ours as the log has it: all of it, but for values that are hidden, or may be a password."""
+    if hide_values:
+        return without_values(statement, numbers=True)
+    return without_values(statement) if _MAY_HOLD_A_PASSWORD.search(statement) else statement
+
+
 def masked(statement: str, *, numbers: bool = False) -> str:
     """The beginning of a statement in one line, without its values: they are somebody else's, and may be passwords.
 
     `numbers`: those as well.
     """
-    text = _VALUE.sub("'…'", statement)
-    return " ".join((_NUMBER.sub("…", text) if numbers else text).split())[:LONGEST_STATEMENT]
+    return " ".join(without_values(statement, numbers=numbers).split())[:LONGEST_STATEMENT]
 
 
 def blocker(

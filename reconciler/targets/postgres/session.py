@@ -6,6 +6,7 @@ Decided: docs/decisions.md#read-only-sessions-on-postgresql
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import cached_property
@@ -17,16 +18,18 @@ from psycopg import sql
 from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import System, Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 from reconciler.targets.postgres import lifted_limits
 from reconciler.targets.postgres.activity import masked
 from reconciler.targets.postgres.opening import opened, watched_over
 from reconciler.targets.postgres.session_settings import reading_settings
 from reconciler.targets.postgres.taken_role import refusal, taken
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
-from reconciler.targets.postgres.waiting import HeardConnection, Silent
+from reconciler.targets.postgres.waiting import HeardConnection, Silent, code
 from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
+
+_VERBATIM: LiteralString = "select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)"
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""
@@ -177,18 +180,22 @@ class PostgresSession:
 
     def _sent(self, queries: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
         connection = self._connection
+        began = time.monotonic()
+        sent = [*([(_VERBATIM, None)] if self._verbatim else []), *queries]
         try:
             with connection.pipeline() as pipeline, connection.transaction():
                 try:
                     with connection.transaction() if on_failure else nullcontext():
-                        if self._verbatim:
-                            connection.execute("select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)")
-                        cursors = [connection.execute(query, params) for query, params in queries]
+                        cursors = [connection.execute(query, params) for query, params in sent]
                         pipeline.sync()  # only then does a cursor know its columns
-                        return [self._rows(cursor) for cursor in cursors]
-                except (psycopg.Error, UnicodeError):
+                        answers = [self._rows(cursor) for cursor in cursors]
+                        self._logged(sent, began, answers)
+                        return answers[len(sent) - len(queries) :]
+                except (psycopg.Error, UnicodeError) as error:
+                    self._logged(sent, began, error=code(error))
                     # What was set at the beginning is taken back with all that came after it.
                     for query, params in [(self._reading, None), *on_failure] if on_failure else ():
+                        self._logged([(query, params)], time.monotonic())
                         with suppress(psycopg.Error), connection.transaction():
                             connection.execute(query, params)
                             pipeline.sync()
@@ -215,6 +222,15 @@ class PostgresSession:
             if error.sqlstate == CAME_MEANWHILE:
                 raise ObservationFailed(self.target.name, SOMEBODY_MADE, sqlstate=CAME_MEANWHILE) from cause
             raise ObservationFailed(self.target.name, answer, sqlstate=error.sqlstate or "") from cause
+
+    def _logged(
+        self, sent: Sequence[Asked], began: float, answers: Sequence[Sequence[Row]] = (), error: str = ""
+    ) -> None:
+        if not log.is_wanted():
+            return
+        rows: list[int | None] = [*map(len, answers)] or [None] * len(sent)
+        for (query, _), count in zip(sent, rows, strict=True):
+            self._connection.logged(query, began, rows=count, error=error, together=len(sent))
 
     def _rows(self, cursor: psycopg.Cursor[Row]) -> list[Row]:
         names = [column.name for column in cursor.description or ()]

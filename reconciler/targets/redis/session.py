@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from redis.retry import Retry
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.redis.client import Client
 from reconciler.targets.redis.local_files import Files
 from reconciler.targets.redis.login import log_in, missing
 from reconciler.targets.redis.managed import owner
@@ -241,9 +243,13 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     that of the URL, either may be in force.
     """
     client = _client(target, secrets)
+    began = time.monotonic()
     try:
         with _in_plain_words(target, secrets, waiting="the first command"):
             log_in(client, target.credentials, secrets)
+        arguments = client.connection_pool.connection_kwargs
+        place = arguments.get("path") or arguments.get("host") or "localhost"
+        log.event("connected", target.name, host=place, port=arguments.get("port"), ms=log.since(began))
     except BaseException as error:
         client.close()
         if isinstance(error, ConnectionFailed) and (unset := missing(client, target.credentials, secrets)):
@@ -253,7 +259,7 @@ def open_connection(target: Target, secrets: Secrets) -> redis.Redis:
     return client
 
 
-def _client(target: Target, secrets: Secrets) -> redis.Redis:
+def _client(target: Target, secrets: Secrets) -> Client:
     url = target.url.get_secret_value()
     secrets.remember_url(url)
     refuse_unescaped(target)
@@ -268,7 +274,7 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
         # redis-py takes the name of a library for CLIENT SETINFO, which a narrow ACL refuses and logs: send none.
         known = inspect.signature(redis.connection.AbstractConnection.__init__).parameters
         silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
-        client: redis.Redis = redis.Redis.from_url(
+        client: Client = Client.from_url(  # type: ignore[assignment] # it makes one of its class
             scheme + url[len(parts.scheme) :],
             socket_connect_timeout=bounds.CONNECT_SECONDS,
             socket_timeout=ANSWER_TIMEOUT,
@@ -281,6 +287,7 @@ def _client(target: Target, secrets: Secrets) -> redis.Redis:
     except (ValueError, KeyError):
         raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
     refuse_unanswered(target.name, [parts.hostname or ""])
+    client.target = target.name
     arguments = client.connection_pool.connection_kwargs
     place = arguments.get("path") or arguments.get("host") or "localhost"
     secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)
