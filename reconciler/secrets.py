@@ -23,6 +23,10 @@ LARGEST_FILE = 1 << 20
 """Bytes of the file of a secret: a certificate with its chain has some thousands."""
 
 
+class SecretText(str):
+    """Text that is a secret, on its way to a server: the log shows that it was sent, and nothing of it."""
+
+
 class Secrets:
     """Resolves references, and blots their values out of texts.
 

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
 from reconciler.applying.batch import batches
-from reconciler.applying.executing.progress import Progress
+from reconciler.applying.event_log import logged
+from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
 from reconciler.applying.gates.facts import Facts, Options, Refusal
 from reconciler.applying.gates.nodes import targets_of
 from reconciler.applying.gates.registry import Moment, enforce
-from reconciler.applying.ledger import DONE, Ledger, Record, not_run, receipt_of
-from reconciler.applying.listener import Interruption, Listener, no_record
+from reconciler.applying.interruption import Interruption
+from reconciler.applying.ledger import DONE, Ledger, Record, no_record, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
-from reconciler.applying.one_change import Asked, Runner, builds
+from reconciler.applying.one_change import Runner
 from reconciler.applying.parallelism import bound
 from reconciler.applying.stages import Unmade, stage_of
+from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
@@ -58,7 +60,7 @@ def apply_plan(
     options: Options,
     parallel: int,
     now: Callable[[], datetime],
-    listener: Listener,
+    subscribers: Sequence[Subscriber],
     interruption: Interruption,
     record: Record = no_record,
     patience: Patience = PATIENCE,
@@ -73,7 +75,7 @@ def apply_plan(
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
-    that it can be saved before the next one.
+    that it can be saved before the next one. `subscribers` hear what happens, as `model.event` says.
 
     Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
     RehearsalFailed, ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
@@ -83,6 +85,8 @@ def apply_plan(
     nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, secrets)
     facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
     ledger = Ledger(plan, now, record)
+    events = Events([ledger, logged, *subscribers], now, secrets)
+    events.planned(plan)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
     for change in plan.changes:
@@ -106,7 +110,7 @@ def apply_plan(
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
             works.append(
-                _Work(nodes, changes, secrets, held, parallel, listener, interruption, ledger, patience, facts.refused)
+                _Work(nodes, changes, secrets, held, parallel, events, interruption, ledger, patience, facts.refused)
             )
         if rehearsal and (untenable := [one for work in works for one in work.rehearse()]):
             from reconciler.applying.rehearsal import check_refused
@@ -121,7 +125,9 @@ def apply_plan(
                 interruption.set()  # else the pool would wait for builds that nobody waits for any more
                 raise
         after = None if interruption else plan_again(ledger.done(), nodes, secrets)
-    return ledger.receipt(after)
+    receipt = ledger.receipt(after)
+    events.done(receipt)
+    return receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class _Work:
     secrets: Secrets
     held: Mapping[str, Held]
     parallel: int
-    listener: Listener
+    events: Events
     interruption: Interruption
     ledger: Ledger
     patience: Patience
@@ -151,9 +157,9 @@ class _Work:
                     for change in self.changes
                     if change.address.target == name and change.address not in self.refused
                 ]
-                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, lambda: bool(self.interruption))
+                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, self.interruption.asked)
                 for line in rehearsed.untried:
-                    self._note(line)
+                    self.events.noted(name, line)
                 refused += rehearsed.refused
         return refused
 
@@ -175,7 +181,7 @@ class _Work:
             # What has a phase is about several tables or nodes: side by side, two of them could wait for each other.
             at_once, why = (1, "") if stage[0].phase else self._at_once(target, list(lanes.values()))
             if why:
-                self._note(f"{target.name}: {why}")
+                self.events.noted(target.name, f"{target.name}: {why}")
             with ThreadPoolExecutor(max_workers=at_once) as pool:
                 jobs = [
                     pool.submit(self._lane, target, lane, next((u for u in unmade if u.comes_before(lane[0])), None))
@@ -195,7 +201,8 @@ class _Work:
         Read before each stage that builds: an earlier one may have changed maintenance_work_mem.
         """
         wanted = min(self.parallel, len(lanes))
-        building = min(wanted, sum(any(map(_builds, lane)) for lane in lanes))
+        steps_of = [[step for change in lane for step in change.steps] for lane in lanes]
+        building = min(wanted, sum(any(map(builds, steps)) for steps in steps_of))
         if building < 2 or not isinstance(target, PostgresTarget):  # only PostgreSQL has indexes
             return wanted, ""
         try:
@@ -205,18 +212,12 @@ class _Work:
             return wanted, ""  # the first change will meet it as well, and say so
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
-    def _note(self, line: str) -> None:
-        said = self.secrets.redact(line)
-        self.ledger.note(said)
-        with suppress(Exception):  # it is in the ledger, and whoever listens may have gone
-            self.listener.noted(said)
-
     def _lane(self, target: Target, changes: Sequence[Change], unmade: Unmade | None) -> None:
         with closing(
             Runner(
                 target, self.secrets,
-                held=self.held[target.name], tell=self._progressed, patience=self.patience,
-                asked=Asked(lambda: bool(self.interruption), self.interruption.insisted),
+                held=self.held[target.name], events=self.events, patience=self.patience,
+                interruption=self.interruption,
                 restarts=Restarts(self.targets, self.secrets, self._locks_again),
                 planned=self._planned,
             )
@@ -232,16 +233,11 @@ class _Work:
                 else:
                     wanted = [change for change in batch if change.address not in self.refused]
                     for change in wanted:
-                        with suppress(Exception):  # as below
-                            self.listener.started(change)
+                        self.events.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
                     receipts = [made.get(change.address) or self._refused(change) for change in batch]
-                for change, receipt in zip(batch, receipts, strict=True):
-                    # Neither a closed terminal nor a full disk may stop an apply half-way.
-                    with suppress(Exception):
-                        self.ledger.enter(change, receipt)
-                    with suppress(Exception):
-                        self.listener.finished(change, receipt)
+                for receipt in receipts:
+                    self.events.finished(receipt)
 
     def _planned(self) -> Mapping[Address, Resource]:
         """What is declared of the changes that are made, or still to be."""
@@ -252,9 +248,6 @@ class _Work:
         """The receipt of what a gate has refused."""
         refusal = self.refused[change.address]
         return receipt_of(change, refusal.result, self.secrets.redact(str(refusal)))
-
-    def _progressed(self, change: Change, progress: Progress) -> None:
-        self.listener.progressed(change, progress)
 
     def _locks_again(self) -> None:
         """A restart ends the locks of all databases of the server."""
@@ -268,7 +261,3 @@ def _of_instance(change: Change) -> bool:
         return True
     kind = BY_NAME[change.address.kind]
     return isinstance(kind, OnNodes) and kind.on_every_node(resource_of(change))
-
-
-def _builds(change: Change) -> bool:
-    return any(map(builds, change.steps))

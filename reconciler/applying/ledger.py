@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reconciler import __version__
 from reconciler.model import Address, Applied, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
+from reconciler.model.event import Event, Finished, Noted
 from reconciler.planning import verdict
 from reconciler.planning.remaining import After
 
@@ -19,14 +19,13 @@ Record = Callable[[Receipt], None]
 
 
 class Ledger:
-    """The receipts of one apply, written by several threads."""
+    """The receipts of one apply, as its events tell of them; read by several threads."""
 
     def __init__(self, plan: Plan, now: Callable[[], datetime], record: Record) -> None:
         self._plan = plan
         self._now = now
         self._record = record
         self._started_at = now()
-        self._lock = threading.Lock()
         self._receipts: dict[Address, ChangeReceipt] = {}
         self._notes: list[str] = []
 
@@ -34,21 +33,20 @@ class Ledger:
         """The receipt of `change`; of one that has not come to its end: not run."""
         return self._receipts.get(change.address) or not_run(change, "the apply did not come to its end")
 
-    def enter(self, change: Change, receipt: ChangeReceipt) -> None:
-        """`change` has come to its end. Raises what `record` raises; by then it is entered."""
-        with self._lock:
-            self._receipts[change.address] = receipt
-            self._record(self.receipt())
+    def __call__(self, told: Event) -> None:
+        """Enters a change that has come to its end, and what is noted. Raises what `record` raises; by then it is
+        entered."""
+        match told:
+            case Finished():
+                self._receipts[told.address] = told.receipt
+                self._record(self.receipt())
+            case Noted():
+                self._notes.append(told.line)
 
     def is_given_up(self, change: Change) -> bool:
         """Whether `change` has come to its end, and was not made."""
         found = self._receipts.get(change.address)
         return found is not None and found.result not in DONE
-
-    def note(self, line: str) -> None:
-        """Something was left out, or done otherwise than asked."""
-        with self._lock:
-            self._notes.append(line)
 
     def done(self) -> list[Change]:
         """The changes that are made, by us or before us, in the plan's order."""
@@ -111,3 +109,7 @@ def receipt_of(
         evidence=tuple(evidence),
         waits=waits,
     )
+
+
+def no_record(receipt: Receipt) -> None:
+    """Records nothing."""

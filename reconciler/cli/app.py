@@ -102,15 +102,30 @@ class Run:
     help="The folder of YAML files that declare everything.",
 )
 @limits.options
+@click.option(
+    "-v", "--verbose", count=True, help="Log stages, connections, locks and steps to stderr; -vv: each statement."
+)
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of what -v logs."
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
 @click.version_option(__version__, prog_name="reconciler")
 @click.pass_context
-def reconciler(context: click.Context, /, folder: Path, debug: bool, **given: str | None) -> None:
+def reconciler(
+    context: click.Context, /, folder: Path, verbose: int, log_format: str, debug: bool, **given: str | None
+) -> None:
     """Performance tuning as code for PostgreSQL and Redis: declare, plan, review, apply, drift.
 
     Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
     """
     context.obj = Run(folder, debug, limits.reach(given, folder))
+    if verbose:
+        from reconciler.cli import logs
+        from reconciler.targets import log
+
+        logs.configure(verbose, log_format, context.obj.secrets)
+        log.event(f"reconciler {__version__}: {context.invoked_subcommand}")
+        context.call_on_close(logs.end)
     if not debug:
         # Drivers log what they then also raise; one error is enough.
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -133,7 +148,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
         unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
-        before = unknown in ("--desired", "--debug", *limits.NAMES)
+        before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *limits.NAMES)
         place = "write it before the verb; " if before and verb != "reconciler" else ""
         return _fail(context, f"{error.format_message()}\n  {place}see: {verb} --help")
     except click.ClickException as error:

@@ -98,7 +98,7 @@ def command(
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.gates.facts import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
-    from reconciler.applying.listener import Interruption
+    from reconciler.applying.interruption import Interruption
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
     from reconciler.views.live import live
@@ -129,11 +129,11 @@ def command(
             receipt_file.write(so_far, receipt)
 
     stages.on_signals(lambda *_: interruption.set())
-    with live(sys.stderr, approved) as listener:
+    with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=stages.now,
-            listener=listener, interruption=interruption, record=record, rehearsal=not no_rehearsal,
+            subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
     record(done)

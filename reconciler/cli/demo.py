@@ -28,7 +28,7 @@ def command(rows: int, keep: bool, plan_path: Path) -> None:
     \b
     Exit codes: 0 all went as told; 1 it did not.
     """
-    from reconciler.applying.listener import Interruption
+    from reconciler.applying.interruption import Interruption
     from reconciler.demo.tour import Screen, tour
     from reconciler.views.live import live
 

@@ -18,6 +18,7 @@ from reconciler.cli import streams
 from reconciler.cli.app import Run
 from reconciler.errors import ReconcilerError
 from reconciler.model import Address, Plan
+from reconciler.targets import log
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
@@ -36,7 +37,8 @@ def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desi
     from reconciler.desired.load import load
     from reconciler.kinds.registry import KINDS
 
-    return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
+    with log.stage("YAML read"):
+        return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
 
 
 def plan(run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bool = False) -> Plan:
@@ -44,10 +46,11 @@ def plan(run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bo
     TargetError."""
     from reconciler.planning.make import make_plan
 
-    return make_plan(
-        desired.targets, desired.resources, run.secrets,
-        created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked,
-    )  # fmt: skip
+    with log.stage("planned"):
+        return make_plan(
+            desired.targets, desired.resources, run.secrets,
+            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked,
+        )  # fmt: skip
 
 
 def are_blocked(addresses: Sequence[Address]) -> str:

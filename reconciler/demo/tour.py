@@ -18,8 +18,9 @@ import psycopg
 import redis
 
 from reconciler.applying.apply import apply_plan
+from reconciler.applying.events import Subscriber
 from reconciler.applying.gates.facts import Options
-from reconciler.applying.listener import Interruption, Listener
+from reconciler.applying.interruption import Interruption
 from reconciler.demo import data, tampering
 from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
@@ -43,13 +44,13 @@ SEED = _INSTALLED if _INSTALLED.exists() else _IN_THE_REPOSITORY
 @dataclass(frozen=True, slots=True)
 class Screen:
     """How the tour shows itself: `say` prints text, `plan`, `drift` and `receipt` lay models out as text, `live` gives
-    the listener for an apply."""
+    who is told of an apply."""
 
     say: Callable[[str], None]
     plan: Callable[[Plan], str]
     drift: Callable[[Plan], str]
     receipt: Callable[[Receipt], str]
-    live: Callable[[Plan], AbstractContextManager[Listener]]
+    live: Callable[[Plan], AbstractContextManager[Subscriber]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +202,10 @@ def _apply(
     now: Callable[[], datetime],
     interruption: Interruption,
 ) -> Receipt:
-    with screen.live(plan) as listener:
+    with screen.live(plan) as display:
         receipt = apply_plan(
             plan, desired.targets, secrets,
-            options=Options(allowed=HAZARDS), parallel=2, now=now, listener=listener, interruption=interruption,
+            options=Options(allowed=HAZARDS), parallel=2, now=now, subscribers=[display], interruption=interruption,
         )  # fmt: skip
     screen.say(screen.receipt(receipt))
     return receipt

@@ -31,6 +31,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.same_server import agreed, check_databases
 from reconciler.planning.target_view import TargetView
 from reconciler.secrets import Secrets
+from reconciler.targets import log
 from reconciler.targets.connect import connect
 from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together
 from reconciler.targets.session import Session
@@ -124,7 +125,8 @@ def view_target(
             wanted = [resource for resource in resources if resource.address.kind == kind.name]
             if not wanted:
                 continue
-            observed = kind.observe(session, wanted)
+            with log.stage(f"{kind.name} observed", target.name):
+                observed = kind.observe(session, wanted)
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
             said: Sequence[Outcome] = [outcome for each in found for outcome in each]
             if isinstance(kind, Sequences):

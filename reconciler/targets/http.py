@@ -14,7 +14,7 @@ import httpx
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import HttpTarget, System, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for each of connecting, sending and waiting for an answer: whoever is slower fails its users too."""
@@ -80,11 +80,15 @@ class HttpSession:
                 hint="check that it is up, and the network on the way", silent=True,
             )  # fmt: skip
         began = time.monotonic()
+        status = None
         try:
             response = self._answer(method, path, headers)
+            status = response.status_code
         except TooSlow:
             self._silent_for += time.monotonic() - began
             raise
+        finally:
+            log.statement(name, f"{method} {path}", began, status=status, error="" if status else log.NO_ANSWER)
         self._silent_for = 0.0
         return response
 

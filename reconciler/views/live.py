@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from reconciler.model import Change, ChangeReceipt, Plan
+from reconciler.model import Plan
+from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
 from reconciler.reports.characters import visible
-
-if TYPE_CHECKING:
-    from reconciler.applying.executing.progress import Progress
 
 
 class Lines:
@@ -21,25 +19,24 @@ class Lines:
         self._say = say
         self._waits: dict[str, tuple[int, tuple[int, ...]]] = {}
 
-    def started(self, change: Change) -> None:
-        """Says nothing."""
+    def __call__(self, told: Event) -> None:
+        """Says who is waited for, and what is noted; nothing of all else, of which the receipt will tell."""
+        match told:
+            case Progress() | Waiting():
+                self._progressed(told)
+            case Noted():
+                self._say(f"{visible(told.line)}\n")
 
-    def progressed(self, change: Change, progress: Progress) -> None:
-        """Says who is waited for, once for each company of them, and each further attempt."""
-        name = str(change.address)
-        attempt, pids = progress.attempt, tuple(blocker.pid for blocker in progress.blockers)
+    def _progressed(self, progress: Progress | Waiting) -> None:
+        """Who is waited for, once for each company of them, and each further attempt."""
+        name = str(progress.address)
+        blockers = progress.blockers if isinstance(progress, Waiting) else ()
+        attempt, pids = progress.attempt, tuple(blocker.pid for blocker in blockers)
         known = self._waits.get(name, (1, ()))
         if attempt != known[0] or (pids and pids != known[1]) or progress.aloud:
-            waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in progress.blockers)
+            waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in blockers)
             self._say(f"{visible(name)}: {visible(progress.phase)}{waits}\n")
         self._waits[name] = (attempt, pids)
-
-    def finished(self, change: Change, receipt: ChangeReceipt) -> None:
-        """Says nothing: the receipt will tell."""
-
-    def noted(self, line: str) -> None:
-        """Says it."""
-        self._say(f"{visible(line)}\n")
 
 
 class Bars:
@@ -52,32 +49,35 @@ class Bars:
         self._all = bars.add_task("applying", total=total, detail=f"0 of {total}")
         self._tasks: dict[str, Any] = {}
 
-    def started(self, change: Change) -> None:
-        """A new bar."""
-        name = str(change.address)
+    def __call__(self, told: Event) -> None:
+        """A bar comes, moves or goes; what `Lines` says stands above them, where there is room."""
+        self._lines(told)
+        match told:
+            case Started():
+                self._started(told)
+            case Progress() | Waiting():
+                self._progressed(told)
+            case Finished():
+                self._finished(told)
+
+    def _started(self, started: Started) -> None:
+        name = str(started.address)
         self._tasks[name] = self._bars.add_task(_escaped(name), total=None, detail="")
 
-    def progressed(self, change: Change, progress: Progress) -> None:
-        """The bar moves; who is waited for stands in lines of their own, where there is room."""
-        self._lines.progressed(change, progress)
+    def _progressed(self, progress: Progress | Waiting) -> None:
         self._bars.update(
-            self._tasks[str(change.address)],
+            self._tasks[str(progress.address)],
             total=1.0 if progress.fraction is not None else None,
             completed=progress.fraction or 0.0,
             detail=_escaped(progress.phase),
         )
 
-    def finished(self, change: Change, receipt: ChangeReceipt) -> None:
-        """The bar goes; the receipt will tell."""
-        task = self._tasks.pop(str(change.address), None)
+    def _finished(self, finished: Finished) -> None:
+        task = self._tasks.pop(str(finished.address), None)
         if task is not None:
             self._bars.remove_task(task)
         self._done += 1
         self._bars.update(self._all, completed=self._done, detail=f"{self._done} of {self._total}")
-
-    def noted(self, line: str) -> None:
-        """Stands in a line of its own, above the bars."""
-        self._lines.noted(line)
 
 
 def _escaped(text: str) -> str:
@@ -88,7 +88,7 @@ def _escaped(text: str) -> str:
 
 @contextmanager
 def live(stream: TextIO, plan: Plan) -> Iterator[Lines | Bars]:
-    """A listener for `apply_plan` that writes to `stream`: bars on a terminal, who is waited for elsewhere."""
+    """A subscriber for `apply_plan` that writes to `stream`: bars on a terminal, who is waited for elsewhere."""
     if not stream.isatty():
         yield Lines(stream.write)
         return

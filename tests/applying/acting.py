@@ -16,14 +16,15 @@ from pydantic import TypeAdapter
 from waiting import PATIENCE, milliseconds
 
 from reconciler.applying.apply import apply_plan
-from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.gates.facts import Options
-from reconciler.applying.listener import Interruption, no_record
+from reconciler.applying.interruption import Interruption
+from reconciler.applying.ledger import no_record
 from reconciler.documents import plan as plan_file
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND as PG_SETTING
-from reconciler.model import Applied, Change, ChangeReceipt, Plan, Receipt, Resource, Target
+from reconciler.model import Applied, Change, Plan, Receipt, Resource, Target
+from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 
@@ -54,24 +55,35 @@ def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
 
 
 class Seen:
-    """A listener that remembers."""
+    """A subscriber that remembers: all that was `told`, and what tests ask for."""
 
     def __init__(self) -> None:
+        self.told: list[Event] = []
         self.events: list[tuple[str, str]] = []
-        self.progress: list[Progress] = []
+        self.progress: list[Progress | Waiting] = []
         self.notes: list[str] = []
 
-    def started(self, change: Change) -> None:
+    def __call__(self, told: Event) -> None:
+        self.told.append(told)
+        match told:
+            case Started():
+                self.started(told)
+            case Progress() | Waiting():
+                self.progressed(told)
+            case Finished():
+                self.events.append((told.receipt.result.value, told.address.name))
+            case Noted():
+                self.notes.append(told.line)
+
+    def started(self, change: Started) -> None:
         self.events.append(("started", change.address.name))
 
-    def progressed(self, change: Change, progress: Progress) -> None:
+    def progressed(self, progress: Progress | Waiting) -> None:
         self.progress.append(progress)
 
-    def finished(self, change: Change, receipt: ChangeReceipt) -> None:
-        self.events.append((receipt.result.value, change.address.name))
-
-    def noted(self, line: str) -> None:
-        self.notes.append(line)
+    @property
+    def waits(self) -> list[Waiting]:
+        return [each for each in self.progress if isinstance(each, Waiting)]
 
 
 def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], secrets: Secrets | None = None) -> Plan:
@@ -90,7 +102,7 @@ def apply(
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
         options=Options(allowed=allowed, allowed_superseded=allowed_superseded), parallel=parallel, now=now,
-        listener=listener or Seen(), record=record, patience=patience, rehearsal=rehearsal,
+        subscribers=[listener or Seen()], record=record, patience=patience, rehearsal=rehearsal,
         interruption=Interruption() if interruption is None else interruption,
         declared=desired,
     )  # fmt: skip

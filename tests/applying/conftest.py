@@ -16,8 +16,8 @@ TARGETS = 'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB}\n'
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the product waits for what comes soon on most machines, it waits for as long as it takes."""
-    monkeypatch.setattr("reconciler.applying.one_change.SETTLING_SECONDS", PATIENCE)
-    monkeypatch.setattr("reconciler.applying.one_change.LETTING_GO_SECONDS", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.verification.SETTLING_SECONDS", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.verification.LETTING_GO_SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from reconciler.applying.executing.retry import LONGEST_PAUSE, Patience, attempt
 from reconciler.applying.executing.step import executor
 from reconciler.errors import StepFailed
 from reconciler.model import Applied, SqlStep
+from reconciler.model.event import Waiting
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 IN_THE_WAY = "alter index other set (fillfactor = 90)"
@@ -37,8 +38,8 @@ class When(Seen):
         super().__init__()
         self._attempt, self._act = attempt, act
 
-    def progressed(self, change, progress) -> None:
-        super().progressed(change, progress)
+    def progressed(self, progress) -> None:
+        super().progressed(progress)
         if progress.phase == f"waiting to try again, attempt {self._attempt} of 4":
             self._act()
 
@@ -56,7 +57,11 @@ def test_a_lock_that_is_let_go_while_it_is_tried_again_costs_nothing_but_time(
         with lock_timeout(seconds, attempts=4):
             receipt = apply(plan_for(pg_target, renaming), pg_target, listener=listener)
         again = [seen for seen in listener.progress if seen.phase.startswith("waiting to try again")]
-        return receipt, again, [pid in [blocker.pid for blocker in seen.blockers] for seen in again]
+        return (
+            receipt,
+            again,
+            [isinstance(seen, Waiting) and pid in [blocker.pid for blocker in seen.blockers] for seen in again],
+        )
 
     receipt, again, named = given_time(attempt, lambda found: all(found[2]))
     assert results(receipt) == {"public.i": Applied.APPLIED}
@@ -107,17 +112,17 @@ def test_ctrl_c_ends_a_pause_at_once(renaming, pg_target, holder, leftovers):
 
 def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target, monkeypatch):
     """Between the look and the step somebody drops the index: there is nothing to wait for."""
-    from reconciler.applying import one_change
+    from reconciler.planning import staleness
 
     plan = plan_for(pg_target, renaming)
-    real = one_change.judge
+    real = staleness.judge
 
     def judged(change, outcomes):
         with psycopg.connect(pg_target.url.get_secret_value(), autocommit=True) as other:
             other.execute("drop index other")
         return real(change, outcomes)
 
-    monkeypatch.setattr(one_change, "judge", judged)
+    monkeypatch.setattr(staleness, "judge", judged)
     receipt = apply(plan, pg_target)
     assert results(receipt) == {"public.i": Applied.FAILED}
     assert "does not exist (42P01)" in message(receipt)

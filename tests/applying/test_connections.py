@@ -7,7 +7,7 @@ from pg_index.declared import declared
 from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
-from reconciler.applying import one_change
+from reconciler.planning import staleness
 from reconciler.targets.postgres.waiting import HeardConnection
 
 TEN = {
@@ -24,7 +24,7 @@ FOR_ALL = 5
 @pytest.fixture
 def opened(monkeypatch) -> list[str]:
     """What was connected to, from now on; where something takes long, further connections see how it goes."""
-    for pause in ("executing.watch.INTERVAL", "one_change.LOADING_SECONDS"):
+    for pause in ("executing.watch.INTERVAL", "verification.LOADING_SECONDS"):
         monkeypatch.setattr(f"reconciler.applying.{pause}", PATIENCE)
     connect, seen = HeardConnection.connect, []
 
@@ -62,7 +62,7 @@ def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, p
     """After the first judgement there is only the one that reads."""
     resources = pg_settings(pg_target, {"work_mem": "7MB"})
     plan = plan_for(pg_target, resources)
-    judge, ended = one_change.judge, []
+    judge, ended = staleness.judge, []
 
     def then_ended(*arguments):
         found = judge(*arguments)
@@ -70,7 +70,7 @@ def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, p
             ended.extend(tasks.execute(OURS, (tasks.info.dbname,)).fetchall())
         return found
 
-    monkeypatch.setattr(one_change, "judge", then_ended)
+    monkeypatch.setattr(staleness, "judge", then_ended)
     receipt = apply(plan, pg_target)
     assert receipt.succeeded, receipt
     assert len(ended) == 1

@@ -12,8 +12,9 @@ from waiting import given_time, until
 
 from applying.acting import Applying, Seen, apply, lock_timeout, message, pg_settings, plan_for, results
 from applying.conftest import waiting
-from reconciler.applying import one_change
+from reconciler.applying import verification
 from reconciler.model import Applied
+from reconciler.planning import staleness
 from reconciler.views import render_receipt
 
 COLUMNS = {"columns": ["status", "priority desc"]}
@@ -66,7 +67,7 @@ def test_a_build_that_waits_too_long_names_who_it_waited_for(held, level, tasks,
         listener = Seen()
         with lock_timeout(seconds):
             receipt = apply(plan_for(pg_target, wanted), pg_target, listener=listener)
-        return receipt, [look for look in listener.progress if pid in [blocker.pid for blocker in look.blockers]]
+        return receipt, [look for look in listener.waits if pid in [blocker.pid for blocker in look.blockers]]
 
     waited = f"waited for process {pid}, user postgres (the report), idle in transaction for"
     receipt, waits = given_time(attempt, lambda found: found[1] and waited in message(found[0]))
@@ -153,17 +154,17 @@ def test_what_cannot_be_seen_at_the_end_is_not_said_to_be_done(tasks, pg_target,
 def test_a_setting_that_never_comes_true_is_undone(tasks, pg_target, postgres, monkeypatch):
     """Between the look and the reload somebody breaks postgresql.conf: the server then keeps all that it had."""
     for bound in ("LOADING_SECONDS", "SETTLING_SECONDS"):
-        monkeypatch.setattr(one_change, bound, 0.5)
+        monkeypatch.setattr(verification, bound, 0.5)
     plan = plan_for(pg_target, pg_settings(pg_target, {"work_mem": "7MB"}))
     conf = postgres.data / "postgresql.conf"
     before = conf.read_text()
-    real = one_change.judge
+    real = staleness.judge
 
     def judged(change, outcomes):
         conf.write_text(before + "\nthis is not a setting at all\n")
         return real(change, outcomes)
 
-    monkeypatch.setattr(one_change, "judge", judged)
+    monkeypatch.setattr(staleness, "judge", judged)
     try:
         receipt = apply(plan, pg_target)
     finally:
@@ -191,14 +192,14 @@ def test_a_role_that_may_not_is_told_so_and_the_others_go_on(tasks, pg_target, p
 
 
 def test_a_mistake_of_ours_in_one_change_does_not_take_the_others_with_it(tasks, pg_target, monkeypatch):
-    real = one_change.judge
+    real = staleness.judge
 
     def mistaken(change, outcomes):
         if change.address.name == "public.i":
             raise KeyError("nobody thought of this")
         return real(change, outcomes)
 
-    monkeypatch.setattr(one_change, "judge", mistaken)
+    monkeypatch.setattr(staleness, "judge", mistaken)
     receipt = apply(plan_for(pg_target, declared(pg_target, i=COLUMNS, j={"columns": ["title"]})), pg_target)
     assert results(receipt) == {"public.i": Applied.FAILED, "public.j": Applied.APPLIED}
     assert "unexpected KeyError: 'nobody thought of this'" in receipt.changes[0].message
@@ -206,10 +207,8 @@ def test_a_mistake_of_ours_in_one_change_does_not_take_the_others_with_it(tasks,
 
 def test_a_listener_that_fails_stops_nothing(tasks, pg_target):
     class Closed(Seen):
-        def started(self, change):
+        def __call__(self, told):
             raise BrokenPipeError
-
-        finished = progressed = started
 
     def full_disk(receipt):
         raise OSError("No space left on device")

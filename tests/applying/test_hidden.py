@@ -65,7 +65,7 @@ def test_the_statement_of_a_blocker_shows_no_text_ever_and_no_number_where_value
         with lock_timeout(seconds):
             plan = plan_for(target, declared(target, i={"columns": ["id"]}))
             said_of_it = message(apply(plan, target, listener=listener))
-        return said_of_it, "".join(str(blocker) for look in listener.progress for blocker in look.blockers)
+        return said_of_it, "".join(str(blocker) for look in listener.waits for blocker in look.blockers)
 
     waited = f"process {holder.info.backend_pid}, "
     said_of_it, told = given_time(attempt, lambda found: all(waited in text for text in found))

@@ -11,8 +11,9 @@ from waiting import LIMITS, given_time, until
 
 from applying.acting import Applying, Interruption, apply, lock_timeout, message, plan_for, results
 from applying.conftest import waiting
-from reconciler.applying import one_change
+from reconciler.applying import verification
 from reconciler.model import Applied
+from reconciler.planning import staleness
 
 COLUMNS = {"columns": ["status", "priority desc"]}
 TAKEN_AWAY = "what it left behind was taken away: drop index concurrently public."
@@ -141,7 +142,7 @@ def meanwhile(monkeypatch):
     """Lets the test act between the look of an apply and its first step."""
 
     def arrange(act) -> None:
-        real, acts = one_change.judge, [act]
+        real, acts = staleness.judge, [act]
 
         def judged(change, outcomes):
             verdict = real(change, outcomes)
@@ -149,7 +150,7 @@ def meanwhile(monkeypatch):
                 acts.pop()()
             return verdict
 
-        monkeypatch.setattr(one_change, "judge", judged)
+        monkeypatch.setattr(staleness, "judge", judged)
 
     return arrange
 
@@ -158,7 +159,7 @@ def test_what_another_session_builds_under_that_name_is_not_touched(
     tasks, pg_target, holder, database, meanwhile, monkeypatch, leftovers
 ):
     """Ours waits for it, and gives up: there is an INVALID index of that very name, and it is not ours to drop."""
-    monkeypatch.setattr(one_change, "LETTING_GO_SECONDS", 0.3)
+    monkeypatch.setattr(verification, "LETTING_GO_SECONDS", 0.3)
     with closing(psycopg.connect(database, autocommit=True)) as other, lock_timeout(LIMITS[0]):
         plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
 

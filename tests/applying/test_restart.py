@@ -8,7 +8,7 @@ from restarting import restart_command
 from waiting import reload, until
 
 from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, resealed, results
-from reconciler.applying import one_change
+from reconciler.applying import verification
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import BY_HAND, Action, Applied, HazardType, NoticeType, RestartStep, Target
 
@@ -241,14 +241,14 @@ def test_a_bad_line_is_seen_before_the_reload_and_ours_is_taken_back(target, pos
     plan = plan_for(target, resources)
     conf = postgres.data / "postgresql.conf"
     before = conf.read_text()
-    files = one_change.files
+    files = verification.files
 
     def then_edited(session):
         found = files(session)
         conf.write_text(before + "maintenance_work_mem = 'a lot'\n")
         return found
 
-    monkeypatch.setattr(one_change, "files", then_edited)
+    monkeypatch.setattr(verification, "files", then_edited)
     receipt = apply(plan, target)
     monkeypatch.undo()
     try:

@@ -137,6 +137,21 @@ def test_no_secret_is_in_any_output_or_file(clean, redis_server, tasks, tmp_path
     assert not [name for (name,) in names if any(secret in name for secret in PLANTED)]
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_is_in_any_line_of_the_log(clean, redis_server, form):
+    def logged(*verb: str) -> str:
+        return clean("-vv", "--log-format", form, *verb)
+
+    assert "CONFIG GET" in logged("plan")
+    said = logged("apply", "--yes", "--allow", "less-safe")
+    assert "CONFIG SET requirepass (sensitive)" in said
+    assert "alter system set work_mem" in said
+    with redis.Redis(port=redis_server.port, password=REDIS_PASSWORD) as client:
+        assert client.ping(), "it was set, and by this apply"
+    for verb in (("plan",), ("drift",), ("check",), ("import", "cache"), ("import", "main")):
+        logged(*verb)
+
+
 WRONG = [
     ("DATABASE_URL", lambda url: url.replace(quote(PG_PASSWORD, safe=""), "other-" + quote(PG_PASSWORD, safe=""))),
     ("DATABASE_URL", lambda url: url.replace("127.0.0.1:", "127.0.0.1:1")),

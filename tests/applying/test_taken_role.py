@@ -139,10 +139,10 @@ def test_who_logged_in_sees_whom_a_build_waits_for(owned, pg_target, holder):
     target, listener = as_role(pg_target, "owners"), Seen()
     plan = plan_for(target, declared(target, tasks_status_idx=INDEXES["tasks_status_idx"]))
     applying = Applying(plan, target, listener=listener)
-    until(lambda: any(each.blockers for each in listener.progress), "a look that shows who is in the way")
+    until(lambda: listener.waits, "a look that shows who is in the way")
     holder.rollback()
     assert applying.ended().succeeded
-    [first, *_] = [each.blockers[0] for each in listener.progress if each.blockers]
+    [first, *_] = [each.blockers[0] for each in listener.waits]
     assert (first.application, first.state) == ("the report", "idle in transaction")
     assert plan_for(target, declared(target, tasks_status_idx=INDEXES["tasks_status_idx"])).is_empty
 

@@ -32,7 +32,7 @@ def test_one_value_that_is_refused_leaves_all_as_they_were(redis_target, redis_c
         for change in plan.changes
     ]
     by_name = {change.address.name: change for change in broken}
-    monkeypatch.setattr("reconciler.applying.one_change.judge", _as_planned)
+    monkeypatch.setattr("reconciler.planning.staleness.judge", _as_planned)
     receipt = apply(resealed(plan, lambda change: by_name[change.address.name]), redis_target)
     assert set(results(receipt).values()) == {Applied.FAILED}
     assert redis_client.config_get("maxmemory") == {"maxmemory": "0"}

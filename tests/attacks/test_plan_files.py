@@ -19,7 +19,7 @@ from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
-from reconciler.applying.listener import Interruption
+from reconciler.applying.interruption import Interruption
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
 from reconciler.documents.fingerprint import of_parts

@@ -21,7 +21,7 @@ from redis_user.declared_users import users
 from waiting import until
 
 from reconciler.applying.executing import step as execute
-from reconciler.applying.listener import Interruption
+from reconciler.applying.interruption import Interruption
 from reconciler.model import Applied, HazardType, NoticeType, RedisStep, RedisTarget, Target
 
 KEYS = 3000

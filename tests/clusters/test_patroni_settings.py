@@ -152,8 +152,8 @@ class Stopping(Seen):
         if change.address.name == self._name:
             self._node.kill()
 
-    def progressed(self, change, progress) -> None:
-        super().progressed(change, progress)
+    def progressed(self, progress) -> None:
+        super().progressed(progress)
         if not self._name and progress.phase.startswith(f"restarting {self._node.name} "):
             self._node.kill()
 

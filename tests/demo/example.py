@@ -16,7 +16,7 @@ from applying.acting import Seen
 
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.gates.facts import Options
-from reconciler.applying.listener import Interruption
+from reconciler.applying.interruption import Interruption
 from reconciler.demo import data, tour
 from reconciler.desired.load import Desired, load
 from reconciler.documents import plan as plan_file
@@ -59,7 +59,7 @@ def made() -> Example:
         receipt = apply_plan(
             plan, desired.targets, secrets,
             options=Options(allowed=tour.HAZARDS), parallel=2, now=lambda: MOMENT,
-            listener=Seen(), interruption=Interruption(),
+            subscribers=[Seen()], interruption=Interruption(),
         )  # fmt: skip
     return alike(Example(plan, receipt))
 

@@ -33,6 +33,7 @@ from reconciler.model import (
     Step,
     StepReceipt,
 )
+from reconciler.model.event import Finished
 
 TEXT = dump(RECEIPT)
 RISK = (Hazard(type=HazardType.LESS_SAFE, message="m"),)
@@ -107,7 +108,7 @@ def test_what_was_planned_of_a_change_is_in_its_receipt():
     """The states and the way back are those of the plan file, whatever became of the change."""
     entries = ledger()
     for change, result in zip(PLAN.changes, list(Applied) * 9, strict=False):
-        entries.enter(change, receipt_of(change, result, ""))
+        entries(Finished(at=RECEIPT.started_at, address=change.address, receipt=receipt_of(change, result, "")))
     told = json.loads(dump(entries.receipt()))
     assert told["reconciler_version"] == __version__
     for item, one in zip(json.loads(plan_file.dump(PLAN))["resource_changes"], told["changes"], strict=True):
@@ -119,7 +120,8 @@ def test_what_was_planned_of_a_change_is_in_its_receipt():
 def test_what_did_not_come_to_its_end_is_told_with_what_was_before():
     """As the file is left by a kill."""
     entries = ledger()
-    entries.enter(PLAN.changes[0], receipt_of(PLAN.changes[0], Applied.APPLIED, ""))
+    first = PLAN.changes[0]
+    entries(Finished(at=RECEIPT.started_at, address=first.address, receipt=receipt_of(first, Applied.APPLIED, "")))
     found = load(dump(entries.receipt()), source="receipt.json")
     assert [one.result for one in found.changes[:2]] == [Applied.APPLIED, Applied.NOT_RUN]
     assert [one.before for one in found.changes] == [change.before for change in PLAN.changes]

@@ -12,7 +12,7 @@ from applying.acting import apply, message, plan_for, results
 from live import changes
 
 from pg_index.declared import tables
-from reconciler.applying.listener import Interruption
+from reconciler.applying.interruption import Interruption
 from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.changes.validity import LOOKS_AGAIN, looks_again
 from reconciler.model import Action, Applied, Plan

@@ -6,35 +6,41 @@ import io
 
 from rich.console import Console
 from rich.progress import Progress as RichProgress
-from views.sample import CHANGES, RECEIPT
+from views.sample import CHANGES, NOW, RECEIPT
 
-from reconciler.applying.executing.progress import Progress
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.model import Blocker, Change
+from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
+from reconciler.targets.postgres.activity import blocker
 from reconciler.views.live import Bars, Lines
 
-REPORT = Blocker(4711, "reader", "the\x1b report", "idle in transaction", "select secret from t where x = 'y'", 65.0)
-BACKUP = Blocker(4712, "backup", "", "active", "copy t to stdout", 5.0)
+REPORT = blocker(4711, "reader", "the\x1b report", "idle in transaction", "select secret from t where x = 'y'", 65.0)
+BACKUP = blocker(4712, "backup", "", "active", "copy t to stdout", 5.0)
 WAITING = "waiting for writers before build"
 FIRST, SECOND = CHANGES[0], CHANGES[1]
 
 
-def said(*looks) -> list[str]:
+def progress(change: Change, phase: str, fraction: float | None, blockers: tuple[Blocker, ...], attempt=1) -> Event:
+    told = {"at": NOW, "address": change.address, "phase": phase, "fraction": fraction, "attempt": attempt}
+    return Waiting(**told, blockers=blockers) if blockers else Progress(**told)
+
+
+def said(*looks: Event) -> list[str]:
     lines: list[str] = []
-    listener = Lines(lines.append)
-    for change, look in looks:
-        listener.progressed(change, look)
+    display = Lines(lines.append)
+    for look in looks:
+        display(look)
     return lines
 
 
 def test_who_is_waited_for_is_said_once_for_each_company_and_change():
     one, two = (REPORT,), (REPORT, BACKUP)
     lines = said(
-        (FIRST, Progress("building index", 0.2, ())),
-        (FIRST, Progress(WAITING, None, one)),
-        (SECOND, Progress(WAITING, None, one)),
-        (FIRST, Progress(WAITING, None, one)),
-        (FIRST, Progress(WAITING, None, two)),
-        (FIRST, Progress("building index", 0.9, ())),
+        progress(FIRST, "building index", 0.2, ()),
+        progress(FIRST, WAITING, None, one),
+        progress(SECOND, WAITING, None, one),
+        progress(FIRST, WAITING, None, one),
+        progress(FIRST, WAITING, None, two),
+        progress(FIRST, "building index", 0.9, ()),
     )
     assert [line.split(":")[0] for line in lines] == [str(each.address) for each in (FIRST, SECOND, FIRST)]
     assert lines[0] == (
@@ -46,12 +52,12 @@ def test_who_is_waited_for_is_said_once_for_each_company_and_change():
 
 
 def test_each_further_attempt_is_said_with_who_was_in_the_way():
-    waiting = [Progress(f"waiting to try again, attempt {n} of 10", None, (REPORT,), n) for n in (2, 3)]
+    waiting = [progress(FIRST, f"waiting to try again, attempt {n} of 10", None, (REPORT,), n) for n in (2, 3)]
     lines = said(
-        (FIRST, Progress("waiting for a lock", None, (REPORT,), 1)),
-        (FIRST, waiting[0]),
-        (FIRST, Progress("waiting for a lock", None, (REPORT,), 2)),
-        (FIRST, waiting[1]),
+        progress(FIRST, "waiting for a lock", None, (REPORT,), 1),
+        waiting[0],
+        progress(FIRST, "waiting for a lock", None, (REPORT,), 2),
+        waiting[1],
     )
     heads = [line.split("\n")[0].partition(": ")[2] for line in lines]
     assert heads == [
@@ -68,15 +74,15 @@ def test_one_display_holds_all_lanes_their_attempts_and_their_blockers():
     with RichProgress("{task.description} {task.fields[detail]}", console=console, auto_refresh=False) as display:
         bars = Bars(display, 3)
         for change in (FIRST, SECOND):
-            bars.started(change)
-        bars.noted("main: 2 indexes at once instead of 3: [red]why[/red]")
-        bars.progressed(FIRST, Progress("building index: scanning table", 0.25, ()))
-        bars.progressed(SECOND, Progress("waiting to try again, attempt 2 of 10", None, (REPORT,), 2))
+            bars(Started(at=NOW, address=change.address, action=change.action))
+        bars(Noted(at=NOW, target="main", line="main: 2 indexes at once instead of 3: [red]why[/red]"))
+        bars(progress(FIRST, "building index: scanning table", 0.25, ()))
+        bars(progress(SECOND, "waiting to try again, attempt 2 of 10", None, (REPORT,), 2))
         shown = {task.description: (task.completed, task.total, task.fields["detail"]) for task in display.tasks}
         assert shown[str(FIRST.address)] == (0.25, 1.0, "building index: scanning table")
         assert shown[str(SECOND.address)] == (0.0, None, "waiting to try again, attempt 2 of 10")
         assert shown["applying"][2] == "0 of 3"
-        bars.finished(FIRST, RECEIPT.changes[0])
+        bars(Finished(at=NOW, address=FIRST.address, receipt=RECEIPT.changes[0]))
         assert str(FIRST.address) not in {task.description for task in display.tasks}
         assert display.tasks[0].fields["detail"] == "1 of 3"
     written = stream.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.model import Blocker
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from reconciler.model import (
     Step,
     Target,
 )
-from reconciler.secrets import Secrets
+from reconciler.secrets import Secrets, SecretText
 
 Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
@@ -210,10 +210,10 @@ class RedisExecutor:
             return argument
         value = self._secrets.resolve(argument.secret)
         if argument.form == "text":
-            return value
+            return SecretText(value)
         hashed = sha256(value.encode()).hexdigest()
         self._secrets.remember(hashed)  # a server repeats what it refuses, and a hash can be guessed at
-        return f"#{hashed}"
+        return SecretText(f"#{hashed}")
 
     def close(self) -> None:
         """Ends the connection."""

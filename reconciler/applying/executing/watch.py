@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
-from reconciler.model import PostgresTarget
+from reconciler.model import Blocker, PostgresTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.activity import blocker
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
@@ -113,7 +113,7 @@ def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tel
     if at_work and at_work[0]["at_work"]:
         running.heard()  # a build says nothing for hours: this is what shows that it is no dead network
     hidden = session.target.hide_values
-    watch.blockers = tuple(Blocker(**row, hide_numbers=hidden) for row in blockers)
+    watch.blockers = tuple(blocker(**row, hide_numbers=hidden) for row in blockers)
     phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
     if phase or watch.blockers:
         tell(Progress(phase or "waiting for a lock", fraction, watch.blockers))

@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.applying.lock.holding import Held
 from reconciler.model import HttpTarget, PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
+from reconciler.targets import log
 
 
 @contextmanager
@@ -22,6 +23,17 @@ def locked(
     its settings or restarts it; `ours` are the processes that hold locks of the same apply, and `idle` those of other
     sessions of ours that are outside of a transaction.
     """
+    with _locked(target, secrets, now, instance, ours, idle) as held:
+        log.event("lock taken", target.name, process=held.pid or None)
+        yield held
+    log.event("lock let go", target.name)
+
+
+@contextmanager
+def _locked(
+    target: Target, secrets: Secrets, now: Callable[[], datetime], instance: bool, ours: Callable[[], Collection[int]],
+    idle: Collection[int],
+) -> Iterator[Held]:  # fmt: skip
     match target:
         case PostgresTarget():
             from reconciler.applying.lock.postgres import PostgresLock

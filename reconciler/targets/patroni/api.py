@@ -24,7 +24,7 @@ from pydantic import Field, ValidationError
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import Frozen
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for connecting and for an answer that is at hand."""
@@ -212,14 +212,17 @@ class PatroniApi:
         self._secrets.reach.refuse_url(self.target, url)
         timeout = REQUEST_TIMEOUT if timeout is None else timeout
         timeouts = httpx.Timeout(timeout, connect=REQUEST_TIMEOUT)
+        began, status = time.monotonic(), None
         try:
             # Its own are for each piece of an answer, and the name of the host is looked up without any.
             late = ObservationFailed(self.target, f"{method} {url}: not answered within {timeout:g} s")
-            return bounds.within(
+            response = bounds.within(
                 timeout + REQUEST_TIMEOUT,
                 lambda: self._client.request(method, url, json=body, auth=auth, timeout=timeouts),
                 lambda: late,
             )
+            status = response.status_code
+            return response
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             said = self._secrets.redact(str(error)) or "no answer"
             raise ConnectionFailed(
@@ -231,6 +234,8 @@ class PatroniApi:
             raise ObservationFailed(self.target, f"{method} {url}: no answer within {timeout:g} s") from None
         except httpx.HTTPError as error:
             raise ObservationFailed(self.target, f"{method} {url}: {self._secrets.redact(str(error))}") from None
+        finally:
+            log.statement(self.target, f"{method} {url}", began, status=status, error="" if status else log.NO_ANSWER)
 
     def _said(self, response: httpx.Response) -> str:
         # Patroni calls everything text/html; what is one says no more than the status.

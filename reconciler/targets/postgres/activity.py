@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reconciler.model import Blocker
 
 LONGEST_STATEMENT = 80
 """Characters of somebody else's statement: enough to recognise it by."""
@@ -20,35 +21,35 @@ _NUMBER = re.compile(r"(?<![\w$])[0-9][\w.]*")
 """Also a value; only left out where a target hides values, since without numbers less can be understood."""
 
 
+_MAY_HOLD_A_PASSWORD = re.compile(r"passw|passphrase|conninfo|secret", re.IGNORECASE)
+
+
+def without_values(statement: str, *, numbers: bool = False) -> str:
+    """`statement` without its literals; `numbers`: without those as well."""
+    text = _VALUE.sub("'…'", statement)
+    return _NUMBER.sub("…", text) if numbers else text
+
+
+def as_logged(statement: str, *, hide_values: bool) -> str:
+    """A statement of ours as the log has it: all of it, but for values that are hidden, or may be a password."""
+    if hide_values:
+        return without_values(statement, numbers=True)
+    return without_values(statement) if _MAY_HOLD_A_PASSWORD.search(statement) else statement
+
+
 def masked(statement: str, *, numbers: bool = False) -> str:
     """The beginning of a statement in one line, without its values: they are somebody else's, and may be passwords.
 
     `numbers`: those as well.
     """
-    text = _VALUE.sub("'…'", statement)
-    return " ".join((_NUMBER.sub("…", text) if numbers else text).split())[:LONGEST_STATEMENT]
+    return " ".join(without_values(statement, numbers=numbers).split())[:LONGEST_STATEMENT]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session that ours waits for. `seconds` is the age of its transaction; `query` its current or last statement.
-
-    `pid` 0: a prepared transaction, with its identifier as `application`; which of several it is, is not known.
-    `hide_numbers` also leaves the numbers out of its statement.
-    """
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    query: str
-    seconds: float
-    hide_numbers: bool = False
-
-    def __str__(self) -> str:
-        """One line, with the statement as `masked` leaves it."""
-        if self.pid == 0:
-            return f"prepared transaction {self.application!r} of user {self.user}, for {self.seconds:.0f} s"
-        name = f" ({self.application})" if self.application else ""
-        query = masked(self.query, numbers=self.hide_numbers)
-        return f"process {self.pid}, user {self.user}{name}, {self.state} for {self.seconds:.0f} s: {query}"
+def blocker(
+    pid: int, user: str, application: str, state: str, query: str, seconds: float, *, hide_numbers: bool = False
+) -> Blocker:
+    """What a query found of a session that ours waits for, with its statement as `masked` leaves it."""
+    return Blocker(
+        pid=pid, user=user, application=application, state=state, query=masked(query, numbers=hide_numbers),
+        seconds=seconds,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from typing import Any, LiteralString
@@ -14,7 +15,7 @@ from psycopg.rows import dict_row
 from reconciler.errors import ConnectionFailed
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 from reconciler.targets.host_names import refuse_unanswered
 from reconciler.targets.postgres import lifted_limits
 from reconciler.targets.postgres.hosts import refuse_hosts
@@ -190,12 +191,17 @@ def opened(
     options |= where or {}
     if lift is not None:
         options |= lifted_limits.asked_for(declared.get("options"), lift)
+    began = time.monotonic()
     try:
-        return connected(
+        connection = connected(
             HeardConnection.connect, url, autocommit=True, row_factory=dict_row, prepare_threshold=None, **options
         )
     except psycopg.Error as error:
         raise cannot_connect(target, secrets, error) from None
+    connection.target = target
+    info = connection.info
+    log.event("connected", target.name, host=info.host, port=info.port, database=info.dbname, ms=log.since(began))
+    return connection
 
 
 def _connect_timeout(declared: object, hosts: int) -> int:

@@ -23,7 +23,7 @@ from reconciler.targets.postgres.query_errors import query_error
 from reconciler.targets.postgres.session_settings import reading_settings
 from reconciler.targets.postgres.taken_role import refusal, taken
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
-from reconciler.targets.postgres.transactions import Asked as Asked  # like Query and Row, known by the session
+from reconciler.targets.postgres.transactions import Asked as Asked
 from reconciler.targets.postgres.transactions import Query as Query
 from reconciler.targets.postgres.transactions import Transactions
 from reconciler.targets.postgres.waiting import HeardConnection

@@ -6,6 +6,7 @@ for one question, which over 100 ms are half a second.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, LiteralString
@@ -13,7 +14,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from reconciler.targets.postgres.waiting import HeardConnection, Row
+from reconciler.targets import log
+from reconciler.targets.postgres.waiting import HeardConnection, Row, code
 
 Query = LiteralString | sql.SQL | sql.Composed
 
@@ -41,6 +43,7 @@ class Transactions:
         becomes of the others. Raises psycopg.Error, and UnicodeError of what cannot be sent.
         """
         connection = self._connection
+        began = time.monotonic()
         if self._pipeline is None:
             self._pipeline = self._leaving.enter_context(connection.pipeline())
         try:
@@ -50,10 +53,19 @@ class Transactions:
             cursors = [connection.execute(query, params) for query, params in asked]
             connection.execute("commit")
             self._pipeline.sync()  # only then does a cursor know its columns
-            return cursors
-        except BaseException:
+        except BaseException as error:
+            self._logged(asked, began, error=code(error))
             self._end(on_failure)
             raise
+        self._logged(asked, began, [each.rowcount if each.description else None for each in cursors])
+        return cursors
+
+    def _logged(
+        self, asked: Sequence[Asked], began: float, rows: Sequence[int | None] = (), *, error: str = ""
+    ) -> None:
+        if log.is_wanted():
+            for (query, _), count in zip(asked, rows or [None] * len(asked), strict=True):
+                self._connection.logged(query, began, rows=count, error=error, together=len(asked))
 
     def _end(self, on_failure: Sequence[Asked]) -> None:
         """Takes the rest of the answers, and leaves no transaction behind."""

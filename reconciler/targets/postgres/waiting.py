@@ -13,9 +13,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import pq, sql
 from psycopg.waiting import Ready
 
-from reconciler.targets import bounds
+from reconciler.model import PostgresTarget
+from reconciler.targets import bounds, log
+from reconciler.targets.postgres.activity import as_logged
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -25,6 +28,11 @@ class Silent(psycopg.OperationalError):
     """Nothing was heard of the other end for as long as we wait. The connection is closed."""
 
 
+def code(error: BaseException) -> str:
+    """The SQLSTATE of what the server said; else what went wrong on the way."""
+    return getattr(error, "sqlstate", None) or type(error).__name__
+
+
 class HeardConnection(psycopg.Connection[Row]):
     """Gives up where nothing is heard, which a long answer is not: each byte begins the wait anew.
 
@@ -32,12 +40,34 @@ class HeardConnection(psycopg.Connection[Row]):
              build may take hours without one. Blocks for a bounded time, never raises. None: nobody can be asked.
     silence  seconds without either.
     pid      the server process as pg_backend_pid() tells it, which a pooler hides.
+    target   for the log; None before there is a connection.
     """
 
+    target: PostgresTarget | None = None
     at_work: Callable[[], bool] | None = None
     silence: float | None = None
     pid: int = 0
     _heard: float = 0.0
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[Row]:
+        """As psycopg's, and the log tells of it; of what is sent in a pipeline, which has no answer yet, `logged`."""
+        if not log.is_wanted() or self.pgconn.pipeline_status != pq.PipelineStatus.OFF:
+            return super().execute(query, params, **options)
+        began = time.monotonic()
+        try:
+            cursor = super().execute(query, params, **options)
+        except psycopg.Error as error:
+            self.logged(query, began, error=code(error))
+            raise
+        self.logged(query, began, rows=cursor.rowcount if cursor.description else None)
+        return cursor
+
+    def logged(self, query: Any, began: float, *, rows: int | None = None, error: str = "", together: int = 1) -> None:
+        """The log tells of `query`, without its parameters."""
+        text = query.decode(errors="replace") if isinstance(query, bytes) else query
+        shown = text.as_string(None) if isinstance(text, sql.Composable) else str(text)
+        name, hidden = (self.target.name, self.target.hide_values) if self.target else ("", False)
+        log.statement(name, as_logged(shown, hide_values=hidden), began, rows=rows, error=error, together=together)
 
     def heard(self) -> None:
         """Somebody else has just seen the server work for this connection. May be called from another thread."""

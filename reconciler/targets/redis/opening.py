@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +15,9 @@ from redis.retry import Retry
 from reconciler.errors import ConnectionFailed
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
-from reconciler.targets import bounds
+from reconciler.targets import bounds, log
 from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.redis.client import Client
 from reconciler.targets.redis.login import log_in, missing
 from reconciler.targets.redis.words import said
 from reconciler.targets.url import refuse_unescaped
@@ -42,9 +44,13 @@ def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     that of the URL, either may be in force.
     """
     client = _client(target, secrets)
+    began = time.monotonic()
     try:
         with in_plain_words(target, secrets, waiting="the first command"):
             log_in(client, target.credentials, secrets)
+        arguments = client.connection_pool.connection_kwargs
+        place = arguments.get("path") or arguments.get("host") or "localhost"
+        log.event("connected", target.name, host=place, port=arguments.get("port"), ms=log.since(began))
     except BaseException as error:
         client.close()
         if isinstance(error, ConnectionFailed) and (unset := missing(client, target.credentials, secrets)):
@@ -54,7 +60,7 @@ def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     return client
 
 
-def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
+def _client(target: RedisTarget, secrets: Secrets) -> Client:
     url = target.url.get_secret_value()
     secrets.remember_url(url)
     refuse_unescaped(target)
@@ -69,7 +75,7 @@ def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
         # redis-py takes the name of a library for CLIENT SETINFO, which a narrow ACL refuses and logs: send none.
         known = inspect.signature(redis.connection.AbstractConnection.__init__).parameters
         silent = {"driver_info": None} if "driver_info" in known else {"lib_name": None, "lib_version": None}
-        client: redis.Redis = redis.Redis.from_url(
+        client: Client = Client.from_url(  # type: ignore[assignment] # it makes one of its class
             scheme + url[len(parts.scheme) :],
             socket_connect_timeout=bounds.CONNECT_SECONDS,
             socket_timeout=ANSWER_TIMEOUT,
@@ -82,6 +88,7 @@ def _client(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     except (ValueError, KeyError, TypeError):  # the last: redis-py's own of an option such as `self`
         raise ConnectionFailed(target.name, "its URL cannot be read", hint=URL_FORM) from None
     refuse_unanswered(target.name, [parts.hostname or ""])
+    client.target = target.name
     arguments = client.connection_pool.connection_kwargs
     place = arguments.get("path") or arguments.get("host") or "localhost"
     secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)

@@ -16,7 +16,7 @@ from reconciler.insight.candidate import Name
 from reconciler.insight.table_sizes import TableSize
 from reconciler.kinds.pg_index.advice.concurrent_statements import Command, Work
 from reconciler.model import Address, Notice, NoticeType
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.activity import blocker
 from reconciler.targets.postgres.session import Row
 
 LONG_SECONDS = 60.0
@@ -123,7 +123,7 @@ def _prepared(
     seen = {row["gid"]: row for row in locks if row["gid"]}
     for gid, row in sorted(seen.items()):
         if gid in held:
-            who = Blocker(0, row["owner"], gid, "prepared", "", row["seconds"])
+            who = blocker(0, row["owner"], gid, "prepared", "", row["seconds"])
             yield _about(works, held[gid], f"{who}, has locked {_tables(held[gid])}: steps wait until it is finished")
 
 
@@ -146,8 +146,14 @@ def _told(
             found.append((row, locked))
     found.sort(key=lambda each: -(each[0]["seconds"] or 0.0))
     for row, locked in found[:MOST_TOLD]:
-        who = Blocker(
-            row["pid"], row["user"], row["application"], row["state"], row["query"], row["seconds"] or 0.0, hide
+        who = blocker(
+            row["pid"],
+            row["user"],
+            row["application"],
+            row["state"],
+            row["query"],
+            row["seconds"] or 0.0,
+            hide_numbers=hide,
         )
         if row["wraparound"]:
             yield _about(

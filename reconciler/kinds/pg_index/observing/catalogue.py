@@ -27,7 +27,7 @@ from reconciler.kinds.pg_index.observing.catalogue_queries import (
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
 from reconciler.targets.foreign.reached import reached
-from reconciler.targets.postgres.activity import Blocker
+from reconciler.targets.postgres.activity import blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem
 
@@ -137,7 +137,7 @@ def locked(session: PostgresSession, tables: Iterable[TableName]) -> dict[TableN
     found = {}
     for row in session.fetch(LOCKED, _by_table(list(dict.fromkeys(tables)))):
         table = (row.pop("schema"), row.pop("name"))
-        found[table] = str(Blocker(**row, hide_numbers=session.target.hide_values))
+        found[table] = str(blocker(**row, hide_numbers=session.target.hide_values))
     return found
 
 
