@@ -48,7 +48,7 @@ def statements(err: str) -> list[dict[str, object]]:
 
 @pytest.fixture
 def seen(world, postgres) -> Callable[[], list[str]]:
-    """The statements that the server has seen in this database since it was asked last, but for what stands around them."""
+    """The statements that the server has seen in this database since it was asked last, without BEGIN and COMMIT."""
     name = world.info.dbname
     world.execute(f"alter database {name} set log_statement = 'all'")
     world.execute("alter system set log_line_prefix = '%d|'")
