@@ -155,10 +155,10 @@ OF_RE = {"search", "match", "fullmatch", "findall"}
 
 GIVEN = {
     "demo/postgres_server.py: 'could not bind'": "PostgreSQL's log is all that is left of a start that failed",
-    "yaml/problems.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
-    "yaml/problems.py: 'did not find expected key'": "PyYAML tells problems in words alone",
-    "yaml/problems.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
-    "yaml/problems.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
+    "yaml/syntax_errors.py: 'found character that cannot start any token'": "PyYAML tells problems in words alone",
+    "yaml/syntax_errors.py: 'did not find expected key'": "PyYAML tells problems in words alone",
+    "yaml/syntax_errors.py: \"did not find expected ',' or ']'\"": "PyYAML tells problems in words alone",
+    "yaml/syntax_errors.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_user.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
     "kinds/pg_index/definition/printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",

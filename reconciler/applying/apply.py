@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from reconciler.applying.batch import batches
-from reconciler.applying.event_log import logged
+from reconciler.applying.event_logging import logged
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
@@ -78,7 +78,8 @@ def apply_plan(
     that it can be saved before the next one. `subscribers` hear what happens, as `model.event` says.
 
     Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
-    RehearsalFailed, ConnectionFailed. Once something ran, it returns: what went wrong is in the receipt.
+    RehearsalFailed, TargetError, and ReconcilerError where several targets fail. Once something ran, it returns:
+    what went wrong is in the receipt.
     """
     facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
     facts = enforce(Moment.DECLARED, facts)

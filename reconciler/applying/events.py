@@ -24,7 +24,7 @@ raises (its terminal was closed, its disk is full) goes on being told, and stops
 
 
 class Events:
-    """Tells every subscriber of everything, in the order in which they subscribed. Never raises."""
+    """Tells every subscriber of everything, in the order in which they subscribed. Raises nothing of its own."""
 
     def __init__(self, subscribers: Sequence[Subscriber], now: Callable[[], datetime], secrets: Secrets) -> None:
         self._subscribers = subscribers

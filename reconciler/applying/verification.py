@@ -97,6 +97,7 @@ class Reading:
 
     def files(self) -> Files:
         """The configuration files of a PostgreSQL."""
+        # Only a step of PostgreSQL reloads its files, and only by them it is asked.
         return self.ask(lambda session: files(cast("PostgresSession", session)))
 
     def wait_until_loaded(self, before: str, interrupted: Callable[[], bool]) -> None:
@@ -105,7 +106,7 @@ class Reading:
         Where that cannot be seen (a file with an error is not loaded), verifying takes longer.
         """
         with suppress(TargetError):
-            for _ in _looks(LOADING_SECONDS):
+            for _ in _looks(LOADING_SECONDS):  # of a PostgreSQL, as above
                 if interrupted() or self.ask(lambda session: loaded(cast("PostgresSession", session))) != before:
                     return
 

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import stages, streams
 from reconciler.cli.app import Run
-from reconciler.cli.options import Digest, Duration, OneAddress
+from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt
 from reconciler.views import render, render_receipt

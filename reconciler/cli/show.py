@@ -24,7 +24,9 @@ def command(file: Path, format: str) -> None:
     from reconciler.documents.document import parse, read_text
 
     source = str(file)
-    raw = parse(read_text(file, plan_file.FORMAT), plan_file.FORMAT, source=source)
+    given = "name a file written by reconciler plan --out or apply --receipt"
+    either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
+    raw = parse(read_text(file, either), either, source=source)
     if receipt_file.is_receipt(raw):
         shown = render_receipt(receipt_file.of_json(raw, source=source), format, **stages.layout())
     else:

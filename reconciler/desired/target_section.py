@@ -20,7 +20,7 @@ from pydantic import (
 from reconciler.desired.addresses import Addresses
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
-from reconciler.formulas.memory import parse_bytes
+from reconciler.formulas.memory_amounts import parse_bytes
 from reconciler.model import BY_HAND, Frozen, System
 from reconciler.yaml.text_type import Text
 from reconciler.yaml.wording import alternatives

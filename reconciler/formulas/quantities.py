@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 

@@ -36,7 +36,8 @@ class Standing(Enum):
 class Judgement(NamedTuple):
     """`message` says what is different, or what is in the way; for ALREADY_MADE what is still to be known.
 
-    steps  what is to run, where it is as planned: all steps of the plan, or what still fits of them (`kind.Follows`).
+    steps  what is to run, where it is as planned: all steps of the plan, or what still fits of them, by
+           `kind.applying.Follows`.
     undo   of AS_PLANNED, how it is undone should it fail; made anew where the plan's role could not see how.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from reconciler.formulas.units import POSTGRES_MEMORY
+from reconciler.formulas.rounded import rounded, size
 from reconciler.model import Fact
 from reconciler.reports.characters import visible
 
@@ -52,16 +52,8 @@ def count(value: float) -> str:
     """12, 45,000, 1.2 M, 3.4 bn."""
     for factor, sign in ((1e9, "bn"), (1e6, "M")):
         if abs(value) >= factor * 0.99995:
-            return f"{_short(value / factor)} {sign}"
+            return f"{rounded(value / factor)} {sign}"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def size(value: float) -> str:
-    """Bytes with PostgreSQL's names for powers of 1024."""
-    for name, one in reversed(POSTGRES_MEMORY.items()):
-        if abs(value) >= one > 1:
-            return f"{_short(value / one)} {name}"
-    return f"{value:g} bytes"
 
 
 def duration(seconds: float) -> str:
@@ -69,15 +61,10 @@ def duration(seconds: float) -> str:
     if abs(seconds) < 0.001:
         return "no time"
     if abs(seconds) < 90:
-        return f"{_short(seconds)} s" if abs(seconds) >= 1 else f"{seconds:.2g} s"
-    return f"{_short(seconds / 60)} min" if abs(seconds) < 90 * 60 else f"{_short(seconds / 3600)} h"
+        return f"{rounded(seconds)} s" if abs(seconds) >= 1 else f"{seconds:.2g} s"
+    return f"{rounded(seconds / 60)} min" if abs(seconds) < 90 * 60 else f"{rounded(seconds / 3600)} h"
 
 
 def _number(unit: str, value: float) -> str:
     """1 row, 2 rows."""
     return unit.removesuffix("s") if value == 1 else unit
-
-
-def _short(value: float) -> str:
-    """Two digits that count below ten, whole numbers from there on."""
-    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}".removesuffix(".0")

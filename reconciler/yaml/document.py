@@ -21,7 +21,7 @@ from yaml.events import (
 
 from reconciler.errors import DesiredError
 from reconciler.yaml.node import Mark, Node, shape
-from reconciler.yaml.problems import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
+from reconciler.yaml.syntax_errors import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
 from reconciler.yaml.wording import quoted, unknown
 
 MOST_BYTES = 8 * 1024**2

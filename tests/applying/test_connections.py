@@ -8,7 +8,7 @@ from waiting import PATIENCE
 
 from applying.acting import apply, pg_settings, plan_for
 from reconciler.planning import staleness
-from reconciler.targets.postgres.waiting import HeardConnection
+from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 TEN = {
     "work_mem": "7MB", "maintenance_work_mem": "77MB", "temp_file_limit": "7GB", "random_page_cost": "1.7",

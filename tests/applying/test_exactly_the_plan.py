@@ -59,7 +59,7 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
     tasks.execute(f"alter database {name} reset log_statement")
 
     sessions = logged(postgres.log[before:])
-    readers = [said for said in sessions.values() if any("READ ONLY" in each for each in said)]
+    readers = [said for said in sessions.values() if any("read only not deferrable" in each for each in said)]
     writers = [said for said in sessions.values() if said not in readers and str(tasks.info.backend_pid) not in said]
     for said in readers:
         assert not [each for each in said if re.match(r"(?i)create|alter|drop|insert|update|delete|set ", each)]

@@ -23,6 +23,7 @@ from pg_index.declared import tables
 from attacks.conftest import payload
 from reconciler.applying.rehearsal import rehearse
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.pg_index import KIND
 from reconciler.model import Action, CheckStatus, NoticeType, Plan, Resource, Target
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
@@ -305,13 +306,11 @@ def test_what_if_runs_no_code_of_others(sql, mallory, pg_target, marks):
 
 
 def test_an_import_runs_no_code_of_others(sql, mallory, pg_target, marks):
-    from reconciler.kinds.pg_index.as_yaml import written
-
     mallory.execute((TABLE + HARMLESS).encode())
     mallory.execute("create index theirs on evil.tasks ((id + evil.f(1))) where id > evil.f(1)")
     mallory.execute(ARMED.encode())
     with closing(connect(pg_target, Secrets({}))) as session:
-        assert "theirs" in str(written(session))
+        assert "theirs" in str(KIND.written(session))
     assert marks() == []
 
 

@@ -29,9 +29,9 @@ from reconciler.insight.workload.extensions import INSTALLED, extensions_of
 from reconciler.insight.workload.statement import read_statement
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
+from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.session import connect
-from reconciler.targets.postgres.waiting import HeardConnection
 
 pytestmark = [pytest.mark.skipif(not PGBOUNCER.exists(), reason="wanted: Debian's pgbouncer"), pytest.mark.matrix]
 

@@ -16,7 +16,7 @@ from pg_index.test_unlisted import desired
 from pg_index.test_unlisted import planned as listed
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_index.as_yaml import written
+from reconciler.kinds.pg_index import KIND
 from reconciler.kinds.pg_index.observing import catalogue, unreadable_tables
 from reconciler.model import NoticeType
 from reconciler.secrets import Secrets
@@ -74,7 +74,7 @@ def test_what_nobody_lists_is_told_of_all_others(slow, database, tmp_path):
 
 def test_an_import_leaves_it_out_and_says_so(slow, pg_target):
     with closing(connect(pg_target, Secrets({}))) as session:
-        section = written(session)["tables"]
+        section = KIND.written(session)["tables"]
     assert section.keys() == {"public.fine", "public.slow"}
     assert isinstance(section["public.slow"], LeftOut)
     assert "takes too long" in section["public.slow"].reason

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.formulas.memory import MOST_BYTES, format_bytes, parse_bytes
+from reconciler.formulas.memory_amounts import MOST_BYTES, format_bytes, parse_bytes
 from reconciler.formulas.units import POSTGRES_MEMORY
 
 untimed = settings(deadline=None)  # a busy machine is no defect

@@ -12,7 +12,7 @@ from desired.reading import TARGETS, load_files, load_refused, read, refused
 from reconciler.desired.load import MOST_ERRORS
 from reconciler.errors import DesiredError, UsageError
 from reconciler.yaml.document import MOST_BYTES
-from reconciler.yaml.problems import MOST_DEPTH
+from reconciler.yaml.syntax_errors import MOST_DEPTH
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_is_written_out():

@@ -14,7 +14,6 @@ from pg_index.constructs import SETUP, TABLE
 from pg_index.declared import tables
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.as_yaml import written
 from reconciler.model import Change, Notice, Outcome, PostgresTarget, SqlStep, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -164,7 +163,7 @@ def section(indexes: dict[int, dict[str, Any]]) -> dict[str, Any]:
 def imported(url: str) -> dict[str, Any]:
     """The section that an import writes."""
     with closing(connect(target(url), Secrets({}))) as session:
-        written_out = written(session)["tables"]
+        written_out = KIND.written(session)["tables"]
     # Of a table with a primary key alone, nothing is written but that.
     found = {name: table for name, table in written_out.items() if not isinstance(table, LeftOut)}
     for table in found.values():

@@ -297,8 +297,8 @@ def test_a_full_disk_is_foreseen(tasks, pg_target, postgres):
     tasks.execute("update pg_class set reltuples = 1e12 where oid = 'tasks'::regclass")
     [line] = said(advised(pg_target, resources))
     assert line.startswith("*: what is built needs about ")
-    assert "GB on the disk of pg_default, " in line
-    assert line.endswith(" GB are free there")
+    assert "TB on the disk of pg_default, " in line
+    assert re.search(r" \d+(\.\d)? [MGT]B are free there$", line)
 
 
 def test_of_a_server_that_is_not_here_nothing_is_said_of_its_disk(tasks, pg_target, postgres):

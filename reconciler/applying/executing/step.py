@@ -115,7 +115,7 @@ class PostgresExecutor:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
         import psycopg
 
-        from reconciler.targets.postgres.waiting import Silent
+        from reconciler.targets.postgres.bounded_connection import Silent
         from reconciler.targets.postgres.words import said
 
         if isinstance(step, ManualStep):

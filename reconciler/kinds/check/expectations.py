@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
 from reconciler.formulas.units import POSTGRES_MEMORY, REDIS_MEMORY
 from reconciler.model import Frozen

@@ -148,7 +148,7 @@ class PgIndexKind:
     section_of_schemas = "tables"
 
     def schema_of(self, entry: str) -> str:
-        """See `kind.InSchemas`."""
+        """See `kind.importing.InSchemas`."""
         from reconciler.kinds.pg_index.definition.syntax import qualified_name
 
         return qualified_name(entry)[0]

@@ -188,8 +188,8 @@ def _dropping(target: str, table: TableName, name: str, declared: Mapping[Addres
 
 
 def rulings_about(address: Address, declared: Sequence[Declared]) -> list[Ruling]:
-    """See `kind.Rules`: of the indexes of a table, `public.orders.*`; of one index, whose table no file knows, all that
-    may be said of a table in its schema. Raises UsageError for the name of a table alone."""
+    """See `kind.unlisted.Rules`: of the indexes of a table, `public.orders.*`; of one index, whose table no file
+    knows, all that may be said of a table in its schema. Raises UsageError for the name of a table alone."""
     of_tables = {
         full_name(each.schema_name, each.table): each for each in declared if isinstance(each, UnlistedIndexes)
     }

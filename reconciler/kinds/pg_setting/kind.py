@@ -131,7 +131,7 @@ class PgSettingKind:
         return unlisted.declared_by_none(agreed(targets, settings), settings)
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
-        """See `kind.Rules`. They are about the instance; what a database or a role has (`role bob/jit`) is kept."""
+        """See `kind.unlisted.Rules`. They are about the instance; what a database or a role has is kept."""
         if "/" in address.name:
             return []
         found = [each.rules for each in declared if isinstance(each, unlisted.UnlistedSettings)]

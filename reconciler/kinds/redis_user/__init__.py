@@ -78,7 +78,7 @@ class RedisUserKind:
         return dropped_by(resource, declared)
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
-        """See `kind.Rules`. The user that every server has is never one that somebody added."""
+        """See `kind.unlisted.Rules`. The user that every server has is never one that somebody added."""
         if address.name == DEFAULT:
             return []
         found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]

@@ -1,6 +1,6 @@
 """The query for what leans on functions of strangers: tables, rows, types, functions and operators, by their names.
 
-`foreign_queries` fills in its parts, and says which objects of a catalogue it has to go through.
+`foreign/queries.py` fills in its parts, and says which objects of a catalogue it has to go through.
 """
 
 from __future__ import annotations

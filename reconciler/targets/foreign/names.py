@@ -1,6 +1,6 @@
 """The query for what names may come to mean: functions, operators, and what strangers have on a search_path.
 
-`foreign_queries` fills in its parts.
+`foreign/queries.py` fills in its parts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The queries by which it is found out what a text may run of strangers; `foreign_code` reads their rows.
+"""The queries by which it is found out what a text may run of strangers; `foreign/code.py` reads their rows.
 
 Which objects of a catalogue bring code into the reading, the planning or the execution of a text that we send, and
 where each of them is looked at. "Leans": `LEANING` goes through it, from the names in the text down to functions.
@@ -80,7 +80,7 @@ PATH: LiteralString = """
 answered by now that was not when it was asked whose code it is.
 
 It fails by what no query may do: the isolation is decided before the first of them, and nothing else that a reading
-session sends has that error (`postgres_words.CAME_MEANWHILE`).
+session sends has that error (`postgres/words.CAME_MEANWHILE`).
 """
 
 _SAID: LiteralString = "select answer.*, answer::pg_catalog.text as said from ({answer}) as answer"
@@ -110,7 +110,7 @@ QUERIES = (
         LEANING, of_relations=OF_RELATIONS, of_types=OF_TYPES, of_others=OF_OTHERS, of_values=OF_VALUES, trees=TREES
     ),
 )
-"""They take the same parameters: see `foreign_code.Question`."""
+"""They take the same parameters: see `foreign/question.Question`."""
 
 SET_PATH = sql.SQL(PATH).format(by_name=QUERIES[0], leaning=QUERIES[1])
 """Takes those of `QUERIES`, `known` (what was said) and `set_path`."""

@@ -18,12 +18,12 @@ from reconciler.secrets import Secrets
 from reconciler.targets import bounds, log
 from reconciler.targets.host_names import refuse_unanswered
 from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres.bounded_connection import HeardConnection, Row, Silent
 from reconciler.targets.postgres.hosts import refuse_hosts
 from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
 from reconciler.targets.postgres.session_settings import UNLIMITED, own_process, setting
 from reconciler.targets.postgres.taken_role import refusal, taking
 from reconciler.targets.postgres.text import connected
-from reconciler.targets.postgres.waiting import HeardConnection, Row, Silent
 from reconciler.targets.postgres.words import said
 from reconciler.targets.url import mistyped_option, refuse_unescaped
 
@@ -51,8 +51,6 @@ OWN_TRANSACTIONS = {"default_transaction_isolation": "read committed", "default_
 """Of what runs by itself in a session of ours, whatever its database has: a deferrable transaction waits for others
 before it begins, and a serializable one may be refused for what others do."""
 
-
-_PLAINLY = sql.SQL("begin isolation level read committed not deferrable; {}; commit")
 
 # A backend that cannot send what it has is no more at work than one that has nothing to do.
 _AT_WORK: LiteralString = """

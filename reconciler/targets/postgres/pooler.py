@@ -18,7 +18,7 @@ import psycopg
 from reconciler.errors import ConnectionFailed
 from reconciler.model import PostgresTarget
 from reconciler.targets import bounds
-from reconciler.targets.postgres.waiting import HeardConnection
+from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 ROUNDS = 12
 """Each has two chances that one which shares does not show it: that the pool gives the same process to the same client

@@ -10,7 +10,7 @@ import psycopg
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import PostgresTarget
 from reconciler.targets.postgres.activity import masked
-from reconciler.targets.postgres.waiting import Silent
+from reconciler.targets.postgres.bounded_connection import Silent
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 if TYPE_CHECKING:

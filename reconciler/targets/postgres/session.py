@@ -17,6 +17,8 @@ from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres.bounded_connection import HeardConnection
+from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
 from reconciler.targets.postgres.machine import Machine
 from reconciler.targets.postgres.opening import opened, watched_over
 from reconciler.targets.postgres.query_errors import query_error
@@ -26,8 +28,6 @@ from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_v
 from reconciler.targets.postgres.transactions import Asked as Asked
 from reconciler.targets.postgres.transactions import Query as Query
 from reconciler.targets.postgres.transactions import Transactions
-from reconciler.targets.postgres.waiting import HeardConnection
-from reconciler.targets.postgres.waiting import Row as Row  # by which others know it
 
 OLDEST_SUPPORTED = 130000
 """PostgreSQL 13: the oldest version that the comparison of definitions was seen to work on."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from reconciler.targets import log
-from reconciler.targets.postgres.waiting import HeardConnection, Row, code
+from reconciler.targets.postgres.bounded_connection import HeardConnection, Row, code
 
 Query = LiteralString | sql.SQL | sql.Composed
 
@@ -31,9 +31,6 @@ class Transactions:
 
     def __init__(self, connection: HeardConnection) -> None:
         self._connection = connection
-        self._pipeline: psycopg.Pipeline | None = None
-        self._leaving = ExitStack()
-        """Leaves the pipeline. Only where something fails: it is a round trip."""
 
     def run(self, asked: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[psycopg.Cursor[Row]]:
         """The cursors of all that is asked, in one transaction, which is over: each knows its columns and its rows.
@@ -44,15 +41,14 @@ class Transactions:
         """
         connection = self._connection
         began = time.monotonic()
-        if self._pipeline is None:
-            self._pipeline = self._leaving.enter_context(connection.pipeline())
+        pipeline = connection.in_pipeline()
         try:
             connection.execute(_BEGIN)
             if on_failure:
                 connection.execute("savepoint asked")
             cursors = [connection.execute(query, params) for query, params in asked]
             connection.execute("commit")
-            self._pipeline.sync()  # only then does a cursor know its columns
+            pipeline.sync()  # only then does a cursor know its columns
         except BaseException as error:
             self._logged(asked, began, error=code(error))
             self._end(on_failure)
@@ -70,9 +66,7 @@ class Transactions:
     def _end(self, on_failure: Sequence[Asked]) -> None:
         """Takes the rest of the answers, and leaves no transaction behind."""
         connection = self._connection
-        self._pipeline = None
-        with suppress(psycopg.Error):
-            self._leaving.close()
+        connection.leave_pipeline()
         with suppress(psycopg.Error):
             if on_failure:
                 # What was set at the beginning is taken back with all that came after it.

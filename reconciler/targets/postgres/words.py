@@ -39,8 +39,11 @@ def _said(error: psycopg.Error, hide_values: bool, sent: str) -> str:
     return ". ".join(filter(None, [f"{message}{state}", diagnosis.message_hint]))
 
 
+UNPRIVILEGED = "42501"
+"""SQLSTATE (insufficient_privilege)."""
+
 CAME_MEANWHILE = "25001"
-"""SQLSTATE (active_sql_transaction) by which `foreign_queries.PATH` stops what is sent behind it."""
+"""SQLSTATE (active_sql_transaction) by which `foreign/queries.PATH` stops what is sent behind it."""
 
 SOMEBODY_MADE = (
     "at this very moment somebody made or changed something that the names in it may mean (a function, an operator, "

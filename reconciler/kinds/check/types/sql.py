@@ -32,14 +32,12 @@ from reconciler.kinds.check.expectations import Expectations, MemoryUnknown, Not
 from reconciler.kinds.check.statement import as_select, one_reading_statement, reached
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen, System
+from reconciler.targets.postgres.words import UNPRIVILEGED
 
 if TYPE_CHECKING:
     from psycopg import sql
 
     from reconciler.targets.postgres.session import Asked, PostgresSession, Row
-
-INSUFFICIENT_PRIVILEGE = "42501"
-"""SQLSTATE."""
 
 ROWS_SHOWN = 3
 """Rows of an `is_empty` item that its message quotes: enough to begin with, and it stays one line."""
@@ -188,7 +186,7 @@ def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Ask
         if error.sqlstate == CAME_MEANWHILE:
             return _refused(SOMEBODY_MADE)
         said = error.said
-        denied = error.sqlstate == INSUFFICIENT_PRIVILEGE
+        denied = error.sqlstate == UNPRIVILEGED
         return Unavailable(
             status=CheckStatus.NOT_VISIBLE if denied else CheckStatus.ERROR,
             message=f"this role may not run the statement: {said}" if denied else f"the statement failed: {said}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.insight.bounded_queries import UNPRIVILEGED, BoundedQueries, Refused
+from reconciler.insight.bounded_queries import BoundedQueries, Refused
 from reconciler.insight.candidate import Candidate, Key, Name
 from reconciler.insight.estimates.build_estimate import Build, BuildEstimate, estimate_builds
 from reconciler.insight.table_sizes import TableSize
@@ -13,6 +13,7 @@ from reconciler.kinds.pg_index.advice.concurrent_statements import Work
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.model import Address, Fact
 from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.postgres.words import UNPRIVILEGED
 
 _SIZED = ("btree", "hash", "brin")
 """Access methods whose indexes are estimated, but for what is not known of their values."""

@@ -15,7 +15,6 @@ from reconciler.insight.bounded_queries import (
     CATALOGUE_SECONDS,
     LOCKED,
     TIMED_OUT,
-    UNPRIVILEGED,
     BoundedQueries,
     Refused,
 )
@@ -29,6 +28,7 @@ from reconciler.targets.foreign.plannable import unplannable, unrunnable
 from reconciler.targets.foreign.reached import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import Query, Row
+from reconciler.targets.postgres.words import UNPRIVILEGED
 
 DUPLICATE_SECONDS = 30.0
 """For one query: it reads the table once, about as the build will twice, and must not become a load of its own."""

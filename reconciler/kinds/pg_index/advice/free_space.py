@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.formulas.units import POSTGRES_MEMORY
+from reconciler.formulas.rounded import size
 from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
 from reconciler.kinds.pg_index.advice.build_facts import Estimated
 from reconciler.kinds.pg_index.advice.concurrent_statements import Work
@@ -76,14 +76,14 @@ def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Add
     for work, estimate in sized:
         name = (work.resource.definition.tablespace if work.resource.definition else "") or disks.usual
         device = disks.device.get(name)
-        size = estimate.bytes or 0
+        wanted = estimate.bytes or 0
         # A sort that does not fit into memory writes about as much as the index will have.
         largest = max(largest, estimate.largest if estimate.largest > disks.memory else 0)
         if device is None:
             continue
-        needs[device] += size
+        needs[device] += wanted
         names[device].add(name)
-        if size >= NOTABLE * disks.free[device]:
+        if wanted >= NOTABLE * disks.free[device]:
             facts[work.change.address] = Fact(name="free space", value=disks.free[device], unit="bytes")
     sorting = disks.device.get(disks.temporary)
     if sorting is not None and largest:
@@ -94,12 +94,10 @@ def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Add
     for device, needed in needs.items():
         if needed > TIGHT * disks.free[device]:
             where = ", ".join(sorted(names[device]))
-            sort = (
-                f", {_amount(largest)} of it for a while to sort the largest" if device == sorting and largest else ""
-            )
+            sort = f", {size(largest)} of it for a while to sort the largest" if device == sorting and largest else ""
             message = (
-                f"what is built needs about {_amount(needed)} on the disk of {where}{sort}, "
-                f"and {_amount(disks.free[device])} are free there"
+                f"what is built needs about {size(needed)} on the disk of {where}{sort}, "
+                f"and {size(disks.free[device])} are free there"
             )
             notices.append(Notice(address=address, type=NoticeType.PREFLIGHT, message=message))
     return Space(facts, notices)
@@ -133,8 +131,3 @@ def _is_here(data: Path, port: str, started: float) -> bool:
         return lines[3] == port and abs(int(lines[2]) - started) <= START_TOLERANCE
     except (OSError, IndexError, ValueError):
         return False
-
-
-def _amount(size: int) -> str:
-    gigabyte, megabyte = POSTGRES_MEMORY["GB"], POSTGRES_MEMORY["MB"]
-    return f"{size / gigabyte:,.1f} GB" if size >= gigabyte else f"{size / megabyte:,.0f} MB"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.kinds.pg_index.changes import partitioned_build
 from reconciler.kinds.pg_index.model import Definition, ForNewPartitions
 from reconciler.kinds.pg_index.observed import PartitionIndex

@@ -23,7 +23,7 @@ Tree = Mapping[str, PartitionIndex]
 
 
 def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed | None:
-    """See `kind.Follows`."""
+    """See `kind.applying.Follows`."""
     tree = _tree(now, observed)
     before, after = _partitions(planned.steps), _partitions(now.steps)
     gone = [name for name in before if name not in after]
@@ -42,8 +42,8 @@ def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed 
 
 
 def once_more(made: Change, now: Change) -> Sequence[Step] | None:
-    """See `kind.Follows`: that a part is attached, where PostgreSQL found that another was lacking, and that one went
-    (see `validity.py`)."""
+    """See `kind.applying.Follows`: that a part is attached, where PostgreSQL found that another was lacking, and
+    that one went (see `validity.py`)."""
     known = {step.statements: step for step in made.steps if isinstance(step, SqlStep)}
     due = list(takewhile(lambda step: not _needs_all(step), now.steps))
     found = [known.get(step.statements) if isinstance(step, SqlStep) else None for step in due]
@@ -51,7 +51,7 @@ def once_more(made: Change, now: Change) -> Sequence[Step] | None:
 
 
 def left_over(made: Change, now: Change, observed: ObservedIndex) -> Sequence[str]:
-    """See `kind.Follows`."""
+    """See `kind.applying.Follows`."""
     came = _came(now, _partitions(made.steps), _tree(now, observed))
     if not came:
         return []
@@ -59,7 +59,7 @@ def left_over(made: Change, now: Change, observed: ObservedIndex) -> Sequence[st
 
 
 def went(made: Change, observed: ObservedIndex) -> Sequence[str]:
-    """See `kind.Follows`."""
+    """See `kind.applying.Follows`."""
     there = {part.full_name for part in (*observed.partitions, *observed.fresh_partitions)}
     # Where none is seen, it may be the table that is gone, or locked.
     return [name for name in _partitions(made.steps) if name not in there] if there else []

@@ -23,9 +23,8 @@ from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
-from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
+from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, UNPRIVILEGED
 
-INSUFFICIENT_PRIVILEGE = "42501"
 _OF_THE_SESSION = {"", "08", "25P02", "25P03", "25P04", "40", "53", "55P03", "57", "58"}
 """SQLSTATEs, and classes of them, that say nothing of the expressions that were asked about: connections and
 transactions, lack of resources, locks, what an operator ended, and files. All others may be raised by these, as a
@@ -163,7 +162,7 @@ def unread(session: PostgresSession, error: ObservationFailed) -> Unread:
     Raises `error` where that is not about them."""
     if error.sqlstate == CAME_MEANWHILE:
         return Unread(SOMEBODY_MADE, not_compared=True)
-    if error.sqlstate == INSUFFICIENT_PRIVILEGE:
+    if error.sqlstate == UNPRIVILEGED:
         return Unread(f"{error.said}: grant what is missing to {session.role}", not_compared=True, forbidden=True)
     if not is_about_what_was_asked(error):
         raise error

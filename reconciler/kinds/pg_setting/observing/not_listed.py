@@ -15,6 +15,7 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting.values import names
 from reconciler.targets.postgres.session import PostgresSession
+from reconciler.targets.postgres.words import UNPRIVILEGED
 
 
 def _names(text: str) -> frozenset[str]:
@@ -69,7 +70,7 @@ _SOUND = """
 """
 """Whether PL/pgSQL, and what runs it, belong to superusers: else their owner may have put his own code there."""
 
-_NO_LANGUAGE = ("42501", "42704")
+_NO_LANGUAGE = (UNPRIVILEGED, "42704")
 """The role may not use PL/pgSQL, or somebody has dropped it."""
 
 _TRIED = "select pg_catalog.unnest(pg_catalog.current_setting('reconciler.there')::pg_catalog.text[]) as name"
@@ -111,7 +112,7 @@ def _is_there(session: PostgresSession, name: str) -> bool:
     try:
         rows = session.fetch("select pg_catalog.current_setting(%(name)s, true) is not null as there", {"name": name})
     except ObservationFailed as error:
-        if error.sqlstate == "42501":
+        if error.sqlstate == UNPRIVILEGED:
             return True
         raise
     return bool(rows[0]["there"])

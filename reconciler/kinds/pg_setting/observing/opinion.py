@@ -6,6 +6,7 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.targets.postgres.session import PostgresSession
+from reconciler.targets.postgres.words import UNPRIVILEGED
 
 NO_MOMENTS = frozenset({"epoch", "-infinity", "infinity", "now", "today", "tomorrow", "yesterday"})
 """What a timestamptz may be, and recovery_target_time not."""
@@ -26,7 +27,7 @@ def by_server(session: PostgresSession, name: str, text: str) -> tuple[str | Non
     try:
         return session.fetch(query, {"name": name, "text": text})[0]["value"], ""
     except ObservationFailed as error:
-        if "(42501)" in str(error):
+        if error.sqlstate == UNPRIVILEGED:
             return None, ""
         return None, error.said
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.kinds.pg_setting.startup.start import Start
 from reconciler.kinds.pg_setting.values import Canonical
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.formulas.units import REDIS_BINARY
 from reconciler.kinds.redis_setting.model import ObservedSetting
 from reconciler.kinds.redis_setting.risk.decisions import decisions

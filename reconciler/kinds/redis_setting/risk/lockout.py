@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from reconciler.formulas.memory import format_bytes
+from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.kinds.redis_setting.values import buffer_limits, meaning
 
 OUR_CONNECTIONS = 16

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 
-from reconciler.formulas.memory import MOST_BYTES, format_bytes
+from reconciler.formulas.memory_amounts import MOST_BYTES, format_bytes
 from reconciler.formulas.units import REDIS_MEMORY
 from reconciler.kinds.redis_setting.values.parameters import BOOLEANS, ENUMS, FIXED_WORDS, INTEGERS, MEMORY, SPECIAL
 

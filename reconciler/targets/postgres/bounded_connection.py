@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -48,6 +49,8 @@ class HeardConnection(psycopg.Connection[Row]):
     silence: float | None = None
     pid: int = 0
     _heard: float = 0.0
+    _stays_in: psycopg.Pipeline | None = None
+    _leaving: ExitStack = ExitStack()
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[Row]:
         """As psycopg's, and the log tells of it; of what is sent in a pipeline, which has no answer yet, `logged`."""
@@ -68,6 +71,24 @@ class HeardConnection(psycopg.Connection[Row]):
         shown = text.as_string(None) if isinstance(text, sql.Composable) else str(text)
         name, hidden = (self.target.name, self.target.hide_values) if self.target else ("", False)
         log.statement(name, as_logged(shown, hide_values=hidden), began, rows=rows, error=error, together=together)
+
+    def in_pipeline(self) -> psycopg.Pipeline:
+        """The pipeline in which this connection is from now on: to leave it is a round trip."""
+        if self._stays_in is None:
+            self._leaving = ExitStack()
+            self._stays_in = self._leaving.enter_context(self.pipeline())
+        return self._stays_in
+
+    def leave_pipeline(self) -> None:
+        """Takes the answers that are still to come, and is in no pipeline any more. Never raises."""
+        self._stays_in = None
+        with suppress(psycopg.Error):
+            self._leaving.close()
+
+    def close(self) -> None:
+        """As psycopg's."""
+        super().close()
+        self.leave_pipeline()  # else psycopg would warn of it when it is forgotten
 
     def heard(self) -> None:
         """Somebody else has just seen the server work for this connection. May be called from another thread."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from reconciler.model.event import Done, Event, Finished, Noted, Planned, Progress, Started, Step, StepState, Waiting
+from reconciler.model.event import (
+    Done,
+    Event,
+    Finished,
+    Noted,
+    Planned,
+    Progress,
+    Purpose,
+    Started,
+    Step,
+    StepState,
+    Waiting,
+)
 from reconciler.targets import log
 
 
@@ -36,5 +48,5 @@ def logged(told: Event) -> None:
 
 
 def _step(told: Step) -> str:
-    what = "step" if told.purpose == "change" else f"{told.purpose} step"
+    what = "step" if told.purpose is Purpose.CHANGE else f"{told.purpose} step"
     return f"{told.address.kind}/{told.address.name}: {what} {told.number} of {told.of} ({told.step.type})"
