@@ -108,6 +108,8 @@ def command(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
     saved = plan_file.read(plan) if plan else None
+    if receipt:
+        receipt_file.expect_place(receipt, plan)
     options = Options(
         digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin) and not yes,
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
@@ -136,14 +138,20 @@ def command(
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
-    record(done)
+    unwritten = ""
+    try:
+        record(done)
+    except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
+        unwritten = str(error)
     if done.blocked:
         run.tell(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
         stages.show(render_receipt(done, plan=approved, **stages.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
         run.tell(str(error))
-    raise click.exceptions.Exit(0 if done.succeeded else 1)
+    if unwritten:
+        run.tell(unwritten)
+    raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
 
 
 def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:

@@ -33,6 +33,29 @@ def write_text(text: str, path: Path) -> None:
         _refuse(path, f"cannot be written: {_why(error, path)}", "nothing was written")
 
 
+def expect_writable(path: Path) -> None:
+    """Raises DocumentError where `write_text` could not write to `path`, as far as that is to be seen before."""
+    try:
+        if not _is_stream(path):
+            _probe(Path(os.path.realpath(path)) if path.is_symlink() else path)
+    except OSError as error:
+        _refuse(path, f"cannot be written: {_why(error, path)}", "nothing was run")
+
+
+def _probe(path: Path) -> None:
+    """Makes the file that `_replace` would rename, and takes it away."""
+    temporary = _temporary(path)
+    temporary.unlink(missing_ok=True)
+    try:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_FILE))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
+
+
 def _is_stream(path: Path) -> bool:
     """Whether writing to `path` leaves nothing that could be replaced."""
     try:
@@ -66,7 +89,7 @@ def _into_stream(text: str, path: Path) -> None:
 
 
 def _replace(text: str, path: Path) -> None:
-    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
+    temporary = _temporary(path)
     temporary.unlink(missing_ok=True)  # of a run that was killed, and had the same process id
     try:
         before = path.stat()

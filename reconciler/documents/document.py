@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +81,7 @@ def parse(text: str, format: Format, *, source: str) -> dict[str, Any]:
 def expect_version(raw: Mapping[str, Any], format: Format, source: str) -> None:
     """Raises DocumentError where `raw` has no version, or one of another major."""
     version = raw.get("format_version")
-    if not isinstance(version, str) or not re.fullmatch(r"\d{1,9}\.\d{1,9}", version):
+    if not isinstance(version, str) or not re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", version):
         refuse(source, f"is JSON, but not {format.noun}: it has no format_version", format.remade)
     if _numbers(version)[0] != format.major:
         refuse(
@@ -150,8 +151,7 @@ def _escape_unseen(text: str) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise ValueError(f"the key {twice[:100]!r} appears twice in one object")
     return found
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reconciler.documents.atomic_file import write_text
+from reconciler.documents.atomic_file import expect_writable, write_text
 from reconciler.documents.document import (
     Format,
     expect_version,
@@ -87,6 +87,16 @@ def read(path: Path) -> Receipt:
 def write(receipt: Receipt, path: Path) -> None:
     """Writes the receipt to `path`, whole or not at all. Raises DocumentError where it cannot be written."""
     write_text(dump(receipt), path)
+
+
+def expect_place(path: Path, plan: Path | None) -> None:
+    """Raises DocumentError where no receipt can be written to `path`, or where it would take the place of the `plan`
+    that is applied, or of YAML. Nothing is written."""
+    if plan and path.exists() and path.samefile(plan):
+        refuse(str(path), "is the plan that is to be applied, and would be lost", "name another file for the receipt")
+    if path.suffix in (".yaml", ".yml"):
+        refuse(str(path), "is called as YAML is, and a receipt is JSON", "name another file for the receipt")
+    expect_writable(path)
 
 
 def is_receipt(raw: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
@@ -32,11 +33,14 @@ class Applied(StrEnum):
     """An earlier change of the same lane failed, or the apply was interrupted."""
 
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class StepReceipt(Frozen):
     """One step that ran. `seconds` is wall time."""
 
     step: Step
-    seconds: float
+    seconds: Seconds
 
 
 class ChangeReceipt(Frozen):
@@ -62,7 +66,7 @@ class ChangeReceipt(Frozen):
     result: Applied
     message: str = ""
     steps: tuple[StepReceipt, ...] = ()
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     evidence: tuple[Fact, ...] = ()
     waits: bool = Field(default=False, exclude=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +32,8 @@ from reconciler.planning.target_view import TargetView
 from reconciler.secrets import Secrets
 from reconciler.targets import log
 from reconciler.targets.connect import connect
-from reconciler.targets.nodes import MOST_TARGETS_AT_ONCE, nodes_of_all, raise_together
+from reconciler.targets.nodes import nodes_of_all, raise_together
+from reconciler.targets.pool import reading
 from reconciler.targets.session import Session
 
 
@@ -168,7 +168,7 @@ def _view_all(
     wanted = {name: target for name, target in targets.items() if by_target[name] or target.system is not System.HTTP}
     views: dict[str, TargetView] = {}
     errors: list[TargetError] = []
-    with ThreadPoolExecutor(max_workers=min(len(wanted), MOST_TARGETS_AT_ONCE) or 1) as pool:
+    with reading(len(wanted)) as pool:
         futures = {
             name: pool.submit(view_target, target, by_target[name], secrets, advised=advised)
             for name, target in wanted.items()

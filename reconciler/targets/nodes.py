@@ -6,14 +6,11 @@ Decided: docs/decisions.md#nodes-as-targets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
-
-MOST_TARGETS_AT_ONCE = 16
-"""Asking mostly waits for the network; more connections at once would only be felt by the other side."""
+from reconciler.targets.pool import reading
 
 
 def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
@@ -36,7 +33,7 @@ def nodes_of_all(targets: Mapping[str, Target], secrets: Secrets) -> dict[str, T
     """The nodes of all `targets` by name, in order. Raises TargetError; ReconcilerError with all of them."""
     found: dict[str, Target] = {}
     errors: list[TargetError] = []
-    with ThreadPoolExecutor(max_workers=min(len(targets), MOST_TARGETS_AT_ONCE) or 1) as pool:
+    with reading(len(targets)) as pool:
         for future in [pool.submit(nodes, target, secrets) for target in targets.values()]:
             try:
                 found.update((node.name, node) for node in future.result())

@@ -16,7 +16,8 @@ from redis_user.declared_users import users
 from reconciler.kinds.pg_setting.values.standby_names import parse
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.kinds.redis_user import KIND
-from reconciler.kinds.redis_user.rules import evaluation, patterns, powers, rights, spelling, words
+from reconciler.kinds.redis_user.rules import differences_in_words as words
+from reconciler.kinds.redis_user.rules import evaluation, patterns, powers, rights, spelling
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.rights import Commands
 from reconciler.kinds.redis_user.rules.spelling import RuleProblem

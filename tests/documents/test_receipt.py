@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from views.sample import PLAN, RECEIPT
 from reconciler import __version__
 from reconciler.applying.ledger import Ledger, receipt_of
 from reconciler.documents import plan as plan_file
-from reconciler.documents.receipt import dump, load, read, write
+from reconciler.documents.receipt import dump, expect_place, load, read, write
 from reconciler.errors import DocumentError
 from reconciler.model import (
     SENSITIVE,
@@ -207,3 +208,43 @@ def test_what_is_not_a_receipt_is_refused_in_plain_words(text: str, said: str, r
 def test_a_receipt_is_told_from_a_plan_by_whoever_reads_plans(text: str):
     with pytest.raises(DocumentError, match="is the receipt of an apply, not a plan"):
         plan_file.load(text, source="receipt.json")
+
+
+PLACES = [
+    ("nowhere/receipt.json", "the folder .*nowhere does not exist", "no such folder"),
+    ("", "is not a file", "a folder"),
+    ("plan.json", "is the plan that is to be applied", "the plan"),
+    ("link.json", "is the plan that is to be applied", "a link to the plan"),
+    ("tasks.yaml", "a receipt is JSON", "YAML"),
+]
+
+
+@pytest.mark.parametrize(("name", "message", "reason"), PLACES, ids=[case[2] for case in PLACES])
+def test_where_no_receipt_can_be_is_said_before_anything_runs(tmp_path, name, message, reason):
+    plan = tmp_path / "plan.json"
+    plan.write_text("a plan")
+    (tmp_path / "link.json").symlink_to(plan)
+    with pytest.raises(DocumentError, match=message):
+        expect_place(tmp_path / name, plan)
+    assert plan.read_text() == "a plan"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.json", "plan.json"]
+
+
+def test_a_place_for_a_receipt_is_left_as_it_was(tmp_path):
+    (tmp_path / "old.json").write_text("an old one")
+    for name in ("new.json", "old.json"):
+        expect_place(tmp_path / name, None)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("old.json", "an old one")]
+
+
+@pytest.mark.parametrize("seconds", ["1e999", "-1"])
+def test_seconds_are_a_number_that_can_be(seconds):
+    with pytest.raises(DocumentError, match="not a receipt that can be read"):
+        load(re.sub(r'"seconds": [0-9.]+', f'"seconds": {seconds}', TEXT, count=1), source="receipt.json")
+
+
+def test_many_keys_are_not_held_against_each_other():
+    """Seen before: each was held against all others, which takes minutes for so many."""
+    keys = ",".join(f'"{number}":1' for number in range(100_000))
+    with pytest.raises(DocumentError, match="the key '7' appears twice"):
+        load("{" + keys + ',"7":1}', source="receipt.json")

@@ -26,7 +26,7 @@ from pg_index.beside_psql import (
 )
 from pg_index.constructs import CONSTRUCTS, known_to
 from pg_index.random_expressions import Writer
-from reconciler.kinds.pg_index.definition.readable import tidily
+from reconciler.kinds.pg_index.definition.plain_spelling import tidily
 from reconciler.kinds.pg_index.definition.syntax import parse_element, parse_predicate
 from reconciler.targets.sql_tree import SyntaxProblem, canonical
 

@@ -17,7 +17,7 @@ from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import objection
 from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.changes.describe import as_declared
-from reconciler.kinds.pg_index.definition.readable import plainly, tidily
+from reconciler.kinds.pg_index.definition.plain_spelling import plainly, tidily
 from reconciler.kinds.pg_index.model import Declared, Definition, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import AnyObserved, LiveIndex
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.kinds.redis_user.persisted import in_file, waiting
+from reconciler.kinds.redis_user.rules.differences_in_words import FOLDED, told
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.powers import powers
 from reconciler.kinds.redis_user.rules.rights import Commands, Rights
 from reconciler.kinds.redis_user.rules.spelling import RuleProblem, categories_in
-from reconciler.kinds.redis_user.rules.words import FOLDED, told
 from reconciler.model import Address
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, allowed, arities
 from reconciler.targets.redis.files import Line

@@ -8,9 +8,10 @@ Decided: docs/decisions.md#bounds-of-waits
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,6 +21,9 @@ from psycopg.waiting import Ready
 from reconciler.model import PostgresTarget
 from reconciler.targets import bounds, log
 from reconciler.targets.postgres.activity import as_logged
+
+CANCEL_SECONDS = 2.0
+"""For asking a server to stop what it does for us: another connection, to a server that answered a moment ago."""
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -32,6 +36,23 @@ class Silent(psycopg.OperationalError):
 def code(error: BaseException) -> str:
     """The SQLSTATE of what the server said; else what went wrong on the way."""
     return getattr(error, "sqlstate", None) or type(error).__name__
+
+
+class GivenUp(psycopg.OperationalError):
+    """Whoever waited was interrupted. The question was cancelled, and the connection is closed."""
+
+
+_giving_up = threading.Event()
+
+
+@contextmanager
+def given_up() -> Iterator[None]:
+    """While this lasts, no connection of this process waits for an answer."""
+    _giving_up.set()
+    try:
+        yield
+    finally:
+        _giving_up.clear()
 
 
 class HeardConnection(psycopg.Connection[Row]):
@@ -109,6 +130,11 @@ class HeardConnection(psycopg.Connection[Row]):
                 ready = yield wanted
                 if ready and ready & Ready.R:
                     self.heard()
+                if _giving_up.is_set():
+                    with suppress(psycopg.Error):
+                        self.cancel_safe(timeout=CANCEL_SECONDS)
+                    self.pgconn.finish()
+                    raise GivenUp("interrupted")
                 now = time.monotonic()
                 if now - self._heard >= silence:
                     self.pgconn.finish()

@@ -35,7 +35,8 @@ class Transactions:
     def run(self, asked: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[psycopg.Cursor[Row]]:
         """The cursors of all that is asked, in one transaction, which is over: each knows its columns and its rows.
 
-        A pipeline uses the extended protocol, so that each can be one statement only: nothing can end the transaction.
+        A pipeline uses the extended protocol, so that each is one statement only. One that ends the transaction would
+        end it: whoever asks what somebody else wrote sees to it that it is a query (see the check type `sql`).
         Where one is refused, nothing is answered, and each of `on_failure` is run in the same transaction, whatever
         becomes of the others. Raises psycopg.Error, and UnicodeError of what cannot be sent.
         """

@@ -20,7 +20,7 @@ from reconciler.targets.host_names import refuse_unanswered
 from reconciler.targets.redis.client import Client
 from reconciler.targets.redis.login import log_in, missing
 from reconciler.targets.redis.words import said
-from reconciler.targets.url import refuse_unescaped
+from reconciler.targets.url import mistyped_option, refuse_unescaped
 
 ANSWER_TIMEOUT = 20
 """Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
@@ -93,13 +93,19 @@ def _client(target: RedisTarget, secrets: Secrets) -> Client:
     place = arguments.get("path") or arguments.get("host") or "localhost"
     secrets.reach.refuse_host(target.name, str(place), arguments.get("port") or 6379)
     for bound in ("socket_connect_timeout", "socket_timeout"):
-        arguments[bound] = min(arguments[bound] or LONGEST_SECONDS, LONGEST_SECONDS)
+        seconds = arguments[bound] or LONGEST_SECONDS
+        if not seconds > 0:  # NaN is not, either
+            raise ConnectionFailed(target.name, f"its URL has a {bound} that is no time", hint="seconds, as 5 or 0.5")
+        arguments[bound] = min(seconds, LONGEST_SECONDS)
     if arguments.get("password"):
         secrets.remember(arguments["password"])
         arguments["username"] = arguments.get("username") or "default"
     options = _options(client.connection_pool.connection_class)
-    if unknown := [name for name in arguments if name not in options]:
-        raise ConnectionFailed(target.name, f"its URL has the unknown option {unknown[0]}", hint=URL_FORM)
+    given = parse_qs(parts.query, keep_blank_values=True).keys()
+    if any(name not in options for name in arguments) or given & OBJECTS:
+        # Only where it is near to one that there is, is it no part of a password with a question mark in it.
+        hint = mistyped_option(url, options) or URL_FORM
+        raise ConnectionFailed(target.name, "its URL has an unknown option", hint=hint)
     return client
 
 
@@ -109,6 +115,13 @@ def _options(connection: type) -> set[str]:
     named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     told = {name for each in signatures for name, one in each.parameters.items() if one.kind in named}
     return told - {"self"}
+
+
+OBJECTS = frozenset(
+    {"command_packer", "credential_provider", "event_dispatcher", "parser_class", "redis_connect_func", "retry"}
+    | {"retry_on_error"}
+)
+"""Options of the driver that no text can be."""
 
 
 @contextmanager
