@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from reconciler.errors import ObservationFailed
-
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.session import PostgresSession
+from reconciler.targets.postgres.bounded_connection import Row
+from reconciler.targets.postgres.transactions import Asked
 
 
 class Machine:
-    """Read where it is asked for. `readable`: whether the session's role may read files of the server at all."""
+    """Read where it is asked for, by `ask` as a session's `fetch_all`. `readable`: whether the session's role may read
+    files of the server at all."""
 
-    def __init__(self, session: PostgresSession, *, readable: bool) -> None:
-        self._session = session
+    def __init__(self, ask: Callable[[Sequence[Asked]], list[list[Row]]], *, readable: bool) -> None:
+        self._ask = ask
         self._readable = readable
 
     @cached_property
@@ -35,7 +35,7 @@ class Machine:
         if not self._readable:
             return ""
         try:
-            rows = self._session.fetch("select pg_catalog.pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})
+            [[row]] = self._ask([("select pg_catalog.pg_read_file(%(file)s) as content", {"file": f"/proc/{name}"})])
         except ObservationFailed:
             return ""
-        return str(rows[0]["content"])
+        return str(row["content"])

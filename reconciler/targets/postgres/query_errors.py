@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -11,10 +10,8 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import PostgresTarget
 from reconciler.targets.postgres.activity import masked
 from reconciler.targets.postgres.bounded_connection import Silent
+from reconciler.targets.postgres.transactions import Asked, Query
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
-
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.session import Asked, Query
 
 
 def query_error(

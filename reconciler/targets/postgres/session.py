@@ -201,7 +201,7 @@ class PostgresSession:
 
     @cached_property
     def _machine(self) -> Machine:
-        return Machine(self, readable=self._facts["may_read_files"])
+        return Machine(self.fetch_all, readable=self._facts["may_read_files"])
 
     def memory(self) -> int | None:
         """Bytes: as declared, else of the server's machine, where the role may read files there.
