@@ -83,10 +83,11 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    """Seen to fail on progress, execute and append_only, and on the lock and those of the two systems.
+    """Seen to fail on progress, execute and append_only, on the lock and those of the two systems, and on a session and
+    what it is made of.
 
-    Imports inside of functions count as well: they are run. Those for type checkers are not."""
-    graph = grimp.build_graph("reconciler", exclude_type_checking_imports=True, cache_dir=None)
+    Imports inside of functions count as well, and those for type checkers: who reads one has to read the other."""
+    graph = grimp.build_graph("reconciler", cache_dir=None)
     found = circle({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
     assert not found, " imports ".join(found)
 
