@@ -28,7 +28,7 @@ BATCH = 50
 """Queries in one transaction: each may lock a table with all its indexes, and lock slots are few."""
 
 TIMED_OUT, LOCKED = "57014", "55P03"
-"""SQLSTATEs: cancelled by statement_timeout; not to be locked in time; insufficient privilege."""
+"""SQLSTATEs: cancelled by statement_timeout; not to be locked in time."""
 
 
 class Refused(NamedTuple):

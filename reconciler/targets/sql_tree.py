@@ -246,8 +246,9 @@ def _printed_in_parts(node: Any, places: dict[str, str]) -> str:
     return re.sub(r"operand_\d+_", lambda found: places.get(found[0], found[0]), text)
 
 
-def _is_syntax(node: Any) -> bool:
-    """Whether it may be the call that stands for a clause, as for ESCAPE: without it, the printer ends the process."""
+def is_clause(node: Any) -> bool:
+    """Whether it may be the call that stands for a clause, as for ESCAPE: the printer looks for it behind LIKE and
+    SIMILAR TO, and ends the process without it."""
     return len(node.func_call.funcname) > 1 and node.func_call.funcname[0].string.sval == "pg_catalog"
 
 
@@ -258,7 +259,7 @@ def _operands(message: Any) -> Iterator[Any]:
     for descriptor, value in message.ListFields():
         if descriptor.message_type is not None:
             for child in [value] if isinstance(value, Message) else list(value):
-                if child.DESCRIPTOR.name == "Node" and child.WhichOneof("node") in _OPERANDS and not _is_syntax(child):
+                if child.DESCRIPTOR.name == "Node" and child.WhichOneof("node") in _OPERANDS and not is_clause(child):
                     yield child
                 else:
                     yield from _operands(child)

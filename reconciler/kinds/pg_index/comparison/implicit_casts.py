@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.comparison.implied_operators import has_column
-from reconciler.targets.sql_tree import printed_expression
+from reconciler.targets.sql_tree import is_clause, printed_expression
 
 
 class Role(Enum):
@@ -60,14 +60,8 @@ def walk(
         if descriptor.message_type is not None:
             for child in [value] if isinstance(value, Message) else list(value):
                 yield from walk(child, kind, found or above, below)
-    if node.DESCRIPTOR.name == "Node" and not (above == "a_expr" and _is_clause(node)):
+    if node.DESCRIPTOR.name == "Node" and not (above == "a_expr" and is_clause(node)):
         yield node, kind(node), role if found in _VALUES and above not in ("a_indirection", "null_test") else None
-
-
-def _is_clause(node: Any) -> bool:
-    """Whether it may be the call that stands for ESCAPE, say: the printer looks for it behind LIKE and SIMILAR TO, and
-    ends the process without it. Of pg_catalog it hides nothing."""
-    return len(node.func_call.funcname) > 1 and node.func_call.funcname[0].string.sval == "pg_catalog"
 
 
 def value_of(node: Any, role: Role) -> Value:
