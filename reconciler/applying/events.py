@@ -60,7 +60,7 @@ class Events:
         tell(StepState.BEGAN)
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # whatever ended the step, its subscribers are told, and it goes on its way
             why = error.message if isinstance(error, ReconcilerError) else f"unexpected {type(error).__name__}: {error}"
             tell(StepState.FAILED, round(time.monotonic() - began, 3), self._secrets.redact(why))
             raise

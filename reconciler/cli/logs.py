@@ -63,7 +63,7 @@ class _Form(logging.Formatter):
 
     def laid_out(self, at: str, level: str, facts: Mapping[str, object]) -> str:
         """The line."""
-        raise NotImplementedError
+        raise NotImplementedError  # each format of the log has its own
 
     def _redacted(self, value: object) -> object:
         plain = value is None or isinstance(value, bool | int | float)
