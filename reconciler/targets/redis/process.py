@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from reconciler.targets.redis.files import Line, Unreadable
+from reconciler.targets.redis.other_end import holds_other_end
 
 COMM_LENGTH = 15
 """Characters that the kernel keeps of the name by which a program was started."""
@@ -43,7 +42,7 @@ def elsewhere(server: Mapping[str, Any], connection: socket.socket) -> str:
             return "it is in a container, and has files of its own"
         if not (here / "root").samefile("/"):
             return "it has a root directory of its own"
-        if not _holds(here, connection):
+        if not holds_other_end(here, connection):
             return f"it is on another machine, or behind a proxy: process {number} does not hold the other end"
     except PermissionError:
         return f"process {number} belongs to another account: run this as that one, or as root"
@@ -105,39 +104,3 @@ def _usual(server: Mapping[str, Any], lines: Sequence[Line]) -> list[tuple[int, 
 def _length(*words: str) -> int:
     """Bytes of a command line: each word ends with a zero."""
     return sum(len(word.encode(errors="surrogateescape")) + 1 for word in words)
-
-
-def _holds(process: Path, connection: socket.socket) -> bool:
-    if connection.family == socket.AF_UNIX:
-        peer, *_ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        return process.name == str(peer)
-    ours, theirs = connection.getsockname()[:2], connection.getpeername()[:2]
-    inode = next((entry[9] for entry in _sockets(process) if _ends(entry) == (theirs, ours)), None)
-    held = f"socket:[{inode}]"
-    for descriptor in (process / "fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            if inode and str(descriptor.readlink()) == held:
-                return True
-    return False
-
-
-def _sockets(process: Path) -> Iterator[list[str]]:
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError):
-            for line in (process / "net" / table).read_text().splitlines()[1:]:
-                yield line.split()
-
-
-def _ends(entry: Sequence[str]) -> tuple[tuple[str, int], tuple[str, int]]:
-    """The addresses of an entry of /proc/net/tcp: its own, and the other end's."""
-    return _address(entry[1]), _address(entry[2])
-
-
-def _address(text: str) -> tuple[str, int]:
-    """`0100007F:1F90` as ("127.0.0.1", 8080): words of the kernel's byte order; an IPv4 address in IPv6 by itself."""
-    address, port = text.split(":")
-    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
-    packed = struct.pack(f"={len(words)}I", *words)
-    if len(words) == 4 and packed[:12] == b"\0" * 10 + b"\xff\xff":
-        packed = packed[12:]
-    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed), int(port, 16)
