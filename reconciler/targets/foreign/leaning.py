@@ -9,7 +9,11 @@ from typing import LiteralString
 
 LEANING: LiteralString = """
     with recursive {strangers}, is_needed as materialized (
-        select exists (select from strange) as is_true
+        select exists (select from foreign_functions)
+               or exists (select from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner)
+               or exists (select from pg_catalog.pg_type t join strange on strange.oid = t.typowner)
+               or exists (select from pg_catalog.pg_class c left join strange on strange.oid = c.relowner
+                          where strange.oid is not null or c.relkind = 'f') as is_true
     ), casts as materialized (
         select c.castsource, c.casttarget, c.castfunc,
                s.typowner in (select oid from strange) as from_strange,
@@ -125,6 +129,9 @@ under `row`. Those of a type: constraints, parts, casts, and the types that come
 strangers may call whatever the server has, and so may domains: where nothing in their constraints is volatile or
 stable, they do not. Planning a foreign table may connect to another server. The body of a
 trusted function may look for names on the session's search_path, or on its own.
+
+Where no stranger has any function, operator, type or relation, and there is no foreign table, nothing is to be found
+(`is_needed`), and only what inherits and what views read is gone through.
 """
 
 OF_RELATIONS: LiteralString = """
@@ -204,7 +211,8 @@ OF_OTHERS: LiteralString = """
 
 OF_VALUES: LiteralString = """
     select looked_up.class, looked_up.object, 0
-    from (
+    from looked_up
+    where exists (
         select from pg_catalog.pg_attribute a where l.class = {class} and a.attrelid = l.object and a.atttypid = 2277
         union all
         select from pg_catalog.pg_proc p
@@ -227,8 +235,7 @@ OF_VALUES: LiteralString = """
             where l.class = {function} and p.oid = l.object and p.oid >= 16384 and p.prosrc = ''
         ) as of (tree)
         join untold on position(pg_catalog.concat(':vartype ', untold.type, ' ') in of.tree) > 0
-    ) as of_any_type
-    cross join looked_up
+    )
 """
 """What the server looks up as it meets a value: a cast to json, a class of operators to compare by.
 
