@@ -85,10 +85,22 @@ def test_nothing_runs_twice_but_what_looks_at_all_servers(both):
 
 def test_the_oldest_and_the_newest_always_and_a_third_where_versions_differ(both):
     for name, ran in versions([*both[0], *both[1]]).items():
-        if "rotated" in name or "_postgres" not in name:
+        if "rotated" in name or "_postgres" not in name or is_plain(name):
             continue
         assert {VERSIONS[0], VERSIONS[-1]} <= ran, name
         assert len(ran) == (3 if "matrix" in name else 2), name
+
+
+def is_plain(name: str) -> bool:
+    """Whether a case has no mark, and runs in `make test`."""
+    return "test__" in name and "patroni" not in name
+
+
+def test_every_other_case_without_a_mark_runs_on_a_second_version(both):
+    ran = {name: each for name, each in versions([*both[0], *both[1]]).items() if is_plain(name)}
+    more = [name for name, each in ran.items() if not each <= EMBEDDED]
+    assert len(more) == len(ran) // 2
+    assert {"redis_server" in name for name in more} == {True, False}
 
 
 def test_every_version_has_its_turn(both):

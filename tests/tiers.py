@@ -11,7 +11,8 @@ A case is a test with its parameters, the server among them.
 | `all` | all that are there | every case |
 
 `ci` runs a test of PostgreSQL on the oldest and on the newest version; where it is marked `matrix`, on one of those
-between as well, another in each file; tests of Redis run on all that there are. Where a test is marked `rotated`, each
+between as well, another in each file; tests of Redis run on all that there are. Of tests without such a mark that
+`test` runs on the wheels' versions, every other case runs on another one, too. Where a test is marked `rotated`, each
 of its cases runs on one version alone, in `test` and in what `ci` adds. What is chosen changes from seed to seed, and
 each version has its turn in every run.
 
@@ -25,6 +26,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 
 import pytest
 
@@ -36,6 +38,9 @@ TIER = "RECONCILER_TEST_TIER"
 
 SAMPLE = 60
 """Cases that the tier `set` runs beside those that look at all servers at once."""
+
+MARKS = ("matrix", "rotated", "servers", "thorough")
+"""By which a test says on how many servers it is to run, or that it takes longer."""
 
 POSTGRES = ("patroni", "postgres", "pair", "own")
 REDIS = ("redis_server", "redis_cluster", "sentinels")
@@ -57,6 +62,7 @@ LEFT_FOR = {
     "it needs a server": "make test",
     "make test runs it": "make test",
     "on versions that this seed has not chosen": "make test-all",
+    "make test runs it on another version": "make test-all, or another seed",
     "not in the sample of this seed": "make test-all",
     "no server of a version that it is about": "make test-all, with the servers named above as not covered",
 }
@@ -140,11 +146,17 @@ class Chosen:
                 between.setdefault(self._between(item), set()).add(_file(item))
         self._in_file = {versions: dealt(sorted(files), versions) for versions, files in between.items()}
         self._one = _one_each(item for item in items if _marked(item, "rotated") and not self._of_make_test(item))
+        plain = [item for item in items if servers_of(item) and not any(map(partial(_marked, item), MARKS))]
+        tried = {_case(item) for item in plain if self._of_make_test(item)}
+        by_seed = random.Random(seed())  # noqa: S311 - repeatable
+        self._left = set(by_seed.sample(sorted(tried), len(tried) // 2))
 
     def left_out(self, item: pytest.Item) -> str:
         """Why `item` is not run; empty: it is."""
         if self._of_make_test(item):
             return "make test runs it"
+        if _case(item) in self._left:
+            return "make test runs it on another version"
         versions, mine = self._versions[_test(item)], _named(item, POSTGRES)[:1]
         if _on_patroni(item):
             runs = mine == versions[-1:]  # a cluster is shared by the tests of a file
