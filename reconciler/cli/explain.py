@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.app import Run
 from reconciler.cli.stages import load, show_lines
 from reconciler.errors import UsageError
-from reconciler.model import Address, Resource, System
+from reconciler.model import Address, System
+
+if TYPE_CHECKING:
+    from reconciler.desired.load import Desired
 
 
 @click.command()
@@ -29,7 +33,7 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     desired = load(run, sorted({address.target for address in asked}), offline=True)
     for address in asked:
         _refuse_other_system(address, desired.targets[address.target].system)
-    show_lines("\n".join(line for address in asked for line in _told(address, desired.resources)))
+    show_lines("\n".join(line for address in asked for line in _told(address, desired)))
 
 
 def _address(text: str) -> Address:
@@ -52,14 +56,16 @@ def _refuse_other_system(address: Address, system: System) -> None:
         raise UsageError(f"{address}: {address.target} is {system}, and {address.kind} is of {wanted}")
 
 
-def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:
+def _told(address: Address, desired: Desired) -> Iterator[str]:
     from reconciler.kind.unlisted import Rules
     from reconciler.kinds.registry import BY_NAME
 
-    mine = [each for each in resources if each.address[:2] == address[:2]]
+    mine = [each for each in desired.resources if each.address[:2] == address[:2]]
     declared = [each for each in mine if each.address == address and each.stands_for_itself]
     if declared:
         yield f"{address}: declared at {declared[0].declared_at}"
+        for place in desired.overridden.get(address, ()):
+            yield f"  and not at {place}, which is a default"
         return
     kind = BY_NAME[address.kind]
     found = kind.rulings(address, mine) if isinstance(kind, Rules) else []
