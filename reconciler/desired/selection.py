@@ -71,7 +71,9 @@ class Selection:
                 return self._where(text, node.child("where") or node, file)
             case dict():
                 message = "target: a mapping holds `where`, with text, and nothing else"
-                self._note(message, node.at(file), 'for example {where: "env = prod"}')
+                self._note(
+                    message, node.at(file), 'the expression stands between quotes: {where: "env in (prod, test)"}'
+                )
             case _:
                 self._note(f"target: {EXPECTED}, not {shape(node)}", of_key(file, root, "target"))
         return NONE
@@ -126,7 +128,8 @@ class Selection:
     @property
     def _all_known(self) -> bool:
         """Whether every target and its labels are known: none is declared wrongly, or in a file that is none."""
-        return self.is_complete and all(each.system for each in self.declared.values())
+        standins = all(each.standin for each in self.unseen)
+        return self.is_complete and standins and all(each.system for each in self.declared.values())
 
     def _labels(self) -> Iterable[str]:
         for each in (*self.declared.values(), *(each.standin for each in self.unseen if each.standin)):

@@ -36,7 +36,11 @@ class UrlReader:
         if url is None:
             return ""
         if not url and section.system is not System.HTTP:
-            raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
+            raise DesiredError(
+                "the URL is empty",
+                at=at,
+                hint=f"is the {'column' if self.values.columns else 'environment variable'} empty?",
+            )
         check_url(url, section.system, at)
         self._check_options(section.url, url, section.system, at)
         return url

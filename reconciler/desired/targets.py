@@ -139,9 +139,9 @@ class TargetReader:
         name = str(values.plain(node, entry.file))
         values.refuse_secrets(node, entry.file)
         if len(self.errors) == before and not refuse_made(name, row.at, self.errors):
-            if self._is_new(name, row.at, declared):
-                declared[name] = replace(self, values=values)._one(entry, name, row.where)
-            return
+            if not self._is_new(name, row.at, declared):
+                return
+            declared[name] = replace(self, values=values)._one(entry, name, row.where)
         self.errors[before:] = [
             DesiredError(f"{each.message} ({row.where})", at=each.at, hint=each.hint, others=each.others)
             for each in self.errors[before:]

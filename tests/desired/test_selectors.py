@@ -92,7 +92,8 @@ def test_any_text_is_read_or_refused(text):
 
 
 NO_WHERE = (
-    'x.yaml:1:9: target: a mapping holds `where`, with text, and nothing else\n  for example {where: "env = prod"}'
+    "x.yaml:1:9: target: a mapping holds `where`, with text, and nothing else\n"
+    '  the expression stands between quotes: {where: "env in (prod, test)"}'
 )
 
 REFUSED = [

@@ -58,7 +58,7 @@ def refuse_values(row: Row, errors: list[DesiredError]) -> None:
     """Adds an error for each value that cannot be one."""
     wrong = {column: why for column, value in row.values.items() if (why := _wrong(value))}
     errors += (
-        DesiredError(f"{row.where}: the value of the column {quoted(column)} {why}", at=row.at, hint=hint)
+        DesiredError(f"the value of the column {quoted(column)} {why} ({row.where})", at=row.at, hint=hint)
         for column, (why, hint) in wrong.items()
     )
 
