@@ -98,7 +98,8 @@ def load(
     missing = [name for name in only if name not in found.declared]
     if missing and not errors:
         raise UsageError(unknown("target", missing[0], list(found.declared)), hint=_not_asked(found.unseen))
-    sections = SectionReader(kinds, values, Selection(values, found.declared, found.unseen, all_parsed), str(around))
+    selection = Selection(values, found.declared, found.unseen, all_parsed and found.is_complete)
+    sections = SectionReader(kinds, values, selection, str(around))
     for document in without_rows(documents, (*trusted, *documents)):
         sections.read(document)
     parts, places = overridden(sections.parts)

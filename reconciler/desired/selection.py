@@ -37,7 +37,7 @@ class Selection:
     """Tells for which targets documents are. What is wrong is added to the errors of `values`.
 
     `declared` by name; `unseen` are the templates whose targets are not known in this run: what may be about those is
-    no error. Nor is what is not found if not `is_complete`: a file that could not be read may declare it.
+    no error. Nor is what is not found if not `is_complete`: a file or a row that could not be read may declare it.
     """
 
     values: Values

@@ -61,10 +61,14 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class AllTargets:
-    """Every target by its name, wrong ones included, so that a section for one is not wrong as well."""
+    """Every target by its name, wrong ones included, so that a section for one is not wrong as well.
+
+    `is_complete`: no row is left out because it is wrong.
+    """
 
     declared: Mapping[str, Declared]
     unseen: tuple[Unseen, ...] = ()
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +98,18 @@ class TargetReader:
         instances = {each.at: self.templates.instances(each, ordinary) for each in entries if each.is_template}
         declared: dict[str, Declared] = {}
         unseen: list[Unseen] = []
+        is_complete = True
         for each in entries:
             if not each.is_template:
                 if self._is_new(each.name, each.at, declared):
                     declared[each.name] = self._one(each, each.name, each.at)
                 continue
             found = instances[each.at]
-            if found is None:
-                declared.setdefault(each.name, Declared(each.name, each.at))
-            elif found.unseen:
+            if found and found.unseen:
                 unseen.append(Unseen(each.name, each.at, found.unseen, self._standin(each)))
-            for instance in found.found if found else ():
-                self._of_row(each, instance, declared)
-        return AllTargets(declared, tuple(unseen))
+            made = [self._of_row(each, instance, declared) for instance in found.found] if found else [False]
+            is_complete = is_complete and all(made)
+        return AllTargets(declared, tuple(unseen), is_complete)
 
     def _target_of(self, entry: Entry) -> Target | None:
         """A target that is needed while all others are read; what is wrong with it will be noted once more."""
@@ -132,20 +135,22 @@ class TargetReader:
             for name, (line, column) in section.keys.items():
                 yield Entry(name, section, file, f"{file}:{line}:{column}")
 
-    def _of_row(self, entry: Entry, instance: Instance, declared: dict[str, Declared]) -> None:
-        """Adds the target that a template makes of a row."""
+    def _of_row(self, entry: Entry, instance: Instance, declared: dict[str, Declared]) -> bool:
+        """Adds the target that a template makes of a row; whether it has a name."""
         row, values, before = instance.row, instance.values, len(self.errors)
         node = entry.node.child("name") or Node(entry.node.line, entry.node.column, NAMED)
         name = str(values.plain(node, entry.file))
         values.refuse_secrets(node, entry.file)
-        if len(self.errors) == before and not refuse_made(name, row.at, self.errors):
+        is_named = len(self.errors) == before and not refuse_made(name, row.at, self.errors)
+        if is_named:
             if not self._is_new(name, row.at, declared):
-                return
+                return True
             declared[name] = replace(self, values=values)._one(entry, name, row.where)
         self.errors[before:] = [
             DesiredError(f"{each.message} ({row.where})", at=each.at, hint=each.hint, others=each.others)
             for each in self.errors[before:]
         ]
+        return is_named
 
     def _one(self, entry: Entry, name: str, at: str) -> Declared:
         """A target that is declared at `at`, in words."""
