@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.desired import selectors
@@ -32,7 +33,7 @@ class Chosen(NamedTuple):
 NONE = Chosen()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """Tells for which targets documents are. What is wrong is added to the errors of `values`.
 
@@ -107,13 +108,12 @@ class Selection:
         except selectors.SelectorError as error:
             self._note(f"where: {error}", node.at(file), "for example: env = prod and not (tier in (trial, test))")
             return NONE
-        known = list(dict.fromkeys([*GIVEN, *self._labels()]))
-        strange = [label for label in selector.labels if label not in known]
+        strange = [label for label in selector.labels if label not in self._labels]
         if strange:
             if self._all_known:
-                self._note(f"where: {unknown('label', strange[0], known)}", node.at(file))
+                self._note(f"where: {unknown('label', strange[0], self._labels)}", node.at(file))
             return NONE
-        found = [each for each in self.declared.values() if each.system and selector.test(each.selectable)]
+        found = [each for each, labels in self._selectable if selector.test(labels)]
         is_wrong = not found and not self.unseen and self._all_known
         if is_wrong:
             self._note("where: no target is selected", node.at(file), self._values_of(selector.labels))
@@ -125,21 +125,29 @@ class Selection:
             return Chosen(found)
         return Chosen([each.standin for each in self.unseen if each.standin], unseen=True)
 
-    @property
+    @cached_property
     def _all_known(self) -> bool:
         """Whether every target and its labels are known: none is declared wrongly, or in a file that is none."""
         standins = all(each.standin for each in self.unseen)
         return self.is_complete and standins and all(each.system for each in self.declared.values())
 
-    def _labels(self) -> Iterable[str]:
-        for each in (*self.declared.values(), *(each.standin for each in self.unseen if each.standin)):
-            yield from each.labels
+    @cached_property
+    def _labels(self) -> Sequence[str]:
+        """What may be asked for, in the order of the files."""
+        of_unseen = [each.standin for each in self.unseen if each.standin]
+        return list(
+            dict.fromkeys([*GIVEN, *(name for each in (*self.declared.values(), *of_unseen) for name in each.labels)])
+        )
+
+    @cached_property
+    def _selectable(self) -> Sequence[tuple[Declared, Mapping[str, str]]]:
+        return [(each, each.selectable) for each in self.declared.values() if each.system]
 
     def _values_of(self, labels: Iterable[str]) -> str:
         """What the targets have under these labels, for whoever has asked for what none has."""
         told = []
         for label in labels:
-            values = sorted({value for each in self.declared.values() if (value := each.selectable.get(label))})
+            values = sorted({value for _, labels in self._selectable if (value := labels.get(label))})
             more = ", …" if len(values) > MOST_NAMES else ""
             told.append(f"{label} is {', '.join(map(quoted, values[:MOST_NAMES])) or 'nothing'}{more}")
         return f"of the targets that are declared, {'; '.join(told)}"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+import psutil
 import pytest
 from desired.reading import load_files, load_refused
-from desired.standin_kinds import KINDS
+from desired.standin_kinds import INDEXES, KINDS
+from hypothesis import given
+from hypothesis import strategies as st
+from waiting import until
 
 from reconciler.desired.each import command as commands
+from reconciler.desired.each.csv_rows import csv_rows
+from reconciler.desired.each.yaml_rows import yaml_rows
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError, UsageError
 from reconciler.reach import Reach, Use
@@ -94,6 +100,20 @@ def test_names_are_made_of_columns_and_variables_fill_in_the_rest(tmp_path):
         "tenant-1": ("postgresql://app:s3cret-of-all@db1/app?x=${y}", None, {"tier": "gold"}),
         "tenant-2": ("postgresql://app:s3cret-of-all@db2/app?x=${y}", None, {"tier": "none"}),
     }
+
+
+def test_what_a_section_declares_is_worked_out_once_for_all_targets_that_are_alike(tmp_path, monkeypatch):
+    """Those whose memory differs may have other values of a formula."""
+    rows = "".join(f"t{number},host=a,{8 + number % 2}GB,eu\n" for number in range(500))
+    sections = "tables: {public.t: {indexes: {a: {columns: [a]}}}}\n"
+    calls = []
+    declare = INDEXES.declare
+    monkeypatch.setattr(INDEXES, "declare", lambda declaration: calls.append(1) or declare(declaration))
+    files = {"t.yaml": TEMPLATE, "tenants.csv": f"name,url,memory,region\n{rows}", "x.yaml": SETTINGS + sections}
+    found = load_files(folder(tmp_path), files)
+    assert len(found.resources) == 2 * 500
+    assert len(calls) == 2
+    assert [each.address.target for each in found.resources[:2]] == ["t0", "t2"]
 
 
 def test_only_those_that_are_asked_for_are_looked_into(tmp_path):
@@ -337,6 +357,18 @@ def test_a_list_in_yaml_with_a_wrong_end_is_an_error_once(tmp_path):
     assert load_refused(folder(tmp_path), files).count("tenants.yaml") == 1
 
 
+@given(st.binary(max_size=200) | st.text(alphabet="name,url\n\r\"'é;", max_size=60).map(str.encode))
+def test_any_bytes_are_rows_or_refused_at_a_place(data):
+    for reader in (csv_rows, yaml_rows):
+        try:
+            rows = reader(data, "the file x", "x", "x").rows
+            places = [row.at for row in rows]
+            assert len({tuple(row.values) for row in rows}) == 1
+        except DesiredError as error:
+            places = [error.at]
+        assert all(place.startswith("x:") for place in places)
+
+
 # --- What only the file of --targets may ask ------------------------------------------------------------------------
 
 
@@ -420,12 +452,8 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
         'targets.yaml:4:6: the command "sh" did not end within 0 s, and was ended\n'
         "  it gets no input: does it ask for a password?"
     )
-    status = f"/proc/{pid.read_text().strip()}/stat"
-    try:
-        with open(status) as file:  # noqa: PTH123 - of the kernel
-            assert file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        pass
+    child = int(pid.read_text())
+    until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
 
 
 def test_a_command_that_never_stops_printing_is_ended(tmp_path):
