@@ -9,7 +9,7 @@ Decided: docs/decisions.md#literal-passwords
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -87,9 +87,9 @@ class Leaks:
         self.variables.add(name)
         self._learn(self._env.get(name, ""))
 
-    def learn_references(self, node: Node, others: Collection[Node] = ()) -> None:
+    def learn_references(self, node: Node, others: Sequence[Node] = ()) -> None:
         """Takes note of all variables and files that a document names as secrets: `{env: NAME}`, `{file: PATH}`. Not
-        those of `others`, which mean something else by it."""
+        of what `others` in it hold, which mean something else by it."""
         waiting = [node]
         while waiting:
             here = waiting.pop()

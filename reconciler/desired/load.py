@@ -9,15 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.desired.each.listed import sources, without_rows
+from reconciler.desired.declared import Unseen
+from reconciler.desired.each.listed import without_rows
 from reconciler.desired.each.templates import Templates
 from reconciler.desired.gather import gathered, overridden
 from reconciler.desired.leaks import Leaks
 from reconciler.desired.places import of_key
 from reconciler.desired.sections import SectionReader
 from reconciler.desired.selection import Selection
-from reconciler.desired.targets import TargetReader, Unseen
-from reconciler.desired.urls import learn
+from reconciler.desired.targets import TargetReader, without_references
+from reconciler.desired.urls import learn, targets
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
 from reconciler.files import repository
@@ -75,8 +76,9 @@ def load(
     trusted = _targets_file(reach.targets, errors) if reach.targets else []
     all_parsed = not errors
     learn((*trusted, *documents), leaks)
+    documents = [*without_rows(documents, (*trusted, *documents))]
     for _, root in documents:
-        leaks.learn_references(root, [*sources(root)])
+        leaks.learn_references(root, [each for target in targets(root) for each in without_references(target)])
     values = Values(env, reach, leaks, errors)
     of_targets, limited = values, reach.is_limited
     if reach.targets:
@@ -100,19 +102,19 @@ def load(
         raise UsageError(unknown("target", missing[0], list(found.declared)), hint=_not_asked(found.unseen))
     selection = Selection(values, found.declared, found.unseen, all_parsed and found.is_complete)
     sections = SectionReader(kinds, values, selection, str(around))
-    for document in without_rows(documents, (*trusted, *documents)):
+    for document in documents:
         sections.read(document)
     parts, places = overridden(sections.parts)
     resources = tuple(gathered(kinds, parts, errors))
     credentials = _credentials(kinds, resources, errors)
     if errors:
         raise _together(errors, strange)
-    targets = {
+    found_targets = {
         name: _logging_in(each.target, credentials.get(name, {}))
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(targets, resources, places, found.unseen)
+    return Desired(found_targets, resources, places, found.unseen)
 
 
 def _not_asked(unseen: Sequence[Unseen]) -> str:

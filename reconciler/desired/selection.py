@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.desired import selectors
+from reconciler.desired.declared import Declared, Unseen
 from reconciler.desired.labels import GIVEN
 from reconciler.desired.places import of_key
-from reconciler.desired.targets import Declared, Unseen
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError
 from reconciler.yaml.files import Document

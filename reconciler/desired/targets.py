@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import SecretStr, ValidationError
 
-from reconciler.desired.each.templates import NAMED, OWN_KEYS, Entry, Instance, Templates
-from reconciler.desired.labels import NAME, SYSTEM
+from reconciler.desired.declared import AllTargets, Declared, Unseen
+from reconciler.desired.each.templates import EACH, NAMED, OWN_KEYS, Entry, Instance, Templates
 from reconciler.desired.refusals import explain
 from reconciler.desired.role import refuse_role
 from reconciler.desired.target_names import DIVIDERS, refuse_made, refuse_name
@@ -26,49 +26,14 @@ from reconciler.yaml.wording import quoted
 
 _TYPES = {System.POSTGRES: PostgresTarget, System.REDIS: RedisTarget, System.HTTP: HttpTarget}
 
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A target as declared, `at` a place. `system` is None where its declaration is wrong.
-
-    `target` is None where it is wrong, or was not asked for.
-    """
-
-    name: str
-    at: str
-    system: System | None = None
-    target: Target | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def selectable(self) -> Mapping[str, str]:
-        """By what documents select it."""
-        return {**self.labels, NAME: self.name, SYSTEM: str(self.system)}
+LABELS = "labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A template, `at` file:line:column, whose targets this run does not see: `source` would have to be asked.
-
-    `standin`: what is known of every one of them; its target is named as the template is, and its labels are empty.
-    """
-
-    name: str
-    at: str
-    source: str
-    standin: Declared | None
-
-
-@dataclass(frozen=True, slots=True)
-class AllTargets:
-    """Every target by its name, wrong ones included, so that a section for one is not wrong as well.
-
-    `is_complete`: no row is left out because it is wrong.
-    """
-
-    declared: Mapping[str, Declared]
-    unseen: tuple[Unseen, ...] = ()
-    is_complete: bool = True
+def without_references(target: Node) -> Iterator[Node]:
+    """The parts of a target in which `env` and `file` are no references to secrets."""
+    for key in (LABELS, EACH):
+        if (child := target.child(key)) is not None:
+            yield child
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +152,7 @@ class TargetReader:
         plain = {
             key: _written(child)
             for key, child in declared.items()
-            if key in URL_KEYS or key == "labels" or not any("${" in str(each.value) for each in texts(child))
+            if key in URL_KEYS or key == LABELS or not any("${" in str(each.value) for each in texts(child))
         }
         try:
             model = TARGET.validate_python(plain)
@@ -260,10 +225,17 @@ class TargetReader:
             if key == "standbys"
             else _written(child)
             if key in URL_KEYS
+            else self._of_labels(child, file)
+            if key == LABELS
             else self.values.plain(child, file)
             for key, child in node.value.items()
             if key not in OWN_KEYS or not self.values.columns
         }
+
+    def _of_labels(self, node: Node, file: str) -> object:
+        """The same of each label: one that is called env or file is no reference to a secret."""
+        labels = node.value if isinstance(node.value, dict) else None
+        return {name: self.values.plain(child, file) for name, child in labels.items()} if labels else _written(node)
 
     def _of_standbys(self, node: Node, file: str) -> object:
         """The same of each standby."""

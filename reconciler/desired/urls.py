@@ -43,10 +43,15 @@ def check_url(url: str, system: System, at: str) -> None:
 def learn(documents: Iterable[Document], leaks: Leaks) -> None:
     """Takes note of every password in a URL of any target, and of every variable that holds one."""
     for _, root in documents:
-        section = root.child("targets")
-        for target in (section.value if section and isinstance(section.value, dict) else {}).values():
+        for target in targets(root):
             for text in urls(target):
                 leaks.learn_url(text)
+
+
+def targets(root: Node) -> Iterator[Node]:
+    """The targets that a document declares, as they are written."""
+    section = root.child("targets")
+    yield from (section.value if section and isinstance(section.value, dict) else {}).values()
 
 
 def urls(target: Node) -> Iterator[str]:

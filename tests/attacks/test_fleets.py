@@ -166,6 +166,30 @@ def test_no_pattern_of_a_selector_takes_long(checkout: Checkout):
     assert "no target is selected" in refused(checkout.run("validate", env={}))
 
 
+def test_a_label_that_is_called_env_or_file_is_no_reference_to_a_secret(checkout: Checkout):
+    """`{env: prod}` alone looks like one."""
+    checkout.write(
+        {
+            "desired/t.yaml": "targets:\n  a: {postgres: host=a, labels: {env: prod}}\n"
+            "  b: {redis: 'redis://b', labels: {file: ../outside/secret}}\n"
+        }
+    )
+    checkout.write(
+        {
+            "desired/u.yaml": OWN.replace(', note: "${note}"', "") % "rows.yaml",
+            "desired/rows.yaml": "- {name: x, url: host=x}\n- {name: y, url: host=y}\n",
+        }
+    )
+    checkout.write({"desired/x.yaml": "target: a\nsettings: {work_mem: 64MB, search_path: elsewhere}\n"})
+    env = {"prod": "elsewhere"}
+    secrets = Secrets(env, Reach(variables={}))
+    found = load(checkout.desired, KINDS, env, secrets)
+    assert {name: dict(each.labels) for name, each in found.targets.items()} == {
+        "a": {"env": "prod"}, "b": {"file": "../outside/secret"}, "x": {"env": "prod"}, "y": {"env": "prod"},
+    }  # fmt: skip
+    assert secrets.redact(f"elsewhere {SECRET}") == f"elsewhere {SECRET}"
+
+
 # --- The catalogue: what its query may run ----------------------------------------------------------------------------
 
 CATALOGUE = """\

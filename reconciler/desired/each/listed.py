@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.desired.each.file import place
 from reconciler.desired.each.source import FileSource
 from reconciler.desired.each.templates import EACH
+from reconciler.desired.urls import targets
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node
 
@@ -17,7 +18,7 @@ def without_rows(documents: Iterable[Document], declaring: Iterable[Document]) -
     files = {
         os.path.realpath(place(FileSource(file=node.value), file))
         for file, root in declaring
-        for each in sources(root)
+        for each in _sources(root)
         if (node := each.child("file")) is not None and isinstance(node.value, str) and node.value
     }
     for document in documents:
@@ -25,9 +26,8 @@ def without_rows(documents: Iterable[Document], declaring: Iterable[Document]) -
             yield document
 
 
-def sources(root: Node) -> Iterator[Node]:
+def _sources(root: Node) -> Iterator[Node]:
     """What stands under `each` in the targets of a document."""
-    section = root.child("targets")
-    for target in (section.value if section and isinstance(section.value, dict) else {}).values():
+    for target in targets(root):
         if (each := target.child(EACH)) is not None:
             yield each
