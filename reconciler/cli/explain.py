@@ -24,7 +24,8 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
 
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
     main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*; of one of
-    them alone, whose table no file knows, all rules are told that may be about it.
+    them alone, whose table no file knows, all rules are told that may be about it. Where a declaration overrides a
+    default, the default's place is told as well.
 
     \b
     Exit codes: 0 all was told; 1 an error.
