@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.app import Run
 from reconciler.cli.stages import load, show_lines
 from reconciler.errors import UsageError
-from reconciler.model import Address, Resource, System
+from reconciler.model import Address, System
+
+if TYPE_CHECKING:
+    from reconciler.desired.load import Desired
 
 
 @click.command()
@@ -20,7 +24,8 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
 
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
     main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*; of one of
-    them alone, whose table no file knows, all rules are told that may be about it.
+    them alone, whose table no file knows, all rules are told that may be about it. Where a declaration overrides a
+    default, the default's place is told as well.
 
     \b
     Exit codes: 0 all was told; 1 an error.
@@ -29,7 +34,7 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     desired = load(run, sorted({address.target for address in asked}), offline=True)
     for address in asked:
         _refuse_other_system(address, desired.targets[address.target].system)
-    show_lines("\n".join(line for address in asked for line in _told(address, desired.resources)))
+    show_lines("\n".join(line for address in asked for line in _told(address, desired)))
 
 
 def _address(text: str) -> Address:
@@ -52,14 +57,16 @@ def _refuse_other_system(address: Address, system: System) -> None:
         raise UsageError(f"{address}: {address.target} is {system}, and {address.kind} is of {wanted}")
 
 
-def _told(address: Address, resources: tuple[Resource, ...]) -> Iterator[str]:
+def _told(address: Address, desired: Desired) -> Iterator[str]:
     from reconciler.kind.unlisted import Rules
     from reconciler.kinds.registry import BY_NAME
 
-    mine = [each for each in resources if each.address[:2] == address[:2]]
+    mine = [each for each in desired.resources if each.address[:2] == address[:2]]
     declared = [each for each in mine if each.address == address and each.stands_for_itself]
     if declared:
         yield f"{address}: declared at {declared[0].declared_at}"
+        for place in desired.overridden.get(address, ()):
+            yield f"  and not at {place}, which is a default"
         return
     kind = BY_NAME[address.kind]
     found = kind.rulings(address, mine) if isinstance(kind, Rules) else []

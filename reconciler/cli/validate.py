@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import click
 
 from reconciler.cli.app import Run
 from reconciler.cli.stages import load, show_lines
+
+MOST_NAMES = 20
+"""Targets that are named; of a fleet, the number."""
 
 
 @click.command()
@@ -15,7 +19,9 @@ from reconciler.cli.stages import load, show_lines
 def command(run: Run) -> None:
     """Read and check all YAML; connect to nothing.
 
-    Variables that are only missing inside of URLs are no error here: a pull request needs no credentials.
+    Variables that are only missing inside of URLs are no error here: a pull request needs no credentials. Where targets
+    are made by a query or a command, neither is run: what is declared for them is then checked as far as it goes, and
+    they are named as not seen.
 
     \b
     Exit codes: 0 all is well; 1 something is wrong.
@@ -23,4 +29,16 @@ def command(run: Run) -> None:
     desired = load(run, offline=True)
     kinds = Counter(resource.address.kind for resource in desired.resources if resource.stands_for_itself)
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    show_lines(f"Valid: targets {', '.join(desired.targets)}; {counted or 'nothing is declared for them'}.")
+    lines = [f"Valid: {_names(list(desired.targets))}; {counted or 'nothing is declared for them'}."]
+    lines += (
+        f"Not seen: the targets of {each.name} at {each.at}, for which {each.source} is not asked here, and what is "
+        "declared for them."
+        for each in desired.unseen
+    )
+    show_lines("\n".join(lines))
+
+
+def _names(targets: Sequence[str]) -> str:
+    """All names, as far as a screen is for reading."""
+    more = f" and {len(targets) - MOST_NAMES} more" if len(targets) > MOST_NAMES else ""
+    return f"targets {', '.join(targets[:MOST_NAMES])}{more}" if targets else "no target"

@@ -1,8 +1,11 @@
-"""What all documents declare, put together: parts of one thing made one, and nothing declared twice."""
+"""What all documents declare, put together: defaults overridden, parts of one thing made one, nothing declared twice.
+
+Decided: docs/decisions.md#defaults
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import DesiredError
@@ -11,10 +14,51 @@ from reconciler.model import Address, Resource
 
 
 class Part(NamedTuple):
-    """A resource, and where its section is, for one that has no place of its own."""
+    """A resource, and where its section is, for one that has no place of its own. `is_default`: of a document whose
+    declarations others may override."""
 
     resource: Resource
     section_at: str
+    is_default: bool = False
+
+    @property
+    def at(self) -> str:
+        """Where it is declared."""
+        return self.resource.declared_at or self.section_at
+
+
+class Overridden(NamedTuple):
+    """What is left of all parts, and by address where those are that nothing is left of."""
+
+    parts: Sequence[Part]
+    places: Mapping[Address, tuple[str, ...]]
+
+
+def overridden(parts: Sequence[Part]) -> Overridden:
+    """`parts` without what is overridden of defaults."""
+    if not any(part.is_default for part in parts):
+        return Overridden(parts, {})
+    others: dict[Address, list[Resource]] = {}
+    for part in parts:
+        if not part.is_default:
+            others.setdefault(part.resource.address, []).append(part.resource)
+    kept: list[Part] = []
+    places: dict[Address, tuple[str, ...]] = {}
+    for part in parts:
+        address = part.resource.address
+        left = _left(part.resource, others.get(address, ())) if part.is_default else part.resource
+        if left is None:
+            places[address] = (*places.get(address, ()), part.at)
+        else:
+            kept.append(part._replace(resource=left))
+    return Overridden(kept, places)
+
+
+def _left(resource: Resource, others: Iterable[Resource]) -> Resource | None:
+    left: Resource | None = resource
+    for other in others:
+        left = left and left.left_beside(other)
+    return left
 
 
 def gathered(kinds: Sequence[AnyKind], parts: Sequence[Part], errors: list[DesiredError]) -> list[Resource]:

@@ -9,8 +9,9 @@ Decided: docs/decisions.md#literal-passwords
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reconciler.desired.variables import REFERENCE, names, shortened
@@ -44,6 +45,9 @@ _DECODED = 3
 """How often a text is percent-decoded: what is encoded twice can still be read by people who try."""
 
 
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
+
 class Leaks:
     """What must not come into any text. `variables` are those that the YAML itself uses for a secret."""
 
@@ -51,38 +55,48 @@ class Leaks:
         self._env = env
         self._secrets = secrets
         self._all: set[str] = set()
-        self._telling: set[str] = set()
+        self._telling = _Telling()
+        self._telling_in_lower_case = _Telling()
         self.variables: set[str] = set()
         self.learn_variable(READ_BY_DRIVER)
 
-    def learn_url(self, template: str) -> None:
-        """Takes note of the password in a URL as it is written, and of its variables that hold it."""
-        url = shortened(template, self._env)
+    def learn_url(self, template: str, columns: Mapping[str, str] = NO_COLUMNS) -> set[str]:
+        """Takes note of the password in a URL as it is written, and of its variables that hold it. Of `columns`, which
+        fill it in as well, those that hold it are returned."""
+        env = {**self._env, **columns} if columns else self._env
+        url = shortened(template, env)
         found = set(_passwords(url))
         used = set(names(template))
         inside = {name for written in _passwords(template) for name in names(written)}
-        found |= {self._env.get(name, "") for name in inside} - {""}
+        found |= {env.get(name, "") for name in inside} - {""}
         for secret in found:
             self._learn(secret)
+        holding = set()
         for name in used:
-            value = self._env.get(name, "")
+            value = env.get(name, "")
             own = set(_passwords(value))
             if name in inside or own or any(_in(secret, value) for secret in found):
-                self.variables.add(name)
+                holding.add(name)
             for secret in own:
                 self._learn(secret)
+        self.variables |= holding - columns.keys()
+        return holding & columns.keys()
 
     def learn_variable(self, name: str) -> None:
         """Takes note of a variable that is named as a secret."""
         self.variables.add(name)
         self._learn(self._env.get(name, ""))
 
-    def learn_references(self, node: Node) -> None:
-        """Takes note of all variables and files that a document names as secrets: `{env: NAME}`, `{file: PATH}`."""
+    def learn_references(self, node: Node, others: Sequence[Node] = ()) -> None:
+        """Takes note of all variables and files that a document names as secrets: `{env: NAME}`, `{file: PATH}`. Not
+        of what `others` in it hold, which mean something else by it."""
         waiting = [node]
         while waiting:
-            value = waiting.pop().value
+            here = waiting.pop()
+            value = here.value
             if isinstance(value, dict):
+                if any(here is each for each in others):
+                    continue
                 if (name := named_secret(value)) is not None:
                     self.learn_variable(name)
                 if (path := _named_file(value)) is not None:
@@ -103,10 +117,7 @@ class Leaks:
 
     def held_by(self, text: str) -> bool:
         """Whether a text holds a secret, plain or percent-encoded."""
-        for secret in self._telling:  # once a text of all YAML: no generator for it
-            if secret in text:
-                return True
-        return "%" in text and any(secret in form for form in _forms(text) for secret in self._telling)
+        return self._telling.held_by(text) or ("%" in text and any(map(self._telling.held_by, _forms(text))))
 
     def shown_by_url(self, url: str) -> bool:
         """Whether a URL holds a secret where plans and servers show it: as a host, a user, a database, a client."""
@@ -122,13 +133,41 @@ class Leaks:
         shown += [value for name, value in parse_qsl(parts.query) if name not in _PASSWORDS]
         # A host is looked up in lower case, and so it would be told to whoever answers for its domain.
         lowered = host.lower()
-        return any(map(self.held_by, shown)) or any(secret.lower() in lowered for secret in self._telling)
+        return any(map(self.held_by, shown)) or self._telling_in_lower_case.held_by(lowered)
 
     def _learn(self, secret: str) -> None:
         self._secrets.remember(secret)
         self._all.add(secret)
         if is_telling(secret):
             self._telling.add(secret)
+            self._telling_in_lower_case.add(secret.lower())
+
+
+class _Telling:
+    """Secrets that are looked for in any text, by their first SHORT letters.
+
+    A fleet has a password for each target, and as many texts: none may be held against all of them."""
+
+    def __init__(self) -> None:
+        self._all: set[str] = set()
+        self._by_beginning: dict[str, set[str]] = {}
+
+    def add(self, secret: str) -> None:
+        self._all.add(secret)
+        self._by_beginning.setdefault(secret[:SHORT], set()).add(secret)
+
+    def held_by(self, text: str) -> bool:
+        """Whether one of them is in `text`."""
+        if len(self._all) <= len(text):  # once a text of all YAML: no generator for it
+            for secret in self._all:
+                if secret in text:
+                    return True
+        else:
+            for place in range(len(text) - SHORT + 1):
+                for secret in self._by_beginning.get(text[place : place + SHORT], ()):
+                    if text.startswith(secret, place):
+                        return True
+        return False
 
 
 def named_secret(value: Mapping[str, Node]) -> str | None:

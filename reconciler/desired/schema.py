@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -16,6 +16,30 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _VARIABLE: JsonSchemaValue = {"type": "string", "pattern": r"\$\{"}
 """What may stand where a number or a boolean is expected: `${NAME}` is replaced before values are checked."""
+
+
+_NAME: JsonValue = {"type": "string", "minLength": 1}
+
+_TARGET: JsonSchemaValue = {
+    "title": "Target",
+    "description": "The targets that the sections of this document are for: a name, a list of them, or by labels.",
+    "anyOf": [
+        _NAME,
+        {"type": "array", "items": _NAME, "minItems": 1, "uniqueItems": True},
+        {
+            "type": "object",
+            "properties": {
+                "where": {
+                    "description": "By labels, name and system: env = prod and tier != 'trial'.",
+                    "type": "string",
+                    "minLength": 1,
+                }
+            },
+            "required": ["where"],
+            "additionalProperties": False,
+        },
+    ],
+}
 
 
 class _TextOrVariable(GenerateJsonSchema):
@@ -38,7 +62,7 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
 
     A section that several kinds read may be as any of them reads it: which one it is depends on the target's system.
     """
-    adapters = {("", "targets"): TARGET}
+    adapters: dict[tuple[str, str], TypeAdapter[Any]] = {("", "targets"): TARGET, ("", "defaults"): TypeAdapter(bool)}
     for kind in kinds:
         for section, model in kind.sections.items():
             adapters[kind.name, section] = TypeAdapter(model)
@@ -65,11 +89,11 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
                 "type": ["object", "null"],
                 "additionalProperties": parts[("", "targets"), "validation"],
             },
-            "target": {
-                "title": "Target",
-                "description": "The name of the target that the sections of this document are for.",
-                "type": "string",
-                "minLength": 1,
+            "target": _TARGET,
+            "defaults": {
+                **parts[("", "defaults"), "validation"],
+                "title": "Defaults",
+                "description": "Documents without this may override what this one declares.",
             },
             **sections,
         },

@@ -18,6 +18,8 @@ from pydantic import (
 )
 
 from reconciler.desired.addresses import Addresses
+from reconciler.desired.each.source import Source
+from reconciler.desired.labels import Labels
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
 from reconciler.formulas.memory_amounts import parse_bytes
@@ -143,6 +145,20 @@ class TargetSection(Frozen):
         default="",
         description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
     )
+
+    labels: Labels = Field(default={}, description="What documents select targets by: {env: prod, tier: trial}.")
+    each: Source | None = Field(
+        None, description="Where rows come from, each of which makes a target of this template: ${column} is its value."
+    )
+    name: Text | None = Field(
+        None, description='What the targets of a template are called: "tenant-${id}"; else by their column `name`.'
+    )
+
+    @model_validator(mode="after")
+    def _named_by_its_key(self) -> Self:
+        if self.name is not None and self.each is None:
+            raise ValueError("a target is called by its key: `name` is for templates, with `each`")
+        return self
 
     @model_validator(mode="after")
     def _one_system(self) -> Self:

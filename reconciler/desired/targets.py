@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
-from pydantic import (
-    SecretStr,
-    ValidationError,
-)
+from pydantic import SecretStr, ValidationError
 
-from reconciler.desired.leaks import only_variable
+from reconciler.desired.declared import AllTargets, Declared, Unseen
+from reconciler.desired.each.templates import EACH, NAMED, OWN_KEYS, Entry, Instance, Templates
 from reconciler.desired.refusals import explain
 from reconciler.desired.role import refuse_role
+from reconciler.desired.target_names import DIVIDERS, refuse_made, refuse_name
 from reconciler.desired.target_section import TARGET, StandbySection, TargetSection
-from reconciler.desired.urls import URL_KEYS, check_url
+from reconciler.desired.target_urls import UrlReader
+from reconciler.desired.urls import URL_KEYS, texts
 from reconciler.desired.values import Values
-from reconciler.desired.variables import has_missing
 from reconciler.errors import DesiredError
 from reconciler.model import BY_HAND, HttpTarget, PostgresTarget, RedisTarget, System, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.url import options_of_drivers, weakened
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import alternatives, quoted
+from reconciler.yaml.wording import quoted
 
-_DIVIDERS = {"/": ("a slash", "ends the target's name"), "@": ("an at sign", "stands before the name of a node")}
-"""Signs that no name of a target may hold, and what they do."""
+_TYPES = {System.POSTGRES: PostgresTarget, System.REDIS: RedisTarget, System.HTTP: HttpTarget}
+
+LABELS = "labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A target as declared, `at` file:line:column. `system` is None where its declaration is wrong.
-
-    `target` is None where it is wrong, or was not asked for.
-    """
-
-    at: str
-    system: System | None = None
-    target: Target | None = None
+def without_references(target: Node) -> Iterator[Node]:
+    """The parts of a target in which `env` and `file` are no references to secrets."""
+    for key in (LABELS, EACH):
+        if (child := target.child(key)) is not None:
+            yield child
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +46,7 @@ class TargetReader:
 
     values: Values
     secrets: Secrets
+    templates: Templates
     only: Collection[str]
     offline: bool
     limited: bool
@@ -60,9 +56,39 @@ class TargetReader:
         """What is wrong."""
         return self.values.errors
 
-    def read(self, documents: Iterable[Document]) -> dict[str, Declared]:
-        """Every target by its name, wrong ones included, so that a section for one is not wrong as well."""
+    def read(self, documents: Iterable[Document]) -> AllTargets:
+        """All targets. The passwords of all templates are known before anything is held against them."""
+        entries = list(self._entries(documents))
+        ordinary = {each.name: partial(self._target_of, each) for each in entries if not each.is_template}
+        instances = {each.at: self.templates.instances(each, ordinary) for each in entries if each.is_template}
         declared: dict[str, Declared] = {}
+        unseen: list[Unseen] = []
+        is_complete = True
+        for each in entries:
+            if not each.is_template:
+                if self._is_new(each.name, each.at, declared):
+                    declared[each.name] = self._one(each, each.name, each.at)
+                continue
+            found = instances[each.at]
+            if found and found.unseen:
+                unseen.append(Unseen(each.name, each.at, found.unseen, self._standin(each)))
+            made = [self._of_row(each, instance, declared) for instance in found.found] if found else [False]
+            is_complete = is_complete and all(made)
+        return AllTargets(declared, tuple(unseen), is_complete)
+
+    def _target_of(self, entry: Entry) -> Target | None:
+        """A target that is needed while all others are read; what is wrong with it will be noted once more."""
+        return replace(self, only=())._one(entry, entry.name, entry.at).target
+
+    def _is_new(self, name: str, at: str, declared: Mapping[str, Declared]) -> bool:
+        if name not in declared:
+            return True
+        message = f"the target {quoted(name)} is declared twice; the first one is at {declared[name].at}"
+        self.errors.append(DesiredError(message, at=at, hint="remove or rename one of them"))
+        return False
+
+    def _entries(self, documents: Iterable[Document]) -> Iterator[Entry]:
+        """What is declared under `targets`, be it one target or a template of many."""
         for file, root in documents:
             section = root.child("targets")
             if section is None or section.value is None:
@@ -72,67 +98,101 @@ class TargetReader:
                 self.errors.append(DesiredError(message, at=section.at(file)))
                 continue
             for name, (line, column) in section.keys.items():
-                at = f"{file}:{line}:{column}"
-                if name in declared:
-                    message = f"the target {quoted(name)} is declared twice; the first one is at {declared[name].at}"
-                    self.errors.append(DesiredError(message, at=at, hint="remove or rename one of them"))
-                else:
-                    declared[name] = self._one(section, name, file, at)
-        return declared
+                yield Entry(name, section, file, f"{file}:{line}:{column}")
 
-    def _one(self, section: Node, name: str, file: str, at: str) -> Declared:
-        for sign, (called, means) in _DIVIDERS.items():
-            if sign in name:
-                message = f"the name of the target {quoted(name)} holds {called}"
-                self.errors.append(DesiredError(message, at=at, hint=f"{called} {means} in an address"))
-                return Declared(at)
+    def _of_row(self, entry: Entry, instance: Instance, declared: dict[str, Declared]) -> bool:
+        """Adds the target that a template makes of a row; whether it has a name."""
+        row, values, before = instance.row, instance.values, len(self.errors)
+        node = entry.node.child("name") or Node(entry.node.line, entry.node.column, NAMED)
+        name = str(values.plain(node, entry.file))
+        values.refuse_secrets(node, entry.file)
+        is_named = len(self.errors) == before and not refuse_made(name, row.at, self.errors)
+        if is_named:
+            if not self._is_new(name, row.at, declared):
+                return True
+            declared[name] = replace(self, values=values)._one(entry, name, row.where)
+        self.errors[before:] = [
+            DesiredError(f"{each.message} ({row.where})", at=each.at, hint=each.hint, others=each.others)
+            for each in self.errors[before:]
+        ]
+        return is_named
+
+    def _one(self, entry: Entry, name: str, at: str) -> Declared:
+        """A target that is declared at `at`, in words."""
+        wrong = Declared(name, at)
+        node, file = entry.node, entry.file
+        if refuse_name(name, entry.at, self.errors):
+            return wrong
         if self.values.leaks.held_by(name):
-            self.errors.append(DesiredError("the name of this target holds a password that is known", at=at))
-            return Declared(at)
-        node = section.child(name) or section
+            self.errors.append(DesiredError("the name of this target holds a password that is known", at=entry.at))
+            return wrong
         plain = self._plain(node, file)
         try:
             model = TARGET.validate_python(plain)
         except ValidationError as error:
-            self.errors.extend(explain(error, section, name, plain, TARGET, file))
-            return Declared(at)
+            self.errors.extend(explain(error, entry.section, entry.name, plain, TARGET, file))
+            return wrong
         if self.only and name not in self.only:
-            return Declared(at, model.system)
+            return Declared(name, at, model.system, None, model.labels)
         self._check_restarts(model, node, file)
         if self.limited and model.role:
             self.errors.append(refuse_role((node.child("role") or node).at(file)))
         self._refuse_secrets(node, file)
         try:
-            url = self._url(model, node, file)
+            url = self._urls.own(model, node, file)
         except DesiredError as error:
             self.errors.append(error)
             url = ""
-        return Declared(at, model.system, self._target(model, name, SecretStr(url), node, file, at))
+        target = self._target(model, name, SecretStr(url), node, file, entry.at)
+        return Declared(name, at, model.system, target, model.labels)
+
+    def _standin(self, entry: Entry) -> Declared | None:
+        """What is known of a template's targets without its columns; None where that is wrong."""
+        declared = entry.node.value if isinstance(entry.node.value, dict) else {}
+        plain = {
+            key: _written(child)
+            for key, child in declared.items()
+            if key in URL_KEYS or key == LABELS or not any("${" in str(each.value) for each in texts(child))
+        }
+        try:
+            model = TARGET.validate_python(plain)
+        except ValidationError as error:
+            self.errors.extend(explain(error, entry.section, entry.name, plain, TARGET, entry.file))
+            return None
+        target = _TYPES[model.system](name=entry.name, url=SecretStr(""), memory=model.memory, cpus=model.cpus)
+        return Declared(entry.name, entry.at, model.system, target, dict.fromkeys(model.labels, ""))
+
+    @property
+    def _urls(self) -> UrlReader:
+        return UrlReader(self.values, self.secrets, self.offline, self.limited)
 
     def _target(self, section: TargetSection, name: str, url: SecretStr, node: Node, file: str, at: str) -> Target:
+        urls = self._urls
         match section.system:
             case System.POSTGRES:
                 return PostgresTarget(
-                    name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at,
-                    replicas=self._listed(section.replicas, "replicas", section.system, node, file),
-                    checks_as=self._checks_as(section, node, file),
+                    name=name, url=url, memory=section.memory, cpus=section.cpus, labels=section.labels, declared_at=at,
+                    replicas=urls.listed(section.replicas, "replicas", section.system, node, file),
+                    checks_as=urls.checks_as(section, node, file),
                     hide_values=section.hide_values,
                     direct=section.direct,
                     role=section.role,
                     restart=section.restart or "",
-                    patroni=self._patroni(section, node, file),
+                    patroni=urls.patroni(section, node, file),
                     standbys=tuple(self._standbys(section, name, node, file)),
                 )  # fmt: skip
             case System.REDIS:
                 return RedisTarget(
-                    name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at,
-                    replicas=self._listed(section.replicas, "replicas", section.system, node, file),
-                    sentinels=self._listed(section.sentinels, "sentinels", section.system, node, file),
+                    name=name, url=url, memory=section.memory, cpus=section.cpus, labels=section.labels, declared_at=at,
+                    replicas=urls.listed(section.replicas, "replicas", section.system, node, file),
+                    sentinels=urls.listed(section.sentinels, "sentinels", section.system, node, file),
                     addresses=section.addresses,
                     persist=section.persist,
                 )  # fmt: skip
             case System.HTTP:
-                return HttpTarget(name=name, url=url, memory=section.memory, cpus=section.cpus, declared_at=at)
+                return HttpTarget(
+                    name=name, url=url, memory=section.memory, cpus=section.cpus, labels=section.labels, declared_at=at
+                )
 
     def _refuse_secrets(self, node: Node, file: str) -> None:
         """Notes each secret outside of the URLs of a target."""
@@ -165,9 +225,17 @@ class TargetReader:
             if key == "standbys"
             else _written(child)
             if key in URL_KEYS
+            else self._of_labels(child, file)
+            if key == LABELS
             else self.values.plain(child, file)
             for key, child in node.value.items()
+            if key not in OWN_KEYS or not self.values.columns
         }
+
+    def _of_labels(self, node: Node, file: str) -> object:
+        """The same of each label: one that is called env or file is no reference to a secret."""
+        labels = node.value if isinstance(node.value, dict) else None
+        return {name: self.values.plain(child, file) for name, child in labels.items()} if labels else _written(node)
 
     def _of_standbys(self, node: Node, file: str) -> object:
         """The same of each standby."""
@@ -175,94 +243,23 @@ class TargetReader:
             return _written(node)
         return {name: self._plain(child, file) for name, child in node.value.items()}
 
-    def _url(self, section: TargetSection, node: Node, file: str) -> str:
-        at = (node.child(section.system.value) or node).at(file)
-        url = self._substituted(section.url, at)
-        if url is None:
-            return ""
-        if not url and section.system is not System.HTTP:
-            raise DesiredError("the URL is empty", at=at, hint="is the environment variable empty?")
-        check_url(url, section.system, at)
-        self._check_options(section.url, url, section.system, at)
-        return url
-
-    def _check_options(self, written: str, url: str, system: System, at: str) -> None:
-        """Raises DesiredError for an option by which a driver reads files, sends settings of its own, or protects a
-        connection less, unless the URL is one variable as a whole, and so not the author's."""
-        if not self.limited or only_variable(written):
-            return
-        names = options_of_drivers(url, system)
-        if names:
-            raise DesiredError(
-                f"the URL has the option {alternatives(names)}, which whoever runs this has not left to the YAML",
-                at=at,
-                hint="leave it out, or declare the target in the file of --targets",
-            )
-        weak = weakened(url, system, self.values.env)
-        if weak:
-            raise DesiredError(
-                f"the URL asks for less protection than whoever runs this does, by {alternatives(weak)}",
-                at=at,
-                hint="leave it out, or declare the target in the file of --targets",
-            )
-
-    def _listed(self, texts: Iterable[str], key: str, system: System, node: Node, file: str) -> tuple[SecretStr, ...]:
-        """The URLs under `key`; an empty one says that there is none here."""
-        entries = node.child(key)
-        urls = (
-            self._checked(text, system, (entries and entries.child(number)) or node, file)
-            for number, text in enumerate(texts)
-        )
-        return tuple(SecretStr(url) for url in urls if url)
-
-    def _patroni(self, section: TargetSection, node: Node, file: str) -> SecretStr | None:
-        if section.patroni is None:
-            return None
-        url = self._checked(section.patroni.url, System.HTTP, node.child("patroni") or node, file)
-        return SecretStr(url) if url else None
-
-    def _checks_as(self, section: TargetSection, node: Node, file: str) -> SecretStr | None:
-        if section.checks_as is None:
-            return None
-        url = self._checked(section.checks_as, System.POSTGRES, node.child("checks_as") or node, file)
-        return SecretStr(url) if url else None
-
     def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[PostgresTarget]:
         """The nodes beside its own, named `main@db2`; an empty URL says that there is none here."""
         entries = node.child("standbys")
         for name, standby in section.standbys.items():
             entry = (entries and entries.child(name)) or node
-            if set(_DIVIDERS) & set(name):
+            if set(DIVIDERS) & set(name):
                 self.errors.append(DesiredError(f"the name of the node {quoted(name)} holds / or @", at=entry.at(file)))
                 continue
-            url = self._checked(standby.postgres, System.POSTGRES, entry, file)
+            url = self._urls.checked(standby.postgres, System.POSTGRES, entry, file)
             if url:
                 yield PostgresTarget(
                     name=f"{of}@{name}", url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
                     direct=section.direct, role=section.role, restart=standby.restart or "", node_of=of,
+                    labels=section.labels,
                     declared_at=entry.at(file),
                 )  # fmt: skip
-
-    def _checked(self, text: str, system: System, node: Node, file: str) -> str:
-        """A URL with its variables replaced; empty where it is, or where it is wrong, which is noted."""
-        at = node.at(file)
-        try:
-            url = self._substituted(text, at) or ""
-            check_url(url, system, at)
-            self._check_options(text, url, system, at)
-        except DesiredError as error:
-            self.errors.append(error)
-            return ""
-        return url
-
-    def _substituted(self, text: str, at: str) -> str | None:
-        """A URL with its variables replaced; None where one is missing and none is needed. Raises DesiredError."""
-        if self.offline and has_missing(text, self.values.env):
-            return None
-        url = self.values.url(text, at)
-        self.secrets.remember_url(url)
-        return url
 
 
 def _written(node: Node) -> object:

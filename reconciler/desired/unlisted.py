@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reconciler.desired.patterns import fits
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kind.unlisted import Ruling
@@ -57,31 +58,13 @@ class Rule(Frozen):
 
     def fits(self, name: str) -> bool:
         """Whether it is about `name`. `*` stands for any letters, and nothing else has a meaning of its own."""
-        return _fits(self.pattern.split("*"), name)
+        return fits(self.pattern, name)
 
     @property
     def closeness(self) -> tuple[bool, int, int]:
         """The greater, the sooner it decides."""
         gentleness = -list(Unlisted).index(self.policy)
         return "*" not in self.pattern, len(self.pattern.replace("*", "")), gentleness
-
-
-def _fits(parts: Sequence[str], name: str) -> bool:
-    """Whether `name` is made of `parts` with any letters between. Each is taken where it comes first, so that no
-    pattern takes long."""
-    first, *others = parts
-    if not others:
-        return name == first
-    *middle, last = others
-    if not name.startswith(first):
-        return False
-    at = len(first)
-    for part in middle:
-        found = name.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return len(name) - at >= len(last) and name.endswith(last)
 
 
 def rules(declaration: Declaration, normal: Callable[[str], str] = lambda pattern: pattern) -> tuple[Rule, ...]:
@@ -103,6 +86,12 @@ def together(section: str, found: Iterable[Rule]) -> tuple[Rule, ...]:
         if first.policy is not rule.policy:
             raise contradiction(f"{section} of {rule.pattern}", first, rule)
     return tuple(known.values())
+
+
+def left_beside(default: Sequence[Rule], other: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules of a default that are left where `other` overrides it: those of patterns that it does not have."""
+    patterns = {rule.pattern for rule in other}
+    return tuple(rule for rule in default if rule.pattern not in patterns)
 
 
 def contradiction(what: str, first: Rule, second: Rule) -> DesiredError:

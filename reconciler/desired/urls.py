@@ -43,23 +43,29 @@ def check_url(url: str, system: System, at: str) -> None:
 def learn(documents: Iterable[Document], leaks: Leaks) -> None:
     """Takes note of every password in a URL of any target, and of every variable that holds one."""
     for _, root in documents:
-        section = root.child("targets")
-        for target in (section.value if section and isinstance(section.value, dict) else {}).values():
-            for text in _urls(target):
+        for target in targets(root):
+            for text in urls(target):
                 leaks.learn_url(text)
 
 
-def _urls(target: Node) -> Iterator[str]:
+def targets(root: Node) -> Iterator[Node]:
+    """The targets that a document declares, as they are written."""
+    section = root.child("targets")
+    yield from (section.value if section and isinstance(section.value, dict) else {}).values()
+
+
+def urls(target: Node) -> Iterator[str]:
     """Every text of a target that is a URL."""
     if isinstance(target.value, dict):
         for key, child in target.value.items():
             if key in URL_KEYS:
-                yield from _texts(child)
+                yield from (str(node.value) for node in texts(child))
 
 
-def _texts(node: Node) -> Iterator[str]:
+def texts(node: Node) -> Iterator[Node]:
+    """Every text in a tree."""
     if isinstance(node.value, str):
-        yield node.value
+        yield node
     elif node.value is not None:
         for child in node.value.values() if isinstance(node.value, dict) else node.value:
-            yield from _texts(child)
+            yield from texts(child)

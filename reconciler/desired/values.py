@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired.leaks import Leaks, named_secret
 from reconciler.desired.variables import names, shortened, substitute
@@ -19,12 +19,28 @@ _HOLDS = "a password that is known is in this text, which people and servers wou
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Replaces variables. What is wrong is added to `errors`. `reach` says which may be used, and for what."""
+    """Replaces variables. What is wrong is added to `errors`. `reach` says which may be used, and for what.
+
+    `columns` are of a row that fills in a template: whoever wrote the template may use them all. `known` is both.
+    `secret_columns` are those that hold a password.
+    """
 
     env: Mapping[str, str]
     reach: Reach
     leaks: Leaks
     errors: list[DesiredError]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    secret_columns: Set[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            object.__setattr__(self, "known", self.env)
+
+    def with_columns(self, columns: Mapping[str, str], secret: Set[str]) -> Values:
+        """The same with a row, none of whose columns that are used is a variable as well."""
+        known = {**self.env, **columns}
+        return replace(self, columns=columns, known=known, secret_columns=secret)
 
     def plain(self, node: Node, file: str) -> object:
         """The plain value of a tree (None, str, list, dict); a text that is wrong stays as it is written."""
@@ -58,16 +74,20 @@ class Values:
                 self.refuse_secrets(child, file)
 
     def _refuse_variables(self, text: str, node: Node, file: str) -> None:
-        held = next((name for name in names(text) if self.leaks.held_by_variable(name)), None)
+        held = next((name for name in names(text) if self._holds_secret(name)), None)
         if held is not None:
-            self._note(f"the variable {held} holds a password, which people and servers would read here", node, file)
-        elif self.leaks.held_by(shortened(text, self.env)):
+            what = "column" if held in self.columns else "variable"
+            self._note(f"the {what} {held} holds a password, which people and servers would read here", node, file)
+        elif self.leaks.held_by(shortened(text, self.known)):
             self._note(_HOLDS, node, file)
+
+    def _holds_secret(self, name: str) -> bool:
+        return name in self.secret_columns if name in self.columns else self.leaks.held_by_variable(name)
 
     def url(self, text: str, at: str) -> str:
         """A URL with its variables replaced. Raises DesiredError."""
         self._refuse(text, Use.URL, at)
-        url = substitute(text, self.env, at).strip()
+        url = substitute(text, self.known, at).strip()
         if self.leaks.shown_by_url(url):
             raise DesiredError("a password that is known is in this URL, elsewhere than as its password", at=at)
         return url
@@ -75,7 +95,7 @@ class Values:
     def _text(self, text: str, at: str) -> str:
         try:
             self._refuse(text, Use.TEXT, at)
-            found = substitute(text, self.env, at)
+            found = substitute(text, self.known, at)
             if len(found) > MOST_LETTERS:
                 raise DesiredError(f"this text has {len(found):,} letters: at most {MOST_LETTERS:,} are read", at=at)
         except DesiredError as error:
@@ -85,7 +105,7 @@ class Values:
 
     def _refuse(self, text: str, use: Use, at: str) -> None:
         for name in names(text):
-            if not self.reach.allows(name, use):
+            if name not in self.columns and not self.reach.allows(name, use):
                 raise _not_for(name, use, at)
 
     def _note(self, message: str, node: Node, file: str) -> None:

@@ -51,11 +51,14 @@ def names(text: str) -> Iterator[str]:
     return (found["name"] for found in REFERENCE.finditer(text) if found["name"])
 
 
+def needed(text: str) -> Iterator[str]:
+    """Those without a default."""
+    return (found["name"] for found in REFERENCE.finditer(text) if found["name"] and found["default"] is None)
+
+
 def has_missing(text: str, env: Mapping[str, str]) -> bool:
     """True where `text` needs a variable that `env` does not have."""
-    return any(
-        found["name"] and found["default"] is None and found["name"] not in env for found in REFERENCE.finditer(text)
-    )
+    return any(name not in env for name in needed(text))
 
 
 def shortened(text: str, env: Mapping[str, str]) -> str:

@@ -98,6 +98,8 @@ class Kind(Protocol[SessionT_contra, ResourceT, ObservedT]):
     def declare(self, declaration: Declaration) -> Iterable[ResourceT]:
         """The resources of one section. Pure.
 
+        Called once for all targets of one system, with the same memory and processors, that a section is for: those are
+        all that may be known of `declaration.target`, besides its name, which stands in addresses alone.
         Raises DesiredError, with `at`, for what the section's model could not refuse by itself.
         """
         ...

@@ -37,6 +37,13 @@ class Resource(Frozen):
         """The name that its address has to have, by what it declares."""
         return self.address.name
 
+    def left_beside(self, other: Resource) -> Resource | None:
+        """What is left of it where `other`, at the same address, overrides it; None: nothing. Pure.
+
+        Of a rule all that `other` does not say.
+        """
+        return None
+
     def declaration(self) -> dict[str, JsonValue]:
         """What somebody has written of it, as far as it decides anything, by the words that people are told."""
         return self.model_dump(mode="json", exclude={"address", "why", "declared_at", *self.carried})

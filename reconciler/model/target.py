@@ -38,6 +38,7 @@ class BaseTarget(Frozen):
 
     memory       bytes; None means: ask the server, where it may be asked.
     cpus         how many processors it may use; None as for memory.
+    labels       what documents select it by.
     node_of      the name of the target that it is a node of; empty: it is none.
     declared_at  file:line:column.
     """
@@ -46,6 +47,7 @@ class BaseTarget(Frozen):
     url: SecretStr
     memory: int | None = None
     cpus: int | None = None
+    labels: Mapping[str, str] = {}
     node_of: str = ""
     declared_at: str = ""
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from check.declare import CHECKLIST, NOWHERE, declare
 from reconciler.errors import DesiredError
-from reconciler.kinds.check.statement import one_reading_statement
+from reconciler.targets.foreign.reading_statement import one_reading_statement
 
 GOOD = {"id": "x", "title": "X"}
 

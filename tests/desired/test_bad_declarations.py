@@ -85,20 +85,20 @@ CASES = [
         "  add a line to this document: target: main",
     ),
     Case(
-        "a target that is two",
+        "a target in a list that has not this section",
         {"x.yaml": "target: [main, cache]\ntables: {}\n"},
-        "x.yaml:1:1: target: expected the name of one target, not a list",
+        'x.yaml:2:1: the section "tables" is for targets of postgres, and this one is of redis\n  is the target right?',
     ),
     Case(
         "a target that is nothing",
         {"x.yaml": "target:\ntables: {}\n"},
-        "x.yaml:1:1: target: expected the name of one target, not nothing",
+        "x.yaml:1:1: target: expected the name of a target, a list of names, or {where: …}, not nothing",
     ),
     Case(
         "a section that is nearly one",
         {"x.yaml": "target: main\ntabels: {}\n"},
         'x.yaml:2:1: unknown key "tabels"; did you mean "tables"?'
-        " (valid: targets, target, checklist, databases, roles, settings, tables, users)",
+        " (valid: targets, target, defaults, checklist, databases, roles, settings, tables, users)",
     ),
     Case(
         "a section that this system has not",

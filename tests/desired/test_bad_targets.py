@@ -95,7 +95,7 @@ CASES = [
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
         "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, checks_as, "
-        "hide_values, persist, addresses, direct, role)",
+        "hide_values, persist, addresses, direct, role, labels, each, name)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",
@@ -210,7 +210,7 @@ CASES = [
         "targets.yaml:1:28: the environment variable NONE is not set\n"
         "  export NONE=… or give a default: ${NONE:-…}\n"
         'x.yaml:2:1: unknown key "tabels"; did you mean "tables"?'
-        " (valid: targets, target, checklist, databases, roles, settings, tables, users)",
+        " (valid: targets, target, defaults, checklist, databases, roles, settings, tables, users)",
     ),
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from docs.pages import ROOT, Block, anchors, blocks, commands, generate, scripts
+from docs.pages import ROOT, Block, anchors, blocks, commands, generate, marked, scripts
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
@@ -75,6 +75,8 @@ def test_yaml_loads(block, tmp_path):
     (tmp_path / "block.yaml").write_text(block.text, encoding="utf-8")
     if "targets:" not in block.text:
         (tmp_path / "targets.yaml").write_text(TARGETS, encoding="utf-8")
+    if "tenants.csv" in block.text:
+        (tmp_path / "tenants.csv").write_text(marked("tenants"), encoding="utf-8")
     loaded = load(tmp_path, KINDS, ENV, Secrets(ENV))
     assert loaded.resources or loaded.targets
     assert_fits_the_schema(block.text)

@@ -1,7 +1,7 @@
 """Restarts PostgreSQL by the command that its target declares, or waits for a person to do it.
 
-Nothing else in this project runs a program, and this one runs only what the plan says *and* the target declares: a plan
-file alone cannot bring a command here.
+It runs only what the plan says *and* the target declares: a plan file alone cannot bring a command here. The one other
+program that may be run makes targets of a template, and is named in the file of `--targets`.
 """
 
 from __future__ import annotations

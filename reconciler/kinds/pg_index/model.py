@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted
+from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, left_beside
 from reconciler.model import Frozen, Resource
 
 TableName = tuple[str, str]
@@ -159,6 +159,11 @@ class UnlistedIndexes(Resource):
         """See `Resource.own_name`."""
         return rule_name(self.schema_name, self.table)
 
+    def left_beside(self, other: Resource) -> Resource:
+        """See `Resource.left_beside`: its indexes stay listed."""
+        overridden = isinstance(other, UnlistedIndexes) and other.said
+        return self.model_copy(update={"said": False, "policy": Unlisted.KEEP}) if overridden else self
+
 
 class UnlistedEverywhere(Resource):
     """What a target says of the indexes that nobody lists; `apart` are tables that are declared, which say it too."""
@@ -173,6 +178,11 @@ class UnlistedEverywhere(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return EVERYTHING
+
+    def left_beside(self, other: Resource) -> Resource | None:
+        """See `Resource.left_beside`."""
+        rules = left_beside(self.rules, other.rules) if isinstance(other, UnlistedEverywhere) else ()
+        return self.model_copy(update={"rules": rules}) if rules else None
 
 
 def table_of(resource: PgIndex | UnlistedIndexes) -> TableName:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, decided, rules, together
+from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, decided, left_beside, rules, together
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.provenance import AUTO, is_auto
@@ -44,6 +44,11 @@ class UnlistedSettings(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return EVERYTHING
+
+    def left_beside(self, other: Resource) -> Resource | None:
+        """See `Resource.left_beside`."""
+        rules = left_beside(self.rules, other.rules) if isinstance(other, UnlistedSettings) else ()
+        return self.model_copy(update={"rules": rules}) if rules else None
 
 
 class FoundSetting(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from reconciler.desired.unlisted import Rule
+from reconciler.desired.unlisted import Rule, left_beside
 from reconciler.kinds.redis_user.model import ObservedUser
 from reconciler.model import Frozen, Observed, Resource
 
@@ -29,6 +29,11 @@ class UnlistedUsers(Resource):
     def own_name(self) -> str:
         """See `Resource.own_name`."""
         return RULES
+
+    def left_beside(self, other: Resource) -> Resource | None:
+        """See `Resource.left_beside`."""
+        rules = left_beside(self.rules_of_unlisted, other.rules_of_unlisted) if isinstance(other, UnlistedUsers) else ()
+        return self.model_copy(update={"rules_of_unlisted": rules}) if rules else None
 
 
 class UnlistedUser(Resource):

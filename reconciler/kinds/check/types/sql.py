@@ -20,18 +20,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, model_validator
 
 from reconciler.errors import ObservationFailed, TargetError
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.credentials import kept_in
 from reconciler.kinds.check.expectations import Expectations, MemoryUnknown, NotComparable, about, plain_scale, unmet
-from reconciler.kinds.check.statement import as_select, one_reading_statement, reached
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen, System
+from reconciler.targets.foreign.reading_statement import one_reading_statement
 from reconciler.targets.postgres.words import UNPRIVILEGED
 
 if TYPE_CHECKING:
@@ -94,48 +92,31 @@ def read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part
     there. Statements are refused that may run code of strangers, or
     call what does more than reading. Raises ConnectionFailed.
     """
-    url = session.target.checks_as
-    if url is None:
+    if session.target.checks_as is None:
         return _read(session, checks)
-    from reconciler.targets.postgres.session import connect
+    from reconciler.targets.foreign.users_statements import lesser
 
     try:
-        with closing(connect(session.target.model_copy(update={"url": url, "role": ""}), session.secrets)) as lesser:
-            if (lesser.instance, lesser.info.database) == (session.instance, session.info.database):
-                return _read(lesser, checks)
-        why = "it leads to another server or another database than the target's own URL"
+        with lesser(session) as as_lesser:
+            return _read(as_lesser, checks)
     except TargetError as error:
-        why = error.said
-    return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=f"as `checks_as` says: {why}"))
+        message = f"as `checks_as` says: {error.said}"
+        return dict.fromkeys(checks, Unavailable(status=CheckStatus.ERROR, message=message))
 
 
 def _read(session: PostgresSession, checks: Mapping[Part, SqlCheck]) -> dict[Part, FoundRows | Unavailable]:
-    from reconciler.targets.foreign.code import ForeignCode
-    from reconciler.targets.foreign.question import Question
-    from reconciler.targets.foreign.reading_functions import not_reading
+    from reconciler.targets.foreign.users_statements import judged
 
-    texts = {part: reached(check.sql) for part, check in checks.items()}
-    question = Question(session.search_path, tuple(texts.values()), catalog_first=session.pg_catalog_first)
-    code = ForeignCode(question, session.fetch_all(question.queries))
-    found: dict[Part, FoundRows | Unavailable] = {}
-    queries: dict[Part, sql.Composed] = {}
-    limited = session.secrets.reach.is_limited
-    for part, text in texts.items():
-        if limited and (kept := kept_in(text)):
-            found[part] = _refused(f"{kept} may hold passwords, which whoever runs this has not left to the YAML")
-        elif why := code.in_statement(text):
-            found[part] = _refused(f"{why}, or give the target `checks_as`, the URL of a lesser role")
-        elif why := not_reading(text, code, own=not session.may_harm):
-            found[part] = _refused(why)
-        else:
-            queries[part] = _bounded(checks[part].sql)
-    own_path = code.with_path(session.own_path)
+    known = judged(session, {part: check.sql for part, check in checks.items()})
+    found: dict[Part, FoundRows | Unavailable] = {part: _refused(why) for part, why in known.refused.items()}
+    queries = {part: _bounded(check.sql) for part, check in checks.items() if part not in found}
     if queries:
+        first = known.own_path
         try:
-            answers = session.fetch_all([*own_path, *((query, None) for query in queries.values())])[len(own_path) :]
+            answers = session.fetch_all([*first, *((query, None) for query in queries.values())])[len(first) :]
             found |= {part: _found(session, rows) for part, rows in zip(queries, answers, strict=True)}
         except ObservationFailed:
-            found |= _one_by_one(session, queries, own_path)
+            found |= _one_by_one(session, queries, first)
     return found
 
 
@@ -157,24 +138,9 @@ def _refused(why: str) -> Unavailable:
 
 
 def _bounded(statement: str) -> sql.Composed:
-    """The statement's rows, the first ROWS_SHOWN as names and texts, the others empty: only their number is told.
+    from reconciler.targets.foreign.users_statements import bounded
 
-    Percent signs stay as they are: there are no parameters.
-    """
-    from psycopg import sql
-
-    return sql.SQL(
-        "select array(select field.key from pg_catalog.json_each_text(answer.line) as field) as names, "
-        "array(select pg_catalog.left(field.value, {most}) from pg_catalog.json_each_text(answer.line) as field) "
-        "as texts "
-        "from (select case when pg_catalog.row_number() over () <= {shown} then pg_catalog.row_to_json(answer.*) end "
-        "as line from ({statement}\n) as answer limit {rows}) as answer"
-    ).format(
-        most=sql.Literal(LONGEST + 1),
-        shown=sql.Literal(ROWS_SHOWN),
-        statement=sql.SQL(as_select(statement)),
-        rows=sql.Literal(MOST_ROWS + 1),
-    )
+    return bounded(statement, shown=ROWS_SHOWN, rows=MOST_ROWS, longest=LONGEST)
 
 
 def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:

@@ -1,4 +1,4 @@
-"""Which SQL an item may hold: one statement that reads."""
+"""Which SQL users may have us run: one statement that reads."""
 
 from __future__ import annotations
 
