@@ -18,7 +18,7 @@ class Frozen(BaseModel):
     def of_known(cls, **values: Any) -> Self:
         """A model of values that are right, since they come from a catalogue and not from people: none is validated.
 
-        As `model_construct`, which looks at each field in Python, and was a quarter of a plan of 10,000 indexes. All
+        As `model_construct`, which looks at each field in Python: a plan of 10,000 indexes makes 21,000 of them. All
         models share what a field has by default, which has to be immutable for that.
         """
         made = cls.__new__(cls)
