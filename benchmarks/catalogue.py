@@ -89,6 +89,35 @@ def write_desired(folder: Path, tables: int = 1000, indexes_per_table: int = 10)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def make_partitions(connection: psycopg.Connection, folder: Path, many: int) -> None:
+    """A table with so many partitions, one index under which each has a part, and its declaration in `folder`."""
+    connection.execute("create table event (id bigint not null, at timestamptz not null) partition by range (id)")
+    for start in range(0, many, TABLES_IN_A_TRANSACTION):
+        ranges = range(start, min(start + TABLES_IN_A_TRANSACTION, many))
+        statements = [
+            f"create table event_{n:04} partition of event for values from ({n}) to ({n + 1})" for n in ranges
+        ]
+        connection.execute(";".join(statements).encode())
+    connection.execute("create index event_at_idx on event (at)")
+    _write(folder, ["  public.event:", "    indexes:", "      event_at_idx:", "        columns: [at]"])
+
+
+def make_one_table(connection: psycopg.Connection, folder: Path, many: int) -> None:
+    """One table with so many different indexes, each with an expression that PostgreSQL spells otherwise."""
+    connection.execute("create table wide (id bigint primary key, meta jsonb)")
+    lines = ["  public.wide:", "    indexes:"]
+    for n in range(many):
+        connection.execute(f"create index wide_{n:03}_idx on wide ((meta->>'kind{n}'))".encode())
+        lines += [f"      wide_{n:03}_idx:", f"        columns: [\"(meta->>'kind{n}')\"]"]
+    _write(folder, lines)
+
+
+def _write(folder: Path, tables: list[str]) -> None:
+    folder.mkdir(parents=True)
+    (folder / "targets.yaml").write_text('targets:\n  main: {postgres: "${DATABASE_URL}"}\n', encoding="utf-8")
+    (folder / "main.yaml").write_text("\n".join(["target: main", "tables:", *tables]) + "\n", encoding="utf-8")
+
+
 def _shapes(many: int) -> tuple[Shape, ...]:
     if not 1 <= many <= len(SHAPES):
         raise ValueError(f"a table can have 1 to {len(SHAPES)} indexes, not {many}")

@@ -105,8 +105,8 @@ def loaded_by_the_help() -> set[str]:
 
 
 NOT_FOR_HELP = (
-    "psycopg", "redis", "httpx", "yaml", "deepdiff", "postgast", "rich",
-    "reconciler.cli.logs", "reconciler.model.event",
+    "psycopg", "redis", "httpx", "yaml", "deepdiff", "postgast", "rich", "pydantic",
+    "reconciler.cli.logs", "reconciler.model",
 )  # fmt: skip
 
 

@@ -22,5 +22,5 @@ def test_the_table_of_speed_is_made():
     done = subprocess.run(program, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = done.stdout.splitlines()
-    assert len(rows) == 6, done.stdout
-    assert rows[4].startswith("plan of 20 indexes, in sync")
+    assert len(rows) == 14, done.stdout
+    assert rows[7].startswith("| plan, 20 indexes |")

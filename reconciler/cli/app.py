@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,9 @@ from reconciler import __version__
 from reconciler.cli import limits
 from reconciler.errors import ReconcilerError
 from reconciler.reach import Reach
-from reconciler.secrets import Secrets
+
+if TYPE_CHECKING:
+    from reconciler.secrets import Secrets
 
 VERBS: Mapping[str, str] = {
     "validate": "Read and check all YAML; connect to nothing.",
@@ -71,6 +74,8 @@ class Run:
     tracebacks."""
 
     def __init__(self, folder: Path, debug: bool, reach: Reach) -> None:
+        from reconciler.secrets import Secrets  # and with it all models, of which `--help` needs none
+
         self.folder = folder
         self.debug = debug
         self.secrets = Secrets(os.environ, reach)
@@ -170,6 +175,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(context: click.Context | None, message: str) -> int:
     """Prints the error, with every known secret blotted out, and returns 1."""
+    from reconciler.secrets import Secrets
+
     run = context.obj if context else None
     secrets = run.secrets if isinstance(run, Run) else Secrets({})
     if isinstance(run, Run) and run.debug:

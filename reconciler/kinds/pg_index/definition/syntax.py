@@ -127,7 +127,7 @@ def _name_in(found: re.Match[str]) -> str:
 
 def _first_that_parses(text: str, method: str, table: str) -> Definition:
     """SQL wants parentheses around an expression that is not a function call; `a || b` without them is understood."""
-    start = sql.SQL("create index on {} using {}").format(identifier(table), identifier(method)).as_string(None)
+    start = _start(method, table)
     try:
         return parse_index(f"{start} ({text}\n)").definition
     except SyntaxProblem as problem:
@@ -135,3 +135,8 @@ def _first_that_parses(text: str, method: str, table: str) -> Definition:
             return parse_index(f"{start} (({text}\n))").definition
         except SyntaxProblem:
             raise NoKey(f"{text!r} is not an index key: {problem}") from None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _start(method: str, table: str) -> str:
+    return sql.SQL("create index on {} using {}").format(identifier(table), identifier(method)).as_string(None)

@@ -186,7 +186,7 @@ class _Reader:
     def live(self, row: Mapping[str, Any]) -> LiveIndex:
         count = row["key_count"]
         parsed = _keys(row["definition"], row["expressions"]) if row["definition"] else None
-        return LiveIndex.model_construct(
+        return LiveIndex.of_known(
             name=row["name"],
             method=row["method"],
             unique=row["unique"],

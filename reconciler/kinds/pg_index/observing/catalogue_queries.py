@@ -74,14 +74,22 @@ TABLES: LiteralString = """{wanted}
 
 # Names are looked for in pg_catalog alone when the statement is read. Only then, while it runs, is the role's own
 # search_path set, which decides how expressions are printed, and what is visible; so it stays in its transaction.
-OWN_PATH: LiteralString = "pg_catalog.set_config('search_path', %(own_path)s, true) is not null"
+OWN_PATH: LiteralString = "(select pg_catalog.set_config('search_path', %(own_path)s, true) is not null)"
 """Stands for `{own_path}` below."""
 
 # Of another role's build, only the process is shown to a role without pg_read_all_stats; its locks tell the table.
 # An operator class may be left out of a declaration where it is the one that PostgreSQL would choose by itself: marked
 # as default, and for the column's own type or for the pseudo-type or text that stands for it. Where it is a default of
 # another type that this one can be cast to (int4 with oid_ops), PostgreSQL's own definition has to be asked.
-INDEXES: LiteralString = """{wanted}
+INDEXES: LiteralString = """{wanted}, key as materialized (
+        select x.indexrelid, x.indrelid, each.attnum, each.opclass, each.collation_oid, each.sort, each.n
+        from members join pg_catalog.pg_index x on x.indrelid = members.oid
+        cross join lateral rows from (pg_catalog.unnest(x.indkey::pg_catalog.int2[]),
+                                      pg_catalog.unnest(x.indclass::pg_catalog.oid[]),
+                                      pg_catalog.unnest(x.indcollation::pg_catalog.oid[]),
+                                      pg_catalog.unnest(x.indoption::pg_catalog.int2[]))
+             with ordinality as each (attnum, opclass, collation_oid, sort, n)
+    )
     select n.nspname as schema, t.relname as table, i.relname as name, am.amname as method,
            x.indisunique as unique, {nulls_not_distinct} as nulls_not_distinct,
            x.indnkeyatts as key_count, x.indimmediate as immediate,
@@ -150,10 +158,12 @@ INDEXES: LiteralString = """{wanted}
           and dep.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
         group by dep.objid
     ) dependent on dependent.objid = i.oid
-    cross join lateral (
-        select pg_catalog.array_agg(coalesce(a.attname, '') order by key.n) as columns,
+    join (
+        select key.indexrelid,
+               pg_catalog.array_agg(coalesce(a.attname, '') order by key.n) as columns,
                pg_catalog.array_agg(case when key.attnum <> 0 then null
-                                         when {own_path} then pg_catalog.pg_get_indexdef(i.oid, key.n::int, false) end
+                                         when {own_path}
+                                             then pg_catalog.pg_get_indexdef(key.indexrelid, key.n::int, false) end
                          order by key.n) as expressions,
                pg_catalog.array_agg(co.collname order by key.n) as collations,
                pg_catalog.array_agg(co.collnamespace::pg_catalog.int8 order by key.n) as collation_schemas,
@@ -177,17 +187,14 @@ INDEXES: LiteralString = """{wanted}
                coalesce(pg_catalog.bool_or(oc.opcdefault and oc.opcintype <> coalesce(nullif(ty.typbasetype, 0), ty.oid)
                    and oc.opcintype not in (2277, 3500, 3831, 4537)  -- anyarray, anyenum, anyrange, anymultirange
                    and not (oc.opcintype = 25 and ty.oid = 1043)), false) as ask  -- text, varchar
-        from rows from (pg_catalog.unnest(x.indkey::pg_catalog.int2[]),
-                        pg_catalog.unnest(x.indclass::pg_catalog.oid[]),
-                        pg_catalog.unnest(x.indcollation::pg_catalog.oid[]),
-                        pg_catalog.unnest(x.indoption::pg_catalog.int2[]))
-             with ordinality as key (attnum, opclass, collation_oid, sort, n)
-        left join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = key.attnum and key.attnum <> 0
+        from key
+        left join pg_catalog.pg_attribute a on a.attrelid = key.indrelid and a.attnum = key.attnum and key.attnum <> 0
         left join pg_catalog.pg_type ty on ty.oid = a.atttypid
         left join pg_catalog.pg_opclass oc on oc.oid = key.opclass
         left join pg_catalog.pg_collation co on co.oid = key.collation_oid
-        left join pg_catalog.pg_attribute ia on ia.attrelid = i.oid and ia.attnum = key.n
-    ) k
+        left join pg_catalog.pg_attribute ia on ia.attrelid = key.indexrelid and ia.attnum = key.n
+        group by key.indexrelid
+    ) k on k.indexrelid = i.oid
 """
 
 SCHEMAS = "select oid::pg_catalog.int8 as oid, nspname as name from pg_catalog.pg_namespace"

@@ -133,7 +133,7 @@ class CatalogueView:
         holder = self._by_name.get(name)
         freed = live or circle or (holder and (holder[0], index.name) in self._claims.renamed)
         placed = (key[0], circle[0].table) if circle else elsewhere[0] if elsewhere else None
-        return ObservedIndex.model_construct(
+        return ObservedIndex.of_known(
             table=table,
             meant=meant,
             live=live,

@@ -127,7 +127,7 @@ class Trees:
                 name = next((each for each in passing if self._free(partition, each)), passing[0])
             if own := attached or equal:
                 name = own.name
-            yield PartitionIndex.model_construct(
+            yield PartitionIndex.of_known(
                 schema_name=partition[0],
                 table=partition[1],
                 parent=table,
