@@ -45,7 +45,8 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     from reconciler.model import Unreachable
     from reconciler.planning.importing import write_all
 
-    declared = stages.load(run, targets).targets
+    loaded = stages.load(run, targets).targets
+    declared = {name: loaded[name] for name in dict.fromkeys(targets)}
     found = write_all(declared, run.secrets, schemas, at_once=jobs)
     written = [each for each in found if not isinstance(each, Unreachable)]
     if written:

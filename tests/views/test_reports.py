@@ -223,7 +223,7 @@ def sentences(view: str) -> Iterator[str]:
             "markdown.py",
             [
                 "**Too long for a comment: ", " left out. See the plan file.**", "Seen and wanted",
-                "The exact steps on ", "changes' steps on ",
+                "The exact steps on ", "changes' steps on ", "targets that could not be read",
             ],
         ),
     ],
