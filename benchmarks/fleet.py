@@ -5,7 +5,8 @@
 Starts an embedded PostgreSQL on loopback with so many databases, each with a table and two indexes (7 MB of disk each),
 and beside it one address that refuses, one that accepts and is silent, and one that stops after its first answer, which
 is the one to the log-in. Then runs `plan`, `drift` and `check` on all of them, and prints for each the seconds, the
-processor's seconds, the most memory, and how many verdicts and errors it gave. Fails where one is missing.
+processor's seconds of it and of the server's sessions, the most memory, and how many verdicts and errors it gave. Fails
+where one is missing.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Took(NamedTuple):
     seconds: float
     cpu: float
     megabytes: float
+    server: float
 
 
 def main() -> None:
@@ -78,10 +80,14 @@ def main() -> None:
         names = make_databases(postgres, asked.databases)
         with unanswering(postgres.port) as ports:
             write_desired(folder / "desired", postgres, names, ports)
-            table(folder / "desired", len(names), max(1, asked.runs), asked.jobs)
+            table(folder / "desired", len(names), max(1, asked.runs), asked.jobs, _postmaster(postgres))
     finally:
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postmaster(postgres: PostgresServer) -> int:
+    return int((postgres.data / "postmaster.pid").read_text().splitlines()[0])
 
 
 def make_databases(postgres: PostgresServer, count: int) -> Sequence[str]:
@@ -135,17 +141,20 @@ def _stop_after_an_answer(listening: socket.socket, port: int, kept: list[socket
                     client.sendall(answer)
 
 
-def table(desired: Path, databases: int, runs: int, jobs: int) -> None:
+def table(desired: Path, databases: int, runs: int, jobs: int, postmaster: int) -> None:
     """Prints what each verb took, and whether it told of everything."""
-    print(f"{'whole process':<28} {'s':>6} {'cpu s':>6} {'MB':>6}  verdicts")
+    print(f"{'whole process':<28} {'s':>6} {'cpu s':>6} {'server':>6} {'MB':>6}  verdicts")
     for verb in ("plan", "drift", "check"):
         took, told = [], ""
         for _ in range(runs):
-            code, out, one = run([verb, "--format", "json", "--jobs", str(jobs)], desired)
+            code, out, one = run([verb, "--format", "json", "--jobs", str(jobs)], desired, postmaster)
             took.append(one)
             told = _told(json.loads(out), databases) if code == 1 and out else f"exit code {code}"
         middle = Took(*(statistics.median(each) for each in zip(*took, strict=True)))
-        print(f"{verb:<28} {middle.seconds:>6.1f} {middle.cpu:>6.1f} {middle.megabytes:>6.0f}  {told}")
+        print(
+            f"{verb:<28} {middle.seconds:>6.1f} {middle.cpu:>6.1f} {middle.server:>6.1f} {middle.megabytes:>6.0f}",
+            told,
+        )
 
 
 def _told(content: dict[str, Any], databases: int) -> str:
@@ -161,8 +170,9 @@ def _told(content: dict[str, Any], databases: int) -> str:
     return f"{', '.join(f'{count} {name}' for name, count in found.items() if count)}; {len(unread)} errors: {reasons}"
 
 
-def run(arguments: Sequence[str], desired: Path) -> tuple[int, str, Took]:
-    """Exit code, standard output and costs of one process."""
+def run(arguments: Sequence[str], desired: Path, postmaster: int) -> tuple[int, str, Took]:
+    """Exit code, standard output and costs of one process, and what the server worked for it."""
+    before = _worked(postmaster)
     program = [sys.executable, "-m", "reconciler", "--desired", str(desired), *arguments]
     began = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -175,7 +185,15 @@ def run(arguments: Sequence[str], desired: Path) -> tuple[int, str, Took]:
         text = out.read().decode()
         if not text:
             print(err.read().decode()[-2000:], file=sys.stderr)
-    return code, text, Took(seconds, used.ru_utime + used.ru_stime, _megabytes(used))
+    return code, text, Took(seconds, used.ru_utime + used.ru_stime, _megabytes(used), _worked(postmaster) - before)
+
+
+def _worked(postmaster: int) -> float:
+    """Seconds of the processor that the sessions of a server took which are over; 0 where Linux does not tell."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _megabytes(used: resource.struct_rusage) -> float:

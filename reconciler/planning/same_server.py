@@ -73,7 +73,8 @@ def agreed(
     for name, other in _beside_unseen(targets, unseen):
         if name in found:
             for kind in _sharing(found[name].info):
-                found[name] = _agreed_with_unseen(name, found[name], kind, resources[name], theirs[other])
+                alike = _machine(targets[name]) == _machine(unseen[other])
+                found[name] = _agreed_with_unseen(name, found[name], kind, resources[name], theirs[other], alike=alike)
     return found
 
 
@@ -83,15 +84,16 @@ def _sharing(info: TargetInfo) -> Iterator[Any]:
 
 
 def _agreed_with_unseen(
-    name: str, view: TargetView, kind: AnyKind, own: Sequence[Resource], theirs: Sequence[Resource]
+    name: str, view: TargetView, kind: AnyKind, own: Sequence[Resource], theirs: Sequence[Resource], *, alike: bool
 ) -> TargetView:
-    """The view, without changes of what a target that was not read wants otherwise, or wants at all."""
+    """The view, without what is planned or said of a thing that a target which was not read wants otherwise, or wants
+    alone. `alike`: the same words mean the same for both."""
     ours = {each.address.name: each for each in own if each.address.kind == kind.name}
     other = [
         each
         for each in theirs
         if each.address.kind == kind.name
-        and (each.address.name not in ours or ours[each.address.name].declaration() != each.declaration())
+        and not (alike and each.address.name in ours and ours[each.address.name].declaration() == each.declaration())
     ]
     if not other or not isinstance(kind, Shares):
         return view
@@ -109,6 +111,11 @@ def _beside_unseen(targets: Mapping[str, Target], unseen: Mapping[str, Target]) 
     for name, target in targets.items() if by_place else ():
         for other in dict.fromkeys(other for key in _led_to(target) for other in by_place.get(key, ())):
             yield name, other
+
+
+def _machine(target: Target) -> tuple[int | None, int | None]:
+    """What formulas refer to."""
+    return target.memory, target.cpus
 
 
 def _led_to(target: Target) -> list[str]:

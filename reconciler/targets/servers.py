@@ -58,6 +58,8 @@ def _of_postgres(url: SecretStr) -> Iterable[str]:
 def _of_url(url: SecretStr, port: str) -> Iterable[str]:
     try:
         parts = urlsplit(url.get_secret_value())
+        if not parts.scheme:
+            return ()
         return [f"{parts.hostname}:{parts.port or port}" if parts.hostname else parts.path]
     except ValueError:
         return ()

@@ -149,7 +149,7 @@ def test_what_an_unread_database_declares_of_its_server_holds_back_the_others(wo
     gone = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
     url = database.replace(f"/{gone}", "/not_there")
     (desired / "other.yaml").write_text(
-        f'targets: {{other: {{postgres: "{url}"}}}}\n---\ntarget: other\nsettings: {{work_mem: 9MB}}\n'
+        f'targets: {{other: {{postgres: "{url}", memory: 16GB}}}}\n---\ntarget: other\nsettings: {{work_mem: 9MB}}\n'
     )
     code, out, _ = reconciler("plan", "--format", "json")
     content = json.loads(out)
