@@ -38,9 +38,12 @@ _OF_NOTICES: Mapping[NoticeType, Verdict] = {
 what nobody declared is to count, it is a difference."""
 
 
+_RANK: Mapping[Verdict, int] = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The one that counts of several; in sync of none."""
-    return min(verdicts, key=list(Verdict).index, default=Verdict.IN_SYNC)
+    return min(verdicts, key=_RANK.__getitem__, default=Verdict.IN_SYNC)
 
 
 def of_outcome(outcome: Outcome) -> Verdict:
@@ -60,14 +63,19 @@ def of_resource(address: Address, outcomes: Iterable[Outcome]) -> Verdict:
     return worst(of_outcome(outcome) for outcome in outcomes if outcome.address == address)
 
 
-def of_target(plan: Plan, name: str) -> Verdict:
-    """What a plan says of all that is declared on the target or node `name`."""
-    return worst(of_outcome(outcome) for outcome in _outcomes(plan) if outcome.address.target == name)
+def of_targets(plan: Plan) -> dict[str, Verdict]:
+    """What a plan says of all that is declared on each target or node that it has read, and of each target that it has
+    not."""
+    found = dict.fromkeys(plan.targets, Verdict.IN_SYNC) | dict.fromkeys(plan.unseen, Verdict.UNREACHABLE)
+    for outcome in _outcomes(plan):
+        name = outcome.address.target
+        found[name] = worst((found.get(name, Verdict.IN_SYNC), of_outcome(outcome)))
+    return found
 
 
 def of_plan(plan: Plan) -> Verdict:
     """What a plan says of the live systems."""
-    return worst(map(of_outcome, _outcomes(plan)))
+    return Verdict.UNREACHABLE if plan.unreachable else worst(map(of_outcome, _outcomes(plan)))
 
 
 class Rest(Protocol):

@@ -33,7 +33,9 @@ def planned(folder: Path, target: Target, text: str) -> Plan:
     (folder / "imported.yaml").write_text(text, encoding="utf-8")
     env = {"TARGET_URL": target.url.get_secret_value()}
     desired = load(folder, KINDS, env, Secrets(env))
-    return make_plan(desired.targets, desired.resources, Secrets(env), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    plan = make_plan(desired.targets, desired.resources, Secrets(env), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert plan.unreachable == ()
+    return plan
 
 
 def values(section: Any) -> Any:

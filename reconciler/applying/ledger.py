@@ -66,6 +66,7 @@ class Ledger:
             )
         left = verdict.Left(
             changes,
+            unseen=self._plan.unseen,
             remaining=tuple(after.remaining) if after else (),
             waiting=tuple(after.waiting) if after else (),
             unlooked=tuple(after.unlooked) if after else (),

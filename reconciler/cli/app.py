@@ -86,6 +86,10 @@ class Run:
 
         click.echo(visible(self.secrets.redact(line)), err=True)
 
+    def fail(self, message: str) -> None:
+        """An error, on standard error."""
+        _tell(f"error: {message}", self.secrets)
+
 
 @click.group(
     cls=Verbs,

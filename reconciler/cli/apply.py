@@ -92,8 +92,9 @@ def command(
 
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
-    refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted.
-    All else is applied before. What is blocked does not count where the plan was made with --allow-blocked.
+    refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted;
+    or a target that could not be read when the plan was made. All else is applied before. What is blocked does not
+    count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.gates.facts import Facts, Options
@@ -123,7 +124,7 @@ def command(
     desired = stages.load(run, declared)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
-    approved = saved or _asked(stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
@@ -167,13 +168,14 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _asked(plan: Plan, yes: bool) -> Plan:
+def _asked(run: Run, plan: Plan, yes: bool) -> Plan:
     """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
     try:
         stages.show(render(plan, **stages.layout()))
     except ReconcilerError:
         if not yes:
             raise
+    stages.tell_unread(run, plan.unreachable)
     if plan.is_empty or yes:
         return plan
     if streams.lost(sys.stdout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli import jobs as how_many
 from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_checks
@@ -12,15 +13,18 @@ from reconciler.views import FORMATS, render_checks
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--format", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
+@how_many.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """Decide the checklists.
 
     \b
-    Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error.
+    Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error, or a target could not
+    be read: its items are not decided, and all others are told.
     """
     from reconciler.planning import verdict
 
-    plan = stages.plan(run, stages.load(run, targets))
+    plan = stages.plan(run, stages.load(run, targets), jobs=jobs)
     stages.show(render_checks(plan, format, **stages.layout()))
-    raise click.exceptions.Exit(verdict.check_exit_code(plan.checks))
+    stages.tell_unread(run, plan.unreachable)
+    raise click.exceptions.Exit(verdict.check_exit_code(plan))

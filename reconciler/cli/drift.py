@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli import jobs as how_many
 from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_drift
@@ -12,20 +13,23 @@ from reconciler.views import FORMATS, render_drift
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
+@how_many.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
     Redis only gets commands from a fixed list of reading ones.
 
     \b
-    Exit codes: 0 in sync; 1 an error; 2 drift, whether steps mend it or it is blocked. Where nothing has drifted:
-    3 something was changed and waits for a restart; 4 something runs and is not persisted, or the other way round;
-    5 something is not visible to this role. Of several the first of 2, 4, 5, 3.
+    Exit codes: 0 in sync; 1 an error, or a target could not be read: all others are told; 2 drift, whether steps mend
+    it or it is blocked. Where nothing has drifted: 3 something was changed and waits for a restart; 4 something runs
+    and is not persisted, or the other way round; 5 something is not visible to this role. Of several the first of 2, 4,
+    5, 3.
     """
     from reconciler.planning import verdict
 
-    plan = stages.plan(run, stages.load(run, targets))
+    plan = stages.plan(run, stages.load(run, targets), jobs=jobs)
     stages.show(render_drift(plan, format, **stages.layout()))
+    stages.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(verdict.drift_exit_code(plan))

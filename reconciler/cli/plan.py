@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli import jobs as how_many
 from reconciler.cli import stages
 from reconciler.cli.app import Run
 from reconciler.model import Change, Plan
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     "from the environment.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@how_many.option
 @click.pass_obj
 def command(
     run: Run,
@@ -42,6 +44,7 @@ def command(
     rehearse: bool,
     allow_blocked: bool,
     detailed_exitcode: bool,
+    jobs: int,
 ) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
@@ -49,9 +52,9 @@ def command(
     back, and saves no plan that the server would refuse a part of.
 
     \b
-    Exit codes: 0 planned; 1 an error, or something is blocked: it differs, and no step can mend it, as of a table that
-    does not exist (--allow-blocked goes on); with --rehearse also a change that the server would refuse. What is not
-    blocked is shown and saved all the same.
+    Exit codes: 0 planned; 1 an error, a target that could not be read, or something is blocked: it differs, and no step
+    can mend it, as of a table that does not exist (--allow-blocked goes on); with --rehearse also a change that the
+    server would refuse. All else is shown and saved all the same, and an apply of it says what it has not seen.
     With --detailed-exitcode: 0 nothing to do; 2 there are changes; 1 as above, or something only runs and no step
     persists it, or could not be seen.
     """
@@ -59,11 +62,12 @@ def command(
     from reconciler.planning import verdict
 
     desired = stages.load(run, targets)
-    plan = stages.plan(run, desired, advised=True, allow_blocked=allow_blocked)
+    plan = stages.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
     stages.show(render(plan, format, **stages.layout()))
+    stages.tell_unread(run, plan.unreachable)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 
@@ -83,8 +87,11 @@ def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]
     from reconciler.applying.rehearsal import rehearse
 
     refused: list[tuple[Change, str]] = []
+    by_target: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_target.setdefault(change.address.target, []).append(change)
     for name in desired.targets:  # what is built is built on the primary, and never on a node beside it
-        changes = [change for change in plan.changes if change.address.target == name]
+        changes = by_target.get(name, ())
         rehearsed = rehearse(desired.targets[name], run.secrets, changes)
         for line in rehearsed.untried:
             run.tell(line)

@@ -16,8 +16,9 @@ import click
 
 from reconciler.cli import streams
 from reconciler.cli.app import Run
+from reconciler.cli.jobs import USUAL
 from reconciler.errors import ReconcilerError
-from reconciler.model import Address, Plan
+from reconciler.model import Address, Plan, Unreachable
 from reconciler.targets import log
 
 if TYPE_CHECKING:
@@ -41,16 +42,23 @@ def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desi
         return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
 
 
-def plan(run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bool = False) -> Plan:
-    """A plan for everything in `desired`; `advised` for people who are to review it, with `allow_blocked` in it. Raises
-    TargetError."""
+def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False) -> Plan:
+    """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
+    are to review it, with `allow_blocked` in it."""
     from reconciler.planning.make import make_plan
 
     with log.stage("planned"):
         return make_plan(
             desired.targets, desired.resources, run.secrets,
-            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked,
+            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, at_once=jobs,
         )  # fmt: skip
+
+
+def tell_unread(run: Run, unread: Sequence[Unreachable]) -> None:
+    """Says on standard error which targets could not be read, as every error is said."""
+    if unread:
+        told = [f"{each.node}: {each.message}" + (f"\n  {each.hint}" if each.hint else "") for each in unread]
+        run.fail("\n".join(told))
 
 
 def are_blocked(addresses: Sequence[Address]) -> str:

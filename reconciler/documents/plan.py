@@ -34,15 +34,15 @@ from reconciler.documents.document import (
 )
 from reconciler.documents.fingerprint import fingerprint, of_parts
 from reconciler.model import Change, Outcome, Plan
-from reconciler.outcomes import of_outcome, of_plan, of_target
+from reconciler.outcomes import of_outcome, of_plan, of_targets
 
 NEW_PLAN = "make a new plan: reconciler plan --out FILE"
 
 FORMAT = Format(
-    name="", version="2.2", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
+    name="", version="2.3", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
 )
 """2.0: a fingerprint is over all that can run, and no longer over the steps alone. 2.1: verdicts. 2.2: `reloads` of a
-step."""
+step. 2.3: `unreachable`."""
 
 
 def seal(plan: Plan) -> Plan:
@@ -84,6 +84,8 @@ def of_json(raw: Mapping[str, Any], *, source: str) -> Plan:
         timestamp(plan.created_at)
     except (ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         refuse(source, f"is not a plan that can be read: {first_wrong(error)}", NEW_PLAN)
+    if both := {info.node_of or name for name, info in plan.targets.items()} & {*plan.unseen}:
+        refuse(source, f"contradicts itself about {min(both)}: it was read, and could not be read", NEW_PLAN)
     for told, found in zip(_with_verdicts(raw), _with_verdicts(_content(plan)), strict=True):
         if told.get("verdict", found["verdict"]) != found["verdict"]:
             place = found.get("address") or found.get("location") or "the whole"
@@ -116,8 +118,11 @@ def _content(plan: Plan) -> dict[str, Any]:
     content["created_at"] = timestamp(plan.created_at)
     content["resource_changes"] = [_item(change) for change in plan.changes]
     content["verdict"] = of_plan(plan)
+    of_each = of_targets(plan)
     for name, target in content["targets"].items():
-        target["verdict"] = of_target(plan, name)
+        target["verdict"] = of_each[name]
+    for unread in content["unreachable"]:
+        unread["verdict"] = of_each[unread["target"]]
     outcomes: list[Outcome] = [*plan.changes, *plan.notices]
     for one, outcome in zip([*content["resource_changes"], *content["notices"]], outcomes, strict=True):
         one["verdict"] = of_outcome(outcome)
@@ -125,11 +130,12 @@ def _content(plan: Plan) -> dict[str, Any]:
 
 
 def _with_verdicts(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What bears a verdict since version 2.1: the whole, its changes, its notices, and its targets by name."""
+    """What bears a verdict since version 2.1: the whole, its changes, its notices, its targets by name, and those that
+    were not read."""
     targets = content["targets"]
     return [
         content, *content.get("resource_changes", []), *content.get("notices", []),
-        *(targets[name] for name in sorted(targets)),
+        *(targets[name] for name in sorted(targets)), *content.get("unreachable", []),
     ]  # fmt: skip
 
 
@@ -170,13 +176,14 @@ def _model_shape(raw: Mapping[str, Any]) -> dict[str, Any]:
         | {f"change.{key}": value for key, value in item["change"].items() if key not in _OF_TERRAFORM}
         for item in raw.get("resource_changes", [])
     ]
-    targets, notices = raw.get("targets"), raw.get("notices", [])
+    targets = raw.get("targets")
     if isinstance(targets, dict):
         targets = {name: without(target, _VERDICT) for name, target in targets.items()}
-    if isinstance(notices, list):
-        notices = [without(notice, _VERDICT) for notice in notices]
     shape: dict[str, Any] = without(raw, {"format_version", "resource_changes", *_VERDICT})
-    return shape | {"changes": changes, "targets": targets, "notices": notices}
+    for key in ("notices", "unreachable"):
+        if isinstance(raw.get(key), list):
+            shape[key] = [without(each, _VERDICT) for each in raw[key]]
+    return shape | {"changes": changes, "targets": targets}
 
 
 def _expect_format(raw: Mapping[str, Any], source: str) -> None:

@@ -35,6 +35,7 @@ from reconciler.model.target import (
     Target,
     TargetInfo,
 )
+from reconciler.model.unreachable import Unreachable, UnreadReason
 from reconciler.model.verdict import Verdict
 
 __all__ = [
@@ -83,5 +84,7 @@ __all__ = [
     "Target",
     "TargetInfo",
     "Unlooked",
+    "Unreachable",
+    "UnreadReason",
     "Verdict",
 ]

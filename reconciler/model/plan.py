@@ -10,6 +10,7 @@ from reconciler.model.change import Change
 from reconciler.model.check import CheckResult
 from reconciler.model.notice import Notice
 from reconciler.model.target import TargetInfo
+from reconciler.model.unreachable import Unreachable
 
 Outcome = Change | Notice | CheckResult
 """What `Kind.plan` finds. Nothing found means: in sync."""
@@ -18,8 +19,10 @@ Outcome = Change | Notice | CheckResult
 class Plan(Frozen):
     """The ordered changes, and everything a reviewer needs beside them.
 
-    `in_sync` counts by kind what is as declared. `allow_blocked`: whoever made it knew that something is blocked, and
-    wants the rest. `digest` is SHA-256 over everything else in the file.
+    `targets` are all systems that were read, `unreachable` those that were not, as they are declared one after the
+    other: the plan says nothing of them but that. `in_sync` counts by kind what is as declared. `allow_blocked`:
+    whoever made it knew that something is blocked, and wants the rest. `digest` is SHA-256 over everything else in the
+    file.
     """
 
     reconciler_version: str
@@ -29,10 +32,16 @@ class Plan(Frozen):
     notices: tuple[Notice, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     in_sync: Mapping[str, int] = {}
+    unreachable: tuple[Unreachable, ...] = ()
     allow_blocked: bool = False
     digest: str = ""
 
     @property
     def is_empty(self) -> bool:
-        """True where there is nothing to run. Notices and failing checks may still be there."""
+        """True where there is nothing to run. Notices, failing checks and targets that were not read may be there."""
         return not self.changes
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The names of the declared targets that could not be read, each once."""
+        return tuple(dict.fromkeys(each.target for each in self.unreachable))

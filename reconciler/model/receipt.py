@@ -86,6 +86,7 @@ class Unlooked(Frozen):
 class Receipt(Frozen):
     """What an apply did.
 
+    `unseen` are the declared targets that could not be read when the plan was made: nothing of them was applied.
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
     changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
     those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
@@ -99,6 +100,7 @@ class Receipt(Frozen):
     started_at: datetime
     finished_at: datetime
     changes: tuple[ChangeReceipt, ...]
+    unseen: tuple[str, ...] = ()
     remaining: tuple[Address, ...] = ()
     waiting: tuple[Address, ...] = ()
     unlooked: tuple[Unlooked, ...] = ()

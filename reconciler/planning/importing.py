@@ -1,4 +1,4 @@
-"""Writes down what a target has, as the YAML that declares it.
+"""Writes down what targets have, as the YAML that declares it.
 
 Decided: docs/decisions.md#one-schema
 """
@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from reconciler.errors import UsageError
+from reconciler.errors import TargetError, UsageError
 from reconciler.kind.importing import Imports, InSchemas
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Target, TargetInfo
+from reconciler.model import Target, TargetInfo, Unreachable
+from reconciler.planning.unread import unread
 from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
+from reconciler.targets.connect import AnySession, connect
 from reconciler.targets.nodes import nodes
+from reconciler.targets.pool import Pool
+from reconciler.targets.servers import sessions_to
 from reconciler.targets.unnamed import is_unnamed, shown
 from reconciler.yaml.writing import LeftOut, Noted
 
@@ -24,12 +28,33 @@ from reconciler.yaml.writing import LeftOut, Noted
 @dataclass(frozen=True, slots=True)
 class Written:
     """What one target has. `sections` are as `Imports.written` gives them; `without` names the kinds that give none,
-    `nodes` all nodes of the target, the one that was read first."""
+    `node` the one of its `nodes` that was read, `unread` those that were to speak for it before, and did not answer."""
 
+    target: str
     info: TargetInfo
     sections: Mapping[str, Any]
     without: tuple[str, ...]
-    nodes: tuple[str, ...] = ()
+    node: str
+    nodes: tuple[str, ...]
+    unread: tuple[Unreachable, ...] = ()
+
+
+def write_all(
+    targets: Mapping[str, Target], secrets: Secrets, schemas: Collection[str] = (), *, at_once: int
+) -> Sequence[Written | Unreachable]:
+    """What each of `targets` has, in their order; of one that cannot be read, why. Raises UsageError."""
+
+    def written(target: Target) -> tuple[str, Written | Unreachable]:
+        try:
+            return target.name, write_target(target, secrets, schemas)
+        except TargetError as error:
+            return target.name, unread(target, error, secrets)
+
+    with Pool[tuple[str, Written | Unreachable]](at_once) as pool:
+        for target in targets.values():
+            pool.add(partial(written, target), sessions_to(target))
+        found = dict(pool.answers())
+    return [found[name] for name in targets]
 
 
 def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()) -> Written:
@@ -51,9 +76,8 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
         if not writing:
             raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
-    # All nodes of a cluster are to have the same: the first one speaks for them, and a plan says what differs.
-    all_nodes = nodes(target, secrets)
-    with closing(connect(all_nodes[0], secrets)) as session:
+    all_nodes, opened, silent = _first_that_answers(target, secrets)
+    with closing(opened) as session:
         for _, kind in writing:
             sections.update(kind.written(session))
         info = session.info
@@ -64,7 +88,29 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
                 sections[kind.section_of_schemas] = _of_schemas(kind, sections[kind.section_of_schemas], schemas)
     names = {name for name, _ in writing}
     without = tuple(kind.name for kind in kinds if kind.name not in names)
-    return Written(info, sections, without, tuple(node.name for node in all_nodes))
+    return Written(
+        target.name, info, sections, without, session.target.name, tuple(node.name for node in all_nodes),
+        tuple(unread(target, error, secrets) for error in silent),
+    )  # fmt: skip
+
+
+def _first_that_answers(target: Target, secrets: Secrets) -> tuple[Sequence[Target], AnySession, Sequence[TargetError]]:
+    """All nodes of `target`, a session to the first that answers, and why those before it did not. All nodes of a
+    cluster are to have the same: one speaks for them, and a plan says what differs. Raises TargetError where none does.
+    """
+    silent: list[TargetError] = []
+    try:
+        all_nodes = nodes(target, secrets)
+    except TargetError as error:
+        if error.target == target.name:
+            raise
+        all_nodes, silent = [target], [error]  # a declared replica is not there, or none: it would not be read anyway
+    for node in all_nodes:
+        try:
+            return all_nodes, connect(node, secrets), silent
+        except TargetError as error:
+            silent.append(error)
+    raise silent[0]
 
 
 UNNAMED = "left out: its name, or what it is made of, is no text in UTF-8"

@@ -1,40 +1,26 @@
-"""Observes all targets side by side and makes the plan."""
+"""Makes the plan of what was read of all targets.
+
+Decided: docs/decisions.md#targets-that-cannot-be-read
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler import __version__
 from reconciler.documents.plan import seal
-from reconciler.errors import TargetError
-from reconciler.kind import Advises, Clusters, DecidesLast, NodeOutcomes, OnNodes, Sequences
+from reconciler.kind import Clusters, DecidesLast, NodeOutcomes
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import (
-    Address,
-    Change,
-    CheckResult,
-    Notice,
-    NoticeType,
-    Outcome,
-    Plan,
-    Resource,
-    System,
-    Target,
-)
-from reconciler.planning.cluster_identity import check_nodes
+from reconciler.model import Change, CheckResult, Notice, Plan, Resource, Target, Unreachable
 from reconciler.planning.order import ordered
-from reconciler.planning.same_server import agreed, check_databases
-from reconciler.planning.target_view import TargetView
+from reconciler.planning.reading import read_all
+from reconciler.planning.same_server import agreed
+from reconciler.planning.viewing import TargetView
 from reconciler.secrets import Secrets
-from reconciler.targets import log
-from reconciler.targets.connect import connect
-from reconciler.targets.nodes import nodes_of_all, raise_together
-from reconciler.targets.pool import reading
-from reconciler.targets.session import Session
+from reconciler.targets.pool import MOST_TARGETS_AT_ONCE
 
 
 def make_plan(
@@ -45,20 +31,18 @@ def make_plan(
     created_at: datetime,
     advised: bool = False,
     allow_blocked: bool = False,
+    at_once: int = MOST_TARGETS_AT_ONCE,
 ) -> Plan:
-    """The plan that brings `targets` to `resources`.
+    """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
     noted in it, for its apply.
-    A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target, or a node of one,
-    that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
+    A resource of a target that is not in `targets` is not looked at. A target that cannot be read, or a node of which
+    cannot, is in `Plan.unreachable`, and nothing is planned of it: of such a plan it is never said that all is in sync.
     """
-    nodes = nodes_of_all(targets, secrets)
-    by_node = _by_node(nodes, resources)
-    views = _view_all(nodes, by_node, secrets, advised=advised)
-    check_nodes({name: view.info for name, view in views.items()})
-    check_databases(views, by_node)
-    views = _held_back(agreed(views, nodes, by_node))
+    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
+    unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
+    views = _held_back(agreed(read.views, read.nodes, read.resources, unseen, resources))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
     in_sync: Counter[str] = Counter()
     for view in views.values():
@@ -74,8 +58,9 @@ def make_plan(
         targets=infos,
         changes=ordered((outcome for outcome in outcomes if isinstance(outcome, Change)), infos),
         notices=(*(outcome for outcome in outcomes if isinstance(outcome, Notice)), *_said_once(views)),
-        checks=tuple(checks),
+        checks=(*checks, *_undecided(read.unread, resources)),
         in_sync=dict(sorted(in_sync.items())),
+        unreachable=read.unread,
         allow_blocked=allow_blocked,
     )
     return seal(plan)
@@ -84,8 +69,12 @@ def make_plan(
 def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:
     """The views, without what one node of a cluster holds against another."""
     found = dict(views)
-    for declared in {view.info.node_of for view in views.values() if view.info.node_of}:
-        names = [name for name, view in views.items() if declared in (name, view.info.node_of)]
+    clusters: dict[str, list[str]] = {}
+    for name, view in views.items():
+        clusters.setdefault(view.info.node_of or name, []).append(name)
+    for names in clusters.values():
+        if len(names) == 1:
+            continue
         for kind in KINDS:
             if isinstance(kind, Clusters) and kind.system is views[names[0]].info.system:
                 nodes = {name: NodeOutcomes(found[name].info, found[name].outcomes) for name in names}
@@ -94,62 +83,16 @@ def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:
     return found
 
 
-def _by_node(nodes: Mapping[str, Target], resources: Sequence[Resource]) -> dict[str, list[Resource]]:
-    """What is declared of each node. Redis replicates neither settings nor users, PostgreSQL all but settings."""
-    found: dict[str, list[Resource]] = {name: [] for name in nodes}
-    for resource in resources:
-        kind = BY_NAME[resource.address.kind]
-        for name, node in nodes.items():
-            if name == resource.address.target:
-                found[name].append(resource)
-            elif node.node_of == resource.address.target and (
-                node.system is System.REDIS or (isinstance(kind, OnNodes) and kind.on_every_node(resource))
-            ):
-                address = resource.address._replace(target=name)
-                found[name].append(resource.model_copy(update={"address": address}))
-    return found
-
-
-def view_target(
-    target: Target, resources: Sequence[Resource], secrets: Secrets, *, advised: bool = False
-) -> TargetView:
-    """Observes one target through one session and plans all its resources, with advice where it is wanted.
-
-    Raises TargetError.
-    """
-    with closing(connect(target, secrets)) as session:
-        outcomes: list[Outcome] = []
-        in_sync: dict[str, int] = {}
-        info = session.info.model_copy(update={"node_of": target.node_of})
-        for kind in KINDS:
-            wanted = [resource for resource in resources if resource.address.kind == kind.name]
-            if not wanted:
-                continue
-            with log.stage(f"{kind.name} observed", target.name):
-                observed = kind.observe(session, wanted)
-            found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
-            said: Sequence[Outcome] = [outcome for each in found for outcome in each]
-            if isinstance(kind, Sequences):
-                said = kind.sequenced(said, target, info)
-            outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
-            in_sync[kind.name] = sum(
-                not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
-            )
-        if advised and session.lesser_role and in_sync and not target.node_of:
-            address = Address(target.name, next(iter(in_sync)), "*")
-            outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
-        return TargetView(
-            info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
-            remark=_remark(session, in_sync),
-        )  # fmt: skip
-
-
-def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:
-    """What is to be known of all that is `declared` of a system, by kind: checks compare nothing with a restart."""
-    managed = [kind.name for kind in KINDS if kind.name in declared and kind.system is session.target.system]
-    remark = session.remark if managed else None
-    address = Address(session.target.name, managed[0], "*") if managed else None
-    return Notice(address=address, type=remark.type, message=remark.message) if remark and address else None
+def _undecided(unread: Iterable[Unreachable], resources: Iterable[Resource]) -> list[CheckResult]:
+    """The checks of targets that were not read: nobody knows how they would have come out."""
+    why = {each.target: f"{each.node} could not be read" for each in reversed([*unread])}
+    return [
+        outcome.model_copy(update={"message": why[resource.address.target]})
+        for resource in resources
+        if resource.address.target in why and BY_NAME[resource.address.kind].system is None
+        for outcome in BY_NAME[resource.address.kind].plan(resource, None)
+        if isinstance(outcome, CheckResult)
+    ]
 
 
 def _said_once(views: Mapping[str, TargetView]) -> list[Notice]:
@@ -159,24 +102,3 @@ def _said_once(views: Mapping[str, TargetView]) -> list[Notice]:
         if view.remark:
             found.setdefault((view.info.node_of or name, view.remark.message), view.remark)
     return list(found.values())
-
-
-def _view_all(
-    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], secrets: Secrets, *, advised: bool
-) -> dict[str, TargetView]:
-    # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
-    wanted = {name: target for name, target in targets.items() if by_target[name] or target.system is not System.HTTP}
-    views: dict[str, TargetView] = {}
-    errors: list[TargetError] = []
-    with reading(len(wanted)) as pool:
-        futures = {
-            name: pool.submit(view_target, target, by_target[name], secrets, advised=advised)
-            for name, target in wanted.items()
-        }
-        for name, future in futures.items():
-            try:
-                views[name] = future.result()
-            except TargetError as error:
-                errors.append(error)
-    raise_together(errors)
-    return views

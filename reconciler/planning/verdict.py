@@ -2,7 +2,8 @@
 
 The one place that decides this, from what outcomes mean (`outcomes.py`): text, JSON, exit codes and checks ask it.
 
-Decided: docs/decisions.md#exit-codes-of-plan-and-apply, docs/decisions.md#exit-codes-of-drift
+Decided: docs/decisions.md#exit-codes-of-plan-and-apply, docs/decisions.md#exit-codes-of-drift,
+docs/decisions.md#exit-codes-of-partial-results
 """
 
 from __future__ import annotations
@@ -61,6 +62,12 @@ def of_check(result: CheckResult) -> CheckVerdict:
     return _OF_CHECKS[result.status]
 
 
+def of_checklist(plan: Plan) -> CheckVerdict:
+    """What all items of a plan came to: not met where a target was not read, whether it has items or none."""
+    unread = CheckVerdict.UNDECIDED if plan.unreachable else CheckVerdict.MET
+    return min(of_checks(plan.checks), unread, key=list(CheckVerdict).index)
+
+
 def of_checks(results: Iterable[CheckResult]) -> CheckVerdict:
     """What a checklist came to: the worst of its items; met where it has none."""
     return min(map(of_check, results), key=list(CheckVerdict).index, default=CheckVerdict.MET)
@@ -76,6 +83,7 @@ class Left(NamedTuple):
     blocked: Sequence[Address] = ()
     half_way: Sequence[Address] = ()
     beside: Verdict = Verdict.IN_SYNC
+    unseen: Sequence[str] = ()
 
     def of_change(self, change: ChangeReceipt) -> Verdict:
         """What is left of one change."""
@@ -85,10 +93,12 @@ class Left(NamedTuple):
         """What is left of all that the plan was about."""
         found = [self.of_change(change) for change in self.changes]
         rests = {Verdict.DIFFERS: self.remaining, Verdict.BLOCKED: self.blocked, Verdict.HALF_WAY: self.half_way}
-        return worst([*found, self.beside, *(verdict for verdict, addresses in rests.items() if addresses)])
+        unread = [Verdict.UNREACHABLE] if self.unseen else []
+        return worst([*unread, *found, self.beside, *(verdict for verdict, addresses in rests.items() if addresses)])
 
     def succeeded(self, *, allow_blocked: bool) -> bool:
-        """Whether `apply` ends with 0: all else was applied where something is blocked and may be."""
+        """Whether `apply` ends with 0: all targets were read by its plan, and all else was applied where something is
+        blocked and may be."""
         rest = self._replace(beside=Verdict.IN_SYNC, blocked=() if allow_blocked else self.blocked)
         return rest.of_all() in (Verdict.IN_SYNC, Verdict.WAITS)
 
@@ -97,7 +107,7 @@ def left_by(receipt: Receipt) -> Left:
     """What the apply of `receipt` left."""
     return Left(
         receipt.changes, receipt.remaining, receipt.waiting, receipt.unlooked, receipt.blocked, receipt.half_way,
-        receipt.beside,
+        receipt.beside, receipt.unseen,
     )  # fmt: skip
 
 
@@ -126,8 +136,10 @@ def drift_exit_code(plan: Plan) -> int:
 def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
     """Of `plan`, with `--detailed-exitcode` where `detailed`.
 
-    Where the plan allows it, what is blocked does not count.
+    Where the plan allows it, what is blocked does not count; what could not be read always does.
     """
+    if plan.unreachable:
+        return 1
     if blocked(plan) and not plan.allow_blocked:
         return 1
     if not detailed:
@@ -138,9 +150,11 @@ def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
     return max((_NOTHING_TO_RUN[each] for each in left), default=0)
 
 
-def check_exit_code(results: Iterable[CheckResult]) -> int:
+def check_exit_code(plan: Plan) -> int:
     """Of `check`."""
-    return 2 if of_checks(results) is CheckVerdict.FAILED else 0
+    if plan.unreachable:
+        return 1
+    return 2 if of_checks(plan.checks) is CheckVerdict.FAILED else 0
 
 
 def _at(plan: Plan, verdict: Verdict) -> tuple[Address, ...]:

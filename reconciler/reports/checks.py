@@ -11,6 +11,7 @@ from reconciler.planning import verdict
 from reconciler.reports.characters import visible
 from reconciler.reports.places import Place, place
 from reconciler.reports.target import TargetRow, target_rows
+from reconciler.reports.unreachable import UnreadRow, unread_rows, unread_summary
 from reconciler.reports.words import CHECK, CHECKS, counted, numbered
 
 LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE, CheckStatus.NO_DATA})
@@ -49,6 +50,7 @@ class ChecksReport(NamedTuple):
     """A checklist; `summary` in sentences."""
 
     targets: tuple[TargetRow, ...]
+    unread: tuple[UnreadRow, ...]
     checks: tuple[CheckRow, ...]
     summary: tuple[str, ...]
     verdict: CheckVerdict
@@ -57,7 +59,13 @@ class ChecksReport(NamedTuple):
 def checks_report(plan: Plan) -> ChecksReport:
     """The checklist of a plan, with every item."""
     rows = tuple(map(_row, plan.checks))
-    return ChecksReport(target_rows(plan), rows, (checks_summary(plan.checks),), verdict.of_checks(plan.checks))
+    return ChecksReport(
+        targets=target_rows(plan),
+        unread=unread_rows(plan),
+        checks=rows,
+        summary=(*unread_summary(plan.unseen), checks_summary(plan.checks)),
+        verdict=verdict.of_checklist(plan),
+    )
 
 
 def listed_checks(checks: Iterable[CheckResult]) -> tuple[CheckRow, ...]:

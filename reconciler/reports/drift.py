@@ -13,6 +13,7 @@ from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.summary import drift_summary
 from reconciler.reports.target import TargetRow, target_rows
+from reconciler.reports.unreachable import UnreadRow, unread_rows
 from reconciler.reports.words import ACTIONS, Labelled, both_sides
 
 WITH_VALUES = frozenset({Action.UPDATE, Action.REPLACE})
@@ -49,6 +50,7 @@ class DriftReport(NamedTuple):
     summary: tuple[str, ...]
     verdict: Verdict
     targets: tuple[TargetRow, ...]
+    unread: tuple[UnreadRow, ...]
     resources: tuple[DriftRow, ...]
     notices: tuple[NoticeRow, ...]
     checks: tuple[CheckRow, ...]
@@ -62,6 +64,7 @@ def drift_report(plan: Plan) -> DriftReport:
         summary=drift_summary(plan, drifted),
         verdict=of_plan(plan),
         targets=target_rows(plan),
+        unread=unread_rows(plan),
         resources=tuple(map(_row, drifted)),
         notices=notice_rows(plan.notices),
         checks=listed_checks(plan.checks),

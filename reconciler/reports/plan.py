@@ -16,6 +16,7 @@ from reconciler.reports.quantities import facts
 from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
+from reconciler.reports.unreachable import UnreadRow, unread_rows
 from reconciler.reports.words import ACTIONS, Labelled, both_sides
 
 
@@ -71,6 +72,7 @@ class PlanReport(NamedTuple):
     summary: tuple[str, ...]
     verdict: Verdict
     targets: tuple[TargetRow, ...]
+    unread: tuple[UnreadRow, ...]
     changes: tuple[ChangeRow, ...]
     notices: tuple[NoticeRow, ...]
     checks: tuple[CheckRow, ...]
@@ -85,6 +87,7 @@ def plan_report(plan: Plan) -> PlanReport:
         summary=plan_summary(plan),
         verdict=of_plan(plan),
         targets=target_rows(plan),
+        unread=unread_rows(plan),
         changes=tuple(map(change_row, plan.changes)),
         notices=notice_rows(plan.notices),
         checks=listed_checks(plan.checks),

@@ -10,7 +10,7 @@ from reconciler.model import Action, Address, Applied, ChangeReceipt, Fact, Noti
 from reconciler.planning.verdict import Left, left_by
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.quantities import duration, fact, quantity
-from reconciler.reports.words import ACTIONS, APPLIED, CHANGE, NOTICES, counted
+from reconciler.reports.words import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed
 
 Planned = Mapping[Address, Sequence[Fact]]
 """The evidence of the plan that was applied."""
@@ -98,6 +98,9 @@ def _summary(receipt: Receipt, left: Left) -> tuple[str, ...]:
         (receipt.waiting, NoticeType.WAITS_FOR_RESTART),
     )
     said = [f"{counted(len(which), NOTICES[type])}." for which, type in beside if which]
+    if receipt.unseen:
+        names = visible(listed(receipt.unseen))
+        said.append(f"Not read when the plan was made, and not changed: {names}.")
     if not receipt.changes:
         return ("There was nothing to apply.", *said)
     counts = Counter(change.result for change in receipt.changes)

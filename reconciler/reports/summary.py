@@ -11,6 +11,7 @@ from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
 from reconciler.reports.provenance import DIFFERENCES
+from reconciler.reports.unreachable import unread_summary
 from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed
 
 ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
@@ -19,12 +20,14 @@ ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 def plan_summary(plan: Plan) -> tuple[str, ...]:
     """What a plan comes to, sentence by sentence."""
+    unread = unread_summary(plan.unseen)
     notices = _notices(plan.notices, plan.changes)
     if plan.changes:
         counts = Counter(change.action for change in plan.changes)
         parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
-        return (f"Plan: {', '.join(parts)}.", *_half_way(plan.changes), *notices, *_checks_beside(plan, plan.changes))
-    return ("No changes.", *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
+        first = f"Plan: {', '.join(parts)}."
+        return (*unread, first, *_half_way(plan.changes), *notices, *_checks_beside(plan, plan.changes))
+    return (*_nothing(plan, "No changes"), *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
 
 
 def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
@@ -34,10 +37,18 @@ def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
         counts = Counter(change.action for change in drifted if change.difference is Difference.DIFFERS)
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
         first = [f"Drift: {', '.join(parts)}."] if parts else []
-        return (*first, *_half_way(drifted), *beside)
+        return (*unread_summary(plan.unseen), *first, *_half_way(drifted), *beside)
     noted = all(each.type is NoticeType.NOTE for each in plan.notices)
     clean = noted and all(check.status not in LISTED for check in plan.checks)
-    return ("In sync." if clean else "No drift that a plan would mend.", *_as_declared(plan), *beside)
+    says = "In sync" if clean and not plan.unreachable else "No drift that a plan would mend"
+    return (*_nothing(plan, says), *_as_declared(plan), *beside)
+
+
+def _nothing(plan: Plan, says: str) -> list[str]:
+    """That nothing is found; where not all was read, in what was, if anything."""
+    if not plan.unreachable:
+        return [f"{says}."]
+    return [*unread_summary(plan.unseen), *([f"{says} in what was read."] if plan.targets else [])]
 
 
 def _half_way(changes: Sequence[Change]) -> list[str]:
@@ -58,7 +69,7 @@ def _as_declared(plan: Plan) -> list[str]:
     order = sorted(counts, key=lambda nouns: (nouns not in known, nouns == CHECK, nouns))
     names = [name for name in order if counts[name] > 0]
     if not names:
-        return [] if plan.notices or plan.checks else ["Nothing is declared here."]
+        return [] if plan.notices or plan.checks or plan.unreachable else ["Nothing is declared here."]
     verb = "is" if len(names) == 1 and counts[names[0]] == 1 else "are"
     return [f"{listed([counted(counts[name], name) for name in names])} {verb} as declared."]
 

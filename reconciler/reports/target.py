@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Plan, TargetInfo, Verdict
-from reconciler.outcomes import of_target
+from reconciler.outcomes import of_targets
 from reconciler.reports.characters import visible
 
 
@@ -19,7 +19,8 @@ class TargetRow(NamedTuple):
 
 def target_rows(plan: Plan) -> tuple[TargetRow, ...]:
     """The targets in the order of the plan."""
-    return tuple(TargetRow(name, target_line(info), of_target(plan, name)) for name, info in plan.targets.items())
+    verdicts = of_targets(plan)
+    return tuple(TargetRow(name, target_line(info), verdicts[name]) for name, info in plan.targets.items())
 
 
 def target_line(info: TargetInfo) -> str:

@@ -35,6 +35,10 @@ ACTIONS: Mapping[Action, ActionWords] = {
 
 NOTICE_SIGN = "•"
 
+UNREAD_SIGN = "!"
+
+UNREAD: Number = ("target could not be read", "targets could not be read")
+
 NOTICES: Mapping[NoticeType, Number] = {
     NoticeType.BLOCKED: ("is blocked", "are blocked"),
     NoticeType.WAITS_FOR_RESTART: ("waits for a restart", "wait for a restart"),

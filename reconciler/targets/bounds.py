@@ -18,6 +18,10 @@ person who waits."""
 SILENCE_SECONDS = 45.0
 """Without a byte of an answer, and without another session that sees the server at work on it."""
 
+OPENING_SECONDS = 20.0
+"""Without a byte of the first answer in a session: nothing is asked there that takes a server's time, and nobody can be
+asked yet whether it is at work. A pooler may let us wait for our turn."""
+
 ASKING_SECONDS = 12.0
 """Without a byte, before another session asks whether the server is at work: there is time for three attempts."""
 

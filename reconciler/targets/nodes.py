@@ -6,11 +6,13 @@ Decided: docs/decisions.md#nodes-as-targets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.pool import reading
+from reconciler.targets.pool import Pool
+from reconciler.targets.servers import sessions_to
 
 
 def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
@@ -31,21 +33,21 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
 
 def nodes_of_all(targets: Mapping[str, Target], secrets: Secrets) -> dict[str, Target]:
     """The nodes of all `targets` by name, in order. Raises TargetError; ReconcilerError with all of them."""
-    found: dict[str, Target] = {}
-    errors: list[TargetError] = []
-    with reading(len(targets)) as pool:
-        for future in [pool.submit(nodes, target, secrets) for target in targets.values()]:
-            try:
-                found.update((node.name, node) for node in future.result())
-            except TargetError as error:
-                errors.append(error)
-    raise_together(errors)
-    return found
+    found: dict[str, Sequence[Target] | TargetError] = {}
 
+    def asked(target: Target) -> tuple[str, Sequence[Target] | TargetError]:
+        try:
+            return target.name, nodes(target, secrets)
+        except TargetError as error:
+            return target.name, error
 
-def raise_together(errors: Sequence[TargetError]) -> None:
-    """Raises the one error that there is, or one that says all of them; nothing where there is none."""
+    with Pool[tuple[str, Sequence[Target] | TargetError]]() as pool:
+        for target in targets.values():
+            pool.add(partial(asked, target), sessions_to(target))
+        found.update(pool.answers())
+    errors = [each for name in targets if isinstance(each := found[name], TargetError)]
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ReconcilerError("\n".join(str(error) for error in errors))
+    return {node.name: node for name in targets if not isinstance(each := found[name], TargetError) for node in each}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from reconciler.model import CheckStatus, Plan
 from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.views import colours
+from reconciler.views import markdown as in_markdown
 from reconciler.views.markdown import Comment, code, prose, summary
 from reconciler.views.page import Page, wrap
-from reconciler.views.text import DETAIL, Row, grouped, header
+from reconciler.views.text import DETAIL, Row, grouped, header, unread
 
 
 def text(plan: Plan, page: Page) -> str:
     """Every item with its outcome, those that pass in one line, and a summary."""
     report = checks_report(plan)
-    top = [*header(report.targets, page), ""] if report.checks else []
-    lines = grouped((_row(check, page) for check in report.checks), page)
+    top = [*header(report.targets, page), ""] if report.checks and report.targets else []
+    lines = [*grouped((_row(check, page) for check in report.checks), page), *unread(report.unread, page)]
     closing = wrap(" ".join(report.summary), page.columns)
     return "\n".join([*top, *lines, *(page.paint(line, "bold") for line in closing)]) + "\n"
 
@@ -28,6 +29,7 @@ def markdown(plan: Plan, page: Page) -> str:
     ]
     comment = Comment()
     comment.add(summary(report.summary))
+    in_markdown.unread(report.unread, comment)
     comment.table(["", "Check", "Severity", "Title", "Outcome"], rows, "checks")
     return comment.text()
 

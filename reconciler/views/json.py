@@ -7,12 +7,13 @@ from collections import Counter
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents.document import readable, timestamp
-from reconciler.model import Plan, Receipt
+from reconciler.model import Plan, Receipt, Verdict
 from reconciler.planning import verdict
 from reconciler.views.page import Page
 
-FORMAT_VERSION = "1.1"
-"""Of checks. Minor: keys were added. Major: older readers would misunderstand. 1.1: verdicts."""
+FORMAT_VERSION = "1.2"
+"""Of checks. Minor: keys were added. Major: older readers would misunderstand. 1.1: verdicts. 1.2: targets that
+were not read."""
 
 
 def plan(plan: Plan, page: Page) -> str:
@@ -21,8 +22,8 @@ def plan(plan: Plan, page: Page) -> str:
 
 
 def checks(plan: Plan, page: Page) -> str:
-    """`{format_version, reconciler_version, created_at, checks: [CheckResult], summary: {status: count}, verdict}`;
-    each check with its own `verdict`."""
+    """`{format_version, reconciler_version, created_at, checks: [CheckResult], summary: {status: count}, unreachable:
+    [Unreachable], verdict}`; each check, and each target that was not read, with its own `verdict`."""
     return readable(
         {
             "format_version": FORMAT_VERSION,
@@ -30,7 +31,8 @@ def checks(plan: Plan, page: Page) -> str:
             "created_at": timestamp(plan.created_at),
             "checks": [check.model_dump(mode="json") | {"verdict": verdict.of_check(check)} for check in plan.checks],
             "summary": Counter(check.status.value for check in plan.checks),
-            "verdict": verdict.of_checks(plan.checks),
+            "unreachable": [one.model_dump(mode="json") | {"verdict": Verdict.UNREACHABLE} for one in plan.unreachable],
+            "verdict": verdict.of_checklist(plan),
         }
     )
 

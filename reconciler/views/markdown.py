@@ -13,6 +13,7 @@ from reconciler.reports.hazards import PermissionRow, Permissions
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
 from reconciler.reports.target import TargetRow
+from reconciler.reports.unreachable import UnreadRow
 from reconciler.reports.words import Labelled, listed
 from reconciler.views.page import Page
 from reconciler.views.sql import change_lines
@@ -87,6 +88,7 @@ def plan(plan: Plan, page: Page) -> str:
     report = plan_report(plan)
     comment = Comment()
     comment.add(summary(report.summary))
+    unread(report.unread, comment)
     _targets(report.targets, comment)
     if report.digest:
         comment.add(_labelled(report.digest))
@@ -98,8 +100,10 @@ def plan(plan: Plan, page: Page) -> str:
     if report.order:
         turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
         comment.add("\n".join([prose(report.order.says), "", *turns]))
-    for target in dict.fromkeys(row.address.target for row in report.changes):
-        blocks = [_steps(row) for row in report.changes if row.address.target == target]
+    steps: dict[str, list[str]] = {}
+    for row in report.changes:
+        steps.setdefault(row.address.target, []).append(_steps(row))
+    for target, blocks in steps.items():
         comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")
     return comment.text()
 
@@ -109,6 +113,7 @@ def drift(plan: Plan, page: Page) -> str:
     report = drift_report(plan)
     comment = Comment()
     comment.add(summary(report.summary))
+    unread(report.unread, comment)
     _targets(report.targets, comment)
     rows = [
         [row.what, _address(row), code(row.declared), "; ".join(filter(None, (code(row.observed), prose(row.told))))]
@@ -117,6 +122,15 @@ def drift(plan: Plan, page: Page) -> str:
     comment.table(["", "Resource", "Declared", "Observed"], rows, "resources")
     _beside(report, comment)
     return comment.text()
+
+
+def unread(rows: Sequence[UnreadRow], comment: Comment) -> None:
+    """Targets that were not read, before everything else."""
+    told = [
+        [row.sign, code(row.target), "; ".join(map(prose, filter(None, (f"{row.says}{row.declared}", row.hint))))]
+        for row in rows
+    ]
+    comment.table(["", "Not read", "Why"], told, "targets that could not be read")
 
 
 def prose(text: str) -> str:

@@ -27,6 +27,7 @@ def plan(plan: Plan, page: Page) -> str:
     lines = [
         comment(f"Plan {seal(plan).digest} of {timestamp(plan.created_at)}, by reconciler {plan.reconciler_version}"),
         *(comment(f"{target.name}: {target.says}") for target in report.targets),
+        *(comment(f"{row.sign} {row.target} {row.says}") for row in report.unread),
         comment(" ".join(report.summary)),
         comment("Run the sections in their order with psql -X -f, each connected to its own target, and each restart"),
         comment("where it stands. Unlike reconciler apply, this script"),

@@ -13,6 +13,7 @@ from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, plan_report
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import TargetRow
+from reconciler.reports.unreachable import UnreadRow
 from reconciler.views import colours
 from reconciler.views.page import Page, cells, left, right, wrap
 
@@ -54,7 +55,7 @@ def plan(plan: Plan, page: Page) -> str:
         *map(_notice, report.notices),
         *(_check(one, page) for one in report.checks),
     ]
-    return _page(report.targets, rows, closing, page)
+    return _page(report.targets, rows, [*unread(report.unread, page), *closing], page)
 
 
 def drift(plan: Plan, page: Page) -> str:
@@ -65,7 +66,7 @@ def drift(plan: Plan, page: Page) -> str:
         closing.append(page.paint(str(report.mended_by), "dim"))
     # The checklist is decided by `check`; of it drift only says how many items fail.
     rows = [*(_drifted(one, page) for one in report.resources), *map(_notice, report.notices)]
-    return _page(report.targets, rows, closing, page)
+    return _page(report.targets, rows, [*unread(report.unread, page), *closing], page)
 
 
 def header(targets: Sequence[TargetRow], page: Page) -> list[str]:
@@ -77,6 +78,17 @@ def header(targets: Sequence[TargetRow], page: Page) -> list[str]:
     if width > page.columns:
         return lines
     return ["        ".join(page.paint(name, "bold") + "  " + says for name, says in rows)]
+
+
+def unread(rows: Sequence[UnreadRow], page: Page) -> list[str]:
+    """Targets that were not read, each with why and what to do about it; an empty line after all of them."""
+    lines = []
+    for row in rows:
+        start = f"{right(row.sign, 3)} {visible(row.target)}"
+        first, *more = wrap(f"{start}  {row.says}{row.declared}", page.columns, hang=DETAIL)
+        lines.append(page.paint(first[: len(start)], "bold") + first[len(start) :])
+        lines += [*more, *(_detail(row.hint, page, "dim") if row.hint else [])]
+    return [*lines, ""] if lines else []
 
 
 def grouped(rows: Iterable[Row], page: Page) -> list[str]:
@@ -104,7 +116,7 @@ def grouped(rows: Iterable[Row], page: Page) -> list[str]:
 def _page(targets: Sequence[TargetRow], rows: Sequence[Row], closing: Sequence[str], page: Page) -> str:
     order = {target.name: place for place, target in enumerate(targets)}
     ordered = sorted(rows, key=lambda row: order.get(row.address.target, len(order)))
-    top = [*header(targets, page), ""] if rows else []
+    top = [*header(targets, page), ""] if rows and targets else []
     return "\n".join(line.rstrip() for line in [*top, *grouped(ordered, page), *closing]) + "\n"
 
 
@@ -134,8 +146,10 @@ def _headline(row: Row, column: int, page: Page) -> list[str]:
 
 def _changes(changes: Sequence[ChangeRow], page: Page) -> list[Row]:
     rows = []
-    for place in dict.fromkeys(change.address[:2] for change in changes):
-        group = [change for change in changes if change.address[:2] == place]
+    groups: dict[tuple[str, str], list[ChangeRow]] = {}
+    for change in changes:
+        groups.setdefault(change.address[:2], []).append(change)
+    for group in groups.values():
         pairs = [pair for change in group if (pair := _short_sides(change))]
         before = max((cells(pair[0]) for pair in pairs), default=0)
         after = max((cells(pair[1]) for pair in pairs), default=0)

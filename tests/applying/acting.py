@@ -86,11 +86,19 @@ class Seen:
         return [each for each in self.progress if isinstance(each, Waiting)]
 
 
+class Unread(Exception):
+    """A target could not be read; the message says why."""
+
+
 def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], secrets: Secrets | None = None) -> Plan:
+    """A plan that has read everything: one that has not would be empty for another reason. Raises Unread."""
     listed = [targets] if isinstance(targets, Target) else targets
     # Of this moment, since the command line applies no old one.
     made = datetime.now(UTC).replace(microsecond=0)
-    return make_plan({each.name: each for each in listed}, resources, secrets or Secrets({}), created_at=made)
+    plan = make_plan({each.name: each for each in listed}, resources, secrets or Secrets({}), created_at=made)
+    if plan.unreachable:
+        raise Unread("\n".join(f"{each.node}: {each.message}\n  {each.hint}" for each in plan.unreachable))
+    return plan
 
 
 def apply(

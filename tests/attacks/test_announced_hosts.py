@@ -11,7 +11,7 @@ from clusters.sentinel import NAME, SentinelTrio
 
 from reconciler.errors import ConnectionFailed
 from reconciler.model import RedisTarget
-from reconciler.planning.make import view_target
+from reconciler.planning.viewing import view_target
 from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes

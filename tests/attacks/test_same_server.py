@@ -11,14 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from applying.acting import apply, pg_settings, plan_for
+from applying.acting import Unread, apply, pg_settings, plan_for
 from fix_servers import _numbers
 from pg_index.declared import declared as indexes
 from pydantic import TypeAdapter
 from waiting import reload
 
 from reconciler.demo.postgres_server import PostgresServer
-from reconciler.errors import ObservationFailed
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
 from reconciler.kinds.redis_setting import KIND as REDIS
@@ -118,19 +117,17 @@ def test_settings_of_a_role_are_those_of_the_whole_server(two):
 def test_one_database_by_two_names_is_refused(two, postgres):
     twice = two[0].model_copy(update={"name": "twice"})
     resources = [*pg_settings(two[0], {"work_mem": "5MB"}), *pg_settings(twice, {"work_mem": "5MB"})]
-    with pytest.raises(
-        ObservationFailed, match=r"it is the same database same_\d+ of the server that of_1 leads to"
-    ) as raised:
+    with pytest.raises(Unread, match=r"it is the same database same_\d+ of the server that of_1 leads to") as raised:
         plan_for([two[0], twice], resources)
     assert "twice" in str(raised.value)
-    assert "a second target may hold checks alone" in raised.value.hint
+    assert "a second target may hold checks alone" in str(raised.value)
 
 
 def test_one_database_by_two_hosts_is_refused(two):
     """Of a URL nobody can tell; the server says when it was started."""
     url = two[0].url.get_secret_value().replace("127.0.0.1", "localhost")
     twice = PostgresTarget(name="twice", url=url)
-    with pytest.raises(ObservationFailed, match="it is the same database"):
+    with pytest.raises(Unread, match="it is the same database"):
         plan_for([two[0], twice], [*pg_settings(two[0], {"work_mem": "5MB"}), *indexes(twice, i={"columns": ["id"]})])
 
 
@@ -170,7 +167,7 @@ def test_a_standby_that_is_a_target_of_its_own_is_not_declared_twice(pair):
     main = PostgresTarget(name="main", url=pair.primary.url(), standbys=(standby,))
     reader = PostgresTarget(name="reader", url=pair.standby.url())
     resources = [*pg_settings(main, {"work_mem": "5MB"}), *pg_settings(reader, {"work_mem": "6MB"})]
-    with pytest.raises(ObservationFailed, match="it is the same database postgres of the server that main@db2"):
+    with pytest.raises(Unread, match="it is the same database postgres of the server that main@db2"):
         plan_for([main, reader], resources)
 
 
@@ -185,7 +182,7 @@ def test_one_redis_by_two_names_is_refused(redis_server):
         for target in targets
         for each in REDIS.declare(Declaration(target, "settings", section, "x.yaml", lambda path: "x.yaml:1:1"))
     ]
-    with pytest.raises(ObservationFailed, match="it is the same server that cache leads to"):
+    with pytest.raises(Unread, match="it is the same server that cache leads to"):
         plan_for(targets, resources)
 
 

@@ -126,10 +126,15 @@ def test_usage_errors_exit_with_1_and_say_what_is_valid(reconciler, arguments, s
 def test_a_server_that_is_not_there_is_one_plain_error(reconciler, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://app:s3cretword@127.0.0.1:1/app")
     code, out, err = reconciler("plan")
-    assert (code, out) == (1, "")
+    assert (code, out.splitlines()[-1].startswith("1 target could not be read, and nothing is known of it.")) == (
+        1,
+        True,
+    )
     assert err.startswith("error: main: cannot connect")
+    assert err.count("error:") == 1
+    assert "check its URL, that the server is up" in err
     assert "Traceback" not in err
-    assert "s3cretword" not in err
+    assert "s3cretword" not in out + err
     assert "s3cretword" not in reconciler("--debug", "plan")[2]
 
 

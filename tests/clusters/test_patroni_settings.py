@@ -8,14 +8,13 @@ from contextlib import closing
 import httpx
 import psycopg
 import pytest
-from applying.acting import Seen, apply, pg_settings, plan_for
+from applying.acting import Seen, Unread, apply, pg_settings, plan_for
 from pydantic import SecretStr
 from waiting import until
 
 from clusters.etcd import client
 from clusters.patroni import PatroniCluster
 from reconciler.documents.plan import seal
-from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import Action, Applied, HazardType, NoticeType, PatroniStep, PostgresTarget, Target
 from reconciler.secrets import Secrets
@@ -165,7 +164,7 @@ def test_a_member_is_stopped_in_the_middle_and_the_next_run_converges(patroni, t
     receipt = apply(plan_for(target, resources), target, allowed=ALLOWED, listener=Stopping(stopped, moment))
     assert not receipt.succeeded
     assert Applied.FAILED in {change.result for change in receipt.changes}
-    with pytest.raises(ConnectionFailed, match=f"main@{stopped.name}"):
+    with pytest.raises(Unread, match=f"main@{stopped.name}"):
         plan_for(target, resources)
     stopped.start()
     # What etcd has of a member that was killed looks healthy until its key expires.
@@ -236,7 +235,7 @@ def test_settings_of_a_node_that_patroni_keeps_are_not_imported_as_ones_own(patr
 
 def test_another_cluster_s_patroni_is_refused(patroni, target, postgres):
     elsewhere = target.model_copy(update={"url": SecretStr(postgres.url())})
-    with pytest.raises(ObservationFailed, match=r"its URL leads to the system .*, and its Patroni keeps"):
+    with pytest.raises(Unread, match=r"its URL leads to the system .*, and its Patroni keeps"):
         plan_for(elsewhere, pg_settings(elsewhere, {"work_mem": "6MB"}))
 
 

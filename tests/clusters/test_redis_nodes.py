@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from applying.acting import Seen, apply, plan_for
+from applying.acting import Seen, Unread, apply, now, plan_for
 from fix_servers import _numbers, redis_binaries
 from pydantic import SecretStr
 from redis_setting.declared import declared as redis_settings
@@ -12,8 +12,10 @@ from redis_user.declared_users import users
 
 from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
-from reconciler.errors import ConnectionFailed, HazardNotAllowed, ObservationFailed, PlanFileError
-from reconciler.model import Applied, RedisTarget, Target
+from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.model import Applied, RedisTarget, Target, UnreadReason, Verdict
+from reconciler.outcomes import of_plan
+from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 
 OLD, NEW = "the-old-password", "the-new-password"
@@ -70,8 +72,31 @@ def test_every_node_of_a_cluster_gets_the_settings_and_the_users(redis_cluster):
 def test_a_node_that_cannot_be_reached_is_an_error_and_not_left_out(redis_cluster):
     target = of_cluster(redis_cluster)
     redis_cluster.nodes[5].stop()
-    with pytest.raises(ConnectionFailed, match=f"cache@127.0.0.1:{redis_cluster.nodes[5].port}: cannot connect"):
+    with pytest.raises(Unread, match=f"cache@127.0.0.1:{redis_cluster.nodes[5].port}: cannot connect"):
         plan_for(target, redis_settings(SETTINGS))
+
+
+def test_nothing_is_planned_of_the_others_while_a_node_is_not_read(redis_cluster, redis_server):
+    """Else a user who is connected to that node alone could be dropped on the others, and a setting differ among them.
+    Another target is planned all the same."""
+    target = of_cluster(redis_cluster)
+    other = RedisTarget(name="other", url=redis_server.url(), memory=1 << 30)
+    gone = redis_cluster.nodes[5]
+    gone.stop()
+    resources = [*redis_settings(SETTINGS), *redis_settings(SETTINGS, other)]
+    plan = make_plan({"cache": target, "other": other}, resources, Secrets({}), created_at=now())
+    assert [(each.target, each.node, each.reason) for each in plan.unreachable] == [
+        ("cache", f"cache@127.0.0.1:{gone.port}", UnreadReason.NOT_CONNECTED)
+    ]
+    assert {change.address.target for change in plan.changes} == {"other"}
+    assert list(plan.targets) == ["other"]
+    assert (plan.notices, of_plan(plan)) == ((), Verdict.UNREACHABLE)
+    receipt = apply(plan, [target, other])
+    assert [change.result for change in receipt.changes] == [Applied.APPLIED] * 3
+    assert (receipt.unseen, receipt.verdict, receipt.succeeded) == (("cache",), Verdict.UNREACHABLE, False)
+    gone.start()
+    redis_cluster.healthy()
+    assert len(plan_for(target, redis_settings(SETTINGS)).changes) == 6 * 3
 
 
 @pytest.mark.parametrize("stopped", [1, 4], ids=["a primary", "a replica"])
@@ -113,7 +138,7 @@ def test_a_sentinels_replica_is_stopped_in_the_middle_and_the_next_run_converges
     stopped = sentinels.data[2]
     receipt = apply(plan_for(target, resources), target, listener=Stopping(stopped))
     assert not receipt.succeeded
-    with pytest.raises(ConnectionFailed, match=f":{stopped.port}"):
+    with pytest.raises(Unread, match=f":{stopped.port}"):
         plan_for(target, resources)
     sentinels.start()
     assert apply(plan_for(target, resources), target).succeeded
@@ -129,7 +154,7 @@ def test_a_sentinel_that_is_gone_is_not_needed_while_another_answers(sentinels):
 def test_a_name_that_no_sentinel_knows_is_said(sentinels):
     target = of_sentinels(sentinels)
     other = target.model_copy(update={"url": SecretStr("redis://other/0")})
-    with pytest.raises(ConnectionFailed, match=r"no Sentinel leads to the primary other: .*knows no primary other"):
+    with pytest.raises(Unread, match=r"no Sentinel leads to the primary other: .*knows no primary other"):
         plan_for(other, redis_settings(SETTINGS))
 
 
@@ -192,12 +217,12 @@ def test_declared_replicas_get_the_same_and_have_to_be_replicas(sentinels, redis
     assert len(plan_for(target, resources).targets) == 3
     assert apply(plan_for(target, resources), target).succeeded
     assert plan_for(target, resources).is_empty
-    with pytest.raises(ObservationFailed, match="it is no replica of cache: its role is master"):
+    with pytest.raises(Unread, match="it is no replica of cache: its role is master"):
         plan_for(replicated(redis_server.url()), resources)
-    with pytest.raises(ObservationFailed, match="it is the same server as cache"):
+    with pytest.raises(Unread, match="it is the same server as cache"):
         plan_for(replicated(primary.url()), resources)
     turned = RedisTarget(name="cache", url=first.url(), replicas=[second.url()])
-    with pytest.raises(ObservationFailed, match="it is a replica itself"):
+    with pytest.raises(Unread, match="it is a replica itself"):
         plan_for(turned, resources)
 
 

@@ -28,7 +28,7 @@ from reconciler.model import (
     Severity,
     Verdict,
 )
-from reconciler.outcomes import of_outcome, of_plan, of_resource, of_target
+from reconciler.outcomes import of_outcome, of_plan, of_resource, of_targets
 from reconciler.planning import verdict
 
 ADDRESS = Address("main", "pg_setting", "work_mem")
@@ -99,7 +99,7 @@ def plan_of(*outcomes: Outcome, allow_blocked: bool = False) -> Plan:
 def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
     plan = plan_of(*row.outcomes)
     content = json.loads(plan_file.dump(plan))
-    said = {of_plan(plan), of_target(plan, "main"), of_resource(ADDRESS, row.outcomes)}
+    said = {of_plan(plan), of_targets(plan)["main"], of_resource(ADDRESS, row.outcomes)}
     assert {*said, content["verdict"], content["targets"]["main"]["verdict"]} == {row.verdict}
     each = [one["verdict"] for one in [*content["resource_changes"], *content["notices"]]]
     assert sorted(each) == sorted(map(of_outcome, row.outcomes))

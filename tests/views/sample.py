@@ -29,6 +29,8 @@ from reconciler.model import (
     StepReceipt,
     System,
     TargetInfo,
+    Unreachable,
+    UnreadReason,
     Verdict,
 )
 
@@ -344,6 +346,36 @@ IN_SYNC = PLAN.model_copy(
 )
 
 
+UNREAD = (
+    Unreachable(
+        target="billing",
+        node="billing@db9:5432",
+        reason=UnreadReason.NOT_CONNECTED,
+        message="cannot connect: connection refused\x1b[2J | @everyone",
+        hint="check its URL, that the server is up, and that this role may connect",
+        declared_at="desired/targets.yaml:9:3",
+    ),
+    Unreachable(
+        target="sessions",
+        node="sessions",
+        reason=UnreadReason.SILENT,
+        message="cannot connect: no answer within 10 s",
+        declared_at="desired/targets.yaml:12:3",
+    ),
+)
+
+PARTIAL = seal(PLAN.model_copy(update={"changes": CHANGES[:1], "checks": CHECKS[:1], "unreachable": UNREAD}))
+"""Of which two targets were not read."""
+
+QUIET = IN_SYNC.model_copy(update={"unreachable": UNREAD})
+"""The same, and all that was read is in sync."""
+
+UNSEEN = seal(
+    Plan(reconciler_version="0.1.0", created_at=NOW, targets={}, unreachable=UNREAD)
+)  # fmt: skip
+"""Of nothing but targets that were not read."""
+
+
 MEASURED = (
     Fact(name="index", value=30 << 20, unit="bytes"),
     Fact(name="build time", value=5.1, unit="seconds"),
@@ -387,3 +419,10 @@ def _receipt() -> Receipt:
 
 
 RECEIPT = _receipt()
+
+OF_PARTIAL = RECEIPT.model_copy(
+    update={
+        "changes": RECEIPT.changes[:1], "remaining": (), "unseen": PARTIAL.unseen, "verdict": Verdict.UNREACHABLE,
+    }
+)  # fmt: skip
+"""What an apply of a plan did that had not read two targets."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from views.sample import IN_SYNC, PLAN, RECEIPT
+from views.sample import IN_SYNC, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
 
 from reconciler import views
 
@@ -19,21 +19,35 @@ RENDER = {
 }
 SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml"}
 
-CASES = {
-    f"{what}.{SUFFIX[format]}": (what, RECEIPT if what == "receipt" else PLAN, {"format": format})
-    for what, formats in views.FORMATS.items()
-    for format in formats
-} | {
-    "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
-    "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
-    "plan.colour.txt": ("plan", PLAN, {"colour": True}),
-    "receipt.colour.txt": ("receipt", RECEIPT, {"colour": True}),
-    "plan.in-sync.txt": ("plan", IN_SYNC, {}),
-    "plan.in-sync.md": ("plan", IN_SYNC, {"format": "markdown"}),
-    "plan.in-sync.sql": ("plan", IN_SYNC, {"format": "sql"}),
-    "drift.in-sync.txt": ("drift", IN_SYNC, {}),
-    "checks.in-sync.txt": ("checks", IN_SYNC, {}),
-}
+CASES = (
+    {
+        f"{what}.{SUFFIX[format]}": (what, RECEIPT if what == "receipt" else PLAN, {"format": format})
+        for what, formats in views.FORMATS.items()
+        for format in formats
+    }
+    | {
+        f"{what}.partial.{SUFFIX[format]}": (what, OF_PARTIAL if what == "receipt" else PARTIAL, {"format": format})
+        for what, formats in views.FORMATS.items()
+        for format in formats
+    }
+    | {
+        "plan.quiet.txt": ("plan", QUIET, {}),
+        "drift.quiet.txt": ("drift", QUIET, {}),
+        "plan.unseen.txt": ("plan", UNSEEN, {}),
+        "plan.unseen.md": ("plan", UNSEEN, {"format": "markdown"}),
+        "drift.unseen.txt": ("drift", UNSEEN, {}),
+        "checks.unseen.txt": ("checks", UNSEEN, {}),
+        "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
+        "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
+        "plan.colour.txt": ("plan", PLAN, {"colour": True}),
+        "receipt.colour.txt": ("receipt", RECEIPT, {"colour": True}),
+        "plan.in-sync.txt": ("plan", IN_SYNC, {}),
+        "plan.in-sync.md": ("plan", IN_SYNC, {"format": "markdown"}),
+        "plan.in-sync.sql": ("plan", IN_SYNC, {"format": "sql"}),
+        "drift.in-sync.txt": ("drift", IN_SYNC, {}),
+        "checks.in-sync.txt": ("checks", IN_SYNC, {}),
+    }
+)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -33,7 +33,7 @@ from reconciler.model import (
     Unlooked,
     Verdict,
 )
-from reconciler.outcomes import of_plan, of_target
+from reconciler.outcomes import of_plan, of_targets
 from reconciler.planning import verdict
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.checks import checks_report
@@ -193,7 +193,7 @@ def test_verdicts_of_rows_are_those_of_the_plan():
     report = plan_report(EVERYTHING)
     assert report.verdict is of_plan(EVERYTHING) is drift_report(EVERYTHING).verdict
     assert {row.name: row.verdict for row in report.targets} == {
-        name: of_target(EVERYTHING, name) for name in EVERYTHING.targets
+        name: of_targets(EVERYTHING)[name] for name in EVERYTHING.targets
     }
     by_address = {row.address: row.verdict for row in (*report.changes, *report.notices)}
     assert by_address[Address("main", "pg_setting", "wal_buffers")] is Verdict.HALF_WAY
@@ -223,7 +223,7 @@ def sentences(view: str) -> Iterator[str]:
             "markdown.py",
             [
                 "**Too long for a comment: ", " left out. See the plan file.**", "Seen and wanted",
-                "The exact steps on ", "changes' steps on ",
+                "The exact steps on ", "changes' steps on ", "targets that could not be read",
             ],
         ),
     ],

@@ -86,6 +86,7 @@ class PostgresSession:
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
         self._reading = reading_settings(target)
+        connection.silence = bounds.OPENING_SECONDS
         *_, [path], [own], [self._facts] = self._sent(
             [*([(taken(target), None)] if target.role else []),
              (OWN_PATH_IS, None), (self._reading, None), (_IDENTIFY, None)]
@@ -111,9 +112,8 @@ class PostgresSession:
         """The server process of the last transaction."""
         self.is_pooled: bool = self.pid != connection.info.backend_pid
         """Whether something stands between that keeps sessions of its own to the server."""
-        if self.is_pooled:
-            connection.silence = bounds.POOLED_SECONDS
-        else:
+        connection.silence = bounds.POOLED_SECONDS if self.is_pooled else None
+        if not self.is_pooled:
             watched_over(connection, self.pid, target, secrets)
         if self.version_num < OLDEST_SUPPORTED:
             raise ObservationFailed(

@@ -117,7 +117,9 @@ class World:
 
     def plan(self, url: str, text: str) -> Plan:
         desired = self.desired(url, text)
-        return make_plan(desired.targets, desired.resources, Secrets({}), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        plan = make_plan(desired.targets, desired.resources, Secrets({}), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        assert plan.unreachable == ()
+        return plan
 
     @cached_property
     def imported(self) -> dict[str, Any]:

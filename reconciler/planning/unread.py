@@ -1,0 +1,21 @@
+"""Why a target could not be read, as what is told of it."""
+
+from __future__ import annotations
+
+from reconciler.errors import ConnectionFailed, TargetError
+from reconciler.model import Target, Unreachable, UnreadReason
+from reconciler.secrets import Secrets
+
+
+def unread(target: Target, error: TargetError, secrets: Secrets, reason: UnreadReason | None = None) -> Unreachable:
+    """What `error` of a declared target, or of a node of it, says; without any secret. `reason`: else as the error."""
+    return Unreachable(
+        target=target.name, node=error.target, reason=reason or _reason(error), message=secrets.redact(error.said),
+        hint=secrets.redact(error.hint), declared_at=target.declared_at,
+    )  # fmt: skip
+
+
+def _reason(error: TargetError) -> UnreadReason:
+    if isinstance(error, ConnectionFailed):
+        return UnreadReason.SILENT if error.silent else UnreadReason.NOT_CONNECTED
+    return UnreadReason.NOT_READ

@@ -1,0 +1,68 @@
+"""What one target, or a node of one, has to say: read through one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from reconciler.kind import Advises, Sequences
+from reconciler.kinds.registry import KINDS
+from reconciler.model import Address, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
+from reconciler.secrets import Secrets
+from reconciler.targets import log
+from reconciler.targets.connect import connect
+from reconciler.targets.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """What one target had to say. `in_sync` counts resources by kind; `instance` and `remark` as in Session."""
+
+    info: TargetInfo
+    instance: str
+    outcomes: tuple[Outcome, ...]
+    in_sync: Mapping[str, int]
+    remark: Notice | None = None
+
+
+def view_target(
+    target: Target, resources: Sequence[Resource], secrets: Secrets, *, advised: bool = False
+) -> TargetView:
+    """Observes one target through one session and plans all its resources, with advice where it is wanted.
+
+    Raises TargetError.
+    """
+    with closing(connect(target, secrets)) as session:
+        outcomes: list[Outcome] = []
+        in_sync: dict[str, int] = {}
+        info = session.info.model_copy(update={"node_of": target.node_of})
+        for kind in KINDS:
+            wanted = [resource for resource in resources if resource.address.kind == kind.name]
+            if not wanted:
+                continue
+            with log.stage(f"{kind.name} observed", target.name):
+                observed = kind.observe(session, wanted)
+            found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
+            said: Sequence[Outcome] = [outcome for each in found for outcome in each]
+            if isinstance(kind, Sequences):
+                said = kind.sequenced(said, target, info)
+            outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
+            in_sync[kind.name] = sum(
+                not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
+            )
+        if advised and session.lesser_role and in_sync and not target.node_of:
+            address = Address(target.name, next(iter(in_sync)), "*")
+            outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
+        return TargetView(
+            info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
+            remark=_remark(session, in_sync),
+        )  # fmt: skip
+
+
+def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:
+    """What is to be known of all that is `declared` of a system, by kind: checks compare nothing with a restart."""
+    managed = [kind.name for kind in KINDS if kind.name in declared and kind.system is session.target.system]
+    remark = session.remark if managed else None
+    address = Address(session.target.name, managed[0], "*") if managed else None
+    return Notice(address=address, type=remark.type, message=remark.message) if remark and address else None
