@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import selectors
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from catalogue import make_database, write_desired
+from proxy import Proxy, Turns
 
 from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
@@ -34,65 +32,6 @@ from reconciler.demo.redis_server import RedisServer
 
 TABLES, INDEXES_PER_TABLE = 2, 9
 """18 indexes, of which 8 are spelled otherwise than PostgreSQL prints them."""
-
-BUFFER = 65_536
-
-
-@dataclass
-class Turns:
-    """What passed through a proxy so far."""
-
-    turns: int = 0
-    connections: int = 0
-    sent: list[bytes] = field(default_factory=list)
-    """What the client said at the beginning of each turn."""
-
-
-class Proxy:
-    """Stands before `port` on loopback, passes everything on, and counts. `delay`: seconds of a round trip."""
-
-    def __init__(self, port: int, delay: float = 0.0) -> None:
-        self.counted = Turns()
-        self._to = port
-        self._delay = delay / 2
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Takes no more connections."""
-        self._listening.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                threading.Thread(target=self._pass_on, args=(client,), daemon=True).start()
-
-    def _pass_on(self, client: socket.socket) -> None:
-        with self._lock:
-            self.counted.connections += 1
-        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._to)) as server:
-            for each in (client, server):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            waiting = selectors.DefaultSelector()
-            waiting.register(client, selectors.EVENT_READ, server)
-            waiting.register(server, selectors.EVENT_READ, client)
-            server_spoke = True
-            while True:
-                for key, _ in waiting.select():
-                    data = key.fileobj.recv(BUFFER)  # type: ignore[union-attr]  # only sockets are registered
-                    if not data:
-                        return
-                    if key.fileobj is client and server_spoke:
-                        with self._lock:
-                            self.counted.turns += 1
-                            self.counted.sent.append(data)
-                    server_spoke = key.fileobj is server
-                    if self._delay:
-                        time.sleep(self._delay)
-                    key.data.sendall(data)
 
 
 @dataclass(frozen=True)
@@ -120,11 +59,7 @@ class Scene:
             raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout[-2000:]}{done.stderr}")
         both = [self.postgres.counted, self.redis.counted]
         return (
-            Turns(
-                sum(each.turns for each in both),
-                sum(each.connections for each in both),
-                [data for each in both for data in each.sent],
-            ),
+            Turns(sum(each.connections for each in both), [turn for each in both for turn in each.sent]),
             seconds,
         )
 
@@ -164,7 +99,7 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
         (desired / "targets.yaml").write_text(TARGETS, encoding="utf-8")
         (desired / "postgres" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
         (desired / "cache.yaml").write_text(CACHE, encoding="utf-8")
-        proxies += [Proxy(postgres.port, delay), Proxy(redis.port, delay)]
+        proxies += [Proxy(postgres.port, delay, postgres=True), Proxy(redis.port, delay, postgres=False)]
         urls = {
             "DATABASE_URL": postgres.url().replace(f":{postgres.port}", f":{proxies[0].port}"),
             "REDIS_URL": redis.url().replace(f":{redis.port}", f":{proxies[1].port}"),
@@ -191,7 +126,7 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds of a round trip")
-    parser.add_argument("--sent", action="store_true", help="show what the client said at the beginning of each turn")
+    parser.add_argument("--sent", type=int, default=0, metavar="N", help="show N characters of what each turn says")
     asked = parser.parse_args()
     print(f"{'verb':34} {'turns':>6} {'connections':>12} {'seconds':>8}")
     with scene(asked.delay / 1000) as found:
@@ -207,8 +142,8 @@ def main() -> None:
             turns, seconds = found.run(*words)
             print(f"{name:34} {turns.turns:6} {turns.connections:12} {seconds:8.2f}")
             if asked.sent:
-                for number, data in enumerate(turns.sent, 1):
-                    print(f"  {number:3} {' '.join(data.decode(errors='replace').split())[:160]!r}")
+                for number, turn in enumerate(turns.sent, 1):
+                    print(f"  {number:3} {turn.connection:2} {turn.words()[: asked.sent]!r}")
 
 
 if __name__ == "__main__":
