@@ -6,7 +6,6 @@ Decided: docs/decisions.md#one-schema
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,8 @@ from reconciler.kind.importing import Imports, InSchemas
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo
 from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes
+from reconciler.targets.open_sessions import open_sessions
 from reconciler.targets.unnamed import is_unnamed, shown
 from reconciler.yaml.writing import LeftOut, Noted
 
@@ -52,11 +51,12 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
             raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
     # All nodes of a cluster are to have the same: the first one speaks for them, and a plan says what differs.
-    all_nodes = nodes(target, secrets)
-    with closing(connect(all_nodes[0], secrets)) as session:
-        for _, kind in writing:
-            sections.update(kind.written(session))
-        info = session.info
+    with open_sessions(secrets) as sessions:
+        all_nodes = nodes(target, sessions)
+        with sessions.lent(all_nodes[0]) as session:
+            for _, kind in writing:
+                sections.update(kind.written(session))
+            info = session.info
     sections = {section: _nameable(entries) for section, entries in sections.items()}
     if schemas:
         for _, kind in writing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from reconciler.model import (
     Resource,
     System,
     Target,
+    TargetInfo,
 )
 from reconciler.planning.cluster_identity import check_nodes
 from reconciler.planning.order import ordered
@@ -31,8 +32,8 @@ from reconciler.planning.same_server import agreed, check_databases
 from reconciler.planning.target_view import TargetView
 from reconciler.secrets import Secrets
 from reconciler.targets import log
-from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all, raise_together
+from reconciler.targets.open_sessions import OpenSessions, open_sessions
 from reconciler.targets.pool import reading
 from reconciler.targets.session import Session
 
@@ -45,17 +46,20 @@ def make_plan(
     created_at: datetime,
     advised: bool = False,
     allow_blocked: bool = False,
+    sessions: OpenSessions | None = None,
 ) -> Plan:
     """The plan that brings `targets` to `resources`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
-    noted in it, for its apply.
+    noted in it, for its apply. `sessions` are taken, and left, where somebody reads the same targets before or after.
     A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target, or a node of one,
     that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
     """
-    nodes = nodes_of_all(targets, secrets)
-    by_node = _by_node(nodes, resources)
-    views = _view_all(nodes, by_node, secrets, advised=advised)
+    with ExitStack() as ours:
+        sessions = sessions or ours.enter_context(open_sessions(secrets))
+        nodes = nodes_of_all(targets, sessions)
+        by_node = _by_node(nodes, resources)
+        views = _view_all(nodes, by_node, sessions, advised=advised)
     check_nodes({name: view.info for name, view in views.items()})
     check_databases(views, by_node)
     views = _held_back(agreed(views, nodes, by_node))
@@ -111,16 +115,15 @@ def _by_node(nodes: Mapping[str, Target], resources: Sequence[Resource]) -> dict
 
 
 def view_target(
-    target: Target, resources: Sequence[Resource], secrets: Secrets, *, advised: bool = False
+    target: Target, resources: Sequence[Resource], sessions: OpenSessions, *, advised: bool = False
 ) -> TargetView:
     """Observes one target through one session and plans all its resources, with advice where it is wanted.
 
     Raises TargetError.
     """
-    with closing(connect(target, secrets)) as session:
+    with sessions.lent(target) as session:
         outcomes: list[Outcome] = []
         in_sync: dict[str, int] = {}
-        info = session.info.model_copy(update={"node_of": target.node_of})
         for kind in KINDS:
             wanted = [resource for resource in resources if resource.address.kind == kind.name]
             if not wanted:
@@ -130,7 +133,7 @@ def view_target(
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
             said: Sequence[Outcome] = [outcome for each in found for outcome in each]
             if isinstance(kind, Sequences):
-                said = kind.sequenced(said, target, info)
+                said = kind.sequenced(said, target, _info(session))
             outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
@@ -139,9 +142,14 @@ def view_target(
             address = Address(target.name, next(iter(in_sync)), "*")
             outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
         return TargetView(
-            info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
+            info=_info(session), instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
             remark=_remark(session, in_sync),
         )  # fmt: skip
+
+
+def _info(session: Session) -> TargetInfo:
+    """Not asked for before anything else is: on PostgreSQL it comes with the first answers."""
+    return session.info.model_copy(update={"node_of": session.target.node_of})
 
 
 def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:
@@ -162,7 +170,7 @@ def _said_once(views: Mapping[str, TargetView]) -> list[Notice]:
 
 
 def _view_all(
-    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], secrets: Secrets, *, advised: bool
+    targets: Mapping[str, Target], by_target: Mapping[str, Sequence[Resource]], sessions: OpenSessions, *, advised: bool
 ) -> dict[str, TargetView]:
     # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
     wanted = {name: target for name, target in targets.items() if by_target[name] or target.system is not System.HTTP}
@@ -170,7 +178,7 @@ def _view_all(
     errors: list[TargetError] = []
     with reading(len(wanted)) as pool:
         futures = {
-            name: pool.submit(view_target, target, by_target[name], secrets, advised=advised)
+            name: pool.submit(view_target, target, by_target[name], sessions, advised=advised)
             for name, target in wanted.items()
         }
         for name, future in futures.items():

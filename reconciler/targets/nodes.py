@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.model import PostgresTarget, RedisTarget, Target
-from reconciler.secrets import Secrets
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.pool import reading
 
 
-def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+def nodes(target: Target, sessions: OpenSessions) -> Sequence[Target]:
     """The nodes of `target`: it alone, or with its standbys or replicas; of a Redis Cluster, or of what Sentinels
     watch, every node by its address.
 
@@ -25,16 +25,16 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     if isinstance(target, RedisTarget):
         from reconciler.targets.redis.nodes import nodes
 
-        return nodes(target, secrets)
+        return nodes(target, sessions)
     return (target,)
 
 
-def nodes_of_all(targets: Mapping[str, Target], secrets: Secrets) -> dict[str, Target]:
+def nodes_of_all(targets: Mapping[str, Target], sessions: OpenSessions) -> dict[str, Target]:
     """The nodes of all `targets` by name, in order. Raises TargetError; ReconcilerError with all of them."""
     found: dict[str, Target] = {}
     errors: list[TargetError] = []
     with reading(len(targets)) as pool:
-        for future in [pool.submit(nodes, target, secrets) for target in targets.values()]:
+        for future in [pool.submit(nodes, target, sessions) for target in targets.values()]:
             try:
                 found.update((node.name, node) for node in future.result())
             except TargetError as error:
