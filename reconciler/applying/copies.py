@@ -73,12 +73,14 @@ class Copies:
         self._connection = connection
         self._path = ""
         self.refused: list[tuple[Change, str]] = []
-        self._left_out: dict[str, list[str]] = {}
+        self._left_out: dict[str, list[Table]] = {}
+        self._order: dict[Table, int] = {}
 
     def play(
         self, by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]], interrupted: Callable[[], bool]
     ) -> None:
         """Tries everything, table by table. Raises psycopg.Error where the connection is of no use."""
+        self._order = {table: number for number, table in enumerate(by_table)}
         own = self._own_path()
         if own["standby"]:
             for table in by_table:
@@ -200,17 +202,19 @@ class Copies:
             with suppress(psycopg.Error):
                 connection.execute("rollback")
 
-    def _leave(self, table: tuple[str, str], why: str) -> None:
+    def _leave(self, table: Table, why: str) -> None:
         tables = self._left_out.setdefault(why, [])
-        if (name := ".".join(table)) not in tables:
-            tables.append(name)
+        if table not in tables:
+            tables.append(table)
 
     def untried(self) -> list[str]:
         """A line for each reason: a role that may make no copies at all has one for all tables."""
         lines = []
-        for why, tables in self._left_out.items():
+        in_order = {why: sorted(tables, key=self._order.__getitem__) for why, tables in self._left_out.items()}
+        for why, tables in sorted(in_order.items(), key=lambda each: self._order[each[1][0]]):
+            named = ", ".join(map(".".join, tables[:SHOWN]))
             more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
-            lines.append(f"{self._target.name}: not rehearsed on {', '.join(tables[:SHOWN])}{more}: {why}")
+            lines.append(f"{self._target.name}: not rehearsed on {named}{more}: {why}")
         return lines
 
     def _said(self, error: psycopg.Error, sent: str) -> str:
