@@ -71,13 +71,12 @@ def apply_plan(
     patience: Patience = PATIENCE,
     rehearsal: bool = True,
     declared: Collection[Resource] | None = None,
-    sessions: OpenSessions | None = None,
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
     `parallel` bounds the changes that run at once on one target; the server's memory and connections may bound them
     further. Without `rehearsal`, what the server refuses is found out step by step. `declared` is what the YAML says by
-    now, None where it is not at hand. `sessions` are those that the plan was made in, where that was just now.
+    now, None where it is not at hand.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -100,8 +99,7 @@ def apply_plan(
     def ours() -> list[int]:
         return [held.pid for held in taken]
 
-    with ExitStack() as opened, ExitStack() as locks:
-        sessions = sessions or opened.enter_context(open_sessions(secrets))
+    with open_sessions(secrets) as sessions, ExitStack() as locks:
         nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
         events.planned(plan)

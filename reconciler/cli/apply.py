@@ -101,7 +101,6 @@ def command(
     from reconciler.applying.interruption import Interruption
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
-    from reconciler.targets.open_sessions import OpenSessions
     from reconciler.views.live import live
 
     if plan and allow_blocked:
@@ -124,13 +123,7 @@ def command(
     desired = stages.load(run, declared)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
-    sessions = OpenSessions(run.secrets)
-    click.get_current_context().call_on_close(sessions.close)
-    approved = saved or stages.plan(run, desired, advised=True, allow_blocked=allow_blocked, sessions=sessions)
-    if not saved:
-        if not yes:
-            sessions.close()  # nobody knows how long somebody reads
-        approved = _asked(approved, yes)
+    approved = saved or _asked(stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
@@ -143,7 +136,7 @@ def command(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=stages.now,
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
-            declared=desired.resources if saved and desired.resources else None, sessions=sessions,
+            declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
     unwritten = ""
     try:

@@ -22,7 +22,6 @@ from reconciler.targets import log
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
-    from reconciler.targets.open_sessions import OpenSessions
 
 PLAIN_WIDTH = 100
 """Cells, where the output is not a terminal."""
@@ -42,18 +41,15 @@ def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desi
         return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
 
 
-def plan(
-    run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bool = False,
-    sessions: OpenSessions | None = None,
-) -> Plan:  # fmt: skip
-    """A plan for everything in `desired`; `advised` for people who are to review it, with `allow_blocked` in it. See
-    make_plan. Raises TargetError."""
+def plan(run: Run, desired: Desired, *, advised: bool = False, allow_blocked: bool = False) -> Plan:
+    """A plan for everything in `desired`; `advised` for people who are to review it, with `allow_blocked` in it. Raises
+    TargetError."""
     from reconciler.planning.make import make_plan
 
     with log.stage("planned"):
         return make_plan(
             desired.targets, desired.resources, run.secrets,
-            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, sessions=sessions,
+            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked,
         )  # fmt: skip
 
 

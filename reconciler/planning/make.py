@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,17 +45,15 @@ def make_plan(
     created_at: datetime,
     advised: bool = False,
     allow_blocked: bool = False,
-    sessions: OpenSessions | None = None,
 ) -> Plan:
     """The plan that brings `targets` to `resources`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
-    noted in it, for its apply. `sessions` are taken, and left, where somebody reads the same targets before or after.
+    noted in it, for its apply.
     A resource of a target that is not in `targets` is not looked at. Raises TargetError for a target, or a node of one,
     that cannot be observed, all such in one: a plan that has not seen everything would claim too much.
     """
-    with ExitStack() as ours:
-        sessions = sessions or ours.enter_context(open_sessions(secrets))
+    with open_sessions(secrets) as sessions:
         nodes = nodes_of_all(targets, sessions)
         by_node = _by_node(nodes, resources)
         views = _view_all(nodes, by_node, sessions, advised=advised)
