@@ -20,12 +20,15 @@ from reconciler.targets.postgres.session import OWN_PATH_IS
 from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 if TYPE_CHECKING:
+    from reconciler.targets.postgres.bounded_connection import HeardConnection
     from reconciler.targets.postgres.session import Row
 
 # A type that is the row of a table is no matter: kinds leave out what speaks of whole rows.
 # Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
 # stays before it as long as the path does not name it.
 _PATH = "select pg_catalog.set_config('search_path', %s, false)"
+
+_RECOVERY = "select pg_catalog.pg_is_in_recovery() as standby"
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
@@ -68,7 +71,7 @@ class _Copied(NamedTuple):
 class Copies:
     """The copies of one target, one after the other."""
 
-    def __init__(self, target: PostgresTarget, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, target: PostgresTarget, connection: HeardConnection) -> None:
         self._target = target
         self._connection = connection
         self._path = ""
@@ -111,11 +114,9 @@ class Copies:
         """The role's search_path, as a text and as schemas, and whether the server is a standby; it is empty again
         afterwards."""
         connection = self._connection
-        with connection.pipeline():
-            recovery = connection.execute("select pg_catalog.pg_is_in_recovery() as standby")
-            connection.execute("reset search_path")
-            path = connection.execute(OWN_PATH_IS)
-            connection.execute(_PATH, ("",))
+        recovery, _, path, _ = connection.together(
+            [(_RECOVERY, None), ("reset search_path", None), (OWN_PATH_IS, None), (_PATH, ("",))]
+        )
         [own], [standby] = path, recovery
         return {**own, **standby}
 
@@ -129,30 +130,25 @@ class Copies:
         catalog_first = own["all_schemas"][:1] == ["pg_catalog"]
         question = Question(own["search_path"], texts, tuple(by_table), catalog_first=catalog_first)
         schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
-        with connection.pipeline():
-            connection.execute("begin")
-            answers = [connection.execute(query, params) for query, params in question.queries]
-            connection.execute("commit")
-            tables = connection.execute(_TABLES, (schemas, names, own["own_path"]))
+        _, *answers, _, tables = connection.together(
+            [("begin", None), *question.queries, ("rollback", None), (_TABLES, (schemas, names, own["own_path"]))]
+        )
         found = {(row["schema"], row["name"]): row for row in tables}
         return found, ForeignCode(question, [each.fetchall() for each in answers])
 
     def _on_copies(self, copied: Sequence[_Copied]) -> None:
         """Tries all of them on one round trip; where anything is refused, one after the other, to tell what."""
         connection = self._connection
+        asked: list[tuple[Any, Any]] = []
+        for table, facts, tries, code in copied:
+            asked += [("begin", None), *code.with_path(self._path), (_copy(table, facts["partition_key"]), None)]
+            for _, rehearsal in tries:
+                asked.append(("savepoint before_it", None))
+                asked += [(statement.encode(), None) for statement in rehearsal.statements]  # one statement each
+                asked.append(("rollback to savepoint before_it", None))
+            asked.append(("rollback", None))
         try:
-            with connection.pipeline():
-                for table, facts, tries, code in copied:
-                    connection.execute("begin")
-                    for query, params in code.with_path(self._path):
-                        connection.execute(query, params)
-                    connection.execute(_copy(table, facts["partition_key"]))
-                    for _, rehearsal in tries:
-                        connection.execute("savepoint before_it")
-                        for statement in rehearsal.statements:
-                            connection.execute(statement.encode())  # a pipeline takes one statement at a time
-                        connection.execute("rollback to savepoint before_it")
-                    connection.execute("rollback")
+            connection.together(asked)
         except psycopg.Error:
             if connection.broken:
                 raise

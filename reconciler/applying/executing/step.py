@@ -145,21 +145,15 @@ class PostgresExecutor:
 
         connection = self._connection
         timeouts = (step.lock_timeout, step.statement_timeout)
+        own = [(_NAME, (STEP_NAME,)), (_OWN_PATH, None)]
         try:
-            with connection.pipeline():
-                if not self._is_ready:
-                    connection.execute(_NO_ORPHANS)
-                    connection.execute(_NAME, (STEP_NAME,))
-                    connection.execute(_OWN_PATH)
-                connection.execute(_TIMEOUTS, timeouts)
+            first = [] if self._is_ready else [(_NO_ORPHANS, None), *own]
+            connection.together([*first, (_TIMEOUTS, timeouts)])
         except psycopg.Error:
             if self._is_ready or connection.broken:
                 raise
             # Not every system that PostgreSQL runs on can watch a connection.
-            with connection.pipeline():
-                connection.execute(_NAME, (STEP_NAME,))
-                connection.execute(_OWN_PATH)
-                connection.execute(_TIMEOUTS, timeouts)
+            connection.together([*own, (_TIMEOUTS, timeouts)])
         self._is_ready = True
 
     def _timed_out(self, sqlstate: str | None, took: float) -> bool:

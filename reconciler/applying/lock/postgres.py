@@ -159,11 +159,9 @@ class PostgresLock:
         # Another role would not see what earlier sessions of ours do.
         ours = open_connection(as_login(self._target), self._secrets, named, where_there=limits, others=idle)
         try:
-            with ours.pipeline():
-                keys = {"key": ADVISORY_KEY, "instance": self._instance, "instance_key": INSTANCE_KEY}
-                tried = ours.execute(_TRY, keys)
-                elsewhere = ours.execute(_HOLDERS, {"key": INSTANCE_KEY, "here": False})
-                steps = ours.execute(_STEPS, (STEP_NAME,))
+            keys = {"key": ADVISORY_KEY, "instance": self._instance, "instance_key": INSTANCE_KEY}
+            looking = [(_HOLDERS, {"key": INSTANCE_KEY, "here": False}), (_STEPS, (STEP_NAME,))]
+            tried, elsewhere, steps = ours.together([(_TRY, keys), *looking])
             [row] = tried
             if not row["taken"]:
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
