@@ -1,6 +1,6 @@
 """What verbs cost over a distance: the turns between client and server, and the connections, as a proxy counts them.
 
-    python benchmarks/turns.py [--delay MILLISECONDS]
+    python benchmarks/turns.py [--delay MILLISECONDS] [--sent CHARACTERS]
 
 A turn is the client speaking after the server spoke: what takes a round trip of the network, however fast either end
 is. Starts an embedded PostgreSQL and Redis on loopback, with 18 indexes on two tables, 3 settings and a Redis, and runs
@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import selectors
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from catalogue import make_database, write_desired
+from proxy import Proxy, Turns
 
 from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
@@ -34,65 +32,6 @@ from reconciler.demo.redis_server import RedisServer
 
 TABLES, INDEXES_PER_TABLE = 2, 9
 """18 indexes, of which 8 are spelled otherwise than PostgreSQL prints them."""
-
-BUFFER = 65_536
-
-
-@dataclass
-class Turns:
-    """What passed through a proxy so far."""
-
-    turns: int = 0
-    connections: int = 0
-    sent: list[bytes] = field(default_factory=list)
-    """What the client said at the beginning of each turn."""
-
-
-class Proxy:
-    """Stands before `port` on loopback, passes everything on, and counts. `delay`: seconds of a round trip."""
-
-    def __init__(self, port: int, delay: float = 0.0) -> None:
-        self.counted = Turns()
-        self._to = port
-        self._delay = delay / 2
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Takes no more connections."""
-        self._listening.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                threading.Thread(target=self._pass_on, args=(client,), daemon=True).start()
-
-    def _pass_on(self, client: socket.socket) -> None:
-        with self._lock:
-            self.counted.connections += 1
-        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._to)) as server:
-            for each in (client, server):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            waiting = selectors.DefaultSelector()
-            waiting.register(client, selectors.EVENT_READ, server)
-            waiting.register(server, selectors.EVENT_READ, client)
-            server_spoke = True
-            while True:
-                for key, _ in waiting.select():
-                    data = key.fileobj.recv(BUFFER)  # type: ignore[union-attr]  # only sockets are registered
-                    if not data:
-                        return
-                    if key.fileobj is client and server_spoke:
-                        with self._lock:
-                            self.counted.turns += 1
-                            self.counted.sent.append(data)
-                    server_spoke = key.fileobj is server
-                    if self._delay:
-                        time.sleep(self._delay)
-                    key.data.sendall(data)
 
 
 @dataclass(frozen=True)
@@ -103,8 +42,11 @@ class Scene:
     postgres: Proxy
     redis: Proxy
     urls: Mapping[str, str]
+    program: Sequence[str]
     break_some: Callable[[], None]
-    """Drops three indexes and undoes a setting of each system, as somebody might by hand."""
+    """Drops three indexes and undoes a setting of PostgreSQL, as somebody might by hand."""
+    break_all: Callable[[], None]
+    """The same of all of them."""
 
     def run(self, *words: str) -> tuple[Turns, float]:
         """The turns and connections of both proxies while a verb runs, and its seconds."""
@@ -112,7 +54,7 @@ class Scene:
             proxy.counted = Turns()
         started = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", "--desired", self.desired, *words],
+            [*self.program, "--desired", self.desired, *words],
             env=os.environ | self.urls, check=False, capture_output=True, text=True,
         )  # fmt: skip
         seconds = time.perf_counter() - started
@@ -120,11 +62,7 @@ class Scene:
             raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout[-2000:]}{done.stderr}")
         both = [self.postgres.counted, self.redis.counted]
         return (
-            Turns(
-                sum(each.turns for each in both),
-                sum(each.connections for each in both),
-                [data for each in both for data in each.sent],
-            ),
+            Turns(sum(each.connections for each in both), [turn for each in both for turn in each.sent]),
             seconds,
         )
 
@@ -146,9 +84,15 @@ targets:
 """
 
 
+PROGRAM = (sys.executable, "-m", "reconciler")
+
+INDEXES = "select indexname from pg_indexes where schemaname = 'public' and indexname not like '%pkey'"
+SOME = "'item_0001_open_idx', 'item_0001_account_idx', 'item_0002_email_idx'"
+
+
 @contextmanager
-def scene(delay: float = 0.0) -> Iterator[Scene]:
-    """Servers as declared but for nothing: the first plan of it is in sync. `delay`: seconds of a round trip."""
+def scene(delay: float = 0.0, program: Sequence[str] = PROGRAM) -> Iterator[Scene]:
+    """Servers as declared: the first plan of it is in sync. `delay`: seconds of a round trip."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-turns-"))
     folder.chmod(0o755)
     postgres = PostgresServer(folder / "postgres", embedded_postgres(), {"fsync": "off"})
@@ -164,20 +108,27 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
         (desired / "targets.yaml").write_text(TARGETS, encoding="utf-8")
         (desired / "postgres" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
         (desired / "cache.yaml").write_text(CACHE, encoding="utf-8")
-        proxies += [Proxy(postgres.port, delay), Proxy(redis.port, delay)]
+        proxies += [Proxy(postgres.port, delay, postgres=True), Proxy(redis.port, delay, postgres=False)]
         urls = {
             "DATABASE_URL": postgres.url().replace(f":{postgres.port}", f":{proxies[0].port}"),
             "REDIS_URL": redis.url().replace(f":{redis.port}", f":{proxies[1].port}"),
         }
 
-        def break_some() -> None:
+        def broken(indexes: str, settings: Sequence[str]) -> None:
             with psycopg.connect(postgres.url(), autocommit=True) as connection:
-                for name in ("item_0001_open_idx", "item_0001_account_idx", "item_0002_email_idx"):
+                for (name,) in connection.execute(indexes.encode()).fetchall():
                     connection.execute(f"drop index {name}".encode())
-                connection.execute("alter system reset work_mem")
+                for name in settings:
+                    connection.execute(f"alter system reset {name}".encode())
                 connection.execute("select pg_reload_conf()")
 
-        found = Scene(desired, *proxies, urls, break_some)
+        def break_some() -> None:
+            broken(f"{INDEXES} and indexname in ({SOME})", ["work_mem"])
+
+        def break_all() -> None:
+            broken(INDEXES, ["work_mem", "random_page_cost", "log_min_duration_statement"])
+
+        found = Scene(desired, *proxies, urls, program, break_some, break_all)
         found.run("apply", "--yes")
         yield found
     finally:
@@ -188,27 +139,32 @@ def scene(delay: float = 0.0) -> Iterator[Scene]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def rows(found: Scene) -> Sequence[tuple[str, Sequence[str], Callable[[], object]]]:
+    """Of each row of the table its name, a verb with its options, and what happens before."""
+    return (
+        ("plan, in sync", ["plan"], bool),
+        ("drift, in sync", ["drift"], bool),
+        ("plan of 4 changes, with advice", ["plan"], found.break_some),
+        ("apply of 4 changes", ["apply", "--yes"], bool),
+        ("plan of 21 changes, with advice", ["plan"], found.break_all),
+        ("apply of 21 changes", ["apply", "--yes"], bool),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds of a round trip")
-    parser.add_argument("--sent", action="store_true", help="show what the client said at the beginning of each turn")
+    parser.add_argument("--sent", type=int, default=0, metavar="N", help="show N characters of what each turn says")
     asked = parser.parse_args()
     print(f"{'verb':34} {'turns':>6} {'connections':>12} {'seconds':>8}")
     with scene(asked.delay / 1000) as found:
-        rows: Sequence[tuple[str, Sequence[str], bool]] = (
-            ("plan, in sync", ["plan"], False),
-            ("drift, in sync", ["drift"], False),
-            ("plan of 4 changes, with advice", ["plan"], True),
-            ("apply of 4 changes", ["apply", "--yes"], False),
-        )
-        for name, words, broken in rows:
-            if broken:
-                found.break_some()
+        for name, words, happens in rows(found):
+            happens()
             turns, seconds = found.run(*words)
             print(f"{name:34} {turns.turns:6} {turns.connections:12} {seconds:8.2f}")
             if asked.sent:
-                for number, data in enumerate(turns.sent, 1):
-                    print(f"  {number:3} {' '.join(data.decode(errors='replace').split())[:160]!r}")
+                for number, turn in enumerate(turns.sent, 1):
+                    print(f"  {number:3} {turn.connection:2} {turn.words()[: asked.sent]!r}")
 
 
 if __name__ == "__main__":

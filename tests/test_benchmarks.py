@@ -8,8 +8,48 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+UNHURRIED = f"""
+from reconciler.applying import verification
+from reconciler.applying.executing import watch
+from reconciler.cli import main
+watch.INTERVAL = verification.LOADING_SECONDS = {PATIENCE}
+main()
+"""
+"""Where something takes long, further connections see how it goes: a count that does not depend on the machine has
+none."""
+
+MOST = {
+    "plan, in sync": (14, 2),
+    "drift, in sync": (14, 2),
+    "plan of 4 changes, with advice": (26, 2),
+    "apply of 4 changes": (110, 9),
+    "plan of 21 changes, with advice": (26, 2),
+    "apply of 21 changes": (21 * 16, 12),
+}
+"""Turns and connections. An apply plans first, opens the sessions that it needs and plans afterwards, whether it makes
+four changes or twenty: 16 turns a change are what many come to. How often a reload is looked for is the server's."""
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("folder")  # it starts servers of its own
+def test_no_verb_takes_more_turns_and_connections_than_it_may(monkeypatch):
+    """Seen to fail where each of them opened sessions of its own: 17, 14, 32 and 190 turns, 19 connections."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from turns import rows, scene
+
+    monkeypatch.setenv("PYTHONPATH", str(BENCHMARKS.parent))
+    with scene(program=[sys.executable, "-c", UNHURRIED]) as found:
+        taken = {}
+        for name, words, happens in rows(found):
+            happens()
+            counted, _ = found.run(*words)
+            taken[name] = (counted.turns, counted.connections)
+    assert taken.keys() == MOST.keys()
+    assert {name: each for name, each in taken.items() if each[0] > MOST[name][0] or each[1] > MOST[name][1]} == {}
 
 
 @pytest.mark.thorough

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from reconciler.applying.batch import batches
 from reconciler.applying.event_logging import logged
@@ -48,8 +50,11 @@ from reconciler.planning.order import STAGE, groups
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
 from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
 from reconciler.targets.nodes import nodes_of_all
+from reconciler.targets.open_sessions import OpenSessions, open_sessions
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 
 def apply_plan(
@@ -83,11 +88,8 @@ def apply_plan(
     """
     facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
     facts = enforce(Moment.DECLARED, facts)
-    nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, secrets)
-    facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
     ledger = Ledger(plan, now, record)
     events = Events([ledger, logged, *subscribers], now, secrets)
-    events.planned(plan)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
     for change in plan.changes:
@@ -97,13 +99,16 @@ def apply_plan(
     def ours() -> list[int]:
         return [held.pid for held in taken]
 
-    with ExitStack() as locks:
+    with open_sessions(secrets) as sessions, ExitStack() as locks:
+        nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
+        facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
+        events.planned(plan)
         works = []
         for changes in wanted.values():
             held: dict[str, Held] = {}
             for name in dict.fromkeys(change.address.target for change in changes):
                 instance = any(change.address.target == name and _of_instance(change) for change in changes)
-                with closing(connect(nodes[name], secrets)) as session:
+                with sessions.lent(nodes[name]) as session:
                     facts = enforce(Moment.CONNECTED, replace(facts, infos={name: session.info}))
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
@@ -111,8 +116,9 @@ def apply_plan(
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
             works.append(
-                _Work(nodes, changes, secrets, held, parallel, events, interruption, ledger, patience, facts.refused)
+                _Work(nodes, changes, sessions, held, parallel, events, interruption, ledger, patience, facts.refused)
             )
+            locks.callback(works[-1].close)
         if rehearsal and (untenable := [one for work in works for one in work.rehearse()]):
             from reconciler.applying.rehearsal import check_refused
 
@@ -125,7 +131,7 @@ def apply_plan(
             except BaseException:
                 interruption.set()  # else the pool would wait for builds that nobody waits for any more
                 raise
-        after = None if interruption else plan_again(ledger.done(), nodes, secrets)
+        after = None if interruption else plan_again(ledger.done(), nodes, sessions)
     receipt = ledger.receipt(after)
     events.done(receipt)
     return receipt
@@ -137,7 +143,7 @@ class _Work:
 
     targets: Mapping[str, Target]
     changes: Sequence[Change]
-    secrets: Secrets
+    sessions: OpenSessions
     held: Mapping[str, Held]
     parallel: int
     events: Events
@@ -145,6 +151,13 @@ class _Work:
     ledger: Ledger
     patience: Patience
     refused: Mapping[Address, Refusal]
+    rehearsed_on: dict[str, HeardConnection] = field(default_factory=dict)
+    """By target, the connection of its rehearsal: the first lane writes on it, before which nothing has changed."""
+
+    def close(self) -> None:
+        """Ends the connections that nobody wrote on."""
+        for connection in self.rehearsed_on.values():
+            connection.close()
 
     def rehearse(self) -> Sequence[tuple[Change, str]]:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
@@ -158,7 +171,8 @@ class _Work:
                     for change in self.changes
                     if change.address.target == name and change.address not in self.refused
                 ]
-                rehearsed = rehearse_again(self.targets[name], self.secrets, changes, self.interruption.asked)
+                leave = partial(self.rehearsed_on.__setitem__, name)
+                rehearsed = rehearse_again(self.targets[name], self.sessions, changes, self.interruption.asked, leave)
                 for line in rehearsed.untried:
                     self.events.noted(name, line)
                 refused += rehearsed.refused
@@ -207,8 +221,7 @@ class _Work:
         if building < 2 or not isinstance(target, PostgresTarget):  # only PostgreSQL has indexes
             return wanted, ""
         try:
-            with closing(connect(target, self.secrets)) as session:
-                bearable = bound(session, building)
+            bearable = self.sessions.ask(target, partial(bound, asked=building))
         except ReconcilerError:
             return wanted, ""  # the first change will meet it as well, and say so
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
@@ -216,11 +229,12 @@ class _Work:
     def _lane(self, target: Target, changes: Sequence[Change], unmade: Unmade | None) -> None:
         with closing(
             Runner(
-                target, self.secrets,
+                target, self.sessions,
                 held=self.held[target.name], events=self.events, patience=self.patience,
                 interruption=self.interruption,
-                restarts=Restarts(self.targets, self.secrets, self._locks_again),
+                restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 planned=self._planned,
+                rehearsed_on=self.rehearsed_on.pop(target.name, None),
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):
@@ -248,7 +262,7 @@ class _Work:
     def _refused(self, change: Change) -> ChangeReceipt:
         """The receipt of what a gate has refused."""
         refusal = self.refused[change.address]
-        return receipt_of(change, refusal.result, self.secrets.redact(str(refusal)))
+        return receipt_of(change, refusal.result, self.sessions.secrets.redact(str(refusal)))
 
     def _locks_again(self) -> None:
         """A restart ends the locks of all databases of the server."""

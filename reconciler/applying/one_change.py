@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from reconciler.applying.batch import merged
+from reconciler.applying.change_work import Work
 from reconciler.applying.events import Events
 from reconciler.applying.executing.reload import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
@@ -22,14 +23,17 @@ from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.verification import Reading, evidence, verify
 from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, StepFailed, TargetError
+from reconciler.kind.applying import SeenAtOnce
+from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Address,
     Applied,
     Change,
     ChangeReceipt,
-    Fact,
     Notice,
+    PatroniStep,
     Resource,
+    RestartStep,
     SqlStep,
     Step,
     StepReceipt,
@@ -39,35 +43,17 @@ from reconciler.model import (
 from reconciler.model.event import Purpose
 from reconciler.outcomes import of_outcome, worst
 from reconciler.planning import staleness
-from reconciler.planning.staleness import Judgement, Standing, left_over, no_longer_beside, once_more, went, would_run
-from reconciler.secrets import Secrets
+from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went, would_run
+from reconciler.targets.open_sessions import OpenSessions
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 CLEANING_LOCK_TIMEOUT = "10s"
 """What a failed build leaves is dropped by waiting for every transaction that is older: longer than for an instant,
 and far shorter than for a build, since the next plan can do it as well."""
 
 Asked = Callable[[], bool]
-
-_NOTHING_RUNS = Judgement(Standing.STALE, "")
-
-
-@dataclass(slots=True)
-class _Work:
-    """What is done for one change, as it grows.
-
-    judged    before its steps.
-    together  the others that its steps are sent with.
-    started   by the monotonic clock.
-    """
-
-    change: Change
-    together: tuple[Address, ...] = ()
-    purpose: Purpose = Purpose.CHANGE
-    judged: Judgement = _NOTHING_RUNS
-    steps: list[StepReceipt] = field(default_factory=list)
-    evidence: list[Fact] = field(default_factory=list)
-    waits: bool = False
-    started: float = field(default_factory=time.monotonic)
 
 
 class Runner:
@@ -79,37 +65,37 @@ class Runner:
     """
 
     def __init__(
-        self, target: Target, secrets: Secrets, *,
+        self, target: Target, sessions: OpenSessions, *,
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         planned: Callable[[], Mapping[Address, Resource]],
+        rehearsed_on: HeardConnection | None = None,
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
-        self._secrets = secrets
+        self._secrets = sessions.secrets
         self._held = held
         self._events = events
         self._interruption = interruption
-        self._stepper = Stepper(target, secrets, patience, restarts)
-        self._reading = Reading(target, secrets)
+        self._stepper = Stepper(target, sessions.secrets, patience, restarts, rehearsed_on)
+        self._reading = Reading(target, sessions)
         self.reachable = True
 
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
         """What became of `changes`: one, or several whose steps are sent as one. Raises nothing: a failure is a
         receipt, and so is a mistake of ours."""
-        works = {change.address: _Work(change) for change in changes}
+        works = {change.address: Work(change) for change in changes}
         known = {address: self._receipt(work, self._judged) for address, work in works.items()}
         ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]
         if len(ready) == 1:
             known[ready[0].change.address] = self._receipt(ready[0], self._one)
         elif ready:
-            sent = _Work(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
+            sent = Work(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
             error = self._sent(sent, merged([work.change for work in ready]))
             for work in ready:
                 known[work.change.address] = self._receipt(work, lambda one: self._came_together(one, sent, error))
         return [known[change.address] for change in changes]
 
-    def _receipt(self, work: _Work, make: Callable[[_Work], tuple[Applied, str]]) -> ChangeReceipt:
-        change = work.change
+    def _receipt(self, work: Work, make: Callable[[Work], tuple[Applied, str]]) -> ChangeReceipt:
         try:
             result, message = make(work)
         except ReconcilerError as error:
@@ -118,23 +104,23 @@ class Runner:
         except Exception as error:  # it must not take the receipts of the other changes with it
             result, message = Applied.FAILED, f"unexpected {type(error).__name__}: {error}"
         if result is Applied.FAILED:
-            self.close()  # the next change starts with a connection that nothing has happened to
+            self._renew()
+        seconds = round(time.monotonic() - work.started, 3)
         return receipt_of(
-            change,
-            result,
-            self._secrets.redact(message),
-            steps=work.steps,
-            seconds=round(time.monotonic() - work.started, 3),
-            evidence=work.evidence,
-            waits=work.waits,
-        )
+            work.change, result, self._secrets.redact(message),
+            steps=work.steps, seconds=seconds, evidence=work.evidence, waits=work.waits,
+        )  # fmt: skip
 
     def close(self) -> None:
-        """Ends both connections. Never raises."""
+        """Ends the connection that writes. Never raises."""
         self._stepper.close()
-        self._reading.close()
 
-    def _judged(self, work: _Work) -> tuple[Applied, str]:
+    def _renew(self) -> None:
+        """Whatever comes next begins with new connections, since what failed may have been one. Never raises."""
+        self._stepper.close()
+        self._reading.anew()
+
+    def _judged(self, work: Work) -> tuple[Applied, str]:
         """What is to become of a change: NOT_RUN where it is as planned, so that its steps are to run."""
         change = work.change
         self._held()
@@ -150,7 +136,7 @@ class Runner:
         why = self._reading.ask(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
 
-    def _one(self, work: _Work) -> tuple[Applied, str]:
+    def _one(self, work: Work) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
         wanted = work.judged.steps
         # No other target has files that it could read.
@@ -163,7 +149,7 @@ class Runner:
                 raise
             return Applied.FAILED, self._undone(work, str(error))
 
-    def _sent(self, sent: _Work, steps: Sequence[Step]) -> ReconcilerError | None:
+    def _sent(self, sent: Work, steps: Sequence[Step]) -> ReconcilerError | None:
         """Runs the steps that several changes share; what went wrong is the receipt of each."""
         try:
             self._run(sent, steps, self._interruption.asked)
@@ -171,7 +157,7 @@ class Runner:
             return error
         return None
 
-    def _came_together(self, work: _Work, sent: _Work, error: ReconcilerError | None) -> tuple[Applied, str]:
+    def _came_together(self, work: Work, sent: Work, error: ReconcilerError | None) -> tuple[Applied, str]:
         """What the shared steps have made of one change. Where the first of them failed, none was made."""
         work.steps += sent.steps
         try:
@@ -183,7 +169,7 @@ class Runner:
                 raise
             return Applied.FAILED, self._undone(work, str(problem))
 
-    def _kept(self, work: _Work) -> tuple[Applied, str]:
+    def _kept(self, work: Work) -> tuple[Applied, str]:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
         kept = verify(self._reading, work.change, self._interruption.asked)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
@@ -193,21 +179,18 @@ class Runner:
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
         return kept.result, "; ".join(filter(None, (left_out, kept.message)))
 
-    def _run(
-        self, work: _Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None
-    ) -> None:
+    def _run(self, work: Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None) -> None:
         """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any).
 
-        Whatever is read afterwards is read in a new session.
+        Whatever is read afterwards is read in a new session, unless an open one sees the same.
         """
-        if not any(map(reloads, wanted)):
-            self._reading.close()
         try:
             self._run_each(work, wanted, interrupted, errors_before)
         finally:
-            self._reading.close()
+            if not isinstance(BY_NAME[work.change.address.kind], SeenAtOnce):
+                self._reading.anew()
 
-    def _run_each(self, work: _Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None) -> None:
+    def _run_each(self, work: Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None) -> None:
         change = work.change
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
         gone: Sequence[str] = ()
@@ -223,6 +206,8 @@ class Runner:
             partition = step.partition if isinstance(step, SqlStep) else ""
             if partition in gone:
                 continue
+            if isinstance(step, RestartStep | PatroniStep):
+                self._reading.anew()  # an open session would only be in its way
             started = time.monotonic()
             before = self._reading.files() if reloads(step) else None
             if before and errors_before is not None:
@@ -252,25 +237,22 @@ class Runner:
         """The steps that a part which went has kept from what they are for. None where parts came meanwhile, which
         would be without once one index has taken the place of another, or where it is not whole for another reason."""
         found = self._reading.look(change)
-        self._reading.close()
         return None if left_over(change, found) else once_more(change, found)
 
     def _went(self, change: Change) -> Sequence[str]:
         """The parts that steps of `change` are for, and that are gone; none where that cannot be seen."""
-        self.close()  # what failed may have been the connection
+        self._renew()
         try:
             return went(change, self._reading.look(change).observed)
         except ReconcilerError:
             return ()
-        finally:
-            self._reading.close()
 
     def _cleaned(self, change: Change, step: SqlStep) -> str:
         """Takes away what a failed step left behind, if a plan of this moment would do the very same; says what it did.
 
         The plan decides, not we: what somebody else builds, or has made meanwhile, is not in it.
         """
-        self.close()  # what failed may have been the connection
+        self._renew()
         wanted = "; ".join(step.on_failure)
         try:
             outcomes = self._reading.once_built(change)
@@ -289,8 +271,8 @@ class Runner:
             return f"\n  what it left behind is still there, for the next plan: {error}"
         return f"\n  what it left behind was taken away: {wanted}"
 
-    def _undone(self, work: _Work, problem: str) -> str:
-        self.close()  # what failed may have been the connection
+    def _undone(self, work: Work, problem: str) -> str:
+        self._renew()
         try:
             work.purpose = Purpose.UNDO
             self._run(work, work.judged.undo, lambda: False)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from reconciler.applying.executing.reload import Files, files, loaded, reloads
-from reconciler.errors import ConnectionFailed, PromiseBroken, TargetError
+from reconciler.errors import PromiseBroken, TargetError
 from reconciler.model import (
     Applied,
     Change,
@@ -27,8 +27,7 @@ from reconciler.model import (
 )
 from reconciler.planning import staleness
 from reconciler.planning.staleness import Look, Standing, left_over, look, measured, resource_of
-from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
 
 if TYPE_CHECKING:
@@ -63,33 +62,23 @@ class Kept(NamedTuple):
 
 
 class Reading:
-    """The session in which an apply reads one target.
+    """How an apply reads one target: in a session that is open, and in a new one where that is what has to be seen,
+    since settings reach new sessions first.
 
-    It is opened when something is asked, and again only where it was lost, or where a new session is what has to be
-    seen: after steps, since settings reach new sessions first. Whoever lets something run closes it before: none is
-    left idle beside a build, for however long that takes.
+    Decided: docs/decisions.md#shared-sessions
     """
 
-    def __init__(self, target: Target, secrets: Secrets) -> None:
+    def __init__(self, target: Target, sessions: OpenSessions) -> None:
         self._target = target
-        self._secrets = secrets
-        self._session: Session | None = None
+        self._sessions = sessions
 
     def ask(self, ask: Callable[[Session], Answer]) -> Answer:
-        """The answer of `ask` in the session that is open, else in a new one. Raises TargetError."""
-        if self._session is not None:
-            try:
-                return ask(self._session)
-            except ConnectionFailed:  # somebody has ended it since: a timeout for the idle, a restart
-                self.close()
-        self._session = connect(self._target, self._secrets)
-        return ask(self._session)
+        """The answer of `ask` in a session that is open, else in a new one. Raises TargetError."""
+        return self._sessions.ask(self._target, ask)
 
-    def close(self) -> None:
-        """Ends the session, if there is one. Never raises."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+    def anew(self) -> None:
+        """What is asked from now on is asked in a new session. Never raises."""
+        self._sessions.renew(self._target)
 
     def look(self, change: Change) -> Look:
         """What there is of the resource of `change`, and what a plan of this moment would say of it."""
@@ -136,7 +125,7 @@ def verify(reading: Reading, change: Change, to_stop: Callable[[], bool]) -> Kep
             return Kept(Applied.INCOMPLETE, f"came after the plan, and needs a new one: {', '.join(left)}", seen)
         if to_stop() and not last:
             raise PromiseBroken(f"interrupted before it could be seen to come true: {message or 'not yet'}")
-        reading.close()
+        reading.anew()
     raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
 
 

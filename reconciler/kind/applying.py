@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import Change, Fact, Observed, Step
 from reconciler.targets.foreign.reached import Reached
@@ -32,6 +32,14 @@ class Rehearsal:
     table: str
     statements: tuple[str, ...]
     reached: tuple[Reached | None, ...]
+
+
+@runtime_checkable
+class SeenAtOnce(Protocol):
+    """A kind whose changes an open session sees as a new one does, as it sees all that is in tables. What a setting, a
+    user or a restart has become only shows in sessions that begin after it."""
+
+    seen_at_once: Literal[True]
 
 
 @runtime_checkable

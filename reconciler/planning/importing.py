@@ -6,7 +6,7 @@ Decided: docs/decisions.md#one-schema
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,8 +17,8 @@ from reconciler.kinds.registry import KINDS
 from reconciler.model import Target, TargetInfo, Unreachable
 from reconciler.planning.unread import unread
 from reconciler.secrets import Secrets
-from reconciler.targets.connect import AnySession, connect
 from reconciler.targets.nodes import nodes
+from reconciler.targets.open_sessions import OpenSessions, open_sessions
 from reconciler.targets.pool import Pool
 from reconciler.targets.servers import sessions_to
 from reconciler.targets.unnamed import is_unnamed, shown
@@ -76,8 +76,8 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
         if not writing:
             raise UsageError(f"{target.name} is a {target.system.value} target, and has no schemas")
     sections: dict[str, Any] = {}
-    all_nodes, opened, silent = _first_that_answers(target, secrets)
-    with closing(opened) as session:
+    with open_sessions(secrets) as sessions, ExitStack() as lent:
+        all_nodes, session, silent = _first_that_answers(target, sessions, lent)
         for _, kind in writing:
             sections.update(kind.written(session))
         info = session.info
@@ -94,20 +94,22 @@ def write_target(target: Target, secrets: Secrets, schemas: Collection[str] = ()
     )  # fmt: skip
 
 
-def _first_that_answers(target: Target, secrets: Secrets) -> tuple[Sequence[Target], AnySession, Sequence[TargetError]]:
+def _first_that_answers(
+    target: Target, sessions: OpenSessions, lent: ExitStack
+) -> tuple[Sequence[Target], Any, Sequence[TargetError]]:
     """All nodes of `target`, a session to the first that answers, and why those before it did not. All nodes of a
     cluster are to have the same: one speaks for them, and a plan says what differs. Raises TargetError where none does.
     """
     silent: list[TargetError] = []
     try:
-        all_nodes = nodes(target, secrets)
+        all_nodes = nodes(target, sessions)
     except TargetError as error:
         if error.target == target.name:
             raise
         all_nodes, silent = [target], [error]  # a declared replica is not there, or none: it would not be read anyway
     for node in all_nodes:
         try:
-            return all_nodes, connect(node, secrets), silent
+            return all_nodes, lent.enter_context(sessions.lent(node)), silent
         except TargetError as error:
             silent.append(error)
     raise silent[0]

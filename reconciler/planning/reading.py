@@ -23,6 +23,7 @@ from reconciler.planning.unread import unread
 from reconciler.planning.viewing import TargetView, view_target
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
+from reconciler.targets.open_sessions import OpenSessions, open_sessions
 from reconciler.targets.pool import MOST_SESSIONS_ON_A_SERVER, Pool
 from reconciler.targets.servers import places, sessions_to
 
@@ -115,21 +116,27 @@ def _asked(
     silences = _Silences()
 
     def first(target: Target) -> _Answer:
-        try:
-            silences.expect_an_answer(target)
-            found = nodes(target, secrets)
-        except TargetError as error:
-            return _Answer(target.name, error, target)
-        return view(target.name, found[0], found)
+        # What the nodes were asked of is read next. It ends with its target: a server has few sessions of ours at once.
+        with open_sessions(secrets) as sessions:
+            try:
+                silences.expect_an_answer(target)
+                found = nodes(target, sessions)
+            except TargetError as error:
+                return _Answer(target.name, error, target)
+            return view(target.name, found[0], sessions, found)
 
-    def view(name: str, node: Target, found: Sequence[Target] = ()) -> _Answer:
+    def further(name: str, node: Target) -> _Answer:
+        with open_sessions(secrets) as sessions:
+            return view(name, node, sessions)
+
+    def view(name: str, node: Target, sessions: OpenSessions, found: Sequence[Target] = ()) -> _Answer:
         wanted = _of_node(node, declared[name])
         # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
         if not wanted and node.system is System.HTTP:
             return _Answer(name, None, node, found)
         try:
             silences.expect_an_answer(node)
-            return _Answer(name, view_target(node, wanted, secrets, advised=advised), node, found)
+            return _Answer(name, view_target(node, wanted, sessions, advised=advised), node, found)
         except TargetError as error:
             return _Answer(name, error, node, found)
 
@@ -143,7 +150,7 @@ def _asked(
                 one.nodes = answer.nodes
                 one.resources = {node.name: _of_node(node, declared[answer.target]) for node in answer.nodes}
                 for node in answer.nodes[1:]:
-                    pool.add(partial(view, answer.target, node), sessions_to(node))
+                    pool.add(partial(further, answer.target, node), sessions_to(node))
             silences.heard(answer.node, answer.said)
             match answer.said:
                 case TargetView():

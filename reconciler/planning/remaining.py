@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconciler.errors import ConnectionFailed, ReconcilerError
+from reconciler.kind import AnyKind
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Notice, Target, Unlooked, Verdict
+from reconciler.model import Address, Change, Notice, Observed, Resource, Target, Unlooked, Verdict
 from reconciler.outcomes import of_outcome
 from reconciler.planning.staleness import resource_of
-from reconciler.secrets import Secrets
-from reconciler.targets.connect import connect
+from reconciler.targets.open_sessions import OpenSessions
 
 
 class After(NamedTuple):
@@ -26,7 +26,12 @@ class After(NamedTuple):
     unlooked: Sequence[Unlooked]
 
 
-def plan_again(done: Iterable[Change], targets: Mapping[str, Target], secrets: Secrets) -> After:
+def _observed(kind: AnyKind, resources: Sequence[Resource], session: Any) -> Mapping[Address, Observed]:
+    found: Mapping[Address, Observed] = kind.observe(session, resources)
+    return found
+
+
+def plan_again(done: Iterable[Change], targets: Mapping[str, Target], sessions: OpenSessions) -> After:
     """What a new plan of the same resources still wants to change, though its change was said to be made; and what
     waits for a restart, or runs without being persisted. What cannot be seen is said not to be.
     """
@@ -41,10 +46,9 @@ def plan_again(done: Iterable[Change], targets: Mapping[str, Target], secrets: S
         why = silent.get(name, "")
         if not why:
             try:
-                with closing(connect(targets[name], secrets)) as session:
-                    observed = kind.observe(session, resources)
+                observed = sessions.ask(targets[name], partial(_observed, kind, resources))
             except ReconcilerError as error:
-                why = secrets.redact(str(error))
+                why = sessions.secrets.redact(str(error))
                 if isinstance(error, ConnectionFailed) and error.silent:
                     silent[name] = why  # to wait for it once is enough
         if why:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 from reconciler.kind import Advises, Sequences
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
-from reconciler.secrets import Secrets
 from reconciler.targets import log
-from reconciler.targets.connect import connect
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
 
 
@@ -27,16 +25,15 @@ class TargetView:
 
 
 def view_target(
-    target: Target, resources: Sequence[Resource], secrets: Secrets, *, advised: bool = False
+    target: Target, resources: Sequence[Resource], sessions: OpenSessions, *, advised: bool = False
 ) -> TargetView:
     """Observes one target through one session and plans all its resources, with advice where it is wanted.
 
     Raises TargetError.
     """
-    with closing(connect(target, secrets)) as session:
+    with sessions.lent(target) as session:
         outcomes: list[Outcome] = []
         in_sync: dict[str, int] = {}
-        info = session.info.model_copy(update={"node_of": target.node_of})
         for kind in KINDS:
             wanted = [resource for resource in resources if resource.address.kind == kind.name]
             if not wanted:
@@ -46,7 +43,7 @@ def view_target(
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
             said: Sequence[Outcome] = [outcome for each in found for outcome in each]
             if isinstance(kind, Sequences):
-                said = kind.sequenced(said, target, info)
+                said = kind.sequenced(said, target, _info(session))
             outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
             in_sync[kind.name] = sum(
                 not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
@@ -55,9 +52,14 @@ def view_target(
             address = Address(target.name, next(iter(in_sync)), "*")
             outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
         return TargetView(
-            info=info, instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
+            info=_info(session), instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
             remark=_remark(session, in_sync),
         )  # fmt: skip
+
+
+def _info(session: Session) -> TargetInfo:
+    """Not asked for before anything else is: on PostgreSQL it comes with the first answers."""
+    return session.info.model_copy(update={"node_of": session.target.node_of})
 
 
 def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:

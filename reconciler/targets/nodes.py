@@ -10,12 +10,12 @@ from functools import partial
 
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.model import PostgresTarget, RedisTarget, Target
-from reconciler.secrets import Secrets
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.pool import Pool
 from reconciler.targets.servers import sessions_to
 
 
-def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
+def nodes(target: Target, sessions: OpenSessions) -> Sequence[Target]:
     """The nodes of `target`: it alone, or with its standbys or replicas; of a Redis Cluster, or of what Sentinels
     watch, every node by its address.
 
@@ -27,17 +27,17 @@ def nodes(target: Target, secrets: Secrets) -> Sequence[Target]:
     if isinstance(target, RedisTarget):
         from reconciler.targets.redis.nodes import nodes
 
-        return nodes(target, secrets)
+        return nodes(target, sessions)
     return (target,)
 
 
-def nodes_of_all(targets: Mapping[str, Target], secrets: Secrets) -> dict[str, Target]:
+def nodes_of_all(targets: Mapping[str, Target], sessions: OpenSessions) -> dict[str, Target]:
     """The nodes of all `targets` by name, in order. Raises TargetError; ReconcilerError with all of them."""
     found: dict[str, Sequence[Target] | TargetError] = {}
 
     def asked(target: Target) -> tuple[str, Sequence[Target] | TargetError]:
         try:
-            return target.name, nodes(target, secrets)
+            return target.name, nodes(target, sessions)
         except TargetError as error:
             return target.name, error
 

@@ -34,8 +34,14 @@ def logged(text: str) -> dict[str, list[str]]:
 OF_THE_SESSION = (
     "begin isolation level read committed not deferrable; select pg_catalog.pg_backend_pid() as pid, array[",
     "reset search_path", "select pg_catalog.set_config(name, ",
+    "select pg_catalog.set_config('application_name', $1, false) [$1 = 'reconciler step']",
 )  # fmt: skip
 """What its own connection is given before the first step."""
+
+
+TIMEOUTS = (
+    "select pg_catalog.set_config('lock_timeout', $1, false), pg_catalog.set_config('statement_timeout', $2, false)"
+)
 
 
 def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_nothing_else(
@@ -70,24 +76,24 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
         for each in locking
         if not re.match(r"(?i)select|begin .* read only$", each) and not each.startswith(OF_THE_SESSION)
     ]
-    [rehearsing] = [said for said in writers if any(each.startswith("create temporary table") for each in said)]
+    [on_copies] = [said for said in writers if any(each.startswith("create temporary table") for each in said)]
+    end = len(on_copies) - on_copies[::-1].index("rollback")
+    rehearsing, first_lane = on_copies[:end], on_copies[end:]
     doing = [
         each
         for each in rehearsing
         if not each.startswith(("select ", "with ", "savepoint ", "rollback to savepoint ", "reset ", *OF_THE_SESSION))
     ]
     made = r'create temporary table "\w+" \(like |create index (\S+ )?on pg_temp\.'
-    looking = ("BEGIN", "COMMIT")
-    """Around the look for code of strangers, which sets what ends with it."""
-    assert [each for each in doing if each not in ("begin", "rollback", *looking) and not re.match(made, each)] == []
-    ends = [each for each in doing if each in ("begin", "rollback")]
-    assert ends == ["begin", "rollback"] * (len(ends) // 2)
-    assert rehearsing[-1] == "rollback"
+    ends = ("begin", "rollback")
+    assert [each for each in doing if each not in ends and not re.match(made, each)] == []
+    # The first is around the look for code of strangers, which sets what ends with it.
+    ended = [each for each in doing if each in ends]
+    assert ended == ["begin", "rollback"] * (len(ended) // 2)
 
     ran = [
         each
-        for said in writers
-        if said not in (locking, rehearsing)
+        for said in [first_lane, *(each for each in writers if each not in (locking, on_copies))]
         for each in said
         if not each.startswith(("alter database", *OF_THE_SESSION))
     ]
@@ -95,9 +101,7 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
     for change in plan.changes:
         for step in change.steps:
             assert isinstance(step, SqlStep)
-            for timeout in ("lock_timeout", "statement_timeout"):
-                value = getattr(step, timeout)
-                expected.append(f"select pg_catalog.set_config($1, $2, false) [$1 = '{timeout}', $2 = '{value}']")
+            expected.append(f"{TIMEOUTS} [$1 = '{step.lock_timeout}', $2 = '{step.statement_timeout}']")
             body = [" ".join(statement.split()) for statement in step.statements]
             expected += ["BEGIN", *body, "COMMIT"] if step.transaction else body
     assert ran == expected

@@ -15,24 +15,25 @@ from reconciler.planning.viewing import view_target
 from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
+from reconciler.targets.open_sessions import OpenSessions
 
 pytestmark = [pytest.mark.thorough, pytest.mark.rotated]
 
 
-def limited(*allowed: str) -> Secrets:
-    return Secrets({}, Reach(hosts=hosts(",".join(allowed))))
+def limited(*allowed: str) -> OpenSessions:
+    return OpenSessions(Secrets({}, Reach(hosts=hosts(",".join(allowed)))))
 
 
 def test_a_node_that_a_cluster_announces_is_not_connected_to(redis_cluster: RedisCluster):
     first, *others = redis_cluster.nodes
     target = RedisTarget(name="cache", url=first.url(), memory=1 << 30)
-    secrets = limited(f"127.0.0.1:{first.port}")
-    for node in nodes(target, secrets):
+    sessions = limited(f"127.0.0.1:{first.port}")
+    for node in nodes(target, sessions):
         if node.name.endswith(f":{first.port}"):
-            view_target(node, [], secrets)
+            view_target(node, [], sessions)
             continue
         with pytest.raises(ConnectionFailed, match="is not among the hosts that may be connected to"):
-            view_target(node, [], secrets)
+            view_target(node, [], sessions)
     everywhere = limited(*(f"127.0.0.1:{node.port}" for node in (first, *others)))
     assert len([view_target(node, [], everywhere) for node in nodes(target, everywhere)]) == len(others) + 1
 

@@ -29,7 +29,7 @@ from redis_setting.declared import declared as redis_settings
 from restarting import restart_command
 from waiting import PATIENCE, given_time, reload, until
 
-from reconciler.applying.executing.step import PostgresExecutor
+from reconciler.applying.executing.step import executor
 from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, HttpTarget, SqlStep, Target
@@ -253,7 +253,7 @@ def test_a_silent_build_goes_on_without_one_that_watches_too(tasks, pg_target, h
     step = SqlStep(statements=("create index concurrently i on tasks (status)",), lock_timeout="0")
 
     def build(errors: list[Exception]) -> None:
-        with closing(PostgresExecutor(pg_target, secrets)) as running:
+        with closing(executor(pg_target, secrets)) as running:
             try:
                 running.run(step)
             except StepFailed as error:

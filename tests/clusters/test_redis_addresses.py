@@ -21,6 +21,7 @@ from reconciler.model import Applied, RedisTarget
 from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
+from reconciler.targets.open_sessions import OpenSessions
 
 ANNOUNCED = "203.0.113.7"
 """Of a net for documentation (RFC 5737): nobody has it."""
@@ -90,7 +91,7 @@ def test_what_a_sentinel_watches_is_reached_where_the_map_says(redis_server):
         assert list(applied_and_empty(target).targets) == [f"cache@{ANNOUNCED}:6379"]
         inside = Secrets({}, Reach(hosts=hosts(f"{sentinel.removeprefix('redis://')},{ANNOUNCED}")))
         with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1.* is not among the hosts"):
-            nodes(target, inside)
+            nodes(target, OpenSessions(inside))
 
 
 def test_the_credentials_and_options_of_the_url_go_along(redis_server):

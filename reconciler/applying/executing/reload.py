@@ -25,11 +25,7 @@ class Files(NamedTuple):
     loaded: str
 
 
-_MAY_LOOK = """
-    select pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
-           and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may,
-           extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded
-"""
+_LOADED = "select extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded"
 """A moment as a number: a text of it has the session's DateStyle, which the driver may not be able to read."""
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
@@ -49,9 +45,11 @@ def reloads(step: Step) -> bool:
 
 def files(session: PostgresSession) -> Files:
     """The files at this moment; no errors where this role may not see them. Raises TargetError."""
-    [row] = session.fetch(_MAY_LOOK)
-    rows = session.fetch(_ERRORS) if row["may"] else []
-    return Files(frozenset((each["file"], each["name"], each["error"]) for each in rows), row["loaded"])
+    may_look = "pg_file_settings" in session.file_views
+    [row], *errors = session.fetch_all([(query, None) for query in (_LOADED, *([_ERRORS] if may_look else []))])
+    return Files(
+        frozenset((each["file"], each["name"], each["error"]) for rows in errors for each in rows), row["loaded"]
+    )
 
 
 def loaded(session: PostgresSession) -> str:
@@ -60,8 +58,7 @@ def loaded(session: PostgresSession) -> str:
     The postmaster does first and then tells the sessions that there are: what an open one has loaded, every session
     that begins from now on has. Raises TargetError.
     """
-    rows = session.fetch("select extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded")
-    return str(rows[0]["loaded"])
+    return str(session.fetch(_LOADED)[0]["loaded"])
 
 
 def refuse_new(before: Errors, now: Errors, target: Target) -> None:

@@ -6,26 +6,35 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience, attempts
-from reconciler.applying.executing.step import Executor, executor
+from reconciler.applying.executing.step import Executor, PostgresExecutor, executor
 from reconciler.applying.executing.watch import watched
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, PostgresTarget, RestartStep, SqlStep, Step, Target
 from reconciler.secrets import Secrets
 
+if TYPE_CHECKING:
+    from reconciler.targets.postgres.bounded_connection import HeardConnection
+
 
 class Stepper:
-    """Runs steps on one target, through one connection that is made when the first one runs."""
+    """Runs steps on one target, through one connection that is made when the first one runs, or was rehearsed on."""
 
-    def __init__(self, target: Target, secrets: Secrets, patience: Patience, restarts: Restarts) -> None:
+    def __init__(
+        self, target: Target, secrets: Secrets, patience: Patience, restarts: Restarts,
+        connection: HeardConnection | None = None,
+    ) -> None:  # fmt: skip
         self._target = target
         self._restarts = restarts
         self._secrets = secrets
         self._patience = patience
         self._executor: Executor | None = None
+        if connection and isinstance(target, PostgresTarget):
+            self._executor = PostgresExecutor(target, connection)
 
     def run(self, step: Step, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
         """Runs `step`, as often as it may be tried; cancels it when `interrupted` becomes true.

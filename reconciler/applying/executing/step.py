@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.applying.executing.progress import Progress
-from reconciler.errors import ConnectionFailed, StepFailed
+from reconciler.errors import StepFailed
 from reconciler.model import (
     SENSITIVE,
     HttpTarget,
@@ -23,6 +23,9 @@ from reconciler.model import (
     Target,
 )
 from reconciler.secrets import Secrets, SecretText
+
+if TYPE_CHECKING:
+    from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 Tell = Callable[[Progress], None]
 Interrupted = Callable[[], bool]
@@ -55,7 +58,10 @@ def executor(target: Target, secrets: Secrets) -> Executor:
     """A new executor for `target`. Raises ConnectionFailed, or StepFailed where a target cannot be written to."""
     match target:
         case PostgresTarget():
-            return PostgresExecutor(target, secrets)
+            from reconciler.targets.postgres.opening import open_connection
+
+            # A role or database may default to read-only transactions; what is applied here was approved to write.
+            return PostgresExecutor(target, open_connection(target, secrets, {"default_transaction_read_only": "off"}))
         case RedisTarget():
             return RedisExecutor(target, secrets)
         case HttpTarget():
@@ -67,11 +73,21 @@ STEP_NAME = "reconciler step"
 
 _NO_ORPHANS = """
     select pg_catalog.set_config(name, '1s', false) from pg_catalog.pg_settings
-    where name = 'client_connection_check_interval'
+    where name operator(pg_catalog.=) 'client_connection_check_interval'
 """
 """14+; by name, since 13 has no such setting. Without it a build goes on for hours after we were killed, with nobody
 who holds the lock, and the next plan can only wait for it."""
 
+
+_NAME = "select pg_catalog.set_config('application_name', %s, false)"
+
+_OWN_PATH = "reset search_path"
+"""The names in what was reviewed are looked for where the role that applies it looks for them. Once that is set,
+nothing of ours may be looked for by name."""
+
+_TIMEOUTS = """
+    select pg_catalog.set_config('lock_timeout', %s, false), pg_catalog.set_config('statement_timeout', %s, false)
+"""
 
 _LIMIT = """
     select s.setting::pg_catalog.float8 / 1000 as seconds from pg_catalog.pg_settings s
@@ -90,26 +106,11 @@ GOING_ON = "it may still be going on on the server: the next plan sees what beca
 class PostgresExecutor:
     """Runs SQL steps on `target`. `pid` is the server process, by which progress and blockers are found."""
 
-    def __init__(self, target: PostgresTarget, secrets: Secrets) -> None:
-        import psycopg
-
-        from reconciler.targets.postgres.opening import open_connection
-        from reconciler.targets.postgres.words import said
-
+    def __init__(self, target: PostgresTarget, connection: HeardConnection) -> None:
         self.target = target
-        # A role or database may default to read-only transactions; what is applied here was approved to write.
-        settings = {"default_transaction_read_only": "off", "application_name": STEP_NAME}
-        self._connection = open_connection(target, secrets, settings)
-        self.pid = self._connection.pid
-        with suppress(psycopg.Error):  # not every system that PostgreSQL runs on can watch a connection
-            self._connection.execute(_NO_ORPHANS)
-        try:
-            # The names in what was reviewed are looked for where the role that applies it looks for them. From here on
-            # nothing of ours may be looked for by name.
-            self._connection.execute("reset search_path")
-        except psycopg.Error as error:
-            self.close()
-            raise ConnectionFailed(target.name, f"the connection was lost: {said(error)}") from None
+        self._connection = connection
+        self.pid = connection.pid
+        self._is_ready = False
 
     def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
@@ -125,8 +126,7 @@ class PostgresExecutor:
         connection = self._connection
         statement, began = "", time.monotonic()
         try:
-            for name in ("lock_timeout", "statement_timeout"):
-                connection.execute("select pg_catalog.set_config(%s, %s, false)", (name, getattr(step, name)))
+            self._set(step)
             with connection.transaction() if step.transaction else nullcontext():
                 for statement in step.statements:
                     began = time.monotonic()
@@ -138,6 +138,23 @@ class PostgresExecutor:
             hint = GOING_ON if isinstance(error, Silent) else ""
             may_pass = error.sqlstate in RETRIED or self._timed_out(error.sqlstate, time.monotonic() - began)
             raise StepFailed(f"{self.target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
+
+    def _set(self, step: SqlStep) -> None:
+        """Sets the step's two timeouts, and before the first step what holds for all. Raises psycopg.Error."""
+        import psycopg
+
+        connection = self._connection
+        timeouts = (step.lock_timeout, step.statement_timeout)
+        own = [(_NAME, (STEP_NAME,)), (_OWN_PATH, None)]
+        try:
+            first = [] if self._is_ready else [(_NO_ORPHANS, None), *own]
+            connection.together([*first, (_TIMEOUTS, timeouts)])
+        except psycopg.Error:
+            if self._is_ready or connection.broken:
+                raise
+            # Not every system that PostgreSQL runs on can watch a connection.
+            connection.together([*own, (_TIMEOUTS, timeouts)])
+        self._is_ready = True
 
     def _timed_out(self, sqlstate: str | None, took: float) -> bool:
         """Whether statement_timeout ended a statement that `took` so many seconds. That somebody cancelled it has the

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -65,6 +65,13 @@ _HOLDERS = """
       and (d.datname = pg_catalog.current_database()) = %(here)s
 """
 
+_TRY = """
+    select tried.taken,
+           case when tried.taken and %(instance)s then pg_catalog.pg_try_advisory_lock(%(instance_key)s) end as instance
+    from (select pg_catalog.pg_try_advisory_lock(%(key)s) as taken offset 0) as tried
+"""
+"""The server's lock is not even tried by who has not the database's: who has would find it held by somebody else."""
+
 _STILL_OURS = """
     select pg_catalog.pg_backend_pid() as pid,
            array(select l.pid from pg_catalog.pg_locks l
@@ -101,9 +108,9 @@ class PostgresLock:
         self._instance = instance
         self._others = ours
         self._one_at_a_time = threading.Lock()
-        self._ours = self._taken(idle)
+        self._ours, steps = self._taken(idle)
         try:
-            self._wait_for_steps()
+            self._wait_for_steps(steps)
             self._ends_if_silent()
         except BaseException:
             self._close()
@@ -132,7 +139,7 @@ class PostgresLock:
         except ApplyError:
             with self._one_at_a_time:
                 self._close()
-                self._ours = self._taken(())
+                self._ours, _ = self._taken(())
                 self._ends_if_silent()
 
     def close(self) -> None:
@@ -145,24 +152,29 @@ class PostgresLock:
         with suppress(psycopg.Error):
             self._ours.close()
 
-    def _taken(self, idle: Collection[int]) -> HeardConnection:
+    def _taken(self, idle: Collection[int]) -> tuple[HeardConnection, list[Row]]:
+        """The connection that holds the lock, and what earlier applies have begun that still runs."""
         named = {"application_name": f"{HOLDER_NAME}{owner()}"}
         limits = dict.fromkeys(_ENDS_THE_SILENT, f"{holding.DEAD_SECONDS}s")
         # Another role would not see what earlier sessions of ours do.
         ours = open_connection(as_login(self._target), self._secrets, named, where_there=limits, others=idle)
         try:
-            if not _try(ours, ADVISORY_KEY):
+            keys = {"key": ADVISORY_KEY, "instance": self._instance, "instance_key": INSTANCE_KEY}
+            looking = [(_HOLDERS, {"key": INSTANCE_KEY, "here": False}), (_STEPS, (STEP_NAME,))]
+            tried, elsewhere, steps = ours.together([(_TRY, keys), *looking])
+            [row] = tried
+            if not row["taken"]:
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
                 raise _held(self._target, "another apply is at work", holder, ADVISORY_KEY)
             if self._instance:
-                self._take_instance(ours)
+                self._take_instance(ours, row["instance"], elsewhere.fetchall())
+            return ours, steps.fetchall()
         except psycopg.Error as error:
             ours.close()
             raise ApplyError(f"{self._target.name}: the lock cannot be taken: {said(error)}") from None
         except BaseException:
             ours.close()
             raise
-        return ours
 
     def _ends_if_silent(self) -> None:
         """Has the server end the session on 13, too, where it says nothing. Not before all else is seen: a transaction
@@ -175,17 +187,19 @@ class PostgresLock:
             except psycopg.Error as error:
                 raise lost(self._target, said(error)) from None
 
-    def _take_instance(self, ours: HeardConnection) -> None:
+    def _take_instance(self, ours: HeardConnection, is_taken: bool, elsewhere: Sequence[Row]) -> None:
+        """`is_taken`: the first attempt, after which there were holders `elsewhere`."""
         holder: Row | None = None
         for attempt in range(INSTANCE_ATTEMPTS):
             if attempt:
                 time.sleep(random.random() * INSTANCE_PAUSE)  # noqa: S311 - nobody has to be kept from guessing it
+                is_taken, elsewhere = _try(ours, INSTANCE_KEY), _holders(ours, INSTANCE_KEY, here=False)
             # Nobody else of this database takes it, who has not the lock of the database; but anybody may hold a key.
-            if not _try(ours, INSTANCE_KEY):
+            if not is_taken:
                 holder = next(iter(_holders(ours, INSTANCE_KEY, here=True)), None)
                 break
             known = self._others()
-            strangers = [each for each in _holders(ours, INSTANCE_KEY, here=False) if each["pid"] not in known]
+            strangers = [each for each in elsewhere if each["pid"] not in known]
             if not strangers:
                 return
             holder = strangers[0]
@@ -193,14 +207,13 @@ class PostgresLock:
         what = "another apply, which changes settings or restarts, is at work on the same server"
         raise _held(self._target, what, holder, INSTANCE_KEY)
 
-    def _wait_for_steps(self) -> None:
+    def _wait_for_steps(self, steps: Sequence[Row]) -> None:
         """Waits for what an apply began that holds no lock any more. Raises LockHeld where it does not end."""
         deadline = time.monotonic() + LETTING_GO_SECONDS
         try:
-            while steps := self._ours.execute(_STEPS, (STEP_NAME,)).fetchall():
-                if time.monotonic() >= deadline:
-                    break
+            while steps and time.monotonic() < deadline:
                 time.sleep(LOOK)
+                steps = self._ours.execute(_STEPS, (STEP_NAME,)).fetchall()
         except psycopg.Error as error:
             raise ApplyError(
                 f"{self._target.name}: whether an earlier apply still runs something cannot be seen: {said(error)}"

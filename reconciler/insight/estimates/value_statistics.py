@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Question, Refused
 from reconciler.insight.candidate import Key
 from reconciler.insight.estimates.index_size import Values
 from reconciler.insight.table_sizes import TableSize
@@ -87,9 +87,9 @@ class ValueStatistics:
         """Asks for all of it at once; what is refused stays unknown. Raises ConnectionFailed."""
         pairs = list(wanted)
         columns = sorted({(p.schema, p.name, name) for p, key in pairs for name in _names(key)})
-        self._columns = _columns(bounded, columns)
         texts = sorted({(p.schema, p.name, key.expression) for p, key in pairs if key.expression})
-        self._expressions = _expressions(bounded, sorted({(schema, table) for schema, table, _ in texts}))
+        tables = sorted({(schema, table) for schema, table, _ in texts})
+        self._columns, self._expressions = _columns_and_expressions(bounded, columns, tables)
         missing = [text for text in texts if _spelled(text) not in self._expressions]
         readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
         for text, width in _type_widths(bounded, readable, foreign).items():
@@ -143,23 +143,32 @@ def _guessed(width: int) -> int:
     return width if width in (1, 2, 4, 8) else 8 if width > 8 and width != UNKNOWN_WIDTH and width % 8 == 0 else 1
 
 
-def _columns(bounded: BoundedQueries, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Known]:
-    schemas, tables, columns = ([each[n] for each in wanted] for n in range(3))
-    params = {"schemas": schemas, "tables": tables, "columns": columns}
-    answer = bounded.one(_COLUMNS, params, seconds=CATALOGUE_SECONDS) if wanted else []
-    return {} if isinstance(answer, Refused) else {(r["schema"], r["table"], r["column"]): _known(r) for r in answer}
-
-
-def _expressions(bounded: BoundedQueries, tables: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], Known]:
-    params = {
+def _columns_and_expressions(
+    bounded: BoundedQueries, columns: Sequence[tuple[str, str, str]], tables: Sequence[tuple[str, str]]
+) -> tuple[dict[tuple[str, str, str], Known], dict[tuple[str, str, str], Known]]:
+    """What is known of `columns`, and of the expressions in indexes of `tables`; of what is refused, nothing."""
+    schemas, names, attributes = ([each[n] for each in columns] for n in range(3))
+    by_column = {"schemas": schemas, "tables": names, "columns": attributes}
+    by_table = {
         "schemas": [schema for schema, _ in tables],
         "tables": [table for _, table in tables],
         "own_path": bounded.session.own_path,
     }
-    answer = bounded.one(_EXPRESSIONS, params, seconds=CATALOGUE_SECONDS) if tables else []
-    if isinstance(answer, Refused):
-        return {}
-    return {_spelled((row["schema"], row["table"], row["expression"])): _known(row) for row in answer}
+    # Last the one that sets a search_path: it lasts until the end of what is sent.
+    asked: list[Question] = [
+        *([(_COLUMNS, by_column)] if columns else []),
+        *([(_EXPRESSIONS, by_table)] if tables else []),
+    ]
+    answers = iter(bounded.all(asked, seconds=CATALOGUE_SECONDS))
+    of_columns, of_tables = (next(answers) if wanted else [] for wanted in (columns, tables))
+    return (
+        {}
+        if isinstance(of_columns, Refused)
+        else {(r["schema"], r["table"], r["column"]): _known(r) for r in of_columns},
+        {}
+        if isinstance(of_tables, Refused)
+        else {_spelled((r["schema"], r["table"], r["expression"])): _known(r) for r in of_tables},
+    )
 
 
 def _known(row: Mapping[str, Any]) -> Known:

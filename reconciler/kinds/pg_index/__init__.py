@@ -14,7 +14,7 @@ Decided: docs/decisions.md#wings
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.desired.unlisted import UnlistedSection
 from reconciler.kind import Declaration, not_asked
@@ -33,6 +33,7 @@ class PgIndexKind:
     """The kind `pg_index`."""
 
     name = "pg_index"
+    seen_at_once: Literal[True] = True
     nouns = ("index", "indexes")
     system = System.POSTGRES
     sections: Mapping[str, Any] = {"tables": dict[str, TableSection], "unlisted_indexes": UnlistedSection}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -85,6 +85,23 @@ class HeardConnection(psycopg.Connection[Row]):
             raise
         self.logged(query, began, rows=cursor.rowcount if cursor.description else None)
         return cursor
+
+    def together(self, asked: Sequence[tuple[Any, Any]]) -> list[psycopg.Cursor[Row]]:
+        """The cursors of queries with their parameters, sent at once: one round trip. Raises psycopg.Error."""
+        began, error = time.monotonic(), ""
+        cursors: list[psycopg.Cursor[Row]] = []
+        try:
+            with self.pipeline():
+                cursors += [self.execute(query, params) for query, params in asked]
+        except psycopg.Error as failed:
+            error = code(failed)
+            raise
+        finally:
+            if log.is_wanted():
+                for number, (query, _) in enumerate(asked):
+                    answered = None if error or not cursors[number].description else cursors[number].rowcount
+                    self.logged(query, began, rows=answered, error=error, together=len(asked))
+        return cursors
 
     def logged(self, query: Any, began: float, *, rows: int | None = None, error: str = "", together: int = 1) -> None:
         """The log tells of `query`, without its parameters."""

@@ -19,9 +19,11 @@ from reconciler.targets import bounds
 from reconciler.targets.postgres import lifted_limits
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
+from reconciler.targets.postgres.identity import IDENTIFIER, IDENTIFY
 from reconciler.targets.postgres.machine import Machine
 from reconciler.targets.postgres.opening import opened, watched_over
 from reconciler.targets.postgres.query_errors import query_error
+from reconciler.targets.postgres.riding import Riders, Riding
 from reconciler.targets.postgres.session_settings import reading_settings
 from reconciler.targets.postgres.taken_role import refusal, taken
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
@@ -41,28 +43,6 @@ OWN_PATH_IS = """
 
 
 _AS_STORED = "select pg_catalog.set_config('client_encoding', 'SQL_ASCII', true)"
-
-
-_IDENTIFY = """
-    select pg_catalog.current_setting('server_version_num')::int as version_num,
-           pg_catalog.current_setting('server_version') as version,
-           pg_catalog.current_database() as database,
-           current_user as role, session_user as login,
-           pg_catalog.pg_is_in_recovery() as in_recovery,
-           (select nspname from pg_catalog.pg_namespace where oid = pg_catalog.pg_my_temp_schema()) as temporary,
-           pg_catalog.current_setting('idle_session_timeout', true) as idle_session_timeout,
-           (select pg_catalog.bool_or(r.rolsuper) from pg_catalog.pg_roles r
-            where r.rolname in (current_user, session_user)) as superuser,
-           exists (select from pg_catalog.pg_roles r
-                   where (r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls
-                          or r.rolname = any(array['pg_execute_server_program', 'pg_read_server_files',
-                                                   'pg_write_server_files']))
-                         and (r.rolname = session_user or pg_catalog.pg_has_role(session_user, r.oid, 'member'))
-           ) as may_harm,
-           pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
-           pg_catalog.has_function_privilege('pg_catalog.pg_read_file(pg_catalog.text)', 'execute') as may_read_files,
-           pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
-"""
 
 
 class PostgresSession:
@@ -85,12 +65,15 @@ class PostgresSession:
         self._transactions = Transactions(connection)
         self._verbatim = is_verbatim(connection)
         """Whether answers are taken as they are stored, see postgres_text."""
+        self._riders = Riders()
         self._reading = reading_settings(target)
         connection.silence = bounds.OPENING_SECONDS
         *_, [path], [own], [self._facts] = self._sent(
             [*([(taken(target), None)] if target.role else []),
-             (OWN_PATH_IS, None), (self._reading, None), (_IDENTIFY, None)]
+             (OWN_PATH_IS, None), (self._reading, None), (IDENTIFY, None)]
         )  # fmt: skip
+        if self._facts["may_identify"]:
+            self._identifier = self.beside(IDENTIFIER)
         self.version_num: int = self._facts["version_num"]
         self.role: str = self._facts["role"]
         self.login: str = self._facts["login"]
@@ -108,6 +91,8 @@ class PostgresSession:
         self.may_harm: bool = self._facts["may_harm"]
         """Whether who logged in may more than a mere user: as a superuser, by an attribute, or with the server's files;
         also by a role that could be taken on."""
+        self.file_views: frozenset[str] = frozenset(self._facts["file_views"])
+        """Views of pg_catalog on the server's own files that this role may read."""
         self.pid: int = own["pid"]
         """The server process of the last transaction."""
         self.is_pooled: bool = self.pid != connection.info.backend_pid
@@ -129,8 +114,7 @@ class PostgresSession:
         database: str = self._facts["database"]
         system_identifier = location
         if self._facts["may_identify"]:
-            rows = self.fetch("select system_identifier::pg_catalog.text as id from pg_catalog.pg_control_system()")
-            system_identifier = rows[0]["id"]
+            system_identifier = self.answer(self._identifier)[0]["id"]
         return TargetInfo(
             system=System.POSTGRES,
             product="PostgreSQL",
@@ -170,9 +154,32 @@ class PostgresSession:
         same transaction, since in the next one a pooler may have given us another session.
         Raises ObservationFailed where the server refuses one (then none is answered), ConnectionFailed.
         """
-        [own], *answers = self._sent([(self._reading, None), *queries], on_failure)
+        riders = self._riders.taken()
+        try:
+            [own], *answers = self._sent(
+                [(self._reading, None), *(each.asked for each in riders), *queries], on_failure
+            )
+        except ObservationFailed:
+            if not riders:
+                raise
+            return self.fetch_all(queries, on_failure=on_failure)
         self.pid = own["pid"]
-        return answers
+        for riding, rows in zip(riders, answers, strict=False):
+            riding.rows = rows
+        return answers[len(riders) :]
+
+    def beside(self, query: Query, params: Mapping[str, Any] | None = None) -> Riding:
+        """A question for later: it is sent with the next ones, before them, and `answer` has what came of it."""
+        return self._riders.add((query, params))
+
+    def answer(self, riding: Riding) -> list[Row]:
+        """The rows of what was asked `beside`; on a round trip of their own where nothing was sent since, or where the
+        server refused it or a question beside it. Raises ObservationFailed, ConnectionFailed."""
+        if riding.rows is None:
+            self.fetch_all([])  # where it still waits
+        if riding.rows is None:
+            riding.rows = self.fetch(*riding.asked)
+        return riding.rows
 
     def _sent(self, queries: Sequence[Asked], on_failure: Sequence[Asked] = ()) -> list[list[Row]]:
         connection = self._connection

@@ -14,6 +14,7 @@ from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.redis.opening import open_connection
 from reconciler.targets.redis.session import RedisSession, connect
 
@@ -21,24 +22,24 @@ Place = tuple[str, int]
 """Host and port."""
 
 
-def nodes(target: RedisTarget, secrets: Secrets) -> Sequence[RedisTarget]:
+def nodes(target: RedisTarget, sessions: OpenSessions) -> Sequence[RedisTarget]:
     """See `targets.nodes`. Each knows the others."""
-    found = _nodes(target, secrets)
+    found = _nodes(target, sessions)
     if len(found) == 1:
         return found
     return [node.model_copy(update={"beside": tuple(other for other in found if other is not node)}) for node in found]
 
 
-def _nodes(target: RedisTarget, secrets: Secrets) -> Sequence[RedisTarget]:
+def _nodes(target: RedisTarget, sessions: OpenSessions) -> Sequence[RedisTarget]:
     """A Cluster is recognised by its node; Sentinels and replicas are declared."""
     if target.sentinels:
-        return _watched(target, secrets)
-    with closing(connect(target, secrets)) as session:
+        return _watched(target, sessions.secrets)
+    with sessions.lent(target) as session:
         if session.server["mode"] == "cluster":
             return [_node(target, place) for place in _cluster(session)]
         replicas = [_replica(target, url) for url in target.replicas]
         if replicas:
-            _check_replicas(session, replicas, secrets)
+            _check_replicas(session, replicas, sessions.secrets)
     return (target, *replicas)
 
 

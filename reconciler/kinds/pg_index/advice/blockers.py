@@ -48,7 +48,10 @@ _SESSIONS = """
     from pg_catalog.pg_stat_activity a
     where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
       and coalesce(a.backend_type, '') <> 'parallel worker'
-      and (a.backend_xmin is not null or a.pid = any (%(holders)s::int[]))
+      and (a.backend_xmin is not null
+           or a.pid in (select l.pid from pg_catalog.pg_locks l
+                        where l.locktype = 'relation' and l.granted
+                              and l.relation = any (%(relations)s::pg_catalog.oid[])))
 """
 
 # A prepared transaction has no process; its lock on its own transaction tells which one it is.
@@ -79,20 +82,17 @@ def waits(bounded: BoundedQueries, works: Sequence[Work], sizes: Mapping[Name, T
     if not any(work.commands for work in works):
         return []
     sites = {table.oid: table for work in works for _, table in _sites(work, sizes)}
-    locks = bounded.one(_LOCKS, {"relations": list(sites)}, seconds=CATALOGUE_SECONDS)
-    if isinstance(locks, Refused):
-        return [_everywhere(works, f"who would be waited for is not known: {locks.message}")]
+    asked = {"relations": list(sites)}
+    locks, sessions = bounded.all([(_LOCKS, asked), (_SESSIONS, asked)], seconds=CATALOGUE_SECONDS)
+    if isinstance(locks, Refused) or isinstance(sessions, Refused):
+        why = next(each.message for each in (locks, sessions) if isinstance(each, Refused))
+        return [_everywhere(works, f"who would be waited for is not known: {why}")]
     held: dict[int | str, list[_Held]] = {}
     for row in locks:
         table = sites[row["relation"]]
         waiting = tuple(work.change.address for work in works if _conflicts(work, table, sizes, row["modes"]))
         if waiting:
             held.setdefault(row["pid"] or row["gid"] or "", []).append(_Held(table, waiting))
-    sessions = bounded.one(
-        _SESSIONS, {"holders": [pid for pid in held if isinstance(pid, int)]}, seconds=CATALOGUE_SECONDS
-    )
-    if isinstance(sessions, Refused):
-        return [_everywhere(works, f"who would be waited for is not known: {sessions.message}")]
     snapshots = any(command.verb != "drop" for work in works for command in work.commands)
     hide = bounded.session.target.hide_values
     told = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -127,9 +127,13 @@ def indexes_of(session: PostgresSession, tables: Sequence[TableName]) -> Asked:
     return query, {**_by_table(tables), "own_path": session.own_path}
 
 
-def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Holders:
-    """What holds each of `names` (schema, name of a relation), where something does. One query."""
-    return _holders(session.fetch(NAMES, _by_name(names))) if names else {}
+def holders(session: PostgresSession, names: Sequence[tuple[str, str]]) -> Callable[[], Holders]:
+    """What holds each of `names` (schema, name of a relation), where something does. One query, which is sent with the
+    next ones."""
+    if not names:
+        return dict
+    riding = session.beside(NAMES, _by_name(names))
+    return lambda: _holders(session.answer(riding))
 
 
 def locked(session: PostgresSession, tables: Iterable[TableName]) -> dict[TableName, str]:

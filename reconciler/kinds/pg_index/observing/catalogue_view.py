@@ -5,7 +5,7 @@ Decided: docs/decisions.md#the-search_path-of-a-plan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -58,6 +58,7 @@ class CatalogueView:
         self._indexes = indexes
         self._dropping = {table_of(rule): rule for rule in rules if rule.policy == "drop"}
         self._holders: Holders = dict(catalogue.holders)
+        self._asked: Callable[[], Holders] = dict
         self._sizes: Sizes = {}
         self._covers: Mapping[tuple[str, str, str], Need] = {}
         self._by_name = name_exchange.holders_by_name(catalogue)
@@ -87,13 +88,17 @@ class CatalogueView:
         """The tables of which an index of each name is declared."""
         return {(index.schema_name, index.name): table_of(index) for index in self._indexes if index.definition}
 
-    def ask(self, different: Sequence[PgIndex], covers: Mapping[tuple[str, str, str], Need]) -> None:
-        """Asks what holds the names that changes will need in between. One query. `covers`: see `last_covers`."""
-        self._covers = covers
+    def ask(self, different: Sequence[PgIndex]) -> None:
+        """Asks what holds the names that changes will need in between: beside whatever is asked next."""
         wanted = [(index.schema_name, temporary_name(index.name, end)) for index in different for end in (FRESH, OLD)]
         for index in self._in_parts.values():
             wanted += partition_indexes.candidates(self._catalogue, index)
-        self._holders.update(holders(self._session, wanted))
+        self._asked = holders(self._session, wanted)
+
+    def take(self, covers: Mapping[tuple[str, str, str], Need]) -> None:
+        """Takes the answer to that. `covers`: see `last_covers`."""
+        self._covers = covers
+        self._holders.update(self._asked())
         growing = [table_of(index) for index in self._in_parts.values() if index.new_partitions]
         below = [partition for table in growing for partition in self._catalogue.below(table)]
         self._sizes.update(sizes(self._session, below))

@@ -1,8 +1,8 @@
 """What a database shows of all declared indexes, compared with their declarations by the server itself.
 
-Five round trips as a rule, however many indexes: the catalogue; what only the server can compare; and, for indexes that
-are missing or different, how the server reads their declarations, what its catalogue has against them, and what holds
-the names they need.
+Four round trips as a rule, however many indexes: the catalogue; what only the server can compare; and, for indexes that
+are missing or different, how the server reads their declarations, together with what holds the names they need; and
+what its catalogue has against them.
 
 Decided: docs/decisions.md#what-is-not-compared
 """
@@ -104,8 +104,9 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
         texts = index.definition.expressions if index.definition else ()
         if why := next(filter(None, (catalogue.foreign.in_text(reached(text)) for text in texts)), ""):
             unread[index.address] = Unread(why, not_compared=True)
-    judged = _judged(session, catalogue, indexes, different, same)
     view = CatalogueView(session, catalogue, same, indexes, unlisted)
+    view.ask(different)
+    judged = _judged(session, catalogue, indexes, different, same)
     going = {table_and_name(index) for index in indexes if index.definition is None}
     going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
     going |= {
@@ -124,7 +125,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
             if live and may_leave(live, index.definition):
                 going.add(table_and_name(index))
     covers = last_covers(session, catalogue, going, coming)
-    view.ask(different, covers)
+    view.take(covers)
     declared = {table_of(index) for index in indexes if index.definition}
     instead = meant(session, declared - catalogue.tables.keys())
 

@@ -14,15 +14,7 @@ from reconciler.kinds.pg_setting.provenance import file_name, line
 from reconciler.model import Address, Notice, NoticeType
 from reconciler.targets.postgres.session import PostgresSession, Query
 
-_MAY = """
-    select pg_catalog.has_table_privilege(view, 'select')
-           and pg_catalog.has_function_privilege(function, 'execute') as may,
-           (select setting from pg_catalog.pg_settings where name = 'data_directory') as directory
-    from rows from (pg_catalog.unnest(%(views)s::pg_catalog.text[]),
-                    pg_catalog.unnest(%(functions)s::pg_catalog.text[]))
-         with ordinality as asked (view, function, number)
-    order by number
-"""
+_DIRECTORY = "select setting from pg_catalog.pg_settings where name operator(pg_catalog.=) 'data_directory'"
 
 _SETTINGS = sql.SQL("""
     select sourcefile as file, sourceline as line, error
@@ -41,14 +33,14 @@ _RULES = sql.SQL("""
 
 def errors(session: PostgresSession, kind: str) -> list[Notice]:
     """A notice of them all; none where there is none, or this role may not look. Raises TargetError."""
-    asked = list(_asked(session.version_num))
-    params = {"views": [view for view, _, _ in asked], "functions": [function for _, function, _ in asked]}
-    may = session.fetch(_MAY, params)
-    queries = [query for (_, _, query), row in zip(asked, may, strict=True) if row["may"]]
-    rows = [row for found in session.fetch_all([(query, None) for query in queries]) for row in found]
+    queries = [query for view, query in _asked(session.version_num) if view in session.file_views]
+    if not queries:
+        return []
+    directories, *answers = session.fetch_all([(query, None) for query in (_DIRECTORY, *queries)])
+    rows = [row for answer in answers for row in answer]
     if not rows:
         return []
-    directory = may[0]["directory"]
+    directory = directories[0]["setting"] if directories else None
     said = [f"{line(file_name(row['file'], directory), row['line'])}: {row['error']}" for row in rows]
     message = (
         f"the server's own files have errors, which are nothing that is declared: {'; '.join(dict.fromkeys(said))}"
@@ -56,16 +48,12 @@ def errors(session: PostgresSession, kind: str) -> list[Notice]:
     return [Notice(address=Address(session.target.name, kind, "*"), type=NoticeType.NOTE, message=message)]
 
 
-def _asked(version_num: int) -> Iterator[tuple[str, str, Query]]:
-    """Each view, the function behind it, and the query. Only from 16 on they say which file a line stands in."""
-    yield "pg_catalog.pg_file_settings", "pg_catalog.pg_show_all_file_settings()", _SETTINGS
+def _asked(version_num: int) -> Iterator[tuple[str, Query]]:
+    """Each view, and the query. Only from 16 on they say which file a line stands in."""
+    yield "pg_file_settings", _SETTINGS
     views = {"pg_hba_file_rules": "pg_hba.conf"}
     if version_num >= 150000:
         views["pg_ident_file_mappings"] = "pg_ident.conf"
     for view, file in views.items():
         place = sql.SQL("file_name") if version_num >= 160000 else sql.Literal(file)
-        yield (
-            f"pg_catalog.{view}",
-            f"pg_catalog.{view}()",
-            _RULES.format(file=place, view=sql.Identifier("pg_catalog", view)),
-        )
+        yield view, _RULES.format(file=place, view=sql.Identifier("pg_catalog", view))

@@ -1,7 +1,7 @@
-"""What the files of the server say, in a round trip of its own.
+"""What the files of the server say.
 
 A query that merely mentions pg_file_settings is refused to a role that may not read it, and an error in the server's
-log at every plan is no way to find out: so the first round trip asks whether the role may.
+log at every plan is no way to find out: so it is only asked in a session that has seen that its role may.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from reconciler.kinds.pg_setting.observed import FileEntry
 from reconciler.kinds.pg_setting.observing import queries
 from reconciler.kinds.pg_setting.observing.answers import Answers, Question
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line
+from reconciler.targets.postgres.riding import Riding
 from reconciler.targets.postgres.session import PostgresSession
 
 _TAKEN_OUT = "cannot be changed without restarting the server"
@@ -33,13 +34,18 @@ class Files:
     visible: bool
 
 
-def read(session: PostgresSession, question: Question, answers: Answers) -> Files:
-    """One round trip, where it matters and may be asked. Raises TargetError."""
+def ask(session: PostgresSession, question: Question) -> Riding | None:
+    """Asks beside whatever is asked next, where it matters and may be asked."""
+    return session.beside(queries.FILES) if question.files and "pg_file_settings" in session.file_views else None
+
+
+def read(session: PostgresSession, question: Question, asked: Riding | None, answers: Answers) -> Files:
+    """What came of it. Raises TargetError."""
     if not question.files or not answers.server["may_read_files"]:
         return Files({}, (), visible=False)
     entries: dict[str, list[FileEntry]] = {}
     blocking = []
-    for entry in session.fetch(queries.FILES):
+    for entry in session.answer(asked) if asked else session.fetch(queries.FILES):
         if entry["sourcefile"] is None and _TAKEN_OUT in (entry["error"] or ""):
             continue
         # Another error of no file is that the file itself is missing, or may not be opened.

@@ -30,7 +30,8 @@ class Reading(NamedTuple):
 def read(session: PostgresSession, wanted: Sequence[PgSetting]) -> Reading:
     """For all resources at once. Raises TargetError."""
     question = Question.of(session, wanted)
+    asked = files.ask(session, question)
     answers = ask(session, question)
-    lines = files.read(session, question, answers)
+    lines = files.read(session, question, asked, answers)
     found = instance.of(session, answers, lines, question.declared)
     return Reading(answers, lines, found, server(question, found))

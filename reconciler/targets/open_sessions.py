@@ -1,0 +1,99 @@
+"""Read-only sessions that are open: whoever wants to read a target takes one that is free, and leaves it to the next.
+
+To open one takes several round trips of the network, and costs the server a process. Outside of a transaction a session
+holds neither a lock nor a snapshot, so that no build waits for one that is free, and nothing in it is left set.
+
+Decided: docs/decisions.md#shared-sessions
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any, TypeVar
+
+from reconciler.errors import ConnectionFailed
+from reconciler.model import Target
+from reconciler.secrets import Secrets
+from reconciler.targets.connect import connect
+from reconciler.targets.session import Session
+
+Answer = TypeVar("Answer")
+
+
+class OpenSessions:
+    """May be used from several threads, and each session by one of them at a time. To be closed at the end."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.secrets = secrets
+        self._lock = threading.Lock()
+        self._free: list[Session] = []
+        self._renewed: dict[str, int] = {}
+
+    def lent(self, target: Target) -> AbstractContextManager[Any]:
+        """A session to `target`, of its system's class: one that is free, else a new one. Raises TargetError."""
+        return self._lent(target, self._taken(target))
+
+    def ask(self, target: Target, ask: Callable[[Any], Answer]) -> Answer:
+        """The answer of `ask` in a session that is free, and in a new one where there is none, or where it was lost
+        since it was used last: by a timeout for the idle, or a restart. Raises TargetError."""
+        if found := self._taken(target):
+            try:
+                with self._lent(target, found) as session:
+                    return ask(session)
+            except ConnectionFailed:
+                self.renew(target)  # what ended one has ended the others
+        with self._lent(target, None) as session:
+            return ask(session)
+
+    def leave(self, session: Session) -> None:
+        """Takes over an open session from whoever does not need it any more."""
+        with self._lock:
+            self._free.append(session)
+
+    def renew(self, target: Target) -> None:
+        """Whoever reads `target` from now on does so in a session that begins from now on."""
+        with self._lock:
+            self._renewed[target.name] = self._renewed.get(target.name, 0) + 1
+            old = [session for session in self._free if session.target.name == target.name]
+            self._free = [session for session in self._free if session not in old]
+        for session in old:
+            session.close()
+
+    def close(self) -> None:
+        """Ends those that are free. Never raises."""
+        with self._lock:
+            free, self._free = self._free, []
+        for session in free:
+            session.close()
+
+    @contextmanager
+    def _lent(self, target: Target, found: Session | None) -> Iterator[Any]:
+        with self._lock:
+            began = self._renewed.get(target.name, 0)
+        session = connect(target, self.secrets) if found is None else found
+        try:
+            yield session
+        except BaseException:
+            session.close()  # the next begins with a session that nothing has happened to
+            raise
+        with self._lock:
+            if usable := began == self._renewed.get(target.name, 0):
+                self._free.append(session)
+        if not usable:
+            session.close()
+
+    def _taken(self, target: Target) -> Session | None:
+        with self._lock:
+            for number in reversed(range(len(self._free))):
+                if self._free[number].target == target:
+                    return self._free.pop(number)
+        return None
+
+
+@contextmanager
+def open_sessions(secrets: Secrets) -> Iterator[OpenSessions]:
+    """Sessions that end with the body."""
+    with closing(OpenSessions(secrets)) as found:
+        yield found
