@@ -28,7 +28,6 @@ from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
 from reconciler.applying.parallelism import bound
-from reconciler.applying.stages import Unmade, stage_of
 from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
@@ -46,7 +45,7 @@ from reconciler.model import (
     System,
     Target,
 )
-from reconciler.planning.order import STAGE, groups
+from reconciler.planning.order import groups, may_lean_on, stage_of
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
 from reconciler.secrets import Secrets
@@ -186,7 +185,7 @@ class _Work:
         an index is dropped because another takes over, a password is demanded because there is a user who has it, a
         primary gets more connections because its standbys have them.
         """
-        unmade: list[Unmade] = []
+        unmade: list[Change] = []
         for _, grouped in groupby(self.changes, key=stage_of):
             stage = list(grouped)
             lanes: dict[str, list[Change]] = {}
@@ -198,17 +197,13 @@ class _Work:
             if why:
                 self.events.noted(target.name, f"{target.name}: {why}")
             with ThreadPoolExecutor(max_workers=at_once) as pool:
-                jobs = [
-                    pool.submit(self._lane, target, lane, next((u for u in unmade if u.comes_before(lane[0])), None))
-                    for lane in lanes.values()
-                ]
+                jobs = []
+                for lane in lanes.values():
+                    missing = next((each for each in unmade if may_lean_on(lane[0], each)), None)
+                    jobs.append(pool.submit(self._lane, target, lane, missing))
                 for job in jobs:
                     job.result()
-            unmade += [
-                Unmade(change.address, change.lane, STAGE[change.address.kind], change.phase)
-                for change in stage
-                if self.ledger[change].result not in DONE
-            ]
+            unmade += [change for change in stage if self.ledger[change].result not in DONE]
 
     def _at_once(self, target: Target, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
         """How many lanes of a stage run side by side, and why that is less than asked; empty where it is not.
@@ -226,7 +221,7 @@ class _Work:
             return wanted, ""  # the first change will meet it as well, and say so
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
-    def _lane(self, target: Target, changes: Sequence[Change], unmade: Unmade | None) -> None:
+    def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None) -> None:
         with closing(
             Runner(
                 target, self.sessions,

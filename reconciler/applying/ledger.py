@@ -80,6 +80,7 @@ class Ledger:
             started_at=self._started_at,
             finished_at=self._now(),
             **left._asdict(),
+            partial=self._plan.partial,
             verdict=left.of_all(),
             succeeded=left.succeeded(allow_blocked=self._plan.allow_blocked),
             notes=tuple(self._notes),

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli import stages, streams
+from reconciler.cli import narrowing, stages, streams
 from reconciler.cli.app import Run
 from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
@@ -19,7 +19,8 @@ from reconciler.views import render, render_receipt
 
 
 @click.command()
-@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, metavar=f"[PLAN | {narrowing.NAMES}]")
+@narrowing.where
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
 @click.option(
     "--digest", type=Digest(), metavar="SHA256", help="Apply no other saved plan than the one with this digest."
@@ -69,7 +70,8 @@ from reconciler.views import render, render_receipt
 @click.pass_obj
 def command(
     run: Run,
-    plan: Path | None,
+    names: tuple[str, ...],
+    where: str | None,
     yes: bool,
     digest: str | None,
     max_age: timedelta | None,
@@ -81,6 +83,9 @@ def command(
     receipt: Path | None,
 ) -> None:
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
+
+    What is there as a file, or is called *.json, is a saved plan; anything else says what to plan, as for reconciler
+    plan.
 
     Each change is observed again before it runs: one that is already made is skipped, one whose subject has changed
     since is refused. On PostgreSQL, what builds something is tried on empty copies first, in transactions that are
@@ -100,10 +105,12 @@ def command(
     from reconciler.applying.gates.facts import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.interruption import Interruption
+    from reconciler.desired.narrowing import parse
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
     from reconciler.views.live import live
 
+    plan = _saved(names, where)
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
@@ -121,7 +128,7 @@ def command(
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
-    desired = stages.load(run, declared)
+    desired = stages.load(run, declared if saved else parse(names, where))
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
@@ -153,6 +160,19 @@ def command(
     if unwritten:
         run.tell(unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
+
+
+def _saved(names: Sequence[str], where: str | None) -> Path | None:
+    """The saved plan that is named; None where none is. Raises UsageError where something else is named beside it."""
+    files = [name for name in names if name.endswith(".json") or (Path(name).exists() and not Path(name).is_dir())]
+    if not files:
+        return None
+    if len(names) > 1 or where is not None:
+        raise UsageError(
+            f"{files[0]} is a saved plan, and applied as it is: nothing else is named beside it",
+            hint="narrow it where it is made: reconciler plan --out FILE [TARGET | TARGET/KIND/NAME]…",
+        )
+    return Path(files[0])
 
 
 def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:

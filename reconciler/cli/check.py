@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import narrowing, stages
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_checks
 
+if TYPE_CHECKING:
+    from reconciler.desired.narrowing import Narrowing
+
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="[TARGET]…")
+@narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
 @how_many.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
+def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
     """Decide the checklists.
 
     \b
@@ -24,7 +29,7 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """
     from reconciler.planning import verdict
 
-    plan = stages.plan(run, stages.load(run, targets), jobs=jobs)
+    plan = stages.plan(run, stages.load(run, only), jobs=jobs)
     stages.show(render_checks(plan, format, **stages.layout()))
     stages.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(verdict.check_exit_code(plan))

@@ -32,7 +32,7 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     each with a comment that says where it comes from. What is not to be declared (indexes of constraints, what the
     server's command line decides, whatever may hold a password) is a comment that says why. A plan of the rest is
     empty. TARGET has to be declared under --desired; print to a file there, and go on from it. Of several, each is a
-    document of its own:
+    document of its own; a name may be a pattern (tenant-*):
 
     \b
       reconciler import main > desired/main.yaml
@@ -42,11 +42,12 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     Exit codes: 0 printed; 1 an error, or a target, or a node that speaks for one, could not be read: all else is
     printed, and what is missing is said.
     """
+    from reconciler.desired.patterns import fits
     from reconciler.model import Unreachable
     from reconciler.planning.importing import write_all
 
     loaded = stages.load(run, targets).targets
-    declared = {name: loaded[name] for name in dict.fromkeys(targets)}
+    declared = {name: target for asked in targets for name, target in loaded.items() if fits(asked, name)}
     found = write_all(declared, run.secrets, schemas, at_once=jobs)
     written = [each for each in found if not isinstance(each, Unreachable)]
     if written:

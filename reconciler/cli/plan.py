@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import narrowing, stages
 from reconciler.cli.app import Run
 from reconciler.model import Change, Plan
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
+    from reconciler.desired.narrowing import Narrowing
 
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="[TARGET]…")
+@narrowing.options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan, for review and apply.")
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @click.option(
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     run: Run,
-    targets: tuple[str, ...],
+    only: Narrowing,
     out: Path | None,
     format: str,
     rehearse: bool,
@@ -61,7 +62,7 @@ def command(
     from reconciler.documents import plan as plan_file
     from reconciler.planning import verdict
 
-    desired = stages.load(run, targets)
+    desired = stages.load(run, only)
     plan = stages.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from os import environ
 from types import FrameType
@@ -23,6 +23,7 @@ from reconciler.targets import log
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
+    from reconciler.desired.narrowing import Narrowing
 
 PLAIN_WIDTH = 100
 """Cells, where the output is not a terminal."""
@@ -33,13 +34,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def load(run: Run, only: Collection[str] = (), *, offline: bool = False) -> Desired:
-    """The desired state. Raises DesiredError, UsageError."""
+def load(run: Run, only: Narrowing | Iterable[str] = (), *, offline: bool = False) -> Desired:
+    """The desired state, of all targets or of what `only` selects, which may be the names of targets. Raises
+    DesiredError, UsageError."""
     from reconciler.desired.load import load
+    from reconciler.desired.narrowing import Narrowing
     from reconciler.kinds.registry import KINDS
 
+    narrowing = only if isinstance(only, Narrowing) else Narrowing(tuple(only))
     with log.stage("YAML read"):
-        return load(run.folder, KINDS, environ, run.secrets, only=only, offline=offline)
+        return load(run.folder, KINDS, environ, run.secrets, only=narrowing, offline=offline)
 
 
 def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False) -> Plan:
@@ -50,7 +54,8 @@ def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False
     with log.stage("planned"):
         return make_plan(
             desired.targets, desired.resources, run.secrets,
-            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, at_once=jobs,
+            created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
+            at_once=jobs,
         )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.desired.labels import NAME, SYSTEM
+from reconciler.desired.labels import GIVEN, NAME, SYSTEM
 from reconciler.model import System, Target
+from reconciler.yaml.wording import MOST_NAMES, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,27 @@ class AllTargets:
     declared: Mapping[str, Declared]
     unseen: tuple[Unseen, ...] = ()
     is_complete: bool = True
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every target and its labels are known: none is declared wrongly, or in a file that is none."""
+        standins = all(each.standin for each in self.unseen)
+        return self.is_complete and standins and all(each.system for each in self.declared.values())
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """By what may be selected, in the order of the files."""
+        of_unseen = [each.standin for each in self.unseen if each.standin]
+        return list(
+            dict.fromkeys([*GIVEN, *(name for each in (*self.declared.values(), *of_unseen) for name in each.labels)])
+        )
+
+    def values_of(self, labels: Iterable[str]) -> str:
+        """What the targets have under these labels, for whoever has asked for what none has."""
+        selectable = [each.selectable for each in self.declared.values() if each.system]
+        told = []
+        for label in labels:
+            values = sorted({value for each in selectable if (value := each.get(label))})
+            more = ", …" if len(values) > MOST_NAMES else ""
+            told.append(f"{label} is {', '.join(map(quoted, values[:MOST_NAMES])) or 'nothing'}{more}")
+        return f"of the targets that are declared, {'; '.join(told)}"

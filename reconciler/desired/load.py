@@ -6,7 +6,7 @@ Decided: docs/decisions.md#one-declaration-of-a-password
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.desired.declared import Unseen
@@ -14,20 +14,21 @@ from reconciler.desired.each.listed import without_rows
 from reconciler.desired.each.templates import Templates
 from reconciler.desired.gather import gathered, overridden
 from reconciler.desired.leaks import Leaks
+from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.desired.places import of_key
 from reconciler.desired.sections import SectionReader
 from reconciler.desired.selection import Selection
 from reconciler.desired.targets import TargetReader, without_references
 from reconciler.desired.urls import learn, targets
 from reconciler.desired.values import Values
-from reconciler.errors import DesiredError, UsageError
+from reconciler.errors import DesiredError
 from reconciler.files import repository
 from reconciler.kind import AnyKind, Authenticates
 from reconciler.model import Address, RedisTarget, Resource, SecretRef, Target
 from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 from reconciler.yaml.files import Document, read_documents, read_file
-from reconciler.yaml.wording import alternatives, quoted, unknown
+from reconciler.yaml.wording import quoted
 
 MOST_ERRORS = 20
 """Errors that are shown at once: a screenful. Behind them is only their number."""
@@ -42,13 +43,15 @@ class Desired:
     """The desired state: what was asked for of it, in the order of the files.
 
     `overridden`: by address, where the defaults are that another declaration overrides. `unseen`: the templates whose
-    targets are not in it, since nobody was asked for them.
+    targets are not in it, since nobody was asked for them. `only`: what was asked for. All that is declared of its
+    targets is in it: what is beside a resource decides what becomes of it.
     """
 
     targets: Mapping[str, Target]
     resources: tuple[Resource, ...]
     overridden: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     unseen: tuple[Unseen, ...] = ()
+    only: Narrowing = EVERYTHING
 
 
 def load(
@@ -57,14 +60,14 @@ def load(
     env: Mapping[str, str],
     secrets: Secrets,
     *,
-    only: Collection[str] = (),
+    only: Narrowing = EVERYTHING,
     offline: bool = False,
 ) -> Desired:
     """Reads and checks all YAML under `folder`.
 
-    `only` restricts targets and resources to the targets of these names; the URLs and the sections of others are then
+    `only` restricts targets and resources to the targets that it selects; the URLs and the sections of others are then
     not looked into. `offline` lets the URLs of targets whose variables are missing be empty: for a check without
-    credentials. Raises UsageError where there is no such folder, or no such target as in `only`; DesiredError with all
+    credentials. Raises UsageError where there is no such folder, or `only` selects nothing of it; DesiredError with all
     that is wrong with the YAML.
     """
     errors: list[DesiredError] = []
@@ -97,10 +100,9 @@ def load(
                 hint='declare one: targets: {main: {postgres: "${DATABASE_URL}"}}',
             )
         )
-    missing = [name for name in only if name not in found.declared]
-    if missing and not errors:
-        raise UsageError(unknown("target", missing[0], list(found.declared)), hint=_not_asked(found.unseen))
-    selection = Selection(values, found.declared, found.unseen, all_parsed and found.is_complete)
+    if not errors:
+        only.check(found, [kind.name for kind in kinds])
+    selection = Selection(values, replace(found, is_complete=all_parsed and found.is_complete))
     sections = SectionReader(kinds, values, selection, str(around))
     for document in documents:
         sections.read(document)
@@ -114,12 +116,7 @@ def load(
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(found_targets, resources, places, found.unseen)
-
-
-def _not_asked(unseen: Sequence[Unseen]) -> str:
-    names = alternatives([each.name for each in unseen]) if unseen else ""
-    return f"it may be one of {names}: nobody was asked for those" if names else ""
+    return Desired(found_targets, resources, places, found.unseen, only)
 
 
 def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:

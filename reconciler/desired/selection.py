@@ -5,20 +5,19 @@ Decided: docs/decisions.md#selectors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.desired import selectors
-from reconciler.desired.declared import Declared, Unseen
-from reconciler.desired.labels import GIVEN
+from reconciler.desired.declared import AllTargets, Declared
 from reconciler.desired.places import of_key
 from reconciler.desired.values import Values
 from reconciler.errors import DesiredError
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import MOST_NAMES, quoted, unknown
+from reconciler.yaml.wording import quoted, unknown
 
 EXPECTED = "expected the name of a target, a list of names, or {where: …}"
 
@@ -37,14 +36,12 @@ NONE = Chosen()
 class Selection:
     """Tells for which targets documents are. What is wrong is added to the errors of `values`.
 
-    `declared` by name; `unseen` are the templates whose targets are not known in this run: what may be about those is
-    no error. Nor is what is not found if not `is_complete`: a file or a row that could not be read may declare it.
+    What may be about a template whose targets are not known in this run is no error. Nor is what is not found if the
+    targets are not complete: a file or a row that could not be read may declare it.
     """
 
     values: Values
-    declared: Mapping[str, Declared]
-    unseen: Sequence[Unseen]
-    is_complete: bool
+    targets: AllTargets
 
     def of(self, document: Document, sections: Sequence[str]) -> Chosen:
         """The targets that the sections of a document are for; none where that is not told, or wrong."""
@@ -53,7 +50,7 @@ class Selection:
         if node is None:
             if sections:
                 message = f"the key target is missing: which target is the section {quoted(sections[0])} for?"
-                hint = f"add a line to this document: target: {next(iter(self.declared), 'main')}"
+                hint = f"add a line to this document: target: {next(iter(self.targets.declared), 'main')}"
                 self._note(message, of_key(file, root, sections[0]), hint)
             return NONE
         errors = self.values.errors
@@ -96,10 +93,11 @@ class Selection:
         return self._chosen([each for each in found.values() if each], len(self.values.errors) > before)
 
     def _named(self, name: str, node: Node, file: str) -> Declared | None:
-        found = self.declared.get(name)
-        if found is None and self.is_complete and not self.unseen:
-            hint = "" if self.declared else "no target is declared anywhere: add targets: {name: {postgres: URL}}"
-            self._note(unknown("target", name, list(self.declared)), node.at(file), hint)
+        declared = self.targets.declared
+        found = declared.get(name)
+        if found is None and self.targets.is_complete and not self.targets.unseen:
+            hint = "" if declared else "no target is declared anywhere: add targets: {name: {postgres: URL}}"
+            self._note(unknown("target", name, list(declared)), node.at(file), hint)
         return found
 
     def _where(self, text: str, node: Node, file: str) -> Chosen:
@@ -114,43 +112,28 @@ class Selection:
                 self._note(f"where: {unknown('label', strange[0], self._labels)}", node.at(file))
             return NONE
         found = [each for each, labels in self._selectable if selector.test(labels)]
-        is_wrong = not found and not self.unseen and self._all_known
+        is_wrong = not found and not self.targets.unseen and self._all_known
         if is_wrong:
-            self._note("where: no target is selected", node.at(file), self._values_of(selector.labels))
+            self._note("where: no target is selected", node.at(file), self.targets.values_of(selector.labels))
         return self._chosen(found, is_wrong)
 
     def _chosen(self, found: Sequence[Declared], is_wrong: bool) -> Chosen:
         """Where nothing is found that may be unseen, the sections are held against what stands for that."""
-        if found or is_wrong or not self.unseen:
+        if found or is_wrong or not self.targets.unseen:
             return Chosen(found)
-        return Chosen([each.standin for each in self.unseen if each.standin], unseen=True)
+        return Chosen([each.standin for each in self.targets.unseen if each.standin], unseen=True)
 
     @cached_property
     def _all_known(self) -> bool:
-        """Whether every target and its labels are known: none is declared wrongly, or in a file that is none."""
-        standins = all(each.standin for each in self.unseen)
-        return self.is_complete and standins and all(each.system for each in self.declared.values())
+        return self.targets.is_known
 
     @cached_property
     def _labels(self) -> Sequence[str]:
-        """What may be asked for, in the order of the files."""
-        of_unseen = [each.standin for each in self.unseen if each.standin]
-        return list(
-            dict.fromkeys([*GIVEN, *(name for each in (*self.declared.values(), *of_unseen) for name in each.labels)])
-        )
+        return self.targets.labels
 
     @cached_property
     def _selectable(self) -> Sequence[tuple[Declared, Mapping[str, str]]]:
-        return [(each, each.selectable) for each in self.declared.values() if each.system]
-
-    def _values_of(self, labels: Iterable[str]) -> str:
-        """What the targets have under these labels, for whoever has asked for what none has."""
-        told = []
-        for label in labels:
-            values = sorted({value for _, labels in self._selectable if (value := labels.get(label))})
-            more = ", …" if len(values) > MOST_NAMES else ""
-            told.append(f"{label} is {', '.join(map(quoted, values[:MOST_NAMES])) or 'nothing'}{more}")
-        return f"of the targets that are declared, {'; '.join(told)}"
+        return [(each, each.selectable) for each in self.targets.declared.values() if each.system]
 
     def _note(self, message: str, at: str, hint: str = "") -> None:
         self.values.errors.append(DesiredError(message, at=at, hint=hint))

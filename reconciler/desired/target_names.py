@@ -7,7 +7,10 @@ import re
 from reconciler.errors import DesiredError
 from reconciler.yaml.wording import quoted
 
-DIVIDERS = {"/": ("a slash", "ends the target's name"), "@": ("an at sign", "stands before the name of a node")}
+NODE = "@"
+"""Stands between the name of a target and that of a node of it."""
+
+DIVIDERS = {"/": ("a slash", "ends the target's name"), NODE: ("an at sign", "stands before the name of a node")}
 """Signs that no name of a target may hold, and what they do."""
 
 LONGEST = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from reconciler.desired.declared import AllTargets, Declared, Unseen
 from reconciler.desired.each.templates import EACH, NAMED, OWN_KEYS, Entry, Instance, Templates
+from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.desired.refusals import explain
 from reconciler.desired.role import refuse_role
 from reconciler.desired.target_names import DIVIDERS, refuse_made, refuse_name
@@ -40,14 +41,14 @@ def without_references(target: Node) -> Iterator[Node]:
 class TargetReader:
     """Collects the targets of all documents.
 
-    `only` names those whose URLs are needed (empty: all). `offline` lets a URL be empty where its variable is missing.
+    `only` selects those whose URLs are needed. `offline` lets a URL be empty where its variable is missing.
     `limited`: whoever wrote the documents decides neither what runs here nor which files a driver opens.
     """
 
     values: Values
     secrets: Secrets
     templates: Templates
-    only: Collection[str]
+    only: Narrowing
     offline: bool
     limited: bool
 
@@ -78,7 +79,7 @@ class TargetReader:
 
     def _target_of(self, entry: Entry) -> Target | None:
         """A target that is needed while all others are read; what is wrong with it will be noted once more."""
-        return replace(self, only=())._one(entry, entry.name, entry.at).target
+        return replace(self, only=EVERYTHING)._one(entry, entry.name, entry.at).target
 
     def _is_new(self, name: str, at: str, declared: Mapping[str, Declared]) -> bool:
         if name not in declared:
@@ -132,8 +133,9 @@ class TargetReader:
         except ValidationError as error:
             self.errors.extend(explain(error, entry.section, entry.name, plain, TARGET, file))
             return wrong
-        if self.only and name not in self.only:
-            return Declared(name, at, model.system, None, model.labels)
+        known = Declared(name, at, model.system, None, model.labels)
+        if not self.only.selects(known):
+            return known
         self._check_restarts(model, node, file)
         if self.limited and model.role:
             self.errors.append(refuse_role((node.child("role") or node).at(file)))
@@ -144,7 +146,7 @@ class TargetReader:
             self.errors.append(error)
             url = ""
         target = self._target(model, name, SecretStr(url), node, file, entry.at)
-        return Declared(name, at, model.system, target, model.labels)
+        return replace(known, target=target)
 
     def _standin(self, entry: Entry) -> Declared | None:
         """What is known of a template's targets without its columns; None where that is wrong."""

@@ -39,10 +39,10 @@ from reconciler.outcomes import of_outcome, of_plan, of_targets
 NEW_PLAN = "make a new plan: reconciler plan --out FILE"
 
 FORMAT = Format(
-    name="", version="2.3", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
+    name="", version="2.4", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
 )
 """2.0: a fingerprint is over all that can run, and no longer over the steps alone. 2.1: verdicts. 2.2: `reloads` of a
-step. 2.3: `unreachable`."""
+step. 2.3: `unreachable`. 2.4: `partial`."""
 
 
 def seal(plan: Plan) -> Plan:
@@ -86,6 +86,9 @@ def of_json(raw: Mapping[str, Any], *, source: str) -> Plan:
         refuse(source, f"is not a plan that can be read: {first_wrong(error)}", NEW_PLAN)
     if both := {info.node_of or name for name, info in plan.targets.items()} & {*plan.unseen}:
         refuse(source, f"contradicts itself about {min(both)}: it was read, and could not be read", NEW_PLAN)
+    pulled_in = plan.partial.pulled_in if plan.partial else ()
+    if strange := {each.address for each in pulled_in} - {change.address for change in plan.changes}:
+        refuse(source, f"contradicts itself about {min(strange)}: it is pulled in, and not changed", NEW_PLAN)
     for told, found in zip(_with_verdicts(raw), _with_verdicts(_content(plan)), strict=True):
         if told.get("verdict", found["verdict"]) != found["verdict"]:
             place = found.get("address") or found.get("location") or "the whole"

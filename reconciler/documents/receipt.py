@@ -34,13 +34,13 @@ from reconciler.outcomes import of_applied
 
 FORMAT = Format(
     name="reconciler-receipt",
-    version="2.1",
+    version="2.2",
     noun="a receipt",
     given="name a file written by reconciler apply --receipt",
     remade="reconciler apply --receipt FILE writes one",
 )
 """1.1: verdicts. 2.0: `format`, and of each change what was before and after. 2.1:
-`unseen`."""
+`unseen`. 2.2: `partial`."""
 
 
 def dump(receipt: Receipt) -> str:

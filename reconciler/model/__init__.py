@@ -12,6 +12,7 @@ from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Differ
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
+from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
@@ -65,10 +66,12 @@ __all__ = [
     "NoticeType",
     "Observed",
     "Outcome",
+    "Partial",
     "PatroniStep",
     "Plan",
     "PostgresTarget",
     "Provenance",
+    "PulledIn",
     "Receipt",
     "RedisStep",
     "RedisTarget",

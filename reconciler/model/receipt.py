@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
 from reconciler.model.change import SENSITIVE, Action, Fact
+from reconciler.model.partial import Partial
 from reconciler.model.step import Step
 from reconciler.model.verdict import Verdict
 
@@ -87,6 +88,7 @@ class Receipt(Frozen):
     """What an apply did.
 
     `unseen` are the declared targets that could not be read when the plan was made: nothing of them was applied.
+    `partial` is what the plan was narrowed to: of the rest the receipt says nothing.
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
     changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
     those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
@@ -101,6 +103,7 @@ class Receipt(Frozen):
     finished_at: datetime
     changes: tuple[ChangeReceipt, ...]
     unseen: tuple[str, ...] = ()
+    partial: Partial | None = None
     remaining: tuple[Address, ...] = ()
     waiting: tuple[Address, ...] = ()
     unlooked: tuple[Unlooked, ...] = ()

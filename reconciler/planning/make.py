@@ -11,10 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler import __version__
+from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.documents.plan import seal
 from reconciler.kind import Clusters, DecidesLast, NodeOutcomes
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import Change, CheckResult, Notice, Plan, Resource, Target, Unreachable
+from reconciler.planning.narrowing import narrowed
 from reconciler.planning.order import ordered
 from reconciler.planning.reading import read_all
 from reconciler.planning.same_server import agreed
@@ -31,14 +33,16 @@ def make_plan(
     created_at: datetime,
     advised: bool = False,
     allow_blocked: bool = False,
+    only: Narrowing = EVERYTHING,
     at_once: int = MOST_TARGETS_AT_ONCE,
 ) -> Plan:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
-    noted in it, for its apply.
+    noted in it, for its apply. `only`: what the plan is about, of all that is declared of `targets` (`narrowing`).
     A resource of a target that is not in `targets` is not looked at. A target that cannot be read, or a node of which
     cannot, is in `Plan.unreachable`, and nothing is planned of it: of such a plan it is never said that all is in sync.
+    Raises UsageError where a part of `only` is about nothing.
     """
     read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
     unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
@@ -63,7 +67,7 @@ def make_plan(
         unreachable=read.unread,
         allow_blocked=allow_blocked,
     )
-    return seal(plan)
+    return seal(narrowed(plan, only, resources, read.resources))
 
 
 def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:

@@ -1,4 +1,4 @@
-"""The order of a plan's changes.
+"""The order of a plan's changes, and which of them may lean on others.
 
 Decided: docs/decisions.md#phases
 """
@@ -13,6 +13,21 @@ from reconciler.model import Action, Change, System, TargetInfo
 
 STAGE: Mapping[str, int] = {kind.name: rank for rank, stage in enumerate(STAGES) for kind in stage}
 """The stage of each kind, by its name."""
+
+
+def stage_of(change: Change) -> tuple[int, int, str, bool]:
+    """What changes of one stage have in common: kind, phase and node, and whether they delete; in this order."""
+    return STAGE[change.address.kind], change.phase, change.address.target, change.action is Action.DELETE
+
+
+def may_lean_on(later: Change, earlier: Change) -> bool:
+    """Whether `later` may lean on `earlier`, which is of an earlier stage of the same group: where both are of one lane
+    and on one target, or in different phases on two nodes of a cluster."""
+    if later.lane != earlier.lane:
+        return False
+    return later.address.target == earlier.address.target or (
+        STAGE[later.address.kind] == STAGE[earlier.address.kind] and earlier.phase < later.phase
+    )
 
 
 def groups(targets: Mapping[str, TargetInfo]) -> dict[str, str]:

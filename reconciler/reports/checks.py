@@ -9,6 +9,7 @@ from typing import NamedTuple
 from reconciler.model import Address, CheckResult, CheckStatus, CheckVerdict, Plan, Severity
 from reconciler.planning import verdict
 from reconciler.reports.characters import visible
+from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.places import Place, place
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows, unread_summary
@@ -63,7 +64,7 @@ def checks_report(plan: Plan) -> ChecksReport:
         targets=target_rows(plan),
         unread=unread_rows(plan),
         checks=rows,
-        summary=(*unread_summary(plan.unseen), checks_summary(plan.checks)),
+        summary=(*narrowed_summary(plan.partial), *unread_summary(plan.unseen), checks_summary(plan.checks)),
         verdict=verdict.of_checklist(plan),
     )
 

@@ -9,6 +9,7 @@ from reconciler.outcomes import of_outcome, of_plan
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
+from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.summary import drift_summary
@@ -59,7 +60,12 @@ class DriftReport(NamedTuple):
 
 def drift_report(plan: Plan) -> DriftReport:
     """Drift in rows and sentences: `plan` is what would mend it."""
-    drifted = tuple(change for change in plan.changes if change.action is not Action.RESTART)  # mends one, and is none
+    unasked = pulled_in(plan.partial)
+    drifted = tuple(
+        change
+        for change in plan.changes
+        if change.action is not Action.RESTART and change.address not in unasked  # mends one, and is none
+    )
     return DriftReport(
         summary=drift_summary(plan, drifted),
         verdict=of_plan(plan),

@@ -10,6 +10,7 @@ from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.quantities import facts
@@ -26,7 +27,7 @@ class ChangeRow(NamedTuple):
     says        beside its address: before → after; without such a summary the reason, or why it is wanted.
     sides       before and after, where that is what it says.
     reason      why this action and no other, where it is not said beside the address.
-    notes       short facts, and who may not run it.
+    notes       why it is there unasked, short facts, and who may not run it.
     hazards     those to be read.
     on_failure  what an apply runs by itself where the change fails.
     to_undo     what would bring back what it takes away; None where it takes nothing.
@@ -83,12 +84,13 @@ class PlanReport(NamedTuple):
 
 def plan_report(plan: Plan) -> PlanReport:
     """A plan in rows and sentences."""
+    unasked = pulled_in(plan.partial)
     return PlanReport(
         summary=plan_summary(plan),
         verdict=of_plan(plan),
         targets=target_rows(plan),
         unread=unread_rows(plan),
-        changes=tuple(map(change_row, plan.changes)),
+        changes=tuple(change_row(change, unasked.get(change.address, "")) for change in plan.changes),
         notices=notice_rows(plan.notices),
         checks=listed_checks(plan.checks),
         order=_order(plan),
@@ -97,10 +99,11 @@ def plan_report(plan: Plan) -> PlanReport:
     )
 
 
-def change_row(change: Change) -> ChangeRow:
-    """A change in words."""
+def change_row(change: Change, unasked: str = "") -> ChangeRow:
+    """A change in words; `unasked`: why it is there although nobody asked for it."""
     differs = change.difference is Difference.DIFFERS
     reason = visible(change.reason) if differs else provenance.half_way(change)
+    forbidden = f"! {change.forbidden}" if change.forbidden else ""
     explained = bool(change.summary or change.reason)
     return ChangeRow(
         address=change.address,
@@ -110,7 +113,7 @@ def change_row(change: Change) -> ChangeRow:
         says=visible(change.summary or change.reason or change.why),
         sides=both_sides(visible(change.summary)),
         reason=reason if change.summary else "",
-        notes=tuple(map(visible, (*change.notes, f"! {change.forbidden}") if change.forbidden else change.notes)),
+        notes=tuple(map(visible, filter(None, (unasked, *change.notes, forbidden)))),
         steps=step_rows(change.steps),
         hazards=hazards_to_read(change),
         on_failure=tuple(Labelled("on failure:", run) for run in on_failure(change)),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from reconciler.model import Action, Address, Applied, ChangeReceipt, Fact, NoticeType, Receipt, Verdict
 from reconciler.planning.verdict import Left, left_by
 from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.narrowing import narrowed_to
 from reconciler.reports.quantities import duration, fact, quantity
 from reconciler.reports.words import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed
 
@@ -98,6 +99,8 @@ def _summary(receipt: Receipt, left: Left) -> tuple[str, ...]:
         (receipt.waiting, NoticeType.WAITS_FOR_RESTART),
     )
     said = [f"{counted(len(which), NOTICES[type])}." for which, type in beside if which]
+    if receipt.partial:
+        said.append(f"The plan was narrowed to {narrowed_to(receipt.partial)}, and nothing is said of the rest.")
     if receipt.unseen:
         names = visible(listed(receipt.unseen))
         said.append(f"Not read when the plan was made, and not changed: {names}.")
@@ -118,4 +121,8 @@ def _what_is_left(receipt: Receipt, left: Left) -> list[str]:
         return ["What is left needs a new plan."]
     if receipt.unlooked:
         return ["Whether anything is left only a new plan tells."]
-    return ["Nothing remains to be changed."] if receipt.verdict in (Verdict.IN_SYNC, Verdict.WAITS) else []
+    return (
+        [f"Nothing{' of it' if receipt.partial else ''} remains to be changed."]
+        if receipt.verdict in (Verdict.IN_SYNC, Verdict.WAITS)
+        else []
+    )

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import Action, Change, Difference, HazardType, Notice, NoticeType, Plan
+from reconciler.model import Action, Change, Difference, HazardType, Notice, NoticeType, Partial, Plan
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
+from reconciler.reports.narrowing import IT, LEFT_OUT, PULLED_IN, narrowed_summary
 from reconciler.reports.provenance import DIFFERENCES
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed
+from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
 
 ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
@@ -20,14 +21,22 @@ ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 def plan_summary(plan: Plan) -> tuple[str, ...]:
     """What a plan comes to, sentence by sentence."""
-    unread = unread_summary(plan.unseen)
+    before = [*narrowed_summary(plan.partial), *unread_summary(plan.unseen)]
     notices = _notices(plan.notices, plan.changes)
     if plan.changes:
         counts = Counter(change.action for change in plan.changes)
         parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
         first = f"Plan: {', '.join(parts)}."
-        return (*unread, first, *_half_way(plan.changes), *notices, *_checks_beside(plan, plan.changes))
-    return (*_nothing(plan, "No changes"), *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
+        return (
+            *before,
+            first,
+            *_left_out(plan.partial),
+            *_half_way(plan.changes),
+            *notices,
+            *_checks_beside(plan, plan.changes),
+        )
+    nothing = [*_nothing(plan, "No changes"), *_left_out(plan.partial)]
+    return (*nothing, *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
 
 
 def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
@@ -37,18 +46,31 @@ def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
         counts = Counter(change.action for change in drifted if change.difference is Difference.DIFFERS)
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
         first = [f"Drift: {', '.join(parts)}."] if parts else []
-        return (*unread_summary(plan.unseen), *first, *_half_way(drifted), *beside)
+        before = [*narrowed_summary(plan.partial), *unread_summary(plan.unseen)]
+        return (*before, *first, *_left_out(plan.partial, drift=True), *_half_way(drifted), *beside)
     noted = all(each.type is NoticeType.NOTE for each in plan.notices)
     clean = noted and all(check.status not in LISTED for check in plan.checks)
     says = "In sync" if clean and not plan.unreachable else "No drift that a plan would mend"
-    return (*_nothing(plan, says), *_as_declared(plan), *beside)
+    return (*_nothing(plan, says), *_left_out(plan.partial, drift=True), *_as_declared(plan), *beside)
 
 
 def _nothing(plan: Plan, says: str) -> list[str]:
-    """That nothing is found; where not all was read, in what was, if anything."""
-    if not plan.unreachable:
-        return [f"{says}."]
-    return [*unread_summary(plan.unseen), *([f"{says} in what was read."] if plan.targets else [])]
+    """That nothing is found; where not all was read or asked for, in what was, if anything."""
+    what = " in what was read" if plan.unreachable else " in that" if plan.partial else ""
+    found = [f"{says}{what}."] if plan.targets or not plan.unreachable else []
+    return [*narrowed_summary(plan.partial), *unread_summary(plan.unseen), *found]
+
+
+def _left_out(partial: Partial | None, *, drift: bool = False) -> list[str]:
+    """What of the same targets is not in a plan that was narrowed, and what is although nobody asked for it; `drift`
+    tells of no such thing."""
+    if partial is None:
+        return []
+    count, unasked = partial.left_out, len(partial.pulled_in)
+    if drift:
+        count, unasked = count + unasked, 0
+    more = [f"{counted(unasked, PULLED_IN)}, since others lean on {numbered(unasked, IT)}."] if unasked else []
+    return [*more, *([f"{counted(count, LEFT_OUT)}."] if count else [])]
 
 
 def _half_way(changes: Sequence[Change]) -> list[str]:

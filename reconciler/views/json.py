@@ -11,9 +11,9 @@ from reconciler.model import Plan, Receipt, Verdict
 from reconciler.planning import verdict
 from reconciler.views.page import Page
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 """Of checks. Minor: keys were added. Major: older readers would misunderstand. 1.1: verdicts. 1.2: targets that
-were not read."""
+were not read. 1.3: `partial`."""
 
 
 def plan(plan: Plan, page: Page) -> str:
@@ -23,7 +23,8 @@ def plan(plan: Plan, page: Page) -> str:
 
 def checks(plan: Plan, page: Page) -> str:
     """`{format_version, reconciler_version, created_at, checks: [CheckResult], summary: {status: count}, unreachable:
-    [Unreachable], verdict}`; each check, and each target that was not read, with its own `verdict`."""
+    [Unreachable], partial: Partial or null, verdict}`; each check, and each target that was not read, with its own
+    `verdict`."""
     return readable(
         {
             "format_version": FORMAT_VERSION,
@@ -32,6 +33,7 @@ def checks(plan: Plan, page: Page) -> str:
             "checks": [check.model_dump(mode="json") | {"verdict": verdict.of_check(check)} for check in plan.checks],
             "summary": Counter(check.status.value for check in plan.checks),
             "unreachable": [one.model_dump(mode="json") | {"verdict": Verdict.UNREACHABLE} for one in plan.unreachable],
+            "partial": plan.partial.model_dump(mode="json") if plan.partial else None,
             "verdict": verdict.of_checklist(plan),
         }
     )

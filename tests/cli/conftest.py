@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from waiting import reload
 
@@ -58,3 +60,25 @@ def reconciler(desired, capsys) -> Callable[..., tuple[int, str, str]]:
 
     assert "RECONCILER_DESIRED" not in os.environ
     return call
+
+
+@pytest.fixture
+def tenants(desired, world, postgres) -> Iterator[list[psycopg.Connection]]:
+    """Three databases alike, `tenant-1` to `tenant-3`, instead of the one of `world`."""
+    with ExitStack() as stack:
+        admin = stack.enter_context(psycopg.connect(postgres.url(), autocommit=True))
+        found = []
+        for number in (1, 2, 3):
+            admin.execute(f"create database tenant_{number} template template0")
+            stack.callback(admin.execute, f"drop database tenant_{number} (force)")
+            found.append(stack.enter_context(psycopg.connect(postgres.url(f"tenant_{number}"), autocommit=True)))
+            found[-1].execute("create table tasks (id bigint primary key, status text, priority int, title text)")
+        rows = "".join(f"tenant-{n},{postgres.url(f'tenant_{n}')},{'trial' if n == 3 else 'gold'}\n" for n in (1, 2, 3))
+        (desired / "tenants.csv").write_text(f"name,url,tier\n{rows}")
+        (desired / "targets.yaml").write_text(
+            "targets:\n  tenants:\n    each: {file: tenants.csv}\n    postgres: '${url}'\n    memory: 16GB\n"
+            "    labels: {tier: '${tier}'}\n"
+        )
+        text = (desired / "tasks.yaml").read_text()
+        (desired / "tasks.yaml").write_text(text.replace("target: main", "target: {where: system = postgres}"))
+        yield found

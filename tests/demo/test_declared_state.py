@@ -17,6 +17,7 @@ from waiting import until
 from reconciler.demo import data
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.desired.load import load
+from reconciler.desired.narrowing import Narrowing
 from reconciler.kinds import pg_index
 
 MEMORY = 512 << 20
@@ -68,7 +69,7 @@ def test_all_indexes_converge_on_the_demo_and_are_what_sql_written_by_hand_makes
         if "tables" in document:
             shutil.copy(declared.DESIRED / "postgres" / name, tmp_path / "postgres")
     env = {"DATABASE_URL": pg_target.url.get_secret_value()}
-    resources = load(tmp_path, [pg_index.KIND], env, secrets, only=["main"]).resources
+    resources = load(tmp_path, [pg_index.KIND], env, secrets, only=Narrowing(("main",))).resources
     data.load(sql, 2_000)
     assert len(converge(pg_index.KIND, pg_target, resources)) == 29
     for name, (table, index) in declared.indexes().items():

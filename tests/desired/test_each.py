@@ -17,6 +17,7 @@ from reconciler.desired.each import command as commands
 from reconciler.desired.each.csv_rows import csv_rows
 from reconciler.desired.each.yaml_rows import yaml_rows
 from reconciler.desired.load import load
+from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.errors import DesiredError, UsageError
 from reconciler.reach import Reach, Use
 from reconciler.secrets import Secrets
@@ -118,7 +119,7 @@ def test_what_a_section_declares_is_worked_out_once_for_all_targets_that_are_ali
 
 def test_only_those_that_are_asked_for_are_looked_into(tmp_path):
     files = {"t.yaml": TEMPLATE, "tenants.csv": CSV.replace("postgresql://app:sh0", "mysql://x"), "x.yaml": SETTINGS}
-    found = load_files(folder(tmp_path), files, only=["a"])
+    found = load_files(folder(tmp_path), files, only=Narrowing(("a",)))
     assert list(found.targets) == ["a"]
     assert {each.address.target for each in found.resources} == {"a"}
 
@@ -372,7 +373,7 @@ def test_any_bytes_are_rows_or_refused_at_a_place(data):
 # --- What only the file of --targets may ask ------------------------------------------------------------------------
 
 
-def by_command(tmp_path, program, *, env=None, offline=False, only=(), more="", documents=SETTINGS):
+def by_command(tmp_path, program, *, env=None, offline=False, only=EVERYTHING, more="", documents=SETTINGS):
     """What is loaded where the runner's own file has a command for its targets."""
     home = folder(tmp_path)
     home.mkdir(exist_ok=True)
@@ -497,7 +498,10 @@ def test_a_template_that_is_wrong_is_refused_without_its_rows(tmp_path):
 def test_nobody_is_asked_where_a_run_is_about_other_targets(tmp_path):
     mark = tmp_path / "ran"
     found = by_command(
-        tmp_path, ["touch", str(mark)], only=["main"], more="  main: {postgres: host=a, labels: {env: prod}}\n"
+        tmp_path,
+        ["touch", str(mark)],
+        only=Narrowing(("main",)),
+        more="  main: {postgres: host=a, labels: {env: prod}}\n",
     )
     assert list(found.targets) == ["main"]
     assert not mark.exists()
@@ -505,7 +509,7 @@ def test_nobody_is_asked_where_a_run_is_about_other_targets(tmp_path):
 
 def test_an_unknown_name_may_be_one_of_those_that_nobody_was_asked_for(tmp_path):
     with pytest.raises(UsageError) as refused:
-        by_command(tmp_path, ["false"], offline=True, only=["tenant-7"])
+        by_command(tmp_path, ["false"], offline=True, only=Narrowing(("tenant-7",)))
     assert refused.value.hint == "it may be one of tenants: nobody was asked for those"
 
 

@@ -11,6 +11,7 @@ from desired.standin_kinds import CHECKS, KINDS, PG_SETTINGS, Standin
 from pydantic import AfterValidator
 
 from reconciler.desired.load import load
+from reconciler.desired.narrowing import Narrowing
 from reconciler.errors import DesiredError, UsageError
 from reconciler.model import System
 from reconciler.secrets import Secrets
@@ -112,21 +113,21 @@ def test_redis_takes_its_three_schemes(tmp_path, url):
 def test_only_the_targets_that_are_asked_for_need_their_variables(tmp_path):
     files = {"t.yaml": TARGETS, "pg.yaml": POSTGRES, "redis.yaml": REDIS + "  requirepass: ${NOT_SET}\n"}
     env = {"DATABASE_URL": ENV["DATABASE_URL"]}
-    desired = load_files(tmp_path, files, env=env, only=["main"])
+    desired = load_files(tmp_path, files, env=env, only=Narrowing(("main",)))
     assert desired.targets.keys() == {"main"}
     assert {resource.address.target for resource in desired.resources} == {"main"}
     with pytest.raises(DesiredError, match="REDIS_URL is not set"):
-        load_files(tmp_path, {}, env=env, only=["main", "cache"])
+        load_files(tmp_path, {}, env=env, only=Narrowing(("main", "cache")))
 
 
 def test_what_is_wrong_for_everybody_is_wrong_for_one_target_too(tmp_path):
     files = {"t.yaml": TARGETS, "redis.yaml": "target: cache\nsetings: {}\n"}
-    assert "unknown key" in load_refused(tmp_path, files, only=["main"])
+    assert "unknown key" in load_refused(tmp_path, files, only=Narrowing(("main",)))
 
 
 def test_asking_for_an_unknown_target_is_an_error_of_usage(tmp_path):
     with pytest.raises(UsageError) as caught:
-        load_files(tmp_path, {"t.yaml": TARGETS}, only=["mian"])
+        load_files(tmp_path, {"t.yaml": TARGETS}, only=Narrowing(("mian",)))
     assert str(caught.value) == 'unknown target "mian"; did you mean "main"? (valid: main, cache, web)'
 
 

@@ -126,7 +126,7 @@ def test_commands_parse(where, arguments):
     parse(arguments)
 
 
-@pytest.mark.parametrize("arguments", [["plan", "--ot", "x"], ["apply", "a", "b"], ["plan", "--format", "pdf"]])
+@pytest.mark.parametrize("arguments", [["plan", "--ot", "x"], ["show", "a", "b"], ["plan", "--format", "pdf"]])
 def test_commands_that_do_not_exist_would_be_seen(arguments):
     with pytest.raises(click.UsageError):
         parse(arguments)

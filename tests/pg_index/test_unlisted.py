@@ -11,6 +11,7 @@ from applying.acting import Command, apply, plan_for, results
 
 from reconciler.applying.gates.superseded import superseded
 from reconciler.desired.load import Desired, load
+from reconciler.desired.narrowing import Narrowing
 from reconciler.errors import DesiredError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Applied, HazardType, NoticeType, Plan
@@ -24,7 +25,7 @@ def desired(folder: Path, *documents: str, url: str = "postgresql://127.0.0.1:1/
     (folder / "targets.yaml").write_text(TARGETS)
     for number, document in enumerate(documents):
         (folder / f"{number}.yaml").write_text("target: main\n" + dedent(document).lstrip())
-    return load(folder, KINDS, {"DATABASE_URL": url}, Secrets({}), only=["main"])
+    return load(folder, KINDS, {"DATABASE_URL": url}, Secrets({}), only=Narrowing(("main",)))
 
 
 def refused(folder: Path, *documents: str) -> str:

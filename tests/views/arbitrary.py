@@ -20,6 +20,7 @@ from reconciler.model import (
     ManualStep,
     Notice,
     NoticeType,
+    Partial,
     PatroniStep,
     Plan,
     Receipt,
@@ -154,6 +155,8 @@ plans = st.builds(
     checks=st.lists(checks, max_size=2).map(tuple),
     in_sync=st.dictionaries(st.sampled_from(["pg_index", "pg_setting", "redis_setting", "check"]) | words,
                             st.integers(0, 30), max_size=3),
+    partial=st.none() | st.builds(Partial, to=st.lists(words, max_size=2).map(tuple), where=words,
+                                  left_out=st.integers(0, 9)),
 )  # fmt: skip
 receipts = st.builds(
     Receipt,

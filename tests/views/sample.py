@@ -19,7 +19,9 @@ from reconciler.model import (
     ManualStep,
     Notice,
     NoticeType,
+    Partial,
     Plan,
+    PulledIn,
     Receipt,
     RedisStep,
     SecretArgument,
@@ -367,6 +369,19 @@ UNREAD = (
 PARTIAL = seal(PLAN.model_copy(update={"changes": CHANGES[:1], "checks": CHECKS[:1], "unreachable": UNREAD}))
 """Of which two targets were not read."""
 
+NARROWED = seal(
+    PLAN.model_copy(
+        update={
+            "changes": CHANGES[:2], "notices": (), "checks": CHECKS[:2], "in_sync": {"pg_index": 1},
+            "partial": Partial(
+                to=("main/pg_index/public.tasks_*", "cache/check/*"), where="env = prod",
+                pulled_in=(PulledIn(address=CHANGES[1].address, needed_by=CHANGES[0].address),), left_out=7,
+            ),
+        }
+    )
+)  # fmt: skip
+"""Narrowed to some resources, one of which leans on another."""
+
 QUIET = IN_SYNC.model_copy(update={"unreachable": UNREAD})
 """The same, and all that was read is in sync."""
 
@@ -426,3 +441,7 @@ OF_PARTIAL = RECEIPT.model_copy(
     }
 )  # fmt: skip
 """What an apply of a plan did that had not read two targets."""
+
+OF_NARROWED = RECEIPT.model_copy(
+    update={"changes": RECEIPT.changes[:1], "remaining": (), "verdict": Verdict.IN_SYNC, "partial": NARROWED.partial}
+)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from views.sample import IN_SYNC, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
+from views.sample import IN_SYNC, NARROWED, OF_NARROWED, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
 
 from reconciler import views
 
@@ -37,6 +37,13 @@ CASES = (
         "plan.unseen.md": ("plan", UNSEEN, {"format": "markdown"}),
         "drift.unseen.txt": ("drift", UNSEEN, {}),
         "checks.unseen.txt": ("checks", UNSEEN, {}),
+        "plan.narrowed.txt": ("plan", NARROWED, {}),
+        "plan.narrowed.md": ("plan", NARROWED, {"format": "markdown"}),
+        "drift.narrowed.txt": ("drift", NARROWED, {}),
+        "drift.narrowed.md": ("drift", NARROWED, {"format": "markdown"}),
+        "checks.narrowed.txt": ("checks", NARROWED, {}),
+        "checks.narrowed.json": ("checks", NARROWED, {"format": "json"}),
+        "receipt.narrowed.txt": ("receipt", OF_NARROWED, {}),
         "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
         "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
         "plan.colour.txt": ("plan", PLAN, {"colour": True}),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from reconciler.desired.each.file import rows_of_file
 from reconciler.desired.each.query import rows_of_query
 from reconciler.desired.each.rows import Row, Rows, refuse_values
 from reconciler.desired.each.source import SOURCE, FileSource, QuerySource, Source, words
+from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.desired.refusals import explain
 from reconciler.desired.urls import texts, urls
 from reconciler.desired.values import Values
@@ -72,8 +73,8 @@ class Templates:
     """Reads the rows of templates. What is wrong is added to the errors of `values`.
 
     `trusted`: they are declared in the file that whoever runs this has named, and may ask databases and run commands.
-    `offline`: nothing is asked. `below`: where files have to be; None: anywhere. `only`: the targets that this run is
-    about (empty: all).
+    `offline`: nothing is asked. `below`: where files have to be; None: anywhere. `only`: what this run is
+    about.
     """
 
     values: Values
@@ -81,7 +82,7 @@ class Templates:
     trusted: bool
     offline: bool
     below: Sequence[Path] | None
-    only: Collection[str] = field(default=())
+    only: Narrowing = EVERYTHING
 
     def instances(self, template: Entry, ordinary: Mapping[str, Callable[[], Target | None]]) -> Instances | None:
         """One for each row; None where something is wrong. `ordinary`: the targets that are no template's, by name.
@@ -101,7 +102,7 @@ class Templates:
                 rows = rows_of_file(source, at, file, self.below)
             else:
                 self._refuse_untrusted(source, at)
-                if self.offline or (self.only and all(name in ordinary for name in self.only)):
+                if self.offline or self.only.needs_only(ordinary):
                     return Instances(unseen=words(source))
                 if isinstance(source, QuerySource):
                     rows = rows_of_query(source, self._catalogue(source, ordinary, at), at, self.secrets)
