@@ -60,9 +60,16 @@ def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False
 
 
 def tell_unread(run: Run, unread: Sequence[Unreachable]) -> None:
-    """Says on standard error which targets could not be read, as every error is said."""
+    """Says on standard error which targets could not be read, as every error is said; of many the same once."""
     if unread:
-        told = [f"{each.node}: {each.message}" + (f"\n  {each.hint}" if each.hint else "") for each in unread]
+        from reconciler.planning.groups import unread_key
+        from reconciler.reports.several import FEW, several, together
+
+        told = []
+        for same in together(unread, unread_key, many=len(unread) > FEW):
+            of = several([each.node for each in same])
+            hint = f"\n  {same[0].hint}" if same[0].hint else ""
+            told.append(f"{of.says if of else same[0].node}: {same[0].message}{hint}")
         run.fail("\n".join(told))
 
 

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from reconciler.model import Address, CheckResult, CheckStatus, CheckVerdict, Plan, Severity
 from reconciler.planning import verdict
+from reconciler.planning.groups import check_key
 from reconciler.reports.characters import visible
 from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.places import Place, place
+from reconciler.reports.several import Several, are_many, several, together
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows, unread_summary
 from reconciler.reports.words import CHECK, CHECKS, counted, numbered
@@ -45,6 +47,7 @@ class CheckRow(NamedTuple):
     titled: str
     declared_at: str
     place: Place
+    several: Several | None = None
 
 
 class ChecksReport(NamedTuple):
@@ -57,21 +60,22 @@ class ChecksReport(NamedTuple):
     verdict: CheckVerdict
 
 
-def checks_report(plan: Plan) -> ChecksReport:
-    """The checklist of a plan, with every item."""
-    rows = tuple(map(_row, plan.checks))
+def checks_report(plan: Plan, *, grouped: bool = False) -> ChecksReport:
+    """The checklist of a plan, with every item; `grouped`: of many targets what is the same once."""
+    many = grouped and are_many(plan)
+    rows = tuple(map(_row, together(plan.checks, check_key, many=many)))
     return ChecksReport(
-        targets=target_rows(plan),
-        unread=unread_rows(plan),
+        targets=target_rows(plan, many=many),
+        unread=unread_rows(plan, many=many),
         checks=rows,
         summary=(*narrowed_summary(plan.partial), *unread_summary(plan.unseen), checks_summary(plan.checks)),
         verdict=verdict.of_checklist(plan),
     )
 
 
-def listed_checks(checks: Iterable[CheckResult]) -> tuple[CheckRow, ...]:
-    """The items that a plan lists: those that do not pass, and nobody answers for."""
-    return tuple(_row(check) for check in checks if check.status in LISTED)
+def listed_checks(checks: Iterable[CheckResult], *, many: bool = False) -> tuple[CheckRow, ...]:
+    """The items that a plan lists: those that do not pass, and nobody answers for; of `many` targets the same once."""
+    return tuple(map(_row, together((each for each in checks if each.status in LISTED), check_key, many=many)))
 
 
 def checks_summary(checks: Sequence[CheckResult]) -> str:
@@ -94,7 +98,8 @@ def all_pass(checks: Iterable[CheckResult]) -> bool:
     return all(check.status is CheckStatus.PASS for check in checks)
 
 
-def _row(check: CheckResult) -> CheckRow:
+def _row(same: Sequence[CheckResult]) -> CheckRow:
+    check = same[0]
     words = CHECKS[check.status]
     title, message = visible(check.title), visible(check.message)
     outcome, weight = words.said[0], f"{check.severity} severity"
@@ -113,4 +118,5 @@ def _row(check: CheckResult) -> CheckRow:
         titled=f"{title}: {message}" if message else title,
         declared_at=visible(check.declared_at),
         place=place(check.declared_at),
+        several=several([each.address.target for each in same]),
     )

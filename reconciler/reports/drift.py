@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
 from reconciler.outcomes import of_outcome, of_plan
+from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
+from reconciler.reports.several import Several, are_many, several, together
 from reconciler.reports.summary import drift_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
@@ -43,6 +46,7 @@ class DriftRow(NamedTuple):
     observed: str
     told: str
     place: Place
+    several: Several | None = None
 
 
 class DriftReport(NamedTuple):
@@ -58,8 +62,9 @@ class DriftReport(NamedTuple):
     mended_by: Labelled | None
 
 
-def drift_report(plan: Plan) -> DriftReport:
-    """Drift in rows and sentences: `plan` is what would mend it."""
+def drift_report(plan: Plan, *, grouped: bool = False) -> DriftReport:
+    """Drift in rows and sentences: `plan` is what would mend it. `grouped`: of many targets what is the same once."""
+    many = grouped and are_many(plan)
     unasked = pulled_in(plan.partial)
     drifted = tuple(
         change
@@ -69,13 +74,23 @@ def drift_report(plan: Plan) -> DriftReport:
     return DriftReport(
         summary=drift_summary(plan, drifted),
         verdict=of_plan(plan),
-        targets=target_rows(plan),
-        unread=unread_rows(plan),
-        resources=tuple(map(_row, drifted)),
-        notices=notice_rows(plan.notices),
-        checks=listed_checks(plan.checks),
+        targets=target_rows(plan, many=many),
+        unread=unread_rows(plan, many=many),
+        resources=tuple(map(_same, together(drifted, _key, many=many))),
+        notices=notice_rows(plan.notices, many=many),
+        checks=listed_checks(plan.checks, many=many),
         mended_by=Labelled("Steps that mend it:", "reconciler plan") if plan.changes else None,
     )
+
+
+def _key(change: Change) -> Hashable:
+    """What differences have in common that are told as one: what mends them, and every word."""
+    row = _row(change)
+    return change_key(change), row.says, row.seen, row.what, row.declared, row.observed, row.told
+
+
+def _same(same: Sequence[Change]) -> DriftRow:
+    return _row(same[0])._replace(several=several([each.address.target for each in same]))
 
 
 def _row(change: Change) -> DriftRow:

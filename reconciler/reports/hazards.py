@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from reconciler.model import NEEDS_PERMISSION, WORTH_SAYING, Address, Change, Hazard, HazardType
 from reconciler.reports.characters import visible
+from reconciler.reports.several import Several, several, together
 from reconciler.reports.words import Labelled
 
 SHOWN_OF_A_CHANGE = 3
@@ -25,11 +26,12 @@ class HazardRow(NamedTuple):
 
 
 class PermissionRow(NamedTuple):
-    """A hazard that has to be allowed by name, with the change that has it."""
+    """A hazard that has to be allowed by name, with the change that has it, or the same of `several` targets."""
 
     type: HazardType
     address: Address
     says: str
+    several: Several | None = None
 
 
 class Permissions(NamedTuple):
@@ -61,8 +63,9 @@ def hazards_to_read(change: Change) -> tuple[HazardRow, ...]:
     return tuple(rows)
 
 
-def permissions(changes: Sequence[Change]) -> Permissions | None:
-    """What an apply needs: `--allow index-drop --allow less-safe`, and what for; None where it needs nothing."""
+def permissions(changes: Sequence[Change], *, many: bool = False) -> Permissions | None:
+    """What an apply needs: `--allow index-drop --allow less-safe`, and what for; None where it needs nothing. Of `many`
+    targets the same once."""
     found = [
         PermissionRow(hazard.type, change.address, visible(hazard.message))
         for change in changes
@@ -72,6 +75,9 @@ def permissions(changes: Sequence[Change]) -> Permissions | None:
     if not found:
         return None
     options = " ".join(f"--allow {type}" for type in sorted({each.type for each in found}))
-    shown = found[:SHOWN_OF_A_PLAN]
-    more = f"and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    rows = together(found, lambda row: (row.type, row.address[1:], row.says), many=many)
+    shown = [
+        same[0]._replace(several=several([each.address.target for each in same])) for same in rows[:SHOWN_OF_A_PLAN]
+    ]
+    more = f"and {len(rows) - len(shown)} more" if len(rows) > len(shown) else ""
     return Permissions(Labelled("Apply needs", options), tuple(shown), more)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Address, Notice, NoticeType, Verdict
 from reconciler.outcomes import of_outcome
+from reconciler.planning.groups import notice_key
 from reconciler.reports.characters import visible
 from reconciler.reports.places import Place, place
+from reconciler.reports.several import Several, several, together
 from reconciler.reports.words import NOTICE_SIGN, NOTICES
 
 PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED})
@@ -16,7 +18,7 @@ PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED
 
 
 class NoticeRow(NamedTuple):
-    """One notice."""
+    """One notice, or what is the same of `several` targets."""
 
     address: Address
     type: NoticeType
@@ -24,15 +26,18 @@ class NoticeRow(NamedTuple):
     says: str
     verdict: Verdict
     place: Place
+    several: Several | None = None
 
 
-def notice_rows(notices: Iterable[Notice]) -> tuple[NoticeRow, ...]:
-    """The notices in the order of the plan."""
-    return tuple(map(_row, notices))
+def notice_rows(notices: Iterable[Notice], *, many: bool = False) -> tuple[NoticeRow, ...]:
+    """The notices in the order of the plan; of `many` targets what is the same once."""
+    return tuple(map(_row, together(notices, notice_key, many=many)))
 
 
-def _row(one: Notice) -> NoticeRow:
-    return NoticeRow(one.address, one.type, NOTICE_SIGN, _says(one), of_outcome(one), place(one.declared_at))
+def _row(same: Sequence[Notice]) -> NoticeRow:
+    one = same[0]
+    of = several([each.address.target for each in same])
+    return NoticeRow(one.address, one.type, NOTICE_SIGN, _says(one), of_outcome(one), place(one.declared_at), of)
 
 
 def _says(one: Notice) -> str:

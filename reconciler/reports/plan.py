@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
 from reconciler.outcomes import of_outcome, of_plan
+from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
@@ -14,6 +16,7 @@ from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.quantities import facts
+from reconciler.reports.several import Several, are_many, several, together
 from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
@@ -34,6 +37,8 @@ class ChangeRow(NamedTuple):
     evidence    what was measured and estimated, in one line.
     why         why it is wanted, where that is not said beside the address.
     place       where it is declared.
+    several     the targets that it is the same on, where those are told as one; evidence and the words of hazards may
+                then be of the first of them, and say so.
     """
 
     address: Address
@@ -51,6 +56,7 @@ class ChangeRow(NamedTuple):
     evidence: str
     why: Labelled | None
     place: Place
+    several: Several | None = None
 
 
 class Turn(NamedTuple):
@@ -82,21 +88,46 @@ class PlanReport(NamedTuple):
     digest: Labelled | None
 
 
-def plan_report(plan: Plan) -> PlanReport:
-    """A plan in rows and sentences."""
+def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
+    """A plan in rows and sentences; `grouped`: of many targets what is the same once."""
+    many = grouped and are_many(plan)
     unasked = pulled_in(plan.partial)
     return PlanReport(
         summary=plan_summary(plan),
         verdict=of_plan(plan),
-        targets=target_rows(plan),
-        unread=unread_rows(plan),
-        changes=tuple(change_row(change, unasked.get(change.address, "")) for change in plan.changes),
-        notices=notice_rows(plan.notices),
-        checks=listed_checks(plan.checks),
+        targets=target_rows(plan, many=many),
+        unread=unread_rows(plan, many=many),
+        changes=_changes(plan.changes, unasked, many=many),
+        notices=notice_rows(plan.notices, many=many),
+        checks=listed_checks(plan.checks, many=many),
         order=_order(plan),
-        permissions=permissions(plan.changes),
+        permissions=permissions(plan.changes, many=many),
         digest=Labelled("Digest", plan.digest) if plan.changes and plan.digest else None,
     )
+
+
+def _changes(changes: Sequence[Change], unasked: Mapping[Address, str], *, many: bool) -> tuple[ChangeRow, ...]:
+    """The changes in the order of the plan."""
+    rows = [(change, change_row(change, unasked.get(change.address, ""))) for change in changes]
+    return tuple(_told([row for _, row in same]) for same in together(rows, _key, many=many))
+
+
+def _key(told: tuple[Change, ChangeRow]) -> Hashable:
+    """What changes have in common that are told as one: what runs, and what is said but for evidence and hazards."""
+    change, row = told
+    return change_key(change), row.verdict, row.says, row.reason, row.notes, row.why
+
+
+def _told(same: Sequence[ChangeRow]) -> ChangeRow:
+    """Equal changes as one; what is not the same of all of them is that of the first."""
+    row = same[0]
+    if len(same) == 1:
+        return row
+    first = f" (of {visible(row.address.target)})"
+    alike = all(each.hazards == row.hazards for each in same)
+    hazards = row.hazards if alike else tuple(one._replace(says=one.says + first) for one in row.hazards)
+    evidence = row.evidence and row.evidence + ("" if all(each.evidence == row.evidence for each in same) else first)
+    return row._replace(hazards=hazards, evidence=evidence, several=several([each.address.target for each in same]))
 
 
 def change_row(change: Change, unasked: str = "") -> ChangeRow:

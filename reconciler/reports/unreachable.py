@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Plan, Unreachable, UnreadReason, Verdict
-from reconciler.outcomes import of_targets
+from reconciler.outcomes import of_targets, worst
+from reconciler.planning.groups import unread_key
 from reconciler.reports.characters import visible
 from reconciler.reports.places import Place, place
+from reconciler.reports.several import Several, several, together
 from reconciler.reports.words import UNREAD, UNREAD_SIGN, counted
 
 
@@ -26,12 +28,14 @@ class UnreadRow(NamedTuple):
     declared_at: str
     declared: str
     place: Place
+    several: Several | None = None
 
 
-def unread_rows(plan: Plan) -> tuple[UnreadRow, ...]:
-    """What was not read, in the order of the plan."""
+def unread_rows(plan: Plan, *, many: bool = False) -> tuple[UnreadRow, ...]:
+    """What was not read, in the order of the plan; of `many` targets what is the same once, without its places."""
     verdicts = of_targets(plan) if plan.unreachable else {}
-    return tuple(_row(each, verdicts[each.target]) for each in plan.unreachable)
+    found = together(plan.unreachable, unread_key, many=many)
+    return tuple(_row(same, worst(verdicts[each.target] for each in same)) for same in found)
 
 
 def unread_summary(targets: Iterable[str]) -> list[str]:
@@ -40,7 +44,9 @@ def unread_summary(targets: Iterable[str]) -> list[str]:
     return [f"{counted(count, UNREAD)}, and nothing is known of {'it' if count == 1 else 'them'}."] if count else []
 
 
-def _row(one: Unreachable, verdict: Verdict) -> UnreadRow:
+def _row(same: Sequence[Unreachable], verdict: Verdict) -> UnreadRow:
+    one = same[0]
+    at = one.declared_at if len({each.declared_at for each in same}) == 1 else ""
     of_node = f"its node {one.node}: " if one.node != one.target else ""
     return UnreadRow(
         target=one.target,
@@ -50,7 +56,8 @@ def _row(one: Unreachable, verdict: Verdict) -> UnreadRow:
         sign=UNREAD_SIGN,
         says=visible(f"could not be read: {of_node}{one.message}"),
         hint=visible(one.hint),
-        declared_at=visible(one.declared_at),
-        declared=f" ({visible(one.declared_at)})" if one.declared_at else "",
-        place=place(one.declared_at),
+        declared_at=visible(at),
+        declared=f" ({visible(at)})" if at else "",
+        place=place(at),
+        several=several([each.target for each in same]),
     )

@@ -6,14 +6,14 @@ from reconciler.model import CheckStatus, Plan
 from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.views import colours
 from reconciler.views import markdown as in_markdown
-from reconciler.views.markdown import Comment, code, prose, summary
+from reconciler.views.markdown import Comment, prose, summary
 from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped, header, unread
 
 
 def text(plan: Plan, page: Page) -> str:
     """Every item with its outcome, those that pass in one line, and a summary."""
-    report = checks_report(plan)
+    report = checks_report(plan, grouped=True)
     top = [*header(report.targets, page), ""] if report.checks and report.targets else []
     lines = [*grouped((_row(check, page) for check in report.checks), page), *unread(report.unread, page)]
     closing = wrap(" ".join(report.summary), page.columns)
@@ -22,9 +22,9 @@ def text(plan: Plan, page: Page) -> str:
 
 def markdown(plan: Plan, page: Page) -> str:
     """A summary and a table, for a comment on a pull request."""
-    report = checks_report(plan)
+    report = checks_report(plan, grouped=True)
     rows = [
-        [row.sign, code(str(row.address)), row.severity.value, prose(row.title), prose(row.outcome)]
+        [row.sign, in_markdown.address(row), row.severity.value, prose(row.title), prose(row.outcome)]
         for row in report.checks
     ]
     comment = Comment()
@@ -38,9 +38,9 @@ def _row(check: CheckRow, page: Page) -> Row:
     """Of an item that passes one line; of others beneath what was seen and wanted, and where it is declared."""
     style = colours.OF_CHECKS[check.status]
     if check.status is CheckStatus.PASS:
-        return Row(check.sign, style, check.address, check.titled)
+        return Row(check.sign, style, check.address, check.titled, several=check.several)
     width = page.columns - len(DETAIL)
     lines = [DETAIL + line for line in wrap(check.outcome, width, hang="  ")]
     if check.declared_at:
         lines += [DETAIL + page.paint(line, "dim") for line in wrap(check.declared_at, width)]
-    return Row(check.sign, style, check.address, check.graded, tuple(lines))
+    return Row(check.sign, style, check.address, check.graded, tuple(lines), several=check.several)

@@ -12,6 +12,7 @@ from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import PermissionRow, Permissions
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
+from reconciler.reports.several import Several
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow
 from reconciler.reports.words import Labelled, listed
@@ -85,7 +86,7 @@ class Comment:
 
 def plan(plan: Plan, page: Page) -> str:
     """Summary, what needs permission, a table of changes, what to know beside, and the exact steps folded away."""
-    report = plan_report(plan)
+    report = plan_report(plan, grouped=True)
     comment = Comment()
     comment.add(summary(report.summary))
     unread(report.unread, comment)
@@ -94,29 +95,30 @@ def plan(plan: Plan, page: Page) -> str:
         comment.add(_labelled(report.digest))
     if report.permissions:
         comment.add(_permissions(report.permissions))
-    rows = [[code(row.sign), _address(row), _what(row)] for row in report.changes]
+    rows = [[code(row.sign), address(row), _what(row)] for row in report.changes]
     comment.table(["", "Change", "What"], rows, "changes")
     _beside(report, comment)
     if report.order:
         turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
         comment.add("\n".join([prose(report.order.says), "", *turns]))
-    steps: dict[str, list[str]] = {}
+    steps: dict[str | Several, list[str]] = {}
     for row in report.changes:
-        steps.setdefault(row.address.target, []).append(_steps(row))
-    for target, blocks in steps.items():
-        comment.folded(f"The exact steps on {_html(target)}", blocks, f"changes' steps on {code(target)}")
+        steps.setdefault(row.several or row.address.target, []).append(_steps(row))
+    for targets, blocks in steps.items():
+        on, which = (targets.says, targets.number) if isinstance(targets, Several) else (targets, code(targets))
+        comment.folded(f"The exact steps on {_html(on)}", blocks, f"changes' steps on {which}")
     return comment.text()
 
 
 def drift(plan: Plan, page: Page) -> str:
     """Summary, and a table of what differs."""
-    report = drift_report(plan)
+    report = drift_report(plan, grouped=True)
     comment = Comment()
     comment.add(summary(report.summary))
     unread(report.unread, comment)
     _targets(report.targets, comment)
     rows = [
-        [row.what, _address(row), code(row.declared), "; ".join(filter(None, (code(row.observed), prose(row.told))))]
+        [row.what, address(row), code(row.declared), "; ".join(filter(None, (code(row.observed), prose(row.told))))]
         for row in report.resources
     ]
     comment.table(["", "Resource", "Declared", "Observed"], rows, "resources")
@@ -126,10 +128,11 @@ def drift(plan: Plan, page: Page) -> str:
 
 def unread(rows: Sequence[UnreadRow], comment: Comment) -> None:
     """Targets that were not read, before everything else."""
-    told = [
-        [row.sign, code(row.target), "; ".join(map(prose, filter(None, (f"{row.says}{row.declared}", row.hint))))]
-        for row in rows
-    ]
+    told = []
+    for row in rows:
+        which = prose(row.several.says) if row.several else code(row.target)
+        why = filter(None, (f"{row.says}{row.declared}", row.hint))
+        told.append([row.sign, which, "; ".join(map(prose, why))])
     comment.table(["", "Not read", "Why"], told, "targets that could not be read")
 
 
@@ -178,8 +181,11 @@ def _labelled(text: Labelled) -> str:
     return f"{prose(text.label)} {code(text.value)}"
 
 
-def _address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | PermissionRow) -> str:
-    return code(str(row.address))
+def address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | PermissionRow) -> str:
+    """Of what a row is; with the targets that it is the same on."""
+    if row.several is None:
+        return code(str(row.address))
+    return f"{code('/'.join(row.address[1:]))} on {prose(row.several.says)}"
 
 
 def _what(row: ChangeRow) -> str:
@@ -190,25 +196,27 @@ def _what(row: ChangeRow) -> str:
 
 def _targets(targets: Sequence[TargetRow], comment: Comment) -> None:
     if targets:
-        comment.add("\n".join(f"- {code(target.name)} {prose(target.says)}" for target in targets))
+        names = [target.name if target.several else code(target.name) for target in targets]
+        told = (f"- {name} {prose(target.says)}" for name, target in zip(names, targets, strict=True))
+        comment.add("\n".join(told))
 
 
 def _permissions(permissions: Permissions) -> str:
     """Hazards that have to be allowed by name, before everything else."""
     head = ["> [!WARNING]", f"> {_labelled(permissions.needed)}"]
-    shown = [f"> - {code(each.type)} {_address(each)}: {prose(each.says)}" for each in permissions.hazards]
+    shown = [f"> - {code(each.type)} {address(each)}: {prose(each.says)}" for each in permissions.hazards]
     return "\n".join([*head, *shown, *([f"> - {permissions.more}"] if permissions.more else [])])
 
 
 def _beside(report: PlanReport | DriftReport, comment: Comment) -> None:
     """Notices, and checks that do not pass."""
-    notices = [[row.sign, _address(row), prose(row.says)] for row in report.notices]
+    notices = [[row.sign, address(row), prose(row.says)] for row in report.notices]
     comment.table(["", "To know", "What"], notices, "notices")
-    checks = [[row.sign, _address(row), prose(row.titled)] for row in report.checks]
+    checks = [[row.sign, address(row), prose(row.titled)] for row in report.checks]
     comment.table(["", "Check", "Seen and wanted"], checks, "checks")
 
 
 def _steps(row: ChangeRow) -> str:
     """The steps of one change in a block of code, with what was measured above it."""
     evidence = f"\n\n{prose(row.evidence)}" if row.evidence else ""
-    return f"{code(row.sign)} {_address(row)}{evidence}\n\n{fenced(change_lines(row), 'sql')}"
+    return f"{code(row.sign)} {address(row)}{evidence}\n\n{fenced(change_lines(row), 'sql')}"

@@ -11,6 +11,7 @@ from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftRow, drift_report
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.several import Several
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow
@@ -37,11 +38,22 @@ class Row(NamedTuple):
     beneath: tuple[str, ...] = ()
     section: str = ""
     notes: str = ""
+    several: Several | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called beneath its target, or beneath the heading of several."""
+        return visible(str(self.address) if self.several is None else "/".join(self.address[1:]))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that it is about."""
+        return (self.address.target,) if self.several is None else self.several.names
 
 
 def plan(plan: Plan, page: Page) -> str:
     """Everything that an apply would do, and what a reviewer has to know beside."""
-    report = plan_report(plan)
+    report = plan_report(plan, grouped=True)
     closing = []
     if report.order:
         closing += [report.order.says, *(f"  {turn.number}. {turn.says}" for turn in report.order.turns), ""]
@@ -60,7 +72,7 @@ def plan(plan: Plan, page: Page) -> str:
 
 def drift(plan: Plan, page: Page) -> str:
     """What differs from what is declared."""
-    report = drift_report(plan)
+    report = drift_report(plan, grouped=True)
     closing = _summary(report.summary, page)
     if report.mended_by:
         closing.append(page.paint(str(report.mended_by), "dim"))
@@ -84,7 +96,7 @@ def unread(rows: Sequence[UnreadRow], page: Page) -> list[str]:
     """Targets that were not read, each with why and what to do about it; an empty line after all of them."""
     lines = []
     for row in rows:
-        start = f"{right(row.sign, 3)} {visible(row.target)}"
+        start = f"{right(row.sign, 3)} {row.several.says if row.several else visible(row.target)}"
         first, *more = wrap(f"{start}  {row.says}{row.declared}", page.columns, hang=DETAIL)
         lines.append(page.paint(first[: len(start)], "bold") + first[len(start) :])
         lines += [*more, *(_detail(row.hint, page, "dim") if row.hint else [])]
@@ -92,18 +104,23 @@ def unread(rows: Sequence[UnreadRow], page: Page) -> list[str]:
 
 
 def grouped(rows: Iterable[Row], page: Page) -> list[str]:
-    """The rows target by target, what is said beside them aligned for each kind; an empty line after each target."""
-    by_target: dict[str, list[Row]] = {}
+    """The rows target by target, what is said beside them aligned for each kind; an empty line after each target.
+
+    What is the same on several targets stands before that, beneath a line that tells which, of the most of them first.
+    """
+    by_targets: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        by_target.setdefault(row.address.target, []).append(row)
+        by_targets.setdefault(row.targets, []).append(row)
     lines = []
-    for group in by_target.values():
+    for _, group in sorted(by_targets.items(), key=lambda each: -len(each[0])):
+        if heading := group[0].several:
+            lines += [page.paint(line, "bold") for line in wrap(heading.says, page.columns, hang="  ")]
         # Kinds have columns of their own where lines beneath divide them; lists of single lines share one.
         divided = {row.section for row in group if row.beneath}
         keys = [(row.section, row.address.kind if row.section in divided else "") for row in group]
         columns: dict[tuple[str, str], int] = {}
         for key, row in zip(keys, group, strict=True):
-            column = 4 + min(cells(visible(str(row.address))), page.columns // 2) + 2
+            column = 4 + min(cells(row.name), page.columns // 2) + 2
             columns[key] = max(column, columns.get(key, 0))
         for place, (key, row) in enumerate(zip(keys, group, strict=True)):
             if place and keys[place - 1] != key and (group[place - 1].beneath or row.beneath):
@@ -132,7 +149,7 @@ def _summary(sentences: Sequence[str], page: Page) -> list[str]:
 def _headline(row: Row, column: int, page: Page) -> list[str]:
     """Sign and address, and beside them what is said, if that is one line; beneath them what is longer."""
     sign = page.paint(right(row.sign, 3), row.style)
-    address = visible(str(row.address))
+    address = row.name
     start = " ".join([sign, page.paint(address, "bold")])
     room = page.columns - column if 4 + cells(address) + 2 <= column else 0
     says, beneath = row.says, row.notes
@@ -146,9 +163,9 @@ def _headline(row: Row, column: int, page: Page) -> list[str]:
 
 def _changes(changes: Sequence[ChangeRow], page: Page) -> list[Row]:
     rows = []
-    groups: dict[tuple[str, str], list[ChangeRow]] = {}
+    groups: dict[tuple[Several | None, str, str], list[ChangeRow]] = {}
     for change in changes:
-        groups.setdefault(change.address[:2], []).append(change)
+        groups.setdefault((change.several, *change.address[:2]), []).append(change)
     for group in groups.values():
         pairs = [pair for change in group if (pair := _short_sides(change))]
         before = max((cells(pair[0]) for pair in pairs), default=0)
@@ -157,7 +174,8 @@ def _changes(changes: Sequence[ChangeRow], page: Page) -> list[Row]:
             pair = _short_sides(change)
             says = f"{right(pair[0], before)} → {left(pair[1], after)}" if pair else change.says
             beneath, notes = tuple(_beneath(change, page)), "; ".join(change.notes)
-            rows.append(Row(change.sign, colours.OF_ACTIONS[change.action], change.address, says, beneath, notes=notes))
+            style = colours.OF_ACTIONS[change.action]
+            rows.append(Row(change.sign, style, change.address, says, beneath, notes=notes, several=change.several))
     return rows
 
 
@@ -214,14 +232,16 @@ def _sql(step: SqlStep, page: Page, how: str) -> list[str]:
 
 def _drifted(one: DriftRow, page: Page) -> Row:
     beneath = tuple(_detail(one.seen, page, "dim")) if one.seen else ()
-    return Row(one.sign, colours.OF_ACTIONS[one.action], one.address, one.says, beneath)
+    return Row(one.sign, colours.OF_ACTIONS[one.action], one.address, one.says, beneath, several=one.several)
 
 
 def _notice(one: NoticeRow) -> Row:
-    return Row(one.sign, colours.NOTICE, one.address, one.says, section="notices")
+    return Row(one.sign, colours.NOTICE, one.address, one.says, section="notices", several=one.several)
 
 
 def _check(one: CheckRow, page: Page) -> Row:
     about = ", ".join(filter(None, (one.graded, one.declared_at)))
     beneath = tuple(_detail(about, page, "dim"))
-    return Row(one.sign, colours.OF_CHECKS[one.status], one.address, one.finding, beneath, "checks")
+    return Row(
+        one.sign, colours.OF_CHECKS[one.status], one.address, one.finding, beneath, "checks", several=one.several
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from reconciler.documents import plan as plan_file
+from reconciler.planning.groups import groups_of
 
 STATUS, TITLE = "pg_index/public.tasks_status_idx", "pg_index/public.tasks_title_idx"
 
@@ -142,3 +144,34 @@ def test_apply_tells_a_saved_plan_from_a_target(tenants, reconciler, tmp_path, m
 def test_import_takes_patterns(tenants, reconciler):
     out = reconciler("import", "tenant-*")[1]
     assert [f"target: tenant-{number}" in out for number in (1, 2, 3)] == [True, True, True]
+
+
+def test_what_is_the_same_on_several_databases_is_said_once(tenants, reconciler, desired):
+    """Beside the three two that are not there, and one of the three has an index already."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"postgresql://postgres@127.0.0.1:{nobody.getsockname()[1]}/x"
+        rows = "".join(f"gone-{number},{url},gold\n" for number in (1, 2, 3, 4))
+        (desired / "tenants.csv").write_text((desired / "tenants.csv").read_text() + rows)
+        tenants[1].execute("create index tasks_status_idx on tasks (status, priority desc)")
+        for form in ("text", "markdown"):
+            for verb in ("plan", "drift"):
+                code, out, err = reconciler(verb, "--format", form)
+                assert code == 1
+                assert "3 targets: tenant-1, tenant-2 and tenant-3" in out
+                assert "2 targets: tenant-1 and tenant-3" in out
+                assert out.count("pg_index/public.tasks_status_idx") == out.count("pg_index/public.tasks_title_idx")
+                assert "tenant-1/" not in out.replace("-- + tenant-1/", "").replace("-- ~ tenant-1/", "")
+                assert "4 targets: gone-1, gone-2, gone-3 and gone-4" in one_line(out)
+                assert err.count("cannot connect") == 1
+                assert "4 targets: gone-1, gone-2, gone-3 and gone-4: cannot connect" in err
+        code, out, _ = reconciler("plan", "--format", "json")
+        assert len(json.loads(out)["resource_changes"]) == 8
+        groups = groups_of(plan_file.load(out, source="x").changes)
+        assert sorted(each.targets for each in groups) == [
+            ("tenant-1", "tenant-2", "tenant-3"), ("tenant-1", "tenant-2", "tenant-3"), ("tenant-1", "tenant-3"),
+        ]  # fmt: skip
+        [before] = [each.digest for each in groups if each.key.name == "public.tasks_status_idx"]
+    (desired / "tenants.csv").write_text("".join((desired / "tenants.csv").read_text().splitlines(True)[:2]))
+    found = groups_of(plan_file.load(reconciler("plan", "--format", "json")[1], source="x").changes)
+    assert before in {each.digest for each in found}  # the same for one target as for two

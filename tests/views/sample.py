@@ -19,6 +19,7 @@ from reconciler.model import (
     ManualStep,
     Notice,
     NoticeType,
+    Outcome,
     Partial,
     Plan,
     PulledIn,
@@ -381,6 +382,37 @@ NARROWED = seal(
     )
 )  # fmt: skip
 """Narrowed to some resources, one of which leans on another."""
+
+TENANTS = tuple(f"tenant-{number:03}" for number in range(1, 13))
+
+
+def _fleet() -> Plan:
+    """Twelve targets alike, but that one has an index of its own, another other evidence; and more that are gone."""
+
+    def on(name: str, *outcomes: Outcome) -> list[Outcome]:
+        return [each.model_copy(update={"address": each.address._replace(target=name)}) for each in outcomes]
+
+    found: list[Outcome] = []
+    for number, name in enumerate(TENANTS):
+        first, second, third = CHANGES[0], CHANGES[1], CHANGES[2]
+        if number == 4:
+            first = first.model_copy(update={"evidence": first.evidence[:1]})
+        found += on(name, first, third if number == 3 else second, NOTICES[0], *CHECKS[:2])
+    gone = [UNREAD[0].model_copy(update={"target": name, "node": name}) for name in ("gone-1", "gone-2", "gone-3")]
+    return Plan(
+        reconciler_version="0.1.0",
+        created_at=NOW,
+        targets=dict.fromkeys(TENANTS, TARGETS["main"]),
+        changes=tuple(each for each in found if isinstance(each, Change)),
+        notices=tuple(each for each in found if isinstance(each, Notice)),
+        checks=tuple(each for each in found if isinstance(each, CheckResult)),
+        in_sync={"pg_index": 3},
+        unreachable=(*gone, UNREAD[1]),
+    )
+
+
+FLEET = seal(_fleet())
+"""Of so many targets that what is the same is said once."""
 
 QUIET = IN_SYNC.model_copy(update={"unreachable": UNREAD})
 """The same, and all that was read is in sync."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from views.sample import IN_SYNC, NARROWED, OF_NARROWED, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
+from views.sample import FLEET, IN_SYNC, NARROWED, OF_NARROWED, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
 
 from reconciler import views
 
@@ -44,6 +44,11 @@ CASES = (
         "checks.narrowed.txt": ("checks", NARROWED, {}),
         "checks.narrowed.json": ("checks", NARROWED, {"format": "json"}),
         "receipt.narrowed.txt": ("receipt", OF_NARROWED, {}),
+        **{
+            f"{what}.fleet.{SUFFIX[format]}": (what, FLEET, {"format": format})
+            for what in ("plan", "drift", "checks")
+            for format in ("text", "markdown")
+        },
         "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
         "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
         "plan.colour.txt": ("plan", PLAN, {"colour": True}),
