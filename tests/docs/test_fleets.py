@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from applying.acting import Command
 from docs.pages import blocks, marked
@@ -45,3 +48,43 @@ def test_the_file_of_targets_is_one_and_validate_says_what_it_has_not_seen(tmp_p
     assert out.replace(f"{tmp_path}/", "").splitlines()[1:] == [
         line for block in blocks("text") for line in block.text.splitlines() if line.startswith("Not seen")
     ]
+
+
+TENANTS = ("acme", "globex", "hooli", "initech", "umbrella")
+
+MANY = """
+targets:
+  tenants: {each: {file: tenants.csv}, postgres: "${url}"}
+---
+target: {where: system = postgres}
+tables:
+  public.tasks:
+    indexes:
+      tasks_status_idx: {columns: [status, priority desc]}
+---
+target: hooli
+databases:
+  hooli: {settings: {work_mem: 64MB}}
+"""
+
+
+@pytest.mark.pg(">= 18")
+def test_what_is_the_same_on_many_is_said_as_the_page_shows(tmp_path: Path, postgres):
+    folder = tmp_path / "desired"
+    folder.mkdir()
+    (folder / "fleet.yaml").write_text(MANY)
+    rows = "".join(f"{name},{postgres.url(name)}\n" for name in TENANTS)
+    (folder / "tenants.csv").write_text(f"name,url\n{rows}")
+    with psycopg.connect(postgres.url(), autocommit=True) as admin, ExitStack() as stack:
+        for name in TENANTS:
+            admin.execute(f"create database {name} template template0")
+            stack.callback(admin.execute, f"drop database {name} (force)")
+            with psycopg.connect(postgres.url(name), autocommit=True) as database:
+                database.execute("create table tasks (id bigint primary key, status text, priority int)")
+                if name == "initech":
+                    database.execute("create index tasks_status_idx on tasks (status, priority desc)")
+        admin.execute("alter database hooli set work_mem = '16MB'")
+        assert marked("many").split() == ["reconciler", "drift"]
+        code, out, err = Command(folder, {}).run("drift")
+    assert (code, err) == (2, "")
+    assert re.sub(r"PostgreSQL [\d.]+", "PostgreSQL 18.6", out) == marked("many says")
