@@ -175,3 +175,24 @@ def test_what_is_the_same_on_several_databases_is_said_once(tenants, reconciler,
     (desired / "tenants.csv").write_text("".join((desired / "tenants.csv").read_text().splitlines(True)[:2]))
     found = groups_of(plan_file.load(reconciler("plan", "--format", "json")[1], source="x").changes)
     assert before in {each.digest for each in found}  # the same for one target as for two
+
+
+def test_a_setting_of_a_redis_brings_its_users_and_leaves_the_other_settings(reconciler, desired, fileless, tmp_path):
+    (desired / "targets.yaml").write_text(f'targets: {{cache: {{redis: "{fileless}", persist: no}}}}\n')
+    (desired / "tasks.yaml").write_text(
+        "target: cache\nsettings: {maxmemory: 64mb, maxmemory-policy: allkeys-lru, slowlog-max-len: 99}\n"
+        "users:\n  app: {rules: 'off ~app:* +get'}\n"
+    )
+    saved, receipt = tmp_path / "plan.json", tmp_path / "receipt.json"
+    code, _, err = reconciler("plan", "cache/redis_setting/slowlog-*", "--out", saved)
+    assert code == 0, err
+    found = plan_file.read(saved)
+    assert [str(each.address) for each in found.changes] == [
+        "cache/redis_user/app",
+        "cache/redis_setting/slowlog-max-len",
+    ]
+    assert found.partial is not None
+    assert (len(found.partial.pulled_in), found.partial.left_out) == (1, 2)
+    assert reconciler("apply", saved, "--receipt", receipt)[0] == 0
+    assert {each["result"] for each in json.loads(receipt.read_text())["changes"]} == {"applied"}
+    assert planned(reconciler) == {"cache/redis_setting/maxmemory", "cache/redis_setting/maxmemory-policy"}
