@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import (
     Address,
+    Change,
     CheckResult,
     Notice,
     NoticeType,
@@ -169,6 +170,16 @@ class Sequences(Protocol[TargetT_contra]):
 
         `target` is a node of a cluster where `info.role` or `target.node_of` says so. Pure.
         """
+        ...
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """A kind that says of a change what a plan makes together with it."""
+
+    def noted(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes of one node that are in a plan, in their order, each with what is to be noted of the others. What
+        is added must not change any fingerprint. Pure."""
         ...
 
 

@@ -13,9 +13,9 @@ from datetime import datetime
 from reconciler import __version__
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.documents.plan import seal
-from reconciler.kind import Clusters, DecidesLast, NodeOutcomes
+from reconciler.kind import Clusters, DecidesLast, NodeOutcomes, Notes
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import Change, CheckResult, Notice, Plan, Resource, Target, Unreachable
+from reconciler.model import Address, Change, CheckResult, Notice, Plan, Resource, Target, Unreachable
 from reconciler.planning.narrowing import narrowed
 from reconciler.planning.order import ordered
 from reconciler.planning.reading import read_all
@@ -67,7 +67,22 @@ def make_plan(
         unreachable=read.unread,
         allow_blocked=allow_blocked,
     )
-    return seal(narrowed(plan, only, resources, read.resources))
+    plan = narrowed(plan, only, resources, read.resources)
+    return seal(plan.model_copy(update={"changes": _noted(plan.changes)}))
+
+
+def _noted(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes, with what a kind has to say of those that are made together."""
+    found: dict[Address, Change] = {}
+    for kind in KINDS:
+        if isinstance(kind, Notes):
+            by_node: dict[str, list[Change]] = {}
+            for change in changes:
+                if change.address.kind == kind.name:
+                    by_node.setdefault(change.address.target, []).append(change)
+            for mine in by_node.values():
+                found |= {change.address: change for change in kind.noted(mine)}
+    return tuple(found.get(change.address, change) for change in changes)
 
 
 def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:

@@ -193,6 +193,7 @@ def test_a_setting_of_a_redis_brings_its_users_and_leaves_the_other_settings(rec
     ]
     assert found.partial is not None
     assert (len(found.partial.pulled_in), found.partial.left_out) == (1, 2)
+    assert not any("in one command with" in note for each in found.changes for note in each.notes)
     assert reconciler("apply", saved, "--receipt", receipt)[0] == 0
     assert {each["result"] for each in json.loads(receipt.read_text())["changes"]} == {"applied"}
     assert planned(reconciler) == {"cache/redis_setting/maxmemory", "cache/redis_setting/maxmemory-policy"}

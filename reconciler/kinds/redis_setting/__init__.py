@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Outcome, RedisTarget, SecretRef, System, TargetInfo
+from reconciler.model import Address, Change, Outcome, RedisTarget, SecretRef, System, TargetInfo
 
 if TYPE_CHECKING:
     from reconciler.targets.redis.session import RedisSession
@@ -72,6 +72,12 @@ class RedisSettingKind:
         from reconciler.kinds.redis_setting.sequence import sequenced
 
         return sequenced(outcomes, target)
+
+    def noted(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """See `kind.Notes`, and `sequence.py`."""
+        from reconciler.kinds.redis_setting.sequence import noted
+
+        return noted(changes)
 
     def written(self, session: RedisSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""

@@ -24,26 +24,30 @@ OPENS = frozenset({"bind", "protected-mode"})
 
 
 def sequenced(outcomes: Sequence[Outcome], target: RedisTarget) -> list[Outcome]:
-    """The outcomes of one server, with phases where it is one node of several, and with what is set at once. Pure."""
-    outcomes = sorted(outcomes, key=_rank)
-    changes = [outcome for outcome in outcomes if isinstance(outcome, Change)]
-    at_once = [each.address.name for each in changes if _at_once(each) and not _opens(each)]
+    """The outcomes of one server, with phases where it is one node of several. Pure."""
     found: list[Outcome] = []
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=_rank):
         if isinstance(outcome, Change):
-            others = [name for name in at_once if name != outcome.address.name]
-            others = others if outcome.address.name in at_once else []
-            named = ", ".join(others) if len(others) <= NAMED else f"{len(others)} other settings"
-            notes = [f"in one command with {named}"] if others else []
             is_password = outcome.address.name == LAST
             is_node = bool(target.node_of or target.replicas)
             outcome = outcome.model_copy(
                 update={
-                    "notes": (*outcome.notes, *notes),
                     "phase": OPENING if _opens(outcome) else PASSWORD if is_password and is_node else EVERYTHING_ELSE,
                 }
             )
         found.append(outcome)
+    return found
+
+
+def noted(changes: Sequence[Change]) -> list[Change]:
+    """The changes of one server, each with those that are set in the same command. Pure."""
+    at_once = [each.address.name for each in changes if _at_once(each) and not _opens(each)]
+    found = []
+    for change in changes:
+        others = [name for name in at_once if name != change.address.name] if change.address.name in at_once else []
+        named = ", ".join(others) if len(others) <= NAMED else f"{len(others)} other settings"
+        notes = [f"in one command with {named}"] if others else []
+        found.append(change.model_copy(update={"notes": (*change.notes, *notes)}) if notes else change)
     return found
 
 
