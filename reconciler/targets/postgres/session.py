@@ -65,7 +65,7 @@ class PostgresSession:
         self._connection = connection
         self._transactions = Transactions(connection)
         self._verbatim = is_verbatim(connection)
-        """Whether answers are taken as they are stored, see postgres_text."""
+        """Whether answers are taken as they are stored, see `postgres/text.py`."""
         self._riders = Riders()
         self._reading = reading_settings(target)
         connection.silence = bounds.OPENING_SECONDS
