@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -21,6 +21,9 @@ a file with other things in it is."""
 
 LARGEST_FILE = 1 << 20
 """Bytes of the file of a secret: a certificate with its chain has some thousands."""
+
+
+WRITE_THE_FILE = "write the secret to that file, readable to whoever runs reconciler, or declare another: {file: PATH}"
 
 
 class SecretText(str):
@@ -49,9 +52,22 @@ class Secrets:
         Raises DesiredError where the variable is not set, or the file cannot be read, or either is empty, or whoever
         runs this does not let the YAML reach it.
         """
-        value = self._of_variable(ref, ref.env) if ref.env is not None else self._of_file(ref, Path(ref.file or ""))
+        value = self._looked_up(ref)
         self.remember(value)
         return value
+
+    def unresolved(self, references: Iterable[SecretRef]) -> Mapping[SecretRef, DesiredError]:
+        """Those of `references` that `resolve` would raise for, and with what. No value is kept."""
+        found: dict[SecretRef, DesiredError] = {}
+        for reference in dict.fromkeys(references):
+            try:
+                self._looked_up(reference)
+            except DesiredError as error:
+                found[reference] = error
+        return found
+
+    def _looked_up(self, ref: SecretRef) -> str:
+        return self._of_variable(ref, ref.env) if ref.env is not None else self._of_file(ref, Path(ref.file or ""))
 
     def _of_variable(self, ref: SecretRef, name: str) -> str:
         if not self.reach.allows(name, Use.SECRET):
@@ -74,9 +90,9 @@ class Secrets:
         except (NotReadable, FileNotFoundError, UnicodeDecodeError) as error:
             reasons = {FileNotFoundError: "there is no such file", UnicodeDecodeError: "it is not UTF-8 text"}
             reason = reasons.get(type(error)) or f"it {error}"
-            raise DesiredError(f"the secret in {ref} cannot be read: {reason}") from None
+            raise DesiredError(f"the secret in {ref} cannot be read: {reason}", hint=WRITE_THE_FILE) from None
         if not value:
-            raise DesiredError(f"the secret in {ref} is empty")
+            raise DesiredError(f"the secret in {ref} is empty", hint=WRITE_THE_FILE)
         return value
 
     def remember(self, value: str) -> None:

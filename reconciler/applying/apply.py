@@ -44,6 +44,7 @@ from reconciler.model import (
     System,
     Target,
 )
+from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import STAGE, groups
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
@@ -77,14 +78,15 @@ def apply_plan(
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
     that it can be saved before the next one. `subscribers` hear what happens, as `model.event` says.
 
-    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
-    RehearsalFailed, TargetError, and ReconcilerError where several targets fail. Once something ran, it returns:
-    what went wrong is in the receipt.
+    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), ApplyError (a
+    secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
+    Once something ran, it returns: what went wrong is in the receipt.
     """
     facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
     facts = enforce(Moment.DECLARED, facts)
     nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, secrets)
-    facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
+    unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
+    facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
     ledger = Ledger(plan, now, record)
     events = Events([ledger, logged, *subscribers], now, secrets)
     events.planned(plan)

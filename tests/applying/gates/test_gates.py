@@ -11,12 +11,24 @@ import pytest
 from applying.acting import pg_settings
 from pg_index.declared import declared as indexes
 from redis_setting.declared import declared as redis_settings
+from redis_user.declared_users import users
 
 import reconciler.applying.gates
-from reconciler.applying.gates import age, declared, digest, duplicates, hazards, identity, nodes, order, superseded
+from reconciler.applying.gates import (
+    age,
+    declared,
+    digest,
+    duplicates,
+    hazards,
+    identity,
+    nodes,
+    order,
+    secrets,
+    superseded,
+)
 from reconciler.applying.gates.facts import Facts, Gate, Options, Refusal
 from reconciler.applying.gates.registry import GATES, Moment, enforce
-from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.errors import DesiredError, HazardNotAllowed, PlanFileError
 from reconciler.model import (
     Action,
     Address,
@@ -28,6 +40,7 @@ from reconciler.model import (
     PostgresTarget,
     RedisTarget,
     Resource,
+    SecretRef,
     SqlStep,
     System,
     TargetInfo,
@@ -191,6 +204,11 @@ OF_WHAT_IS_DECLARED = [
     ),
 ]  # fmt: skip
 
+APP = SecretRef(env="APP")
+[WITH_SECRET] = redis_settings({"masterauth": APP})
+NEEDY = [change(WITH_SECRET), change(users({"u": ("on", "APP")})[0]), change(users({"v": ("on", "OTHER")})[0])]
+MISSING = {APP: DesiredError("the secret $APP is not set", hint="export it")}
+
 STALE = change(pg_settings(MAIN, {"work_mem": "8MB"})[0])
 HAS = {"nodes": NODES, "resources": [WORK_MEM, HZ]}
 
@@ -251,6 +269,16 @@ OF_THE_NODES = [
     Case("all allowed", "", hazards.gate, facts(RESTARTS, DROPS, options=Options(allowed=[*HazardType]))),
     Case("of what is refused already", "it is not made", hazards.gate,
          facts(DROPS).without(Refusal("superseded", "", None, (DROPS.address,)))),
+    Case("all secrets are there", "", secrets.gate, facts(change(WORK_MEM), *NEEDY)),
+    Case("of what nothing needs", "", secrets.gate, facts(change(WORK_MEM), unresolved=MISSING)),
+    Case(
+        "a secret is missing", "what needs it would fail half-way", secrets.gate, facts(*NEEDY, unresolved=MISSING),
+        ["this plan needs secrets that cannot be had here; nothing was run\n"
+         "  the secret $APP is not set: needed by cache/redis_setting/masterauth, cache/redis_user/u\n"
+         "  export it"],
+    ),
+    Case("a secret of what is refused already", "it is not made", secrets.gate,
+         facts(NEEDY[0], unresolved=MISSING).without(Refusal("superseded", "", None, (NEEDY[0].address,)))),
 ]  # fmt: skip
 
 
