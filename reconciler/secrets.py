@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from reconciler.errors import DesiredError
 from reconciler.files import NotReadable, read_regular
-from reconciler.model import SENSITIVE, SecretRef
+from reconciler.model import SENSITIVE, Resource, SecretRef
 from reconciler.reach import Reach, Use
 
 SHORTEST_REDACTED = 4
@@ -46,13 +46,19 @@ class Secrets:
                 self.remember(env[name])
                 self.remember_url(env[name])
 
-    def resolve(self, ref: SecretRef) -> str:
-        """The value behind `ref`. A file's last line break does not count.
+    def resolve(self, ref: SecretRef, declared: Resource | None = None) -> str:
+        """The value behind `ref`, which is `declared` there. A file's last line break does not count.
 
-        Raises DesiredError where the variable is not set, or the file cannot be read, or either is empty, or whoever
-        runs this does not let the YAML reach it.
+        Raises DesiredError, with the place and the address of what is `declared`, where the variable is not set, or the
+        file cannot be read, or either is empty, or whoever runs this does not let the YAML reach it.
         """
-        value = self._looked_up(ref)
+        try:
+            value = self._looked_up(ref)
+        except DesiredError as error:
+            if declared is None:
+                raise
+            said = f"{declared.address}: {error.message}"
+            raise DesiredError(said, at=declared.declared_at, hint=error.hint) from None
         self.remember(value)
         return value
 

@@ -254,7 +254,7 @@ def _secret(
     definition: Definition | None,
     found: SettingObserved,
 ) -> Mapping[str, object]:
-    secret = session.secrets.resolve(reference)
+    secret = session.secrets.resolve(reference, resource)
     seen = found.running if resource.of_instance else found.own
     if resource.of_instance and seen is None:
         return {"secret_matches": None}
