@@ -29,7 +29,11 @@ own default for 0."""
 def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
     """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
     reading = read(session, resources)
-    return {resource.address: _observed(session, reading, resource) for resource in resources}
+    declared = frozenset(resource.own_name for resource in resources)
+    return {
+        resource.address: _observed(session, reading, resource).model_copy(update={"declared": declared})
+        for resource in resources
+    }
 
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
