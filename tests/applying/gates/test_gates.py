@@ -129,20 +129,26 @@ OF_A_SAVED_PLAN = [
     Case(
         "of last week", "nobody is there who would remember it", age.gate, aged(8),
         [f"the plan was made at 2026-03-04T05:06:07Z, 8d ago: older than 7d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 8d"],
+         "--max-age 9d"],
     ),
     Case("of this month", "somebody may have waited for a window", age.gate, aged(30, attended=True)),
     Case(
         "of last month", "even for somebody at a terminal", age.gate, aged(30.5, attended=True),
         [f"the plan was made at 2026-03-04T05:06:07Z, 30d ago: older than 30d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 31d"],
+         "--max-age 34d"],
     ),
     Case("allowed to be old", "whoever applies said so", age.gate, aged(80, max_age=timedelta(days=90))),
     Case(
         "not even that old", "what is said counts at a terminal, too", age.gate,
         aged(0.5, attended=True, max_age=timedelta(0)),
         [f"the plan was made at 2026-03-04T05:06:07Z, 12h ago: older than 0s\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 12h"],
+         "--max-age 14h"],
+    ),
+    Case(
+        "of this minute", "what is proposed holds when it is typed", age.gate,
+        aged(43 / 86400, max_age=timedelta(seconds=1)),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 43s ago: older than 1s\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 11min"],
     ),
     Case("clocks differ", "by less than Kerberos bears", age.gate, aged(-1 / 300)),
     Case(
