@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from reconciler.applying.batch import batches
-from reconciler.applying.event_logging import logged
+from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
@@ -88,7 +88,7 @@ def apply_plan(
     unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
     facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
     ledger = Ledger(plan, now, record)
-    events = Events([ledger, logged, *subscribers], now, secrets)
+    events = Events([ledger, logging(), *subscribers], now, secrets)
     events.planned(plan)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
