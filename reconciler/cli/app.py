@@ -87,6 +87,8 @@ class Run:
 
 @click.group(
     cls=Verbs,
+    invoke_without_command=True,
+    no_args_is_help=True,
     subcommand_metavar="VERB …",
     context_settings={
         "auto_envvar_prefix": "RECONCILER",
@@ -121,6 +123,8 @@ def reconciler(
 
     Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
     """
+    if context.invoked_subcommand is None:
+        raise click.UsageError(f"a verb is missing: choose one of {', '.join(VERBS)}")
     names_folder = context.get_parameter_source("folder") is ParameterSource.COMMANDLINE
     context.obj = Run(folder, debug, limits.reach(given, folder), names_folder=names_folder)
     if verbose:
