@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from applying.acting import plan_for
+from applying.acting import apply, message, plan_for
 from pg_setting.setting_cases import reload, settings
 from pydantic import SecretStr, TypeAdapter
 
@@ -76,3 +76,10 @@ def test_what_another_target_of_the_server_declares_is_told_by_nobody(roles, pos
     wanted = of_roles(other, {"app_reports": {"settings": {"work_mem": "1GB"}}})
     plan = plan_for([pg_target, other], [*settings({"work_mem": "4MB"}), *wanted])
     assert (plan.is_empty, plan.notices) == (True, ())
+
+
+def test_a_receipt_says_nothing_of_it(roles, pg_target):
+    """An apply looks at one setting at a time, and knows not what is declared of others."""
+    roles.execute("alter role app_reports set work_mem = '1GB'")
+    plan = plan_for(pg_target, settings({"work_mem": "7MB"}))
+    assert message(apply(plan, pg_target)) == ""
