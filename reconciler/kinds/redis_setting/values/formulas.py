@@ -173,9 +173,7 @@ class Operands:
         if isinstance(answer, Refusal):
             raise FormulaError(f"{name} cannot be read: {answer.message}")
         if not answer:
-            raise FormulaError(
-                f"a number is wanted: {name} is none, and no parameter of {self._session.info.product} either"
-            )
+            raise FormulaError(f"a number is wanted; {name} is unknown to {self._session.info.product}, and none")
         [text] = answer.values()
         return str(text)
 
