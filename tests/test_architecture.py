@@ -306,3 +306,29 @@ def test_units_stand_in_one_table_each():
 @pytest.mark.parametrize("code", ['{"kB": 1024, "MB": 1024**2}', 'x = {"d": timedelta(days=1), "min": 1}'])
 def test_another_table_of_units_is_seen(code):
     assert list(tables_of_units(ast.parse(code)))
+
+
+OF_OTHERS = {"patroni/postgresql/config.py", "ha.py"}
+"""Files of Patroni, which comments name."""
+
+
+def files_named_in(text: str) -> set[str]:
+    """The names of Python files in comments, docstrings and pages."""
+    return set(re.findall(r"(?<![\w./-])((?:\w+/)*\w+\.py)\b", text)) - OF_OTHERS
+
+
+def test_every_file_that_is_named_is_there():
+    root = Path(__file__).parents[1]
+    there = [f"/{path.relative_to(root)}" for room in ("reconciler", "tests", "benchmarks", "docs")
+             for path in (root / room).rglob("*.py")]  # fmt: skip
+    missing = {
+        f"{path.relative_to(root)}: {name}"
+        for path in [*(root / "reconciler").rglob("*.py"), *(root / "docs").glob("*.md")]
+        for name in files_named_in(path.read_text(encoding="utf-8"))
+        if not any(each.endswith(f"/{name}") for each in there)
+    }
+    assert missing == set()
+
+
+def test_a_file_that_is_gone_is_seen():
+    assert files_named_in("as in `planning/gone.py`, and not ha.py") == {"planning/gone.py"}

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.applying.batch import batches
-from reconciler.applying.event_logging import logged
+from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
@@ -45,6 +45,7 @@ from reconciler.model import (
     System,
     Target,
 )
+from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import groups, may_lean_on, stage_of
 from reconciler.planning.remaining import plan_again
 from reconciler.planning.staleness import resource_of
@@ -81,14 +82,14 @@ def apply_plan(
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
     that it can be saved before the next one. `subscribers` hear what happens, as `model.event` says.
 
-    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
-    RehearsalFailed, TargetError, and ReconcilerError where several targets fail. Once something ran, it returns:
-    what went wrong is in the receipt.
+    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), ApplyError (a
+    secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
+    Once something ran, it returns: what went wrong is in the receipt.
     """
     facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
     facts = enforce(Moment.DECLARED, facts)
     ledger = Ledger(plan, now, record)
-    events = Events([ledger, logged, *subscribers], now, secrets)
+    events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
     for change in plan.changes:
@@ -100,7 +101,8 @@ def apply_plan(
 
     with open_sessions(secrets) as sessions, ExitStack() as locks:
         nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
-        facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
+        unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
+        facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
         events.planned(plan)
         works = []
         for changes in wanted.values():

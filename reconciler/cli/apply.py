@@ -29,7 +29,7 @@ from reconciler.views import render, render_receipt
     "--max-age",
     type=Duration(),
     metavar="DURATION",
-    help="Apply no saved plan that is older: 7d, 12h…  [default: 30d at a terminal; 7d elsewhere, or with --yes]",
+    help="Apply no saved plan that is older: 7d, 12h…  [default: 30d at a terminal; 7d elsewhere]",
 )
 @click.option(
     "--allow-superseded",
@@ -97,9 +97,9 @@ def command(
 
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
-    refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted;
-    or a target that could not be read when the plan was made. All else is applied before. What is blocked does not
-    count where the plan was made with --allow-blocked.
+    refused change, an interruption, a plan that nobody agreed to, or something that the plan says to be blocked, or to
+    run without being persisted; or a target that could not be read when the plan was made. All else is applied before.
+    What is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.gates.facts import Facts, Options
@@ -115,11 +115,13 @@ def command(
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
+    if plan and yes:
+        raise UsageError("of a saved plan nobody is asked: that it is named agrees to it", hint="leave --yes away")
     saved = plan_file.read(plan) if plan else None
     if receipt:
         receipt_file.expect_place(receipt, plan)
     options = Options(
-        digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin) and not yes,
+        digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
     )  # fmt: skip
     if saved:
@@ -132,6 +134,9 @@ def command(
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    if approved is None:
+        run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
+        raise click.exceptions.Exit(1)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
@@ -188,8 +193,9 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _asked(run: Run, plan: Plan, yes: bool) -> Plan:
-    """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
+def _asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
+    """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
+    asked; click.Abort."""
     try:
         stages.show(render(plan, **stages.layout()))
     except ReconcilerError:
@@ -205,6 +211,16 @@ def _asked(run: Run, plan: Plan, yes: bool) -> Plan:
             "nobody is here to approve the plan: standard input is not a terminal",
             hint="apply a saved plan (reconciler plan --out FILE), or pass --yes",
         )
-    if not click.confirm("Apply this plan?", err=True):
-        raise click.Abort
-    return plan
+    return plan if _agreed() else None
+
+
+def _agreed() -> bool:
+    """What somebody at the terminal says. Raises click.Abort where that is nothing: Ctrl-C, Ctrl-D."""
+    while True:
+        answer: str = click.prompt("Apply this plan? [y/N]", default="", show_default=False, err=True)
+        match answer.strip().lower():
+            case "y" | "yes":
+                return True
+            case "" | "n" | "no":
+                return False
+        click.echo("Answer y to apply it, or n.", err=True)

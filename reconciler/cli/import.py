@@ -31,11 +31,12 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     Indexes and settings of PostgreSQL, settings and users of Redis; of settings only what differs from the default,
     each with a comment that says where it comes from. What is not to be declared (indexes of constraints, what the
     server's command line decides, whatever may hold a password) is a comment that says why. A plan of the rest is
-    empty. TARGET has to be declared under --desired; print to a file there, and go on from it. Of several, each is a
+    empty. TARGET has to be declared under --desired. Print to a file beside, and move it there once all went well: a
+    shell empties the file behind `>` before this begins, whether there is an error or not. Of several, each is a
     document of its own; a name may be a pattern (tenant-*):
 
     \b
-      reconciler import main > desired/main.yaml
+      reconciler import main > main.yaml.new && mv -n main.yaml.new desired/main.yaml
       reconciler plan main
 
     \b

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler import reach as reaching
 from reconciler.files import repository
@@ -69,14 +70,21 @@ def _read(name: str, texts: Mapping[str, str | None], parse: Callable[[str], T])
     try:
         return parse(text)
     except ValueError as error:
-        raise click.UsageError(f"--{name}: {error}") from None
+        raise click.UsageError(f"{_said(name)}: {error}") from None
 
 
 def _path(name: str, text: str, fits: Callable[[Path], bool], what: str) -> Path:
     path = Path(text)
     if not text or not fits(path):
-        raise click.UsageError(f"--{name.replace('_', '-')}: there is no {what} {text!r}")
+        raise click.UsageError(f"{_said(name)}: there is no {what} {text!r}")
     return path
+
+
+def _said(name: str) -> str:
+    """The option, with the variable where its value comes from that."""
+    context = click.get_current_context(silent=True)
+    given = context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    return f"--{name.replace('_', '-')}" + ("" if given else f" (from the variable {_variable(name)})")
 
 
 def _variable(name: str) -> str:

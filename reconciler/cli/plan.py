@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,10 +75,22 @@ def command(
 
         check_refused(refused)
     if out:
-        run.tell(f"Saved as {out}. To apply exactly this: reconciler apply {out}")
+        run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
     if (stuck := verdict.blocked(plan)) and not allow_blocked:
         run.tell(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
     raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
+
+
+def _way_on(run: Run, plan: Plan, out: Path) -> str:
+    """The command that applies exactly this plan, with all that it needs; empty where there is nothing to apply."""
+    from reconciler.reports.hazards import permissions
+
+    if plan.is_empty:
+        return ""
+    needed = permissions(plan.changes)
+    options = f" {needed.needed.value}" if needed else ""
+    folder = f" --desired {shlex.quote(str(run.folder))}" if run.names_folder else ""
+    return f" To apply exactly this: reconciler{folder} apply {shlex.quote(str(out))}{options}"
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:

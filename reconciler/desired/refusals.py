@@ -21,6 +21,11 @@ from reconciler.yaml.wording import alternatives, nearest, quoted, unknown
 _SECRETIVE = re.compile(r"pass|secret|token|auth$|url|^(?:postgres|redis|http)$", re.IGNORECASE)
 """Names of keys whose values are not repeated in an error: they are secrets, or URLs that hold one."""
 
+_MAPPING = "a mapping {key: value}"
+
+_SECRET = ("{env: NAME}", "{file: PATH}")
+"""How a secret is named in place of that, since it may not be written."""
+
 _EXPECTED = {
     "string": "text",
     "bool": "yes or no",
@@ -31,11 +36,11 @@ _EXPECTED = {
     "tuple": "a list [a, b]",
     "set": "a list [a, b]",
     "frozen_set": "a list [a, b]",
-    "dict": "a mapping {key: value}",
-    "mapping": "a mapping {key: value}",
-    "model": "a mapping {key: value}",
-    "model_attributes": "a mapping {key: value}",
-    "dataclass": "a mapping {key: value}",
+    "dict": _MAPPING,
+    "mapping": _MAPPING,
+    "model": _MAPPING,
+    "model_attributes": _MAPPING,
+    "dataclass": _MAPPING,
     "date": "a date, like 2026-12-31",
     "date_from_datetime": "a date, like 2026-12-31",
     "datetime": "a date and time, like 2026-12-31T12:00:00Z",
@@ -78,7 +83,7 @@ def explain(
     details = error.errors(include_url=False, include_input=False)
     problems = _reduced([(detail, detail["loc"]) for detail in details], (key,), parent.child(key) or parent)
     unknown_keys = [problem for problem in problems if problem.detail["type"] == "extra_forbidden"]
-    schema = adapter.json_schema() if unknown_keys else {}
+    schema = adapter.json_schema() if unknown_keys or any(_MAPPING in each.expected for each in problems) else {}
     meant = {(each.path, nearest(each.last, valid_keys(schema, each.route[1:]))) for each in unknown_keys}
     return [
         _sentence(problem, parent, value, schema, file)
@@ -176,7 +181,11 @@ def _sentence(problem: _Problem, parent: Node, value: object, schema: Mapping[st
     elif problem.expected:
         written = _written(problem)
         near = nearest(str(node.value), problem.expected) if written else None
-        message = f"expected {alternatives(problem.expected)}, not {written or shape(node)}"
+        is_secret = _MAPPING in problem.expected and {*valid_keys(schema, problem.route[1:])} == {"env", "file"}
+        expected = (
+            (*(each for each in problem.expected if each != _MAPPING), *_SECRET) if is_secret else problem.expected
+        )
+        message = f"expected {alternatives(expected)}, not {written or shape(node)}"
         hint = f"did you mean {near}?" if near else ""
     else:
         message = _plain(problem.detail)

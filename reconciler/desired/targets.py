@@ -216,7 +216,14 @@ class TargetReader:
             if each.restart and each.restart != BY_HAND:
                 message = f"a command that restarts a server runs here: it is not for this YAML to name, but {BY_HAND}"
                 place = (at.child("restart") or at).at(file)
-                self.errors.append(DesiredError(message, at=place, hint="declare it in the file of --targets"))
+                self.errors.append(
+                    DesiredError(
+                        message,
+                        at=place,
+                        hint="declare it in the file of --targets; each of --targets, --variables, --files-below and "
+                        "--hosts makes it so",
+                    )
+                )
 
     def _plain(self, node: Node, file: str) -> object:
         """The declaration with its variables replaced but for those of URLs, which may not be needed."""

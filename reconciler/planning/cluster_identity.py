@@ -16,7 +16,7 @@ HINT = "check the URLs of the target and of its `standbys`"
 def check_nodes(targets: Mapping[str, TargetInfo]) -> None:
     """Raises ObservationFailed where a standby is of another cluster, is a primary as well, or is declared twice.
 
-    Nodes of Redis are checked where they are found (see targets.redis_nodes).
+    Nodes of Redis are checked where they are found (see `targets/redis/nodes.py`).
     """
     for name, info in targets.items():
         if not info.node_of or info.system is not System.POSTGRES or info.node_of not in targets:

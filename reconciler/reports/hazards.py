@@ -63,6 +63,11 @@ def hazards_to_read(change: Change) -> tuple[HazardRow, ...]:
     return tuple(rows)
 
 
+def allowing(types: Iterable[HazardType]) -> str:
+    """The options of apply that allow these hazards by name: `--allow index-drop --allow less-safe`."""
+    return " ".join(f"--allow {type}" for type in sorted(set(types)))
+
+
 def permissions(changes: Sequence[Change], *, many: bool = False) -> Permissions | None:
     """What an apply needs: `--allow index-drop --allow less-safe`, and what for; None where it needs nothing. Of `many`
     targets the same once."""
@@ -74,10 +79,9 @@ def permissions(changes: Sequence[Change], *, many: bool = False) -> Permissions
     ]
     if not found:
         return None
-    options = " ".join(f"--allow {type}" for type in sorted({each.type for each in found}))
     rows = together(found, lambda row: (row.type, row.address[1:], row.says), many=many)
     shown = [
         same[0]._replace(several=several([each.address.target for each in same])) for same in rows[:SHOWN_OF_A_PLAN]
     ]
     more = f"and {len(rows) - len(shown)} more" if len(rows) > len(shown) else ""
-    return Permissions(Labelled("Apply needs", options), tuple(shown), more)
+    return Permissions(Labelled("Apply needs", allowing(each.type for each in found)), tuple(shown), more)

@@ -13,6 +13,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     nodes        all nodes of each target
     superseded   the declaration of each change and its place
     hazards      the `--allow` that an apply needs
+    secrets      (sensitive), in the place of each
     identity     system, version, location and role of each target
 
 Another gate (a policy, a window, an approval) is one file and one line of the table. The file has one function, `gate`,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.errors import ApplyError, PlanFileError
-from reconciler.model import Address, Applied, Change, HazardType, Plan, Resource, Target, TargetInfo
+from reconciler.errors import ApplyError, DesiredError, PlanFileError
+from reconciler.model import Address, Applied, Change, HazardType, Plan, Resource, SecretRef, Target, TargetInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Facts:
 
     targets    as declared, by name; `resources` what is declared of them, None where that is not at hand.
     nodes      all nodes of the targets that the plan changes, by name.
+    unresolved secrets that the plan needs and that cannot be had, with the reason.
     infos      what the systems say of themselves that there is a session to, by the name of the node.
     refused    what gates that were asked before refuse of single changes.
     """
@@ -63,6 +64,7 @@ class Facts:
     targets: Mapping[str, Target] = field(default_factory=dict)
     resources: Collection[Resource] | None = None
     nodes: Mapping[str, Target] = field(default_factory=dict)
+    unresolved: Mapping[SecretRef, DesiredError] = field(default_factory=dict)
     infos: Mapping[str, TargetInfo] = field(default_factory=dict)
     refused: Mapping[Address, Refusal] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from reconciler.applying.gates import (
     identity,
     nodes,
     order,
+    secrets,
     superseded,
 )
 from reconciler.applying.gates.facts import Facts, Gate
@@ -27,7 +28,7 @@ class Moment(Enum):
     DECLARED = auto()
     """The YAML was read as well: targets, resources."""
     FOUND = auto()
-    """The nodes of the targets were found: nodes."""
+    """The nodes of the targets were found: nodes, and which secrets cannot be had: unresolved."""
     CONNECTED = auto()
     """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
 
@@ -35,7 +36,7 @@ class Moment(Enum):
 GATES: Mapping[Moment, Sequence[Gate]] = {
     Moment.SAVED: (digest.gate, age.gate),
     Moment.DECLARED: (declared.gate, duplicates.gate, order.gate),
-    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate),
+    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
     Moment.CONNECTED: (identity.gate,),
 }
 
@@ -43,7 +44,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
 def enforce(moment: Moment, facts: Facts) -> Facts:
     """`facts`, with what the gates of this moment refuse of single changes.
 
-    Raises the error of the first refusal that has one: HazardNotAllowed, PlanFileError.
+    Raises the error of the first refusal that has one: HazardNotAllowed, PlanFileError, ApplyError.
     """
     for gate in GATES[moment]:
         for refusal in gate(facts):

@@ -123,12 +123,13 @@ class PgSettingKind:
         self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[Declared]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """See `kind.Shares`, and `agreement.py`."""
+        from reconciler.kinds.pg_setting.changes import overrides
         from reconciler.kinds.pg_setting.cluster.agreement import agreed
 
         settings = {
             name: [each for each in resources if isinstance(each, PgSetting)] for name, resources in declared.items()
         }
-        return unlisted.declared_by_none(agreed(targets, settings), settings)
+        return overrides.declared_by_none(unlisted.declared_by_none(agreed(targets, settings), settings), settings)
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
         """See `kind.unlisted.Rules`. They are about the instance; what a database or a role has is kept."""

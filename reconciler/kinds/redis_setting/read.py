@@ -212,7 +212,8 @@ def _secret(
     lines: Sequence[Line] | None,
 ) -> dict[str, Any]:
     session.secrets.remember(running)
-    wanted = session.secrets.resolve(setting.value) if isinstance(setting.value, SecretRef) else setting.value
+    declared = setting.value
+    wanted = session.secrets.resolve(declared, setting) if isinstance(declared, SecretRef) else declared
     seen: dict[str, Any] = {"is_set": bool(running), "in_sync": wanted == running}
     if setting.parameter != "requirepass":
         found = persisted(setting.parameter, lines, session.info.product, session.version) if lines else None

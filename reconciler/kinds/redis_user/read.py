@@ -277,7 +277,7 @@ def _login(rights: Rights, hashes: Sequence[str]) -> Literal["nopass", "none", "
 def _logins(session: RedisSession, user: RedisUser, now: Rights, hashes: Sequence[str], own: bool) -> dict[str, bool]:
     if user.password is None:
         return {"same_login": now.nopass or not user.decides_login}
-    password = session.secrets.resolve(user.password)
+    password = session.secrets.resolve(user.password, user)
     return {
         "same_login": not now.nopass and list(hashes) == [sha256(password.encode()).hexdigest()],
         "url_has_it": not own or session.logs_in_with(password),

@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import LiteralString
 
 LEANING: LiteralString = """
-    with recursive {strangers}, is_needed as materialized (
-        select exists (select from foreign_functions)
-               or exists (select from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner)
-               or exists (select from pg_catalog.pg_type t join strange on strange.oid = t.typowner)
-               or exists (select from pg_catalog.pg_class c left join strange on strange.oid = c.relowner
-                          where strange.oid is not null or c.relkind = 'f') as is_true
+    with recursive {strangers}, {places}, is_needed as materialized (
+        select {something} as is_true
     ), casts as materialized (
         select c.castsource, c.casttarget, c.castfunc,
                s.typowner in (select oid from strange) as from_strange,
@@ -130,8 +126,7 @@ strangers may call whatever the server has, and so may domains: where nothing in
 stable, they do not. Planning a foreign table may connect to another server. The body of a
 trusted function may look for names on the session's search_path, or on its own.
 
-Where no stranger has any function, operator, type or relation, and there is no foreign table, nothing is to be found
-(`is_needed`), and only what inherits and what views read is gone through.
+Where strangers have nothing at all (`HAVE_SOMETHING`), only what inherits and what views read is gone through.
 """
 
 OF_RELATIONS: LiteralString = """

@@ -79,7 +79,7 @@ server prints it. Each that is new, replaced or renamed brings a transaction of 
 NOTHING: LiteralString = "null, null, null, null, null, null, null, null"
 
 BY_NAME: LiteralString = """
-    with recursive {strangers}, {leads}
+    with recursive {strangers}, {places}, {leads}
     select 'function' as kind, n.nspname as schema, p.proname as name, f.owner,
            p.prokind::pg_catalog.text as prokind, p.proretset as returns_set,
            p.provolatile::pg_catalog.text as volatility,
@@ -126,3 +126,29 @@ encoding.
 
 `internal`: it takes a cstring or an internal argument, as input functions of types do; `most` null: any number.
 """
+
+WITHOUT_STRANGERS: LiteralString = """
+    with recursive {strangers}, {places}
+    select 'function' as kind, n.nspname as schema, p.proname as name, null as owner,
+           p.prokind::pg_catalog.text as prokind, p.proretset as returns_set,
+           p.provolatile::pg_catalog.text as volatility,
+           p.pronargs - p.pronargdefaults as least, case when p.provariadic = 0 then p.pronargs::int end as most,
+           p.proargtypes::pg_catalog.oid[] && array[2275, 2281]::pg_catalog.oid[] as internal, null as follows,
+           (select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+            where d.classid = {function} and d.objid = p.oid and d.deptype = 'e' and d.refclassid = {extension})
+               as extension
+    from pg_catalog.pg_proc p join places n on n.oid = p.pronamespace
+    where p.proname = any(%(functions)s)
+    union all
+    select 'operator', n.nspname, o.oprname, null,
+           null, null, p.provolatile::pg_catalog.text, null, null, null, null, null
+    from pg_catalog.pg_operator o
+    join places n on n.oid = o.oprnamespace
+    join pg_catalog.pg_proc p on p.oid = o.oprcode
+    where o.oprname = any(%(operators)s) and o.oid >= 16384 and p.provolatile <> 'i'
+    union all
+    select 'encoding', '', pg_catalog.getdatabaseencoding(), null, {nothing}
+    union all
+    select 'strangers', '', '', null, {nothing} where {something}
+"""
+"""The same where strangers had nothing when the session began, with a row of its own where they have by now."""

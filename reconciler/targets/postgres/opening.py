@@ -213,9 +213,11 @@ def _connect_timeout(declared: object, hosts: int) -> int:
 
 def cannot_connect(target: PostgresTarget, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
     """What the driver had against it, without any secret."""
+    silent = ", and that it is a PostgreSQL: a server of another kind may never answer"
     return ConnectionFailed(
         target.name,
         f"cannot connect: {secrets.redact(said(error))}",
-        hint="check its URL, that the server is up, and that this role may connect",
+        hint="check its URL, that the server is up, and that this role may connect"
+        + (silent if isinstance(error, psycopg.errors.ConnectionTimeout) else ""),
         silent=isinstance(error, psycopg.errors.ConnectionTimeout | Silent),
     )

@@ -11,12 +11,24 @@ import pytest
 from applying.acting import pg_settings
 from pg_index.declared import declared as indexes
 from redis_setting.declared import declared as redis_settings
+from redis_user.declared_users import users
 
 import reconciler.applying.gates
-from reconciler.applying.gates import age, declared, digest, duplicates, hazards, identity, nodes, order, superseded
+from reconciler.applying.gates import (
+    age,
+    declared,
+    digest,
+    duplicates,
+    hazards,
+    identity,
+    nodes,
+    order,
+    secrets,
+    superseded,
+)
 from reconciler.applying.gates.facts import Facts, Gate, Options, Refusal
 from reconciler.applying.gates.registry import GATES, Moment, enforce
-from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.errors import DesiredError, HazardNotAllowed, PlanFileError
 from reconciler.model import (
     Action,
     Address,
@@ -28,6 +40,7 @@ from reconciler.model import (
     PostgresTarget,
     RedisTarget,
     Resource,
+    SecretRef,
     SqlStep,
     System,
     TargetInfo,
@@ -116,20 +129,26 @@ OF_A_SAVED_PLAN = [
     Case(
         "of last week", "nobody is there who would remember it", age.gate, aged(8),
         [f"the plan was made at 2026-03-04T05:06:07Z, 8d ago: older than 7d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 8d"],
+         "--max-age 9d"],
     ),
     Case("of this month", "somebody may have waited for a window", age.gate, aged(30, attended=True)),
     Case(
         "of last month", "even for somebody at a terminal", age.gate, aged(30.5, attended=True),
         [f"the plan was made at 2026-03-04T05:06:07Z, 30d ago: older than 30d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 31d"],
+         "--max-age 34d"],
     ),
     Case("allowed to be old", "whoever applies said so", age.gate, aged(80, max_age=timedelta(days=90))),
     Case(
         "not even that old", "what is said counts at a terminal, too", age.gate,
         aged(0.5, attended=True, max_age=timedelta(0)),
         [f"the plan was made at 2026-03-04T05:06:07Z, 12h ago: older than 0s\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 12h"],
+         "--max-age 14h"],
+    ),
+    Case(
+        "of this minute", "what is proposed holds when it is typed", age.gate,
+        aged(43 / 86400, max_age=timedelta(seconds=1)),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 43s ago: older than 1s\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 11min"],
     ),
     Case("clocks differ", "by less than Kerberos bears", age.gate, aged(-1 / 300)),
     Case(
@@ -191,6 +210,11 @@ OF_WHAT_IS_DECLARED = [
     ),
 ]  # fmt: skip
 
+APP = SecretRef(env="APP")
+[WITH_SECRET] = redis_settings({"masterauth": APP})
+NEEDY = [change(WITH_SECRET), change(users({"u": ("on", "APP")})[0]), change(users({"v": ("on", "OTHER")})[0])]
+MISSING = {APP: DesiredError("the secret $APP is not set", hint="export it")}
+
 STALE = change(pg_settings(MAIN, {"work_mem": "8MB"})[0])
 HAS = {"nodes": NODES, "resources": [WORK_MEM, HZ]}
 
@@ -251,6 +275,16 @@ OF_THE_NODES = [
     Case("all allowed", "", hazards.gate, facts(RESTARTS, DROPS, options=Options(allowed=[*HazardType]))),
     Case("of what is refused already", "it is not made", hazards.gate,
          facts(DROPS).without(Refusal("superseded", "", None, (DROPS.address,)))),
+    Case("all secrets are there", "", secrets.gate, facts(change(WORK_MEM), *NEEDY)),
+    Case("of what nothing needs", "", secrets.gate, facts(change(WORK_MEM), unresolved=MISSING)),
+    Case(
+        "a secret is missing", "what needs it would fail half-way", secrets.gate, facts(*NEEDY, unresolved=MISSING),
+        ["this plan needs secrets that cannot be had here; nothing was run\n"
+         "  the secret $APP is not set: needed by cache/redis_setting/masterauth, cache/redis_user/u\n"
+         "  export it"],
+    ),
+    Case("a secret of what is refused already", "it is not made", secrets.gate,
+         facts(NEEDY[0], unresolved=MISSING).without(Refusal("superseded", "", None, (NEEDY[0].address,)))),
 ]  # fmt: skip
 
 

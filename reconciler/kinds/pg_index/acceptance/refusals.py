@@ -254,7 +254,7 @@ def _causes(session: PostgresSession, mutable: Sequence[tuple[Asked, int]], fore
         cause = min((text for text, flag in zip(texts, flags, strict=True) if flag), key=len, default=whole)
         yield _refuses(
             f"{must}, and {cause} goes by the session or by the moment, as whatever depends on a time zone or on a "
-            "date style: write what does not, such as (at at time zone 'UTC')::date in place of at::date"
+            "date style: write what does not, such as (created_at at time zone 'UTC')::date for created_at::date"
         )
 
 

@@ -102,8 +102,7 @@ class Readings:
         # It may name what was not asked about: what is in the bodies of functions.
         texts = [each for _, text in printed if (each := reached(text))]
         tables = list(dict.fromkeys(table for table, _ in printed))
-        path = self.session.search_path
-        question = Question(path, texts, tables, catalog_first=self.session.pg_catalog_first)
+        question = Question.of(self.session, texts, tables)
         theirs = ForeignCode(question, self.session.fetch_all(question.queries))
         free = [(table, text) for table, text in printed if not (theirs.in_row(table) or theirs.in_text(reached(text)))]
         outputs = ask(self.session, [explain(*table, [text]) for table, text in free], theirs)

@@ -85,7 +85,7 @@ def read(
     wanted = list(dict.fromkeys(tables))
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
     texts = [text for text in map(reached, expressions) if text]
-    question = Question(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first)
+    question = Question.of(session, texts, wanted)
     *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
             *question.queries,

@@ -91,8 +91,9 @@ def _written(
         or startup.refused(definition.name, want.value, observed.server)
     )
     if reason:
-        now = "" if definition.name in names.SENSITIVE else f"{short(definition, state.running)}: "
-        return notice(desired, NoticeType.BLOCKED, now + reason, where(definition, observed, state))
+        return notice(
+            desired, NoticeType.BLOCKED, _beside(definition, state, reason), where(definition, observed, state)
+        )
     risks = (
         *risk.of_change(definition, _former(observed, state), want.value, observed.server),
         *hazards.stops_standbys(definition, state.running, want.value, observed.server.undeclared_standbys),
@@ -103,6 +104,12 @@ def _written(
         desired, definition, observed, state, step.model_copy(update={"hazards": risks}), want.value, after,
         note=want.note, running=running,
     )  # fmt: skip
+
+
+def _beside(definition: Definition, state: State, reason: str) -> str:
+    """`reason` behind what runs, where that is anything, and may be told."""
+    running = "" if definition.name in names.SENSITIVE else short(definition, state.running)
+    return f"{running} runs; {reason}" if running else reason
 
 
 def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State) -> list[Outcome]:
@@ -130,7 +137,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             obstacles.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
-            message = f"{short(definition, state.running)}: {reason}"
+            message = _beside(definition, state, reason)
             return [notice(desired, NoticeType.BLOCKED, message, where(definition, observed, state))]
         risks = (
             *risk.of_change(definition, _former(observed, state), goal, observed.server),

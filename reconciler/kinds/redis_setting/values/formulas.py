@@ -173,7 +173,7 @@ class Operands:
         if isinstance(answer, Refusal):
             raise FormulaError(f"{name} cannot be read: {answer.message}")
         if not answer:
-            raise FormulaError(f"{name} is unknown to {self._session.info.product}")
+            raise FormulaError(f"a number is wanted; {name} is unknown to {self._session.info.product}, and none")
         [text] = answer.values()
         return str(text)
 
