@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, stages
+from reconciler.cli import narrowing, shared
 from reconciler.cli.app import Run
 from reconciler.views import FORMATS, render_drift
 
@@ -32,9 +32,9 @@ def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
     and is not persisted, or the other way round; 5 something is not visible to this role. Of several the first of 2, 4,
     5, 3.
     """
-    from reconciler.planning import verdict
+    from reconciler.planning import exit_codes
 
-    plan = stages.plan(run, stages.load(run, only), jobs=jobs)
-    stages.show(render_drift(plan, format, **stages.layout()))
-    stages.tell_unread(run, plan.unreachable)
-    raise click.exceptions.Exit(verdict.drift_exit_code(plan))
+    plan = shared.plan(run, shared.load(run, only), jobs=jobs)
+    shared.show(render_drift(plan, format, **shared.layout()))
+    shared.tell_unread(run, plan.unreachable)
+    raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.desired.labels import GIVEN, NAME, SYSTEM
 from reconciler.model import System, Target
-from reconciler.yaml.wording import MOST_NAMES, quoted
+from reconciler.yaml.suggestions import MOST_NAMES, quoted
 
 
 @dataclass(frozen=True, slots=True)

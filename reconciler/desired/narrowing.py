@@ -21,7 +21,7 @@ from reconciler.desired.selectors import Selector
 from reconciler.desired.target_names import NODE
 from reconciler.errors import UsageError
 from reconciler.model import Address
-from reconciler.yaml.wording import alternatives, quoted, unknown
+from reconciler.yaml.suggestions import alternatives, quoted, unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from reconciler.desired import selectors
 from reconciler.desired.declared import AllTargets, Declared
 from reconciler.desired.places import of_key
-from reconciler.desired.values import Values
+from reconciler.desired.substituted_values import Values
 from reconciler.errors import DesiredError
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import quoted, unknown
+from reconciler.yaml.suggestions import quoted, unknown
 
 EXPECTED = "expected the name of a target, a list of names, or {where: …}"
 

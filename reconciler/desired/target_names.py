@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reconciler.errors import DesiredError
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 NODE = "@"
 """Stands between the name of a target and that of a node of it."""

@@ -16,9 +16,9 @@ from reconciler.desired.narrowing import Narrowing, is_named
 from reconciler.kind import LeansOnOthers
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, CheckResult, Notice, Outcome, Partial, Plan, PulledIn, Resource, Verdict
-from reconciler.outcomes import of_outcome
 from reconciler.planning.order import groups, may_lean_on, stage_of
 from reconciler.planning.staleness import resource_of
+from reconciler.verdicts import of_outcome
 
 ALL = "*"
 """The name of what is said of all resources of a kind."""

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Address, CheckResult, CheckStatus, CheckVerdict, Plan, Severity
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
 from reconciler.planning.groups import check_key
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import CHECK, CHECKS, counted, numbered
 from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.places import Place, place
 from reconciler.reports.several import Several, are_many, several, together
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows, unread_summary
-from reconciler.reports.words import CHECK, CHECKS, counted, numbered
 
 LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE, CheckStatus.NO_DATA})
 """Outcomes that a plan lists; the others it only counts."""
@@ -69,7 +69,7 @@ def checks_report(plan: Plan, *, grouped: bool = False) -> ChecksReport:
         unread=unread_rows(plan, many=many),
         checks=rows,
         summary=(*narrowed_summary(plan.partial), *unread_summary(plan.unseen), checks_summary(plan.checks)),
-        verdict=verdict.of_checklist(plan),
+        verdict=exit_codes.of_checklist(plan),
     )
 
 
@@ -106,7 +106,7 @@ def _row(same: Sequence[CheckResult]) -> CheckRow:
     return CheckRow(
         address=check.address,
         status=check.status,
-        verdict=verdict.of_check(check),
+        verdict=exit_codes.of_check(check),
         severity=check.severity,
         weight=weight,
         sign=words.sign,

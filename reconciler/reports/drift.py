@@ -6,11 +6,11 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome, of_plan
 from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
+from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
@@ -18,7 +18,7 @@ from reconciler.reports.several import Several, are_many, several, together
 from reconciler.reports.summary import drift_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
-from reconciler.reports.words import ACTIONS, Labelled, both_sides
+from reconciler.verdicts import of_outcome, of_plan
 
 WITH_VALUES = frozenset({Action.UPDATE, Action.REPLACE})
 """Of these a summary `before → after` is about two values of one thing."""

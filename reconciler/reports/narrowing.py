@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.model import Address, Partial
 from reconciler.reports.characters import visible
-from reconciler.reports.words import Number, listed
+from reconciler.reports.labels import Number, listed
 
 PULLED_IN: Number = ("change was not asked for and is among them", "changes were not asked for and are among them")
 LEFT_OUT: Number = ("other change is left out", "other changes are left out")

@@ -6,12 +6,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome, of_plan
 from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
@@ -21,7 +21,7 @@ from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
-from reconciler.reports.words import ACTIONS, Labelled, both_sides
+from reconciler.verdicts import of_outcome, of_plan
 
 
 class ChangeRow(NamedTuple):

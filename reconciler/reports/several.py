@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from reconciler.model import Plan
 from reconciler.planning.groups import alike
 from reconciler.reports.characters import visible
-from reconciler.reports.words import listed
+from reconciler.reports.labels import listed
 
 FEW = 3
 """Targets of which all is said one by one: so much is read in full."""

@@ -18,14 +18,14 @@ from reconciler.model import (
     Plan,
     Verdict,
 )
-from reconciler.outcomes import of_outcome, worst
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
+from reconciler.reports.labels import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
 from reconciler.reports.narrowing import IT, LEFT_OUT, PULLED_IN, narrowed_summary
 from reconciler.reports.provenance import DIFFERENCES
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
+from reconciler.verdicts import of_outcome, worst
 
 UNMENDED: Mapping[Verdict, str] = {
     Verdict.IN_SYNC: "In sync.",

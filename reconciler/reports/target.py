@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reconciler.model import Plan, TargetInfo, Verdict
-from reconciler.outcomes import of_targets, worst
 from reconciler.reports.characters import visible
 from reconciler.reports.several import Several, several, together
+from reconciler.verdicts import of_targets, worst
 
 
 class TargetRow(NamedTuple):

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Plan, Unreachable, UnreadReason, Verdict
-from reconciler.outcomes import of_targets, worst
 from reconciler.planning.groups import unread_key
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import UNREAD, UNREAD_SIGN, counted
 from reconciler.reports.places import Place, place
 from reconciler.reports.several import Several, several, together
-from reconciler.reports.words import UNREAD, UNREAD_SIGN, counted
+from reconciler.verdicts import of_targets, worst
 
 
 class UnreadRow(NamedTuple):
