@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from reconciler.allow_lists import Reach, Use
 from reconciler.errors import DesiredError
-from reconciler.files import NotReadable, read_regular
 from reconciler.model import SENSITIVE, Resource, SecretRef
-from reconciler.reach import Reach, Use
+from reconciler.untrusted_files import NotReadable, read_regular
 
 SHORTEST_REDACTED = 4
 """A shorter secret is not searched for in texts: replacing every "a" would destroy an error, and hide nothing."""

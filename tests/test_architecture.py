@@ -38,9 +38,9 @@ FENCES = [
     ("kinds/toy/__init__.py", "from reconciler.kinds.pg_index import KIND", "Kinds do not know each other"),
     ("kinds/pg_index/model.py", "from reconciler.kinds import toy", "Kinds do not know each other"),
     ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
-    ("reports/words.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
+    ("reports/labels.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
     (
-        "applying/batch.py",
+        "applying/config_set_batch.py",
         "from reconciler.kinds.check.kind import CheckKind",
         "Kinds are reached through the registry",
     ),
@@ -162,12 +162,12 @@ GIVEN = {
     "yaml/syntax_errors.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_user.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/definition/printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
+    "kinds/pg_index/definition/server_printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
     "kinds/pg_setting/observing/files.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/files.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
-    "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
+    "targets/redis/redis_conf.py: 'user '": "a line of an ACL file is made of such words",
 }
 """Where nothing but words tells, and why."""
 

@@ -14,12 +14,13 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.applying.batch import batches
+from reconciler.applying.build_parallelism import bound
+from reconciler.applying.config_set_batch import batches
 from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
-from reconciler.applying.gates.facts import Facts, Options, Refusal
+from reconciler.applying.gates.gate import Facts, Options, Refusal
 from reconciler.applying.gates.nodes import targets_of
 from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.applying.interruption import Interruption
@@ -27,7 +28,6 @@ from reconciler.applying.ledger import DONE, Ledger, Record, no_record, not_run,
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
-from reconciler.applying.parallelism import bound
 from reconciler.applying.stages import Unmade, stage_of
 from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
@@ -48,7 +48,7 @@ from reconciler.model import (
 )
 from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import STAGE, groups
-from reconciler.planning.remaining import plan_again
+from reconciler.planning.plan_after_apply import plan_again
 from reconciler.planning.staleness import resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all

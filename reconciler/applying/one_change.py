@@ -11,10 +11,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.applying.batch import merged
 from reconciler.applying.change_work import Work
+from reconciler.applying.config_set_batch import merged
 from reconciler.applying.events import Events
-from reconciler.applying.executing.reload import Errors, refuse_new, reloads
+from reconciler.applying.executing.reload_preflight import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.executing.sequence import Stepper
@@ -41,10 +41,10 @@ from reconciler.model import (
     Verdict,
 )
 from reconciler.model.event import Purpose
-from reconciler.outcomes import of_outcome, worst
 from reconciler.planning import staleness
 from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went, would_run
 from reconciler.targets.open_sessions import OpenSessions
+from reconciler.verdicts import of_outcome, worst
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.bounded_connection import HeardConnection

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli import stages, streams
+from reconciler.cli import shared, streams
 from reconciler.cli.app import Run
 from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
@@ -97,7 +97,7 @@ def command(
     What is blocked does not count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
-    from reconciler.applying.gates.facts import Facts, Options
+    from reconciler.applying.gates.gate import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.interruption import Interruption
     from reconciler.documents import plan as plan_file
@@ -118,15 +118,15 @@ def command(
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
     )  # fmt: skip
     if saved:
-        enforce(Moment.SAVED, Facts(plan=saved, options=options, now=stages.now()))
+        enforce(Moment.SAVED, Facts(plan=saved, options=options, now=shared.now()))
         _expect_changes(saved, allow_superseded)
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
-    desired = stages.load(run, declared)
+    desired = shared.load(run, declared)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
-    approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    approved = saved or _asked(run, shared.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     if approved is None:
         run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
         raise click.exceptions.Exit(1)
@@ -136,11 +136,11 @@ def command(
         if receipt:
             receipt_file.write(so_far, receipt)
 
-    stages.on_signals(lambda *_: interruption.set())
+    shared.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
-            options=options, parallel=parallel, now=stages.now,
+            options=options, parallel=parallel, now=shared.now,
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
@@ -150,9 +150,9 @@ def command(
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
         unwritten = str(error)
     if done.blocked:
-        run.tell(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.")
+        run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
-        stages.show(render_receipt(done, plan=approved, **stages.layout()))
+        shared.show(render_receipt(done, plan=approved, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
         run.tell(str(error))
     if unwritten:
@@ -177,11 +177,11 @@ def _asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
     """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
     asked; click.Abort."""
     try:
-        stages.show(render(plan, **stages.layout()))
+        shared.show(render(plan, **shared.layout()))
     except ReconcilerError:
         if not yes:
             raise
-    stages.tell_unread(run, plan.unreachable)
+    shared.tell_unread(run, plan.unreachable)
     if plan.is_empty or yes:
         return plan
     if streams.lost(sys.stdout):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.app import Run
-from reconciler.cli.stages import load, show_lines
+from reconciler.cli.shared import load, show_lines
 from reconciler.errors import UsageError
 from reconciler.model import Address, System
 
@@ -60,7 +60,7 @@ def _refuse_other_system(address: Address, system: System) -> None:
 
 def _near(address: Address, declared: Sequence[Resource]) -> Iterator[str]:
     """What is declared and may be meant: the same in a scope (`database app/work_mem`), or a name that is near."""
-    from reconciler.yaml.wording import nearest
+    from reconciler.yaml.suggestions import nearest
 
     if address.name.endswith("*"):  # it is asked for rules
         return
@@ -73,7 +73,7 @@ def _near(address: Address, declared: Sequence[Resource]) -> Iterator[str]:
 
 
 def _told(address: Address, desired: Desired) -> Iterator[str]:
-    from reconciler.kind.unlisted import Rules
+    from reconciler.kind.explaining import Rules
     from reconciler.kinds.registry import BY_NAME
 
     mine = [each for each in desired.resources if each.address[:2] == address[:2]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.model import Change, Plan
 from reconciler.views import FORMATS, render
@@ -60,24 +60,24 @@ def command(
     persists it, or could not be seen.
     """
     from reconciler.documents import plan as plan_file
-    from reconciler.planning import verdict
+    from reconciler.planning import exit_codes
 
-    desired = stages.load(run, targets)
-    plan = stages.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    desired = shared.load(run, targets)
+    plan = shared.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
-    stages.show(render(plan, format, **stages.layout()))
-    stages.tell_unread(run, plan.unreachable)
+    shared.show(render(plan, format, **shared.layout()))
+    shared.tell_unread(run, plan.unreachable)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 
         check_refused(refused)
     if out:
         run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
-    if (stuck := verdict.blocked(plan)) and not allow_blocked:
-        run.tell(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
-    raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
+    if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
+        run.tell(f"{shared.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
+    raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
 
 
 def _way_on(run: Run, plan: Plan, out: Path) -> str:

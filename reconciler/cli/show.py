@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.views import FORMATS, render, render_receipt
 
 
@@ -28,7 +28,7 @@ def command(file: Path, format: str) -> None:
     either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
     raw = parse(read_text(file, either), either, source=source)
     if receipt_file.is_receipt(raw):
-        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **stages.layout())
+        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **shared.layout())
     else:
-        shown = render(plan_file.of_json(raw, source=source), format, **stages.layout())
-    stages.show(shown)
+        shown = render(plan_file.of_json(raw, source=source), format, **shared.layout())
+    shared.show(shown)

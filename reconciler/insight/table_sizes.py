@@ -9,7 +9,7 @@ from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries
 from reconciler.insight.candidate import Name
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import Row
 
 # Asking for the size of a table that somebody has locked as a whole would wait for it.

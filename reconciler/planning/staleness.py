@@ -13,7 +13,7 @@ from deepdiff import DeepDiff
 from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
-from reconciler.documents.fingerprint import fingerprint, parts
+from reconciler.documents.change_fingerprint import fingerprint, parts
 from reconciler.errors import PlanFileError
 from reconciler.kind import LeansOnOthers, Sequences
 from reconciler.kind.applying import Followed, Follows, Measures
@@ -31,8 +31,8 @@ from reconciler.model import (
     Step,
     Verdict,
 )
-from reconciler.outcomes import of_outcome
 from reconciler.targets.session import Session
+from reconciler.verdicts import of_outcome
 
 
 class Standing(Enum):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.model import NEEDS_PERMISSION, WORTH_SAYING, Address, Change, Hazard, HazardType
 from reconciler.reports.characters import visible
-from reconciler.reports.words import Labelled
+from reconciler.reports.labels import Labelled
 
 SHOWN_OF_A_CHANGE = 3
 """Of one type: a partitioned table has one for each partition, and they all say the same."""

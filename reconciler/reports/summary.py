@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import Action, Address, Change, Difference, HazardType, Notice, NoticeType, Plan, Verdict
-from reconciler.outcomes import of_outcome, worst
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
+from reconciler.reports.labels import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
 from reconciler.reports.provenance import DIFFERENCES
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
+from reconciler.verdicts import of_outcome, worst
 
 UNMENDED: Mapping[Verdict, str] = {
     Verdict.IN_SYNC: "In sync.",

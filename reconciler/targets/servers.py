@@ -46,7 +46,7 @@ def _of_postgres(url: SecretStr) -> Iterable[str]:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
-    from reconciler.targets.postgres.hosts import hosts_and_ports
+    from reconciler.targets.postgres.allowed_hosts import hosts_and_ports
 
     try:
         declared = conninfo_to_dict(url.get_secret_value())

@@ -68,7 +68,7 @@ def render_receipt(
 
 
 def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int, *beside: object) -> str:
-    from reconciler.views.page import Page
+    from reconciler.views.text_layout import Page
 
     formats = FORMATS[what]
     if format not in formats:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.errors import DesiredError, UsageError
-from reconciler.files import NotReadable, read_regular, refuse_outside
+from reconciler.untrusted_files import NotReadable, read_regular, refuse_outside
 from reconciler.yaml.document import MOST_BYTES, parse
 from reconciler.yaml.node import Node
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import ObservationFailed
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import connect
 
 pytestmark = pytest.mark.matrix

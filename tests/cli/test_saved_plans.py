@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.documents import plan as plan_file
 
 STATUS, TITLE = "main/pg_index/public.tasks_status_idx", "main/pg_index/public.tasks_title_idx"
@@ -89,7 +89,7 @@ AGES = [
 @pytest.mark.parametrize(("age", "options", "taken", "said"), AGES, ids=[f"{case[0]} {case[1]}" for case in AGES])
 def test_a_plan_is_applied_within_its_time(world, reconciler, saved, monkeypatch, age, options, taken, said):
     then = plan_file.read(saved).created_at + age
-    monkeypatch.setattr(stages, "now", lambda: then)
+    monkeypatch.setattr(shared, "now", lambda: then)
     code, _, err = reconciler("apply", saved, *options)
     assert (code == 0) is taken, err
     assert said in err
@@ -99,11 +99,11 @@ def test_a_plan_is_applied_within_its_time(world, reconciler, saved, monkeypatch
 def test_somebody_at_a_terminal_has_a_month(world, reconciler, saved, monkeypatch):
     monkeypatch.setattr("reconciler.cli.apply.is_terminal", lambda stream: True)
     made = plan_file.read(saved).created_at
-    monkeypatch.setattr(stages, "now", lambda: made + timedelta(days=30, minutes=1))
+    monkeypatch.setattr(shared, "now", lambda: made + timedelta(days=30, minutes=1))
     code, _, err = reconciler("apply", saved)
     assert code == 1
     assert "older than 30d" in err
-    monkeypatch.setattr(stages, "now", lambda: made + timedelta(days=30, minutes=-1))
+    monkeypatch.setattr(shared, "now", lambda: made + timedelta(days=30, minutes=-1))
     assert reconciler("apply", saved)[0] == 0
 
 

@@ -12,10 +12,10 @@ from pydantic import SecretStr, TypeAdapter
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import KIND
 from reconciler.model import NoticeType, Plan, Verdict
-from reconciler.outcomes import of_plan
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
 from reconciler.reports.drift import drift_report
 from reconciler.reports.plan import plan_report
+from reconciler.verdicts import of_plan
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_role_that_gets_another_value_is_told_and_is_no_drift(roles, pg_target
         f"as declared, but role app_reports in database {database} gets another value: 2GB",
     ]
     assert of_plan(plan) is Verdict.IN_SYNC
-    assert verdict.plan_exit_code(plan, detailed=True) == verdict.drift_exit_code(plan) == 0
+    assert exit_codes.plan_exit_code(plan, detailed=True) == exit_codes.drift_exit_code(plan) == 0
     assert plan_report(plan).summary == ("No changes.", "1 setting is as declared.")
     assert drift_report(plan).summary == ("In sync.", "1 setting is as declared.")
 

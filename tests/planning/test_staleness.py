@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.documents.fingerprint import fingerprint
+from reconciler.documents.change_fingerprint import fingerprint
 from reconciler.kinds.registry import KINDS
 from reconciler.model import (
     Action,

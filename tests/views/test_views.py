@@ -16,9 +16,9 @@ from reconciler import views
 from reconciler.errors import UsageError
 from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import both_sides
 from reconciler.reports.quantities import fact
-from reconciler.reports.words import both_sides
-from reconciler.views.page import STYLES, Page, cells, wrap
+from reconciler.views.text_layout import STYLES, Page, cells, wrap
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 SGR = re.compile(f"\x1b\\[({'|'.join(STYLES.values())}|0)m")

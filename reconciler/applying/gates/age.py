@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 from math import ceil
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.documents.document import timestamp
 from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import NEEDS_PERMISSION
 from reconciler.reports.hazards import allowing

@@ -7,17 +7,17 @@ from enum import Enum, auto
 
 from reconciler.applying.gates import (
     age,
-    declared,
-    digest,
     duplicates,
+    expected_digest,
     hazards,
     identity,
+    known_targets,
     nodes,
     order,
     secrets,
     superseded,
 )
-from reconciler.applying.gates.facts import Facts, Gate
+from reconciler.applying.gates.gate import Facts, Gate
 
 
 class Moment(Enum):
@@ -34,8 +34,8 @@ class Moment(Enum):
 
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
-    Moment.SAVED: (digest.gate, age.gate),
-    Moment.DECLARED: (declared.gate, duplicates.gate, order.gate),
+    Moment.SAVED: (expected_digest.gate, age.gate),
+    Moment.DECLARED: (known_targets.gate, duplicates.gate, order.gate),
     Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
     Moment.CONNECTED: (identity.gate,),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.errors import ApplyError
 from reconciler.model import Change, SecretRef
 from reconciler.planning.needed_secrets import needed

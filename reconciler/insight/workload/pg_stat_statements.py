@@ -12,7 +12,7 @@ from reconciler.insight.workload.extensions import Extensions
 from reconciler.insight.workload.statement import NotJudged, Statement, read_statement
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reading_functions import not_reading
+from reconciler.targets.foreign.read_only_functions import not_reading
 from reconciler.targets.postgres.session import PostgresSession
 
 MOST_STATEMENTS = 50

@@ -31,7 +31,7 @@ from reconciler.kinds.pg_index.model import (
     rule_name,
 )
 from reconciler.kinds.pg_index.sections import IndexSection, TableSection
-from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
+from reconciler.kinds.pg_index.unlisted_rules import SECTION, everywhere
 from reconciler.model import Address
 from reconciler.targets.sql_tree import SyntaxProblem
 

@@ -19,7 +19,7 @@ from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.pg_setting import provenance
-from reconciler.kinds.pg_setting.changes.outcomes import NeverStarts
+from reconciler.kinds.pg_setting.changes.planned_outcomes import NeverStarts
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import Server
 from reconciler.kinds.pg_setting.observing import not_listed
@@ -27,8 +27,8 @@ from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.yaml_entries import Entry, Form, Found, Path, kept_elsewhere, of_instance, of_scope
 from reconciler.model import Address, Verdict
-from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres.session import PostgresSession
+from reconciler.verdicts import of_outcome, worst
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.errors import Collected, DesiredError
-from reconciler.formulas.quantities import FormulaError
+from reconciler.formulas.quantity_arithmetic import FormulaError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import unlisted
 from reconciler.kinds.pg_setting.model import PgSetting

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.formulas.quantities import FormulaError, Quantity
+from reconciler.formulas.quantity_arithmetic import FormulaError, Quantity
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.sections import Value
 from reconciler.model import Frozen, Hazard, Observed

@@ -8,7 +8,7 @@ from typing import Literal
 from reconciler.errors import Collected, DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_user.model import NAME, RedisUser, Section, UserSection
-from reconciler.kinds.redis_user.rules.spelling import RuleProblem, check, split
+from reconciler.kinds.redis_user.rules.acl_syntax import RuleProblem, check, split
 from reconciler.model import Address
 
 

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.kinds.redis_user.persisted import in_file, waiting
+from reconciler.kinds.redis_user.rules.acl_syntax import RuleProblem, categories_in
 from reconciler.kinds.redis_user.rules.differences_in_words import FOLDED, told
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.powers import powers
 from reconciler.kinds.redis_user.rules.rights import Commands, Rights
-from reconciler.kinds.redis_user.rules.spelling import RuleProblem, categories_in
 from reconciler.model import Address
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, allowed, arities
-from reconciler.targets.redis.files import Line
 from reconciler.targets.redis.managed import way_of_user
-from reconciler.targets.redis.rereading import breaks, unsettable, unwritable
+from reconciler.targets.redis.redis_conf import Line
 from reconciler.targets.redis.session import RedisSession, Refusal
+from reconciler.targets.redis.unloadable_users import breaks, unsettable, unwritable
 
 ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""

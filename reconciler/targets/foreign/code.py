@@ -19,9 +19,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import Call, Name, Reached
+from reconciler.targets.foreign.reached_names import Call, Name, Reached
+from reconciler.targets.postgres.server_messages import SOMEBODY_MADE
 from reconciler.targets.postgres.session import Asked, Row
-from reconciler.targets.postgres.words import SOMEBODY_MADE
 
 
 class Function(NamedTuple):

@@ -36,8 +36,8 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from reconciler.targets.foreign.leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, OF_VALUES, TREES
-from reconciler.targets.foreign.names import BY_NAME, LEADS, NOTHING, STATE, WITHOUT_STRANGERS
+from reconciler.targets.foreign.dependency_query import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, OF_VALUES, TREES
+from reconciler.targets.foreign.name_lookup_query import BY_NAME, LEADS, NOTHING, STATE, WITHOUT_STRANGERS
 from reconciler.targets.foreign.strangers import HAVE_SOMETHING, PLACES, REACHED, STRANGERS
 
 _FOLLOWS: LiteralString = """

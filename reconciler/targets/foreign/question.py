@@ -14,7 +14,7 @@ from reconciler.targets.foreign.queries import (
     SET_PATH_WITHOUT_STRANGERS,
     UNCOMPILED,
 )
-from reconciler.targets.foreign.reached import Name, Reached
+from reconciler.targets.foreign.reached_names import Name, Reached
 from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reading_functions import not_reading
+from reconciler.targets.foreign.read_only_functions import not_reading
 from reconciler.targets.foreign.reading_statement import as_select, reached
 from reconciler.targets.foreign.stored_passwords import kept_in
 from reconciler.targets.postgres.session import Asked, PostgresSession, connect

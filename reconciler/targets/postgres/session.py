@@ -17,7 +17,7 @@ from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.foreign.strangers import STRANGERS_HAVE_SOMETHING
-from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres import role_and_database_timeouts
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
 from reconciler.targets.postgres.identity import IDENTIFIER, IDENTIFY
@@ -80,7 +80,7 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.is_hurried = lifted_limits.is_short(own["limits"])
+        self.is_hurried = role_and_database_timeouts.is_short(own["limits"])
         """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
@@ -246,11 +246,11 @@ def connect(target: PostgresTarget, secrets: Secrets) -> PostgresSession:
     try:
         session = _session(target, secrets, connection)
     except TargetError as error:
-        if not lifted_limits.may_have_ended(error):
+        if not role_and_database_timeouts.may_have_ended(error):
             raise
         with suppress(TargetError):
             return _session(target, secrets, opened(target, secrets, lift=version_num))
-        error.hint = lifted_limits.HINT
+        error.hint = role_and_database_timeouts.HINT
         raise
     if session.is_hurried:
         with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well

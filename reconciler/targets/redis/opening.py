@@ -16,11 +16,11 @@ from reconciler.errors import ConnectionFailed
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds, log
-from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.name_resolution import refuse_unanswered
 from reconciler.targets.redis.client import Client
 from reconciler.targets.redis.login import log_in, missing
-from reconciler.targets.redis.words import said
-from reconciler.targets.url import mistyped_option, refuse_unescaped
+from reconciler.targets.redis.server_messages import said
+from reconciler.targets.url_validation import mistyped_option, refuse_unescaped
 
 ANSWER_TIMEOUT = 20
 """Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""

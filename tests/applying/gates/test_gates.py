@@ -16,17 +16,17 @@ from redis_user.declared_users import users
 import reconciler.applying.gates
 from reconciler.applying.gates import (
     age,
-    declared,
-    digest,
     duplicates,
+    expected_digest,
     hazards,
     identity,
+    known_targets,
     nodes,
     order,
     secrets,
     superseded,
 )
-from reconciler.applying.gates.facts import Facts, Gate, Options, Refusal
+from reconciler.applying.gates.gate import Facts, Gate, Options, Refusal
 from reconciler.applying.gates.registry import GATES, Moment, enforce
 from reconciler.errors import DesiredError, HazardNotAllowed, PlanFileError
 from reconciler.model import (
@@ -118,10 +118,10 @@ NOT_TODAY = "what was reviewed then may no longer be wanted: " + NEW
 CLOCKS = f"see whether the clocks are right, here and where it was made, and {NEW}"
 
 OF_A_SAVED_PLAN = [
-    Case("no digest", "nobody said which plan was reviewed", digest.gate, facts(sealed=A)),
-    Case("its digest", "it is the one that was", digest.gate, facts(sealed=A, options=Options(digest=A))),
+    Case("no digest", "nobody said which plan was reviewed", expected_digest.gate, facts(sealed=A)),
+    Case("its digest", "it is the one that was", expected_digest.gate, facts(sealed=A, options=Options(digest=A))),
     Case(
-        "another digest", "it is another one", digest.gate, facts(sealed=A, options=Options(digest=B)),
+        "another digest", "it is another one", expected_digest.gate, facts(sealed=A, options=Options(digest=B)),
         [f"this is another plan than the one that --digest names: its digest is {A}, and not {B}\n"
          "  apply the plan that was reviewed, or review this one: reconciler show FILE"],
     ),
@@ -167,27 +167,29 @@ OTHER_NAME = change(WORK_MEM, address=Address("main", "pg_setting", "fsync"))
 OF_A_NODE = change(WORK_MEM, "main@db2")
 
 OF_WHAT_IS_DECLARED = [
-    Case("declared", "both targets are", declared.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
-    Case("a node", "its target is declared", declared.gate, facts(OF_A_NODE, targets=DECLARED)),
+    Case("declared", "both targets are", known_targets.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
+    Case("a node", "its target is declared", known_targets.gate, facts(OF_A_NODE, targets=DECLARED)),
     Case(
-        "not declared", "another repository's plan", declared.gate, facts(change(WORK_MEM), targets={"cache": CACHE}),
+        "not declared", "another repository's plan", known_targets.gate,
+        facts(change(WORK_MEM), targets={"cache": CACHE}),
         ["the plan is for the target main, which is not declared here\n  declared are: cache"],
     ),
     Case(
-        "a node of what is not declared", "the target is named, and not the node", declared.gate, facts(OF_A_NODE),
+        "a node of what is not declared", "the target is named, and not the node", known_targets.gate, facts(OF_A_NODE),
         ["the plan is for the target main, which is not declared here\n  declared are: none"],
     ),
     Case(
-        "unknown to the plan", "nothing says which system it was made for", declared.gate,
+        "unknown to the plan", "nothing says which system it was made for", known_targets.gate,
         facts(change(WORK_MEM), planned={}, targets=DECLARED),
         ["the plan is for the target main, which is not declared here\n  declared are: cache, main"],
     ),
     Case(
-        "a kind of the future", "nobody here could plan it again", declared.gate, facts(OTHER_KIND, targets=DECLARED),
+        "a kind of the future", "nobody here could plan it again", known_targets.gate,
+        facts(OTHER_KIND, targets=DECLARED),
         ["main/pg_moon/x: this version of reconciler knows no kind pg_moon"],
     ),
     Case(
-        "made from another", "reviewers are shown one thing and another is made", declared.gate,
+        "made from another", "reviewers are shown one thing and another is made", known_targets.gate,
         facts(change(HZ), OTHER_NAME, targets=DECLARED),
         ["the plan contradicts itself: the change of main/pg_setting/fsync is made from what is declared of "
          "main/pg_setting/work_mem\n  make a new plan"],
@@ -352,7 +354,7 @@ def test_every_gate_has_a_file_a_line_in_the_table_and_cases_of_both_kinds():
     files = {path.stem for path in Path(reconciler.applying.gates.__file__).parent.glob("*.py")}
     table = [gate for gates in GATES.values() for gate in gates]
     assert len(table) == len(set(table))
-    assert {gate.__module__.rpartition(".")[2] for gate in table} == files - {"__init__", "facts", "registry"}
+    assert {gate.__module__.rpartition(".")[2] for gate in table} == files - {"__init__", "gate", "registry"}
     assert set(GATES) == set(Moment)
     for gate in table:
         assert {bool(case.refused) for case in CASES if case.gate is gate} == {True, False}, gate.__module__

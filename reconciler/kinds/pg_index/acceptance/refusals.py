@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.acceptance.catalogue_facts import Class, Facts, facts
-from reconciler.kinds.pg_index.acceptance.row_size import LARGEST_ROW, least_size
+from reconciler.kinds.pg_index.acceptance.catalogue_row_size import LARGEST_ROW, least_size
 from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked, Reading, not_immutable, readings
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.definition.access_methods import unknown_parameter
@@ -21,7 +21,7 @@ from reconciler.kinds.pg_index.definition.limits import columns_of
 from reconciler.kinds.pg_index.definition.not_indexable import changing, refusal
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 

@@ -16,11 +16,11 @@ from reconciler.kinds.pg_index.comparison.compare import Unread, ask, explain
 from reconciler.kinds.pg_index.comparison.left_out_by_folding import leaves_out
 from reconciler.kinds.pg_index.comparison.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.comparison.user_defined import Made
-from reconciler.kinds.pg_index.definition.printing_faults import mended
+from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 AT_ONCE = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, overrides, patroni, scoped
-from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.changes.planned_outcomes import notice
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import names

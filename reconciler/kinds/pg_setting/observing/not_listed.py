@@ -14,8 +14,8 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting.values import names
+from reconciler.targets.postgres.server_messages import UNPRIVILEGED
 from reconciler.targets.postgres.session import PostgresSession
-from reconciler.targets.postgres.words import UNPRIVILEGED
 
 
 def _names(text: str) -> frozenset[str]:

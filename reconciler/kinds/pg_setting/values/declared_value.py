@@ -12,7 +12,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
-from reconciler.formulas.quantities import FormulaError, Quantity, number_of
+from reconciler.formulas.quantity_arithmetic import FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved

@@ -8,9 +8,9 @@ from typing import Any
 
 from psycopg import pq
 
+from reconciler.allow_lists import Reach
 from reconciler.errors import ConnectionFailed
 from reconciler.model import PostgresTarget
-from reconciler.reach import Reach
 
 
 def refuse_hosts(target: PostgresTarget, reach: Reach, declared: Mapping[str, Any]) -> None:

@@ -11,9 +11,9 @@ from reconciler.errors import ConnectionFailed, ReconcilerError
 from reconciler.kind import AnyKind
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Notice, Observed, Resource, Target, Unlooked, Verdict
-from reconciler.outcomes import of_outcome
 from reconciler.planning.staleness import resource_of
 from reconciler.targets.open_sessions import OpenSessions
+from reconciler.verdicts import of_outcome
 
 
 class After(NamedTuple):

@@ -1,6 +1,6 @@
 """What a checklist comes to, what an apply leaves of a plan, and which exit code each verb makes of it.
 
-The one place that decides this, from what outcomes mean (`outcomes.py`): text, JSON, exit codes and checks ask it.
+The one place that decides this, from what outcomes mean (`verdicts.py`): text, JSON, exit codes and checks ask it.
 
 Decided: docs/decisions.md#exit-codes-of-plan-and-apply, docs/decisions.md#exit-codes-of-drift,
 docs/decisions.md#exit-codes-of-partial-results
@@ -22,7 +22,7 @@ from reconciler.model import (
     Unlooked,
     Verdict,
 )
-from reconciler.outcomes import of_applied, of_outcome, of_plan, worst
+from reconciler.verdicts import of_applied, of_outcome, of_plan, worst
 
 _OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
     CheckStatus.FAIL: CheckVerdict.FAILED,

@@ -10,8 +10,8 @@ from reconciler.formulas.evaluation import MACHINE
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.observing import not_listed
-from reconciler.kinds.pg_setting.observing.answers import Answers
 from reconciler.kinds.pg_setting.observing.files import Files
+from reconciler.kinds.pg_setting.observing.first_round_trip import Answers
 from reconciler.kinds.pg_setting.provenance import session_override
 from reconciler.kinds.pg_setting.sections import Range
 from reconciler.kinds.pg_setting.values.names import nearest, unknown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting.startup.start import Start
+from reconciler.kinds.pg_setting.startup.next_start import Start
 
 CONNECTIONS = frozenset({"max_connections", "reserved_connections", "superuser_reserved_connections"})
 LEVEL = frozenset({"archive_mode", "max_wal_senders", "summarize_wal", "wal_level"})

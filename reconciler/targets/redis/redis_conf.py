@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.files import NotReadable, read_regular
+from reconciler.untrusted_files import NotReadable, read_regular
 
 LARGEST_FILE = 4 << 20
 """Bytes. A configuration is some ten thousand; an ACL file with thousands of users still fits."""

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from reconciler import reach as reaching
-from reconciler.files import repository
-from reconciler.reach import Reach
+from reconciler import allow_lists as reaching
+from reconciler.allow_lists import Reach
+from reconciler.untrusted_files import repository
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.kinds.pg_setting import provenance, startup
 from reconciler.kinds.pg_setting.changes import obstacles, steps
 from reconciler.kinds.pg_setting.changes.instance_state import State, short, where
-from reconciler.kinds.pg_setting.changes.outcomes import change
+from reconciler.kinds.pg_setting.changes.planned_outcomes import change
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, names

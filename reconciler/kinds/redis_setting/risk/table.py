@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.kinds.redis_setting.risk.conditions import (
+from reconciler.kinds.redis_setting.risk.value_conditions import (
     ALWAYS,
     EMPTIED,
     FILLED,

@@ -13,7 +13,7 @@ Decided: docs/decisions.md#functions-in-sql-checks
 from __future__ import annotations
 
 from reconciler.targets.foreign.code import ForeignCode, Function
-from reconciler.targets.foreign.reached import Call, Reached
+from reconciler.targets.foreign.reached_names import Call, Reached
 
 
 def _names(text: str) -> frozenset[str]:

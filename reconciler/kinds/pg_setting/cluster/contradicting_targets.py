@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.kind import NodeOutcomes
-from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.changes.planned_outcomes import notice
 from reconciler.kinds.pg_setting.cluster.standbys import block
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.values import names

@@ -12,7 +12,7 @@ from reconciler.kinds.pg_setting import risk, values
 from reconciler.kinds.pg_setting.changes import managed, obstacles, planned_values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import Override
-from reconciler.kinds.pg_setting.observing import connected, queries
+from reconciler.kinds.pg_setting.observing import connected_sessions, queries
 from reconciler.kinds.pg_setting.sections import Range
 from reconciler.kinds.pg_setting.values import forms, lists
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
@@ -68,7 +68,7 @@ class Answers:
     databases     by name, as `roles`; empty where all that is declared is of the instance.
     server        the columns of queries.SERVER.
     owner         those of managed.QUERY.
-    connected     those of connected.QUERY; None where nothing depends on them.
+    connected     those of connected_sessions.QUERY; None where nothing depends on them.
     of_a_restart  what only a restart changes; empty where none may come.
     """
 
@@ -135,7 +135,7 @@ def ask(session: PostgresSession, question: Question) -> Answers:
     asked: list[Query] = [
         *(queries.RESET_OWN, settings, queries.RESTORE_OWN),
         *(queries.SERVER, queries.OVERRIDES, queries.DATABASES, queries.ROLES, absent, managed.QUERY),
-        *((connected.QUERY,) if question.connected else ()),
+        *((connected_sessions.QUERY,) if question.connected else ()),
         *((queries.OF_A_RESTART,) if question.restarts else ()),
     ]
     _, rows, _, server, overrides, databases, roles, missing, owners, *others = session.fetch_all(

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.kinds.check import patterns
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 
 def _iso_date(value: object) -> object:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.targets.redis.rereading import breaks
+from reconciler.targets.redis.unloadable_users import breaks
 
 WRITING = (("CONFIG", "REWRITE"), ("ACL", "SAVE"))
 """Commands by which a server writes its users down."""

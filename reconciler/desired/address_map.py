@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/@\[\]]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 """A host, an IPv6 address in brackets, and a port."""

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from reconciler.errors import DesiredError
 from reconciler.secrets import SHORTEST_REDACTED
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import alternatives, nearest, quoted, unknown
+from reconciler.yaml.suggestions import alternatives, nearest, quoted, unknown
 
 _SECRETIVE = re.compile(r"pass|secret|token|auth$|url|^(?:postgres|redis|http)$", re.IGNORECASE)
 """Names of keys whose values are not repeated in an error: they are secrets, or URLs that hold one."""

@@ -1,4 +1,4 @@
-"""When a new value is a risk: conditions that rows of `decisions.py` name, over a running and a wanted value."""
+"""When a new value is a risk: conditions that rows of `table.py` name, over a running and a wanted value."""
 
 from __future__ import annotations
 

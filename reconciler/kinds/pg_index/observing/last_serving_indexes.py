@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from reconciler.kinds.pg_index.changes.describe import as_definition
+from reconciler.kinds.pg_index.changes.index_in_words import as_definition
 from reconciler.kinds.pg_index.model import Definition, TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, Need
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue

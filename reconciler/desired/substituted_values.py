@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 
+from reconciler.allow_lists import Reach, Use
 from reconciler.desired.leaks import Leaks, named_secret
 from reconciler.desired.variables import names, shortened, substitute
 from reconciler.errors import DesiredError
-from reconciler.reach import Reach, Use
 from reconciler.yaml.node import Node
 
 MOST_LETTERS = 100_000

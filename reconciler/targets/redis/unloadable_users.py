@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.targets.redis.files import Unreadable, words_of
+from reconciler.targets.redis.redis_conf import Unreadable, words_of
 
 _SOME_KEYS = re.compile(r"(?:~|%(?P<access>[RrWw]{1,2})~)(?P<pattern>.*)", re.DOTALL)
 

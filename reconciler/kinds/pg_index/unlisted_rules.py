@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, contradiction, decided, rules, rulings, together
 from reconciler.errors import DesiredError, UsageError
 from reconciler.kind import Declaration
-from reconciler.kind.unlisted import Ruling
+from reconciler.kind.explaining import Ruling
 from reconciler.kinds.pg_index.model import (
     Declared,
     PgIndex,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 TARGETS = frozenset(

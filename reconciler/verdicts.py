@@ -1,6 +1,6 @@
 """What outcomes say of a resource, a target and a plan: the one table, for kinds, documents, planning and views alike.
 
-What an apply leaves of a whole plan, and which exit code each verb makes of it, is `planning/verdict.py`.
+What an apply leaves of a whole plan, and which exit code each verb makes of it, is `planning/exit_codes.py`.
 """
 
 from __future__ import annotations

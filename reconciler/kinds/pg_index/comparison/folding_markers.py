@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.comparison.implicit_casts import Role, value_of, walk
+from reconciler.kinds.pg_index.comparison.castable_parts import Role, value_of, walk
 from reconciler.kinds.pg_index.comparison.implied_operators import has_column, operands, write_out
 from reconciler.kinds.pg_index.comparison.left_out_by_folding import keep
 from reconciler.kinds.pg_index.comparison.user_defined import Made
-from reconciler.kinds.pg_index.definition.collations import move_out
+from reconciler.kinds.pg_index.definition.collate_placement import move_out
 from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select, printed_expression
 
 _OP = 1  # libpg_query's A_Expr_Kind
