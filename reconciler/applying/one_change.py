@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.applying.change_work import Work
+from reconciler.applying.change_so_far import Work
 from reconciler.applying.config_set_batch import merged
 from reconciler.applying.events import Events
 from reconciler.applying.executing.reload_preflight import Errors, refuse_new, reloads

@@ -24,7 +24,7 @@ from reconciler.planning.viewing import TargetView, view_target
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
 from reconciler.targets.open_sessions import OpenSessions, open_sessions
-from reconciler.targets.servers import places, sessions_to
+from reconciler.targets.servers_in_urls import places, sessions_to
 from reconciler.targets.thread_pool import MOST_SESSIONS_ON_A_SERVER, Pool
 
 

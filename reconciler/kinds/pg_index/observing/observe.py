@@ -34,8 +34,8 @@ from reconciler.kinds.pg_index.observed import (
     ObservedIndex,
     ObservedUnlisted,
 )
+from reconciler.kinds.pg_index.observing.by_declared_index import CatalogueView
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
-from reconciler.kinds.pg_index.observing.catalogue_view import CatalogueView
 from reconciler.kinds.pg_index.observing.last_serving_indexes import last_covers, may_leave
 from reconciler.kinds.pg_index.observing.locked_or_slow_tables import read_without
 from reconciler.kinds.pg_index.observing.matching import compared

@@ -9,7 +9,7 @@ from functools import cached_property
 from reconciler.formulas.evaluation import MACHINE
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.observing import not_listed
+from reconciler.kinds.pg_setting.observing import hidden_from_role
 from reconciler.kinds.pg_setting.observing.files import Files
 from reconciler.kinds.pg_setting.observing.first_round_trip import Answers
 from reconciler.kinds.pg_setting.provenance import session_override
@@ -53,7 +53,7 @@ class Instance:
 
     @cached_property
     def _unlisted(self) -> frozenset[str]:
-        return not_listed.existing(self.session, self.answers.absent)
+        return hidden_from_role.existing(self.session, self.answers.absent)
 
     def current(self, name: str) -> str | None:
         """What the instance will have of a setting that nobody changes; None where that is not visible."""
