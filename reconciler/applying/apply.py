@@ -118,7 +118,9 @@ def apply_plan(
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
             works.append(
-                _Work(nodes, changes, sessions, held, parallel, events, interruption, ledger, patience, facts.refused)
+                _TargetGroup(
+                    nodes, changes, sessions, held, parallel, events, interruption, ledger, patience, facts.refused
+                )
             )
             locks.callback(works[-1].close)
         if rehearsal and (untenable := [one for work in works for one in work.rehearse()]):
@@ -140,7 +142,7 @@ def apply_plan(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _TargetGroup:
     """The changes of one group of targets, and all that is needed to make them."""
 
     targets: Mapping[str, Target]

@@ -13,7 +13,7 @@ _NOTHING_RUNS = Judgement(Standing.STALE, "")
 
 
 @dataclass(slots=True)
-class Work:
+class ChangeSoFar:
     """What is done for one change, as it grows.
 
     judged    before its steps.
