@@ -1,8 +1,8 @@
 """Names and patterns that a server writes so that it cannot read them again: it does not start, or has other users.
 
-`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis/unloadable_users.py`: each server writes its
-users, is killed, and is started with what it wrote. On the code before, every line that is refused here was applied,
-called in sync, and made a server that does not start any more.
+`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis/unloadable_users.py`: each server writes
+its users, is killed, and is started with what it wrote. On the code before, every line that is refused here was
+applied, called in sync, and made a server that does not start any more.
 """
 
 from __future__ import annotations

@@ -170,7 +170,8 @@ OF_WHAT_IS_DECLARED = [
     Case("declared", "both targets are", known_targets.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
     Case("a node", "its target is declared", known_targets.gate, facts(OF_A_NODE, targets=DECLARED)),
     Case(
-        "not declared", "another repository's plan", known_targets.gate, facts(change(WORK_MEM), targets={"cache": CACHE}),
+        "not declared", "another repository's plan", known_targets.gate,
+        facts(change(WORK_MEM), targets={"cache": CACHE}),
         ["the plan is for the target main, which is not declared here\n  declared are: cache"],
     ),
     Case(
@@ -183,7 +184,8 @@ OF_WHAT_IS_DECLARED = [
         ["the plan is for the target main, which is not declared here\n  declared are: cache, main"],
     ),
     Case(
-        "a kind of the future", "nobody here could plan it again", known_targets.gate, facts(OTHER_KIND, targets=DECLARED),
+        "a kind of the future", "nobody here could plan it again", known_targets.gate,
+        facts(OTHER_KIND, targets=DECLARED),
         ["main/pg_moon/x: this version of reconciler knows no kind pg_moon"],
     ),
     Case(
