@@ -10,11 +10,11 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli import stages, streams
+from reconciler.cli import shards, stages, streams
 from reconciler.cli.app import Run
 from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt
+from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt, Shard
 from reconciler.views import render, render_receipt
 
 
@@ -66,6 +66,7 @@ from reconciler.views import render, render_receipt
 @click.option(
     "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON, after each change."
 )
+@shards.option
 @click.pass_obj
 def command(
     run: Run,
@@ -79,6 +80,7 @@ def command(
     parallel: int,
     no_rehearsal: bool,
     receipt: Path | None,
+    shard: Shard | None,
 ) -> None:
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -108,6 +110,8 @@ def command(
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
+    if plan and shard:
+        raise UsageError("a saved plan says itself which targets it is for", hint="make it with plan --shard")
     saved = plan_file.read(plan) if plan else None
     if receipt:
         receipt_file.expect_place(receipt, plan)
@@ -121,7 +125,7 @@ def command(
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
-    desired = stages.load(run, declared)
+    desired = shards.taken(run, stages.load(run, declared), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import shards, stages
 from reconciler.cli.app import Run
+from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
 
 
@@ -14,8 +15,9 @@ from reconciler.views import FORMATS, render_drift
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
 @how_many.option
+@shards.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str, jobs: int, shard: Shard | None) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -29,7 +31,7 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """
     from reconciler.planning import verdict
 
-    plan = stages.plan(run, stages.load(run, targets), jobs=jobs)
+    plan = stages.plan(run, shards.taken(run, stages.load(run, targets), shard), jobs=jobs)
     stages.show(render_drift(plan, format, **stages.layout()))
     stages.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(verdict.drift_exit_code(plan))

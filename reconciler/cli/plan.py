@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import shards, stages
 from reconciler.cli.app import Run
-from reconciler.model import Change, Plan
+from reconciler.model import Change, Plan, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @how_many.option
+@shards.option
 @click.pass_obj
 def command(
     run: Run,
@@ -45,6 +46,7 @@ def command(
     allow_blocked: bool,
     detailed_exitcode: bool,
     jobs: int,
+    shard: Shard | None,
 ) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
@@ -61,7 +63,7 @@ def command(
     from reconciler.documents import plan as plan_file
     from reconciler.planning import verdict
 
-    desired = stages.load(run, targets)
+    desired = shards.taken(run, stages.load(run, targets), shard)
     plan = stages.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:

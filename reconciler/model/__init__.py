@@ -15,6 +15,7 @@ from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
+from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
     NewPartitions,
@@ -77,6 +78,7 @@ __all__ = [
     "SecretArgument",
     "SecretRef",
     "Severity",
+    "Shard",
     "SqlStep",
     "Step",
     "StepReceipt",
