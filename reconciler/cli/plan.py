@@ -10,16 +10,24 @@ import click
 from reconciler.cli import jobs as how_many
 from reconciler.cli import shards, stages
 from reconciler.cli.app import Run
+from reconciler.errors import UsageError
 from reconciler.model import Change, Plan, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
+    from reconciler.planning.make import Planned
 
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan, for review and apply.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Save a plan for each target, and their index, for review and apply; of a shard, its part.",
+)
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @click.option(
     "--rehearse",
@@ -41,6 +49,7 @@ def command(
     run: Run,
     targets: tuple[str, ...],
     out: Path | None,
+    out_dir: Path | None,
     format: str,
     rehearse: bool,
     allow_blocked: bool,
@@ -63,11 +72,21 @@ def command(
     from reconciler.documents import plan as plan_file
     from reconciler.planning import verdict
 
-    desired = shards.taken(run, stages.load(run, targets), shard)
-    plan = stages.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    if out_dir:
+        if out:
+            raise UsageError("--out is one file for all targets, and --out-dir a file for each", hint="choose one")
+        from reconciler.fleet import folder
+
+        folder.prepare(out_dir, shard)
+    declared = stages.load(run, targets)
+    desired = shards.taken(run, declared, shard)
+    planned = stages.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    plan = planned.plan
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
+    if out_dir and not refused:
+        _save(out_dir, planned, declared, shard)
     stages.show(render(plan, format, **stages.layout()))
     stages.tell_unread(run, plan.unreachable)
     if refused:
@@ -76,9 +95,20 @@ def command(
         check_refused(refused)
     if out:
         run.tell(f"Saved as {out}. To apply exactly this: reconciler apply {out}")
+    if out_dir:
+        run.tell(f"Saved in {out_dir}. What is to be approved: reconciler show {out_dir}")
     if (stuck := verdict.blocked(plan)) and not allow_blocked:
         run.tell(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
     raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
+
+
+def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | None) -> None:
+    """A plan for each target, and their index."""
+    from reconciler.fleet import folder, split
+
+    plans = split.plans_of(planned)
+    digest = split.declared_digest(declared.targets, declared.resources)
+    folder.write(out_dir, split.index(planned.plan, plans, digest, shard), plans)
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:

@@ -10,6 +10,7 @@ from reconciler.model.base import Frozen
 from reconciler.model.blocker import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
+from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.plan import Outcome, Plan
@@ -49,6 +50,7 @@ __all__ = [
     "Applied",
     "Blocker",
     "Change",
+    "ChangeGroup",
     "ChangeReceipt",
     "CheckResult",
     "CheckStatus",
@@ -56,6 +58,7 @@ __all__ = [
     "ComesTrue",
     "Difference",
     "Fact",
+    "Fleet",
     "Frozen",
     "Hazard",
     "HazardType",
@@ -85,6 +88,7 @@ __all__ = [
     "System",
     "Target",
     "TargetInfo",
+    "TargetPlan",
     "Unlooked",
     "Unreachable",
     "UnreadReason",

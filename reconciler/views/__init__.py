@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.model import Plan, Receipt
+    from reconciler.model import Change, Fleet, Plan, Receipt
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
     "plan": {
@@ -39,6 +39,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "receipt": {
         "text": "receipt:text",
         "json": "json:receipt",
+    },
+    "fleet": {
+        "text": "fleet:text",
+        "json": "json:fleet",
     },
 }
 """Every view: what is shown, in which format, and the module and function of this package that write it."""
@@ -67,7 +71,14 @@ def render_receipt(
     return _render("receipt", format, receipt, colour, width, planned)
 
 
-def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int, *beside: object) -> str:
+def render_fleet(
+    fleet: Fleet, format: str = "text", *, examples: Mapping[str, Change], colour: bool = False, width: int = 100
+) -> str:
+    """The plans of a fleet, as `show` prints them; `examples` has a change of each group. Raises UsageError."""
+    return _render("fleet", format, fleet, colour, width, examples)
+
+
+def _render(what: str, format: str, subject: Plan | Receipt | Fleet, colour: bool, width: int, *beside: object) -> str:
     from reconciler.views.page import Page
 
     formats = FORMATS[what]

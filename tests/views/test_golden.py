@@ -9,13 +9,26 @@ import pytest
 from views.sample import IN_SYNC, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
 
 from reconciler import views
+from reconciler.fleet.split import index, plans_of
+from reconciler.model import Plan
+from reconciler.planning.groups import grouped
+from reconciler.planning.make import Planned
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def render_fleet(plan: Plan, **options) -> str:
+    """The plans that `plan` is made of."""
+    examples = {group.digest: group.changes[0] for group in grouped(plan.changes)}
+    return views.render_fleet(index(plan, plans_of(Planned(plan, {})), "0" * 64), examples=examples, **options)
+
+
 RENDER = {
     "plan": views.render,
     "drift": views.render_drift,
     "checks": views.render_checks,
     "receipt": views.render_receipt,
+    "fleet": render_fleet,
 }
 SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml"}
 
