@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import stages
-from reconciler.views import FORMATS, render, render_fleet, render_receipt
+from reconciler.views import FORMATS, render, render_fleet, render_receipt, render_run
 
 
 @click.command()
@@ -23,6 +23,7 @@ def command(file: Path, format: str) -> None:
     Exit codes: 0 shown; 1 the file is neither a plan nor a receipt, or was altered; or a folder in which the plans of a
     shard are missing, are there twice, or are of something else.
     """
+    from reconciler.documents import fleet_receipt
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
     from reconciler.documents.document import parse, read_text
@@ -38,7 +39,9 @@ def command(file: Path, format: str) -> None:
     given = "name a file written by reconciler plan --out or apply --receipt"
     either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
     raw = parse(read_text(file, either), either, source=source)
-    if receipt_file.is_receipt(raw):
+    if fleet_receipt.is_fleet_receipt(raw):
+        shown = render_run(fleet_receipt.of_json(raw, source=source), format, **stages.layout())
+    elif receipt_file.is_receipt(raw):
         shown = render_receipt(receipt_file.of_json(raw, source=source), format, **stages.layout())
     else:
         shown = render(plan_file.of_json(raw, source=source), format, **stages.layout())

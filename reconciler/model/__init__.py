@@ -11,6 +11,7 @@ from reconciler.model.blocker import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
+from reconciler.model.fleet_receipt import FleetReceipt, TargetReceipt, TargetResult
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.plan import Outcome, Plan
@@ -59,6 +60,7 @@ __all__ = [
     "Difference",
     "Fact",
     "Fleet",
+    "FleetReceipt",
     "Frozen",
     "Hazard",
     "HazardType",
@@ -89,6 +91,8 @@ __all__ = [
     "Target",
     "TargetInfo",
     "TargetPlan",
+    "TargetReceipt",
+    "TargetResult",
     "Unlooked",
     "Unreachable",
     "UnreadReason",

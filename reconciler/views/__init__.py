@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.model import Change, Fleet, Plan, Receipt
+    from reconciler.model import Change, Fleet, FleetReceipt, Plan, Receipt
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
     "plan": {
@@ -39,6 +39,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "receipt": {
         "text": "receipt:text",
         "json": "json:receipt",
+    },
+    "run": {
+        "text": "run:text",
+        "json": "json:run",
     },
     "fleet": {
         "text": "fleet:text",
@@ -78,7 +82,14 @@ def render_fleet(
     return _render("fleet", format, fleet, colour, width, examples)
 
 
-def _render(what: str, format: str, subject: Plan | Receipt | Fleet, colour: bool, width: int, *beside: object) -> str:
+def render_run(receipt: FleetReceipt, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """What an apply of many plans did. Raises UsageError for an unknown format."""
+    return _render("run", format, receipt, colour, width)
+
+
+def _render(
+    what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, colour: bool, width: int, *beside: object
+) -> str:
     from reconciler.views.page import Page
 
     formats = FORMATS[what]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.documents import fleet as fleet_file
+from reconciler.documents import fleet_receipt
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents.document import readable, timestamp
-from reconciler.model import Fleet, Plan, Receipt, Verdict
+from reconciler.model import Fleet, FleetReceipt, Plan, Receipt, Verdict
 from reconciler.planning import verdict
 from reconciler.views.page import Page
 
@@ -46,3 +47,8 @@ def receipt(receipt: Receipt, page: Page, planned: object) -> str:
 def fleet(fleet: Fleet, page: Page, examples: object) -> str:
     """The index of a fleet's plans; where that is in parts, as of one."""
     return fleet_file.dump(fleet)
+
+
+def run(receipt: FleetReceipt, page: Page) -> str:
+    """The receipt file of a run over many targets."""
+    return fleet_receipt.dump(receipt)
