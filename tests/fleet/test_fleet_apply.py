@@ -209,6 +209,47 @@ def test_two_runners_with_the_same_shard_build_nothing_twice(databases, reconcil
     assert databases.built() == built
 
 
+@pytest.fixture
+def fleet_with_a_setting(databases, fileless):
+    """A setting of the server that all databases of it declare, and a Redis."""
+    (databases.desired / "settings.yaml").write_text(
+        f'targets: {{cache: {{redis: "{fileless}", persist: no, labels: {{env: cache}}}}}}\n---\n'
+        'target: {where: "env = prod"}\nsettings: {work_mem: 7MB}\n---\n'
+        "target: cache\nsettings: {maxmemory: 50mb}\n"
+    )
+    yield databases
+    databases.sql("acme", "alter system reset all")
+    databases.sql("acme", "select pg_reload_conf()")
+
+
+def test_targets_of_one_server_that_change_the_same_setting_do_not_meet(fleet_with_a_setting, reconciler, tmp_path):
+    """The first changes it, and the others find it changed."""
+    databases = fleet_with_a_setting
+    plans, receipts = tmp_path / "plans", tmp_path / "receipts"
+    assert reconciler("plan", "--out-dir", plans)[0] == 0
+    fleet = folder.read(plans)
+    assert sorted((group.kind, len(group.targets)) for group in fleet.groups) == [
+        ("pg_index", 4), ("pg_setting", 4), ("redis_setting", 1),
+    ]  # fmt: skip
+    [only] = [group.digest for group in fleet.groups if group.kind == "pg_index"]
+    code, out, _ = reconciler("apply", plans, "--approve", only, "--receipt", receipts)
+    assert code == 1
+    assert "acme: not approved: 1 of 2 changes are in no approved group: acme/pg_setting/work_mem" in out
+    assert databases.built() == {}, "a target is applied whole or not at all"
+    every = [word for group in fleet.groups for word in ("--approve", group.digest)]
+    code, out, err = reconciler("apply", plans, *every, "--receipt", receipts)
+    assert code == 0, out + err
+    assert results(receipts)[1] == dict.fromkeys([*ALL, "cache"], "applied")
+    made = [
+        change.result
+        for path in receipts.glob("*/*.receipt.json")
+        for change in receipt_file.read(path).changes
+        if change.address.kind == "pg_setting"
+    ]
+    assert sorted(made) == ["applied", "skipped", "skipped", "skipped"]
+    assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
 def test_an_interrupted_run_ends_in_order(databases, reconciler, tmp_path):
     plans, receipts = tmp_path / "plans", tmp_path / "receipts"
     assert reconciler("plan", "--out-dir", plans)[0] == 0
