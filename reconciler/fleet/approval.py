@@ -15,7 +15,7 @@ from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.errors import HazardNotAllowed, PlanFileError, UsageError
 from reconciler.files import NotReadable, read_regular
 from reconciler.model import NEEDS_PERMISSION, Change, Fleet, HazardType, Plan
-from reconciler.planning.groups import group_digest
+from reconciler.planning.groups import groups_of
 
 MOST_NAMED = 20
 """Hazards that are named in one error: a screenful."""
@@ -73,7 +73,9 @@ def read_approvals(path: Path) -> tuple[str, ...]:
 
 def unapproved(plan: Plan, approved: Collection[str] | None) -> list[Change]:
     """The changes of `plan` that are in none of the `approved` groups."""
-    return [] if approved is None else [each for each in plan.changes if group_digest(each) not in approved]
+    if approved is None:
+        return []
+    return [change for group in groups_of(plan.changes) if group.digest not in approved for change in group.changes]
 
 
 def expect_applicable(plans: Iterable[Plan], options: Options, now: datetime) -> None:

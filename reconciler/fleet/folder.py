@@ -15,7 +15,7 @@ from reconciler.errors import DocumentError
 from reconciler.fleet.join import joined
 from reconciler.fleet.split import owned_by
 from reconciler.model import Change, Fleet, Plan, Shard
-from reconciler.planning.groups import group_digest
+from reconciler.planning.groups import groups_of
 
 WHOLE = "fleet.json"
 
@@ -80,7 +80,7 @@ def read_plan(folder: Path, fleet: Fleet, target: str) -> Plan:
         raise DocumentError(f"{path} is another plan than the one that the index lists", hint=fleet_file.NEW_FLEET)
     if owned_by(plan) - {target}:
         raise DocumentError(f"{path} is not about {target} alone", hint=fleet_file.NEW_FLEET)
-    if {group_digest(change) for change in plan.changes} != {*fleet.targets[target].groups}:
+    if {group.digest for group in groups_of(plan.changes)} != {*fleet.targets[target].groups}:
         raise DocumentError(f"{path} has changes of other groups than the index says", hint=fleet_file.NEW_FLEET)
     return plan
 
@@ -90,8 +90,8 @@ def examples(folder: Path, fleet: Fleet) -> dict[str, Change]:
     `read_plan` does."""
     found: dict[str, Change] = {}
     for target in fleet.targets:
-        for change in read_plan(folder, fleet, target).changes:
-            found.setdefault(group_digest(change), change)
+        for group in groups_of(read_plan(folder, fleet, target).changes):
+            found.setdefault(group.digest, group.changes[0])
     return found
 
 

@@ -10,7 +10,7 @@ from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
 from reconciler.model import ChangeGroup, Fleet, Outcome, Plan, Resource, Shard, Target, TargetPlan
 from reconciler.outcomes import of_plan
-from reconciler.planning.groups import group_digest, grouped
+from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
 
@@ -38,7 +38,7 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
             hazards=tuple(sorted({hazard.type for hazard in hazards_of(group.changes)})),
             targets=tuple(sorted({owner(change.address.target) for change in group.changes})),
         )
-        for group in grouped(whole.changes)
+        for group in groups_of(whole.changes)
     ]
     return fleet_file.seal(
         Fleet(
@@ -105,5 +105,5 @@ def _plan_of(names: set[str], planned: Planned) -> Plan:
 
 
 def _entry(plan: Plan) -> TargetPlan:
-    groups = sorted({group_digest(change) for change in plan.changes})
+    groups = sorted(group.digest for group in groups_of(plan.changes))
     return TargetPlan(digest=plan.digest, verdict=of_plan(plan), groups=tuple(groups))

@@ -24,7 +24,7 @@ class TargetPlan(Frozen):
 class ChangeGroup(Frozen):
     """Changes that do the same on several targets, or on one alone: what is approved.
 
-    `digest` is over all that runs (`planning.groups`), and not over the targets, which are those whose plans hold such
+    `digest` is that of `planning.groups.Group`, and not over the targets, which are those whose plans hold such
     a change, as they are declared. `hazards` are those of its steps, each once.
     """
 

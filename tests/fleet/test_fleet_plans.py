@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.documents import plan as plan_file
 from reconciler.fleet import folder
-from reconciler.planning.groups import grouped
+from reconciler.planning.groups import groups_of
 
 SILENT = "postgresql://u@127.0.0.1:1/app"
 """Port 1 refuses: nobody listens there."""
@@ -36,7 +36,7 @@ def test_a_plan_for_each_target_and_an_index_with_groups(databases, reconciler, 
     for name in fleet.targets:
         plan = folder.read_plan(out, fleet, name)
         assert set(plan.targets) == {name}
-        assert {group.digest for group in grouped(plan.changes)} == set(fleet.targets[name].groups)
+        assert {group.digest for group in groups_of(plan.changes)} == set(fleet.targets[name].groups)
     assert folder.read_plan(out, fleet, "initech").in_sync == {"pg_index": 1}
     code, shown, err = reconciler("show", out)
     assert code == 0, err

@@ -11,7 +11,7 @@ from views.sample import IN_SYNC, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, RUN
 from reconciler import views
 from reconciler.fleet.split import index, plans_of
 from reconciler.model import Plan
-from reconciler.planning.groups import grouped
+from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def render_fleet(plan: Plan, **options) -> str:
     """The plans that `plan` is made of."""
-    examples = {group.digest: group.changes[0] for group in grouped(plan.changes)}
+    examples = {group.digest: group.changes[0] for group in groups_of(plan.changes)}
     return views.render_fleet(index(plan, plans_of(Planned(plan, {})), "0" * 64), examples=examples, **options)
 
 
