@@ -31,8 +31,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from reconciler.demo.embedded import embedded_postgres
 from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.server_binaries import embedded_postgres
 
 SILENT = ("refuses", "is_silent", "stops")
 

@@ -32,8 +32,8 @@ from pathlib import Path
 
 import psycopg
 
-from reconciler.demo.embedded import embedded_postgres
 from reconciler.demo.postgres_server import PostgresServer
+from reconciler.demo.server_binaries import embedded_postgres
 
 SETTINGS = {"fsync": "off", "shared_buffers": "512MB", "max_wal_size": "8GB", "autovacuum": "off"}
 """Locks are measured, not the disk; and each run should meet the same table."""

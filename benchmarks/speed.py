@@ -25,9 +25,9 @@ import psycopg
 from catalogue import make_database, make_one_table, make_partitions, write_desired
 
 from reconciler.demo import data
-from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
+from reconciler.demo.server_binaries import embedded_postgres, embedded_redis
 
 SEED = Path(__file__).parents[1] / "desired"
 CATALOGUE = "select indexrelid::regclass, pg_get_indexdef(indexrelid), indisvalid, indisready from pg_index"

@@ -26,9 +26,9 @@ import psycopg
 from catalogue import make_database, write_desired
 from proxy import Proxy, Turns
 
-from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
+from reconciler.demo.server_binaries import embedded_postgres, embedded_redis
 
 TABLES, INDEXES_PER_TABLE = 2, 9
 """18 indexes, of which 8 are spelled otherwise than PostgreSQL prints them."""

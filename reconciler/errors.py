@@ -21,7 +21,8 @@ as `error: …`; nothing in them is ever a secret.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class ReconcilerError(Exception):
@@ -54,6 +55,27 @@ class DesiredError(ReconcilerError):
     def __str__(self) -> str:
         own = f"{self.at}: {super().__str__()}" if self.at else super().__str__()
         return "\n".join([own, *(str(other) for other in self.others)])
+
+
+class Collected:
+    """Errors of one reading, told together: `noted` around each part that may be wrong, `tell` behind the last."""
+
+    def __init__(self) -> None:
+        self._found: list[DesiredError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """What the body raises is kept, and the next part is read all the same."""
+        try:
+            yield
+        except DesiredError as error:
+            self._found += [DesiredError(error.message, at=error.at, hint=error.hint), *error.others]
+
+    def tell(self) -> None:
+        """Raises DesiredError, with all that was kept, where that is anything."""
+        if self._found:
+            first, *others = self._found
+            raise DesiredError(first.message, at=first.at, hint=first.hint, others=others)
 
 
 class TargetError(ReconcilerError):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from reconciler.allow_lists import Reach, Use
 from reconciler.errors import DesiredError
-from reconciler.files import NotReadable, read_regular
-from reconciler.model import SENSITIVE, SecretRef
-from reconciler.reach import Reach, Use
+from reconciler.model import SENSITIVE, Resource, SecretRef
+from reconciler.untrusted_files import NotReadable, read_regular
 
 SHORTEST_REDACTED = 4
 """A shorter secret is not searched for in texts: replacing every "a" would destroy an error, and hide nothing."""
@@ -21,6 +21,9 @@ a file with other things in it is."""
 
 LARGEST_FILE = 1 << 20
 """Bytes of the file of a secret: a certificate with its chain has some thousands."""
+
+
+WRITE_THE_FILE = "write the secret to that file, readable to whoever runs reconciler, or declare another: {file: PATH}"
 
 
 class SecretText(str):
@@ -43,15 +46,34 @@ class Secrets:
                 self.remember(env[name])
                 self.remember_url(env[name])
 
-    def resolve(self, ref: SecretRef) -> str:
-        """The value behind `ref`. A file's last line break does not count.
+    def resolve(self, ref: SecretRef, declared: Resource | None = None) -> str:
+        """The value behind `ref`, which is `declared` there. A file's last line break does not count.
 
-        Raises DesiredError where the variable is not set, or the file cannot be read, or either is empty, or whoever
-        runs this does not let the YAML reach it.
+        Raises DesiredError, with the place and the address of what is `declared`, where the variable is not set, or the
+        file cannot be read, or either is empty, or whoever runs this does not let the YAML reach it.
         """
-        value = self._of_variable(ref, ref.env) if ref.env is not None else self._of_file(ref, Path(ref.file or ""))
+        try:
+            value = self._looked_up(ref)
+        except DesiredError as error:
+            if declared is None:
+                raise
+            said = f"{declared.address}: {error.message}"
+            raise DesiredError(said, at=declared.declared_at, hint=error.hint) from None
         self.remember(value)
         return value
+
+    def unresolved(self, references: Iterable[SecretRef]) -> Mapping[SecretRef, DesiredError]:
+        """Those of `references` that `resolve` would raise for, and with what. No value is kept."""
+        found: dict[SecretRef, DesiredError] = {}
+        for reference in dict.fromkeys(references):
+            try:
+                self._looked_up(reference)
+            except DesiredError as error:
+                found[reference] = error
+        return found
+
+    def _looked_up(self, ref: SecretRef) -> str:
+        return self._of_variable(ref, ref.env) if ref.env is not None else self._of_file(ref, Path(ref.file or ""))
 
     def _of_variable(self, ref: SecretRef, name: str) -> str:
         if not self.reach.allows(name, Use.SECRET):
@@ -74,9 +96,9 @@ class Secrets:
         except (NotReadable, FileNotFoundError, UnicodeDecodeError) as error:
             reasons = {FileNotFoundError: "there is no such file", UnicodeDecodeError: "it is not UTF-8 text"}
             reason = reasons.get(type(error)) or f"it {error}"
-            raise DesiredError(f"the secret in {ref} cannot be read: {reason}") from None
+            raise DesiredError(f"the secret in {ref} cannot be read: {reason}", hint=WRITE_THE_FILE) from None
         if not value:
-            raise DesiredError(f"the secret in {ref} is empty")
+            raise DesiredError(f"the secret in {ref} is empty", hint=WRITE_THE_FILE)
         return value
 
     def remember(self, value: str) -> None:

@@ -32,9 +32,9 @@ from packaging.specifiers import SpecifierSet
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
+from reconciler.demo.server_binaries import embedded_postgres, embedded_redis
 from reconciler.demo.server_process import free_port
 from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets

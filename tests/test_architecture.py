@@ -38,9 +38,9 @@ FENCES = [
     ("kinds/toy/__init__.py", "from reconciler.kinds.pg_index import KIND", "Kinds do not know each other"),
     ("kinds/pg_index/model.py", "from reconciler.kinds import toy", "Kinds do not know each other"),
     ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
-    ("reports/words.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
+    ("reports/labels.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
     (
-        "applying/batch.py",
+        "applying/config_set_batch.py",
         "from reconciler.kinds.check.kind import CheckKind",
         "Kinds are reached through the registry",
     ),
@@ -162,12 +162,12 @@ GIVEN = {
     "yaml/syntax_errors.py: \"did not find expected ',' or '}'\"": "PyYAML tells problems in words alone",
     "kinds/check/types/redis_user.py: 'not found'": "ACL DRYRUN answers ERR, whatever is wrong",
     "insight/workload/statement.py: ' FROM '": "shortens what is shown, as the parser spells it",
-    "kinds/pg_index/definition/printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
+    "kinds/pg_index/definition/server_printing_faults.py: ' IS DOCUMENT'": "spares reading texts; their tokens decide",
     "kinds/pg_setting/observing/files.py: 'cannot be changed without restarting the server'": "it has no code",
     "kinds/pg_setting/observing/files.py: 'setting could not be applied'": "pg_file_settings has no code for it",
     "targets/redis/session.py: 'unknown command'": "a Redis answers ERR, as to all else",
     "targets/sql_tree.py: 'SELECT '": "the printer prints whole statements",
-    "targets/redis/files.py: 'user '": "a line of an ACL file is made of such words",
+    "targets/redis/redis_conf.py: 'user '": "a line of an ACL file is made of such words",
 }
 """Where nothing but words tells, and why."""
 
@@ -306,3 +306,29 @@ def test_units_stand_in_one_table_each():
 @pytest.mark.parametrize("code", ['{"kB": 1024, "MB": 1024**2}', 'x = {"d": timedelta(days=1), "min": 1}'])
 def test_another_table_of_units_is_seen(code):
     assert list(tables_of_units(ast.parse(code)))
+
+
+OF_OTHERS = {"patroni/postgresql/config.py", "ha.py"}
+"""Files of Patroni, which comments name."""
+
+
+def files_named_in(text: str) -> set[str]:
+    """The names of Python files in comments, docstrings and pages."""
+    return set(re.findall(r"(?<![\w./-])((?:\w+/)*\w+\.py)\b", text)) - OF_OTHERS
+
+
+def test_every_file_that_is_named_is_there():
+    root = Path(__file__).parents[1]
+    there = [f"/{path.relative_to(root)}" for room in ("reconciler", "tests", "benchmarks", "docs")
+             for path in (root / room).rglob("*.py")]  # fmt: skip
+    missing = {
+        f"{path.relative_to(root)}: {name}"
+        for path in [*(root / "reconciler").rglob("*.py"), *(root / "docs").glob("*.md")]
+        for name in files_named_in(path.read_text(encoding="utf-8"))
+        if not any(each.endswith(f"/{name}") for each in there)
+    }
+    assert missing == set()
+
+
+def test_a_file_that_is_gone_is_seen():
+    assert files_named_in("as in `planning/gone.py`, and not ha.py") == {"planning/gone.py"}

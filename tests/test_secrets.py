@@ -7,6 +7,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from reconciler.errors import DesiredError
+from reconciler.model import Address, Resource, SecretRef
 from reconciler.secrets import Secrets
 
 SECRET = 'p\u00e4ss "word"\\ of\tmine\nwith two-lines+'
@@ -38,3 +40,27 @@ def test_a_short_line_of_a_secret_takes_nothing_out_of_other_texts():
     secrets = Secrets({})
     secrets.remember("host: db1\nport: 5432\npassword: correct-horse\n")
     assert secrets.redact("host: db1 is not there") == "host: db1 is not there"
+
+
+@pytest.mark.parametrize(
+    ("reference", "said", "way"),
+    [
+        (SecretRef(env="NOPE"), "the secret $NOPE is not set", "export NOPE=…"),
+        (SecretRef(file="/nosuch"), "the secret in file /nosuch cannot be read: there is no such file", "that file"),
+    ],
+    ids=["env", "file"],
+)
+def test_what_is_missing_is_told_with_its_place_and_what_it_is_for(reference, said, way):
+    """Before, neither was told, and of a file no way out."""
+    declared = Resource(address=Address("main", "pg_setting", "work_mem"), declared_at="a.yaml:3:13")
+    with pytest.raises(DesiredError) as raised:
+        Secrets({}).resolve(reference, declared)
+    assert (raised.value.at, raised.value.message) == ("a.yaml:3:13", f"main/pg_setting/work_mem: {said}")
+    assert way in raised.value.hint
+
+
+def test_what_cannot_be_had_is_found_without_keeping_what_can():
+    secrets = Secrets({"HAD": "a-planted-secret"})
+    missed = secrets.unresolved([SecretRef(env="HAD"), SecretRef(env="NOPE"), SecretRef(env="NOPE")])
+    assert [str(reference) for reference in missed] == ["$NOPE"]
+    assert secrets.redact("a-planted-secret") == "a-planted-secret"

@@ -14,12 +14,13 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.applying.batch import batches
-from reconciler.applying.event_logging import logged
+from reconciler.applying.build_parallelism import bound
+from reconciler.applying.config_set_batch import batches
+from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
-from reconciler.applying.gates.facts import Facts, Options, Refusal
+from reconciler.applying.gates.gate import Facts, Options, Refusal
 from reconciler.applying.gates.nodes import targets_of
 from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.applying.interruption import Interruption
@@ -27,7 +28,6 @@ from reconciler.applying.ledger import DONE, Ledger, Record, no_record, not_run,
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
-from reconciler.applying.parallelism import bound
 from reconciler.applying.stages import Unmade, stage_of
 from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
@@ -46,8 +46,9 @@ from reconciler.model import (
     System,
     Target,
 )
+from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import STAGE, groups
-from reconciler.planning.remaining import plan_again
+from reconciler.planning.plan_after_apply import plan_again
 from reconciler.planning.staleness import resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all
@@ -82,14 +83,14 @@ def apply_plan(
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
     that it can be saved before the next one. `subscribers` hear what happens, as `model.event` says.
 
-    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), LockHeld,
-    RehearsalFailed, TargetError, and ReconcilerError where several targets fail. Once something ran, it returns:
-    what went wrong is in the receipt.
+    Raises, before anything ran, HazardNotAllowed, PlanFileError (another system, unknown target or kind), ApplyError (a
+    secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
+    Once something ran, it returns: what went wrong is in the receipt.
     """
     facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
     facts = enforce(Moment.DECLARED, facts)
     ledger = Ledger(plan, now, record)
-    events = Events([ledger, logged, *subscribers], now, secrets)
+    events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
     for change in plan.changes:
@@ -101,7 +102,8 @@ def apply_plan(
 
     with open_sessions(secrets) as sessions, ExitStack() as locks:
         nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
-        facts = enforce(Moment.FOUND, replace(facts, nodes=nodes))
+        unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
+        facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
         events.planned(plan)
         works = []
         for changes in wanted.values():
@@ -116,7 +118,9 @@ def apply_plan(
                     held[name] = locks.enter_context(lock)
                     taken.append(held[name])
             works.append(
-                _Work(nodes, changes, sessions, held, parallel, events, interruption, ledger, patience, facts.refused)
+                _TargetGroup(
+                    nodes, changes, sessions, held, parallel, events, interruption, ledger, patience, facts.refused
+                )
             )
             locks.callback(works[-1].close)
         if rehearsal and (untenable := [one for work in works for one in work.rehearse()]):
@@ -138,7 +142,7 @@ def apply_plan(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _TargetGroup:
     """The changes of one group of targets, and all that is needed to make them."""
 
     targets: Mapping[str, Target]

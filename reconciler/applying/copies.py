@@ -16,8 +16,8 @@ from reconciler.kind.applying import Rehearsal
 from reconciler.model import Change, PostgresTarget
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
+from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.postgres.session import OWN_PATH_IS
-from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.bounded_connection import HeardConnection

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reconciler.applying.events import Subscriber
+from reconciler.model import Address
 from reconciler.model.event import (
     Done,
     Event,
@@ -18,8 +20,29 @@ from reconciler.model.event import (
 from reconciler.targets import log
 
 
-def logged(told: Event) -> None:
-    """Hears the events of an apply, and tells the log."""
+def logging() -> Subscriber:
+    """Hears the events of one apply, and tells the log. Of what is looked at twice a second, what is new of it: who is
+    waited for, and each tenth of a build."""
+    seen: dict[Address, tuple[str, str]] = {}
+
+    def hear(told: Event) -> None:
+        if isinstance(told, Waiting | Progress):
+            of = " ".join(str(blocker.pid) for blocker in told.blockers) if isinstance(told, Waiting) else _tenth(told)
+            if seen.get(told.address) == (told.phase, of):
+                return
+            seen[told.address] = (told.phase, of)
+        elif isinstance(told, Finished):
+            seen.pop(told.address, None)
+        _log(told)
+
+    return hear
+
+
+def _tenth(told: Progress) -> str:
+    return "" if told.fraction is None else str(int(10 * told.fraction))
+
+
+def _log(told: Event) -> None:
     match told:
         case Planned():
             log.event(f"apply of plan {told.plan_digest[:12]}: changes to make", changes=len(told.changes))

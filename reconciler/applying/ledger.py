@@ -8,8 +8,8 @@ from datetime import datetime
 from reconciler import __version__
 from reconciler.model import Address, Applied, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
 from reconciler.model.event import Event, Finished, Noted
-from reconciler.planning import verdict
-from reconciler.planning.remaining import After
+from reconciler.planning import exit_codes
+from reconciler.planning.plan_after_apply import After
 
 DONE = frozenset({Applied.APPLIED, Applied.SKIPPED})
 """Results after which the live system is as the change promised."""
@@ -64,15 +64,15 @@ class Ledger:
                 else one
                 for one in changes
             )
-        left = verdict.Left(
+        left = exit_codes.Left(
             changes,
             unseen=self._plan.unseen,
             remaining=tuple(after.remaining) if after else (),
             waiting=tuple(after.waiting) if after else (),
             unlooked=tuple(after.unlooked) if after else (),
-            blocked=verdict.blocked(self._plan),
-            half_way=tuple(dict.fromkeys((*verdict.half_way(self._plan), *(after.half_way if after else ())))),
-            beside=verdict.beside(self._plan),
+            blocked=exit_codes.blocked(self._plan),
+            half_way=tuple(dict.fromkeys((*exit_codes.half_way(self._plan), *(after.half_way if after else ())))),
+            beside=exit_codes.beside(self._plan),
         )
         return Receipt(
             reconciler_version=__version__,

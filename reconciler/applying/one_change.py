@@ -11,10 +11,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.applying.batch import merged
-from reconciler.applying.change_work import Work
+from reconciler.applying.change_so_far import ChangeSoFar
+from reconciler.applying.config_set_batch import merged
 from reconciler.applying.events import Events
-from reconciler.applying.executing.reload import Errors, refuse_new, reloads
+from reconciler.applying.executing.reload_preflight import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.executing.sequence import Stepper
@@ -41,10 +41,10 @@ from reconciler.model import (
     Verdict,
 )
 from reconciler.model.event import Purpose
-from reconciler.outcomes import of_outcome, worst
 from reconciler.planning import staleness
 from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went, would_run
 from reconciler.targets.open_sessions import OpenSessions
+from reconciler.verdicts import of_outcome, worst
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.bounded_connection import HeardConnection
@@ -83,19 +83,19 @@ class Runner:
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
         """What became of `changes`: one, or several whose steps are sent as one. Raises nothing: a failure is a
         receipt, and so is a mistake of ours."""
-        works = {change.address: Work(change) for change in changes}
+        works = {change.address: ChangeSoFar(change) for change in changes}
         known = {address: self._receipt(work, self._judged) for address, work in works.items()}
         ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]
         if len(ready) == 1:
             known[ready[0].change.address] = self._receipt(ready[0], self._one)
         elif ready:
-            sent = Work(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
+            sent = ChangeSoFar(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
             error = self._sent(sent, merged([work.change for work in ready]))
             for work in ready:
                 known[work.change.address] = self._receipt(work, lambda one: self._came_together(one, sent, error))
         return [known[change.address] for change in changes]
 
-    def _receipt(self, work: Work, make: Callable[[Work], tuple[Applied, str]]) -> ChangeReceipt:
+    def _receipt(self, work: ChangeSoFar, make: Callable[[ChangeSoFar], tuple[Applied, str]]) -> ChangeReceipt:
         try:
             result, message = make(work)
         except ReconcilerError as error:
@@ -120,7 +120,7 @@ class Runner:
         self._stepper.close()
         self._reading.anew()
 
-    def _judged(self, work: Work) -> tuple[Applied, str]:
+    def _judged(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """What is to become of a change: NOT_RUN where it is as planned, so that its steps are to run."""
         change = work.change
         self._held()
@@ -136,7 +136,7 @@ class Runner:
         why = self._reading.ask(lambda session: no_longer_beside(session, change, self._planned()))
         return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
 
-    def _one(self, work: Work) -> tuple[Applied, str]:
+    def _one(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
         wanted = work.judged.steps
         # No other target has files that it could read.
@@ -149,7 +149,7 @@ class Runner:
                 raise
             return Applied.FAILED, self._undone(work, str(error))
 
-    def _sent(self, sent: Work, steps: Sequence[Step]) -> ReconcilerError | None:
+    def _sent(self, sent: ChangeSoFar, steps: Sequence[Step]) -> ReconcilerError | None:
         """Runs the steps that several changes share; what went wrong is the receipt of each."""
         try:
             self._run(sent, steps, self._interruption.asked)
@@ -157,7 +157,9 @@ class Runner:
             return error
         return None
 
-    def _came_together(self, work: Work, sent: Work, error: ReconcilerError | None) -> tuple[Applied, str]:
+    def _came_together(
+        self, work: ChangeSoFar, sent: ChangeSoFar, error: ReconcilerError | None
+    ) -> tuple[Applied, str]:
         """What the shared steps have made of one change. Where the first of them failed, none was made."""
         work.steps += sent.steps
         try:
@@ -169,7 +171,7 @@ class Runner:
                 raise
             return Applied.FAILED, self._undone(work, str(problem))
 
-    def _kept(self, work: Work) -> tuple[Applied, str]:
+    def _kept(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
         kept = verify(self._reading, work.change, self._interruption.asked)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
@@ -179,7 +181,9 @@ class Runner:
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
         return kept.result, "; ".join(filter(None, (left_out, kept.message)))
 
-    def _run(self, work: Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None) -> None:
+    def _run(
+        self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None
+    ) -> None:
         """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any).
 
         Whatever is read afterwards is read in a new session, unless an open one sees the same.
@@ -190,7 +194,9 @@ class Runner:
             if not isinstance(BY_NAME[work.change.address.kind], SeenAtOnce):
                 self._reading.anew()
 
-    def _run_each(self, work: Work, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None) -> None:
+    def _run_each(
+        self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None
+    ) -> None:
         change = work.change
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
         gone: Sequence[str] = ()
@@ -271,7 +277,7 @@ class Runner:
             return f"\n  what it left behind is still there, for the next plan: {error}"
         return f"\n  what it left behind was taken away: {wanted}"
 
-    def _undone(self, work: Work, problem: str) -> str:
+    def _undone(self, work: ChangeSoFar, problem: str) -> str:
         self._renew()
         try:
             work.purpose = Purpose.UNDO

@@ -26,7 +26,7 @@ from reconciler.secrets import Secrets
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import open_connection
-from reconciler.targets.postgres.words import said
+from reconciler.targets.postgres.server_messages import said
 
 Leave = Callable[[HeardConnection], object]
 """Takes over an open connection, as it was before anything was tried."""

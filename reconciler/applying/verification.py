@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from reconciler.applying.executing.reload import Files, files, loaded, reloads
+from reconciler.applying.executing.reload_preflight import Files, files, loaded, reloads
 from reconciler.errors import PromiseBroken, TargetError
 from reconciler.model import (
     Applied,

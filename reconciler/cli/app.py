@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from reconciler import __version__
-from reconciler.cli import limits
+from reconciler.allow_lists import Reach
+from reconciler.cli import allow_list_options
 from reconciler.errors import ReconcilerError
-from reconciler.reach import Reach
 
 if TYPE_CHECKING:
     from reconciler.secrets import Secrets
@@ -73,10 +74,12 @@ class Run:
     """What every verb needs: where the YAML is, the secrets of this run and what it may reach, and whether to show
     tracebacks."""
 
-    def __init__(self, folder: Path, debug: bool, reach: Reach) -> None:
+    def __init__(self, folder: Path, debug: bool, reach: Reach, *, names_folder: bool = False) -> None:
+        """`names_folder`: the command line says where the YAML is, as the next one has to."""
         from reconciler.secrets import Secrets  # and with it all models, of which `--help` needs none
 
         self.folder = folder
+        self.names_folder = names_folder
         self.debug = debug
         self.secrets = Secrets(os.environ, reach)
 
@@ -93,6 +96,8 @@ class Run:
 
 @click.group(
     cls=Verbs,
+    invoke_without_command=True,
+    no_args_is_help=True,
     subcommand_metavar="VERB …",
     context_settings={
         "auto_envvar_prefix": "RECONCILER",
@@ -110,7 +115,7 @@ class Run:
     type=click.Path(path_type=Path),
     help="The folder of YAML files that declare everything.",
 )
-@limits.options
+@allow_list_options.options
 @click.option(
     "-v", "--verbose", count=True, help="Log stages, connections, locks and steps to stderr; -vv: each statement."
 )
@@ -127,7 +132,10 @@ def reconciler(
 
     Every option can also be given as an environment variable: RECONCILER_DESIRED, RECONCILER_PLAN_FORMAT, …
     """
-    context.obj = Run(folder, debug, limits.reach(given, folder))
+    if context.invoked_subcommand is None:
+        raise click.UsageError(f"a verb is missing: choose one of {', '.join(VERBS)}")
+    names_folder = context.get_parameter_source("folder") is ParameterSource.COMMANDLINE
+    context.obj = Run(folder, debug, allow_list_options.reach(given, folder), names_folder=names_folder)
     if verbose:
         from reconciler.cli import logs
         from reconciler.targets import log
@@ -157,9 +165,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
         unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
-        before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *limits.NAMES)
+        before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *allow_list_options.NAMES)
         place = "write it before the verb; " if before and verb != "reconciler" else ""
-        return _fail(context, f"{error.format_message()}\n  {place}see: {verb} --help")
+        return _fail(context, f"{error.format_message()}{_variable(error)}\n  {place}see: {verb} --help")
     except click.ClickException as error:
         return _fail(context, error.format_message())
     except (click.Abort, KeyboardInterrupt):
@@ -175,6 +183,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(context, f"{where}{error.strerror or error}")
     except Exception as error:  # a mistake of ours: still one line for whoever runs it, and how to tell us more
         return _fail(context, f"unexpected {type(error).__name__}: {error}\n  run again with --debug for a traceback")
+
+
+def _variable(error: click.UsageError) -> str:
+    """Where the value that is wrong comes from the environment: from which variable."""
+    if not isinstance(error, click.BadParameter) or error.param is None or error.ctx is None:
+        return ""
+    name = error.param.name or ""
+    if error.ctx.get_parameter_source(name) is not ParameterSource.ENVIRONMENT:
+        return ""
+    named = error.param.envvar if isinstance(error.param.envvar, str) else ""
+    return f" It comes from the variable {named or f'{error.ctx.auto_envvar_prefix}_{name.upper()}'}."
 
 
 def _fail(context: click.Context | None, message: str) -> int:

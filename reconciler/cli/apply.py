@@ -11,7 +11,7 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli import shards, stages, streams
+from reconciler.cli import shards, shared, streams
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.option_types import Digest, Duration, OneAddress
@@ -47,7 +47,7 @@ from reconciler.views import render, render_receipt
     "--max-age",
     type=Duration(),
     metavar="DURATION",
-    help="Apply no saved plan that is older: 7d, 12h…  [default: 30d at a terminal; 7d elsewhere, or with --yes]",
+    help="Apply no saved plan that is older: 7d, 12h…  [default: 30d at a terminal; 7d elsewhere]",
 )
 @click.option(
     "--allow-superseded",
@@ -125,13 +125,13 @@ def command(
 
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
-    refused change, an interruption, or something that the plan says to be blocked, or to run without being persisted;
-    or a target that could not be read when the plan was made; of a folder also a target that was not approved, or on
-    which another apply is at work. All else is applied before. What is blocked does not
+    refused change, an interruption, a plan that nobody agreed to, or something that the plan says to be blocked, or to
+    run without being persisted; or a target that could not be read when the plan was made; of a folder also a target
+    that was not approved, or on which another apply is at work. All else is applied before. What is blocked does not
     count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
-    from reconciler.applying.gates.facts import Facts, Options
+    from reconciler.applying.gates.gate import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.interruption import Interruption
     from reconciler.documents import plan as plan_file
@@ -142,8 +142,10 @@ def command(
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
+    if plan and yes:
+        raise UsageError("of a saved plan nobody is asked: that it is named agrees to it", hint="leave --yes away")
     options = Options(
-        digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin) and not yes,
+        digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
     )  # fmt: skip
     if plan and plan.is_dir():
@@ -162,26 +164,29 @@ def command(
     if receipt:
         receipt_file.expect_place(receipt, plan)
     if saved:
-        enforce(Moment.SAVED, Facts(plan=saved, options=options, now=stages.now()))
+        enforce(Moment.SAVED, Facts(plan=saved, options=options, now=shared.now()))
         _expect_changes(saved, allow_superseded)
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
-    desired = shards.taken(run, stages.load(run, declared), shard)
+    desired = shards.taken(run, shared.load(run, declared), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
-    approved = saved or _asked(run, stages.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    approved = saved or _asked(run, shared.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    if approved is None:
+        run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
+        raise click.exceptions.Exit(1)
     interruption = Interruption()
 
     def record(so_far: Receipt) -> None:
         if receipt:
             receipt_file.write(so_far, receipt)
 
-    stages.on_signals(lambda *_: interruption.set())
+    shared.on_signals(lambda *_: interruption.set())
     with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
-            options=options, parallel=parallel, now=stages.now,
+            options=options, parallel=parallel, now=shared.now,
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
@@ -191,9 +196,9 @@ def command(
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
         unwritten = str(error)
     if done.blocked:
-        run.tell(f"Beside this plan, {stages.are_blocked(done.blocked)}: reconciler plan says why.")
+        run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
-        stages.show(render_receipt(done, plan=approved, **stages.layout()))
+        shared.show(render_receipt(done, plan=approved, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
         run.tell(str(error))
     if unwritten:
@@ -214,14 +219,15 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _asked(run: Run, plan: Plan, yes: bool) -> Plan:
-    """`plan`, after it was shown and somebody agreed. Raises UsageError where nobody can be asked; click.Abort."""
+def _asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
+    """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
+    asked; click.Abort."""
     try:
-        stages.show(render(plan, **stages.layout()))
+        shared.show(render(plan, **shared.layout()))
     except ReconcilerError:
         if not yes:
             raise
-    stages.tell_unread(run, plan.unreachable)
+    shared.tell_unread(run, plan.unreachable)
     if plan.is_empty or yes:
         return plan
     if streams.lost(sys.stdout):
@@ -231,6 +237,16 @@ def _asked(run: Run, plan: Plan, yes: bool) -> Plan:
             "nobody is here to approve the plan: standard input is not a terminal",
             hint="apply a saved plan (reconciler plan --out FILE), or pass --yes",
         )
-    if not click.confirm("Apply this plan?", err=True):
-        raise click.Abort
-    return plan
+    return plan if _agreed() else None
+
+
+def _agreed() -> bool:
+    """What somebody at the terminal says. Raises click.Abort where that is nothing: Ctrl-C, Ctrl-D."""
+    while True:
+        answer: str = click.prompt("Apply this plan? [y/N]", default="", show_default=False, err=True)
+        match answer.strip().lower():
+            case "y" | "yes":
+                return True
+            case "" | "n" | "no":
+                return False
+        click.echo("Answer y to apply it, or n.", err=True)

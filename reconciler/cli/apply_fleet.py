@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import SecretStr
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
 from reconciler.model import HttpTarget, Plan, Receipt, Resource, Shard, Target, TargetReceipt
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
-    from reconciler.applying.gates.facts import Options
+    from reconciler.applying.gates.gate import Options
     from reconciler.applying.interruption import Interruption
     from reconciler.desired.load import Desired
     from reconciler.fleet.receipts import Receipts
@@ -56,7 +56,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     fleet = folder.read(wanted.folder)
     listed = read_approvals(wanted.approvals) if wanted.approvals else ()
     approved = approved_groups(fleet, wanted.digest, wanted.approve, listed)
-    desired = stages.load(run)
+    desired = shared.load(run)
     if not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plans were compared with nothing in it.")
     targets = _of_shard(run, (*fleet.targets, *fleet.unseen), desired, wanted.shard)
@@ -65,10 +65,10 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     done = done_before(wanted.receipts, changing) if wanted.resume and wanted.receipts else set()
     known = {name: settled(plan, approved, done_before=name in done) for name, plan in plans.items()}
     to_apply = {name: plan for name, plan in plans.items() if known[name] is None}
-    expect_applicable(to_apply.values(), wanted.options, stages.now())
-    began = f"{stages.now():%Y%m%dT%H%M%SZ}-{token_hex(3)}"
+    expect_applicable(to_apply.values(), wanted.options, shared.now())
+    began = f"{shared.now():%Y%m%dT%H%M%SZ}-{token_hex(3)}"
     receipts = Receipts(wanted.receipts, began)
-    results = Results(fleet, targets, approved, shard=wanted.shard, run=began, now=stages.now)
+    results = Results(fleet, targets, approved, shard=wanted.shard, run=began, now=shared.now)
     for name, receipt in known.items():
         if receipt is not None:
             results.enter(name, receipt)
@@ -91,7 +91,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
         with suppress(ReconcilerError):  # at the end it is tried once more, and said
             receipts.of_run(results.receipt())
 
-    stages.on_signals(lambda *_: interrupt())
+    shared.on_signals(lambda *_: interrupt())
     servers = {name: server(targets[name]) for name in to_apply}
     apply_all(to_apply, servers, apply, interrupted=everything.asked, told=hear)
     made = results.receipt()
@@ -101,7 +101,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
         unwritten = str(error)
     try:
-        stages.show(render_run(made, **stages.layout()))
+        shared.show(render_run(made, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
         run.tell(str(error))
     if unwritten:
@@ -141,7 +141,7 @@ def _apply(
 
     made = apply_plan(
         plan, target, run.secrets,
-        options=wanted.options, parallel=wanted.parallel, now=stages.now, subscribers=[], interruption=interruption,
+        options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
     )  # fmt: skip
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import shards, stages
+from reconciler.cli import shards, shared
 from reconciler.cli.app import Run
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_checks
@@ -24,9 +24,9 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int, shard: S
     Exit codes: 0 no item fails; 2 an item fails or could not be decided for an error; 1 an error, or a target could not
     be read: its items are not decided, and all others are told.
     """
-    from reconciler.planning import verdict
+    from reconciler.planning import exit_codes
 
-    plan = stages.plan(run, shards.taken(run, stages.load(run, targets), shard), jobs=jobs)
-    stages.show(render_checks(plan, format, **stages.layout()))
-    stages.tell_unread(run, plan.unreachable)
-    raise click.exceptions.Exit(verdict.check_exit_code(plan))
+    plan = shared.plan(run, shards.taken(run, shared.load(run, targets), shard), jobs=jobs)
+    shared.show(render_checks(plan, format, **shared.layout()))
+    shared.tell_unread(run, plan.unreachable)
+    raise click.exceptions.Exit(exit_codes.check_exit_code(plan))

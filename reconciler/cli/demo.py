@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.views import render, render_drift, render_receipt
 
 
@@ -38,8 +38,8 @@ def command(rows: int, keep: bool, plan_path: Path) -> None:
         interruption.set()
         raise KeyboardInterrupt
 
-    stages.on_signals(stop)
-    layout = stages.layout()
+    shared.on_signals(stop)
+    layout = shared.layout()
     screen = Screen(
         say=click.echo,
         plan=partial(render, **layout),
@@ -48,5 +48,5 @@ def command(rows: int, keep: bool, plan_path: Path) -> None:
         live=partial(live, sys.stderr),
     )
     tour(
-        plan_path, rows=rows, keep=keep, screen=screen, now=stages.now, interruption=interruption
+        plan_path, rows=rows, keep=keep, screen=screen, now=shared.now, interruption=interruption
     )  # fmt: skip

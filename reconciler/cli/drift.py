@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import shards, stages
+from reconciler.cli import shards, shared
 from reconciler.cli.app import Run
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
@@ -29,9 +29,9 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int, shard: S
     and is not persisted, or the other way round; 5 something is not visible to this role. Of several the first of 2, 4,
     5, 3.
     """
-    from reconciler.planning import verdict
+    from reconciler.planning import exit_codes
 
-    plan = stages.plan(run, shards.taken(run, stages.load(run, targets), shard), jobs=jobs)
-    stages.show(render_drift(plan, format, **stages.layout()))
-    stages.tell_unread(run, plan.unreachable)
-    raise click.exceptions.Exit(verdict.drift_exit_code(plan))
+    plan = shared.plan(run, shards.taken(run, shared.load(run, targets), shard), jobs=jobs)
+    shared.show(render_drift(plan, format, **shared.layout()))
+    shared.tell_unread(run, plan.unreachable)
+    raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))

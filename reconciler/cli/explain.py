@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.app import Run
-from reconciler.cli.stages import load, show_lines
+from reconciler.cli.shared import load, show_lines
 from reconciler.errors import UsageError
 from reconciler.model import Address, System
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
+    from reconciler.model import Resource
 
 
 @click.command()
@@ -57,8 +58,22 @@ def _refuse_other_system(address: Address, system: System) -> None:
         raise UsageError(f"{address}: {address.target} is {system}, and {address.kind} is of {wanted}")
 
 
+def _near(address: Address, declared: Sequence[Resource]) -> Iterator[str]:
+    """What is declared and may be meant: the same in a scope (`database app/work_mem`), or a name that is near."""
+    from reconciler.yaml.suggestions import nearest
+
+    if address.name.endswith("*"):  # it is asked for rules
+        return
+    known = {each.address.name: each for each in declared if each.stands_for_itself}
+    near = [name for name in known if name.endswith(f"/{address.name}")]
+    if not near and (name := nearest(address.name, known)):
+        near = [name]
+    for name in near:
+        yield f"  {known[name].address} is declared, at {known[name].declared_at}"
+
+
 def _told(address: Address, desired: Desired) -> Iterator[str]:
-    from reconciler.kind.unlisted import Rules
+    from reconciler.kind.explaining import Rules
     from reconciler.kinds.registry import BY_NAME
 
     mine = [each for each in desired.resources if each.address[:2] == address[:2]]
@@ -72,6 +87,7 @@ def _told(address: Address, desired: Desired) -> Iterator[str]:
     found = kind.rulings(address, mine) if isinstance(kind, Rules) else []
     if not found:
         yield f"{address}: no file declares it, and it is kept"
+        yield from _near(address, mine)
         return
     decides, *others = found
     if decides.only_by:
@@ -82,3 +98,4 @@ def _told(address: Address, desired: Desired) -> Iterator[str]:
     yield f"{address}: no file declares it: {decides.policy}, by {decides.pattern} at {decides.at}"
     for each in others:
         yield f"  and not {each.policy}, by {each.pattern} at {each.at}"
+    yield from _near(address, mine)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.cli.app import Run
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     Indexes and settings of PostgreSQL, settings and users of Redis; of settings only what differs from the default,
     each with a comment that says where it comes from. What is not to be declared (indexes of constraints, what the
     server's command line decides, whatever may hold a password) is a comment that says why. A plan of the rest is
-    empty. TARGET has to be declared under --desired; print to a file there, and go on from it. Of several, each is a
+    empty. TARGET has to be declared under --desired. Print to a file beside, and move it there once all went well: a
+    shell empties the file behind `>` before this begins, whether there is an error or not. Of several, each is a
     document of its own:
 
     \b
-      reconciler import main > desired/main.yaml
+      reconciler import main > main.yaml.new && mv -n main.yaml.new desired/main.yaml
       reconciler plan main
 
     \b
@@ -45,16 +46,16 @@ def command(run: Run, targets: tuple[str, ...], schemas: tuple[str, ...], jobs: 
     from reconciler.model import Unreachable
     from reconciler.planning.importing import write_all
 
-    loaded = stages.load(run, targets).targets
+    loaded = shared.load(run, targets).targets
     declared = {name: loaded[name] for name in dict.fromkeys(targets)}
     found = write_all(declared, run.secrets, schemas, at_once=jobs)
     written = [each for each in found if not isinstance(each, Unreachable)]
     if written:
-        stages.show("---\n".join(map(_document, written)))
+        shared.show("---\n".join(map(_document, written)))
     for names in dict.fromkeys(each.without for each in written if each.without):
         run.tell(f"Not imported, and not touched while undeclared: {', '.join(names)}.")
     unread = [one for each in found for one in ([each] if isinstance(each, Unreachable) else each.unread)]
-    stages.tell_unread(run, unread)
+    shared.tell_unread(run, unread)
     raise click.exceptions.Exit(1 if unread else 0)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import shards, stages
+from reconciler.cli import shards, shared
 from reconciler.cli.app import Run
 from reconciler.errors import UsageError
 from reconciler.model import Change, Plan, Shard
@@ -70,7 +71,7 @@ def command(
     persists it, or could not be seen.
     """
     from reconciler.documents import plan as plan_file
-    from reconciler.planning import verdict
+    from reconciler.planning import exit_codes
 
     if out_dir:
         if out:
@@ -78,28 +79,40 @@ def command(
         from reconciler.fleet import folder
 
         folder.prepare(out_dir, shard)
-    declared = stages.load(run, targets)
+    declared = shared.load(run, targets)
     desired = shards.taken(run, declared, shard)
-    planned = stages.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     plan = planned.plan
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard)
-    stages.show(render(plan, format, **stages.layout()))
-    stages.tell_unread(run, plan.unreachable)
+    shared.show(render(plan, format, **shared.layout()))
+    shared.tell_unread(run, plan.unreachable)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 
         check_refused(refused)
     if out:
-        run.tell(f"Saved as {out}. To apply exactly this: reconciler apply {out}")
+        run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
     if out_dir:
-        run.tell(f"Saved in {out_dir}. What is to be approved: reconciler show {out_dir}")
-    if (stuck := verdict.blocked(plan)) and not allow_blocked:
-        run.tell(f"{stages.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
-    raise click.exceptions.Exit(verdict.plan_exit_code(plan, detailed=detailed_exitcode))
+        run.tell(f"Saved in {out_dir}. What is to be approved: reconciler show {shlex.quote(str(out_dir))}")
+    if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
+        run.tell(f"{shared.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
+    raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
+
+
+def _way_on(run: Run, plan: Plan, out: Path) -> str:
+    """The command that applies exactly this plan, with all that it needs; empty where there is nothing to apply."""
+    from reconciler.reports.hazards import permissions
+
+    if plan.is_empty:
+        return ""
+    needed = permissions(plan.changes)
+    options = f" {needed.needed.value}" if needed else ""
+    folder = f" --desired {shlex.quote(str(run.folder))}" if run.names_folder else ""
+    return f" To apply exactly this: reconciler{folder} apply {shlex.quote(str(out))}{options}"
 
 
 def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | None) -> None:

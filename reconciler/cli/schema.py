@@ -6,7 +6,7 @@ import json
 
 import click
 
-from reconciler.cli.stages import show
+from reconciler.cli.shared import show
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.views import FORMATS, render, render_fleet, render_receipt, render_run
 
 
@@ -33,16 +33,16 @@ def command(file: Path, format: str) -> None:
 
         fleet = folder.read(file)
         examples = folder.examples(file, fleet)
-        stages.show(render_fleet(fleet, format, examples=examples, **stages.layout()))
+        shared.show(render_fleet(fleet, format, examples=examples, **shared.layout()))
         return
     source = str(file)
     given = "name a file written by reconciler plan --out or apply --receipt"
     either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
     raw = parse(read_text(file, either), either, source=source)
     if fleet_receipt.is_fleet_receipt(raw):
-        shown = render_run(fleet_receipt.of_json(raw, source=source), format, **stages.layout())
+        shown = render_run(fleet_receipt.of_json(raw, source=source), format, **shared.layout())
     elif receipt_file.is_receipt(raw):
-        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **stages.layout())
+        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **shared.layout())
     else:
-        shown = render(plan_file.of_json(raw, source=source), format, **stages.layout())
-    stages.show(shown)
+        shown = render(plan_file.of_json(raw, source=source), format, **shared.layout())
+    shared.show(shown)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from reconciler.cli.app import Run
-from reconciler.cli.stages import load, show_lines
+from reconciler.cli.shared import load, show_lines
 
 MOST_NAMES = 20
 """Targets that are named; of a fleet, the number."""

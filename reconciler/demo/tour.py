@@ -19,12 +19,12 @@ import redis
 
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.events import Subscriber
-from reconciler.applying.gates.facts import Options
+from reconciler.applying.gates.gate import Options
 from reconciler.applying.interruption import Interruption
 from reconciler.demo import data, tampering
-from reconciler.demo.embedded import embedded_postgres, embedded_redis
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.redis_server import RedisServer
+from reconciler.demo.server_binaries import embedded_postgres, embedded_redis
 from reconciler.desired.load import Desired, load
 from reconciler.documents import plan as plan_file
 from reconciler.errors import ReconcilerError

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 NAME = "name"
 SYSTEM = "system"

@@ -9,25 +9,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.allow_lists import Reach
 from reconciler.desired.declared import Unseen
 from reconciler.desired.each.listed import without_rows
 from reconciler.desired.each.templates import Templates
-from reconciler.desired.gather import gathered, overridden
 from reconciler.desired.leaks import Leaks
+from reconciler.desired.merging import gathered, overridden
 from reconciler.desired.places import of_key
 from reconciler.desired.sections import SectionReader
 from reconciler.desired.selection import Selection
+from reconciler.desired.substituted_values import Values
 from reconciler.desired.targets import TargetReader, without_references
 from reconciler.desired.urls import learn, targets
-from reconciler.desired.values import Values
 from reconciler.errors import DesiredError, UsageError
-from reconciler.files import repository
 from reconciler.kind import AnyKind, Authenticates
 from reconciler.model import Address, RedisTarget, Resource, SecretRef, Target
-from reconciler.reach import Reach
 from reconciler.secrets import Secrets
+from reconciler.untrusted_files import repository
 from reconciler.yaml.files import Document, read_documents, read_file
-from reconciler.yaml.wording import alternatives, quoted, unknown
+from reconciler.yaml.suggestions import alternatives, quoted, unknown
 
 MOST_ERRORS = 20
 """Errors that are shown at once: a screenful. Behind them is only their number."""

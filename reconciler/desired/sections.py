@@ -8,17 +8,17 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.desired.gather import Part
+from reconciler.desired.merging import Part
 from reconciler.desired.places import of_key, of_path
-from reconciler.desired.refusals import explain
 from reconciler.desired.selection import Selection
-from reconciler.desired.values import Values
+from reconciler.desired.substituted_values import Values
+from reconciler.desired.validation_errors import explain
 from reconciler.errors import DesiredError
 from reconciler.kind import AnyKind, Declaration
 from reconciler.model import Resource, System, Target
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import alternatives, quoted, unknown
+from reconciler.yaml.suggestions import alternatives, quoted, unknown
 
 WORDS = ("target", "targets", "defaults")
 """Keys of a document that are no sections of a kind."""

@@ -14,11 +14,11 @@ from reconciler.desired import selectors
 from reconciler.desired.declared import Declared, Unseen
 from reconciler.desired.labels import GIVEN
 from reconciler.desired.places import of_key
-from reconciler.desired.values import Values
+from reconciler.desired.substituted_values import Values
 from reconciler.errors import DesiredError
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import MOST_NAMES, quoted, unknown
+from reconciler.yaml.suggestions import MOST_NAMES, quoted, unknown
 
 EXPECTED = "expected the name of a target, a list of names, or {where: …}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reconciler.errors import DesiredError
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 DIVIDERS = {"/": ("a slash", "ends the target's name"), "@": ("an at sign", "stands before the name of a node")}
 """Signs that no name of a target may hold, and what they do."""

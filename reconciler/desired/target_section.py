@@ -17,15 +17,15 @@ from pydantic import (
     model_validator,
 )
 
-from reconciler.desired.addresses import Addresses
+from reconciler.desired.address_map import Addresses
 from reconciler.desired.each.source import Source
 from reconciler.desired.labels import Labels
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
 from reconciler.formulas.memory_amounts import parse_bytes
 from reconciler.model import BY_HAND, Frozen, System
-from reconciler.yaml.text_type import Text
-from reconciler.yaml.wording import alternatives
+from reconciler.yaml.suggestions import alternatives
+from reconciler.yaml.verbatim_text import Text
 
 _ONLY: Mapping[str, tuple[System, ...]] = {
     "replicas": (System.POSTGRES, System.REDIS),

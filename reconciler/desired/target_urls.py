@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from reconciler.desired.leaks import only_variable
+from reconciler.desired.substituted_values import Values
 from reconciler.desired.target_section import TargetSection
 from reconciler.desired.urls import check_url
-from reconciler.desired.values import Values
 from reconciler.desired.variables import has_missing
 from reconciler.errors import DesiredError
 from reconciler.model import System
 from reconciler.secrets import Secrets
-from reconciler.targets.url import options_of_drivers, weakened
+from reconciler.targets.url_validation import options_of_drivers, weakened
 from reconciler.yaml.node import Node
-from reconciler.yaml.wording import alternatives
+from reconciler.yaml.suggestions import alternatives
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,19 @@ from pydantic import SecretStr, ValidationError
 
 from reconciler.desired.declared import AllTargets, Declared, Unseen
 from reconciler.desired.each.templates import EACH, NAMED, OWN_KEYS, Entry, Instance, Templates
-from reconciler.desired.refusals import explain
 from reconciler.desired.role import refuse_role
+from reconciler.desired.substituted_values import Values
 from reconciler.desired.target_names import DIVIDERS, refuse_made, refuse_name
 from reconciler.desired.target_section import TARGET, StandbySection, TargetSection
 from reconciler.desired.target_urls import UrlReader
 from reconciler.desired.urls import URL_KEYS, texts
-from reconciler.desired.values import Values
+from reconciler.desired.validation_errors import explain
 from reconciler.errors import DesiredError
 from reconciler.model import BY_HAND, HttpTarget, PostgresTarget, RedisTarget, System, Target
 from reconciler.secrets import Secrets
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 _TYPES = {System.POSTGRES: PostgresTarget, System.REDIS: RedisTarget, System.HTTP: HttpTarget}
 
@@ -214,7 +214,14 @@ class TargetReader:
             if each.restart and each.restart != BY_HAND:
                 message = f"a command that restarts a server runs here: it is not for this YAML to name, but {BY_HAND}"
                 place = (at.child("restart") or at).at(file)
-                self.errors.append(DesiredError(message, at=place, hint="declare it in the file of --targets"))
+                self.errors.append(
+                    DesiredError(
+                        message,
+                        at=place,
+                        hint="declare it in the file of --targets; each of --targets, --variables, --files-below and "
+                        "--hosts makes it so",
+                    )
+                )
 
     def _plain(self, node: Node, file: str) -> object:
         """The declaration with its variables replaced but for those of URLs, which may not be needed."""

@@ -17,9 +17,9 @@ from pydantic import Field
 from reconciler.desired.patterns import fits
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
-from reconciler.kind.unlisted import Ruling
+from reconciler.kind.explaining import Ruling
 from reconciler.model import Frozen
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 EVERYTHING = "*"
 """The pattern of a word without one, and the name under which rules of a target are addressed."""

@@ -10,7 +10,7 @@ from reconciler.errors import DesiredError
 from reconciler.model import System
 from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node
-from reconciler.yaml.wording import alternatives
+from reconciler.yaml.suggestions import alternatives
 
 _SCHEMES: Mapping[System, tuple[str, ...]] = {
     System.POSTGRES: ("postgresql://", "postgres://"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from reconciler.errors import DesiredError
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}|\$\{")
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 from pydantic import ValidationError
 
 from reconciler.errors import DocumentError
-from reconciler.files import NotReadable, read_regular
+from reconciler.untrusted_files import NotReadable, read_regular
 
 LARGEST = 256 << 20
 """Bytes. A change takes about 3 kB, so this is some 80,000 of them; anything larger was not written by us."""

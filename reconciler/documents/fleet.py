@@ -30,7 +30,7 @@ from reconciler.documents.document import (
     without,
 )
 from reconciler.model import Fleet, Verdict
-from reconciler.outcomes import worst
+from reconciler.verdicts import worst
 
 NEW_FLEET = "plan again: reconciler plan --out-dir DIR"
 

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.documents.atomic_file import write_text
+from reconciler.documents.change_fingerprint import fingerprint, of_parts
 from reconciler.documents.digest import digest
 from reconciler.documents.document import (
     Format,
@@ -32,9 +33,8 @@ from reconciler.documents.document import (
     unknown_keys,
     without,
 )
-from reconciler.documents.fingerprint import fingerprint, of_parts
 from reconciler.model import Change, Outcome, Plan
-from reconciler.outcomes import of_outcome, of_plan, of_targets
+from reconciler.verdicts import of_outcome, of_plan, of_targets
 
 NEW_PLAN = "make a new plan: reconciler plan --out FILE"
 

@@ -30,7 +30,7 @@ from reconciler.documents.document import (
     without,
 )
 from reconciler.model import ChangeReceipt, Receipt
-from reconciler.outcomes import of_applied
+from reconciler.verdicts import of_applied
 
 FORMAT = Format(
     name="reconciler-receipt",

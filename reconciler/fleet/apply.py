@@ -15,7 +15,7 @@ from reconciler.applying.ledger import DONE
 from reconciler.errors import LockHeld, ReconcilerError
 from reconciler.fleet.approval import unapproved
 from reconciler.model import Plan, Receipt, TargetReceipt, TargetResult, Verdict
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
 
 SERVERS_AT_ONCE = 16
 """Each has a lock, what is asked before and after, and what runs: some four sessions. They mostly wait."""
@@ -33,8 +33,8 @@ Told = Callable[[str, TargetReceipt], None]
 def settled(plan: Plan, approved: Collection[str] | None, *, done_before: bool) -> TargetReceipt | None:
     """What becomes of a target without anybody connecting to it; None: its plan is to be applied."""
     if plan.is_empty:
-        left = verdict.Left(
-            (), blocked=verdict.blocked(plan), half_way=verdict.half_way(plan), beside=verdict.beside(plan)
+        left = exit_codes.Left(
+            (), blocked=exit_codes.blocked(plan), half_way=exit_codes.half_way(plan), beside=exit_codes.beside(plan)
         )
         succeeded = left.succeeded(allow_blocked=plan.allow_blocked)
         return _settled(plan, TargetResult.NOTHING_TO_DO, succeeded=succeeded, left=left.of_all())

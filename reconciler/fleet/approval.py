@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.applying.gates.facts import Facts, Options
+from reconciler.applying.gates.gate import Facts, Options
 from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.errors import HazardNotAllowed, PlanFileError, UsageError
-from reconciler.files import NotReadable, read_regular
 from reconciler.model import NEEDS_PERMISSION, Change, Fleet, HazardType, Plan
 from reconciler.planning.groups import groups_of
+from reconciler.untrusted_files import NotReadable, read_regular
 
 MOST_NAMED = 20
 """Hazards that are named in one error: a screenful."""

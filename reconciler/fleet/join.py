@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.documents import fleet as fleet_file
 from reconciler.errors import DocumentError
 from reconciler.model import ChangeGroup, Fleet, Shard
-from reconciler.outcomes import worst
+from reconciler.verdicts import worst
 
 MOST_NAMED = 5
 """Of parts that are missing: whoever has to look for more starts with these."""

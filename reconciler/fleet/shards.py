@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from reconciler.model import Shard, Target
-from reconciler.targets.servers import places
+from reconciler.targets.servers_in_urls import places
 
 MOST = 1000
 """Shards that there may be: far more than runners that anybody starts, so that a number that is none is seen."""

@@ -9,10 +9,10 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
 from reconciler.model import ChangeGroup, Fleet, Outcome, Plan, Resource, Shard, Target, TargetPlan
-from reconciler.outcomes import of_plan
 from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
+from reconciler.verdicts import of_plan
 
 
 def plans_of(planned: Planned) -> dict[str, Plan]:

@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, called, of_call, of_operation, operated
+from reconciler.formulas.quantity_arithmetic import (
+    Dimension,
+    FormulaError,
+    Quantity,
+    called,
+    of_call,
+    of_operation,
+    operated,
+)
 
 MACHINE = ("memory", "cpus")
 """Names that are not settings, but facts about the target."""

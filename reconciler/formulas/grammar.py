@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from reconciler.formulas.evaluation import Call, Formula, Literal, Name, Node, Operation, Share
-from reconciler.formulas.quantities import CHOICES, FUNCTIONS, Dimension, FormulaError, Quantity
+from reconciler.formulas.quantity_arithmetic import CHOICES, FUNCTIONS, Dimension, FormulaError, Quantity
 from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 MOST_SYMBOLS = 100

@@ -42,6 +42,13 @@ def parse_bytes(text: str) -> int:
     return amount
 
 
+def about(amount: int) -> str:
+    """`amount` bytes for people, to a tenth of the largest unit of which there is one: 104.5GB."""
+    units = [unit for unit, size in POSTGRES_MEMORY.items() if size <= max(amount, 1)]
+    largest = max(units, key=POSTGRES_MEMORY.__getitem__)
+    return f"{amount / POSTGRES_MEMORY[largest]:.1f}".removesuffix(".0") + largest
+
+
 def format_bytes(amount: int) -> str:
     """`amount` bytes exactly, in the largest unit that divides it: 4GB, 1536MB, 0B. `parse_bytes` reads it back.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import ObservationFailed
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.foreign.reached import Name, Reached
+from reconciler.targets.foreign.reached_names import Name, Reached
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _BOUNDS = """

@@ -9,7 +9,7 @@ from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries
 from reconciler.insight.candidate import Name
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import Row
 
 # Asking for the size of a table that somebody has locked as a whole would wait for it.
@@ -61,8 +61,7 @@ def read_table_sizes(
     by_name = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}
     written = {text for of_table in expressions.values() for text in of_table}
     texts = [text for text in map(reached, sorted(written)) if text]
-    path = bounded.session.search_path
-    question = Question(path, texts, tuple(expressions), catalog_first=bounded.session.pg_catalog_first)
+    question = Question.of(bounded.session, texts, tuple(expressions))
     answer, *found_code = bounded.all([(_TABLES, by_name), *question.queries], seconds=CATALOGUE_SECONDS)
     foreign = _foreign_of(question, found_code)
     found: dict[Name, TableSize] = {}

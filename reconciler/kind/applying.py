@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from reconciler.model import Change, Fact, Observed, Step
-from reconciler.targets.foreign.reached import Reached
+from reconciler.targets.foreign.reached_names import Reached
 
 ObservedT_contra = TypeVar("ObservedT_contra", bound=Observed, contravariant=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from reconciler.model import Change, Outcome, Verdict
-from reconciler.outcomes import of_outcome
+from reconciler.verdicts import of_outcome
 
 K = TypeVar("K", bound=Hashable)
 F = TypeVar("F")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
-from reconciler.model.blocker import Blocker
+from reconciler.model.blocking_session import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan

@@ -17,7 +17,7 @@ from pydantic import Field
 from reconciler.model import step as steps
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
-from reconciler.model.blocker import Blocker
+from reconciler.model.blocking_session import Blocker
 from reconciler.model.change import Action
 from reconciler.model.receipt import ChangeReceipt
 from reconciler.model.verdict import Verdict

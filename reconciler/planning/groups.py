@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple, TypeVar
 
+from reconciler.documents.change_fingerprint import parts
 from reconciler.documents.digest import digest
-from reconciler.documents.fingerprint import parts
 from reconciler.model import (
     Address,
     Change,

@@ -19,9 +19,9 @@ from reconciler.planning.unread import unread
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
 from reconciler.targets.open_sessions import OpenSessions, open_sessions
-from reconciler.targets.pool import Pool
-from reconciler.targets.servers import sessions_to
-from reconciler.targets.unnamed import is_unnamed, shown
+from reconciler.targets.servers_in_urls import sessions_to
+from reconciler.targets.thread_pool import Pool
+from reconciler.targets.undecodable_names import is_unnamed, shown
 from reconciler.yaml.writing import LeftOut, Noted
 
 

@@ -21,7 +21,7 @@ from reconciler.planning.reading import read_all
 from reconciler.planning.same_server import agreed
 from reconciler.planning.viewing import TargetView
 from reconciler.secrets import Secrets
-from reconciler.targets.pool import MOST_TARGETS_AT_ONCE
+from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE
 
 
 class Planned(NamedTuple):

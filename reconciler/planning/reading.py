@@ -17,15 +17,15 @@ from reconciler.errors import ConnectionFailed, TargetError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Resource, System, Target, Unreachable, UnreadReason
-from reconciler.planning.cluster_identity import check_nodes
+from reconciler.planning.same_cluster import check_nodes
 from reconciler.planning.same_server import shared_databases
 from reconciler.planning.unread import unread
 from reconciler.planning.viewing import TargetView, view_target
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
 from reconciler.targets.open_sessions import OpenSessions, open_sessions
-from reconciler.targets.pool import MOST_SESSIONS_ON_A_SERVER, Pool
-from reconciler.targets.servers import places, sessions_to
+from reconciler.targets.servers_in_urls import places, sessions_to
+from reconciler.targets.thread_pool import MOST_SESSIONS_ON_A_SERVER, Pool
 
 
 @dataclass(frozen=True, slots=True)

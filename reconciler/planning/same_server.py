@@ -17,7 +17,7 @@ from reconciler.kind import AnyKind, NodeOutcomes, Shares
 from reconciler.kinds.registry import BY_NAME, KINDS
 from reconciler.model import Notice, Outcome, PostgresTarget, Resource, Target, TargetInfo
 from reconciler.planning.viewing import TargetView
-from reconciler.targets.servers import places
+from reconciler.targets.servers_in_urls import places
 
 
 def shared_databases(

@@ -13,14 +13,26 @@ from deepdiff import DeepDiff
 from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
-from reconciler.documents.fingerprint import fingerprint, parts
+from reconciler.documents.change_fingerprint import fingerprint, parts
 from reconciler.errors import PlanFileError
 from reconciler.kind import LeansOnOthers, Sequences
 from reconciler.kind.applying import Followed, Follows, Measures
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, Fact, Notice, Observed, Outcome, Resource, SqlStep, Step, Verdict
-from reconciler.outcomes import of_outcome
+from reconciler.model import (
+    Address,
+    Change,
+    Fact,
+    Notice,
+    NoticeType,
+    Observed,
+    Outcome,
+    Resource,
+    SqlStep,
+    Step,
+    Verdict,
+)
 from reconciler.targets.session import Session
+from reconciler.verdicts import of_outcome
 
 
 class Standing(Enum):
@@ -134,7 +146,8 @@ def judge(planned: Change, found: Look) -> Judgement:
     now = found.outcomes
     changes = [outcome for outcome in now if isinstance(outcome, Change) and outcome.address == planned.address]
     notices = [outcome for outcome in now if isinstance(outcome, Notice)]
-    said = "; ".join(notice.message for notice in notices)
+    # Notes are for whoever reviews; what is declared beside, which some are about, is not seen here.
+    said = "; ".join(notice.message for notice in notices if notice.type is not NoticeType.NOTE)
     if not changes:
         if any(of_outcome(notice) in _IN_THE_WAY for notice in notices):
             return Judgement(Standing.STALE, said)

@@ -46,7 +46,9 @@ def view_target(
                 said = kind.sequenced(said, target, _info(session))
             outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
             in_sync[kind.name] = sum(
-                not each for resource, each in zip(wanted, found, strict=True) if resource.stands_for_itself
+                all(map(_says_nothing_against_it, each))
+                for resource, each in zip(wanted, found, strict=True)
+                if resource.stands_for_itself
             )
         if advised and session.lesser_role and in_sync and not target.node_of:
             address = Address(target.name, next(iter(in_sync)), "*")
@@ -55,6 +57,11 @@ def view_target(
             info=_info(session), instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
             remark=_remark(session, in_sync),
         )  # fmt: skip
+
+
+def _says_nothing_against_it(outcome: Outcome) -> bool:
+    """Whether what `outcome` is about is as declared all the same."""
+    return isinstance(outcome, Notice) and outcome.type is NoticeType.NOTE
 
 
 def _info(session: Session) -> TargetInfo:

@@ -6,7 +6,7 @@ breaks, bidirectional overrides, invisible spaces) is shown as its code, `\\x1b`
 
 from __future__ import annotations
 
-from reconciler.targets.unnamed import shown
+from reconciler.targets.undecodable_names import shown
 
 
 def visible(text: str) -> str:

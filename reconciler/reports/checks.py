@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Address, CheckResult, CheckStatus, CheckVerdict, Plan, Severity
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import CHECK, CHECKS, counted, numbered
 from reconciler.reports.places import Place, place
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows, unread_summary
-from reconciler.reports.words import CHECK, CHECKS, counted, numbered
 
 LISTED = frozenset({CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.NOT_VISIBLE, CheckStatus.NO_DATA})
 """Outcomes that a plan lists; the others it only counts."""
@@ -64,7 +64,7 @@ def checks_report(plan: Plan) -> ChecksReport:
         unread=unread_rows(plan),
         checks=rows,
         summary=(*unread_summary(plan.unseen), checks_summary(plan.checks)),
-        verdict=verdict.of_checklist(plan),
+        verdict=exit_codes.of_checklist(plan),
     )
 
 
@@ -100,7 +100,7 @@ def _row(check: CheckResult) -> CheckRow:
     return CheckRow(
         address=check.address,
         status=check.status,
-        verdict=verdict.of_check(check),
+        verdict=exit_codes.of_check(check),
         severity=check.severity,
         weight=weight,
         sign=words.sign,

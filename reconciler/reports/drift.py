@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome, of_plan
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
+from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.summary import drift_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
-from reconciler.reports.words import ACTIONS, Labelled, both_sides
+from reconciler.verdicts import of_outcome, of_plan
 
 WITH_VALUES = frozenset({Action.UPDATE, Action.REPLACE})
 """Of these a summary `before → after` is about two values of one thing."""

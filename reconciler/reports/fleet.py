@@ -8,9 +8,9 @@ from typing import NamedTuple
 from reconciler.model import Change, ChangeGroup, Fleet
 from reconciler.reports.characters import visible
 from reconciler.reports.hazards import HazardRow, hazards_to_read
+from reconciler.reports.labels import ACTIONS, Labelled, Number, counted, listed
 from reconciler.reports.steps import StepRow, on_failure, step_rows
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import ACTIONS, Labelled, Number, counted, listed
 
 TARGET: Number = ("target", "targets")
 GROUP: Number = ("group of equal changes", "groups of equal changes")

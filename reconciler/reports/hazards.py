@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.model import NEEDS_PERMISSION, WORTH_SAYING, Address, Change, Hazard, HazardType
 from reconciler.reports.characters import visible
-from reconciler.reports.words import Labelled
+from reconciler.reports.labels import Labelled
 
 SHOWN_OF_A_CHANGE = 3
 """Of one type: a partitioned table has one for each partition, and they all say the same."""
@@ -61,6 +61,11 @@ def hazards_to_read(change: Change) -> tuple[HazardRow, ...]:
     return tuple(rows)
 
 
+def allowing(types: Iterable[HazardType]) -> str:
+    """The options of apply that allow these hazards by name: `--allow index-drop --allow less-safe`."""
+    return " ".join(f"--allow {type}" for type in sorted(set(types)))
+
+
 def permissions(changes: Sequence[Change]) -> Permissions | None:
     """What an apply needs: `--allow index-drop --allow less-safe`, and what for; None where it needs nothing."""
     found = [
@@ -71,7 +76,6 @@ def permissions(changes: Sequence[Change]) -> Permissions | None:
     ]
     if not found:
         return None
-    options = " ".join(f"--allow {type}" for type in sorted({each.type for each in found}))
     shown = found[:SHOWN_OF_A_PLAN]
     more = f"and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-    return Permissions(Labelled("Apply needs", options), tuple(shown), more)
+    return Permissions(Labelled("Apply needs", allowing(each.type for each in found)), tuple(shown), more)

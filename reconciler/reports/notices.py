@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reconciler.model import Address, Notice, NoticeType, Verdict
-from reconciler.outcomes import of_outcome
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import NOTICE_SIGN, NOTICES
 from reconciler.reports.places import Place, place
-from reconciler.reports.words import NOTICE_SIGN, NOTICES
+from reconciler.verdicts import of_outcome
 
 PLACED = frozenset({NoticeType.BLOCKED, NoticeType.UNWANTED, NoticeType.UNLISTED})
 """Said with the place of what is declared: to be mended there, or the rule that decides, of several."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
-from reconciler.outcomes import of_outcome, of_plan
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.quantities import facts
@@ -17,7 +17,7 @@ from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
-from reconciler.reports.words import ACTIONS, Labelled, both_sides
+from reconciler.verdicts import of_outcome, of_plan
 
 
 class ChangeRow(NamedTuple):

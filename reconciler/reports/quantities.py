@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from reconciler.formulas.rounded import rounded, size
+from reconciler.formulas.human_readable import rounded, size
 from reconciler.model import Fact
 from reconciler.reports.characters import visible
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Applied, ChangeReceipt, Fact, NoticeType, Receipt, Verdict
-from reconciler.planning.verdict import Left, left_by
+from reconciler.planning.exit_codes import Left, left_by
 from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.labels import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed
 from reconciler.reports.quantities import duration, fact, quantity
-from reconciler.reports.words import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed
 
 Planned = Mapping[Address, Sequence[Fact]]
 """The evidence of the plan that was applied."""

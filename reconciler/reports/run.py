@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from reconciler.model import FleetReceipt, TargetResult, Verdict
 from reconciler.reports.characters import visible, visible_lines
+from reconciler.reports.labels import Number, counted
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import Number, counted
 
 TARGET: Number = ("target", "targets")
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import Action, Change, Difference, HazardType, Notice, NoticeType, Plan
+from reconciler.model import Action, Address, Change, Difference, HazardType, Notice, NoticeType, Plan, Verdict
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
+from reconciler.reports.labels import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
 from reconciler.reports.provenance import DIFFERENCES
 from reconciler.reports.unreachable import unread_summary
-from reconciler.reports.words import ACTIONS, CHECK, NOTICES, Number, counted, listed
+from reconciler.verdicts import of_outcome, worst
+
+UNMENDED: Mapping[Verdict, str] = {
+    Verdict.IN_SYNC: "In sync.",
+    Verdict.WAITS: "No drift but for what waits for a restart.",
+    Verdict.NOT_VISIBLE: "No drift in what can be seen.",
+    Verdict.HALF_WAY: "Half of it differs: it runs and is not persisted, or the other way round.",
+    Verdict.DIFFERS: "Drift, and no plan would mend it.",
+    Verdict.BLOCKED: "Drift, and no step can mend it now.",
+}
+"""What drift comes to where no change is about it."""
 
 ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Named in a summary even where there are none: "0 to drop" is what a reviewer looks for."""
@@ -27,7 +38,7 @@ def plan_summary(plan: Plan) -> tuple[str, ...]:
         parts = [f"{counts[a]} {w.intent}" for a, w in ACTIONS.items() if counts[a] or a in ALWAYS_COUNTED]
         first = f"Plan: {', '.join(parts)}."
         return (*unread, first, *_half_way(plan.changes), *notices, *_checks_beside(plan, plan.changes))
-    return (*_nothing(plan, "No changes"), *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
+    return (*_nothing(plan, "No changes."), *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
 
 
 def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
@@ -38,17 +49,19 @@ def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
         first = [f"Drift: {', '.join(parts)}."] if parts else []
         return (*unread_summary(plan.unseen), *first, *_half_way(drifted), *beside)
-    noted = all(each.type is NoticeType.NOTE for each in plan.notices)
-    clean = noted and all(check.status not in LISTED for check in plan.checks)
-    says = "In sync" if clean and not plan.unreachable else "No drift that a plan would mend"
+    found = worst(map(of_outcome, plan.notices))
+    says = UNMENDED[found]
+    if found is Verdict.IN_SYNC and any(check.status in LISTED for check in plan.checks):
+        says = "No drift, and checks that do not pass."
     return (*_nothing(plan, says), *_as_declared(plan), *beside)
 
 
 def _nothing(plan: Plan, says: str) -> list[str]:
     """That nothing is found; where not all was read, in what was, if anything."""
     if not plan.unreachable:
-        return [f"{says}."]
-    return [*unread_summary(plan.unseen), *([f"{says} in what was read."] if plan.targets else [])]
+        return [says]
+    in_the_rest = f"In what was read: {says[0].lower()}{says[1:]}"
+    return [*unread_summary(plan.unseen), *([in_the_rest] if plan.targets else [])]
 
 
 def _half_way(changes: Sequence[Change]) -> list[str]:
@@ -79,17 +92,29 @@ def _notices(notices: Sequence[Notice], planned: Sequence[Change] = ()) -> list[
 
     Resources are counted; but of warnings each, since several may be about a target.
     """
-    found: dict[NoticeType, set[object]] = {type: set() for type in NOTICES}
+    found: dict[NoticeType, set[Address]] = {type: set() for type in NOTICES}
     for notice in notices:
-        each = (notice.address, notice.message) if notice.type is NoticeType.PREFLIGHT else notice.address
-        found[notice.type].add(each)
+        found[notice.type].add(notice.address)
     found[NoticeType.WAITS_FOR_RESTART] |= {
         change.address
         for change in planned
         if any(hazard.type is HazardType.WAITS_FOR_RESTART for hazard in hazards_of([change]))
     }
     said = [type for type in NOTICES if found[type] and type is not NoticeType.NOTE]
-    return [f"{counted(len(found[type]), NOTICES[type])}." for type in said]
+    warnings = {(each.address, each.message) for each in notices if each.type is NoticeType.PREFLIGHT}
+    return [
+        f"{counted(len(warnings), NOTICES[type])}."
+        if type is NoticeType.PREFLIGHT
+        else f"{_kinds(found[type])} {numbered(len(found[type]), NOTICES[type])}."
+        for type in said
+    ]
+
+
+def _kinds(addresses: Iterable[Address]) -> str:
+    """How many of which kind: `2 indexes and 1 setting`."""
+    kinds = [address.kind for address in addresses]
+    counts = Counter(BY_NAME[kind].nouns if kind in BY_NAME else (visible(kind), visible(kind)) for kind in kinds)
+    return listed([counted(counts[nouns], nouns) for nouns in sorted(counts)])
 
 
 def _checks_beside(plan: Plan, changes: Sequence[Change]) -> list[str]:

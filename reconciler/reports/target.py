@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Plan, TargetInfo, Verdict
-from reconciler.outcomes import of_targets
 from reconciler.reports.characters import visible
+from reconciler.verdicts import of_targets
 
 
 class TargetRow(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reconciler.model import Plan, Unreachable, UnreadReason, Verdict
-from reconciler.outcomes import of_targets
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import UNREAD, UNREAD_SIGN, counted
 from reconciler.reports.places import Place, place
-from reconciler.reports.words import UNREAD, UNREAD_SIGN, counted
+from reconciler.verdicts import of_targets
 
 
 class UnreadRow(NamedTuple):

@@ -11,8 +11,8 @@ from functools import partial
 from reconciler.errors import ReconcilerError, TargetError
 from reconciler.model import PostgresTarget, RedisTarget, Target
 from reconciler.targets.open_sessions import OpenSessions
-from reconciler.targets.pool import Pool
-from reconciler.targets.servers import sessions_to
+from reconciler.targets.servers_in_urls import sessions_to
+from reconciler.targets.thread_pool import Pool
 
 
 def nodes(target: Target, sessions: OpenSessions) -> Sequence[Target]:

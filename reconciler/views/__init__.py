@@ -90,7 +90,7 @@ def render_run(receipt: FleetReceipt, format: str = "text", *, colour: bool = Fa
 def _render(
     what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, colour: bool, width: int, *beside: object
 ) -> str:
-    from reconciler.views.page import Page
+    from reconciler.views.text_layout import Page
 
     formats = FORMATS[what]
     if format not in formats:

@@ -7,8 +7,8 @@ from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.views import colours
 from reconciler.views import markdown as in_markdown
 from reconciler.views.markdown import Comment, code, prose, summary
-from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped, header, unread
+from reconciler.views.text_layout import Page, wrap
 
 
 def text(plan: Plan, page: Page) -> str:

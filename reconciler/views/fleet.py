@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from reconciler.model import Change, Fleet
 from reconciler.reports.fleet import GroupRow, fleet_report
-from reconciler.reports.words import UNREAD_SIGN
-from reconciler.views.page import Page, wrap
+from reconciler.reports.labels import UNREAD_SIGN
 from reconciler.views.text import DETAIL
+from reconciler.views.text_layout import Page, wrap
 
 
 def text(fleet: Fleet, page: Page, examples: Mapping[str, Change]) -> str:

@@ -10,8 +10,8 @@ from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents.document import readable, timestamp
 from reconciler.model import Fleet, FleetReceipt, Plan, Receipt, Verdict
-from reconciler.planning import verdict
-from reconciler.views.page import Page
+from reconciler.planning import exit_codes
+from reconciler.views.text_layout import Page
 
 FORMAT_VERSION = "1.2"
 """Of checks. Minor: keys were added. Major: older readers would misunderstand. 1.1: verdicts. 1.2: targets that
@@ -31,10 +31,12 @@ def checks(plan: Plan, page: Page) -> str:
             "format_version": FORMAT_VERSION,
             "reconciler_version": plan.reconciler_version,
             "created_at": timestamp(plan.created_at),
-            "checks": [check.model_dump(mode="json") | {"verdict": verdict.of_check(check)} for check in plan.checks],
+            "checks": [
+                check.model_dump(mode="json") | {"verdict": exit_codes.of_check(check)} for check in plan.checks
+            ],
             "summary": Counter(check.status.value for check in plan.checks),
             "unreachable": [one.model_dump(mode="json") | {"verdict": Verdict.UNREACHABLE} for one in plan.unreachable],
-            "verdict": verdict.of_checklist(plan),
+            "verdict": exit_codes.of_checklist(plan),
         }
     )
 

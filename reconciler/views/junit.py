@@ -10,7 +10,7 @@ from reconciler.model import CheckStatus, Plan
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.reports.unreachable import UnreadRow
-from reconciler.views.page import Page
+from reconciler.views.text_layout import Page
 
 _ELEMENTS = {CheckStatus.FAIL: "failure", CheckStatus.ERROR: "error"}
 """What is neither of these, nor passed, was not decided by a test: it is skipped, and says why."""

@@ -10,13 +10,13 @@ from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import PermissionRow, Permissions
+from reconciler.reports.labels import Labelled, listed
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow
-from reconciler.reports.words import Labelled, listed
-from reconciler.views.page import Page
 from reconciler.views.sql import change_lines
+from reconciler.views.text_layout import Page
 
 LARGEST = 65_536
 """Characters of a comment that GitHub takes."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from reconciler.model import Receipt
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import NOTICE_SIGN
 from reconciler.reports.receipt import AppliedRow, Planned, receipt_report
-from reconciler.reports.words import NOTICE_SIGN
 from reconciler.views import colours
-from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL, Row, grouped
+from reconciler.views.text_layout import Page, wrap
 
 
 def text(receipt: Receipt, page: Page, planned: Planned) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from reconciler.model import FleetReceipt
+from reconciler.reports.labels import NOTICE_SIGN
 from reconciler.reports.run import run_report
-from reconciler.reports.words import NOTICE_SIGN
-from reconciler.views.page import Page, wrap
 from reconciler.views.text import DETAIL
+from reconciler.views.text_layout import Page, wrap
 
 
 def text(receipt: FleetReceipt, page: Page) -> str:

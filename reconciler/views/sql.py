@@ -17,7 +17,7 @@ from reconciler.reports.plan import ChangeRow, plan_report
 from reconciler.reports.redis_cli import WAITS_FOR, redis_cli
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import target_line
-from reconciler.views.page import Page
+from reconciler.views.text_layout import Page
 
 
 def plan(plan: Plan, page: Page) -> str:

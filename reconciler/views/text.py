@@ -15,7 +15,7 @@ from reconciler.reports.steps import StepRow
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow
 from reconciler.views import colours
-from reconciler.views.page import Page, cells, left, right, wrap
+from reconciler.views.text_layout import Page, cells, left, right, wrap
 
 DETAIL = " " * 6
 """What is said beneath an address is indented so far."""

@@ -21,8 +21,8 @@ from yaml.events import (
 
 from reconciler.errors import DesiredError
 from reconciler.yaml.node import Mark, Node, shape
+from reconciler.yaml.suggestions import quoted, unknown
 from reconciler.yaml.syntax_errors import MOST_DEPTH, TOO_DEEP, TOO_DEEP_HINT, explained, text_of
-from reconciler.yaml.wording import quoted, unknown
 
 MOST_BYTES = 8 * 1024**2
 """Size of one file. 10,000 indexes take about 1 MB; what is larger was not written by people, and can be split."""

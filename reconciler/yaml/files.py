@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.errors import DesiredError, UsageError
-from reconciler.files import NotReadable, read_regular, refuse_outside
+from reconciler.untrusted_files import NotReadable, read_regular, refuse_outside
 from reconciler.yaml.document import MOST_BYTES, parse
 from reconciler.yaml.node import Node
 
@@ -39,7 +39,8 @@ def read_documents(
     if not folder.is_dir():
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
         raise UsageError(
-            f"the folder {_shown(folder)!r} with the desired state {what}", hint="name the right one with --desired DIR"
+            f"the folder {_shown(folder)!r} with the desired state {what}",
+            hint="name the right one with --desired DIR, or in the variable RECONCILER_DESIRED",
         )
     documents: list[Document] = []
     found = False

@@ -12,7 +12,7 @@ from typing import Any
 from yaml.error import MarkedYAMLError
 
 from reconciler.errors import DesiredError
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """What YAML does not allow, and beside it U+0085, U+2028 and U+2029: YAML 1.1 takes these three for line breaks,

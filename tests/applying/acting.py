@@ -17,7 +17,7 @@ from waiting import PATIENCE, milliseconds
 
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.executing.retry import Patience
-from reconciler.applying.gates.facts import Options
+from reconciler.applying.gates.gate import Options
 from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import no_record
 from reconciler.documents import plan as plan_file

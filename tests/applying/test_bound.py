@@ -9,7 +9,7 @@ from pg_index.declared import declared, tables
 from waiting import until
 
 from applying.acting import Applying, Seen, apply, now, pg_settings, plan_for, results
-from reconciler.applying.parallelism import bound
+from reconciler.applying.build_parallelism import bound
 from reconciler.model import Applied
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets

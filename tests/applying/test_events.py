@@ -9,16 +9,18 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from pydantic import TypeAdapter
 from views.sample import RECEIPT
 
 from applying.acting import Seen, apply, now
 from applying.test_secrets import PLANTED, planted
+from reconciler.applying import event_logging
 from reconciler.applying.events import Events
 from reconciler.desired.load import load
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Address, HazardType, RedisStep
-from reconciler.model.event import Done, Event, Finished, Planned, Purpose, Started, Step, StepState
+from reconciler.model import Action, Address, Blocker, HazardType, RedisStep
+from reconciler.model.event import Done, Event, Finished, Planned, Progress, Purpose, Started, Step, StepState, Waiting
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 
@@ -119,3 +121,19 @@ def test_a_planned_change_is_its_address_and_action():
     )
     [change] = told.changes
     assert (change.address, change.action) == (ADDRESS, Action.UPDATE)
+
+
+def test_the_log_tells_a_wait_once_and_not_at_each_look():
+    """It told the same wait every half second."""
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(event_logging.log, "event", lambda line, *_, **named: told.append(f"{line} {named}"))
+        hear = event_logging.logging()
+        address = Address("main", "pg_index", "public.i")
+        blocker = Blocker(pid=7, user="u", application="a", state="idle", seconds=1.0, query="")
+        again, other = (blocker.model_copy(update=each) for each in ({"seconds": 1.5}, {"pid": 8}))
+        for one in (blocker, again, other):
+            hear(Waiting(at=now(), address=address, phase="waiting for a lock", fraction=None, blockers=(one,)))
+        for fraction in (0.0, 0.01, 0.02, 0.5, 0.55):
+            hear(Progress(at=now(), address=address, phase="building", fraction=fraction))
+    assert [line.count("waits_for") for line in told] == [1, 1, 0, 0]

@@ -10,7 +10,7 @@ from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from applying.acting import Seen, apply, message, pg_settings, plan_for, resealed, results
-from reconciler.applying.batch import batches, merged
+from reconciler.applying.config_set_batch import batches, merged
 from reconciler.documents import plan as plan_file
 from reconciler.model import Applied, SqlStep
 

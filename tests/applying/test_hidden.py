@@ -12,7 +12,7 @@ from reconciler.errors import ObservationFailed
 from reconciler.model import Applied, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.postgres.words import said
+from reconciler.targets.postgres.server_messages import said
 from reconciler.views import render_receipt
 
 PLANTED = "4242424242"

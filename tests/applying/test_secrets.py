@@ -188,6 +188,28 @@ def test_a_secret_file_that_cannot_be_read_is_an_error_without_any_secret(clean,
     clean("apply", saved, code=1)
 
 
+@pytest.mark.pg(">= 18")
+@pytest.mark.redis(">= 9")
+@pytest.mark.parametrize("spoiled", ["APP_REDIS_PASSWORD", "secret"])
+def test_a_secret_that_is_missing_is_found_before_anything_runs(spoiled, clean, tasks, tmp_path, monkeypatch):
+    """It was found by the change that needs it, after others had been made."""
+    saved = tmp_path / "plan.json"
+    clean("plan", "--out", saved, code=0)
+    if spoiled == "secret":
+        (tmp_path / spoiled).unlink()
+    else:
+        monkeypatch.delenv(spoiled)
+    said = clean("apply", saved, "--allow", "less-safe", code=1)
+    assert "nothing was run" in said
+    reason = {
+        "APP_REDIS_PASSWORD": "is not set: needed by cache/redis_user/app",
+        "secret": "there is no such file: needed",
+    }
+    assert spoiled in said
+    assert reason[spoiled] in said
+    assert tasks.execute("select 1 from pg_catalog.pg_class where relname = 'i'").fetchall() == []
+
+
 @pytest.mark.parametrize("form", ["text", "acl-hash"])
 @pytest.mark.parametrize("command", [("ACL", "SETUSER", "app"), ("CONFIG", "SET", "requirepass", "x", "y")])
 def test_a_refused_command_with_a_secret_in_it_does_not_show_it(command, form, redis_target):

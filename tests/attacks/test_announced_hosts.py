@@ -9,10 +9,10 @@ import pytest
 from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
 
+from reconciler.allow_lists import Reach, hosts
 from reconciler.errors import ConnectionFailed
 from reconciler.model import RedisTarget
 from reconciler.planning.viewing import view_target
-from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
 from reconciler.targets.open_sessions import OpenSessions

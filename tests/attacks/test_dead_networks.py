@@ -33,7 +33,7 @@ from reconciler.applying.executing.step import executor
 from reconciler.documents import plan as plan_file
 from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, HttpTarget, SqlStep, Target
-from reconciler.targets import bounds, host_names
+from reconciler.targets import bounds, name_resolution
 from reconciler.targets.http import HttpSession
 from reconciler.targets.patroni import api as patroni
 from reconciler.targets.patroni.api import Member
@@ -390,7 +390,7 @@ def test_a_member_of_patroni_that_is_not_heard_of_any_more_is_not_waited_for(sil
 def test_a_name_that_nobody_resolves_is_not_waited_for(pg_target, secrets, monkeypatch):
     monkeypatch.setattr(bounds, "CONNECT_SECONDS", 0.2)
     ended = threading.Event()
-    monkeypatch.setattr(host_names.socket, "getaddrinfo", lambda *_, **__: ended.wait())
+    monkeypatch.setattr(name_resolution.socket, "getaddrinfo", lambda *_, **__: ended.wait())
     url = type(pg_target.url)("postgresql://u@db.example/x")
     with pytest.raises(ConnectionFailed, match=r"the name db\.example was not resolved within") as raised:
         connect(pg_target.model_copy(update={"url": url}), secrets)

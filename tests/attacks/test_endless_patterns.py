@@ -16,11 +16,11 @@ from redis_user.declared_users import users
 from reconciler.kinds.pg_setting.values.standby_names import parse
 from reconciler.kinds.pg_setting.values.units import InvalidValue
 from reconciler.kinds.redis_user import KIND
+from reconciler.kinds.redis_user.rules import acl_syntax, evaluation, patterns, powers, rights
 from reconciler.kinds.redis_user.rules import differences_in_words as words
-from reconciler.kinds.redis_user.rules import evaluation, patterns, powers, rights, spelling
+from reconciler.kinds.redis_user.rules.acl_syntax import RuleProblem
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.rights import Commands
-from reconciler.kinds.redis_user.rules.spelling import RuleProblem
 
 MOST_LINES = 3_000_000
 """Lines of our code: a pattern that may be compared with all others takes some for each of its signs."""
@@ -51,7 +51,7 @@ HOSTILE = {
 
 def lines_of(work: Callable[[], object]) -> int:
     """How many lines of what judges rules `work` runs; it is stopped at MOST_LINES."""
-    ours = {module.__file__ for module in (evaluation, patterns, powers, rights, spelling, words)}
+    ours = {module.__file__ for module in (evaluation, patterns, powers, rights, acl_syntax, words)}
     count = 0
 
     def line(frame, event, argument):
@@ -100,7 +100,7 @@ def test_first_arguments_are_gone_through_once_and_not_for_each_other_command():
 def test_a_number_of_thousands_of_digits_is_refused_like_any_other():
     """Seen to fail before: of more than 4,300 digits, Python makes no number, and says so by an error of its own."""
     with pytest.raises(RuleProblem):
-        spelling.check([f"db={'9' * 5000}"])
+        acl_syntax.check([f"db={'9' * 5000}"])
     with pytest.raises(InvalidValue):
         parse(f"FIRST {'9' * 5000} (a)")
 

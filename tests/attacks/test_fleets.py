@@ -7,10 +7,10 @@ import json
 import pytest
 
 from attacks.repository import SECRET, Checkout
+from reconciler.allow_lists import Reach, Use
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError
 from reconciler.kinds.registry import KINDS
-from reconciler.reach import Reach, Use
 from reconciler.secrets import Secrets
 
 ENV = {"TOKEN": SECRET, "PGSSLMODE": "verify-full"}

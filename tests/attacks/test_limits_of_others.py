@@ -17,7 +17,7 @@ from pg_index.declared import tables
 from reconciler.errors import ConnectionFailed
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres import role_and_database_timeouts
 
 LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
           "transaction_timeout"]  # fmt: skip
@@ -58,7 +58,7 @@ def test_options_of_the_url_still_count(sql, pg_target):
 
 
 def test_a_session_without_such_limits_asks_for_nothing(sql, pg_target, monkeypatch):
-    monkeypatch.setattr(lifted_limits, "asked_for", lambda *_: pytest.fail("it asked"))
+    monkeypatch.setattr(role_and_database_timeouts, "asked_for", lambda *_: pytest.fail("it asked"))
     sql.execute(f"alter database {sql.info.dbname} set statement_timeout = '30s'")
     connect(pg_target, Secrets({})).close()
 
@@ -67,7 +67,7 @@ def test_a_session_without_such_limits_asks_for_nothing(sql, pg_target, monkeypa
 def test_where_nothing_helps_the_way_out_is_said(sql, pg_target, monkeypatch):
     """As behind a pooler that refuses to be asked."""
     sql.execute(f"alter database {sql.info.dbname} set transaction_timeout = '1ms'")
-    monkeypatch.setattr(lifted_limits, "asked_for", lambda *_: {"options": "-c no.such-thing"})
+    monkeypatch.setattr(role_and_database_timeouts, "asked_for", lambda *_: {"options": "-c no.such-thing"})
     for _ in range(20):  # on a fast machine one may come through
         try:
             connect(pg_target, Secrets({})).close()

@@ -21,8 +21,8 @@ from waiting import reload
 
 from reconciler.applying.interruption import Interruption
 from reconciler.documents import plan as plan_file
+from reconciler.documents.change_fingerprint import of_parts
 from reconciler.documents.digest import digest
-from reconciler.documents.fingerprint import of_parts
 from reconciler.errors import DocumentError, PlanFileError
 from reconciler.model import Applied, Change, Plan
 

@@ -125,7 +125,7 @@ def test_a_what_if_that_fails_is_taken_back_in_the_session_in_which_it_was_made(
         closing(connect(target, secrets)) as session,
     ):
         tools = extensions_of(session.fetch(INSTALLED, {"schemas": []}))
-        question = Question(session.search_path, catalog_first=session.pg_catalog_first)
+        question = Question.of(session)
         code = ForeignCode(question, session.fetch_all(question.queries))
         wrong = replace(statement, text="select * from nowhere")
         for _ in range(20):

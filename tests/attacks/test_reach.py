@@ -661,8 +661,8 @@ def test_a_host_in_a_header_is_one_that_is_listed(checkout: Checkout, applicatio
 
 
 def test_a_member_that_patroni_announces_is_no_host_that_is_listed(application: Application, stranger: Stranger):
+    from reconciler.allow_lists import Reach, hosts
     from reconciler.errors import ConnectionFailed
-    from reconciler.reach import Reach, hosts
     from reconciler.secrets import Secrets
     from reconciler.targets.patroni.writing import Member, PatroniWriter
 

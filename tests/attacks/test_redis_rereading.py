@@ -1,8 +1,8 @@
 """Names and patterns that a server writes so that it cannot read them again: it does not start, or has other users.
 
-`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis/rereading.py`: each server writes its
-users, is killed, and is started with what it wrote. On the code before, every line that is refused here was applied,
-called in sync, and made a server that does not start any more.
+`test_the_rules_are_those_of_each_server` proves the rules of `targets/redis/unloadable_users.py`: each server writes
+its users, is killed, and is started with what it wrote. On the code before, every line that is refused here was
+applied, called in sync, and made a server that does not start any more.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from redis_setting.declared import declared
 from redis_setting.releases import release
 from redis_user.declared_users import users
 
-from reconciler.applying.executing import redis_rewrite
-from reconciler.applying.executing.redis_rewrite import WrittenWrong
+from reconciler.applying.executing import config_rewrite
+from reconciler.applying.executing.config_rewrite import WrittenWrong
 from reconciler.demo.server_process import ServerFailed
 from reconciler.errors import DesiredError
 from reconciler.model import HazardType, NoticeType, RedisTarget, Target
 from reconciler.secrets import Secrets
-from reconciler.targets.redis.rereading import misread, unsettable, unwritable
+from reconciler.targets.redis.unloadable_users import misread, unsettable, unwritable
 
 ALLOWED = tuple(HazardType)
 
@@ -336,9 +336,9 @@ def test_a_user_who_comes_while_the_file_is_written_is_no_success(redis_server, 
     """Before, an apply that had looked said "Nothing remains", and the server did not start again."""
     redis_client.execute_command("ACL", "SETUSER", "a'b", "on", "~*")
     with pytest.raises(WrittenWrong, match="the server must not be restarted"):
-        redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
+        config_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     redis_client.execute_command("ACL", "DELUSER", "a'b")
-    redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
+    config_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     redis_server.kill()
     redis_server.start()
 
@@ -351,8 +351,8 @@ def test_a_user_who_is_gone_again_is_not_left_in_the_file(redis_server, redis_cl
         redis_client.execute_command("ACL", "DELUSER", "a'b")
         yield 0.0
 
-    monkeypatch.setattr(redis_rewrite, "PAUSES", pauses())
-    redis_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
+    monkeypatch.setattr(config_rewrite, "PAUSES", pauses())
+    config_rewrite.write(redis_client, ("CONFIG", "REWRITE"))
     assert not any(line.startswith("user a'b") for line in redis_server.conf.read_text().splitlines()), "but a comment"
     redis_server.kill()
     redis_server.start()

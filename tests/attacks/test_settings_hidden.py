@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from reconciler.demo.postgres_server import PostgresServer
-from reconciler.kinds.pg_setting.observing import not_listed
+from reconciler.kinds.pg_setting.observing import hidden_from_role
 from reconciler.model import PostgresTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -40,7 +40,7 @@ def test_operators_of_others_are_not_found(victim, sql, postgres):
     sql.execute("create operator evil.|| (leftarg = text[], rightarg = text, function = evil.appended)")
     with closing(connect(victim, Secrets({}))) as session:
         session._connection.execute("set search_path = evil, pg_catalog")
-        assert not_listed.existing(session, ASKED) == THERE
+        assert hidden_from_role.existing(session, ASKED) == THERE
     assert not mark.exists()
 
 
@@ -54,7 +54,7 @@ def test_types_of_others_are_not_found(victim, sql, postgres):
     sql.execute("create domain evil.text as pg_catalog.text check (evil.checked(value))")
     with closing(connect(victim, Secrets({}))) as session:
         session._connection.execute("set search_path = evil, pg_catalog")
-        assert not_listed.existing(session, ASKED) == THERE
+        assert hidden_from_role.existing(session, ASKED) == THERE
     assert not mark.exists()
 
 
@@ -67,7 +67,7 @@ def test_a_language_that_is_not_a_superusers_is_not_used(owned, sql, database):
     with closing(connect(PostgresTarget(name="main", url=database), Secrets({}))) as session:
         fetch = session.fetch_all
         session.fetch_all = lambda queries: statements.extend(queries) or fetch(queries)
-        assert not_listed.existing(session, ASKED) == THERE
+        assert hidden_from_role.existing(session, ASKED) == THERE
     assert not [query for query, _ in statements if "do " in str(query)]
     sql.execute(f"alter {owned} owner to postgres")
     sql.execute("drop role owner")

@@ -17,7 +17,7 @@ from pg_index.test_unlisted import planned as listed
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.observing import catalogue, unreadable_tables
+from reconciler.kinds.pg_index.observing import catalogue, locked_or_slow_tables
 from reconciler.model import NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
@@ -40,7 +40,7 @@ def slow(monkeypatch, sql):
     not. The first question is not waited for as long as it is in earnest."""
     settings = {**session_settings.READING_SETTINGS, "statement_timeout": TIMEOUT}
     monkeypatch.setattr(session_settings, "_READING", session_settings.setting(settings, local=True, where_there={}))
-    monkeypatch.setattr(unreadable_tables, "_SHORT", unreadable_tables._SHORT.replace("/ 40", "/ 2"))
+    monkeypatch.setattr(locked_or_slow_tables, "_SHORT", locked_or_slow_tables._SHORT.replace("/ 40", "/ 2"))
     monkeypatch.setattr(catalogue, "INDEXES", catalogue.INDEXES.replace(NAME, SLEEPING))
     assert SLEEPING in catalogue.INDEXES
     sql.execute("create table fine (a int, b int); create index fine_a on fine (a); create index fine_b on fine (b)")
@@ -96,7 +96,7 @@ def test_one_that_is_held_as_a_whole_is_told_apart_from_a_slow_one(slow, sql, da
 
 def test_many_slow_ones_hide_no_lighter_one_and_take_a_bounded_number_of_questions(slow, sql, pg_target, monkeypatch):
     """The lightest are asked for first. What was not asked about in the end is told with that reason."""
-    monkeypatch.setattr(unreadable_tables, "MOST_PIECES", 4)
+    monkeypatch.setattr(locked_or_slow_tables, "MOST_PIECES", 4)
     sql.execute("alter table slow add c int")
     for name in ("slow2", "slow3", "slow4"):
         sql.execute(f"create table {name} (a int, b int, c int); create index {name}_a on {name} (a)")
@@ -108,7 +108,7 @@ def test_many_slow_ones_hide_no_lighter_one_and_take_a_bounded_number_of_questio
     found = hidden(plan_for(pg_target, tables(pg_target, section)))
     assert found.keys() == {f"public.{name}_a" for name in names if name != "fine"}
     assert any("others took too long" in message for message in found.values())
-    assert sum(queries[0] == (unreadable_tables._SHORT, None) for queries in asked) == 4
+    assert sum(queries[:1] == [(locked_or_slow_tables._SHORT, None)] for queries in asked) == 4
 
 
 def test_a_question_that_somebody_ends_is_no_fault_of_a_table(sql, pg_target, monkeypatch):
@@ -120,5 +120,5 @@ def test_a_question_that_somebody_ends_is_no_fault_of_a_table(sql, pg_target, mo
             session.fetch("select pg_catalog.pg_cancel_backend(pg_catalog.pg_backend_pid()), pg_catalog.pg_sleep(60)")
 
         with pytest.raises(ObservationFailed) as error:
-            unreadable_tables.read_without(session, [("public", "fine")], ended)
-    assert error.value.sqlstate == unreadable_tables.QUERY_CANCELED
+            locked_or_slow_tables.read_without(session, [("public", "fine")], ended)
+    assert error.value.sqlstate == locked_or_slow_tables.QUERY_CANCELED

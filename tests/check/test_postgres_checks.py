@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from check.declare import KIND, decided, declare, results
+from reconciler.allow_lists import Reach
 from reconciler.kinds.check.types import sql as sql_checks
 from reconciler.kinds.check.types.pg_setting import SENTINELS
 from reconciler.kinds.check.types.sql import MOST_ROWS, ROWS_SHOWN
-from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
 

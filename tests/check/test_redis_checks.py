@@ -7,7 +7,7 @@ from fix_servers import redis_binaries
 from check.declare import TODAY, decided
 from reconciler.demo.redis_server import RedisServer
 from reconciler.kinds.check.check_type import Circumstances
-from reconciler.kinds.check.redis_values import FoundValues
+from reconciler.kinds.check.config_and_info import FoundValues
 from reconciler.kinds.check.types import redis_fragmentation, redis_persistence, redis_unauthenticated
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets

@@ -24,9 +24,26 @@ target: cache
 unlisted_users: {"app-*": keep}
 users: {bob: {rules: "on"}}
 """,
+    "c.yaml": """target: main
+settings: {work_mem: 8MB}
+databases: {app: {settings: {statement_timeout: 30s}}}
+""",
 }
 
 CASES = [
+    (
+        "main/pg_setting/wrk_mem",
+        ["no file declares it: report, by * at a.yaml:3:21", "  main/pg_setting/work_mem is declared, at c.yaml:2:12"],
+        "a name that is nearly declared, of which it was not told",
+    ),
+    (
+        "main/pg_setting/statement_timeout",
+        [
+            "no file declares it: report, by * at a.yaml:3:21",
+            "  main/pg_setting/database app/statement_timeout is declared, at c.yaml:3:30",
+        ],
+        "a setting that is declared for a database alone, of which it was not told",
+    ),
     ("main/pg_index/public.orders_b", ["declared at b.yaml:4:53"], "an index of the second document"),
     ("cache/redis_user/bob", ["declared at b.yaml:8:9"], "a user"),
     (

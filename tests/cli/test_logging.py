@@ -14,12 +14,12 @@ from collections.abc import Callable
 import pytest
 from waiting import reload, until
 
+from reconciler.allow_lists import Reach, Use
 from reconciler.cli import logs
 from reconciler.model import SENSITIVE
-from reconciler.reach import Reach, Use
 from reconciler.secrets import Secrets, SecretText
 from reconciler.targets import log
-from reconciler.targets.postgres.activity import as_logged
+from reconciler.targets.postgres.redacted_statements import as_logged
 from reconciler.targets.redis.client import shown
 
 BEGIN_AND_END = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|begin isolation level \w+ \w+ read only|commit$")

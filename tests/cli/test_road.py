@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
+from reconciler.cli.app import run
 from reconciler.documents import plan as plan_file
 
 BY_NAME = "select count(*) from pg_index where indrelid = 'tasks'::regclass and indisvalid"
@@ -92,6 +94,49 @@ def test_nobody_to_ask_is_an_error_and_nothing_runs(world, reconciler):
 def test_options_come_from_the_environment_too(world, reconciler, monkeypatch):
     monkeypatch.setenv("RECONCILER_PLAN_FORMAT", "json")
     assert json.loads(reconciler("plan")[1])["format_version"] == plan_file.FORMAT.version
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "verb"),
+    [
+        ("RECONCILER_PLAN_FORMAT", "bogus", "plan"),
+        ("RECONCILER_LOG_FORMAT", "bogus", "plan"),
+        ("RECONCILER_TARGETS", "", "validate"),
+        ("RECONCILER_WITHOUT", "nonsense", "validate"),
+        ("RECONCILER_FILES_BELOW", "/nosuch", "validate"),
+    ],
+)
+def test_a_wrong_value_from_the_environment_is_told_with_its_variable(reconciler, monkeypatch, variable, value, verb):
+    """Only the option was named, which nobody had written."""
+    monkeypatch.setenv(variable, value)
+    code, _, err = reconciler(verb)
+    assert code == 1
+    assert variable in err
+
+
+def test_options_without_a_verb_are_told_the_verbs(capsys):
+    """`Missing command.`, which is no word of ours."""
+    assert run(["-v"]) == 1
+    assert "error: a verb is missing: choose one of validate, explain, " in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told_with_both_ways_to_name_it(monkeypatch, capsys):
+    monkeypatch.setenv("RECONCILER_DESIRED", "/nosuch")
+    assert run(["validate"]) == 1
+    assert "RECONCILER_DESIRED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "told"), [("n\n", ""), ("\n", ""), ("perhaps\nno\n", "Answer y to apply it, or n.")])
+def test_a_plan_that_somebody_does_not_agree_to_is_not_applied(world, reconciler, monkeypatch, typed, told):
+    """It was told as an error: interrupted."""
+    monkeypatch.setattr("reconciler.cli.apply.is_terminal", lambda stream: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    code, _, err = reconciler("apply")
+    assert code == 1
+    assert "Not applied: nobody agreed to the plan, and nothing was changed." in err
+    assert "error" not in err.lower()
+    assert told in err
+    assert world.execute(BY_NAME).fetchone() == (1,)
 
 
 def test_what_differs_and_cannot_be_mended_is_not_called_in_sync(world, reconciler):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import threading
 from datetime import timedelta
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import stages
+from reconciler.cli import shared
 from reconciler.documents import plan as plan_file
 
 STATUS, TITLE = "main/pg_index/public.tasks_status_idx", "main/pg_index/public.tasks_title_idx"
@@ -88,23 +89,40 @@ AGES = [
 @pytest.mark.parametrize(("age", "options", "taken", "said"), AGES, ids=[f"{case[0]} {case[1]}" for case in AGES])
 def test_a_plan_is_applied_within_its_time(world, reconciler, saved, monkeypatch, age, options, taken, said):
     then = plan_file.read(saved).created_at + age
-    monkeypatch.setattr(stages, "now", lambda: then)
+    monkeypatch.setattr(shared, "now", lambda: then)
     code, _, err = reconciler("apply", saved, *options)
     assert (code == 0) is taken, err
     assert said in err
     assert (len(names(world)) == 3) is taken
 
 
-@pytest.mark.parametrize(("options", "days"), [([], 30), (["--yes"], 7)])
-def test_somebody_at_a_terminal_has_a_month(world, reconciler, saved, monkeypatch, options, days):
+def test_somebody_at_a_terminal_has_a_month(world, reconciler, saved, monkeypatch):
     monkeypatch.setattr("reconciler.cli.apply.is_terminal", lambda stream: True)
     made = plan_file.read(saved).created_at
-    monkeypatch.setattr(stages, "now", lambda: made + timedelta(days=days, minutes=1))
-    code, _, err = reconciler("apply", saved, *options)
+    monkeypatch.setattr(shared, "now", lambda: made + timedelta(days=30, minutes=1))
+    code, _, err = reconciler("apply", saved)
     assert code == 1
-    assert f"older than {days}d" in err
-    monkeypatch.setattr(stages, "now", lambda: made + timedelta(days=days, minutes=-1))
-    assert reconciler("apply", saved, *options)[0] == 0
+    assert "older than 30d" in err
+    monkeypatch.setattr(shared, "now", lambda: made + timedelta(days=30, minutes=-1))
+    assert reconciler("apply", saved)[0] == 0
+
+
+def test_nobody_is_asked_about_a_saved_plan_so_that_yes_is_refused(world, reconciler, saved):
+    """It was taken without a word."""
+    code, _, err = reconciler("apply", saved, "--yes")
+    assert (code, names(world)) == (1, ["tasks_pkey"])
+    assert "leave --yes away" in err
+
+
+def test_the_command_that_is_told_after_a_plan_is_the_one_that_works(world, reconciler, desired, tmp_path):
+    """It had none of the options, and was told of a plan with no change in it, too."""
+    plan = tmp_path / "a plan.json"
+    rewritten(desired, "work_mem: 7MB", "work_mem: 7MB\n  autovacuum: off")
+    told = reconciler("plan", "--out", plan)[2]
+    assert f"reconciler --desired {desired} apply '{plan}' --allow less-safe" in told
+    assert reconciler(*shlex.split(told.partition("reconciler ")[2])[2:])[0] == 0
+    told = reconciler("plan", "--out", plan)[2]
+    assert told == f"Saved as {plan}.\n"
 
 
 @pytest.mark.parametrize("wrong", ["7", "7 weeks", "-1d", "1.5d", "", "d"])

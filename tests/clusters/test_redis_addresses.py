@@ -16,9 +16,9 @@ from redis_user.declared_users import users
 from waiting import until
 
 from clusters.sentinel import NAME, Sentinel
+from reconciler.allow_lists import Reach, hosts
 from reconciler.errors import ConnectionFailed
 from reconciler.model import Applied, RedisTarget
-from reconciler.reach import Reach, hosts
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes
 from reconciler.targets.open_sessions import OpenSessions

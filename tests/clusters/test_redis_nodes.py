@@ -14,9 +14,9 @@ from clusters.redis_cluster import RedisCluster
 from clusters.sentinel import NAME, SentinelTrio
 from reconciler.errors import HazardNotAllowed, PlanFileError
 from reconciler.model import Applied, RedisTarget, Target, UnreadReason, Verdict
-from reconciler.outcomes import of_plan
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
+from reconciler.verdicts import of_plan
 
 OLD, NEW = "the-old-password", "the-new-password"
 pytestmark = [pytest.mark.thorough, pytest.mark.rotated]

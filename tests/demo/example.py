@@ -15,7 +15,7 @@ import psycopg
 from applying.acting import Seen
 
 from reconciler.applying.apply import apply_plan
-from reconciler.applying.gates.facts import Options
+from reconciler.applying.gates.gate import Options
 from reconciler.applying.interruption import Interruption
 from reconciler.demo import data, tour
 from reconciler.desired.load import Desired, load

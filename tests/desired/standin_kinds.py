@@ -11,7 +11,7 @@ from pydantic import Field
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.model import Address, Frozen, Resource, SecretRef, System
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 
 class Index(Frozen):

@@ -113,7 +113,7 @@ CASES = [
     Case(
         "of several alternatives, what each expects",
         {"x.yaml": "target: cache\nsettings: {maxmemory: [1gb]}\n"},
-        "x.yaml:2:12: maxmemory: expected text or a mapping {key: value}, not a list",
+        "x.yaml:2:12: maxmemory: expected text, {env: NAME} or {file: PATH}, not a list",
     ),
     Case(
         "numbers, and keys that are not there",
@@ -148,7 +148,7 @@ CASES = [
     Case(
         "a secret in the wrong place is not repeated",
         {"x.yaml": "target: cache\nusers: {app: {rules: on, password: hunter22}}\n"},
-        "x.yaml:2:36: password: expected a mapping {key: value}, not text",
+        "x.yaml:2:36: password: expected {env: NAME} or {file: PATH}, not text",
     ),
     Case(
         "a checklist with one mistake an item",

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until
 
+from reconciler.allow_lists import Reach, Use
 from reconciler.desired.each import command as commands
 from reconciler.desired.each.csv_rows import csv_rows
 from reconciler.desired.each.yaml_rows import yaml_rows
 from reconciler.desired.load import load
 from reconciler.errors import DesiredError, UsageError
-from reconciler.reach import Reach, Use
 from reconciler.secrets import Secrets
 
 TEMPLATE = """\

@@ -7,9 +7,9 @@ import json
 import pytest
 from desired.standin_kinds import KINDS
 
+from reconciler.allow_lists import Reach
 from reconciler.desired.load import Desired, load
 from reconciler.errors import DesiredError
-from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 
 TARGETS = """\

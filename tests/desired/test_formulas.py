@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.formulas.evaluation import Lookup, Name
 from reconciler.formulas.grammar import MOST_SYMBOLS, POSTGRES, Syntax, parse
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.quantity_arithmetic import Dimension, FormulaError, Quantity, number_of
 
 untimed = settings(deadline=None)  # a busy machine is no defect
 

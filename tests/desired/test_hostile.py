@@ -154,5 +154,6 @@ def test_a_folder_that_is_none_is_an_error_of_usage(tmp_path, name, error):
     with pytest.raises(UsageError) as caught:
         load_files(Path(tmp_path / name), {})
     assert str(caught.value).replace(f"{tmp_path}/", "") == (
-        f"the folder {name!r} with the desired state {error}\n  name the right one with --desired DIR"
+        f"the folder {name!r} with the desired state {error}\n  name the right one with --desired DIR, "
+        "or in the variable RECONCILER_DESIRED"
     )

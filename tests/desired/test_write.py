@@ -7,9 +7,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.allow_lists import Reach
 from reconciler.desired.leaks import Leaks
-from reconciler.desired.values import Values
-from reconciler.reach import Reach
+from reconciler.desired.substituted_values import Values
 from reconciler.secrets import Secrets
 from reconciler.yaml.document import parse
 from reconciler.yaml.writing import WIDTH, LeftOut, Noted, document, gathered

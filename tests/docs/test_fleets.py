@@ -9,9 +9,9 @@ import pytest
 from applying.acting import Command
 from docs.pages import blocks, marked
 
+from reconciler.allow_lists import Reach
 from reconciler.desired.load import load
 from reconciler.kinds.registry import KINDS
-from reconciler.reach import Reach
 from reconciler.secrets import Secrets
 
 EXAMPLES = [("template", "fleet", "fleet says"), ("shared", "shared commands", "shared says")]

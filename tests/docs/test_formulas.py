@@ -88,7 +88,7 @@ def counted(sql, name: str, text: str) -> int:
 @pytest.mark.parametrize(("memory", "cpus"), [(16, 8), (2, 4), (256, 17)])
 def test_the_documented_formulas_come_to_what_pgtune_says(sql, database, tmp_path, monkeypatch, use, memory, cpus):
     # The declared memory is that of another machine: what this one has is not looked at.
-    monkeypatch.setattr("reconciler.kinds.pg_setting.observing.environment._contents", lambda session, paths: {})
+    monkeypatch.setattr("reconciler.kinds.pg_setting.observing.surroundings._contents", lambda session, paths: {})
     target, resources = declared(use, tmp_path, database, f"{memory}GB", str(cpus))
     planned = {change.address.name: change.steps[0].statements[0] for change in changes(KIND, target, resources)}
     for name, expected in pgtune(use, memory << 20, cpus).items():

@@ -14,8 +14,8 @@ from views.arbitrary import changes, plans
 from views.sample import IN_SYNC, PLAN
 
 from reconciler.documents import document
+from reconciler.documents.change_fingerprint import fingerprint, of_parts
 from reconciler.documents.digest import digest
-from reconciler.documents.fingerprint import fingerprint, of_parts
 from reconciler.documents.plan import dump, load, read, seal, write
 from reconciler.errors import DocumentError
 from reconciler.model import SENSITIVE, Plan, SqlStep

@@ -16,8 +16,8 @@ from pg_index.advice import advised, facts
 from pg_index.declared import declared, tables
 from reconciler.insight import bounded_queries
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.definition.covering import covers
 from reconciler.kinds.pg_index.definition.create_index import parse_index
+from reconciler.kinds.pg_index.definition.redundancy import covers
 from reconciler.model import Action, Change
 from reconciler.reports.quantities import facts as in_words
 from reconciler.secrets import Secrets

@@ -328,6 +328,7 @@ def test_two_long_names_have_different_temporary_names():
 
 WRONG = [
     ({}, "neither columns nor sql"),
+    ({"columns": []}, "columns is empty: name one at least"),
     ({"columns": ["a, b"]}, "not one key"),
     ({"columns": ["a); drop table tasks; --"]}, "not an index key"),
     ({"columns": ["a) include (b"]}, "more than a key"),

@@ -16,7 +16,7 @@ from live import converge, outcomes
 
 from pg_index.declared import declared
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.definition.covering import Covering, covers
+from reconciler.kinds.pg_index.definition.redundancy import Covering, covers
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.postgres.session import PostgresSession
 

@@ -10,7 +10,7 @@ from live import converge, outcomes
 
 from pg_index.declared import tables
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.changes.validity import looks_again
+from reconciler.kinds.pg_index.changes.partitioned_validity import looks_again
 from reconciler.model import Action, Applied
 
 pytestmark = pytest.mark.matrix

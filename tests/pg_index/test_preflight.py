@@ -16,11 +16,11 @@ from waiting import PATIENCE, reload, until
 
 from pg_index.advice import advised, said
 from pg_index.declared import declared, tables
-from reconciler.documents.fingerprint import fingerprint
+from reconciler.documents.change_fingerprint import fingerprint
 from reconciler.insight.bounded_queries import BoundedQueries
 from reconciler.insight.table_sizes import read_table_sizes
 from reconciler.kinds.pg_index.advice import advise, blockers
-from reconciler.kinds.pg_index.advice.concurrent_statements import works
+from reconciler.kinds.pg_index.advice.planned_statements import works
 from reconciler.model import Action, Address, Change, Hazard, HazardType, NoticeType, SqlStep
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets

@@ -234,9 +234,9 @@ def test_what_counts_is_told_by_the_exit_code(word, code, many, database, tmp_pa
     assert found == code, out
     if word == "drift":
         assert "unwanted: index of public.orders that no file declares" in " ".join(out.split())
-        assert "No drift that a plan would mend. 7 are unwanted." in out
+        assert "Drift, and no plan would mend it. 7 indexes are unwanted." in out
     if word == "report":
-        assert "7 are unlisted." in out
+        assert "7 indexes are unlisted." in out
 
 
 def test_tables_that_are_locked_as_a_whole_are_said_and_the_others_told(many, database, tmp_path):

@@ -14,7 +14,7 @@ from live import changes
 from pg_index.declared import tables
 from reconciler.applying.interruption import Interruption
 from reconciler.kinds.pg_index import KIND
-from reconciler.kinds.pg_index.changes.validity import LOOKS_AGAIN, looks_again
+from reconciler.kinds.pg_index.changes.partitioned_validity import LOOKS_AGAIN, looks_again
 from reconciler.model import Action, Applied, Plan
 
 pytestmark = pytest.mark.matrix

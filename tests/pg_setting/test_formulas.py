@@ -16,11 +16,11 @@ from pg_setting.setting_cases import declared, definitions, reload, settings
 from pg_setting.test_values import amounts
 
 from reconciler.errors import DesiredError
-from reconciler.formulas.quantities import Dimension
+from reconciler.formulas.quantity_arithmetic import Dimension
 from reconciler.kinds.pg_setting import KIND, values
 from reconciler.kinds.pg_setting.model import Definition
+from reconciler.kinds.pg_setting.values import known_types
 from reconciler.kinds.pg_setting.values import offline as numeric
-from reconciler.kinds.pg_setting.values import vartypes
 from reconciler.kinds.pg_setting.values.units import InvalidValue, dimension, size_of
 from reconciler.model import Notice, NoticeType, PostgresTarget
 from reconciler.secrets import Secrets
@@ -305,18 +305,18 @@ def test_a_declaration_that_comes_to_nothing_does_not_hide_what_would_keep_the_s
 def test_the_table_of_numbers_is_the_servers(clean):
     numbers = {definition.name for definition, _ in definitions(clean) if definition.vartype in ("integer", "real")}
     there = {definition.name for definition, _ in definitions(clean)}
-    assert vartypes.UNITS.keys() & there <= numbers
-    own = {name for name in numbers - vartypes.UNITS.keys() if "." not in name}
+    assert known_types.UNITS.keys() & there <= numbers
+    own = {name for name in numbers - known_types.UNITS.keys() if "." not in name}
     assert own <= {"ssl_renegotiation_limit", "trace_sort"} or not own, own
 
 
 @pytest.mark.matrix
 def test_the_tables_of_types_are_the_servers(clean):
     for definition, _ in definitions(clean):
-        if definition.name in vartypes.UNITS:
-            assert definition.unit == vartypes.UNITS[definition.name]
-            assert (definition.vartype == "real") == (definition.name in vartypes.REALS)
-        assert definition.name not in vartypes.BOOLEANS or definition.vartype == "bool", definition.name
+        if definition.name in known_types.UNITS:
+            assert definition.unit == known_types.UNITS[definition.name]
+            assert (definition.vartype == "real") == (definition.name in known_types.REALS)
+        assert definition.name not in known_types.BOOLEANS or definition.vartype == "bool", definition.name
 
 
 @pytest.mark.matrix

@@ -19,7 +19,7 @@ from psycopg import sql as compose
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.model import Definition
-from reconciler.kinds.pg_setting.observing.not_listed import unlisted
+from reconciler.kinds.pg_setting.observing.hidden_from_role import unlisted
 from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
 from reconciler.model import NoticeType, PostgresTarget, Target
 from reconciler.targets.connect import connect

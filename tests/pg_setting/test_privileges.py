@@ -7,10 +7,10 @@ from live import changes, converge, outcomes
 from pg_setting.setting_cases import declared, settings
 from waiting import reload
 
-from reconciler.documents.fingerprint import fingerprint
+from reconciler.documents.change_fingerprint import fingerprint
 from reconciler.errors import DesiredError
 from reconciler.kinds.pg_setting import KIND
-from reconciler.kinds.pg_setting.observing.not_listed import existing
+from reconciler.kinds.pg_setting.observing.hidden_from_role import existing
 from reconciler.model import SENSITIVE, Notice, NoticeType
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

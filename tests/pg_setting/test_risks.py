@@ -71,7 +71,7 @@ def test_nothing_is_decided_of_what_no_server_has(everywhere):
 @pytest.mark.servers
 def test_what_is_hidden_from_some_roles_is_decided(everywhere):
     """pg_settings keeps these from whoever is no member of pg_read_all_settings."""
-    from reconciler.kinds.pg_setting.observing.not_listed import CANDIDATES
+    from reconciler.kinds.pg_setting.observing.hidden_from_role import CANDIDATES
 
     assert CANDIDATES <= risk.KNOWN
 

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from reconciler.model import PostgresTarget, RedisTarget, Target, UnreadReason
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
-from reconciler.targets.pool import MOST_SESSIONS_ON_A_SERVER
 from reconciler.targets.postgres.bounded_connection import HeardConnection
+from reconciler.targets.thread_pool import MOST_SESSIONS_ON_A_SERVER
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 

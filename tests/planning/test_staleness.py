@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.documents.fingerprint import fingerprint
+from reconciler.documents.change_fingerprint import fingerprint
 from reconciler.kinds.registry import KINDS
 from reconciler.model import (
     Action,
@@ -173,7 +173,7 @@ def test_without_a_change_it_is_made_unless_something_is_in_the_way(change, noti
     found = judge(sealed(change), seen(*told))
     stale = any(kind in IN_THE_WAY for kind, _ in notices)
     assert found.standing is (Standing.STALE if stale else Standing.ALREADY_MADE)
-    assert found.message == "; ".join(message for _, message in notices)
+    assert found.message == "; ".join(message for kind, message in notices if kind is not NoticeType.NOTE)
     assert not found.steps
 
 

@@ -28,8 +28,8 @@ from reconciler.model import (
     Severity,
     Verdict,
 )
-from reconciler.outcomes import of_outcome, of_plan, of_resource, of_targets
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
+from reconciler.verdicts import of_outcome, of_plan, of_resource, of_targets
 
 ADDRESS = Address("main", "pg_setting", "work_mem")
 
@@ -103,14 +103,14 @@ def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
     assert {*said, content["verdict"], content["targets"]["main"]["verdict"]} == {row.verdict}
     each = [one["verdict"] for one in [*content["resource_changes"], *content["notices"]]]
     assert sorted(each) == sorted(map(of_outcome, row.outcomes))
-    assert verdict.drift_exit_code(plan) == row.drift
-    assert verdict.plan_exit_code(plan, detailed=False) == row.plan
-    assert verdict.plan_exit_code(plan, detailed=True) == row.detailed
+    assert exit_codes.drift_exit_code(plan) == row.drift
+    assert exit_codes.plan_exit_code(plan, detailed=False) == row.plan
+    assert exit_codes.plan_exit_code(plan, detailed=True) == row.detailed
 
 
 def test_every_notice_and_every_status_of_a_check_has_its_verdict():
     assert {of_outcome(notice(type)) for type in NoticeType} == set(Verdict) - {Verdict.UNREACHABLE}
-    assert {verdict.of_check(check(status)) for status in CheckStatus} == set(CheckVerdict)
+    assert {exit_codes.of_check(check(status)) for status in CheckStatus} == set(CheckVerdict)
 
 
 def check(status: CheckStatus) -> CheckResult:
@@ -120,16 +120,16 @@ def check(status: CheckStatus) -> CheckResult:
 
 def test_the_worst_item_decides_a_checklist():
     passes, hidden, fails = map(check, (CheckStatus.PASS, CheckStatus.NOT_VISIBLE, CheckStatus.FAIL))
-    assert verdict.of_checks([]) is verdict.of_checks([passes]) is CheckVerdict.MET
-    assert verdict.of_checks([passes, hidden]) is CheckVerdict.UNDECIDED
-    assert verdict.of_checks([hidden, fails]) is CheckVerdict.FAILED
+    assert exit_codes.of_checks([]) is exit_codes.of_checks([passes]) is CheckVerdict.MET
+    assert exit_codes.of_checks([passes, hidden]) is CheckVerdict.UNDECIDED
+    assert exit_codes.of_checks([hidden, fails]) is CheckVerdict.FAILED
 
 
 def test_what_is_blocked_does_not_count_where_the_plan_allows_it():
-    assert verdict.plan_exit_code(plan_of(BLOCKED, allow_blocked=True), detailed=False) == 0
-    assert verdict.plan_exit_code(plan_of(BLOCKED, allow_blocked=True), detailed=True) == 0
-    assert verdict.plan_exit_code(plan_of(DIFFERS, BLOCKED, allow_blocked=True), detailed=True) == 2
-    assert verdict.plan_exit_code(plan_of(BLOCKED, HIDDEN, allow_blocked=True), detailed=True) == 1
+    assert exit_codes.plan_exit_code(plan_of(BLOCKED, allow_blocked=True), detailed=False) == 0
+    assert exit_codes.plan_exit_code(plan_of(BLOCKED, allow_blocked=True), detailed=True) == 0
+    assert exit_codes.plan_exit_code(plan_of(DIFFERS, BLOCKED, allow_blocked=True), detailed=True) == 2
+    assert exit_codes.plan_exit_code(plan_of(BLOCKED, HIDDEN, allow_blocked=True), detailed=True) == 1
     assert of_plan(plan_of(BLOCKED, allow_blocked=True)) is Verdict.BLOCKED, "it is still what it is"
 
 
@@ -138,23 +138,23 @@ def done(result: Applied) -> ChangeReceipt:
 
 
 LEFT = {
-    "nothing": (verdict.Left([]), Verdict.IN_SYNC, True),
-    "applied": (verdict.Left([done(Applied.APPLIED)]), Verdict.IN_SYNC, True),
-    "made already": (verdict.Left([done(Applied.SKIPPED)]), Verdict.IN_SYNC, True),
-    "waits": (verdict.Left([done(Applied.APPLIED)], waiting=[ADDRESS]), Verdict.WAITS, True),
-    "remains": (verdict.Left([done(Applied.APPLIED)], remaining=[ADDRESS]), Verdict.DIFFERS, False),
-    "failed": (verdict.Left([done(Applied.FAILED)]), Verdict.DIFFERS, False),
-    "stale": (verdict.Left([done(Applied.STALE)]), Verdict.DIFFERS, False),
-    "incomplete": (verdict.Left([done(Applied.INCOMPLETE)]), Verdict.DIFFERS, False),
-    "superseded": (verdict.Left([done(Applied.SUPERSEDED)]), Verdict.DIFFERS, False),
-    "not run": (verdict.Left([done(Applied.NOT_RUN)]), Verdict.DIFFERS, False),
-    "blocked": (verdict.Left([done(Applied.APPLIED)], blocked=[ADDRESS]), Verdict.BLOCKED, False),
-    "half-way": (verdict.Left([done(Applied.APPLIED)], half_way=[ADDRESS]), Verdict.HALF_WAY, False),
+    "nothing": (exit_codes.Left([]), Verdict.IN_SYNC, True),
+    "applied": (exit_codes.Left([done(Applied.APPLIED)]), Verdict.IN_SYNC, True),
+    "made already": (exit_codes.Left([done(Applied.SKIPPED)]), Verdict.IN_SYNC, True),
+    "waits": (exit_codes.Left([done(Applied.APPLIED)], waiting=[ADDRESS]), Verdict.WAITS, True),
+    "remains": (exit_codes.Left([done(Applied.APPLIED)], remaining=[ADDRESS]), Verdict.DIFFERS, False),
+    "failed": (exit_codes.Left([done(Applied.FAILED)]), Verdict.DIFFERS, False),
+    "stale": (exit_codes.Left([done(Applied.STALE)]), Verdict.DIFFERS, False),
+    "incomplete": (exit_codes.Left([done(Applied.INCOMPLETE)]), Verdict.DIFFERS, False),
+    "superseded": (exit_codes.Left([done(Applied.SUPERSEDED)]), Verdict.DIFFERS, False),
+    "not run": (exit_codes.Left([done(Applied.NOT_RUN)]), Verdict.DIFFERS, False),
+    "blocked": (exit_codes.Left([done(Applied.APPLIED)], blocked=[ADDRESS]), Verdict.BLOCKED, False),
+    "half-way": (exit_codes.Left([done(Applied.APPLIED)], half_way=[ADDRESS]), Verdict.HALF_WAY, False),
 }
 
 
 @pytest.mark.parametrize(("left", "said", "succeeded"), LEFT.values(), ids=LEFT)
-def test_what_an_apply_leaves(left: verdict.Left, said: Verdict, succeeded: bool):
+def test_what_an_apply_leaves(left: exit_codes.Left, said: Verdict, succeeded: bool):
     assert left.of_all() is said
     assert left.succeeded(allow_blocked=False) is succeeded
     assert left.succeeded(allow_blocked=True) is (succeeded or said is Verdict.BLOCKED)
@@ -162,21 +162,21 @@ def test_what_an_apply_leaves(left: verdict.Left, said: Verdict, succeeded: bool
 
 def test_what_a_plan_could_not_see_is_in_the_verdict_and_fails_no_apply():
     """A receipt said in-sync, and drift right behind it ended with 5."""
-    assert verdict.beside(plan_of(HIDDEN, notice(NoticeType.UNWANTED))) is Verdict.DIFFERS
-    assert verdict.beside(plan_of(DIFFERS, BLOCKED, HALF_WAY, WAITS)) is Verdict.IN_SYNC
-    left = verdict.Left([done(Applied.APPLIED)], beside=verdict.beside(plan_of(HIDDEN)))
+    assert exit_codes.beside(plan_of(HIDDEN, notice(NoticeType.UNWANTED))) is Verdict.DIFFERS
+    assert exit_codes.beside(plan_of(DIFFERS, BLOCKED, HALF_WAY, WAITS)) is Verdict.IN_SYNC
+    left = exit_codes.Left([done(Applied.APPLIED)], beside=exit_codes.beside(plan_of(HIDDEN)))
     assert left.of_all() is Verdict.NOT_VISIBLE
     assert left.succeeded(allow_blocked=False)
 
 
 def test_a_change_that_only_runs_is_half_way_itself():
-    left = verdict.Left([done(Applied.APPLIED)], half_way=[ADDRESS])
+    left = exit_codes.Left([done(Applied.APPLIED)], half_way=[ADDRESS])
     assert left.of_change(done(Applied.APPLIED)) is Verdict.HALF_WAY
 
 
 def test_a_change_makes_true_what_a_notice_says_to_be_half_way():
-    assert verdict.half_way(plan_of(HALF_WAY)) == (ADDRESS,)
-    assert verdict.half_way(plan_of(RUNS, HALF_WAY)) == ()
+    assert exit_codes.half_way(plan_of(HALF_WAY)) == (ADDRESS,)
+    assert exit_codes.half_way(plan_of(RUNS, HALF_WAY)) == ()
 
 
 @pytest.mark.parametrize("where", ["whole", "change", "notice", "target"])

@@ -8,7 +8,7 @@ from redis_setting.declared import declared
 
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_setting.model import ObservedSetting
-from reconciler.kinds.redis_setting.risk import decisions
+from reconciler.kinds.redis_setting.risk import table
 from reconciler.kinds.redis_setting.risk.hazards import hazards
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, FILE_ONLY, KNOWN
 from reconciler.model import NEEDS_PERMISSION, HazardType
@@ -18,16 +18,16 @@ RUNS, EVICTS = HazardType.RUNS_PROGRAMS, HazardType.EVICTS_KEYS
 
 
 def test_every_parameter_of_this_server_is_decided(redis_client):
-    assert [name for name in redis_client.config_get("*") if not decisions.is_decided(name)] == []
+    assert [name for name in redis_client.config_get("*") if not table.is_decided(name)] == []
 
 
 def test_no_parameter_is_both_free_and_not_and_none_is_made_up():
-    risky = decisions.BY_NAME.keys() | decisions.JUDGED_ALONE
-    assert not decisions.FREE.keys() & risky
-    assert decisions.FREE.keys() | risky <= KNOWN | FILE_ONLY
-    assert {name for name in KNOWN if not decisions.is_decided(name)} == set()
-    assert not (decisions.FREE.keys() | risky) & ALIASES.keys(), "under its newest name"
-    assert all(hazard in NEEDS_PERMISSION and reason for _, _, hazard, reason in decisions.ROWS)
+    risky = table.BY_NAME.keys() | table.JUDGED_ALONE
+    assert not table.FREE.keys() & risky
+    assert table.FREE.keys() | risky <= KNOWN | FILE_ONLY
+    assert {name for name in KNOWN if not table.is_decided(name)} == set()
+    assert not (table.FREE.keys() | risky) & ALIASES.keys(), "under its newest name"
+    assert all(hazard in NEEDS_PERMISSION and reason for _, _, hazard, reason in table.ROWS)
 
 
 def risks(name, running, wanted, **more):
@@ -145,7 +145,7 @@ def test_some_depend_on_what_the_server_shows(name, running, wanted, more, expec
 
 
 def test_a_parameter_of_a_later_version_is_less_safe_on_a_live_server(redis_target, monkeypatch):
-    monkeypatch.setattr(decisions, "FREE", {name: why for name, why in decisions.FREE.items() if name != "hz"})
+    monkeypatch.setattr(table, "FREE", {name: why for name, why in table.FREE.items() if name != "hz"})
     [change] = changes(KIND, redis_target, declared({"hz": "20"}))
     [hazard] = change.steps[0].hazards
     assert hazard.type is LESS_SAFE

@@ -18,10 +18,10 @@ from redis_setting.starting import started
 
 from reconciler.kinds.redis_setting import KIND
 from reconciler.model import NoticeType
-from reconciler.outcomes import of_plan
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
+from reconciler.verdicts import of_plan
 from reconciler.views import render_drift
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -21,9 +21,9 @@ from waiting import until
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_user import KIND as USERS
 from reconciler.model import Applied, HazardType, NoticeType, RedisTarget
-from reconciler.outcomes import of_plan
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
+from reconciler.verdicts import of_plan
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"

@@ -19,8 +19,8 @@ from reconciler.kinds.redis_setting import KIND
 from reconciler.model import Difference, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.targets.redis.files import words_of
 from reconciler.targets.redis.process import elsewhere
+from reconciler.targets.redis.redis_conf import words_of
 
 PASSWORD = 'corr"ect horse\\battery ä'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.applying.executing.append_only import PUT_OFF_SECONDS, STILL_SECONDS, Course, Look, NeverWhole
+from reconciler.applying.executing.aof_rewrite import PUT_OFF_SECONDS, STILL_SECONDS, Course, Look, NeverWhole
 
 IDLE = Look(running=False, scheduled=False, failed=False, other=False, keys=0, total=0, seconds=-1)
 

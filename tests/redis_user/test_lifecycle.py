@@ -11,7 +11,7 @@ from redis_user.declared_users import users
 
 from reconciler.errors import DesiredError, StepFailed
 from reconciler.kinds.redis_user import KIND
-from reconciler.kinds.redis_user.rules.spelling import split
+from reconciler.kinds.redis_user.rules.acl_syntax import split
 from reconciler.model import Action, HazardType, NoticeType, RedisTarget, SecretArgument
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -14,7 +14,7 @@ from redis_user.declared_users import users
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_setting import KIND as SETTINGS
 from reconciler.kinds.redis_user import KIND
-from reconciler.kinds.redis_user.rules.spelling import split
+from reconciler.kinds.redis_user.rules.acl_syntax import split
 from reconciler.model import Notice, NoticeType, RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect

@@ -10,8 +10,8 @@ from redis_user.declared_users import users
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_user import KIND
 from reconciler.kinds.redis_user.read import _commands
+from reconciler.kinds.redis_user.rules.acl_syntax import split
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
-from reconciler.kinds.redis_user.rules.spelling import split
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.session import connect
 

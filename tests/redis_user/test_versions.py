@@ -14,8 +14,8 @@ from redis_user.declared_users import users
 
 from reconciler.errors import DesiredError
 from reconciler.kinds.redis_user import KIND
+from reconciler.kinds.redis_user.rules.acl_syntax import split
 from reconciler.kinds.redis_user.rules.since import _CAME, GONE, came_with
-from reconciler.kinds.redis_user.rules.spelling import split
 from reconciler.model import Change, Notice, NoticeType
 
 RULES = """

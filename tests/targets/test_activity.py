@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.targets.postgres.activity import masked, without_values
+from reconciler.targets.postgres.redacted_statements import masked, without_values
 
 STATEMENTS = [
     ("update t set a = 'x' where b = 'it''s'", "update t set a = '…' where b = '…'", "literals"),

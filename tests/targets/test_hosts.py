@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.allow_lists import Reach, hosts
 from reconciler.errors import ConnectionFailed
-from reconciler.reach import Reach, hosts
 
 CASES = [
     ("db1", "db1", 5432, True, "any port"),

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from reconciler.model import HttpTarget, PostgresTarget, RedisTarget
-from reconciler.targets.pool import MOST_SESSIONS_ON_A_SERVER, Pool
-from reconciler.targets.servers import places, sessions_to
+from reconciler.targets.servers_in_urls import places, sessions_to
+from reconciler.targets.thread_pool import MOST_SESSIONS_ON_A_SERVER, Pool
 
 
 class Counting:

@@ -7,9 +7,9 @@ from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import RedisTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.opening import open_connection
-from reconciler.targets.redis.reading import READING
+from reconciler.targets.redis.read_only_commands import READING
+from reconciler.targets.redis.server_messages import said
 from reconciler.targets.redis.session import Refusal, connect
-from reconciler.targets.redis.words import said
 
 PASSWORD = "correct-horse-battery"
 

@@ -17,10 +17,10 @@ from reconciler.kinds.pg_index.comparison.normalise import meaning
 from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.create_index import parse_index
 from reconciler.kinds.pg_index.definition.plain_spelling import plainly, tidily
-from reconciler.kinds.pg_index.definition.printing_faults import mended
+from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.definition.syntax import parse_element, parse_predicate, unqualified
 from reconciler.targets import sql_tree as tree
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.sql_tree import (
     SyntaxProblem,
     canonical,

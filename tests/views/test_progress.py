@@ -10,7 +10,7 @@ from views.sample import CHANGES, NOW, RECEIPT
 
 from reconciler.model import Blocker, Change
 from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
-from reconciler.targets.postgres.activity import blocker
+from reconciler.targets.postgres.redacted_statements import blocker
 from reconciler.views.live import Bars, Lines
 
 REPORT = blocker(4711, "reader", "the\x1b report", "idle in transaction", "select secret from t where x = 'y'", 65.0)

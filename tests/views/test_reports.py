@@ -33,8 +33,7 @@ from reconciler.model import (
     Unlooked,
     Verdict,
 )
-from reconciler.outcomes import of_plan, of_targets
-from reconciler.planning import verdict
+from reconciler.planning import exit_codes
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.checks import checks_report
 from reconciler.reports.drift import drift_report
@@ -42,9 +41,10 @@ from reconciler.reports.hazards import SHOWN_OF_A_PLAN
 from reconciler.reports.places import place
 from reconciler.reports.plan import plan_report
 from reconciler.reports.receipt import receipt_report
+from reconciler.verdicts import of_plan, of_targets
 from reconciler.views import checks, markdown, text
 from reconciler.views import receipt as receipts
-from reconciler.views.page import Page
+from reconciler.views.text_layout import Page
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 VIEWS = Path(text.__file__).parent
@@ -198,7 +198,7 @@ def test_verdicts_of_rows_are_those_of_the_plan():
     by_address = {row.address: row.verdict for row in (*report.changes, *report.notices)}
     assert by_address[Address("main", "pg_setting", "wal_buffers")] is Verdict.HALF_WAY
     assert by_address[Address("main", "pg_index", "public.users_email_key")] is Verdict.BLOCKED
-    assert checks_report(EVERYTHING).verdict is verdict.of_checks(EVERYTHING.checks)
+    assert checks_report(EVERYTHING).verdict is exit_codes.of_checks(EVERYTHING.checks)
 
 
 def sentences(view: str) -> Iterator[str]:
@@ -234,7 +234,7 @@ def test_a_view_words_nothing_but_its_own_form(view: str, of_its_form: list[str]
 
 def test_a_receipt_says_what_is_left_of_each_change():
     report = receipt_report(DONE, {})
-    assert [row.verdict for row in report.changes] == [verdict.left_by(DONE).of_change(one) for one in DONE.changes]
+    assert [row.verdict for row in report.changes] == [exit_codes.left_by(DONE).of_change(one) for one in DONE.changes]
 
 
 def test_a_row_says_in_which_file_and_line_it_is_declared():

@@ -16,9 +16,9 @@ from reconciler import views
 from reconciler.errors import UsageError
 from reconciler.model import Address, Fact, Hazard, HazardType, Notice, NoticeType, Plan, Receipt, SqlStep, Verdict
 from reconciler.reports.characters import visible
+from reconciler.reports.labels import both_sides
 from reconciler.reports.quantities import fact
-from reconciler.reports.words import both_sides
-from reconciler.views.page import STYLES, Page, cells, wrap
+from reconciler.views.text_layout import STYLES, Page, cells, wrap
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 SGR = re.compile(f"\x1b\\[({'|'.join(STYLES.values())}|0)m")
@@ -169,10 +169,14 @@ WAITING = NOTICES[0]
         (IN_SYNC, "No changes. 29 indexes, 31 settings and 8 checks are as declared.", "checks are counted once"),
         (
             EMPTY.model_copy(update={"in_sync": {"pg_setting": 3}, "notices": (WAITING,)}),
-            "No changes. 3 settings are as declared. 1 waits for a restart.",
+            "No changes. 3 settings are as declared. 1 setting waits for a restart.",
             "what waits is not as declared",
         ),
-        (EMPTY.model_copy(update={"notices": (NOTICES[1],)}), "No changes. 1 is not visible.", "nor what is hidden"),
+        (
+            EMPTY.model_copy(update={"notices": (NOTICES[1],)}),
+            "No changes. 1 setting is not visible.",
+            "nor what is hidden",
+        ),
         (
             EMPTY.model_copy(update={"in_sync": {"pg_index": 2}, "checks": CHECKS[:2]}),
             "No changes. 2 indexes are as declared. 1 of 2 checks fails.",
@@ -196,13 +200,37 @@ def test_drift_is_not_called_in_sync_while_something_is_wrong(update):
     assert "In sync" not in views.render_drift(IN_SYNC.model_copy(update=update))
 
 
+UNWANTED = Notice(
+    address=Address("main", "pg_index", "public.i"), type=NoticeType.UNWANTED, message="nobody declares it"
+)
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"checks": CHECKS[:1]}, "No drift, and checks that do not pass. "),
+        ({"notices": (WAITING,)}, "No drift but for what waits for a restart. "),
+        ({"notices": (UNWANTED,)}, "Drift, and no plan would mend it. "),
+        (
+            {"notices": (UNWANTED.model_copy(update={"type": NoticeType.BLOCKED}),)},
+            "Drift, and no step can mend it now. ",
+        ),
+        ({"notices": (NOTICES[1],)}, "No drift in what can be seen. "),
+    ],
+    ids=str,
+)
+def test_drift_without_a_change_says_what_it_comes_to(update, said):
+    """Of all of them it was "No drift that a plan would mend.", whatever the exit code."""
+    assert said in " ".join(views.render_drift(IN_SYNC.model_copy(update=update), width=300).split())
+
+
 def test_a_restart_is_counted_once_for_a_change_and_its_notice():
     hazard = Hazard(type=HazardType.WAITS_FOR_RESTART, message="")
     change = CHANGES[7].model_copy(
         update={"address": WAITING.address, "steps": (SqlStep(statements=(), hazards=(hazard,)),)}
     )
     plan = EMPTY.model_copy(update={"changes": (change,), "notices": (WAITING,)})
-    assert " 1 waits for a restart." in views.render(plan, width=300)
+    assert " 1 setting waits for a restart." in views.render(plan, width=300)
 
 
 def test_each_warning_about_a_target_is_counted():

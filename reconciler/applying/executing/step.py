@@ -117,7 +117,7 @@ class PostgresExecutor:
         import psycopg
 
         from reconciler.targets.postgres.bounded_connection import Silent
-        from reconciler.targets.postgres.words import said
+        from reconciler.targets.postgres.server_messages import said
 
         if isinstance(step, ManualStep):
             return
@@ -201,9 +201,9 @@ class RedisExecutor:
         """Sends the command, after what it waits for."""
         import redis
 
-        from reconciler.applying.executing.append_only import NeverWhole, until_whole
-        from reconciler.applying.executing.redis_rewrite import WRITING, WrittenWrong, write
-        from reconciler.targets.redis.words import said
+        from reconciler.applying.executing.aof_rewrite import NeverWhole, until_whole
+        from reconciler.applying.executing.config_rewrite import WRITING, WrittenWrong, write
+        from reconciler.targets.redis.server_messages import said
 
         if isinstance(step, ManualStep):
             return

@@ -11,7 +11,7 @@ from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
 from reconciler.model import Blocker, PostgresTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.postgres.activity import blocker
+from reconciler.targets.postgres.redacted_statements import blocker
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession

@@ -4,19 +4,20 @@ A gate looks at what was read, and asks nobody: it gives a `Refusal` for whateve
 says at which moment each is asked, and in which order; what a gate refuses, those after it do not see. Apply asks all
 of them. `plan` shows the same to whoever reviews it, as far as it can be known then:
 
-    gate         what a plan says of it
-    digest       its own, which `apply --digest` takes
-    age          when it was made
-    declared     the target and the kind of each change, in its address
-    duplicates   -
-    order        - (no plan that is made here has two changes of one address, or is out of order)
-    nodes        all nodes of each target
-    superseded   the declaration of each change and its place
-    hazards      the `--allow` that an apply needs
-    identity     system, version, location and role of each target
+    gate             what a plan says of it
+    expected_digest  its own, which `apply --digest` takes
+    age              when it was made
+    known_targets    the target and the kind of each change, in its address
+    duplicates       -
+    order            - (no plan that is made here has two changes of one address, or is out of order)
+    nodes            all nodes of each target
+    superseded       the declaration of each change and its place
+    hazards          the `--allow` that an apply needs
+    secrets          (sensitive), in the place of each
+    identity         system, version, location and role of each target
 
 Another gate (a policy, a window, an approval) is one file and one line of the table. The file has one function, `gate`,
-of the signature `facts.Gate`. What it has to know and nobody reads yet is a field of `facts.Facts`, or of `Options`
+of the signature `gate.Gate`. What it has to know and nobody reads yet is a field of `gate.Facts`, or of `Options`
 where whoever runs apply says it. What it says of a plan that was just made is a row here, and shown by `plan`.
 Rehearsals and locks are no gates: they ask the live system, and change what others see of it.
 

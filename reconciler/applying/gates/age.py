@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 from math import ceil
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.documents.document import timestamp
 from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
@@ -20,6 +20,10 @@ ATTENDED = timedelta(days=30)
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """The clocks of machines that are kept by NTP differ by far less; Kerberos bears five minutes, too."""
+
+
+TYPING = timedelta(minutes=10)
+"""What is proposed to be allowed still holds when whoever reads it has thought about it and typed it."""
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:
@@ -40,7 +44,7 @@ def gate(facts: Facts) -> Iterator[Refusal]:
         yield Refusal(
             f"the plan was made at {timestamp(made)}, {in_words(age)} ago: older than {in_words(most)}",
             f"what was reviewed then may no longer be wanted: {NEW_PLAN}. Or allow its age: --max-age "
-            f"{in_words(age, up=True)}",
+            f"{in_words(age + max(age / 10, TYPING), up=True)}",
             PlanFileError,
         )
 

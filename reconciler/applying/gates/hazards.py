@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import NEEDS_PERMISSION
+from reconciler.reports.hazards import allowing
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:
@@ -23,7 +24,7 @@ def gate(facts: Facts) -> Iterator[Refusal]:
     ]
     if missing:
         lines = [f"  {change.address}: {hazard.type}: {hazard.message}" for change, hazard in missing]
-        flags = " ".join(f"--allow {name}" for name in sorted({hazard.type.value for _, hazard in missing}))
+        flags = allowing(hazard.type for _, hazard in missing)
         yield Refusal(
             "this plan has hazards that nobody has allowed; nothing was run\n" + "\n".join(lines),
             f"if they are wanted: reconciler apply … {flags}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.documents.plan import NEW_PLAN
 from reconciler.errors import PlanFileError
 from reconciler.model import Change

@@ -7,16 +7,17 @@ from enum import Enum, auto
 
 from reconciler.applying.gates import (
     age,
-    declared,
-    digest,
     duplicates,
+    expected_digest,
     hazards,
     identity,
+    known_targets,
     nodes,
     order,
+    secrets,
     superseded,
 )
-from reconciler.applying.gates.facts import Facts, Gate
+from reconciler.applying.gates.gate import Facts, Gate
 
 
 class Moment(Enum):
@@ -27,15 +28,15 @@ class Moment(Enum):
     DECLARED = auto()
     """The YAML was read as well: targets, resources."""
     FOUND = auto()
-    """The nodes of the targets were found: nodes."""
+    """The nodes of the targets were found: nodes, and which secrets cannot be had: unresolved."""
     CONNECTED = auto()
     """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
 
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
-    Moment.SAVED: (digest.gate, age.gate),
-    Moment.DECLARED: (declared.gate, duplicates.gate, order.gate),
-    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate),
+    Moment.SAVED: (expected_digest.gate, age.gate),
+    Moment.DECLARED: (known_targets.gate, duplicates.gate, order.gate),
+    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
     Moment.CONNECTED: (identity.gate,),
 }
 
@@ -43,7 +44,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
 def enforce(moment: Moment, facts: Facts) -> Facts:
     """`facts`, with what the gates of this moment refuse of single changes.
 
-    Raises the error of the first refusal that has one: HazardNotAllowed, PlanFileError.
+    Raises the error of the first refusal that has one: HazardNotAllowed, PlanFileError, ApplyError.
     """
     for gate in GATES[moment]:
         for refusal in gate(facts):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.applying.gates.facts import Facts, Refusal
+from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Applied, Change, Resource, Target

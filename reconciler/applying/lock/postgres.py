@@ -23,12 +23,12 @@ from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
-from reconciler.targets.postgres.activity import masked
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import open_connection
+from reconciler.targets.postgres.redacted_statements import masked
+from reconciler.targets.postgres.server_messages import said
 from reconciler.targets.postgres.session import Row
 from reconciler.targets.postgres.taken_role import as_login
-from reconciler.targets.postgres.words import said
 
 ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""

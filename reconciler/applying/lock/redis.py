@@ -26,7 +26,7 @@ from reconciler.errors import ApplyError, ConnectionFailed, LockHeld
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.opening import open_connection
-from reconciler.targets.redis.words import said
+from reconciler.targets.redis.server_messages import said
 
 REDIS_NAME = "reconciler-apply"
 """How the names of our Redis connections begin."""

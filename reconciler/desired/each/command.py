@@ -19,7 +19,7 @@ from reconciler.desired.each.yaml_rows import yaml_rows
 from reconciler.errors import DesiredError
 from reconciler.secrets import Secrets
 from reconciler.yaml.document import MOST_BYTES
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 SECONDS = 60.0
 """For the command to end: it asks a cloud's API, or a secret store."""

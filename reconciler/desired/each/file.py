@@ -11,9 +11,9 @@ from reconciler.desired.each.rows import Rows
 from reconciler.desired.each.source import FileSource, words
 from reconciler.desired.each.yaml_rows import yaml_rows
 from reconciler.errors import DesiredError
-from reconciler.files import NotReadable, read_regular, refuse_outside
+from reconciler.untrusted_files import NotReadable, read_regular, refuse_outside
 from reconciler.yaml.document import MOST_BYTES
-from reconciler.yaml.wording import alternatives
+from reconciler.yaml.suggestions import alternatives
 
 _READERS = {".csv": csv_rows, ".yaml": yaml_rows, ".yml": yaml_rows, ".json": yaml_rows}
 

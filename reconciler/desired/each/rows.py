@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import DesiredError
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 MOST_ROWS = 10_000
 """Of one template: what has more is not a list of databases."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from reconciler.model import Frozen
 from reconciler.targets.foreign.reading_statement import one_reading_statement
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 
 class FileSource(Frozen):

@@ -13,15 +13,15 @@ from reconciler.desired.each.file import rows_of_file
 from reconciler.desired.each.query import rows_of_query
 from reconciler.desired.each.rows import Row, Rows, refuse_values
 from reconciler.desired.each.source import SOURCE, FileSource, QuerySource, Source, words
-from reconciler.desired.refusals import explain
+from reconciler.desired.substituted_values import Values
 from reconciler.desired.urls import texts, urls
-from reconciler.desired.values import Values
+from reconciler.desired.validation_errors import explain
 from reconciler.desired.variables import names, needed
 from reconciler.errors import DesiredError
 from reconciler.model import PostgresTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.yaml.node import Node
-from reconciler.yaml.wording import quoted, unknown
+from reconciler.yaml.suggestions import quoted, unknown
 
 EACH = "each"
 OWN_KEYS = (EACH, "name")

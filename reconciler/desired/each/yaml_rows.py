@@ -6,7 +6,7 @@ from reconciler.desired.each.rows import Row, Rows, refuse_columns, refuse_numbe
 from reconciler.errors import DesiredError
 from reconciler.yaml.document import parse
 from reconciler.yaml.node import Node, shape
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 _EXPECTED = "expected a list of mappings: [{name: a, url: …}, …]"
 

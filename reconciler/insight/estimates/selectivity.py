@@ -11,7 +11,7 @@ from reconciler.insight.candidate import Candidate
 from reconciler.insight.table_sizes import TableSize
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.plannable import unplannable, unrunnable
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
 
 

@@ -13,7 +13,7 @@ from reconciler.insight.candidate import Key
 from reconciler.insight.estimates.index_size import Values
 from reconciler.insight.table_sizes import TableSize
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.sql_tree import SyntaxProblem, canonical, column_references
 

@@ -12,7 +12,7 @@ from reconciler.insight.workload.extensions import Extensions
 from reconciler.insight.workload.statement import NotJudged, Statement, read_statement
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reading_functions import not_reading
+from reconciler.targets.foreign.read_only_functions import not_reading
 from reconciler.targets.postgres.session import PostgresSession
 
 MOST_STATEMENTS = 50
@@ -94,10 +94,9 @@ def read_workload(session: PostgresSession, extensions: Extensions, tables: Iter
             if statement is not None and statement.is_about(*table):
                 found.setdefault(table, []).append(statement)
     # A bare name is looked for beside the table, too.
-    path = [*session.search_path, *sorted({schema for schema, _ in wanted} - {*session.search_path})]
     reached = [statement.reached for statements in found.values() for statement in statements]
     writes = any(statement.writes_rows for statements in found.values() for statement in statements)
-    question = Question(path, reached, wanted, catalog_first=session.pg_catalog_first, defaults=writes)
+    question = Question.of(session, reached, wanted, beside={schema for schema, _ in wanted}, defaults=writes)
     foreign = ForeignCode(question, session.fetch_all(question.queries) if reached else ())
     usable: dict[Name, list[Statement]] = {}
     for table, statements in found.items():

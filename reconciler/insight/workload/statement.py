@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reconciler.targets.foreign.reached import Reached
-from reconciler.targets.postgres.activity import masked
+from reconciler.targets.foreign.reached_names import Reached
+from reconciler.targets.postgres.redacted_statements import masked
 from reconciler.targets.sql_tokens import Source, kind
 from reconciler.targets.sql_tree import SyntaxProblem, parse, printed
 

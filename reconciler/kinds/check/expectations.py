@@ -18,10 +18,10 @@ from pydantic import AfterValidator, Field, model_validator
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
 from reconciler.formulas.memory_amounts import format_bytes
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
+from reconciler.formulas.quantity_arithmetic import Dimension, FormulaError, Quantity
 from reconciler.formulas.units import POSTGRES_MEMORY, REDIS_MEMORY
 from reconciler.model import Frozen
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 TRUE = frozenset({"on", "true", "yes", "1", "t", "y"})
 FALSE = frozenset({"off", "false", "no", "0", "f", "n"})

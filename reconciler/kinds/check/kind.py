@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.allow_lists import Reach
 from reconciler.errors import DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.check.check_type import Circumstances, Reader
@@ -18,7 +19,6 @@ from reconciler.kinds.check.types import TYPES
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, together
 from reconciler.kinds.check.waiver import WaiverState, state, waived
 from reconciler.model import Address, CheckResult, CheckStatus, Frozen, Observed, Outcome, Resource, System
-from reconciler.reach import Reach
 from reconciler.targets.connect import AnySession
 
 if TYPE_CHECKING:

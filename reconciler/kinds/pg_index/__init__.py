@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.desired.unlisted import UnlistedSection
 from reconciler.kind import Declaration, not_asked
 from reconciler.kind.applying import Followed, Rehearsal
-from reconciler.kind.unlisted import Ruling
+from reconciler.kind.explaining import Ruling
 from reconciler.kinds.pg_index.model import AnyIndex, Declared, PgIndex, UnlistedEverywhere, UnlistedIndexes
 from reconciler.kinds.pg_index.observed import AnyObserved, ObservedEverywhere, ObservedIndex, ObservedUnlisted
 from reconciler.kinds.pg_index.sections import TableSection
@@ -120,26 +120,26 @@ class PgIndexKind:
 
     def derived_from(self, resource: Declared, declared: Mapping[Address, Resource]) -> list[Address]:
         """See `kind.Derives`: an index that nobody lists is dropped by the rule of its table."""
-        from reconciler.kinds.pg_index.unlisted import dropped_by
+        from reconciler.kinds.pg_index.unlisted_rules import dropped_by
 
         return dropped_by(resource, declared)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`, and `observing/name_exchange.py` for an index that leaves its name to another table's."""
         from reconciler.kinds.pg_index.changes.swapped_names import handed_over
-        from reconciler.kinds.pg_index.unlisted import gathered
+        from reconciler.kinds.pg_index.unlisted_rules import gathered
 
         return handed_over(gathered(declared))
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
         """See `unlisted.py`."""
-        from reconciler.kinds.pg_index.unlisted import rulings_about
+        from reconciler.kinds.pg_index.unlisted_rules import rulings_about
 
         return rulings_about(address, declared)
 
     def displaces(self, resource: Declared, declared: Mapping[Address, Resource]) -> bool:
         """See `kind.Displaces`: an index of another table that nobody lists has the name."""
-        from reconciler.kinds.pg_index.unlisted import is_dropped
+        from reconciler.kinds.pg_index.unlisted_rules import is_dropped
 
         if not isinstance(resource, PgIndex) or not resource.unlisted_on:
             return True

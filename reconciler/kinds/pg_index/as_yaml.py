@@ -16,12 +16,12 @@ from reconciler.errors import DesiredError
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import objection
 from reconciler.kinds.pg_index.changes import statements
-from reconciler.kinds.pg_index.changes.describe import as_declared
+from reconciler.kinds.pg_index.changes.index_in_words import as_declared
 from reconciler.kinds.pg_index.definition.plain_spelling import plainly, tidily
 from reconciler.kinds.pg_index.model import Declared, Definition, PgIndex, TableName
 from reconciler.kinds.pg_index.observed import AnyObserved, LiveIndex
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
-from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
+from reconciler.kinds.pg_index.observing.locked_or_slow_tables import read_without
 from reconciler.kinds.pg_index.sections import TableSection
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from reconciler.errors import DesiredError
+from reconciler.errors import Collected, DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_index.definition.access_methods import METHODS, OBSOLETE
 from reconciler.kinds.pg_index.definition.create_index import ParsedIndex, parse_index
@@ -22,6 +23,7 @@ from reconciler.kinds.pg_index.model import (
     LONGEST_NAME,
     Declared,
     Definition,
+    Element,
     ForNewPartitions,
     PgIndex,
     UnlistedIndexes,
@@ -29,7 +31,7 @@ from reconciler.kinds.pg_index.model import (
     rule_name,
 )
 from reconciler.kinds.pg_index.sections import IndexSection, TableSection
-from reconciler.kinds.pg_index.unlisted import SECTION, everywhere
+from reconciler.kinds.pg_index.unlisted_rules import SECTION, everywhere
 from reconciler.model import Address
 from reconciler.targets.sql_tree import SyntaxProblem
 
@@ -42,22 +44,30 @@ def declare(declaration: Declaration) -> Iterator[Declared]:
         yield everywhere(declaration)
         return
     tables: dict[str, TableSection] = declaration.value
+    wrong = Collected()
     for written, section in tables.items():
-        try:
-            schema, table = qualified_name(written)
-        except SyntaxProblem as problem:
-            raise DesiredError(str(problem), at=declaration.at([written])) from None
-        for name, index in section.indexes.items():
-            yield _index(declaration, (written, "indexes", name), schema, table, index)
-        yield UnlistedIndexes(
-            address=Address(declaration.target.name, KIND, rule_name(schema, table)),
-            declared_at=declaration.at([written, "unlisted_indexes"]),
-            schema_name=schema,
-            table=table,
-            policy=section.unlisted_indexes,
-            said="unlisted_indexes" in section.model_fields_set,
-            listed=tuple(_name(name) for name in section.indexes),
-        )
+        with wrong.noted():
+            schema, table = _table(declaration, written)
+            for name, index in section.indexes.items():
+                with wrong.noted():
+                    yield _index(declaration, (written, "indexes", name), schema, table, index)
+            yield UnlistedIndexes(
+                address=Address(declaration.target.name, KIND, rule_name(schema, table)),
+                declared_at=declaration.at([written, "unlisted_indexes"]),
+                schema_name=schema,
+                table=table,
+                policy=section.unlisted_indexes,
+                said="unlisted_indexes" in section.model_fields_set,
+                listed=tuple(_name(name) for name in section.indexes),
+            )
+    wrong.tell()
+
+
+def _table(declaration: Declaration, written: str) -> tuple[str, str]:
+    try:
+        return qualified_name(written)
+    except SyntaxProblem as problem:
+        raise DesiredError(str(problem), at=declaration.at([written])) from None
 
 
 def _index(
@@ -82,9 +92,11 @@ def _index(
             definition = _complete(described, section, schema, table)
             if wrong := impossible(definition, table):
                 raise SyntaxProblem(wrong)
+        except _Misplaced as wrong:
+            at = declaration.at((*path, *wrong.path))
+            raise DesiredError(f"index {name}: {wrong.problem}", at=at, hint=_way(wrong.problem)) from None
         except SyntaxProblem as problem:
-            hint = "expressions are SQL; put one in parentheses if in doubt" if isinstance(problem, NoKey) else ""
-            raise DesiredError(f"index {name}: {problem}", at=at, hint=hint) from None
+            raise DesiredError(f"index {name}: {problem}", at=at, hint=_way(problem)) from None
     return PgIndex(
         address=Address(declaration.target.name, KIND, full_name(schema, name)),
         why=why,
@@ -95,6 +107,27 @@ def _index(
         definition=definition,
         new_partitions=new_partitions,
     )
+
+
+class _Misplaced(Exception):
+    """What is wrong is within the value of one key of an index, to which `path` leads."""
+
+    def __init__(self, problem: SyntaxProblem, path: Sequence[str | int]) -> None:
+        super().__init__(problem, path)
+        self.problem = problem
+        self.path = path
+
+
+@contextmanager
+def _within(*path: str | int) -> Iterator[None]:
+    try:
+        yield
+    except SyntaxProblem as problem:
+        raise _Misplaced(problem, path) from None
+
+
+def _way(problem: SyntaxProblem) -> str:
+    return "expressions are SQL; put one in parentheses if in doubt" if isinstance(problem, NoKey) else ""
 
 
 def _name(written: str) -> str:
@@ -127,12 +160,18 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
     return definition.model_copy(update=changes) if changes else definition
 
 
+def _key(number: int, written: str, method: str, table: str) -> Element:
+    with _within("columns", number):
+        return parse_element(written, method, table if table in written else NO_TABLE)
+
+
 def _from_columns(section: IndexSection, table: str) -> Definition:
     if not section.columns:
-        raise SyntaxProblem("it has neither columns nor sql")
+        named = "columns" in section.model_fields_set
+        raise SyntaxProblem("columns is empty: name one at least" if named else "it has neither columns nor sql")
     method = section.using.lower()
     # Tables that are alike share what is remembered of their keys, but where one may be about its whole row.
-    keys = tuple(parse_element(key, method, table if table in key else NO_TABLE) for key in section.columns)
+    keys = tuple(_key(number, key, method, table) for number, key in enumerate(section.columns))
     include = tuple(_name(column) for column in section.include)
     for column in (*(key.column for key in keys), *include):
         if len(column.encode()) > LONGEST_NAME:
@@ -140,14 +179,17 @@ def _from_columns(section: IndexSection, table: str) -> Definition:
     # Extensions bring more methods, so that an unknown one is only refused where it looks misspelt.
     known = {*METHODS, *OBSOLETE}
     if method not in known and (near := difflib.get_close_matches(method, METHODS, n=1)):
-        raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
+        with _within("using"):
+            raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
+    with _within("where"):
+        predicate = parse_predicate(section.where) if section.where else ""
     return Definition(
         method=method,
         unique=section.unique,
         nulls_not_distinct=section.nulls_not_distinct,
         keys=keys,
         include=include,
-        predicate=parse_predicate(section.where) if section.where else "",
+        predicate=predicate,
         options=tuple((name.lower(), value) for name, value in section.with_.items()),
         tablespace=section.tablespace,
     )
@@ -157,7 +199,11 @@ def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Defi
     extra = sorted(section.model_fields_set - {"sql", "why", "comment", "statistics", "new_partitions"})
     if extra:
         raise SyntaxProblem(f"sql says it all; {', '.join(extra).replace('with_', 'with')} cannot stand beside it")
-    parsed: ParsedIndex = parse_index(section.sql)
+    with _within("sql"):
+        return _parsed(parse_index(section.sql), schema, table, name)
+
+
+def _parsed(parsed: ParsedIndex, schema: str, table: str, name: str) -> Definition:
     if parsed.name != name:
         raise SyntaxProblem(f"its sql creates {parsed.name or 'an index without a name'}, not {name}")
     if (parsed.schema_name or "public", parsed.table) != (schema, table):

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from reconciler.desired.target_section import Bytes
 from reconciler.desired.unlisted import Unlisted
 from reconciler.model import Frozen
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 
 def _statistics_target(value: object) -> object:

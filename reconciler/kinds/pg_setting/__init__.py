@@ -2,7 +2,7 @@
 and the restarts that some of them need."""
 
 from reconciler.kinds.pg_setting.kind import PgSettingKind
-from reconciler.kinds.pg_setting.restart_kind import PgRestartKind
+from reconciler.kinds.pg_setting.pg_restart import PgRestartKind
 
 KIND = PgSettingKind()
 RESTART = PgRestartKind()

@@ -19,16 +19,16 @@ from reconciler.errors import DesiredError, ObservationFailed
 from reconciler.kind import Declaration, Kind
 from reconciler.kinds.as_yaml import fitting, objection
 from reconciler.kinds.pg_setting import provenance
-from reconciler.kinds.pg_setting.changes.outcomes import NeverStarts
+from reconciler.kinds.pg_setting.changes.planned_outcomes import NeverStarts
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import Server
-from reconciler.kinds.pg_setting.observing import not_listed
+from reconciler.kinds.pg_setting.observing import hidden_from_role
 from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.yaml_entries import Entry, Form, Found, Path, kept_elsewhere, of_instance, of_scope
 from reconciler.model import Address, Verdict
-from reconciler.outcomes import of_outcome, worst
 from reconciler.targets.postgres.session import PostgresSession
+from reconciler.verdicts import of_outcome, worst
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 _NAMES = "select name from pg_catalog.pg_settings order by pg_catalog.lower(name)"
@@ -143,7 +143,7 @@ def _unseen(session: PostgresSession, server: Server, listed: Iterable[str]) -> 
             f"pg_catalog.pg_show_all_file_settings() to {server.role}",
         )
     if not session.fetch(_READS_ALL)[0]["reads_all"]:
-        missing = not_listed.unlisted(session, {name.lower() for name in listed})
+        missing = hidden_from_role.unlisted(session, {name.lower() for name in listed})
         yield (
             f"at least {len(missing)} settings",
             f"not visible to role {server.role}, shared_preload_libraries among them: "

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.kind import Declaration, NodeOutcomes, not_asked
-from reconciler.kind.unlisted import Ruling
+from reconciler.kind.explaining import Ruling
 from reconciler.kinds.pg_setting import unlisted
 from reconciler.kinds.pg_setting.changes.plan import plan_setting
 from reconciler.kinds.pg_setting.cluster import restart
@@ -122,13 +122,14 @@ class PgSettingKind:
     def agreed(
         self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[Declared]]
     ) -> Mapping[str, Sequence[Outcome]]:
-        """See `kind.Shares`, and `agreement.py`."""
-        from reconciler.kinds.pg_setting.cluster.agreement import agreed
+        """See `kind.Shares`, and `contradicting_targets.py`."""
+        from reconciler.kinds.pg_setting.changes import overrides
+        from reconciler.kinds.pg_setting.cluster.contradicting_targets import agreed
 
         settings = {
             name: [each for each in resources if isinstance(each, PgSetting)] for name, resources in declared.items()
         }
-        return unlisted.declared_by_none(agreed(targets, settings), settings)
+        return overrides.declared_by_none(unlisted.declared_by_none(agreed(targets, settings), settings), settings)
 
     def rulings(self, address: Address, declared: Sequence[Declared]) -> Sequence[Ruling]:
         """See `kind.unlisted.Rules`. They are about the instance; what a database or a role has is kept."""

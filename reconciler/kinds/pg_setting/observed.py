@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.formulas.quantities import FormulaError, Quantity
+from reconciler.formulas.quantity_arithmetic import FormulaError, Quantity
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.sections import Value
 from reconciler.model import Frozen, Hazard, Observed
@@ -157,6 +157,7 @@ class SettingObserved(Observed):
     running         the value that the instance gives to anyone; None where it cannot be told (`masked_by`).
     masked_by       why this session sees a value of its own, and not the instance's.
     entries         the files' lines for it, in the order in which they count: the last one wins.
+    declared        names, as in addresses, of what is declared of the same target beside.
     own             the value of the declared scope; None where it has none. Always None for the instance.
     scope_sql       the scope as SQL names it: "database app"; empty where it does not exist.
     by_server       how the server reads the declared text, where it could be asked.
@@ -181,6 +182,7 @@ class SettingObserved(Observed):
     pending_restart: bool = False
     entries: tuple[FileEntry, ...] = ()
     overrides: tuple[Override, ...] = ()
+    declared: frozenset[str] = frozenset()
     own: str | None = Field(default=None, repr=False)
     scope_sql: str = ""
     scope_missing: str = ""

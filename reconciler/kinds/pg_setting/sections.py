@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag, model_validator
 
 from reconciler.model import Frozen, SecretRef
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 
 class ListEdit(Frozen):

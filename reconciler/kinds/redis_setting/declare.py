@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reconciler.errors import DesiredError
+from reconciler.errors import Collected, DesiredError
 from reconciler.kind import Declaration
 from reconciler.kinds.redis_setting.model import NAME, RedisSetting, Value
 from reconciler.kinds.redis_setting.values import formulas, meaning, tidied
@@ -24,26 +24,38 @@ def declare(declaration: Declaration) -> Iterator[RedisSetting]:
     section: dict[str, Value] = declaration.value
     seen: dict[str, str] = {}
     found = []
+    wrong = Collected()
     for written in sorted(section, key=lambda name: name.lower() == LAST):
-        at = declaration.at([written])
-        name = written.lower()
-        if not _NAME.fullmatch(name):
-            raise DesiredError(f"{written!r} is not the name of a parameter", at=at, hint="a name is like maxmemory")
-        one = ALIASES.get(name, name)
-        if one in seen:
-            raise DesiredError(f"{written} and {seen[one]} are the same parameter", at=at, hint="declare one of them")
-        seen[one] = written
-        try:
-            value = _checked(name, section[written])
-        except ValueError as error:
-            raise DesiredError(f"{name}: {error}", at=at) from None
-        found.append(RedisSetting(address=Address(declaration.target.name, NAME, name), declared_at=at, value=value))
+        with wrong.noted():
+            one = ALIASES.get(written.lower(), written.lower())
+            if one in seen:
+                raise DesiredError(
+                    f"{written} and {seen[one]} are the same parameter",
+                    at=declaration.at([written]),
+                    hint="declare one of them",
+                )
+            seen[one] = written
+            found.append(_setting(declaration, written, section[written]))
     # Only with all of them is it known what their formulas come to.
     operands = formulas.Unserved(declaration.target, formulas.declared(found))
     for setting in found:
-        if isinstance(setting.value, str) and (why := operands.refusal(setting.parameter, setting.value)):
-            raise DesiredError(f"{setting.parameter}: {why}", at=setting.declared_at)
+        with wrong.noted():
+            if isinstance(setting.value, str) and (why := operands.refusal(setting.parameter, setting.value)):
+                raise DesiredError(f"{setting.parameter}: {why}", at=setting.declared_at)
+    wrong.tell()
     yield from found
+
+
+def _setting(declaration: Declaration, written: str, value: Value) -> RedisSetting:
+    at = declaration.at([written])
+    name = written.lower()
+    if not _NAME.fullmatch(name):
+        raise DesiredError(f"{written!r} is not the name of a parameter", at=at, hint="a name is like maxmemory")
+    try:
+        checked = _checked(name, value)
+    except ValueError as error:
+        raise DesiredError(f"{name}: {error}", at=at) from None
+    return RedisSetting(address=Address(declaration.target.name, NAME, name), declared_at=at, value=checked)
 
 
 def _checked(name: str, value: Value) -> Value:

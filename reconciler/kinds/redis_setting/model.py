@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Tag
 
 from reconciler.model import Observed, Resource, SecretRef
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 NAME = "redis_setting"
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from reconciler.kinds.redis_setting.values.defaults import default
 from reconciler.kinds.redis_setting.values.parameters import ALIASES, PROTECTED, SECRETS, is_immutable
-from reconciler.targets.redis.files import Line
+from reconciler.targets.redis.redis_conf import Line
 
 ARGUMENTS_ALONE = frozenset({"port", "tls-port"})
 """Often given on the command line, which a server overwrites: without a line, nothing is known."""

@@ -9,7 +9,7 @@ from reconciler.formulas.units import REDIS_BINARY, REDIS_MEMORY
 from reconciler.kinds.redis_setting.file_only import lines, lost
 from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.risk.hazards import evidence, hazards, memory_note
-from reconciler.kinds.redis_setting.risk.replication import hazards_of_password
+from reconciler.kinds.redis_setting.risk.replica_passwords import hazards_of_password
 from reconciler.kinds.redis_setting.steps import persist, steps, undo
 from reconciler.kinds.redis_setting.values import shown
 from reconciler.kinds.redis_setting.values.accepted_ranges import refusal
@@ -28,7 +28,7 @@ from reconciler.model import (
     SecretRef,
 )
 from reconciler.targets.redis.managed import way_of_setting
-from reconciler.targets.redis.rereading import DENIED
+from reconciler.targets.redis.unloadable_users import DENIED
 
 UNREACHABLE_AFTER = frozenset({"port", "tls-port"})
 """Changed at once by CONFIG SET, and with it the door that every client knows: a person has to plan that."""

@@ -10,13 +10,13 @@ from reconciler.kinds.redis_setting.model import ObservedSetting, RedisSetting
 from reconciler.kinds.redis_setting.persisted import password_after_a_start, persisted
 from reconciler.kinds.redis_setting.risk import together
 from reconciler.kinds.redis_setting.risk.lockout import locks_out
-from reconciler.kinds.redis_setting.risk.replication import cut_off, declares_masterauth, kept_beside
+from reconciler.kinds.redis_setting.risk.replica_passwords import cut_off, declares_masterauth, kept_beside
 from reconciler.kinds.redis_setting.values import agree, formulas, shown
 from reconciler.kinds.redis_setting.values.parameters import PROTECTED, SECRETS, is_immutable
 from reconciler.model import Address, SecretRef
-from reconciler.targets.redis.files import Line
-from reconciler.targets.redis.rereading import breaks
+from reconciler.targets.redis.redis_conf import Line
 from reconciler.targets.redis.session import RedisSession, Refusal
+from reconciler.targets.redis.unloadable_users import breaks
 
 ASIDE = {
     "acl": ("ACL", "GETUSER", "default"),
@@ -212,7 +212,8 @@ def _secret(
     lines: Sequence[Line] | None,
 ) -> dict[str, Any]:
     session.secrets.remember(running)
-    wanted = session.secrets.resolve(setting.value) if isinstance(setting.value, SecretRef) else setting.value
+    declared = setting.value
+    wanted = session.secrets.resolve(declared, setting) if isinstance(declared, SecretRef) else declared
     seen: dict[str, Any] = {"is_set": bool(running), "in_sync": wanted == running}
     if setting.parameter != "requirepass":
         found = persisted(setting.parameter, lines, session.info.product, session.version) if lines else None

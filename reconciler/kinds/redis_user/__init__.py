@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.unlisted import UnlistedSection, rulings
 from reconciler.kind import Declaration, not_asked
-from reconciler.kind.unlisted import Ruling
+from reconciler.kind.explaining import Ruling
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
 from reconciler.kinds.redis_user.unlisted_model import DEFAULT, SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
 from reconciler.model import Address, Outcome, Resource, SecretRef, System

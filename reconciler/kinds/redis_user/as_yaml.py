@@ -18,7 +18,7 @@ from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Use
 from reconciler.kinds.redis_user.read import observe
 from reconciler.model import Address
 from reconciler.targets.redis.session import RedisSession, Refusal
-from reconciler.targets.unnamed import NO_TEXT
+from reconciler.targets.undecodable_names import NO_TEXT
 from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 SECTION = "users"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from reconciler.kinds.redis_user.rules.powers import Powers
 from reconciler.model import Frozen, Observed, Resource, SecretRef
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 NAME = "redis_user"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
+from reconciler.kinds.redis_user.rules.acl_syntax import PASSWORDS, RuleProblem, joined
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.rights import Commands, Rights
-from reconciler.kinds.redis_user.rules.spelling import PASSWORDS, RuleProblem, joined
-from reconciler.targets.redis.files import Line
+from reconciler.targets.redis.redis_conf import Line
 
 FROM_THE_BEGINNING = ("on", "~*", "&*", "+@all")
 """What the user `default` may where no file defines it."""

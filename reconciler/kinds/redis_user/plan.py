@@ -19,7 +19,7 @@ from reconciler.model import (
     RedisStep,
     SecretArgument,
 )
-from reconciler.targets.redis.rereading import DENIED
+from reconciler.targets.redis.unloadable_users import DENIED
 
 NAMED = 8
 """So many commands are named in a note; of more, the number."""

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 from reconciler.kinds.redis_user.model import ObservedUser, RedisUser
 from reconciler.kinds.redis_user.persisted import in_file, waiting
+from reconciler.kinds.redis_user.rules.acl_syntax import RuleProblem, categories_in
 from reconciler.kinds.redis_user.rules.differences_in_words import FOLDED, told
 from reconciler.kinds.redis_user.rules.evaluation import evaluate
 from reconciler.kinds.redis_user.rules.powers import powers
 from reconciler.kinds.redis_user.rules.rights import Commands, Rights
-from reconciler.kinds.redis_user.rules.spelling import RuleProblem, categories_in
 from reconciler.model import Address
 from reconciler.targets.redis.dry_run import DRYRUN_SINCE, allowed, arities
-from reconciler.targets.redis.files import Line
 from reconciler.targets.redis.managed import way_of_user
-from reconciler.targets.redis.rereading import breaks, unsettable, unwritable
+from reconciler.targets.redis.redis_conf import Line
 from reconciler.targets.redis.session import RedisSession, Refusal
+from reconciler.targets.redis.unloadable_users import breaks, unsettable, unwritable
 
 ALWAYS = ("fast", "slow", "dangerous")
 """Every command is either @fast or @slow (seen on 6.2, 7.0 and Valkey 9): together they are all commands."""
@@ -277,7 +277,7 @@ def _login(rights: Rights, hashes: Sequence[str]) -> Literal["nopass", "none", "
 def _logins(session: RedisSession, user: RedisUser, now: Rights, hashes: Sequence[str], own: bool) -> dict[str, bool]:
     if user.password is None:
         return {"same_login": now.nopass or not user.decides_login}
-    password = session.secrets.resolve(user.password)
+    password = session.secrets.resolve(user.password, user)
     return {
         "same_login": not now.nopass and list(hashes) == [sha256(password.encode()).hexdigest()],
         "url_has_it": not own or session.logs_in_with(password),

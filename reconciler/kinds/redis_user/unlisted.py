@@ -20,7 +20,7 @@ from reconciler.kinds.redis_user.unlisted_model import (
     UnlistedUsers,
 )
 from reconciler.model import Address, Change, Hazard, HazardType, Notice, NoticeType, Outcome, RedisStep, Resource, Step
-from reconciler.targets.unnamed import NO_TEXT, TO_GO
+from reconciler.targets.undecodable_names import NO_TEXT, TO_GO
 
 NAMED = 5
 """So many dangerous commands are named; of more, the number."""

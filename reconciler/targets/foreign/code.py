@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from reconciler.targets.foreign.queries import SET_PATH, UNCOMPILED
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import Call, Name, Reached
+from reconciler.targets.foreign.reached_names import Call, Name, Reached
+from reconciler.targets.postgres.server_messages import SOMEBODY_MADE
 from reconciler.targets.postgres.session import Asked, Row
 
 
@@ -78,7 +78,8 @@ class ForeignCode:
         self._on_path: tuple[Name, str] | None = None
         self._event_trigger: tuple[Name, str] | None = None
         self._is_utf8 = True
-        by_name, leaning = self._rows or ((), ())
+        by_name: Sequence[Row] = self._rows[0] if self._rows else ()
+        leaning: Sequence[Row] = self._rows[1] if len(self._rows) > 1 else ()
         for row in by_name:
             kind, name, owner = row["kind"], (row["schema"], row["name"]), row["owner"] or ""
             match kind:
@@ -97,6 +98,8 @@ class ForeignCode:
                     self._on_path = self._anybody = (name, owner)
                 case "event trigger":
                     self._event_trigger = (name, owner)
+                case "strangers":
+                    self._unknown = SOMEBODY_MADE
                 case "encoding":
                     self._is_utf8 = row["name"] == "UTF8"
         self._leans: dict[str, dict[Name, list[Lean]]] = {}
@@ -121,8 +124,8 @@ class ForeignCode:
         """Sets a search_path until the transaction ends: for what is sent behind it, which holds texts of users that
         were asked about. To be sent while the search_path is empty; an error where by now something leads to code of
         strangers that did not when it was asked."""
-        known = [row["said"] for answer in self._rows for row in answer]
-        return [(UNCOMPILED, None), (SET_PATH, {**self._question.params, "known": known, "set_path": path})]
+        known = [row["said"] for answer in self._rows for row in answer if "said" in row]
+        return self._question.set_path(path, known)
 
     def functions(self, call: Call) -> list[Function]:
         """Every function that `call` may mean."""
@@ -175,7 +178,8 @@ class ForeignCode:
 
     def in_index(self, index: Name) -> str:
         """Why the expressions of an index that is there must not be planned by this session."""
-        return self._why([lean for leans in self._of("table").values() for lean in leans if lean.of_index == index])
+        leans = [lean for leans in self._of("table").values() for lean in leans if lean.of_index == index]
+        return self._unknown or self._why(leans)
 
     def in_row(self, table: Name) -> str:
         """Why expressions over a row of `table` must not be planned by this session: the types of its columns."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.targets.foreign.code import ForeignCode, Function
-from reconciler.targets.foreign.reached import Call, Name, reached
+from reconciler.targets.foreign.reached_names import Call, Name, reached
 
 
 def unplannable(table: Name, expressions: Iterable[str], foreign: ForeignCode) -> str:

@@ -36,9 +36,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from reconciler.targets.foreign.leaning import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, OF_VALUES, TREES
-from reconciler.targets.foreign.names import BY_NAME, LEADS, NOTHING, STATE
-from reconciler.targets.foreign.strangers import STRANGERS
+from reconciler.targets.foreign.dependency_query import LEANING, OF_OTHERS, OF_RELATIONS, OF_TYPES, OF_VALUES, TREES
+from reconciler.targets.foreign.name_lookup_query import BY_NAME, LEADS, NOTHING, STATE, WITHOUT_STRANGERS
+from reconciler.targets.foreign.strangers import HAVE_SOMETHING, PLACES, REACHED, STRANGERS
 
 _FOLLOWS: LiteralString = """
     case when p.prosrc = '' or p.prolang in (12, 13) or p.oid < 16384 and %(catalog_first)s then null  -- internal, c
@@ -61,10 +61,7 @@ UNCOMPILED = "select pg_catalog.set_config('jit', 'off', true) as jit"
 may find everything: the server would compile them, for two seconds (seen on Debian's 15)."""
 
 PATH: LiteralString = """
-    select case when not exists (
-                    (select answer.said from ({by_name}) as answer union all
-                     select answer.said from ({leaning}) as answer)
-                    except select pg_catalog.unnest(%(known)s::pg_catalog.text[]))
+    select case when not {anything_new}
                 then pg_catalog.set_config('search_path', %(set_path)s, true)
                 else pg_catalog.set_config(
                          'transaction_isolation',
@@ -83,6 +80,12 @@ It fails by what no query may do: the isolation is decided before the first of t
 session sends has that error (`postgres/words.CAME_MEANWHILE`).
 """
 
+NEW: LiteralString = """
+    exists ((select answer.said from ({by_name}) as answer union all select answer.said from ({leaning}) as answer)
+            except select pg_catalog.unnest(%(known)s::pg_catalog.text[]))
+"""
+"""Whether something is answered that was not `known`."""
+
 _SAID: LiteralString = "select answer.*, answer::pg_catalog.text as said from ({answer}) as answer"
 """The rows of a query, each with the text by which it is known again."""
 
@@ -97,20 +100,37 @@ _OIDS = {name: sql.Literal(oid) for name, oid in _CATALOGUES.items()}
 _OIDS["folding"] = sql.Literal(":funcid 5028 ")  # a call of satisfies_hash_partition(): see TREES
 
 
+_PARTS: dict[str, LiteralString] = {
+    "strangers": STRANGERS, "places": PLACES, "follows": _FOLLOWS, "nothing": NOTHING,
+}  # fmt: skip
+
+
 def _composed(text: LiteralString, **parts: LiteralString) -> sql.Composed:
-    fixed: dict[str, LiteralString] = {"strangers": STRANGERS, "follows": _FOLLOWS, "nothing": NOTHING}
     filled = {name: sql.SQL(part).format(**_OIDS, follows=sql.SQL(_FOLLOWS)) for name, part in parts.items()}
-    asked = sql.SQL(text).format(**{name: sql.SQL(part) for name, part in fixed.items()}, **filled, **_OIDS)
-    return sql.SQL(_SAID).format(answer=asked)
+    fixed = {name: sql.SQL(part) for name, part in _PARTS.items()}
+    return sql.SQL(text).format(**fixed, something=_SOMETHING, **filled, **_OIDS)
 
 
-QUERIES = (
-    _composed(BY_NAME, leads=LEADS, state=STATE),
-    _composed(
-        LEANING, of_relations=OF_RELATIONS, of_types=OF_TYPES, of_others=OF_OTHERS, of_values=OF_VALUES, trees=TREES
-    ),
+_SOMETHING = sql.SQL(HAVE_SOMETHING).format(reached=sql.SQL(REACHED))
+
+QUERIES = tuple(
+    sql.SQL(_SAID).format(answer=answer)
+    for answer in (
+        _composed(BY_NAME, leads=LEADS, state=STATE),
+        _composed(
+            LEANING, of_relations=OF_RELATIONS, of_types=OF_TYPES, of_others=OF_OTHERS, of_values=OF_VALUES, trees=TREES
+        ),
+    )
 )
 """They take the same parameters: see `foreign/question.Question`."""
 
-SET_PATH = sql.SQL(PATH).format(by_name=QUERIES[0], leaning=QUERIES[1])
+QUERIES_WITHOUT_STRANGERS = (_composed(WITHOUT_STRANGERS),)
+"""What is asked instead of `QUERIES` where strangers have nothing. They take the same parameters."""
+
+SET_PATH = sql.SQL(PATH).format(anything_new=sql.SQL(NEW).format(by_name=QUERIES[0], leaning=QUERIES[1]))
 """Takes those of `QUERIES`, `known` (what was said) and `set_path`."""
+
+SET_PATH_WITHOUT_STRANGERS = sql.SQL("with recursive {strangers} {set_path}").format(
+    strangers=sql.SQL(STRANGERS), set_path=sql.SQL(PATH).format(anything_new=_SOMETHING)
+)
+"""The same where strangers had nothing. Takes `set_path`."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from reconciler.targets.foreign.queries import QUERIES, UNCOMPILED
-from reconciler.targets.foreign.reached import Name, Reached
-from reconciler.targets.postgres.session import Asked, Row
+from reconciler.targets.foreign.queries import (
+    QUERIES,
+    QUERIES_WITHOUT_STRANGERS,
+    SET_PATH,
+    SET_PATH_WITHOUT_STRANGERS,
+    UNCOMPILED,
+)
+from reconciler.targets.foreign.reached_names import Name, Reached
+from reconciler.targets.postgres.session import Asked, PostgresSession, Row
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,8 @@ class Question:
     """Whose code `texts`, and queries on `tables`, may run.
 
     `path`: the schemas where unqualified names are looked for; `catalog_first`: in pg_catalog before them. `defaults`:
-    rows are written, so that the defaults of columns count.
+    rows are written, so that the defaults of columns count. `strangers`: they have something in this database, as far
+    as is known; where they have not, less is asked, and that they have is told by a row.
     """
 
     path: Sequence[str]
@@ -25,11 +32,31 @@ class Question:
     tables: Sequence[Name] = ()
     catalog_first: bool = True
     defaults: bool = False
+    strangers: bool = True
+
+    @classmethod
+    def of(
+        cls, session: PostgresSession, texts: Sequence[Reached] = (), tables: Sequence[Name] = (),
+        *, beside: Iterable[str] = (), defaults: bool = False,
+    ) -> Question:  # fmt: skip
+        """Where names are looked for as in `session`, and in the schemas `beside` its path."""
+        path = [*session.search_path, *sorted({*beside} - {*session.search_path})]
+        asked = cls(path, texts, tables, catalog_first=session.pg_catalog_first, defaults=defaults)
+        # Whoever names the schema of somebody's temporary tables gets there.
+        temporary = any(schema.startswith("pg_temp") for schema in asked.params["schemas"])
+        return replace(asked, strangers=session.strangers_have_something or temporary)
 
     @property
     def queries(self) -> list[Asked]:
         """What to ask; it can ride on what is sent anyway. The rows are for `ForeignCode`."""
-        return [(UNCOMPILED, None), *((query, self.params) for query in QUERIES)]
+        queries = QUERIES if self.strangers else QUERIES_WITHOUT_STRANGERS
+        return [(UNCOMPILED, None), *((query, self.params) for query in queries)]
+
+    def set_path(self, path: str, known: Sequence[str]) -> list[Asked]:
+        """Sets a search_path, unless something is answered by now that is not among what is `known`, the answers."""
+        if not self.strangers:
+            return [(UNCOMPILED, None), (SET_PATH_WITHOUT_STRANGERS, {"set_path": path})]
+        return [(UNCOMPILED, None), (SET_PATH, {**self.params, "known": known, "set_path": path})]
 
     @cached_property
     def params(self) -> Mapping[str, Any]:

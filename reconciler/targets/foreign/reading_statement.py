@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from reconciler.targets.foreign.reached import Reached
+from reconciler.targets.foreign.reached_names import Reached
 from reconciler.targets.sql_tree import SyntaxProblem, parse
 
 READING = {"select_stmt": "SELECT", "variable_show_stmt": "SHOW"}

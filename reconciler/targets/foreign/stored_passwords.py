@@ -6,7 +6,7 @@ would read the hashes in the answer of its check.
 
 from __future__ import annotations
 
-from reconciler.targets.foreign.reached import Reached
+from reconciler.targets.foreign.reached_names import Reached
 
 _RELATIONS = frozenset(
     {

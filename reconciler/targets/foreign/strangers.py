@@ -1,11 +1,14 @@
 """Strangers: the roles whose code a session does not run, as the beginning of queries that ask for what is theirs.
 
-Decided: docs/decisions.md#whom-a-session-trusts, docs/decisions.md#set-role-is-no-wall
+Decided: docs/decisions.md#whom-a-session-trusts, docs/decisions.md#set-role-is-no-wall,
+docs/decisions.md#strangers-who-have-nothing
 """
 
 from __future__ import annotations
 
 from typing import LiteralString
+
+from psycopg import sql
 
 STRANGERS: LiteralString = """
     me as materialized (
@@ -30,16 +33,43 @@ STRANGERS: LiteralString = """
     ), foreign_functions as materialized (
         select p.oid, p.proname, p.pronamespace, p.prorettype, p.xmin, strange.rolname as owner
         from pg_catalog.pg_proc p join strange on strange.oid = p.proowner
-    ), places as materialized (
-        select n.oid, n.nspname from pg_catalog.pg_namespace n
-        where n.nspname = any(%(schemas)s) or n.oid = pg_catalog.pg_my_temp_schema()
     )
 """
-"""CTEs of a WITH RECURSIVE: roles whose code we do not run, the functions that are theirs, and the schemas where names
-are looked for.
+"""CTEs of a WITH RECURSIVE: roles whose code we do not run, and the functions that are theirs.
 
 Who logged in counts, whatever role the session has since: the code could take it back, or any other that is to be had,
 so that whoever may take on a superuser's role trusts superusers alone, too. A membership that its own role has granted
 (before 15 every role may grant itself) makes nobody trust it, and neither does one that lets nobody act as the role:
 since 16 whoever creates a role is its administrator, and has nothing else of it.
 """
+
+PLACES: LiteralString = """
+    places as materialized (
+        select n.oid, n.nspname from pg_catalog.pg_namespace n
+        where n.nspname = any(%(schemas)s) or n.oid = pg_catalog.pg_my_temp_schema()
+    )
+"""
+"""A CTE: the schemas where names are looked for."""
+
+HAVE_SOMETHING: LiteralString = """
+    (exists (select from foreign_functions)
+     or exists (select from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner)
+     or exists (select from pg_catalog.pg_type t join strange on strange.oid = t.typowner
+                join pg_catalog.pg_namespace n on n.oid = t.typnamespace and {reached})
+     or exists (select from pg_catalog.pg_class c left join strange on strange.oid = c.relowner
+                join pg_catalog.pg_namespace n on n.oid = c.relnamespace and {reached}
+                where strange.oid is not null or c.relkind = 'f'))
+"""
+"""Behind `STRANGERS`: whether any code of a stranger could be reached by anything in this database, or another server
+be asked by a foreign table. What belongs to nobody but superusers and those who are trusted leads to no one else."""
+
+REACHED: LiteralString = """
+    (n.oid = pg_catalog.pg_my_temp_schema() or not pg_catalog.starts_with(n.nspname, 'pg_temp_')
+                                               and not pg_catalog.starts_with(n.nspname, 'pg_toast_temp_'))
+"""
+"""Temporary tables of other sessions come and go, and only a text that names their schema gets there."""
+
+STRANGERS_HAVE_SOMETHING = sql.SQL("with recursive {strangers} select {something} as something").format(
+    strangers=sql.SQL(STRANGERS), something=sql.SQL(HAVE_SOMETHING).format(reached=sql.SQL(REACHED))
+)
+"""Asked as a session begins. By the answer the session knows what to ask from then on: see `question.Question`."""

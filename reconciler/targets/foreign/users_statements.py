@@ -15,7 +15,7 @@ from psycopg import sql
 from reconciler.errors import ObservationFailed
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reading_functions import not_reading
+from reconciler.targets.foreign.read_only_functions import not_reading
 from reconciler.targets.foreign.reading_statement import as_select, reached
 from reconciler.targets.foreign.stored_passwords import kept_in
 from reconciler.targets.postgres.session import Asked, PostgresSession, connect
@@ -49,7 +49,7 @@ def judged(session: PostgresSession, statements: Mapping[Key, str]) -> Judged[Ke
     """Which of `statements`, each of them `one_reading_statement`, may run: not one that could run code of strangers,
     or calls what does more than reading. Raises TargetError."""
     texts = {key: reached(statement) for key, statement in statements.items()}
-    question = Question(session.search_path, tuple(texts.values()), catalog_first=session.pg_catalog_first)
+    question = Question.of(session, tuple(texts.values()))
     code = ForeignCode(question, session.fetch_all(question.queries))
     limited = session.secrets.reach.is_limited
     refused: dict[Key, str] = {}

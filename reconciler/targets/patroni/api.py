@@ -1,4 +1,4 @@
-"""Patroni's REST API: what a cluster says of itself; how it is changed is in patroni_writing.
+"""Patroni's REST API: what a cluster says of itself; how it is changed is in `patroni/writing.py`.
 
 Semantics as read in Patroni 4.1's api.py and seen on a real cluster:
 

@@ -20,7 +20,7 @@ from psycopg.waiting import Ready
 
 from reconciler.model import PostgresTarget
 from reconciler.targets import bounds, log
-from reconciler.targets.postgres.activity import as_logged
+from reconciler.targets.postgres.redacted_statements import as_logged
 
 CANCEL_SECONDS = 2.0
 """For asking a server to stop what it does for us: another connection, to a server that answered a moment ago."""

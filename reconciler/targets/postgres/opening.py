@@ -16,16 +16,16 @@ from reconciler.errors import ConnectionFailed
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds, log
-from reconciler.targets.host_names import refuse_unanswered
-from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.name_resolution import refuse_unanswered
+from reconciler.targets.postgres import role_and_database_timeouts
+from reconciler.targets.postgres.allowed_hosts import refuse_hosts
 from reconciler.targets.postgres.bounded_connection import HeardConnection, Row, Silent
-from reconciler.targets.postgres.hosts import refuse_hosts
 from reconciler.targets.postgres.pooler import refuse_shared, refuse_sharing
+from reconciler.targets.postgres.server_messages import said
 from reconciler.targets.postgres.session_settings import UNLIMITED, own_process, setting
 from reconciler.targets.postgres.taken_role import refusal, taking
 from reconciler.targets.postgres.text import connected
-from reconciler.targets.postgres.words import said
-from reconciler.targets.url import mistyped_option, refuse_unescaped
+from reconciler.targets.url_validation import mistyped_option, refuse_unescaped
 
 LONGEST_CONNECT_TIMEOUT = 30
 """Seconds, if a URL asks for them: what else is waited for has to fit into what a verb may take on a dead network."""
@@ -80,13 +80,13 @@ def open_connection(
     try:
         hurried = _set_up(target, secrets, connection, settings, known, others)
     except ConnectionFailed as error:
-        if not lifted_limits.may_have_ended(error):
+        if not role_and_database_timeouts.may_have_ended(error):
             raise
         with suppress(ConnectionFailed):
             unhurried = opened(target, secrets, lift=version_num)
             _set_up(target, secrets, unhurried, settings, known, others)
             return unhurried
-        error.hint = lifted_limits.HINT
+        error.hint = role_and_database_timeouts.HINT
         raise
     if hurried:
         with suppress(ConnectionFailed):
@@ -114,14 +114,16 @@ def _set_up(
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
         failed = cannot_connect(target, secrets, error)
-        failed.ended = error.sqlstate in lifted_limits.CANCELLED or (connection.broken and not failed.silent)
+        failed.ended = error.sqlstate in role_and_database_timeouts.CANCELLED or (
+            connection.broken and not failed.silent
+        )
         connection.close()
         raise refused or failed from None
     except BaseException:
         connection.close()
         raise
     watched_over(connection, row["pid"], target, secrets)
-    return lifted_limits.is_short(row["limits"])
+    return role_and_database_timeouts.is_short(row["limits"])
 
 
 def _plainly(connection: HeardConnection, query: sql.Composed) -> list[Row]:
@@ -163,7 +165,7 @@ def opened(
     target: PostgresTarget, secrets: Secrets, where: Mapping[str, str] | None = None, lift: int | None = None
 ) -> HeardConnection:
     """A bare connection in autocommit mode, in which nothing is set; to `where` of several hosts of its URL. `lift`: it
-    asks a server of this version to lift limits (`lifted_limits.py`).
+    asks a server of this version to lift limits (`role_and_database_timeouts.py`).
 
     Raises ConnectionFailed.
     """
@@ -188,7 +190,7 @@ def opened(
     options["connect_timeout"] = _connect_timeout(declared.get("connect_timeout"), len(hosts))
     options |= where or {}
     if lift is not None:
-        options |= lifted_limits.asked_for(declared.get("options"), lift)
+        options |= role_and_database_timeouts.asked_for(declared.get("options"), lift)
     began = time.monotonic()
     try:
         connection = connected(
@@ -213,9 +215,11 @@ def _connect_timeout(declared: object, hosts: int) -> int:
 
 def cannot_connect(target: PostgresTarget, secrets: Secrets, error: psycopg.Error) -> ConnectionFailed:
     """What the driver had against it, without any secret."""
+    silent = ", and that it is a PostgreSQL: a server of another kind may never answer"
     return ConnectionFailed(
         target.name,
         f"cannot connect: {secrets.redact(said(error))}",
-        hint="check its URL, that the server is up, and that this role may connect",
+        hint="check its URL, that the server is up, and that this role may connect"
+        + (silent if isinstance(error, psycopg.errors.ConnectionTimeout) else ""),
         silent=isinstance(error, psycopg.errors.ConnectionTimeout | Silent),
     )

@@ -8,10 +8,10 @@ import psycopg
 
 from reconciler.errors import ConnectionFailed, ObservationFailed
 from reconciler.model import PostgresTarget
-from reconciler.targets.postgres.activity import masked
 from reconciler.targets.postgres.bounded_connection import Silent
+from reconciler.targets.postgres.redacted_statements import masked
+from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.postgres.transactions import Asked, Query
-from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, said
 
 
 def query_error(

@@ -16,7 +16,8 @@ from reconciler.errors import ConnectionFailed, ObservationFailed, TargetError
 from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
-from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.foreign.strangers import STRANGERS_HAVE_SOMETHING
+from reconciler.targets.postgres import role_and_database_timeouts
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
 from reconciler.targets.postgres.identity import IDENTIFIER, IDENTIFY
@@ -64,13 +65,13 @@ class PostgresSession:
         self._connection = connection
         self._transactions = Transactions(connection)
         self._verbatim = is_verbatim(connection)
-        """Whether answers are taken as they are stored, see postgres_text."""
+        """Whether answers are taken as they are stored, see `postgres/text.py`."""
         self._riders = Riders()
         self._reading = reading_settings(target)
         connection.silence = bounds.OPENING_SECONDS
-        *_, [path], [own], [self._facts] = self._sent(
+        *_, [path], [own], [self._facts], [strangers] = self._sent(
             [*([(taken(target), None)] if target.role else []),
-             (OWN_PATH_IS, None), (self._reading, None), (IDENTIFY, None)]
+             (OWN_PATH_IS, None), (self._reading, None), (IDENTIFY, None), (STRANGERS_HAVE_SOMETHING, None)]
         )  # fmt: skip
         if self._facts["may_identify"]:
             self._identifier = self.beside(IDENTIFIER)
@@ -79,7 +80,7 @@ class PostgresSession:
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
         self.in_recovery: bool = self._facts["in_recovery"]
-        self.is_hurried = lifted_limits.is_short(own["limits"])
+        self.is_hurried = role_and_database_timeouts.is_short(own["limits"])
         """Whether its limits would end its transactions before each has set its own."""
         self.search_path: tuple[str, ...] = tuple(path["search_path"])
         """The schemas in which the role's unqualified names are looked for, without those that are always there."""
@@ -88,6 +89,8 @@ class PostgresSession:
         """The role's own search_path as text, for `ForeignCode.with_path`: those schemas that were there."""
         self.pg_catalog_first: bool = in_order[:1] == ["pg_catalog"]
         """Whether nothing on the role's search_path can hide what pg_catalog has."""
+        self.strangers_have_something: bool = strangers["something"]
+        """Whether this database holds anything of roles whose code this session does not run, as it began."""
         self.may_harm: bool = self._facts["may_harm"]
         """Whether who logged in may more than a mere user: as a superuser, by an attribute, or with the server's files;
         also by a role that could be taken on."""
@@ -243,11 +246,11 @@ def connect(target: PostgresTarget, secrets: Secrets) -> PostgresSession:
     try:
         session = _session(target, secrets, connection)
     except TargetError as error:
-        if not lifted_limits.may_have_ended(error):
+        if not role_and_database_timeouts.may_have_ended(error):
             raise
         with suppress(TargetError):
             return _session(target, secrets, opened(target, secrets, lift=version_num))
-        error.hint = lifted_limits.HINT
+        error.hint = role_and_database_timeouts.HINT
         raise
     if session.is_hurried:
         with suppress(TargetError):  # a pooler refuses to be asked: then for as long as it goes well

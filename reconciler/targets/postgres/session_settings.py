@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from psycopg import sql
 
 from reconciler.model import PostgresTarget
-from reconciler.targets.postgres import lifted_limits
+from reconciler.targets.postgres import role_and_database_timeouts
 from reconciler.targets.postgres.taken_role import taking
 
 READING_SETTINGS = {
@@ -100,7 +100,7 @@ def setting(
     ).format(
         only_if=only_if,
         durable=sql.SQL(_DURABLE).format(until=until),
-        limits=sql.SQL(lifted_limits.NOW),
+        limits=sql.SQL(role_and_database_timeouts.NOW),
         settings=sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 
-from reconciler.targets.unnamed import ESCAPED, ESCAPES
+from reconciler.targets.undecodable_names import ESCAPED, ESCAPES
 
 C = TypeVar("C", bound=psycopg.Connection[Any])
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model import NoticeType
-from reconciler.targets.redis.files import Line, Unreadable, defined_twice, read_arguments, read_file, read_users
 from reconciler.targets.redis.process import arguments
-from reconciler.targets.redis.writing import unwritable
+from reconciler.targets.redis.redis_conf import Line, Unreadable, defined_twice, read_arguments, read_file, read_users
+from reconciler.targets.redis.writable_files import unwritable
 from reconciler.targets.session import Remark
 
 

@@ -16,11 +16,11 @@ from reconciler.errors import ConnectionFailed
 from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds, log
-from reconciler.targets.host_names import refuse_unanswered
+from reconciler.targets.name_resolution import refuse_unanswered
 from reconciler.targets.redis.client import Client
 from reconciler.targets.redis.login import log_in, missing
-from reconciler.targets.redis.words import said
-from reconciler.targets.url import mistyped_option, refuse_unescaped
+from reconciler.targets.redis.server_messages import said
+from reconciler.targets.url_validation import mistyped_option, refuse_unescaped
 
 ANSWER_TIMEOUT = 20
 """Without a byte. All our commands are instant, but a server that forks, or evicts, keeps its clients waiting."""
@@ -46,7 +46,7 @@ def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
     client = _client(target, secrets)
     began = time.monotonic()
     try:
-        with in_plain_words(target, secrets, waiting="the first command"):
+        with in_plain_words(target, secrets, waiting="the first command"), _hanging_up(client):
             log_in(client, target.credentials, secrets)
         arguments = client.connection_pool.connection_kwargs
         place = arguments.get("path") or arguments.get("host") or "localhost"
@@ -58,6 +58,23 @@ def open_connection(target: RedisTarget, secrets: Secrets) -> redis.Redis:
             error.hint += f"; the password declared for it, {names}, was not tried: it is not set"
         raise
     return client
+
+
+@contextmanager
+def _hanging_up(client: redis.Redis) -> Iterator[None]:
+    """Says which place it is that ends the session before its first answer: a server of another kind does."""
+    try:
+        yield
+    except redis.exceptions.ConnectionError as error:
+        arguments = client.connection_pool.connection_kwargs
+        place = f"{arguments.get('host')}:{arguments.get('port') or 6379}"
+        # Its subclasses are answers, and what names the place was no session yet.
+        if type(error) is not redis.exceptions.ConnectionError or "host" not in arguments or place in str(error):
+            raise
+        raise redis.exceptions.ConnectionError(
+            f"{place} closed the connection instead of answering the first command; it may be no Redis, or one with "
+            "TLS, which wants rediss:// in its URL"
+        ) from None
 
 
 def _client(target: RedisTarget, secrets: Secrets) -> Client:

@@ -13,8 +13,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reconciler.targets.redis.files import Line, Unreadable
 from reconciler.targets.redis.other_end import holds_other_end
+from reconciler.targets.redis.redis_conf import Line, Unreadable
 
 COMM_LENGTH = 15
 """Characters that the kernel keeps of the name by which a program was started."""

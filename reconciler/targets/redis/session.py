@@ -19,8 +19,8 @@ from reconciler.targets.redis.local_files import Files
 from reconciler.targets.redis.managed import owner
 from reconciler.targets.redis.opening import in_plain_words, open_connection
 from reconciler.targets.redis.process import elsewhere
-from reconciler.targets.redis.reading import READING, not_sent, shaped
-from reconciler.targets.redis.words import said
+from reconciler.targets.redis.read_only_commands import READING, not_sent, shaped
+from reconciler.targets.redis.server_messages import said
 from reconciler.targets.session import Remark
 
 FORGOTTEN = "what is applied runs, and is written into no file (persist: no): a restart forgets it"

@@ -11,12 +11,24 @@ import pytest
 from applying.acting import pg_settings
 from pg_index.declared import declared as indexes
 from redis_setting.declared import declared as redis_settings
+from redis_user.declared_users import users
 
 import reconciler.applying.gates
-from reconciler.applying.gates import age, declared, digest, duplicates, hazards, identity, nodes, order, superseded
-from reconciler.applying.gates.facts import Facts, Gate, Options, Refusal
+from reconciler.applying.gates import (
+    age,
+    duplicates,
+    expected_digest,
+    hazards,
+    identity,
+    known_targets,
+    nodes,
+    order,
+    secrets,
+    superseded,
+)
+from reconciler.applying.gates.gate import Facts, Gate, Options, Refusal
 from reconciler.applying.gates.registry import GATES, Moment, enforce
-from reconciler.errors import HazardNotAllowed, PlanFileError
+from reconciler.errors import DesiredError, HazardNotAllowed, PlanFileError
 from reconciler.model import (
     Action,
     Address,
@@ -28,6 +40,7 @@ from reconciler.model import (
     PostgresTarget,
     RedisTarget,
     Resource,
+    SecretRef,
     SqlStep,
     System,
     TargetInfo,
@@ -105,10 +118,10 @@ NOT_TODAY = "what was reviewed then may no longer be wanted: " + NEW
 CLOCKS = f"see whether the clocks are right, here and where it was made, and {NEW}"
 
 OF_A_SAVED_PLAN = [
-    Case("no digest", "nobody said which plan was reviewed", digest.gate, facts(sealed=A)),
-    Case("its digest", "it is the one that was", digest.gate, facts(sealed=A, options=Options(digest=A))),
+    Case("no digest", "nobody said which plan was reviewed", expected_digest.gate, facts(sealed=A)),
+    Case("its digest", "it is the one that was", expected_digest.gate, facts(sealed=A, options=Options(digest=A))),
     Case(
-        "another digest", "it is another one", digest.gate, facts(sealed=A, options=Options(digest=B)),
+        "another digest", "it is another one", expected_digest.gate, facts(sealed=A, options=Options(digest=B)),
         [f"this is another plan than the one that --digest names: its digest is {A}, and not {B}\n"
          "  apply the plan that was reviewed, or review this one: reconciler show FILE"],
     ),
@@ -116,20 +129,26 @@ OF_A_SAVED_PLAN = [
     Case(
         "of last week", "nobody is there who would remember it", age.gate, aged(8),
         [f"the plan was made at 2026-03-04T05:06:07Z, 8d ago: older than 7d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 8d"],
+         "--max-age 9d"],
     ),
     Case("of this month", "somebody may have waited for a window", age.gate, aged(30, attended=True)),
     Case(
         "of last month", "even for somebody at a terminal", age.gate, aged(30.5, attended=True),
         [f"the plan was made at 2026-03-04T05:06:07Z, 30d ago: older than 30d\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 31d"],
+         "--max-age 34d"],
     ),
     Case("allowed to be old", "whoever applies said so", age.gate, aged(80, max_age=timedelta(days=90))),
     Case(
         "not even that old", "what is said counts at a terminal, too", age.gate,
         aged(0.5, attended=True, max_age=timedelta(0)),
         [f"the plan was made at 2026-03-04T05:06:07Z, 12h ago: older than 0s\n  {NOT_TODAY}. Or allow its age: "
-         "--max-age 12h"],
+         "--max-age 14h"],
+    ),
+    Case(
+        "of this minute", "what is proposed holds when it is typed", age.gate,
+        aged(43 / 86400, max_age=timedelta(seconds=1)),
+        [f"the plan was made at 2026-03-04T05:06:07Z, 43s ago: older than 1s\n  {NOT_TODAY}. Or allow its age: "
+         "--max-age 11min"],
     ),
     Case("clocks differ", "by less than Kerberos bears", age.gate, aged(-1 / 300)),
     Case(
@@ -148,27 +167,29 @@ OTHER_NAME = change(WORK_MEM, address=Address("main", "pg_setting", "fsync"))
 OF_A_NODE = change(WORK_MEM, "main@db2")
 
 OF_WHAT_IS_DECLARED = [
-    Case("declared", "both targets are", declared.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
-    Case("a node", "its target is declared", declared.gate, facts(OF_A_NODE, targets=DECLARED)),
+    Case("declared", "both targets are", known_targets.gate, facts(change(WORK_MEM), change(HZ), targets=DECLARED)),
+    Case("a node", "its target is declared", known_targets.gate, facts(OF_A_NODE, targets=DECLARED)),
     Case(
-        "not declared", "another repository's plan", declared.gate, facts(change(WORK_MEM), targets={"cache": CACHE}),
+        "not declared", "another repository's plan", known_targets.gate,
+        facts(change(WORK_MEM), targets={"cache": CACHE}),
         ["the plan is for the target main, which is not declared here\n  declared are: cache"],
     ),
     Case(
-        "a node of what is not declared", "the target is named, and not the node", declared.gate, facts(OF_A_NODE),
+        "a node of what is not declared", "the target is named, and not the node", known_targets.gate, facts(OF_A_NODE),
         ["the plan is for the target main, which is not declared here\n  declared are: none"],
     ),
     Case(
-        "unknown to the plan", "nothing says which system it was made for", declared.gate,
+        "unknown to the plan", "nothing says which system it was made for", known_targets.gate,
         facts(change(WORK_MEM), planned={}, targets=DECLARED),
         ["the plan is for the target main, which is not declared here\n  declared are: cache, main"],
     ),
     Case(
-        "a kind of the future", "nobody here could plan it again", declared.gate, facts(OTHER_KIND, targets=DECLARED),
+        "a kind of the future", "nobody here could plan it again", known_targets.gate,
+        facts(OTHER_KIND, targets=DECLARED),
         ["main/pg_moon/x: this version of reconciler knows no kind pg_moon"],
     ),
     Case(
-        "made from another", "reviewers are shown one thing and another is made", declared.gate,
+        "made from another", "reviewers are shown one thing and another is made", known_targets.gate,
         facts(change(HZ), OTHER_NAME, targets=DECLARED),
         ["the plan contradicts itself: the change of main/pg_setting/fsync is made from what is declared of "
          "main/pg_setting/work_mem\n  make a new plan"],
@@ -190,6 +211,11 @@ OF_WHAT_IS_DECLARED = [
         [f"the changes of the plan are not in the order in which they are made\n  {NEW}"],
     ),
 ]  # fmt: skip
+
+APP = SecretRef(env="APP")
+[WITH_SECRET] = redis_settings({"masterauth": APP})
+NEEDY = [change(WITH_SECRET), change(users({"u": ("on", "APP")})[0]), change(users({"v": ("on", "OTHER")})[0])]
+MISSING = {APP: DesiredError("the secret $APP is not set", hint="export it")}
 
 STALE = change(pg_settings(MAIN, {"work_mem": "8MB"})[0])
 HAS = {"nodes": NODES, "resources": [WORK_MEM, HZ]}
@@ -251,6 +277,16 @@ OF_THE_NODES = [
     Case("all allowed", "", hazards.gate, facts(RESTARTS, DROPS, options=Options(allowed=[*HazardType]))),
     Case("of what is refused already", "it is not made", hazards.gate,
          facts(DROPS).without(Refusal("superseded", "", None, (DROPS.address,)))),
+    Case("all secrets are there", "", secrets.gate, facts(change(WORK_MEM), *NEEDY)),
+    Case("of what nothing needs", "", secrets.gate, facts(change(WORK_MEM), unresolved=MISSING)),
+    Case(
+        "a secret is missing", "what needs it would fail half-way", secrets.gate, facts(*NEEDY, unresolved=MISSING),
+        ["this plan needs secrets that cannot be had here; nothing was run\n"
+         "  the secret $APP is not set: needed by cache/redis_setting/masterauth, cache/redis_user/u\n"
+         "  export it"],
+    ),
+    Case("a secret of what is refused already", "it is not made", secrets.gate,
+         facts(NEEDY[0], unresolved=MISSING).without(Refusal("superseded", "", None, (NEEDY[0].address,)))),
 ]  # fmt: skip
 
 
@@ -318,7 +354,7 @@ def test_every_gate_has_a_file_a_line_in_the_table_and_cases_of_both_kinds():
     files = {path.stem for path in Path(reconciler.applying.gates.__file__).parent.glob("*.py")}
     table = [gate for gates in GATES.values() for gate in gates]
     assert len(table) == len(set(table))
-    assert {gate.__module__.rpartition(".")[2] for gate in table} == files - {"__init__", "facts", "registry"}
+    assert {gate.__module__.rpartition(".")[2] for gate in table} == files - {"__init__", "gate", "registry"}
     assert set(GATES) == set(Moment)
     for gate in table:
         assert {bool(case.refused) for case in CASES if case.gate is gate} == {True, False}, gate.__module__

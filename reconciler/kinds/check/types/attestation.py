@@ -23,9 +23,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
-from reconciler.kinds.check import application
+from reconciler.kinds.check import http_without_url
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.fields import Day, Words
+from reconciler.kinds.check.field_types import Day, Words
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen
 from reconciler.targets.session import Session
@@ -68,7 +68,7 @@ class ToVouchFor(Frozen):
 
 def read(session: Session, checks: Mapping[Part, AttestationCheck]) -> dict[Part, ToVouchFor | Unavailable]:
     """Nothing is asked: without an application there is nothing to vouch for."""
-    return dict.fromkeys(checks, application.missing(session) or ToVouchFor())
+    return dict.fromkeys(checks, http_without_url.missing(session) or ToVouchFor())
 
 
 def decide(check: AttestationCheck, found: ToVouchFor, known: Circumstances) -> Verdict:

@@ -28,15 +28,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from reconciler.files import NotReadable, read_regular, refuse_outside
 from reconciler.kinds.check import patterns
 from reconciler.kinds.check.check_type import CheckType, Circumstances
 from reconciler.kinds.check.expectations import Expectations, NotComparable, plain_scale, unmet
-from reconciler.kinds.check.fields import Regex, Words, as_list
+from reconciler.kinds.check.field_types import Regex, Words, as_list
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen
 from reconciler.secrets import Secrets
 from reconciler.targets.session import Session
+from reconciler.untrusted_files import NotReadable, read_regular, refuse_outside
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: configuration is smaller, and a plan should not wait for more."""

@@ -31,12 +31,12 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reconciler.errors import ConnectionFailed, DesiredError, ObservationFailed
-from reconciler.kinds.check import application, patterns
+from reconciler.kinds.check import http_without_url, patterns
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.fields import Regex, as_list
+from reconciler.kinds.check.field_types import Regex, as_list
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, SecretRef, System
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 if TYPE_CHECKING:
     from reconciler.targets.http import HttpSession
@@ -111,7 +111,7 @@ def read(session: HttpSession, checks: Mapping[Part, HttpCheck]) -> dict[Part, F
     """Asks one after another; once the server turns out not to be there, it is not asked again."""
     from reconciler.targets.http import TooSlow
 
-    nothing = application.missing(session)
+    nothing = http_without_url.missing(session)
     if nothing is not None:
         return dict.fromkeys(checks, nothing)
     found: dict[Part, FoundAnswer | Unavailable] = {}

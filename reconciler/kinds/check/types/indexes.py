@@ -33,7 +33,7 @@ from reconciler.model import (
     System,
 )
 from reconciler.model import Verdict as OutcomeVerdict
-from reconciler.outcomes import of_outcome
+from reconciler.verdicts import of_outcome
 
 KIND = "pg_index"
 """The kind of what such an item is about, by the name that stands in addresses."""

@@ -22,11 +22,11 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.config_and_info import FoundValues, OfValues, compared, read
 from reconciler.kinds.check.expectations import about, number, redis_scale
-from reconciler.kinds.check.redis_values import FoundValues, OfValues, compared, read
 from reconciler.kinds.check.verdict import Verdict
 from reconciler.model import CheckStatus, System
-from reconciler.yaml.text_type import Text
+from reconciler.yaml.verbatim_text import Text
 
 SMALLEST_JUDGED = 5 << 20
 """Bytes of used memory below which fragmentation says nothing (MEMORY DOCTOR calls such an instance empty)."""

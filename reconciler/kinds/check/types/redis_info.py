@@ -19,8 +19,8 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.check.check_type import CheckType, Circumstances
+from reconciler.kinds.check.config_and_info import FoundValues, OfValues, compared, read
 from reconciler.kinds.check.expectations import Expecting, redis_scale, unmet
-from reconciler.kinds.check.redis_values import FoundValues, OfValues, compared, read
 from reconciler.kinds.check.verdict import Verdict, passed_if
 from reconciler.model import CheckStatus, System
 

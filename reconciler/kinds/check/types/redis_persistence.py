@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.redis_values import FoundValues, OfValues, read
+from reconciler.kinds.check.config_and_info import FoundValues, OfValues, read
 from reconciler.kinds.check.verdict import Verdict
 from reconciler.model import CheckStatus, System
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.fields import Words
+from reconciler.kinds.check.field_types import Words
 from reconciler.kinds.check.redis_answers import Command, as_commands, ask
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen, System

@@ -30,7 +30,7 @@ from reconciler.kinds.check.expectations import Expectations, MemoryUnknown, Not
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict, passed_if
 from reconciler.model import CheckStatus, Frozen, System
 from reconciler.targets.foreign.reading_statement import one_reading_statement
-from reconciler.targets.postgres.words import UNPRIVILEGED
+from reconciler.targets.postgres.server_messages import UNPRIVILEGED
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -144,7 +144,7 @@ def _bounded(statement: str) -> sql.Composed:
 
 
 def _alone(session: PostgresSession, query: sql.Composed, own_path: Sequence[Asked]) -> FoundRows | Unavailable:
-    from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE
+    from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE
 
     try:
         return _found(session, session.fetch_all([*own_path, (query, None)])[-1])

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.kinds.pg_index.acceptance.catalogue_facts import Class, Facts, facts
-from reconciler.kinds.pg_index.acceptance.row_size import LARGEST_ROW, least_size
+from reconciler.kinds.pg_index.acceptance.catalogue_row_size import LARGEST_ROW, least_size
 from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked, Reading, not_immutable, readings
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.definition.access_methods import unknown_parameter
@@ -21,7 +21,7 @@ from reconciler.kinds.pg_index.definition.limits import columns_of
 from reconciler.kinds.pg_index.definition.not_indexable import changing, refusal
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, printed_expression
 
@@ -254,7 +254,7 @@ def _causes(session: PostgresSession, mutable: Sequence[tuple[Asked, int]], fore
         cause = min((text for text, flag in zip(texts, flags, strict=True) if flag), key=len, default=whole)
         yield _refuses(
             f"{must}, and {cause} goes by the session or by the moment, as whatever depends on a time zone or on a "
-            "date style: write what does not, such as (at at time zone 'UTC')::date in place of at::date"
+            "date style: write what does not, such as (created_at at time zone 'UTC')::date for created_at::date"
         )
 
 

@@ -15,9 +15,9 @@ from reconciler.insight.candidate import Name
 from reconciler.insight.table_sizes import TableSize, read_table_sizes
 from reconciler.kinds.pg_index.advice import blockers, duplicate_keys
 from reconciler.kinds.pg_index.advice.build_facts import Estimated, estimates
-from reconciler.kinds.pg_index.advice.concurrent_statements import Work, works
 from reconciler.kinds.pg_index.advice.free_space import space
 from reconciler.kinds.pg_index.advice.overlapping_indexes import overlaps
+from reconciler.kinds.pg_index.advice.planned_statements import Work, works
 from reconciler.kinds.pg_index.advice.usage_facts import usage
 from reconciler.kinds.pg_index.advice.whatif_facts import whatif
 from reconciler.kinds.pg_index.observing.catalogue import read

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
 from reconciler.insight.candidate import Name
 from reconciler.insight.table_sizes import TableSize
-from reconciler.kinds.pg_index.advice.concurrent_statements import Command, Work
+from reconciler.kinds.pg_index.advice.planned_statements import Command, Work
 from reconciler.model import Address, Notice, NoticeType
-from reconciler.targets.postgres.activity import blocker
+from reconciler.targets.postgres.redacted_statements import blocker
 from reconciler.targets.postgres.session import Row
 
 LONG_SECONDS = 60.0

@@ -9,11 +9,11 @@ from reconciler.insight.bounded_queries import BoundedQueries, Refused
 from reconciler.insight.candidate import Candidate, Key, Name
 from reconciler.insight.estimates.build_estimate import Build, BuildEstimate, estimate_builds
 from reconciler.insight.table_sizes import TableSize
-from reconciler.kinds.pg_index.advice.concurrent_statements import Work
+from reconciler.kinds.pg_index.advice.planned_statements import Work
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.model import Address, Fact
 from reconciler.targets.foreign.code import ForeignCode
-from reconciler.targets.postgres.words import UNPRIVILEGED
+from reconciler.targets.postgres.server_messages import UNPRIVILEGED
 
 _SIZED = ("btree", "hash", "brin")
 """Access methods whose indexes are estimated, but for what is not known of their values."""

@@ -20,15 +20,15 @@ from reconciler.insight.bounded_queries import (
 )
 from reconciler.insight.candidate import Name
 from reconciler.insight.table_sizes import TableSize
-from reconciler.kinds.pg_index.advice.concurrent_statements import Work
+from reconciler.kinds.pg_index.advice.planned_statements import Work
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.model import Action, Notice, NoticeType
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.plannable import unplannable, unrunnable
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.postgres.server_messages import UNPRIVILEGED
 from reconciler.targets.postgres.session import Query, Row
-from reconciler.targets.postgres.words import UNPRIVILEGED
 
 DUPLICATE_SECONDS = 30.0
 """For one query: it reads the table once, about as the build will twice, and must not become a load of its own."""

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.formulas.rounded import size
+from reconciler.formulas.human_readable import size
 from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
 from reconciler.kinds.pg_index.advice.build_facts import Estimated
-from reconciler.kinds.pg_index.advice.concurrent_statements import Work
+from reconciler.kinds.pg_index.advice.planned_statements import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
 
 _SERVER = """

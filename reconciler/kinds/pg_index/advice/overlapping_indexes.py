@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.insight.candidate import Name
-from reconciler.kinds.pg_index.advice.concurrent_statements import Work
-from reconciler.kinds.pg_index.changes.describe import as_definition
+from reconciler.kinds.pg_index.advice.planned_statements import Work
+from reconciler.kinds.pg_index.changes.index_in_words import as_definition
 from reconciler.kinds.pg_index.changes.statements import FRESH, OLD
-from reconciler.kinds.pg_index.definition.covering import Covering
+from reconciler.kinds.pg_index.definition.redundancy import Covering
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.kinds.pg_index.observed import Need
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue
-from reconciler.kinds.pg_index.observing.dependents import last_covers
+from reconciler.kinds.pg_index.observing.last_serving_indexes import last_covers
 from reconciler.model import Action, Address, Fact
 from reconciler.targets.postgres.session import PostgresSession
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.changes import describe, statements, steps
+from reconciler.kinds.pg_index.changes import index_in_words, statements, steps
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex
@@ -47,7 +47,9 @@ def amend(schema: str, live: LiveIndex, definition: Definition, rows: float, nam
         values = {option: value for option, value in wanted.items() if option in changed}
         texts += statements.set_options(schema, name, values, sorted(there.keys() - wanted.keys()))
         found.reasons.append("storage parameters are changed in place")
-        found.summaries.append(f"{describe.parameters(live.options)} → {describe.parameters(definition.options)}")
+        found.summaries.append(
+            f"{index_in_words.parameters(live.options)} → {index_in_words.parameters(definition.options)}"
+        )
         # Of a part, those that are only read when it is built may differ, too: the whole is not built again for it.
         if (changed & WRITTEN_PAGES or changed - IN_PLACE) and not moves:
             offered = statements.reindex(schema, name)

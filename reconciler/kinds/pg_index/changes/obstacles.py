@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_index.changes import describe, partitioned_build, statements
+from reconciler.kinds.pg_index.changes import index_in_words, partitioned_build, statements
 from reconciler.kinds.pg_index.comparison.compare import fixed_options
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
@@ -69,7 +69,7 @@ def _has_names(definition: Definition) -> bool:
 
 
 def _difference(live: LiveIndex, definition: Definition) -> str:
-    return f"{describe.brief_live(live, definition)} → {describe.brief(definition)}"
+    return f"{index_in_words.brief_live(live, definition)} → {index_in_words.brief(definition)}"
 
 
 def belongs_to(live: LiveIndex) -> str:

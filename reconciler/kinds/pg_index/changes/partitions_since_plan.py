@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from reconciler.kind.applying import Followed
-from reconciler.kinds.pg_index.changes.new_partition_template import filled_in
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
+from reconciler.kinds.pg_index.changes.steps_for_new_partitions import filled_in
 from reconciler.kinds.pg_index.changes.whole_change import forbidden
 from reconciler.kinds.pg_index.observed import ObservedIndex, PartitionIndex
 from reconciler.model import Action, Change, SqlStep, Step
@@ -43,7 +43,7 @@ def followed(planned: Change, now: Change, observed: ObservedIndex) -> Followed 
 
 def once_more(made: Change, now: Change) -> Sequence[Step] | None:
     """See `kind.applying.Follows`: that a part is attached, where PostgreSQL found that another was lacking, and
-    that one went (see `validity.py`)."""
+    that one went (see `partitioned_validity.py`)."""
     known = {step.statements: step for step in made.steps if isinstance(step, SqlStep)}
     due = list(takewhile(lambda step: not _needs_all(step), now.steps))
     found = [known.get(step.statements) if isinstance(step, SqlStep) else None for step in due]

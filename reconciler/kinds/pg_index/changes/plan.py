@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.kinds.pg_index.changes import describe, partitioned_build, statements, steps, validity
+from reconciler.kinds.pg_index.changes import index_in_words, partitioned_build, partitioned_validity, statements, steps
 from reconciler.kinds.pg_index.changes.in_place import amend, finishing, inheriting
 from reconciler.kinds.pg_index.changes.obstacles import at_work, obstacle, permitted
 from reconciler.kinds.pg_index.changes.removal import hazards, plan_absent
 from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_leftovers, drop_temporary, inverse
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, REINDEX_MOVES, changed_options, fixed_options
-from reconciler.kinds.pg_index.definition.covering import lost
+from reconciler.kinds.pg_index.definition.redundancy import lost
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
 from reconciler.model import Action, Change, Hazard, HazardType, Outcome
@@ -62,7 +62,7 @@ def _needs_successor(desired: PgIndex, definition: Definition, observed: Observe
 
 def _stuck(desired: PgIndex, observed: ObservedIndex, live: LiveIndex) -> bool:
     table = (desired.schema_name, desired.table)
-    return validity.stuck(table, live, observed.partitions, observed.version_num)
+    return partitioned_validity.stuck(table, live, observed.partitions, observed.version_num)
 
 
 def _fixed_options(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> set[str]:
@@ -177,7 +177,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
             schema, table, fresh_name, inheriting(definition, live), observed.fresh_partitions
         )
         if fresh is not None and built:
-            run += validity.attach_again(
+            run += partitioned_validity.attach_again(
                 fresh_name, (schema, table), fresh, observed.fresh_partitions, observed.version_num
             )
     elif not built:
@@ -202,7 +202,7 @@ def _plan_replace(desired: PgIndex, definition: Definition, observed: ObservedIn
     return change(
         desired, observed, Action.REPLACE, live, definition, run,
         reason=f"{why}; the replica identity goes over to it" if handed else why,
-        summary=f"{describe.brief_live(live, definition)} → {describe.brief(definition)}",
+        summary=f"{index_in_words.brief_live(live, definition)} → {index_in_words.brief(definition)}",
         inverse=inverse(desired, live, observed.fresh_partitions),
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _loses(definition: Definition, observed: ObservedIndex, live: LiveIndex) -> 
     going = [] if observed.same else [live]
     going += partitioned_build.ordered_otherwise(live, observed.partitions) if observed.same else []
     for each in going:
-        less = lost(definition, describe.as_definition(each)) if each.valid else ""
+        less = lost(definition, index_in_words.as_definition(each)) if each.valid else ""
         if less:
             if observed.needed_by:
                 less += f"; {observed.needed_by} is left without an index"
@@ -256,7 +256,7 @@ def _plan_same(desired: PgIndex, definition: Definition, observed: ObservedIndex
         reasons.append(f"{len(open_parts)} of {len(observed.partitions)} partitions are not covered: {some}{more}")
     elif covering:
         reasons.append("those of its partitions are changed in place")
-    again = validity.attach_again(
+    again = partitioned_validity.attach_again(
         desired.name, (desired.schema_name, desired.table), live, observed.partitions, observed.version_num
     )
     if again and not open_parts:

@@ -11,7 +11,7 @@ from reconciler.kinds.pg_index.changes import statements
 from reconciler.kinds.pg_index.definition.syntax import mentions_whole_row
 from reconciler.kinds.pg_index.model import AnyIndex, PgIndex
 from reconciler.model import Action, Change, HazardType, SqlStep
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 
 
 def rehearsal(change: Change) -> Sequence[Rehearsal]:

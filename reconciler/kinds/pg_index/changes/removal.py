@@ -11,7 +11,7 @@ from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_te
 from reconciler.kinds.pg_index.model import PgIndex, UnlistedIndexes, full_name
 from reconciler.kinds.pg_index.observed import LiveIndex, Need, ObservedIndex, ObservedUnlisted
 from reconciler.model import Action, Address, Hazard, HazardType, Notice, NoticeType, Outcome
-from reconciler.targets.unnamed import TO_GO, is_unnamed
+from reconciler.targets.undecodable_names import TO_GO, is_unnamed
 
 
 def plan_unlisted(desired: UnlistedIndexes, observed: ObservedUnlisted) -> Sequence[Outcome]:

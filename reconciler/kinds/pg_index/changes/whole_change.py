@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_index.changes import describe, new_partition_template, partitioned_build, statements, steps
+from reconciler.kinds.pg_index.changes import (
+    index_in_words,
+    partitioned_build,
+    statements,
+    steps,
+    steps_for_new_partitions,
+)
 from reconciler.kinds.pg_index.changes.in_place import inheriting
 from reconciler.kinds.pg_index.changes.swapped_names import carried
 from reconciler.kinds.pg_index.model import Definition, PgIndex
@@ -30,16 +36,16 @@ def change(
     if desired.new_partitions and after and observed.table and observed.table.relkind == "p":
         beside = action is Action.REPLACE
         definition = inheriting(after, before) if beside and before else after
-        coming = new_partition_template.template(desired.new_partitions, definition, beside=beside)
+        coming = steps_for_new_partitions.template(desired.new_partitions, definition, beside=beside)
     return Change(
         address=desired.address,
         action=action,
-        before=describe.live_as_json(desired, before) if before else None,
-        after=describe.as_json(desired, after) if after else None,
+        before=index_in_words.live_as_json(desired, before) if before else None,
+        after=index_in_words.as_json(desired, after) if after else None,
         reason=reason,
         why=desired.why,
         summary=summary,
-        notes=(*_notes(observed), *([new_partition_template.said(coming)] if coming else [])) if after else (),
+        notes=(*_notes(observed), *([steps_for_new_partitions.said(coming)] if coming else [])) if after else (),
         steps=tuple(run),
         new_partitions=coming,
         inverse=tuple(inverse),
@@ -97,7 +103,7 @@ def _notes(observed: ObservedIndex) -> tuple[str, ...]:
 
 def inverse(desired: PgIndex, live: LiveIndex, tree: Sequence[PartitionIndex] = ()) -> tuple[Step, ...]:
     """What builds an index again that goes; `tree`: the partitions that have parts of it."""
-    schema, table, definition = desired.schema_name, desired.table, describe.as_declared(live)
+    schema, table, definition = desired.schema_name, desired.table, index_in_words.as_declared(live)
     if live.partitioned:
         built = [steps.build_only(schema, table, live.name, definition)]
         built += partitioned_build.cover(

@@ -22,8 +22,8 @@ from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE, UNPRIVILEGED
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
-from reconciler.targets.postgres.words import CAME_MEANWHILE, SOMEBODY_MADE, UNPRIVILEGED
 
 _OF_THE_SESSION = {"", "08", "25P02", "25P03", "25P04", "40", "53", "55P03", "57", "58"}
 """SQLSTATEs, and classes of them, that say nothing of the expressions that were asked about: connections and

@@ -3,7 +3,7 @@ folding hides, or where collations are named, which it forgets.
 
 Two ways, the more certain one first. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
 columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
-both are read once more with marks around what can be hidden (`dependency_marks.py`). Where that is not possible either,
+both are read once more with marks around what can be hidden (`folding_markers.py`). Where that is not possible either,
 it cannot be told, and that is said.
 
 Decided: docs/decisions.md#what-folding-hides
@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from reconciler.kinds.pg_index.comparison.castable_parts import Role
 from reconciler.kinds.pg_index.comparison.compare import Unread, ask, row_of
-from reconciler.kinds.pg_index.comparison.dependency_marks import Expression, Meant, expression
 from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
-from reconciler.kinds.pg_index.comparison.implicit_casts import Role
+from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Meant, expression
 from reconciler.kinds.pg_index.comparison.resolved_names import Named
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text, in_batches
 from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS, Made

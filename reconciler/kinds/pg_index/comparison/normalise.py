@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.constants import ELEMENT, FLAT_ARRAY, settle
-from reconciler.kinds.pg_index.definition.printing_faults import mended
+from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.targets.sql_tree import SyntaxProblem, parse_select, shape
 
 _AND, _OR = 1, 2  # libpg_query's BoolExprType

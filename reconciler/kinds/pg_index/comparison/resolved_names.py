@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
-from reconciler.kinds.pg_index.comparison.dependency_marks import Expression, Leaning, Meant, Name
 from reconciler.kinds.pg_index.comparison.expression_types import Types
+from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Leaning, Meant, Name
 from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres.session import Asked, PostgresSession

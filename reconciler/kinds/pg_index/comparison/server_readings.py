@@ -16,11 +16,11 @@ from reconciler.kinds.pg_index.comparison.compare import Unread, ask, explain
 from reconciler.kinds.pg_index.comparison.left_out_by_folding import leaves_out
 from reconciler.kinds.pg_index.comparison.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.comparison.user_defined import Made
-from reconciler.kinds.pg_index.definition.printing_faults import mended
+from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 AT_ONCE = 500
@@ -102,8 +102,7 @@ class Readings:
         # It may name what was not asked about: what is in the bodies of functions.
         texts = [each for _, text in printed if (each := reached(text))]
         tables = list(dict.fromkeys(table for table, _ in printed))
-        path = self.session.search_path
-        question = Question(path, texts, tables, catalog_first=self.session.pg_catalog_first)
+        question = Question.of(self.session, texts, tables)
         theirs = ForeignCode(question, self.session.fetch_all(question.queries))
         free = [(table, text) for table, text in printed if not (theirs.in_row(table) or theirs.in_text(reached(text)))]
         outputs = ask(self.session, [explain(*table, [text]) for table, text in free], theirs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from reconciler.kinds.pg_index.definition.collations import keeps_collation
+from reconciler.kinds.pg_index.definition.collate_placement import keeps_collation
 from reconciler.kinds.pg_index.definition.constants import is_always_true
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.sql_tokens import DOT, OPEN, SEMICOLON, Source, kind

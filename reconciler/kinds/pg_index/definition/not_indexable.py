@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.plannable import shown
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 
 _VOLATILITY = {"s": "stable", "v": "volatile"}
 

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.user_defined import MADE, Made
 from reconciler.kinds.pg_index.definition.create_index import Explicit, explicit
-from reconciler.kinds.pg_index.definition.printing_faults import mended
+from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.catalogue_queries import (
@@ -26,8 +26,8 @@ from reconciler.kinds.pg_index.observing.catalogue_queries import (
 )
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
-from reconciler.targets.foreign.reached import reached
-from reconciler.targets.postgres.activity import blocker
+from reconciler.targets.foreign.reached_names import reached
+from reconciler.targets.postgres.redacted_statements import blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
 from reconciler.targets.sql_tree import SyntaxProblem
 
@@ -85,7 +85,7 @@ def read(
     wanted = list(dict.fromkeys(tables))
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
     texts = [text for text in map(reached, expressions) if text]
-    question = Question(session.search_path, texts, wanted, catalog_first=session.pg_catalog_first)
+    question = Question.of(session, texts, wanted)
     *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
         [
             *question.queries,

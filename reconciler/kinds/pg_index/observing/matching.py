@@ -13,7 +13,7 @@ from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
-from reconciler.kinds.pg_index.definition.covering import spelled
+from reconciler.kinds.pg_index.definition.redundancy import spelled
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName, table_and_name, table_of
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue

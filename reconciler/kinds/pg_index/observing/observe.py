@@ -34,16 +34,16 @@ from reconciler.kinds.pg_index.observed import (
     ObservedIndex,
     ObservedUnlisted,
 )
+from reconciler.kinds.pg_index.observing.by_declared_index import CatalogueView
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
-from reconciler.kinds.pg_index.observing.catalogue_view import CatalogueView
-from reconciler.kinds.pg_index.observing.dependents import last_covers, may_leave
+from reconciler.kinds.pg_index.observing.last_serving_indexes import last_covers, may_leave
+from reconciler.kinds.pg_index.observing.locked_or_slow_tables import read_without
 from reconciler.kinds.pg_index.observing.matching import compared
 from reconciler.kinds.pg_index.observing.mistyped_tables import meant
 from reconciler.kinds.pg_index.observing.name_exchange import Same
-from reconciler.kinds.pg_index.observing.unreadable_tables import read_without
-from reconciler.kinds.pg_index.unlisted import tables_of
+from reconciler.kinds.pg_index.unlisted_rules import tables_of
 from reconciler.model import Address
-from reconciler.targets.foreign.reached import reached
+from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.session import PostgresSession
 
 

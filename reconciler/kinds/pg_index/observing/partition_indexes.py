@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 
+from reconciler.kinds.pg_index.changes.partitioned_validity import stuck
 from reconciler.kinds.pg_index.changes.statements import FRESH, partition_name, temporary_name
-from reconciler.kinds.pg_index.changes.validity import stuck
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options, identical
 from reconciler.kinds.pg_index.model import LONGEST_NAME, Definition, PgIndex, TableName, full_name
 from reconciler.kinds.pg_index.observed import LiveIndex, PartitionIndex

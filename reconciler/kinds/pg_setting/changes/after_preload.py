@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.pg_setting import risk
 from reconciler.kinds.pg_setting.changes import patroni, steps
-from reconciler.kinds.pg_setting.changes.outcomes import change
+from reconciler.kinds.pg_setting.changes.planned_outcomes import change
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.model import NEEDS_PERMISSION, Change, HazardType, Outcome

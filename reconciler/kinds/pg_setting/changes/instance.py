@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from reconciler.kinds.pg_setting import provenance, risk, startup, values
-from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles, steps
-from reconciler.kinds.pg_setting.changes.alter_system import altered, below_auto
+from reconciler.kinds.pg_setting.changes import managed, obstacles, standby_and_restart_hazards, steps
+from reconciler.kinds.pg_setting.changes.instance_change import altered, below_auto
 from reconciler.kinds.pg_setting.changes.instance_state import State, short, state_of, where
-from reconciler.kinds.pg_setting.changes.not_loaded import not_loaded, waits_unseen
-from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.changes.pending_values import not_loaded, waits_unseen
+from reconciler.kinds.pg_setting.changes.planned_outcomes import notice
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, names
@@ -91,18 +91,27 @@ def _written(
         or startup.refused(definition.name, want.value, observed.server)
     )
     if reason:
-        now = "" if definition.name in names.SENSITIVE else f"{short(definition, state.running)}: "
-        return notice(desired, NoticeType.BLOCKED, now + reason, where(definition, observed, state))
+        return notice(
+            desired, NoticeType.BLOCKED, _beside(definition, state, reason), where(definition, observed, state)
+        )
     risks = (
         *risk.of_change(definition, _former(observed, state), want.value, observed.server),
-        *hazards.stops_standbys(definition, state.running, want.value, observed.server.undeclared_standbys),
-        *hazards.waits_for_restart(definition),
+        *standby_and_restart_hazards.stops_standbys(
+            definition, state.running, want.value, observed.server.undeclared_standbys
+        ),
+        *standby_and_restart_hazards.waits_for_restart(definition),
     )
     after = provenance.AUTO if want.literals else below_auto(observed)
     return altered(
         desired, definition, observed, state, step.model_copy(update={"hazards": risks}), want.value, after,
         note=want.note, running=running,
     )  # fmt: skip
+
+
+def _beside(definition: Definition, state: State, reason: str) -> str:
+    """`reason` behind what runs, where that is anything, and may be told."""
+    running = "" if definition.name in names.SENSITIVE else short(definition, state.running)
+    return f"{running} runs; {reason}" if running else reason
 
 
 def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State) -> list[Outcome]:
@@ -130,7 +139,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
             obstacles.libraries(definition, observed) or startup.refused(definition.name, goal, observed.server)
         )
         if reason:
-            message = f"{short(definition, state.running)}: {reason}"
+            message = _beside(definition, state, reason)
             return [notice(desired, NoticeType.BLOCKED, message, where(definition, observed, state))]
         risks = (
             *risk.of_change(definition, _former(observed, state), goal, observed.server),
@@ -161,7 +170,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
 
 
 def _waits(definition: Definition, state: State, goal: Canonical) -> tuple[Hazard, ...]:
-    return () if state.running == goal else hazards.waits_for_restart(definition)
+    return () if state.running == goal else standby_and_restart_hazards.waits_for_restart(definition)
 
 
 def _former(observed: SettingObserved, state: State) -> tuple[Canonical | None, ...]:

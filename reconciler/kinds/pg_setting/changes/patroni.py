@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_setting import risk, startup, values
-from reconciler.kinds.pg_setting.changes import hazards, managed, obstacles
-from reconciler.kinds.pg_setting.changes.outcomes import change, notice
+from reconciler.kinds.pg_setting.changes import managed, obstacles, standby_and_restart_hazards
+from reconciler.kinds.pg_setting.changes.planned_outcomes import change, notice
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import PatroniSeen, RunningValue, SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, declared_value, names
@@ -194,7 +194,7 @@ def _patch(
     former += [values.read(definition, seen.parameters[name])] if name in seen.parameters else []
     risks: tuple[Hazard, ...] = () if after is None else risk.of_change(definition, former, after, observed.server)
     if after is not None and differing:
-        risks = (*risks, *hazards.waits_for_restart(definition))
+        risks = (*risks, *standby_and_restart_hazards.waits_for_restart(definition))
     sensitive = name in names.SENSITIVE
     old = seen.parameters.get(name)
     step = PatroniStep(parameters={name: None if value is None else managed.spelled(definition, value)}, hazards=risks)

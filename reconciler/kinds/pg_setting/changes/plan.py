@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, patroni, scoped
-from reconciler.kinds.pg_setting.changes.outcomes import notice
+from reconciler.kinds.pg_setting.changes import after_preload, instance, managed, overrides, patroni, scoped
+from reconciler.kinds.pg_setting.changes.planned_outcomes import notice
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import names
@@ -16,6 +16,10 @@ from reconciler.model import NoticeType, Outcome, SecretRef
 
 def plan_setting(desired: PgSetting, observed: SettingObserved) -> Sequence[Outcome]:
     """What differs of one setting in its one scope, and what mends it."""
+    return _planned(desired, observed) or overrides.noted(desired, observed)
+
+
+def _planned(desired: PgSetting, observed: SettingObserved) -> Sequence[Outcome]:
     desired = desired.model_copy(update={"beside": observed.beside})
     definition = observed.definition
     # A session that has a custom setting set knows it, and still does not list it.

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from reconciler.formulas.evaluation import MACHINE, Lookup
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity
+from reconciler.formulas.quantity_arithmetic import Dimension, FormulaError, Quantity
 from reconciler.kinds.pg_setting import risk, values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.sections import Range, Value
@@ -67,7 +67,7 @@ def _operands(value: Value) -> Iterator[str]:
 
 
 class Answers(Protocol):
-    """What is to be known of the server (see observing/instance.py)."""
+    """What is to be known of the server (see observing/instance_values.py)."""
 
     @property
     def declared(self) -> Mapping[str, str | Range]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.kinds.pg_setting import provenance, risk, startup, values
 from reconciler.kinds.pg_setting.changes import obstacles, steps
-from reconciler.kinds.pg_setting.changes.outcomes import change, notice
+from reconciler.kinds.pg_setting.changes.planned_outcomes import change, notice
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
 from reconciler.kinds.pg_setting.values import Canonical, declared_value, names

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.kinds.pg_setting import startup
 from reconciler.kinds.pg_setting.changes import patroni
 from reconciler.kinds.pg_setting.changes.instance_state import state_of
-from reconciler.kinds.pg_setting.changes.outcomes import LANE
+from reconciler.kinds.pg_setting.changes.planned_outcomes import LANE
 from reconciler.kinds.pg_setting.model import PgSetting, Restart
 from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
 from reconciler.kinds.pg_setting.observing.observe import observe as observe_settings
-from reconciler.kinds.pg_setting.startup.sessions import STATISTICS
+from reconciler.kinds.pg_setting.startup.session_start import STATISTICS
 from reconciler.kinds.pg_setting.startup.standby import NOT_LOWER
 from reconciler.model import (
     BY_HAND,

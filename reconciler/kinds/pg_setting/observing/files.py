@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.kinds.pg_setting.observed import FileEntry
 from reconciler.kinds.pg_setting.observing import queries
-from reconciler.kinds.pg_setting.observing.answers import Answers, Question
+from reconciler.kinds.pg_setting.observing.first_round_trip import Answers, Question
 from reconciler.kinds.pg_setting.provenance import file_name, is_auto, line
 from reconciler.targets.postgres.riding import Riding
 from reconciler.targets.postgres.session import PostgresSession

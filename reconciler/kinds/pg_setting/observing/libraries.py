@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
-from reconciler.kinds.pg_setting.observing import elf
+from reconciler.kinds.pg_setting.observing import elf_dependencies
 from reconciler.targets.postgres.session import PostgresSession
 
 _SUFFIXES = ("", ".so", ".dylib")
@@ -87,7 +87,7 @@ def missing(session: PostgresSession, setting: str, names: Sequence[str], search
 def _unmet(session: PostgresSession, path: str) -> list[str]:
     """Libraries that the one at `path` needs and that are nowhere; empty where that cannot be told."""
     try:
-        wanted = elf.needs(bytes(session.fetch(_READ, {"path": path})[0]["content"]))
+        wanted = elf_dependencies.needs(bytes(session.fetch(_READ, {"path": path})[0]["content"]))
         if wanted is None:
             return []
         origin = path.rpartition("/")[0]

@@ -29,7 +29,11 @@ own default for 0."""
 def observe(session: PostgresSession, resources: Sequence[PgSetting]) -> Mapping[Address, SettingObserved]:
     """What the server shows of the wanted settings. Raises TargetError; DesiredError without the secret."""
     reading = read(session, resources)
-    return {resource.address: _observed(session, reading, resource) for resource in resources}
+    declared = frozenset(resource.own_name for resource in resources)
+    return {
+        resource.address: _observed(session, reading, resource).model_copy(update={"declared": declared})
+        for resource in resources
+    }
 
 
 def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -> SettingObserved:
@@ -254,7 +258,7 @@ def _secret(
     definition: Definition | None,
     found: SettingObserved,
 ) -> Mapping[str, object]:
-    secret = session.secrets.resolve(reference)
+    secret = session.secrets.resolve(reference, resource)
     seen = found.running if resource.of_instance else found.own
     if resource.of_instance and seen is None:
         return {"secret_matches": None}

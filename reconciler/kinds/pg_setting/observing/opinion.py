@@ -5,8 +5,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from reconciler.errors import ObservationFailed
+from reconciler.targets.postgres.server_messages import UNPRIVILEGED
 from reconciler.targets.postgres.session import PostgresSession
-from reconciler.targets.postgres.words import UNPRIVILEGED
 
 NO_MOMENTS = frozenset({"epoch", "-infinity", "infinity", "now", "today", "tomorrow", "yesterday"})
 """What a timestamptz may be, and recovery_target_time not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from reconciler.kinds.pg_setting.observing import environment
+from reconciler.kinds.pg_setting.observing import surroundings
 from reconciler.targets.postgres.session_settings import (
     READING_SETTINGS,
     SAME_FOR_ALL,
@@ -50,7 +50,7 @@ SERVER = sql.SQL("""
                                   where s.active_pid = r.pid and s.slot_type = 'logical')) as standbys,
            {may}
     from pg_catalog.pg_roles where rolname = current_user
-""").format(may=environment.MAY)
+""").format(may=surroundings.MAY)
 
 SETTINGS = sql.SQL("""
     select pg_catalog.lower(name) as key, name, vartype, coalesce(unit, '') as unit, min_val, max_val, enumvals,

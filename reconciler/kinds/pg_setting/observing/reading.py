@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import Server
-from reconciler.kinds.pg_setting.observing import files, instance
-from reconciler.kinds.pg_setting.observing.answers import Answers, Question, ask
+from reconciler.kinds.pg_setting.observing import files, instance_values
 from reconciler.kinds.pg_setting.observing.files import Files
-from reconciler.kinds.pg_setting.observing.instance import Instance
+from reconciler.kinds.pg_setting.observing.first_round_trip import Answers, Question, ask
+from reconciler.kinds.pg_setting.observing.instance_values import Instance
 from reconciler.kinds.pg_setting.observing.server import server
 from reconciler.targets.postgres.session import PostgresSession
 
@@ -33,5 +33,5 @@ def read(session: PostgresSession, wanted: Sequence[PgSetting]) -> Reading:
     asked = files.ask(session, question)
     answers = ask(session, question)
     lines = files.read(session, question, asked, answers)
-    found = instance.of(session, answers, lines, question.declared)
+    found = instance_values.of(session, answers, lines, question.declared)
     return Reading(answers, lines, found, server(question, found))

@@ -11,10 +11,10 @@ from reconciler.kinds.pg_setting.changes.brought_by_restart import brought, by_p
 from reconciler.kinds.pg_setting.changes.planned_values import Coming
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import Around, Server
-from reconciler.kinds.pg_setting.observing import environment
-from reconciler.kinds.pg_setting.observing.answers import Question
-from reconciler.kinds.pg_setting.observing.connected import connected
-from reconciler.kinds.pg_setting.observing.instance import Instance
+from reconciler.kinds.pg_setting.observing import surroundings
+from reconciler.kinds.pg_setting.observing.connected_sessions import connected
+from reconciler.kinds.pg_setting.observing.first_round_trip import Question
+from reconciler.kinds.pg_setting.observing.instance_values import Instance
 from reconciler.kinds.pg_setting.values import lists
 
 
@@ -69,9 +69,9 @@ def _with_what_is_around(question: Question, instance: Instance, found: Server) 
     changing = startup.COMPANIONS & {resource.setting for resource in question.wanted if resource.of_instance}
     around = Around()
     if changing:
-        around = environment.around(session, answers.server, changing, found.coming)
+        around = surroundings.around(session, answers.server, changing, found.coming)
         if answers.server["may_look"]:
-            around = environment.looked_at(session, around, startup.paths(found.coming, changing))
+            around = surroundings.looked_at(session, around, startup.paths(found.coming, changing))
     if answers.connected is not None:
         around = around.model_copy(update=connected(session, answers.connected, question.connected))
     if around.memory is None and _takes_more_memory(question.wanted, found):

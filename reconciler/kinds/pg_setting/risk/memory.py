@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reconciler.formulas.memory_amounts import format_bytes
-from reconciler.kinds.pg_setting.startup.start import Start
+from reconciler.kinds.pg_setting.startup.next_start import Start
 from reconciler.kinds.pg_setting.values import Canonical
 
 OF_SESSIONS = frozenset({"hash_mem_multiplier", "logical_decoding_work_mem", "temp_buffers", "work_mem"})

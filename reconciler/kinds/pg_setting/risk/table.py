@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.pg_setting.risk import data, load, people, service
+from reconciler.kinds.pg_setting.risk import access_and_logging, data, load, service
 from reconciler.kinds.pg_setting.risk.free import FREE
 from reconciler.kinds.pg_setting.risk.model import Risk
 
 __all__ = ["FREE", "RISKS"]
 
-RISKS: Mapping[str, tuple[Risk, ...]] = {**data.RISKS, **people.RISKS, **service.RISKS, **load.RISKS}
+RISKS: Mapping[str, tuple[Risk, ...]] = {**data.RISKS, **access_and_logging.RISKS, **service.RISKS, **load.RISKS}
 """By setting. Where several turns are taken at once, each is said."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.risk import memory
-from reconciler.kinds.pg_setting.startup.start import Start
+from reconciler.kinds.pg_setting.startup.next_start import Start
 from reconciler.kinds.pg_setting.values import Canonical
 from reconciler.kinds.pg_setting.values.standby_names import StandbyNames, parse
 from reconciler.model import HazardType

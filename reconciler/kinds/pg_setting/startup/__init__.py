@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.pg_setting.observed import Server
-from reconciler.kinds.pg_setting.startup import doors, files, memory, sessions, standby, tls, wal
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.startup import connections_and_wal, doors, files, memory, session_start, standby, tls
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 _ENTERS = "nobody might come in any more"
@@ -35,10 +35,10 @@ RULES: tuple[Rule, ...] = (
     Rule(memory.PROCESSES, memory.processes),
     Rule(memory.SHARED, memory.fits),
     Rule(memory.SHARED | memory.HUGE, memory.huge_pages),
-    Rule(wal.CONNECTIONS, wal.connections),
-    Rule(wal.LEVEL, wal.level),
-    Rule(wal.SIZES, wal.sizes),
-    Rule(wal.KEPT, wal.kept),
+    Rule(connections_and_wal.CONNECTIONS, connections_and_wal.connections),
+    Rule(connections_and_wal.LEVEL, connections_and_wal.level),
+    Rule(connections_and_wal.SIZES, connections_and_wal.sizes),
+    Rule(connections_and_wal.KEPT, connections_and_wal.kept),
     Rule(frozenset(standby.NOT_LOWER), standby.not_lower),
     Rule(doors.LISTENING, doors.listening, _ENTERS),
     Rule(doors.SOCKETS, doors.sockets),
@@ -47,16 +47,16 @@ RULES: tuple[Rule, ...] = (
     Rule(files.LOGGING, files.logging),
     Rule(frozenset({"external_pid_file"}), files.pid_file),
     Rule(frozenset({"stats_temp_directory"}), files.statistics),
-    Rule(sessions.BEGINNING, sessions.begins, _ENTERS),
-    Rule(frozenset({"client_encoding"}), sessions.encoding, _ENTERS),
-    Rule(frozenset({"db_user_namespace"}), sessions.database_names, _ENTERS),
-    Rule(frozenset({"hot_standby"}), sessions.hot_standby, _ENTERS),
-    Rule(sessions.TARGETS, sessions.targets),
-    Rule(sessions.STATISTICS, sessions.statistics),
-    Rule(sessions.ARCHIVING, sessions.archiving, "nothing would be archived"),
-    Rule(frozenset({"debug_io_direct"}), sessions.direct_io),
-    Rule(frozenset({"bonjour"}), sessions.bonjour),
-    Rule(frozenset({"io_method"}), sessions.io_method),
+    Rule(session_start.BEGINNING, session_start.begins, _ENTERS),
+    Rule(frozenset({"client_encoding"}), session_start.encoding, _ENTERS),
+    Rule(frozenset({"db_user_namespace"}), session_start.database_names, _ENTERS),
+    Rule(frozenset({"hot_standby"}), session_start.hot_standby, _ENTERS),
+    Rule(session_start.TARGETS, session_start.targets),
+    Rule(session_start.STATISTICS, session_start.statistics),
+    Rule(session_start.ARCHIVING, session_start.archiving, "nothing would be archived"),
+    Rule(frozenset({"debug_io_direct"}), session_start.direct_io),
+    Rule(frozenset({"bonjour"}), session_start.bonjour),
+    Rule(frozenset({"io_method"}), session_start.io_method),
 )
 
 COMPANIONS: frozenset[str] = frozenset().union(*(rule.names for rule in RULES)) | {"dynamic_library_path"}
@@ -84,7 +84,7 @@ def unseen(name: str, value: Canonical | None, server: Server) -> str:
 
 def refused_for_sessions(name: str, value: Canonical | None) -> str:
     """Why no session of a database or a role could begin with `name` at `value`; empty where they can."""
-    return sessions.one_session(name, value)
+    return session_start.one_session(name, value)
 
 
 def paths(coming: Mapping[str, Canonical], declared: frozenset[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 
 LISTENING = frozenset({"listen_addresses"})
 SOCKETS = frozenset({"unix_socket_directories", "unix_socket_group", "unix_socket_permissions"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 LOGGING = frozenset({"log_directory", "log_file_mode", "log_filename", "logging_collector"})

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.formulas.memory_amounts import format_bytes
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.formulas.memory_amounts import about, format_bytes
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 BUFFER = 8560
@@ -100,15 +100,15 @@ def fits(start: Start) -> str:
     if need <= max(now, SMALL):
         return ""
     memory = start.around.memory
-    asked = f"its shared memory would come to {format_bytes(need)}"
+    asked = f"its shared memory would come to {about(need)}"
     if memory is None or now >= memory:
         if need <= now * 1.1:
             return ""
         there = "how much memory the machine has cannot be seen" if memory is None else "the memory declared is wrong"
-        return f"{asked} instead of {format_bytes(now)}, and {there}: declare memory in the target"
+        return f"{asked} instead of {about(now)}, and {there}: declare memory in the target"
     if need < memory:
         return ""
-    return f"{asked}, and the machine has {format_bytes(memory)} of memory: lower {_largest(start)}"
+    return f"{asked}, and the machine has {about(memory)} of memory: lower {_largest(start)}"
 
 
 def processes(start: Start) -> str:
@@ -145,7 +145,7 @@ def huge_pages(start: Start) -> str:
     if need <= there:
         return ""
     return (
-        f"huge_pages on needs {format_bytes(need)} of huge pages, and {format_bytes(there)} are free: "
+        f"huge_pages on needs {about(need)} of huge pages, and {format_bytes(there)} are free: "
         f"raise vm.nr_hugepages to {-(-need // pages.size) + pages.total - pages.free}, or declare huge_pages: try"
     )
 

@@ -5,7 +5,7 @@ Decided: docs/decisions.md#settings-of-a-primary
 
 from __future__ import annotations
 
-from reconciler.kinds.pg_setting.startup.start import Start
+from reconciler.kinds.pg_setting.startup.next_start import Start
 
 NOT_LOWER = (
     "max_connections",

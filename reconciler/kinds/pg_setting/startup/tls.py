@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.kinds.pg_setting.startup import ciphers
-from reconciler.kinds.pg_setting.startup.start import Start, Unseen
+from reconciler.kinds.pg_setting.startup.next_start import Start, Unseen
 from reconciler.kinds.pg_setting.values import Canonical
 
 _NEEDED = {"ssl_cert_file": "CERTIFICATE-----", "ssl_key_file": "PRIVATE KEY-----"}

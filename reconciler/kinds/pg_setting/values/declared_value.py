@@ -6,12 +6,13 @@ Decided: docs/decisions.md#numbers-that-were-worked-out
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import Formula
-from reconciler.formulas.quantities import FormulaError, Quantity, number_of
+from reconciler.formulas.quantity_arithmetic import FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.observed import SettingObserved
@@ -91,7 +92,7 @@ def _text(definition: Definition, observed: SettingObserved, text: str) -> Wante
         lists.literals(definition.name, value) if isinstance(value, tuple) and not _plain(definition) else (literal,)
     )
     problem = lost(definition, text, value) if definition.vartype in ("integer", "real") and not note else ""
-    return Wanted(value, literals, lambda seen: seen in alike, note, problem)
+    return Wanted(value, literals, lambda seen: seen in alike, note or _rounded(definition, text, value), problem)
 
 
 def _items(definition: Definition, items: tuple[str, ...]) -> Wanted:
@@ -184,6 +185,16 @@ def lost(definition: Definition, text: str, value: Canonical) -> str:
         return ""
     rounded = values.shown(definition, value)
     return f"{text.strip()} is less than it counts in, and would be rounded to {rounded}, which is no small amount"
+
+
+def _rounded(definition: Definition, text: str, value: Canonical) -> str:
+    """That the server takes another whole number for `text`, which is none; empty where it does not."""
+    if definition.vartype != "integer" or not isinstance(value, int):
+        return ""
+    with suppress(InvalidValue):
+        if 0 < abs(units.real(text, definition.unit) - value) < 1:
+            return f"{text.strip()} is rounded to {values.shown(definition, value)}"
+    return ""
 
 
 def formula(text: str) -> Formula | None:

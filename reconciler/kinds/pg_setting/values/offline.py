@@ -13,14 +13,14 @@ from fractions import Fraction
 
 from reconciler.formulas import grammar
 from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.quantity_arithmetic import Dimension, FormulaError, Quantity, number_of
 from reconciler.kinds.pg_setting import values
 from reconciler.kinds.pg_setting.sections import ListEdit, Range, Value
 from reconciler.kinds.pg_setting.values import units
+from reconciler.kinds.pg_setting.values.known_types import BOOLEANS, REALS, UNITS
 from reconciler.kinds.pg_setting.values.units import InvalidValue
-from reconciler.kinds.pg_setting.values.vartypes import BOOLEANS, REALS, UNITS
 from reconciler.model import Target
-from reconciler.yaml.wording import quoted
+from reconciler.yaml.suggestions import quoted
 
 _MACHINE = {"memory": Dimension.MEMORY, "cpus": Dimension.NUMBER}
 

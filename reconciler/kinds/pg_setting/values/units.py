@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-from reconciler.formulas.quantities import Dimension
+from reconciler.formulas.quantity_arithmetic import Dimension
 from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1

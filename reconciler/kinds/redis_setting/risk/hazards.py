@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from reconciler.formulas.memory_amounts import format_bytes
 from reconciler.formulas.units import REDIS_BINARY
 from reconciler.kinds.redis_setting.model import ObservedSetting
-from reconciler.kinds.redis_setting.risk.decisions import decisions
+from reconciler.kinds.redis_setting.risk.table import decisions
 from reconciler.kinds.redis_setting.values import buffer_limits, meaning, shown
 from reconciler.kinds.redis_setting.values.parameters import ALIASES
 from reconciler.model import Fact, Hazard, HazardType

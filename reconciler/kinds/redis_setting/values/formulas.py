@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.formulas.evaluation import MACHINE, Formula, Lookup
 from reconciler.formulas.grammar import Syntax, parse
-from reconciler.formulas.quantities import Dimension, FormulaError, Quantity, number_of
+from reconciler.formulas.quantity_arithmetic import Dimension, FormulaError, Quantity, number_of
 from reconciler.formulas.units import REDIS_MEMORY
 from reconciler.kinds.redis_setting.model import RedisSetting
 from reconciler.kinds.redis_setting.values import meaning
@@ -173,7 +173,7 @@ class Operands:
         if isinstance(answer, Refusal):
             raise FormulaError(f"{name} cannot be read: {answer.message}")
         if not answer:
-            raise FormulaError(f"{name} is unknown to {self._session.info.product}")
+            raise FormulaError(f"a number is wanted; {name} is unknown to {self._session.info.product}, and none")
         [text] = answer.values()
         return str(text)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.kinds.redis_user.rules.acl_syntax import COMMAND, OF_DATABASES, PATTERN, RuleProblem
 from reconciler.kinds.redis_user.rules.patterns import are_few
 from reconciler.kinds.redis_user.rules.rights import ALL_DATABASES, Commands, Rights, Selector
 from reconciler.kinds.redis_user.rules.since import APART, DATABASES, Versions, lacks, why_not
-from reconciler.kinds.redis_user.rules.spelling import COMMAND, OF_DATABASES, PATTERN, RuleProblem
 
 LAST_DATABASE = 2**31 - 1
 

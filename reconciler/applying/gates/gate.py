@@ -1,0 +1,83 @@
+"""What gates look at, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from reconciler.errors import ApplyError, DesiredError, PlanFileError
+from reconciler.model import Address, Applied, Change, HazardType, Plan, Resource, SecretRef, Target, TargetInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What whoever runs apply says.
+
+    digest              of the plan that was reviewed; empty: not said.
+    max_age             how old a saved plan may be; None: not said.
+    attended            somebody sits at a terminal, and is asked.
+    allowed             hazards, by name.
+    allowed_superseded  changes that are made although the YAML no longer declares them so.
+    """
+
+    digest: str = ""
+    max_age: timedelta | None = None
+    attended: bool = False
+    allowed: Collection[HazardType] = ()
+    allowed_superseded: Collection[Address] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is in the way, and what to do about it.
+
+    error    nothing runs, and apply ends with it. None: `changes` get the `result`, and all others are made. Either way
+             the exit code is 1.
+    changes  those that it is about; empty: all of them.
+    """
+
+    reason: str
+    hint: str
+    error: type[PlanFileError | ApplyError] | None
+    changes: tuple[Address, ...] = ()
+    result: Applied = Applied.NOT_RUN
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n  {self.hint}" if self.hint else self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was read by the moment at which a gate is asked (`registry.Moment`).
+
+    targets    as declared, by name; `resources` what is declared of them, None where that is not at hand.
+    nodes      all nodes of the targets that the plan changes, by name.
+    unresolved secrets that the plan needs and that cannot be had, with the reason.
+    infos      what the systems say of themselves that there is a session to, by the name of the node.
+    refused    what gates that were asked before refuse of single changes.
+    """
+
+    plan: Plan
+    options: Options
+    now: datetime
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    resources: Collection[Resource] | None = None
+    nodes: Mapping[str, Target] = field(default_factory=dict)
+    unresolved: Mapping[SecretRef, DesiredError] = field(default_factory=dict)
+    infos: Mapping[str, TargetInfo] = field(default_factory=dict)
+    refused: Mapping[Address, Refusal] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The changes of the plan that no gate has refused."""
+        return [change for change in self.plan.changes if change.address not in self.refused]
+
+    def without(self, refusal: Refusal) -> Facts:
+        """The same, once the changes that `refusal` is about are refused."""
+        about = refusal.changes or [change.address for change in self.plan.changes]
+        return replace(self, refused={**self.refused, **dict.fromkeys(about, refusal)})
+
+
+Gate = Callable[[Facts], Iterable[Refusal]]
+"""Pure: no clock, no I/O, nothing is written. Nothing refused: the way is free."""

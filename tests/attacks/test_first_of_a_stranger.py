@@ -1,0 +1,92 @@
+"""A database in which strangers have nothing is asked for less; the first thing that one makes is noticed all the same.
+
+Whether they have anything is found out as a session begins, and looked at again before each text of users.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from reconciler.errors import ObservationFailed
+from reconciler.targets.foreign.code import ForeignCode
+from reconciler.targets.foreign.question import Question
+from reconciler.targets.foreign.reached_names import reached
+from reconciler.targets.postgres.session import connect
+
+pytestmark = pytest.mark.matrix
+
+CAME = "at this very moment somebody made or changed something"
+
+FIRST = {
+    "function": "create function public.f(a int) returns int language sql immutable as 'select 1'",
+    "operator": "create operator public.=== (function = pg_catalog.int4eq, leftarg = int, rightarg = int)",
+    "domain": "create domain public.d as int check (value > 0)",
+    "enum": "create type public.e as enum ('a')",
+    "table": "create table public.t (a int)",
+    "view": "create view public.v as select 1 as a",
+    "function of a session": "create function pg_temp.f(a int) returns int language sql immutable as 'select 1'",
+}
+
+
+@pytest.fixture
+def writer(sql, mallory):
+    """Mallory, who may write to a schema that everybody's names are looked for in."""
+    sql.execute(f"grant create on schema public to {mallory.info.user}")
+    return mallory
+
+
+@pytest.mark.parametrize("made", FIRST.values(), ids=FIRST)
+def test_it_is_noticed_before_a_question(made, writer, pg_target, secrets):
+    with closing(connect(pg_target, secrets)) as session:
+        assert not session.strangers_have_something
+        writer.execute(made)
+        question = Question.of(session)
+        code = ForeignCode(question, session.fetch_all(question.queries))
+        text = reached("1 + 1")
+        assert all(
+            CAME in why
+            for why in (code.in_text(text), code.in_row(("public", "x")), code.in_index(("public", "x")),
+                        code.in_table(("public", "x")), code.in_statement(text), code.in_event_triggers())
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("made", FIRST.values(), ids=FIRST)
+def test_it_is_noticed_before_a_text(made, writer, pg_target, secrets):
+    with closing(connect(pg_target, secrets)) as session:
+        question = Question.of(session)
+        code = ForeignCode(question, session.fetch_all(question.queries))
+        assert code.in_text(reached("1 + 1")) == ""
+        assert session.fetch_all([*code.with_path(session.own_path), ("select 1 as one", None)])[-1] == [{"one": 1}]
+        writer.execute(made)
+        with pytest.raises(ObservationFailed, match=CAME):
+            session.fetch_all([*code.with_path(session.own_path), ("select 1 as one", None)])
+
+
+def test_a_foreign_table_is_one_whosever_it_is(sql, pg_target, secrets):
+    with closing(connect(pg_target, secrets)) as session:
+        question = Question.of(session)
+        code = ForeignCode(question, session.fetch_all(question.queries))
+        sql.execute("create foreign data wrapper w; create server s foreign data wrapper w")
+        sql.execute("create foreign table public.elsewhere (a int) server s")
+        with pytest.raises(ObservationFailed, match=CAME):
+            session.fetch_all(code.with_path(session.own_path))
+    with closing(connect(pg_target, secrets)) as session:
+        assert session.strangers_have_something
+
+
+def test_temporary_tables_of_others_come_and_go(writer, pg_target, secrets):
+    writer.execute("create temporary table t (a int)")
+    with closing(connect(pg_target, secrets)) as session:
+        assert not session.strangers_have_something
+        assert not Question.of(session).strangers
+        assert Question.of(session, [reached("pg_temp_3.f(1)")]).strangers
+
+
+def test_what_they_have_is_asked_for_from_the_beginning(writer, pg_target, secrets):
+    writer.execute(FIRST["function"])
+    with closing(connect(pg_target, secrets)) as session:
+        question = Question.of(session, [reached("f(1)")])
+        code = ForeignCode(question, session.fetch_all(question.queries))
+        assert writer.info.user in code.in_text(reached("f(1)"))
