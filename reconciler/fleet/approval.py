@@ -15,6 +15,8 @@ from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.errors import HazardNotAllowed, PlanFileError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Change, Fleet, HazardType, Plan
 from reconciler.planning.groups import groups_of
+from reconciler.reports.fleet import TARGET
+from reconciler.reports.labels import counted
 from reconciler.untrusted_files import NotReadable, read_regular
 
 MOST_NAMED = 20
@@ -92,7 +94,7 @@ def expect_applicable(plans: Iterable[Plan], options: Options, now: datetime) ->
                     about = f"{change.address.kind}/{change.address.name}"
                     missing[type, about] = missing.get((type, about), 0) + 1
     if missing:
-        lines = [f"  {about}: {type}, on {count} targets" for (type, about), count in sorted(missing.items())]
+        lines = [f"  {about}: {type}, on {counted(count, TARGET)}" for (type, about), count in sorted(missing.items())]
         more = [f"  and {len(lines) - MOST_NAMED} more"] if len(lines) > MOST_NAMED else []
         flags = " ".join(f"--allow {name}" for name in sorted({type.value for type, _ in missing}))
         raise HazardNotAllowed(

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from reconciler.model import FleetReceipt, TargetResult, Verdict
 from reconciler.reports.characters import visible, visible_lines
-from reconciler.reports.labels import Number, counted
+from reconciler.reports.fleet import TARGET
+from reconciler.reports.labels import counted
 from reconciler.reports.unreachable import unread_summary
-
-TARGET: Number = ("target", "targets")
 
 SAID: Mapping[TargetResult, str] = {
     TargetResult.APPLIED: "applied",

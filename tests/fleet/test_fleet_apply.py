@@ -103,7 +103,7 @@ def test_nothing_runs_anywhere_without_an_approval_or_with_a_hazard_that_nobody_
     assert "no group of these plans has the digest" in reconciler("apply", plans, "--approve", "0" * 64)[2]
     code, out, err = reconciler("apply", plans, "--digest", fleet.digest)
     assert (code, out) == (1, "")
-    assert "pg_index/public.tasks_status_idx: index-drop, on 1 targets" in err
+    assert "pg_index/public.tasks_status_idx: index-drop, on 1 target\n" in err
     assert "--allow index-drop" in err
     assert "--resume looks for what is done in receipts" in reconciler("apply", plans, "--resume")[2]
     assert "are about a folder of plans" in reconciler("apply", "--approve", "0" * 64)[2]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from docs.pages import marked
 
 from reconciler.documents import plan as plan_file
 from reconciler.fleet import folder
@@ -110,6 +112,18 @@ def test_what_is_in_the_folder_is_held_against_the_index(databases, reconciler, 
     assert "was altered" in reconciler("show", out)[2]
     index.unlink()
     assert "holds no index of plans" in reconciler("show", out)[2]
+
+
+def test_the_page_shows_what_is_shown(databases, reconciler, tmp_path, monkeypatch):
+    for name in ("globex", "initech"):
+        databases.sql(name, "create index tasks_status_idx on tasks (status, priority desc)")
+    monkeypatch.chdir(tmp_path)
+    told = ""
+    for line in marked("fleet plans").splitlines():
+        code, told, err = reconciler(*line.split()[1:])
+        assert code == 0, err
+    digests = re.compile(r"[0-9a-f]{64}|[0-9a-f]{4}…")
+    assert digests.sub("…", told) == digests.sub("…", marked("fleet plans says"))
 
 
 def test_one_file_or_one_for_each(databases, reconciler, tmp_path):
