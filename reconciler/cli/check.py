@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import shared
+from reconciler.cli import shards, shared
 from reconciler.cli.app import Run
+from reconciler.model import Shard
 from reconciler.views import FORMATS, render_checks
 
 
@@ -14,8 +15,9 @@ from reconciler.views import FORMATS, render_checks
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--format", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
 @how_many.option
+@shards.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str, jobs: int, shard: Shard | None) -> None:
     """Decide the checklists.
 
     \b
@@ -24,7 +26,7 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """
     from reconciler.planning import exit_codes
 
-    plan = shared.plan(run, shared.load(run, targets), jobs=jobs)
+    plan = shared.plan(run, shards.taken(run, shared.load(run, targets), shard), jobs=jobs)
     shared.show(render_checks(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(exit_codes.check_exit_code(plan))

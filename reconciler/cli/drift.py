@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import shared
+from reconciler.cli import shards, shared
 from reconciler.cli.app import Run
+from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
 
 
@@ -14,8 +15,9 @@ from reconciler.views import FORMATS, render_drift
 @click.argument("targets", nargs=-1, metavar="[TARGET]…")
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
 @how_many.option
+@shards.option
 @click.pass_obj
-def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
+def command(run: Run, targets: tuple[str, ...], format: str, jobs: int, shard: Shard | None) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -29,7 +31,7 @@ def command(run: Run, targets: tuple[str, ...], format: str, jobs: int) -> None:
     """
     from reconciler.planning import exit_codes
 
-    plan = shared.plan(run, shared.load(run, targets), jobs=jobs)
+    plan = shared.plan(run, shards.taken(run, shared.load(run, targets), shard), jobs=jobs)
     shared.show(render_drift(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.documents.plan import seal
@@ -23,6 +24,13 @@ from reconciler.secrets import Secrets
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE
 
 
+class Planned(NamedTuple):
+    """A plan, and what it has only in sum: by system, how many resources of each kind are as declared."""
+
+    plan: Plan
+    in_sync: Mapping[str, Mapping[str, int]]
+
+
 def make_plan(
     targets: Mapping[str, Target],
     resources: Sequence[Resource],
@@ -33,6 +41,23 @@ def make_plan(
     allow_blocked: bool = False,
     at_once: int = MOST_TARGETS_AT_ONCE,
 ) -> Plan:
+    """As `planned`, the plan alone."""
+    return planned(
+        targets, resources, secrets,
+        created_at=created_at, advised=advised, allow_blocked=allow_blocked, at_once=at_once,
+    ).plan  # fmt: skip
+
+
+def planned(
+    targets: Mapping[str, Target],
+    resources: Sequence[Resource],
+    secrets: Secrets,
+    *,
+    created_at: datetime,
+    advised: bool = False,
+    allow_blocked: bool = False,
+    at_once: int = MOST_TARGETS_AT_ONCE,
+) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
@@ -63,7 +88,7 @@ def make_plan(
         unreachable=read.unread,
         allow_blocked=allow_blocked,
     )
-    return seal(plan)
+    return Planned(seal(plan), {name: view.in_sync for name, view in views.items()})
 
 
 def _held_back(views: Mapping[str, TargetView]) -> dict[str, TargetView]:
