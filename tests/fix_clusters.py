@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,15 +67,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, folder: Path) -> Iterator[Pair]:
     """A running primary and its standby, the test's own."""
-    made = Pair(folder / f"pair-{request.param}-{next(_numbers)}", postgres_binaries()[request.param])
-    yield from _running(made)
+    place = folder / f"pair-{request.param}-{next(_numbers)}"
+    yield from _running(Pair(place, postgres_binaries()[request.param]), place)
 
 
 @pytest.fixture(scope="module")
 def patroni(request: pytest.FixtureRequest, folder: Path) -> Iterator[PatroniCluster]:
     """Three nodes, shared by the tests of a module. Whoever changes their configuration puts it back."""
-    made = PatroniCluster(folder / f"patroni-{request.param}-{next(_numbers)}", postgres_binaries()[request.param])
-    yield from _running(made)
+    place = folder / f"patroni-{request.param}-{next(_numbers)}"
+    yield from _running(PatroniCluster(place, postgres_binaries()[request.param]), place)
 
 
 @pytest.fixture
@@ -85,22 +86,21 @@ def needs_patroni() -> None:
 @pytest.fixture
 def redis_cluster(request: pytest.FixtureRequest, folder: Path) -> Iterator[RedisCluster]:
     """Six nodes, the test's own."""
-    yield from _running(
-        RedisCluster(folder / f"cluster-{request.param}-{next(_numbers)}", redis_binaries()[request.param])
-    )
+    place = folder / f"cluster-{request.param}-{next(_numbers)}"
+    yield from _running(RedisCluster(place, redis_binaries()[request.param]), place)
 
 
 @pytest.fixture
 def sentinels(request: pytest.FixtureRequest, folder: Path) -> Iterator[SentinelTrio]:
     """A primary, two replicas and three Sentinels, the test's own."""
-    yield from _running(
-        SentinelTrio(folder / f"sentinels-{request.param}-{next(_numbers)}", redis_binaries()[request.param])
-    )
+    place = folder / f"sentinels-{request.param}-{next(_numbers)}"
+    yield from _running(SentinelTrio(place, redis_binaries()[request.param]), place)
 
 
-def _running(made):
+def _running(made, place: Path):
     try:
         made.start()
         yield made
     finally:
         made.stop()
+        shutil.rmtree(place, ignore_errors=True)  # the folder of a run is in memory, and a cluster takes 400 MB of it

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
 import click
 
-from reconciler.cli import narrowing, shared, streams
+from reconciler.cli import narrowing, shards, shared, streams
 from reconciler.cli.app import Run
+from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt
+from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt, Shard
 from reconciler.views import render, render_receipt
 
 
@@ -23,7 +25,24 @@ from reconciler.views import render, render_receipt
 @narrowing.where
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
 @click.option(
-    "--digest", type=Digest(), metavar="SHA256", help="Apply no other saved plan than the one with this digest."
+    "--digest",
+    type=Digest(),
+    metavar="SHA256",
+    help="Apply no other saved plan than the one with this digest; of a folder, no other plans, and all of them.",
+)
+@click.option(
+    "--approve",
+    multiple=True,
+    type=Digest(),
+    metavar="SHA256",
+    allow_from_autoenv=False,
+    help="Of the plans in a folder, apply the changes of this group; may be repeated. Not read from the environment.",
+)
+@click.option(
+    "--approvals",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same for all groups whose digests are in a file, one a line; it may hold those of other plans as well.",
 )
 @click.option(
     "--max-age",
@@ -65,8 +84,15 @@ from reconciler.views import render, render_receipt
     "--no-rehearsal", is_flag=True, help="Do not try on empty copies first; for what only a copy has against it."
 )
 @click.option(
-    "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Save what was done, as JSON, after each change."
+    "--receipt",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save what was done, as JSON, after each change; of the plans in a folder, into a folder.",
 )
+@click.option(
+    "--resume", is_flag=True, help="Leave out the targets of which receipts in that folder say that all is done."
+)
+@shards.option
 @click.pass_obj
 def command(
     run: Run,
@@ -74,6 +100,8 @@ def command(
     where: str | None,
     yes: bool,
     digest: str | None,
+    approve: tuple[str, ...],
+    approvals: Path | None,
     max_age: timedelta | None,
     allow_superseded: tuple[Address, ...],
     allow: tuple[str, ...],
@@ -81,6 +109,8 @@ def command(
     parallel: int,
     no_rehearsal: bool,
     receipt: Path | None,
+    resume: bool,
+    shard: Shard | None,
 ) -> None:
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -95,11 +125,15 @@ def command(
     A saved plan is held against its age, and against the YAML of this moment: a change of something that is no longer
     declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
+    Of the plans in a folder (plan --out-dir), those are applied whose changes are all in groups that were approved, by
+    --approve or --approvals; by --digest of their index, all are. What goes wrong with one target stops no other.
+
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
     refused change, an interruption, a plan that nobody agreed to, or something that the plan says to be blocked, or to
-    run without being persisted; or a target that could not be read when the plan was made. All else is applied before.
-    What is blocked does not count where the plan was made with --allow-blocked.
+    run without being persisted; or a target that could not be read when the plan was made; of a folder also a target
+    that was not approved, or on which another apply is at work. All else is applied before. What is blocked does not
+    count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.gates.gate import Facts, Options
@@ -117,20 +151,32 @@ def command(
         )
     if plan and yes:
         raise UsageError("of a saved plan nobody is asked: that it is named agrees to it", hint="leave --yes away")
-    saved = plan_file.read(plan) if plan else None
-    if receipt:
-        receipt_file.expect_place(receipt, plan)
     options = Options(
         digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
     )  # fmt: skip
+    if plan and plan.is_dir():
+        apply_fleet(
+            run,
+            Wanted(
+                folder=plan, digest=digest or "", approve=approve, approvals=approvals, shard=shard, receipts=receipt,
+                resume=resume, options=replace(options, digest=""), parallel=parallel, rehearsal=not no_rehearsal,
+            ),
+        )  # fmt: skip
+    if approve or approvals or resume:
+        raise UsageError("--approve, --approvals and --resume are about a folder of plans", hint="name that folder")
+    if plan and shard:
+        raise UsageError("a saved plan says itself which targets it is for", hint="make it with plan --shard")
+    saved = plan_file.read(plan) if plan else None
+    if receipt:
+        receipt_file.expect_place(receipt, plan)
     if saved:
         enforce(Moment.SAVED, Facts(plan=saved, options=options, now=shared.now()))
         _expect_changes(saved, allow_superseded)
     elif digest or allow_superseded:
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
-    desired = shared.load(run, declared if saved else parse(names, where))
+    desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     approved = saved or _asked(run, shared.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
@@ -169,7 +215,7 @@ def command(
 
 def _saved(names: Sequence[str], where: str | None) -> Path | None:
     """The saved plan that is named; None where none is. Raises UsageError where something else is named beside it."""
-    files = [name for name in names if name.endswith(".json") or (Path(name).exists() and not Path(name).is_dir())]
+    files = [name for name in names if _is_saved(name)]
     if not files:
         return None
     if len(names) > 1 or where is not None:
@@ -178,6 +224,14 @@ def _saved(names: Sequence[str], where: str | None) -> Path | None:
             hint="narrow it where it is made: reconciler plan --out FILE [TARGET | TARGET/KIND/NAME]…",
         )
     return Path(files[0])
+
+
+def _is_saved(name: str) -> bool:
+    """Whether it names a file, or a folder of plans, and not a target: one may be called as any other folder."""
+    path = Path(name)
+    if path.is_dir():
+        return name.endswith("/") or any(path.glob("fleet*.json"))
+    return name.endswith(".json") or path.exists()
 
 
 def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:

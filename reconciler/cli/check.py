@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, shared
+from reconciler.cli import narrowing, shards, shared
 from reconciler.cli.app import Run
+from reconciler.model import Shard
 from reconciler.views import FORMATS, render_checks
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["checks"])), default="text", show_default=True)
 @how_many.option
+@shards.option
 @click.pass_obj
-def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
+def command(run: Run, only: Narrowing, format: str, jobs: int, shard: Shard | None) -> None:
     """Decide the checklists.
 
     \b
@@ -29,7 +31,7 @@ def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
     """
     from reconciler.planning import exit_codes
 
-    plan = shared.plan(run, shared.load(run, only), jobs=jobs)
+    plan = shared.plan(run, shards.taken(run, shared.load(run, only), shard), jobs=jobs)
     shared.show(render_checks(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(exit_codes.check_exit_code(plan))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, shared
+from reconciler.cli import narrowing, shards, shared
 from reconciler.cli.app import Run
+from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
 @how_many.option
+@shards.option
 @click.pass_obj
-def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
+def command(run: Run, only: Narrowing, format: str, jobs: int, shard: Shard | None) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -34,7 +36,7 @@ def command(run: Run, only: Narrowing, format: str, jobs: int) -> None:
     """
     from reconciler.planning import exit_codes
 
-    plan = shared.plan(run, shared.load(run, only), jobs=jobs)
+    plan = shared.plan(run, shards.taken(run, shared.load(run, only), shard), jobs=jobs)
     shared.show(render_drift(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, shared
+from reconciler.cli import narrowing, shards, shared
 from reconciler.cli.app import Run
-from reconciler.model import Change, Plan
+from reconciler.errors import UsageError
+from reconciler.model import Change, Plan, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
     from reconciler.desired.narrowing import Narrowing
+    from reconciler.planning.make import Planned
 
 
 @click.command()
 @narrowing.options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan, for review and apply.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Save a plan for each target, and their index, for review and apply; of a shard, its part.",
+)
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @click.option(
     "--rehearse",
@@ -37,16 +45,19 @@ if TYPE_CHECKING:
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @how_many.option
+@shards.option
 @click.pass_obj
 def command(
     run: Run,
     only: Narrowing,
     out: Path | None,
+    out_dir: Path | None,
     format: str,
     rehearse: bool,
     allow_blocked: bool,
     detailed_exitcode: bool,
     jobs: int,
+    shard: Shard | None,
 ) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
@@ -63,11 +74,21 @@ def command(
     from reconciler.documents import plan as plan_file
     from reconciler.planning import exit_codes
 
-    desired = shared.load(run, only)
-    plan = shared.plan(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    if out_dir:
+        if out:
+            raise UsageError("--out is one file for all targets, and --out-dir a file for each", hint="choose one")
+        from reconciler.fleet import folder
+
+        folder.prepare(out_dir, shard)
+    declared = shared.load(run, only)
+    desired = shards.taken(run, declared, shard)
+    planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    plan = planned.plan
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
+    if out_dir and not refused:
+        _save(out_dir, planned, declared, shard)
     shared.show(render(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     if refused:
@@ -76,6 +97,8 @@ def command(
         check_refused(refused)
     if out:
         run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
+    if out_dir:
+        run.tell(f"Saved in {out_dir}. What is to be approved: reconciler show {shlex.quote(str(out_dir))}")
     if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
         run.tell(f"{shared.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
     raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
@@ -91,6 +114,15 @@ def _way_on(run: Run, plan: Plan, out: Path) -> str:
     options = f" {needed.needed.value}" if needed else ""
     folder = f" --desired {shlex.quote(str(run.folder))}" if run.names_folder else ""
     return f" To apply exactly this: reconciler{folder} apply {shlex.quote(str(out))}{options}"
+
+
+def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | None) -> None:
+    """A plan for each target, and their index."""
+    from reconciler.fleet import folder, split
+
+    plans = split.plans_of(planned)
+    digest = split.declared_digest(declared.targets, declared.resources)
+    folder.write(out_dir, split.index(planned.plan, plans, digest, shard), plans)
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:

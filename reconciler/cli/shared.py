@@ -24,6 +24,7 @@ from reconciler.targets import log
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
     from reconciler.desired.narrowing import Narrowing
+    from reconciler.planning.make import Planned
 
 PLAIN_WIDTH = 100
 """Cells, where the output is not a terminal."""
@@ -47,12 +48,19 @@ def load(run: Run, only: Narrowing | Iterable[str] = (), *, offline: bool = Fals
 
 
 def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False) -> Plan:
+    """As `planned`, the plan alone."""
+    return planned(run, desired, jobs=jobs, advised=advised, allow_blocked=allow_blocked).plan
+
+
+def planned(
+    run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False
+) -> Planned:
     """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
     are to review it, with `allow_blocked` in it."""
-    from reconciler.planning.make import make_plan
+    from reconciler.planning.make import planned
 
     with log.stage("planned"):
-        return make_plan(
+        return planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
             at_once=jobs,

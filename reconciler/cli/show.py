@@ -7,27 +7,41 @@ from pathlib import Path
 import click
 
 from reconciler.cli import shared
-from reconciler.views import FORMATS, render, render_receipt
+from reconciler.views import FORMATS, render, render_fleet, render_receipt, render_run
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 def command(file: Path, format: str) -> None:
-    """Render a saved plan, or a receipt (text and json alone); connect to nothing.
+    """Render a saved plan, a receipt, or a folder with the plans of a fleet (the latter two as text and json alone);
+    connect to nothing.
+
+    Of a fleet it shows groups of equal changes, with the digests by which they are approved.
 
     \b
-    Exit codes: 0 shown; 1 the file is neither a plan nor a receipt, or was altered.
+    Exit codes: 0 shown; 1 the file is neither a plan nor a receipt, or was altered; or a folder in which the plans of a
+    shard are missing, are there twice, or are of something else.
     """
+    from reconciler.documents import fleet_receipt
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
     from reconciler.documents.document import parse, read_text
 
+    if file.is_dir():
+        from reconciler.fleet import folder
+
+        fleet = folder.read(file)
+        examples = folder.examples(file, fleet)
+        shared.show(render_fleet(fleet, format, examples=examples, **shared.layout()))
+        return
     source = str(file)
     given = "name a file written by reconciler plan --out or apply --receipt"
     either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
     raw = parse(read_text(file, either), either, source=source)
-    if receipt_file.is_receipt(raw):
+    if fleet_receipt.is_fleet_receipt(raw):
+        shown = render_run(fleet_receipt.of_json(raw, source=source), format, **shared.layout())
+    elif receipt_file.is_receipt(raw):
         shown = render_receipt(receipt_file.of_json(raw, source=source), format, **shared.layout())
     else:
         shown = render(plan_file.of_json(raw, source=source), format, **shared.layout())

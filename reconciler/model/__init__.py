@@ -10,12 +10,15 @@ from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
+from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
+from reconciler.model.fleet_receipt import FleetReceipt, TargetReceipt, TargetResult
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
+from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
     NewPartitions,
@@ -49,6 +52,7 @@ __all__ = [
     "Applied",
     "Blocker",
     "Change",
+    "ChangeGroup",
     "ChangeReceipt",
     "CheckResult",
     "CheckStatus",
@@ -56,6 +60,8 @@ __all__ = [
     "ComesTrue",
     "Difference",
     "Fact",
+    "Fleet",
+    "FleetReceipt",
     "Frozen",
     "Hazard",
     "HazardType",
@@ -80,12 +86,16 @@ __all__ = [
     "SecretArgument",
     "SecretRef",
     "Severity",
+    "Shard",
     "SqlStep",
     "Step",
     "StepReceipt",
     "System",
     "Target",
     "TargetInfo",
+    "TargetPlan",
+    "TargetReceipt",
+    "TargetResult",
     "Unlooked",
     "Unreachable",
     "UnreadReason",

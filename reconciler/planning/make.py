@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
@@ -25,6 +26,13 @@ from reconciler.secrets import Secrets
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE
 
 
+class Planned(NamedTuple):
+    """A plan, and what it has only in sum: by system, how many resources of each kind are as declared."""
+
+    plan: Plan
+    in_sync: Mapping[str, Mapping[str, int]]
+
+
 def make_plan(
     targets: Mapping[str, Target],
     resources: Sequence[Resource],
@@ -36,6 +44,24 @@ def make_plan(
     only: Narrowing = EVERYTHING,
     at_once: int = MOST_TARGETS_AT_ONCE,
 ) -> Plan:
+    """As `planned`, the plan alone."""
+    return planned(
+        targets, resources, secrets,
+        created_at=created_at, advised=advised, allow_blocked=allow_blocked, only=only, at_once=at_once,
+    ).plan  # fmt: skip
+
+
+def planned(
+    targets: Mapping[str, Target],
+    resources: Sequence[Resource],
+    secrets: Secrets,
+    *,
+    created_at: datetime,
+    advised: bool = False,
+    allow_blocked: bool = False,
+    only: Narrowing = EVERYTHING,
+    at_once: int = MOST_TARGETS_AT_ONCE,
+) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
@@ -68,7 +94,8 @@ def make_plan(
         allow_blocked=allow_blocked,
     )
     plan = narrowed(plan, only, resources, read.resources)
-    return seal(plan.model_copy(update={"changes": _noted(plan.changes)}))
+    plan = seal(plan.model_copy(update={"changes": _noted(plan.changes)}))
+    return Planned(plan, {name: view.in_sync for name, view in views.items()})
 
 
 def _noted(changes: Sequence[Change]) -> tuple[Change, ...]:

@@ -143,5 +143,5 @@ def _with(view: TargetView, kind: str, outcomes: Sequence[Outcome]) -> TargetVie
     """The view with these outcomes; what got one is no longer in sync."""
     before = {outcome.address for outcome in view.outcomes}
     new = [each for each in outcomes if isinstance(each, Notice) and each.address not in before]
-    counted = {**view.in_sync, kind: view.in_sync.get(kind, 0) - len(new)}
+    counted = {**view.in_sync, kind: view.in_sync.get(kind, 0) - len(new)} if new else view.in_sync
     return replace(view, outcomes=tuple(outcomes), in_sync=counted)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.model import Plan, Receipt
+    from reconciler.model import Change, Fleet, FleetReceipt, Plan, Receipt
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
     "plan": {
@@ -39,6 +39,14 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "receipt": {
         "text": "receipt:text",
         "json": "json:receipt",
+    },
+    "run": {
+        "text": "run:text",
+        "json": "json:run",
+    },
+    "fleet": {
+        "text": "fleet:text",
+        "json": "json:fleet",
     },
 }
 """Every view: what is shown, in which format, and the module and function of this package that write it."""
@@ -67,7 +75,21 @@ def render_receipt(
     return _render("receipt", format, receipt, colour, width, planned)
 
 
-def _render(what: str, format: str, subject: Plan | Receipt, colour: bool, width: int, *beside: object) -> str:
+def render_fleet(
+    fleet: Fleet, format: str = "text", *, examples: Mapping[str, Change], colour: bool = False, width: int = 100
+) -> str:
+    """The plans of a fleet, as `show` prints them; `examples` has a change of each group. Raises UsageError."""
+    return _render("fleet", format, fleet, colour, width, examples)
+
+
+def render_run(receipt: FleetReceipt, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+    """What an apply of many plans did. Raises UsageError for an unknown format."""
+    return _render("run", format, receipt, colour, width)
+
+
+def _render(
+    what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, colour: bool, width: int, *beside: object
+) -> str:
     from reconciler.views.text_layout import Page
 
     formats = FORMATS[what]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from reconciler.documents import fleet as fleet_file
+from reconciler.documents import fleet_receipt
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents.document import readable, timestamp
-from reconciler.model import Plan, Receipt, Verdict
+from reconciler.model import Fleet, FleetReceipt, Plan, Receipt, Verdict
 from reconciler.planning import exit_codes
 from reconciler.views.text_layout import Page
 
@@ -44,3 +46,13 @@ def checks(plan: Plan, page: Page) -> str:
 def receipt(receipt: Receipt, page: Page, planned: object) -> str:
     """The receipt file."""
     return receipt_file.dump(receipt)
+
+
+def fleet(fleet: Fleet, page: Page, examples: object) -> str:
+    """The index of a fleet's plans; where that is in parts, as of one."""
+    return fleet_file.dump(fleet)
+
+
+def run(receipt: FleetReceipt, page: Page) -> str:
+    """The receipt file of a run over many targets."""
+    return fleet_receipt.dump(receipt)

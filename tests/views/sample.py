@@ -14,6 +14,7 @@ from reconciler.model import (
     CheckResult,
     CheckStatus,
     Fact,
+    FleetReceipt,
     Hazard,
     HazardType,
     ManualStep,
@@ -28,10 +29,13 @@ from reconciler.model import (
     SecretArgument,
     SecretRef,
     Severity,
+    Shard,
     SqlStep,
     StepReceipt,
     System,
     TargetInfo,
+    TargetReceipt,
+    TargetResult,
     Unreachable,
     UnreadReason,
     Verdict,
@@ -477,3 +481,41 @@ OF_PARTIAL = RECEIPT.model_copy(
 OF_NARROWED = RECEIPT.model_copy(
     update={"changes": RECEIPT.changes[:1], "remaining": (), "verdict": Verdict.IN_SYNC, "partial": NARROWED.partial}
 )
+
+
+def _of_target(result: TargetResult, verdict: Verdict | None, *, succeeded: bool, message: str = "") -> TargetReceipt:
+    return TargetReceipt(
+        plan_digest=PLAN.digest, result=result, verdict=verdict, succeeded=succeeded, message=message
+    )  # fmt: skip
+
+
+RUN = FleetReceipt(
+    reconciler_version=PLAN.reconciler_version, run="20260304T050607Z-00ff00", fleet_digest="f" * 64,
+    approved=("a" * 64,), started_at=NOW, finished_at=NOW,
+    targets={
+        "acme": _of_target(TargetResult.APPLIED, Verdict.IN_SYNC, succeeded=True),
+        "before": _of_target(TargetResult.DONE_BEFORE, None, succeeded=True),
+        "blocked": _of_target(TargetResult.NOTHING_TO_DO, Verdict.BLOCKED, succeeded=False),
+        "globex": _of_target(
+            TargetResult.NOT_APPROVED, None, succeeded=False,
+            message="its change is in no approved group: globex/pg_index/public.tasks_queue_idx",
+        ),
+        "held": _of_target(
+            TargetResult.HELD, None, succeeded=False,
+            message="held: another apply is at work: reconciler apply by ci\x1b[2J\n  wait until it is done",
+        ),
+        "initech": _of_target(TargetResult.NOTHING_TO_DO, Verdict.IN_SYNC, succeeded=True),
+        "restart": _of_target(TargetResult.APPLIED, Verdict.WAITS, succeeded=True),
+        "umbrella": _of_target(TargetResult.FAILED, None, succeeded=False, message="umbrella: cannot connect"),
+    },
+    unseen=("sessions",), complete=True, succeeded=False,
+)  # fmt: skip
+"""Of each result one."""
+
+RUN_OF_SHARD = RUN.model_copy(
+    update={
+        "shard": Shard(number=3, of=16), "approved": None, "unseen": (), "complete": False,
+        "targets": {"acme": RUN.targets["acme"]},
+    }
+)  # fmt: skip
+"""Killed after its first target."""

@@ -6,27 +6,58 @@ import os
 from pathlib import Path
 
 import pytest
-from views.sample import FLEET, IN_SYNC, NARROWED, OF_NARROWED, OF_PARTIAL, PARTIAL, PLAN, QUIET, RECEIPT, UNSEEN
+from views.sample import (
+    FLEET,
+    IN_SYNC,
+    NARROWED,
+    OF_NARROWED,
+    OF_PARTIAL,
+    PARTIAL,
+    PLAN,
+    QUIET,
+    RECEIPT,
+    RUN,
+    RUN_OF_SHARD,
+    UNSEEN,
+)
 
 from reconciler import views
+from reconciler.fleet.split import index, plans_of
+from reconciler.model import Plan
+from reconciler.planning.groups import groups_of
+from reconciler.planning.make import Planned
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def render_fleet(plan: Plan, **options) -> str:
+    """The plans that `plan` is made of."""
+    examples = {group.digest: group.changes[0] for group in groups_of(plan.changes)}
+    return views.render_fleet(index(plan, plans_of(Planned(plan, {})), "0" * 64), examples=examples, **options)
+
+
 RENDER = {
     "plan": views.render,
     "drift": views.render_drift,
     "checks": views.render_checks,
     "receipt": views.render_receipt,
+    "fleet": render_fleet,
+    "run": views.render_run,
 }
 SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml"}
 
 CASES = (
     {
-        f"{what}.{SUFFIX[format]}": (what, RECEIPT if what == "receipt" else PLAN, {"format": format})
+        f"{what}.{SUFFIX[format]}": (what, {"receipt": RECEIPT, "run": RUN}.get(what, PLAN), {"format": format})
         for what, formats in views.FORMATS.items()
         for format in formats
     }
     | {
-        f"{what}.partial.{SUFFIX[format]}": (what, OF_PARTIAL if what == "receipt" else PARTIAL, {"format": format})
+        f"{what}.partial.{SUFFIX[format]}": (
+            what,
+            {"receipt": OF_PARTIAL, "run": RUN_OF_SHARD}.get(what, PARTIAL),
+            {"format": format},
+        )
         for what, formats in views.FORMATS.items()
         for format in formats
     }

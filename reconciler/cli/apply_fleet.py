@@ -1,0 +1,151 @@
+"""`reconciler apply DIR`: the plans of many targets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import SecretStr
+
+from reconciler.cli import shared
+from reconciler.cli.app import Run
+from reconciler.errors import ApplyError, ReconcilerError, UsageError
+from reconciler.model import HttpTarget, Plan, Receipt, Resource, Shard, Target, TargetReceipt
+from reconciler.views import render_run
+
+if TYPE_CHECKING:
+    from reconciler.applying.gates.gate import Options
+    from reconciler.applying.interruption import Interruption
+    from reconciler.desired.load import Desired
+    from reconciler.fleet.receipts import Receipts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans."""
+
+    folder: Path
+    digest: str
+    approve: Sequence[str]
+    approvals: Path | None
+    shard: Shard | None
+    receipts: Path | None
+    resume: bool
+    options: Options
+    parallel: int
+    rehearsal: bool
+
+
+def apply_fleet(run: Run, wanted: Wanted) -> None:
+    """Applies what was approved of the plans in a folder. Ends with the exit code."""
+    from reconciler.applying.interruption import Interruption
+    from reconciler.fleet import folder
+    from reconciler.fleet.apply import apply_all, settled
+    from reconciler.fleet.approval import approved_groups, expect_applicable, read_approvals
+    from reconciler.fleet.receipts import Receipts, done_before
+    from reconciler.fleet.results import Results
+    from reconciler.fleet.shards import server
+
+    if wanted.resume and not wanted.receipts:
+        raise UsageError("--resume looks for what is done in receipts", hint="name their folder: --receipt DIR")
+    fleet = folder.read(wanted.folder)
+    listed = read_approvals(wanted.approvals) if wanted.approvals else ()
+    approved = approved_groups(fleet, wanted.digest, wanted.approve, listed)
+    desired = shared.load(run)
+    if not desired.resources:
+        run.tell(f"{run.folder} declares nothing but targets: the plans were compared with nothing in it.")
+    targets = _of_shard(run, (*fleet.targets, *fleet.unseen), desired, wanted.shard)
+    plans = {name: folder.read_plan(wanted.folder, fleet, name) for name in fleet.targets if name in targets}
+    changing = {name: plan for name, plan in plans.items() if not plan.is_empty}
+    done = done_before(wanted.receipts, changing) if wanted.resume and wanted.receipts else set()
+    known = {name: settled(plan, approved, done_before=name in done) for name, plan in plans.items()}
+    to_apply = {name: plan for name, plan in plans.items() if known[name] is None}
+    expect_applicable(to_apply.values(), wanted.options, shared.now())
+    began = f"{shared.now():%Y%m%dT%H%M%SZ}-{token_hex(3)}"
+    receipts = Receipts(wanted.receipts, began)
+    results = Results(fleet, targets, approved, shard=wanted.shard, run=began, now=shared.now)
+    for name, receipt in known.items():
+        if receipt is not None:
+            results.enter(name, receipt)
+    everything = Interruption()
+    of_each = {name: Interruption() for name in to_apply}
+    declared = _by_target(desired)
+
+    def interrupt() -> None:
+        for each in (everything, *of_each.values()):
+            each.set()
+
+    def apply(name: str, plan: Plan) -> Receipt:
+        target = {name: desired.targets[name]} if name in desired.targets else {}
+        resources = declared.get(name, ()) if desired.resources else None
+        return _apply(run, wanted, name, plan, target, resources, of_each[name], receipts)
+
+    def hear(name: str, receipt: TargetReceipt) -> None:
+        results.enter(name, receipt)
+        run.tell(f"{name}: {receipt.result}")
+        with suppress(ReconcilerError):  # at the end it is tried once more, and said
+            receipts.of_run(results.receipt())
+
+    shared.on_signals(lambda *_: interrupt())
+    servers = {name: server(targets[name]) for name in to_apply}
+    apply_all(to_apply, servers, apply, interrupted=everything.asked, told=hear)
+    made = results.receipt()
+    unwritten = ""
+    try:
+        receipts.of_run(made)
+    except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
+        unwritten = str(error)
+    try:
+        shared.show(render_run(made, **shared.layout()))
+    except ReconcilerError as error:  # what was done is done, and the exit code tells of that
+        run.tell(str(error))
+    if unwritten:
+        run.tell(unwritten)
+    raise click.exceptions.Exit(0 if made.succeeded and not unwritten else 1)
+
+
+def _of_shard(run: Run, names: Iterable[str], desired: Desired, shard: Shard | None) -> Mapping[str, Target]:
+    """The targets of these names that are of the shard. One that is no longer declared has to be told of by somebody:
+    it counts as a server of its own."""
+    from reconciler.fleet.shards import members
+
+    found: dict[str, Target] = {
+        name: desired.targets.get(name) or HttpTarget(name=name, url=SecretStr("")) for name in names
+    }
+    if shard is None:
+        return found
+    mine = members(found, shard)
+    if not mine:
+        run.tell(f"No target is of the shard {shard}: there is nothing to do.")
+    return mine
+
+
+def _by_target(desired: Desired) -> Mapping[str, Sequence[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for resource in desired.resources:
+        found.setdefault(resource.address.target, []).append(resource)
+    return found
+
+
+def _apply(
+    run: Run, wanted: Wanted, name: str, plan: Plan, target: Mapping[str, Target],
+    resources: Collection[Resource] | None, interruption: Interruption, receipts: Receipts,
+) -> Receipt:  # fmt: skip
+    """One target; its receipt is saved after each change. Raises ReconcilerError."""
+    from reconciler.applying.apply import apply_plan
+
+    made = apply_plan(
+        plan, target, run.secrets,
+        options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
+        record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
+    )  # fmt: skip
+    try:
+        receipts.of_target(name, made)
+    except ReconcilerError as error:
+        raise ApplyError(f"{name}: it was applied, and its receipt is not saved: {error.message}") from None
+    return made

@@ -1,0 +1,57 @@
+"""A folder of receipts: one folder a run, with the receipt of each target, and that of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from glob import escape
+from pathlib import Path
+
+from reconciler.documents import fleet_receipt
+from reconciler.documents import receipt as receipt_file
+from reconciler.documents.atomic_file import expect_writable
+from reconciler.errors import DocumentError
+from reconciler.fleet.folder import file_of
+from reconciler.model import FleetReceipt, Plan, Receipt
+
+OF_RUN = "run.json"
+
+
+class Receipts:
+    """Where the receipts of one run go, below `folder`; None: nowhere."""
+
+    def __init__(self, folder: Path | None, run: str) -> None:
+        """Raises DocumentError where nothing can be written there."""
+        self._folder = folder / run if folder else None
+        if self._folder:
+            try:
+                self._folder.mkdir(parents=True)
+            except OSError as error:
+                raise DocumentError(
+                    f"{self._folder} cannot be made: {error.strerror}", hint="nothing was run; name another folder"
+                ) from None
+            expect_writable(self._folder / OF_RUN)
+
+    def of_target(self, target: str, receipt: Receipt) -> None:
+        """Writes what became of one target so far. Raises DocumentError."""
+        if self._folder:
+            receipt_file.write(receipt, self._folder / file_of(target, "receipt"))
+
+    def of_run(self, receipt: FleetReceipt) -> None:
+        """Writes what became of all of them so far. Raises DocumentError."""
+        if self._folder:
+            fleet_receipt.write(receipt, self._folder / OF_RUN)
+
+
+def done_before(folder: Path, plans: Mapping[str, Plan]) -> set[str]:
+    """The targets of `plans` of which a receipt below `folder` says that this very plan was applied, and succeeded.
+
+    Raises DocumentError where what is called like a receipt is none.
+    """
+    found: set[str] = set()
+    for target, plan in plans.items():
+        for path in folder.glob(f"*/{escape(file_of(target, 'receipt'))}"):
+            receipt = receipt_file.read(path)
+            if receipt.succeeded and receipt.plan_digest == plan.digest:
+                found.add(target)
+                break
+    return found
