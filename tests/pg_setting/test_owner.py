@@ -87,7 +87,7 @@ def told(where: Target, values: dict[str, object]) -> dict[str, str]:
     """What the plan says of each setting, without the value in force; all of it is BLOCKED."""
     found = outcomes(KIND, where, settings(values))
     assert all(isinstance(outcome, Notice) and outcome.type is NoticeType.BLOCKED for outcome in found), found
-    return {outcome.address.name: re.sub("^.*: (?=[A-Z].* keeps this)", "", outcome.message) for outcome in found}
+    return {outcome.address.name: re.sub("^.* runs; (?=[A-Z].* keeps this)", "", outcome.message) for outcome in found}
 
 
 def command(message: str) -> list[str]:
@@ -276,7 +276,7 @@ def test_settings_on_the_command_line_make_no_patroni(folder) -> None:
         found = outcomes(KIND, target(made), settings({"work_mem": "16MB", "max_connections": "60"}))
         assert {outcome.address.name: getattr(outcome, "message", "") for outcome in found} == {
             "work_mem": "",
-            "max_connections": "55: it is given on the server's command line, which ALTER SYSTEM does not change, nor "
+            "max_connections": "55 runs; it is given on the server's command line, which ALTER SYSTEM does not change, nor "
             "a restart: change how the server is started",
         }
     finally:
