@@ -44,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[fix_servers.SERVERS] = fix_servers.WHEELS
     os.environ[tiers.TIER] = config.option.tier
     tiers.seed()
-    folder = Path(tempfile.mkdtemp(prefix="reconciler-test-", dir=fix_servers.fastest_folder())).resolve()
+    if place := fix_servers.fastest_folder():
+        sweep.sweep_abandoned(Path(place))
+    folder = Path(tempfile.mkdtemp(prefix=sweep.PREFIX, dir=place)).resolve()
     folder.chmod(0o755)
     config.stash[WATCHER] = sweep.Watcher(folder)
     config.option.basetemp = config.option.basetemp or folder / "tests"

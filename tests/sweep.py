@@ -91,6 +91,24 @@ def sweep(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+PREFIX = "reconciler-test-"
+"""How the folder of a run is called."""
+
+ABANDONED = 3600
+"""Seconds after which a folder that no process is about is nobody's: a run begins with none but itself."""
+
+
+def sweep_abandoned(parent: Path) -> None:
+    """Removes the folders of runs whose watchers were killed with them, as when a machine halts. They are in memory,
+    10 GB each."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            found = folder.stat()
+            old = time.time() - found.st_mtime > ABANDONED
+            if old and found.st_uid == os.getuid() and not of_the_run(str(folder)):
+                sweep(folder)
+
+
 if __name__ == "__main__":
     named = Path(sys.stdin.readline().strip())
     sys.stdin.read()  # returns when the run is over

@@ -34,7 +34,6 @@ INTERRUPTED = {
     "kill": [signal.SIGTERM],
     "kill -9": [signal.SIGKILL],
 }
-pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(params=["0", "2"], ids=["one process", "two processes"])
@@ -54,6 +53,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path, folder: Path):
     sweep.sweep(of_the_run)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("signals", INTERRUPTED.values(), ids=INTERRUPTED)
 def test_an_interrupted_run_leaves_nothing(running, signals):
     run, of_the_run = running
@@ -64,3 +64,18 @@ def test_an_interrupted_run_leaves_nothing(running, signals):
     until(lambda: not of_the_run.exists(), "the folder is gone")
     assert sweep.of_the_run(str(of_the_run)) == []
     run.wait(60)
+
+
+def test_what_runs_left_whose_watchers_were_killed_with_them_goes_with_the_next(tmp_path):
+    old, young, at_work = (tmp_path / f"{sweep.PREFIX}{name}" for name in ("old", "young", "at work"))
+    others = tmp_path / "others"
+    for each in (old, young, at_work, others):
+        each.mkdir()
+        (each / "a file").write_text("of a cluster")
+    then = time.time() - sweep.ABANDONED - 60
+    for each in (old, at_work, others):
+        os.utime(each, (then, then))
+    with subprocess.Popen(["sleep", "60"], cwd=at_work, env=os.environ | {sweep.MARK: str(at_work)}) as process:
+        sweep.sweep_abandoned(tmp_path)
+        process.kill()
+    assert [each.exists() for each in (old, young, at_work, others)] == [False, True, True, True]

@@ -276,8 +276,8 @@ def test_settings_on_the_command_line_make_no_patroni(folder) -> None:
         found = outcomes(KIND, target(made), settings({"work_mem": "16MB", "max_connections": "60"}))
         assert {outcome.address.name: getattr(outcome, "message", "") for outcome in found} == {
             "work_mem": "",
-            "max_connections": "55 runs; it is given on the server's command line, which ALTER SYSTEM does not change, nor "
-            "a restart: change how the server is started",
+            "max_connections": "55 runs; it is given on the server's command line, which ALTER SYSTEM does not change, "
+            "nor a restart: change how the server is started",
         }
     finally:
         made.stop("immediate")
