@@ -76,10 +76,10 @@ def test_nothing_is_said_to_be_in_sync_but_what_was_asked_for(tenants, reconcile
     assert reconciler("apply", asked, "--yes")[0] == 0
     assert [indexes(each) for each in tenants] == [{"tasks_status_idx"}, set(), set()]
     code, out, _ = reconciler("drift", asked)
-    said = "In sync in that. 2 other changes are left out. 1 index is as declared."
+    said = "In that: in sync. 2 other changes are left out. 1 index is as declared."
     assert (code, said in one_line(out)) == (0, True)
     code, out, _ = reconciler("plan", asked, "--detailed-exitcode")
-    assert (code, "No changes in that." in one_line(out)) == (0, True)
+    assert (code, "In that: no changes." in one_line(out)) == (0, True)
     assert reconciler("drift", "tenant-1")[0] == 2
     code, out, _ = reconciler("apply", asked, "--yes")
     assert (code, "There was nothing to apply. The plan was narrowed to" in one_line(out)) == (0, True)
