@@ -16,6 +16,7 @@ from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.catalogue_queries import (
+    IN_WRITTEN_ORDER,
     INDEXES,
     LOCKED,
     NAMES,
@@ -86,11 +87,11 @@ def read(
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
     texts = [text for text in map(reached, expressions) if text]
     question = Question.of(session, texts, wanted)
-    *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
+    *foreign, schemas_found, names_found, made_found, _, tables_found, indexes_found = session.fetch_all(
         [
             *question.queries,
-            *((tables_query, _by_table(wanted)), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
-            indexes_of(session, wanted),
+            *((SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
+            *((IN_WRITTEN_ORDER, None), (tables_query, _by_table(wanted)), indexes_of(session, wanted)),
         ]
     )
     catalogue = Catalogue(
@@ -119,7 +120,8 @@ def read(
 
 
 def indexes_of(session: PostgresSession, tables: Sequence[TableName]) -> Asked:
-    """The question for all indexes of `tables`. The last of its transaction: it sets the role's own search_path."""
+    """The question for all indexes of `tables`, to be sent `IN_WRITTEN_ORDER`. The last of its transaction: it sets the
+    role's own search_path."""
     nulls_not_distinct = "x.indnullsnotdistinct" if session.version_num >= 150000 else "false"
     query = sql.SQL(INDEXES).format(
         wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
