@@ -51,7 +51,7 @@ def declare(declaration: Declaration) -> Iterator[Declared]:
             for name, index in section.indexes.items():
                 with wrong.noted():
                     yield _index(declaration, (written, "indexes", name), schema, table, index)
-            yield UnlistedIndexes(
+            yield UnlistedIndexes.of_known(
                 address=Address(declaration.target.name, KIND, rule_name(schema, table)),
                 declared_at=declaration.at([written, "unlisted_indexes"]),
                 schema_name=schema,
@@ -97,7 +97,7 @@ def _index(
             raise DesiredError(f"index {name}: {wrong.problem}", at=at, hint=_way(wrong.problem)) from None
         except SyntaxProblem as problem:
             raise DesiredError(f"index {name}: {problem}", at=at, hint=_way(problem)) from None
-    return PgIndex(
+    return PgIndex.of_known(
         address=Address(declaration.target.name, KIND, full_name(schema, name)),
         why=why,
         declared_at=at,
@@ -183,7 +183,7 @@ def _from_columns(section: IndexSection, table: str) -> Definition:
             raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
     with _within("where"):
         predicate = parse_predicate(section.where) if section.where else ""
-    return Definition(
+    return Definition.of_known(
         method=method,
         unique=section.unique,
         nulls_not_distinct=section.nulls_not_distinct,
