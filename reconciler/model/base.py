@@ -47,11 +47,20 @@ class Frozen(BaseModel):
         models share what a field has by default, which has to be immutable for that.
         """
         made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", {**_defaults(cls), **values})
-        object.__setattr__(made, "__pydantic_fields_set__", set(values))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        _set(made, "__dict__", {**_defaults(cls), **values})
+        _set(made, "__pydantic_fields_set__", _said(tuple(values)))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
         return made
+
+
+_set = object.__setattr__
+
+
+@cache  # as many as there are places that make models
+def _said(names: tuple[str, ...]) -> set[str]:
+    """One set for all models that are made of the same values; a copy of a model takes a copy of it along."""
+    return set(names)
 
 
 @cache  # as many as there are models
