@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from deepdiff import DeepDiff
-from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.documents.change_fingerprint import fingerprint, parts
@@ -242,6 +240,8 @@ def differences(planned: Change, now: Change) -> str:
 
 def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
     """In words, what `now` has otherwise than `planned`, in the order of the words."""
+    from deepdiff import DeepDiff  # which a plan does not need
+
     found = DeepDiff(dict(planned), dict(now), ignore_order=False, view="tree", verbose_level=1)
     lines = []
     for items in found.values():
@@ -252,4 +252,6 @@ def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, Json
 
 
 def _shown(value: object) -> str:
+    from deepdiff.helper import NotPresent
+
     return "not there" if isinstance(value, NotPresent) else str(value)

@@ -5,6 +5,7 @@ Decided: docs/decisions.md#size-of-a-predicate, docs/decisions.md#what-a-version
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index.definition.access_methods import beyond
@@ -16,6 +17,8 @@ MOST_COLUMNS = 32
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
 """No column of a table can have such a name (src/backend/catalog/heap.c)."""
+
+_SYSTEM_COLUMN = re.compile("|".join(sorted(SYSTEM_COLUMNS)))
 
 
 def impossible(definition: Definition, table: str) -> str:
@@ -33,10 +36,11 @@ def _in_itself(definition: Definition, table: str) -> Iterator[str]:
     if count > MOST_COLUMNS:
         yield f"it has {count} columns; PostgreSQL takes {MOST_COLUMNS}, included ones among them"
     # Few texts hold such a name, and only those are parsed.
-    suspect = [text for text in definition.expressions if any(name in text.lower() for name in SYSTEM_COLUMNS)]
+    suspect = [text for text in definition.expressions if _SYSTEM_COLUMN.search(text.lower())]
     if system := sorted(_columns(definition, suspect, table) & SYSTEM_COLUMNS):
         yield f"{', '.join(system)}: a system column cannot be in an index"
-    pairs = [("with", definition.options), *(("its operator class", key.opclass_options) for key in definition.keys)]
+    classes = (key.opclass_options for key in definition.keys if key.opclass_options)
+    pairs = [("with", definition.options), *(("its operator class", options) for options in classes)]
     for where, options in pairs:
         names = [name for name, _ in options]
         for name in dict.fromkeys(names):
