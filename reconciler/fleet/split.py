@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
-from reconciler.model import ChangeGroup, Fleet, Outcome, Plan, Resource, Shard, Target, TargetPlan
+from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Shard, Target, TargetPlan
 from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
@@ -50,6 +50,7 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
             targets={name: _entry(plan) for name, plan in plans.items()},
             groups=tuple(sorted(groups, key=lambda group: group.digest)),
             unreachable=whole.unreachable,
+            partial=whole.partial,
             verdict=of_plan(whole),
         )
     )
@@ -98,9 +99,19 @@ def _plan_of(names: set[str], planned: Planned) -> Plan:
                 "checks": tuple(each for each in whole.checks if each.address.target in names),
                 "in_sync": dict(sorted(in_sync.items())),
                 "unreachable": (),
+                "partial": whole.partial and _partial_of(names, whole.partial, planned.left_out),
                 "digest": "",
             }
         )
+    )
+
+
+def _partial_of(names: set[str], whole: Partial, left_out: Mapping[str, int]) -> Partial:
+    return whole.model_copy(
+        update={
+            "pulled_in": tuple(each for each in whole.pulled_in if each.address.target in names),
+            "left_out": sum(left_out.get(name, 0) for name in names),
+        }
     )
 
 

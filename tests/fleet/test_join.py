@@ -16,7 +16,7 @@ from reconciler.documents.digest import digest
 from reconciler.errors import DocumentError
 from reconciler.fleet import folder
 from reconciler.fleet.join import joined
-from reconciler.model import Action, ChangeGroup, Fleet, Shard, TargetPlan, Unreachable, UnreadReason, Verdict
+from reconciler.model import Action, ChangeGroup, Fleet, Partial, Shard, TargetPlan, Unreachable, UnreadReason, Verdict
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROUPS = [f"{number:064x}" for number in range(4)]
@@ -167,3 +167,18 @@ def test_a_target_that_is_called_like_an_index_is_taken_for_none(tmp_path, name)
     folder.write(tmp_path, made, {})
     folder.prepare(tmp_path, None)
     assert folder.read(tmp_path) == made
+
+
+def test_parts_that_were_narrowed_are_of_one_fleet_that_is(tmp_path):
+    """A shard without a target, or with such as are asked for whole, was narrowed to nothing."""
+
+    def part(number: int, to: str = "", left_out: int = 0) -> Fleet:
+        partial = Partial(to=(to,), left_out=left_out) if to else None
+        return fleet({f"t{number}": GROUPS[:1]}, shard=Shard(number=number, of=3), partial=partial)
+
+    parts = {"a": part(0), "b": part(1, "*/pg_index/i", 2), "c": part(2, "*/pg_index/i", 3)}
+    found = joined(parts).partial
+    assert found is not None
+    assert (found.to, found.left_out) == (("*/pg_index/i",), 5)
+    with pytest.raises(DocumentError, match="what they were narrowed to differs"):
+        joined({**parts, "c": part(2, "*/pg_index/j")})
