@@ -13,9 +13,10 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.errors import DocumentError
 from reconciler.fleet.join import joined
-from reconciler.fleet.split import owned_by
+from reconciler.fleet.split import described, owned_by
 from reconciler.model import Change, Fleet, Plan, Shard
 from reconciler.planning.groups import groups_of
+from reconciler.verdicts import of_plan
 
 WHOLE = "fleet.json"
 
@@ -80,8 +81,14 @@ def read_plan(folder: Path, fleet: Fleet, target: str) -> Plan:
         raise DocumentError(f"{path} is another plan than the one that the index lists", hint=fleet_file.NEW_FLEET)
     if owned_by(plan) - {target}:
         raise DocumentError(f"{path} is not about {target} alone", hint=fleet_file.NEW_FLEET)
-    if {group.digest for group in groups_of(plan.changes)} != {*fleet.targets[target].groups}:
+    found = {group.digest: group for group in groups_of(plan.changes)}
+    if found.keys() != {*fleet.targets[target].groups}:
         raise DocumentError(f"{path} has changes of other groups than the index says", hint=fleet_file.NEW_FLEET)
+    for listed in fleet.groups:
+        if (group := found.get(listed.digest)) and described(group, listed.targets) != listed:
+            raise DocumentError(f"{path} has other changes than the index says", hint=fleet_file.NEW_FLEET)
+    if of_plan(plan) is not fleet.targets[target].verdict:
+        raise DocumentError(f"{path} has another verdict than the index says", hint=fleet_file.NEW_FLEET)
     return plan
 
 

@@ -9,7 +9,7 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
 from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Shard, Target, TargetPlan
-from reconciler.planning.groups import groups_of
+from reconciler.planning.groups import Group, groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
 from reconciler.verdicts import of_plan
@@ -30,14 +30,7 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
     """The index of `plans`, which `whole` was split into; `declared` as in Fleet."""
     owner = _owner(whole)
     groups = [
-        ChangeGroup(
-            digest=group.digest,
-            action=group.changes[0].action,
-            kind=group.changes[0].address.kind,
-            name=group.changes[0].address.name,
-            hazards=tuple(sorted({hazard.type for hazard in hazards_of(group.changes)})),
-            targets=tuple(sorted({owner(change.address.target) for change in group.changes})),
-        )
+        described(group, {owner(change.address.target) for change in group.changes})
         for group in groups_of(whole.changes)
     ]
     return fleet_file.seal(
@@ -53,6 +46,18 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
             partial=whole.partial,
             verdict=of_plan(whole),
         )
+    )
+
+
+def described(group: Group, targets: Iterable[str]) -> ChangeGroup:
+    """What the index says of a group, whose changes are made on the declared `targets`."""
+    return ChangeGroup(
+        digest=group.digest,
+        action=group.changes[0].action,
+        kind=group.changes[0].address.kind,
+        name=group.changes[0].address.name,
+        hazards=tuple(sorted({hazard.type for hazard in hazards_of(group.changes)})),
+        targets=tuple(sorted(targets)),
     )
 
 
