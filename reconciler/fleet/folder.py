@@ -6,6 +6,7 @@ Decided: docs/decisions.md#plans-of-a-fleet
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,10 +25,18 @@ OF_PARTS = "fleet-*.json"
 
 PLAN_ENDING = ".plan.json"
 
+LONGEST_NAME = 200
+"""Bytes of the name of a file before its endings, of which the longest are those of one that is being written: file
+systems bear 255 in all. A letter takes up to twelve."""
+
 
 def file_of(target: str, what: str) -> str:
-    """The name of a file about `target`. Names of targets may be of any letters; those of files may not."""
-    return f"{quote(target, safe='+')}.{what}.json"
+    """The name of a file about `target`. Names of targets may be of any letters, and long; those of files may not."""
+    name = quote(target, safe="+")
+    if len(name) > LONGEST_NAME:
+        mark = f"={sha256(target.encode()).hexdigest()[:16]}"  # no other name has the sign: it is quoted
+        name = name[: LONGEST_NAME - len(mark)] + mark
+    return f"{name}.{what}.json"
 
 
 def index_name(shard: Shard | None) -> str:

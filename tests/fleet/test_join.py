@@ -160,6 +160,17 @@ def test_the_file_of_a_target_is_in_the_folder_and_nobody_elses(name):
     assert len({found, folder.WHOLE, folder.file_of(f"{name} ", "plan")}) == 3
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "語", "\U00020000"])
+def test_a_file_of_a_long_name_can_be_written(tmp_path, letter):
+    """Before, 28 letters that are not ASCII made a target that could not be saved, once all were planned."""
+    names = [letter * 199 + end for end in "xy"]
+    for name in names:
+        for what in ("plan", "receipt"):
+            (tmp_path / folder.file_of(name, what)).write_text(name)
+    assert len([*tmp_path.iterdir()]) == 4
+    assert folder.file_of("tenant-7", "plan") == "tenant-7.plan.json"
+
+
 @pytest.mark.parametrize("name", ["fleet", "fleet-0-of-2", "fleet-x", ".."])
 def test_a_target_that_is_called_like_an_index_is_taken_for_none(tmp_path, name):
     made = fleet({name: []})
