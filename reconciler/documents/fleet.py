@@ -106,8 +106,9 @@ def contradiction(fleet: Fleet) -> str:
 
 
 def _content(fleet: Fleet) -> dict[str, Any]:
-    """Everything in the file but the digest, as JSON values."""
-    content: dict[str, Any] = fleet.model_dump(mode="json", exclude={"digest"})
+    """Everything in the file but the digest, as JSON values; `partial` only of what was narrowed."""
+    left_out = {"digest"} if fleet.partial else {"digest", "partial"}
+    content: dict[str, Any] = fleet.model_dump(mode="json", exclude=left_out)
     content["created_at"] = timestamp(fleet.created_at)
     return content | {"format": FORMAT.name, "format_version": FORMAT.version}
 

@@ -35,8 +35,9 @@ FORMAT = Format(
 
 
 def dump(receipt: FleetReceipt) -> str:
-    """The text of the file: the same for the same receipt."""
-    content: dict[str, Any] = receipt.model_dump(mode="json", exclude={"reconciler_version"})
+    """The text of the file: the same for the same receipt; `partial` only where the plans were narrowed."""
+    left_out = {"reconciler_version"} if receipt.partial else {"reconciler_version", "partial"}
+    content: dict[str, Any] = receipt.model_dump(mode="json", exclude=left_out)
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)
     first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}

@@ -50,11 +50,16 @@ def settled(plan: Plan, approved: Collection[str] | None, *, done_before: bool) 
 def apply_all(
     plans: Mapping[str, Plan], servers: Mapping[str, str], apply: Apply, *, interrupted: Callable[[], bool], told: Told
 ) -> None:
-    """Applies `plans`, and tells what became of each; `servers` names that of each target."""
+    """Applies `plans`, and tells what became of each; `servers` names that of each target.
+
+    What is held is tried once more at the end, one after the other: the holder may have been of this very run, a target
+    that calls the same server otherwise.
+    """
     by_server: dict[str, list[str]] = {}
     for name in plans:
         by_server.setdefault(servers[name], []).append(name)
     one_at_a_time = threading.Lock()
+    held: dict[str, TargetReceipt] = {}
 
     def on_one_server(names: Sequence[str]) -> None:
         for name in names:
@@ -63,11 +68,16 @@ def apply_all(
             else:
                 receipt = _applied(name, plans[name], apply)
             with one_at_a_time:
-                told(name, receipt)
+                if receipt.result is TargetResult.HELD:
+                    held[name] = receipt
+                else:
+                    told(name, receipt)
 
     with ThreadPoolExecutor(max_workers=SERVERS_AT_ONCE) as pool:
         for job in [pool.submit(on_one_server, names) for names in by_server.values()]:
             job.result()
+    for name, receipt in held.items():
+        told(name, receipt if interrupted() else _applied(name, plans[name], apply))
 
 
 def _applied(name: str, plan: Plan, apply: Apply) -> TargetReceipt:

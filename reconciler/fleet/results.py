@@ -46,6 +46,7 @@ class Results:
             finished_at=self._now(),
             targets=dict(sorted(self._targets.items())),
             unseen=unseen,
+            partial=self._fleet.partial,
             complete=whole,
             succeeded=whole and not unseen and all(each.succeeded for each in self._targets.values()),
         )

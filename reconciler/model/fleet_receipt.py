@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.base import Frozen
+from reconciler.model.partial import Partial
 from reconciler.model.shard import Shard
 from reconciler.model.verdict import Verdict
 
@@ -51,6 +52,7 @@ class FleetReceipt(Frozen):
     fleet_digest  of the index.
     approved      the groups that were approved; None: all, by the digest of the index.
     unseen        the targets that could not be read when the plans were made: nothing of them was applied.
+    partial       what the plans were narrowed to: of the rest the receipt says nothing.
     complete      every target has come to its end; not so in what is left of a run that was killed.
     succeeded     whether `apply` ends with 0: it is complete, all of its targets succeeded, and none is unseen.
     """
@@ -64,5 +66,6 @@ class FleetReceipt(Frozen):
     finished_at: datetime
     targets: Mapping[str, TargetReceipt]
     unseen: tuple[str, ...] = ()
+    partial: Partial | None = None
     complete: bool
     succeeded: bool

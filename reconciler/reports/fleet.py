@@ -9,6 +9,7 @@ from reconciler.model import Change, ChangeGroup, Fleet
 from reconciler.reports.characters import visible
 from reconciler.reports.hazards import HazardRow, hazards_to_read
 from reconciler.reports.labels import ACTIONS, Labelled, Number, counted, listed
+from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.steps import StepRow, on_failure, step_rows
 from reconciler.reports.unreachable import unread_summary
 
@@ -71,4 +72,4 @@ def _summary(fleet: Fleet) -> list[str]:
     changed = sum(bool(plan.groups) for plan in fleet.targets.values())
     first = f"Fleet: {counted(len(fleet.targets), TARGET)}"
     told = f"{changed} with changes, in {counted(len(fleet.groups), GROUP)}" if changed else "no changes"
-    return [f"{first}, {told}.", *unread_summary(fleet.unseen)]
+    return [*narrowed_summary(fleet.partial), f"{first}, {told}.", *unread_summary(fleet.unseen)]

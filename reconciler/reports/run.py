@@ -10,6 +10,7 @@ from reconciler.model import FleetReceipt, TargetResult, Verdict
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.fleet import TARGET
 from reconciler.reports.labels import counted
+from reconciler.reports.narrowing import narrowed_to
 from reconciler.reports.unreachable import unread_summary
 
 SAID: Mapping[TargetResult, str] = {
@@ -54,5 +55,7 @@ def run_report(receipt: FleetReceipt) -> RunReport:
     told = [f"{counts[result]} {said}" for result, said in SAID.items() if counts[result]]
     of_shard = f" of the shard {receipt.shard}" if receipt.shard else ""
     first = f"{counted(len(receipt.targets), TARGET)}{of_shard}{': ' if told else ''}{', '.join(told)}."
-    killed = [] if receipt.complete else ["The run did not come to its end."]
-    return RunReport(rows, [first, *killed, *unread_summary(receipt.unseen)])
+    said = [] if receipt.complete else ["The run did not come to its end."]
+    if receipt.partial:
+        said.append(f"The plans were narrowed to {narrowed_to(receipt.partial)}, and nothing is said of the rest.")
+    return RunReport(rows, [first, *said, *unread_summary(receipt.unseen)])

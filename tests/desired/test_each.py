@@ -457,6 +457,19 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
     until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
 
 
+def test_what_a_command_prints_is_not_believed_while_something_may_print_more(tmp_path, monkeypatch):
+    """Before, after a minute without a word, the rows until then were all there are."""
+    monkeypatch.setattr(commands, "SECONDS", 1.0)
+    pid = tmp_path / "pid"
+    error = refused_command(tmp_path, ["sh", "-c", f"echo name,url; echo a,host=a; sleep 600 & echo $! > {pid}"])
+    assert error == (
+        'targets.yaml:4:6: the command "sh" has ended, and what it started still held its output after 1 s\n'
+        "  start it with its output elsewhere: >/dev/null 2>&1"
+    )
+    child = int(pid.read_text())
+    until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
+
+
 def test_a_command_that_never_stops_printing_is_ended(tmp_path):
     assert refused_command(tmp_path, ["yes", "name,url"]) == (
         'targets.yaml:4:6: the command "yes" printed more than 8 MB, and was ended'
