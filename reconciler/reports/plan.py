@@ -91,7 +91,7 @@ class PlanReport(NamedTuple):
 def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
     """A plan in rows and sentences; `grouped`: of many targets what is the same once."""
     many = grouped and are_many(plan)
-    unasked = pulled_in(plan.partial)
+    unasked = pulled_in(plan.partial, many=many)
     return PlanReport(
         summary=plan_summary(plan),
         verdict=of_plan(plan),

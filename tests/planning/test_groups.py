@@ -7,7 +7,7 @@ from views.sample import CHANGES, FLEET, PLAN, TENANTS
 
 from reconciler.documents.plan import seal
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex
-from reconciler.model import Address, Change, ComesTrue, Hazard, HazardType, Provenance, SqlStep
+from reconciler.model import Address, Change, ComesTrue, Hazard, HazardType, Partial, Provenance, PulledIn, SqlStep
 from reconciler.planning.groups import Group, change_key, groups_of
 from reconciler.reports.several import Several
 from reconciler.views import FORMATS, render, render_checks, render_drift
@@ -210,3 +210,15 @@ def test_so_many_are_named():
     assert Several(("a", "b", "c", "d")).says == "4 targets: a, b, c and d"
     assert Several(("a", "b", "c", "d", "e")).says == "5 targets: a, b, c and 2 more"
     assert Several(("\x1b", "b")).named == r"\x1b and b"
+
+
+def test_changes_that_nobody_asked_for_are_told_as_one_as_well():
+    """Seen to fail: each named the change of its own target that leans on it."""
+    changes = [made(name) for name in TENANTS]
+    pulled_in = tuple(
+        PulledIn(address=each.address, needed_by=each.address._replace(name="max_connections")) for each in changes
+    )
+    partial = Partial(to=("*/pg_setting/max_connections",), pulled_in=pulled_in)
+    out = render(seal(FLEET.model_copy(update={"changes": tuple(changes), "partial": partial, "notices": ()})))
+    assert "not asked for: pg_setting/max_connections leans on it" in out
+    assert "tenant-002/" not in out
