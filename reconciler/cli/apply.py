@@ -21,7 +21,7 @@ from reconciler.views import render, render_receipt
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar=f"[PLAN | {narrowing.NAMES}]")
+@click.argument("names", nargs=-1, metavar=f"[PLAN | DIR | {narrowing.NAMES}]")
 @narrowing.where
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
 @click.option(
@@ -112,7 +112,7 @@ def command(
     resume: bool,
     shard: Shard | None,
 ) -> None:
-    """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
+    """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
     What is there as a file, or is called *.json, is a saved plan; anything else says what to plan, as for reconciler
     plan.
@@ -219,9 +219,12 @@ def _saved(names: Sequence[str], where: str | None) -> Path | None:
     if not files:
         return None
     if len(names) > 1 or where is not None:
+        what, made = (
+            ("a folder of plans", "--out-dir DIR") if Path(files[0]).is_dir() else ("a saved plan", "--out FILE")
+        )
         raise UsageError(
-            f"{files[0]} is a saved plan, and applied as it is: nothing else is named beside it",
-            hint="narrow it where it is made: reconciler plan --out FILE [TARGET | TARGET/KIND/NAME]…",
+            f"{files[0]} is {what}, and applied as it is: nothing else is named beside it",
+            hint=f"narrow it where it is made: reconciler plan {made} [TARGET | TARGET/KIND/NAME]…",
         )
     return Path(files[0])
 

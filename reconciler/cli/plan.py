@@ -91,6 +91,7 @@ def command(
         _save(out_dir, planned, declared, shard)
     shared.show(render(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
+    shared.tell_unseen(run, desired)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 

@@ -42,14 +42,16 @@ _ITS_PLACE = "look at this place of the file itself, or put the file into the re
 class Desired:
     """The desired state: what was asked for of it, in the order of the files.
 
-    `overridden`: by address, where the defaults are that another declaration overrides. `unseen`: the templates whose
-    targets are not in it, since nobody was asked for them. `only`: what was asked for. All that is declared of its
-    targets is in it: what is beside a resource decides what becomes of it.
+    `overridden`: by address, where the defaults are that another declaration overrides. `overridden_rules`: those of
+    defaults, as they stand there, of which a part is overridden. `unseen`: the templates whose targets are not in it,
+    since nobody was asked for them. `only`: what was asked for. All that is declared of its targets is in it: what is
+    beside a resource decides what becomes of it.
     """
 
     targets: Mapping[str, Target]
     resources: tuple[Resource, ...]
     overridden: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    overridden_rules: tuple[Resource, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     only: Narrowing = EVERYTHING
 
@@ -106,8 +108,8 @@ def load(
     sections = SectionReader(kinds, values, selection, str(around))
     for document in documents:
         sections.read(document)
-    parts, places = overridden(sections.parts)
-    resources = tuple(gathered(kinds, parts, errors))
+    left = overridden(sections.parts)
+    resources = tuple(gathered(kinds, left.parts, errors))
     credentials = _credentials(kinds, resources, errors)
     if errors:
         raise _together(errors, strange)
@@ -116,7 +118,7 @@ def load(
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(found_targets, resources, places, found.unseen, only)
+    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only)
 
 
 def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:

@@ -42,6 +42,18 @@ class Receipts:
             fleet_receipt.write(receipt, self._folder / OF_RUN)
 
 
+def of_folder(folder: Path) -> FleetReceipt | None:
+    """The receipt of the run whose folder it is; None where it is none. Raises DocumentError, also where it holds the
+    folders of several runs."""
+    if (folder / OF_RUN).is_file():
+        return fleet_receipt.read(folder / OF_RUN)
+    if runs := sorted(path.parent for path in folder.glob(f"*/{OF_RUN}")):
+        raise DocumentError(
+            f"{folder} holds the receipts of {len(runs)} runs", hint=f"name one: the last is {runs[-1]}"
+        )
+    return None
+
+
 def done_before(folder: Path, plans: Mapping[str, Plan]) -> set[str]:
     """The targets of `plans` of which a receipt below `folder` says that this very plan was applied, and succeeded.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
-from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
+from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance, file_of
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.fleet_receipt import FleetReceipt, TargetReceipt, TargetResult
@@ -100,4 +100,5 @@ __all__ = [
     "Unreachable",
     "UnreadReason",
     "Verdict",
+    "file_of",
 ]

@@ -520,6 +520,30 @@ def test_nobody_is_asked_where_a_run_is_about_other_targets(tmp_path):
     assert not mark.exists()
 
 
+def test_no_server_is_asked_in_the_place_of_one_whose_url_is_missing(tmp_path, monkeypatch):
+    """Seen to fail: without the variable the URL was empty, and the query went to the server of libpq's defaults."""
+
+    def asked(*_):
+        raise AssertionError("a server was asked")
+
+    monkeypatch.setattr("reconciler.desired.each.templates.rows_of_query", asked)
+    (tmp_path / "desired").mkdir()
+    targets = tmp_path / "targets.yaml"
+    targets.write_text(
+        """targets:
+  catalogue: {postgres: "${CATALOGUE_URL}"}
+  tenants: {each: {query: select 1, target: catalogue}, postgres: "${url}"}
+"""
+    )
+    with pytest.raises(DesiredError) as refused:
+        load(tmp_path / "desired", KINDS, {}, Secrets({}, Reach(targets=targets)))
+    assert str(refused.value).replace(f"{tmp_path}/", "") == (
+        "targets.yaml:2:25: the environment variable CATALOGUE_URL is not set\n"
+        "  export CATALOGUE_URL=… or give a default: ${CATALOGUE_URL:-…}\n"
+        'targets.yaml:3:19: the target "catalogue" cannot be asked: see its own error'
+    )
+
+
 def test_an_unknown_name_may_be_one_of_those_that_nobody_was_asked_for(tmp_path):
     with pytest.raises(UsageError) as refused:
         by_command(tmp_path, ["false"], offline=True, only=Narrowing(("tenant-7",)))

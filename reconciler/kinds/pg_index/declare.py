@@ -90,7 +90,7 @@ def _index(
             described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section, table)
             definition = _complete(described, section, schema, table)
             if wrong := impossible(definition, table):
-                raise SyntaxProblem(wrong)
+                raise _Misplaced(SyntaxProblem(wrong.says), _to_option(section, wrong.option))
         except _Misplaced as wrong:
             at = declaration.at((*path, *wrong.path))
             raise DesiredError(f"index {name}: {wrong.problem}", at=at, hint=_way(wrong.problem)) from None
@@ -129,6 +129,13 @@ class _Within:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, SyntaxProblem):
             raise _Misplaced(error, self._path) from None
+
+
+def _to_option(section: IndexSection, option: str) -> Sequence[str]:
+    """The path to a storage parameter, by its name in lower case, where it is written as a key; the last, if it stands
+    there twice."""
+    written = [name for name in section.with_ if name.lower() == option]
+    return ("with", written[-1]) if written else ()
 
 
 def _way(problem: SyntaxProblem) -> str:
