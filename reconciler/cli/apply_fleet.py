@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -15,13 +16,14 @@ from pydantic import SecretStr
 from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
-from reconciler.model import HttpTarget, Plan, Receipt, Resource, Shard, Target, TargetReceipt
+from reconciler.model import HttpTarget, NotRun, Plan, Receipt, Resource, Shard, Target, TargetReceipt
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
     from reconciler.applying.gates.gate import Options
     from reconciler.applying.interruption import Interruption
     from reconciler.desired.load import Desired
+    from reconciler.fleet.apply import Executor
     from reconciler.fleet.receipts import Receipts
 
 
@@ -45,7 +47,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     """Applies what was approved of the plans in a folder. Ends with the exit code."""
     from reconciler.applying.interruption import Interruption
     from reconciler.fleet import folder
-    from reconciler.fleet.apply import apply_all, settled
+    from reconciler.fleet.apply import SERVERS_AT_ONCE, apply_all, settled
     from reconciler.fleet.approval import approved_groups, expect_applicable, read_approvals
     from reconciler.fleet.receipts import Receipts, done_before
     from reconciler.fleet.results import Results
@@ -93,7 +95,12 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
 
     shared.on_signals(lambda *_: interrupt())
     servers = {name: server(targets[name]) for name in to_apply}
-    apply_all(to_apply, servers, apply, interrupted=everything.asked, told=hear)
+    execute: Executor = partial(apply_all, apply=apply)
+
+    def stopped() -> NotRun | None:
+        return NotRun.INTERRUPTED if everything else None
+
+    execute(to_apply, servers, at_once=SERVERS_AT_ONCE, stopped=stopped, told=hear)
     made = results.receipt()
     unwritten = ""
     try:

@@ -24,10 +24,23 @@ class TargetResult(StrEnum):
     """Some change of it is in no group that was approved: nothing ran."""
     HELD = "held"
     """Another apply is at work there: nothing ran."""
+    UNREACHABLE = "unreachable"
+    """It did not answer, or refused us: nothing ran."""
     FAILED = "failed"
     """It was refused, or some change of it was not made; the receipt of the target, where there is one, says which."""
     NOT_RUN = "not-run"
-    """The run was interrupted before its turn came."""
+    """The run ended before its turn came; `TargetReceipt.not_run` says why."""
+
+
+class NotRun(StrEnum):
+    """Why the turn of a target did not come, or a wave is the last one that was begun."""
+
+    INTERRUPTED = "interrupted"
+    """Somebody asked the run to end."""
+    FAILURES = "failures"
+    """So many targets failed as may fail in all (`stop_after`)."""
+    UNREACHABLE = "unreachable"
+    """So many did not answer as may not (`stop_after_unreachable`)."""
 
 
 class TargetReceipt(Frozen):
@@ -35,6 +48,7 @@ class TargetReceipt(Frozen):
 
     verdict    what was left of the target, where its plan was applied, or had nothing to do.
     succeeded  whether an apply of this target alone would end with 0.
+    not_run    why its turn did not come, where it did not.
     """
 
     plan_digest: str
@@ -42,6 +56,7 @@ class TargetReceipt(Frozen):
     verdict: Verdict | None = None
     succeeded: bool
     message: str = ""
+    not_run: NotRun | None = None
 
 
 class FleetReceipt(Frozen):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.model import FleetReceipt, TargetResult, Verdict
+from reconciler.model import FleetReceipt, NotRun, TargetResult, Verdict
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.fleet import TARGET
 from reconciler.reports.labels import counted
@@ -18,10 +18,17 @@ SAID: Mapping[TargetResult, str] = {
     TargetResult.DONE_BEFORE: "done before",
     TargetResult.NOT_APPROVED: "not approved",
     TargetResult.HELD: "held by another apply",
+    TargetResult.UNREACHABLE: "not reached",
     TargetResult.FAILED: "failed",
     TargetResult.NOT_RUN: "not run",
 }
 """In the order in which a summary counts them."""
+
+WHY_NOT_RUN: Mapping[NotRun, str] = {
+    NotRun.INTERRUPTED: "interrupted",
+    NotRun.FAILURES: "as many targets have failed as may",
+    NotRun.UNREACHABLE: "as many targets were not reached as may be",
+}
 
 _STILL = (Verdict.IN_SYNC, None)
 
@@ -48,7 +55,7 @@ def run_report(receipt: FleetReceipt) -> RunReport:
         if target.succeeded and target.verdict in _STILL:
             continue
         left = f" ({target.verdict})" if target.verdict not in _STILL else ""
-        first, *more = visible_lines(target.message)
+        first, *more = visible_lines(WHY_NOT_RUN[target.not_run] if target.not_run else target.message)
         rows.append(TargetRow(visible(name), f"{SAID[target.result]}{left}{': ' if first else ''}{first}", more))
     counts = Counter(target.result for target in receipt.targets.values())
     told = [f"{counts[result]} {said}" for result, said in SAID.items() if counts[result]]
