@@ -18,6 +18,7 @@ from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
+from reconciler.model.rollout import Rollout, Unreached, Wave
 from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
@@ -84,6 +85,7 @@ __all__ = [
     "RedisTarget",
     "Resource",
     "RestartStep",
+    "Rollout",
     "SecretArgument",
     "SecretRef",
     "Severity",
@@ -99,6 +101,8 @@ __all__ = [
     "TargetResult",
     "Unlooked",
     "Unreachable",
+    "Unreached",
     "UnreadReason",
     "Verdict",
+    "Wave",
 ]
