@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Protocol
 
 from reconciler.applying.ledger import DONE
@@ -49,8 +50,9 @@ class Executor(Protocol):
         """Applies `plans`, and tells what became of each."""
 
 
-def settled(plan: Plan, approved: Collection[str] | None, *, done_before: bool) -> TargetReceipt | None:
-    """What becomes of a target without anybody connecting to it; None: its plan is to be applied."""
+def settled(plan: Plan, approved: Collection[str] | None, *, done_before: datetime | None) -> TargetReceipt | None:
+    """What becomes of a target without anybody connecting to it; None: its plan is to be applied. `done_before`: when
+    an earlier run has applied it."""
     if plan.is_empty:
         left = exit_codes.Left(
             (), blocked=exit_codes.blocked(plan), half_way=exit_codes.half_way(plan), beside=exit_codes.beside(plan)
@@ -58,7 +60,8 @@ def settled(plan: Plan, approved: Collection[str] | None, *, done_before: bool) 
         succeeded = left.succeeded(allow_blocked=plan.allow_blocked)
         return _settled(plan, TargetResult.NOTHING_TO_DO, succeeded=succeeded, left=left.of_all())
     if done_before:
-        return _settled(plan, TargetResult.DONE_BEFORE, succeeded=True)
+        done = _settled(plan, TargetResult.DONE_BEFORE, succeeded=True)
+        return done.model_copy(update={"ended_at": done_before})
     if missing := unapproved(plan, approved):
         of = f"{len(missing)} of {len(plan.changes)} changes are" if len(plan.changes) > 1 else "its change is"
         message = f"{of} in no approved group: {', '.join(str(change.address) for change in missing[:MOST_NAMED])}"
@@ -112,6 +115,7 @@ def applied(name: str, plan: Plan, apply: Apply) -> TargetReceipt:
         verdict=receipt.verdict,
         succeeded=receipt.succeeded,
         message="; ".join(f"{each.address}: {each.result}: {each.message}" for each in unmade[:MOST_NAMED]),
+        ended_at=receipt.finished_at,
     )
 
 

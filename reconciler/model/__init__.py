@@ -11,7 +11,7 @@ from reconciler.model.blocking_session import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
-from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult
+from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
@@ -105,4 +105,5 @@ __all__ = [
     "UnreadReason",
     "Verdict",
     "Wave",
+    "WaveReceipt",
 ]

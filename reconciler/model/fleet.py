@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.model.base import Frozen
 from reconciler.model.change import Action
 from reconciler.model.hazard import HazardType
+from reconciler.model.rollout import Rollout
 from reconciler.model.shard import Shard
 from reconciler.model.unreachable import Unreachable
 from reconciler.model.verdict import Verdict
@@ -44,6 +45,7 @@ class Fleet(Frozen):
     targets        the plan of each target that was read.
     groups         of the changes of all of them, by digest.
     unreachable    what was not read, and has no plan.
+    rollout        in which waves the plans are applied, over the targets of all shards; None: all at once.
     verdict        the worst of all targets.
     digest         SHA-256 over everything else in the file, and so over every plan.
     """
@@ -56,6 +58,7 @@ class Fleet(Frozen):
     targets: Mapping[str, TargetPlan]
     groups: tuple[ChangeGroup, ...] = ()
     unreachable: tuple[Unreachable, ...] = ()
+    rollout: Rollout | None = None
     verdict: Verdict
     digest: str = ""
 

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import AwareDatetime, Field
+
+from reconciler.model.address import Address
 from reconciler.model.base import Frozen
+from reconciler.model.check import CheckVerdict
 from reconciler.model.shard import Shard
 from reconciler.model.verdict import Verdict
 
@@ -41,6 +45,14 @@ class NotRun(StrEnum):
     """So many targets failed as may fail in all (`stop_after`)."""
     UNREACHABLE = "unreachable"
     """So many did not answer as may not (`stop_after_unreachable`)."""
+    NONE_APPLIED = "none-applied"
+    """Nothing was applied to any target of an earlier wave."""
+    HELD = "held"
+    """Another apply is at work on a target of an earlier wave."""
+    CHECKS = "checks"
+    """A check of an earlier wave does not pass, or cannot be decided."""
+    SHARDS = "shards"
+    """Another shard has not come to the end of an earlier wave."""
 
 
 class TargetReceipt(Frozen):
@@ -49,6 +61,7 @@ class TargetReceipt(Frozen):
     verdict    what was left of the target, where its plan was applied, or had nothing to do.
     succeeded  whether an apply of this target alone would end with 0.
     not_run    why its turn did not come, where it did not.
+    ended_at   when the apply of its plan came to its end, be it in an earlier run; None where nothing was applied.
     """
 
     plan_digest: str
@@ -57,6 +70,23 @@ class TargetReceipt(Frozen):
     succeeded: bool
     message: str = ""
     not_run: NotRun | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class WaveReceipt(Frozen):
+    """What the wave of this `number`, from 1, came to, of the targets of one run.
+
+    stopped  why no further wave is begun; None: nothing is against it.
+    checks   what those that are declared for its targets came to; None: they were not asked for.
+    failing  the checks that do not pass, or could not be decided.
+    message  what was in the way of deciding them, for people.
+    """
+
+    number: int = Field(ge=1)
+    stopped: NotRun | None = None
+    checks: CheckVerdict | None = None
+    failing: tuple[Address, ...] = ()
+    message: str = ""
 
 
 class FleetReceipt(Frozen):
@@ -66,8 +96,10 @@ class FleetReceipt(Frozen):
     fleet_digest  of the index.
     approved      the groups that were approved; None: all, by the digest of the index.
     unseen        the targets that could not be read when the plans were made: nothing of them was applied.
+    waves         of a rollout, those that were begun.
     complete      every target has come to its end; not so in what is left of a run that was killed.
-    succeeded     whether `apply` ends with 0: it is complete, all of its targets succeeded, and none is unseen.
+    succeeded     whether `apply` ends with 0: it is complete, all of its targets succeeded, no wave stopped it, and
+                  none is unseen.
     """
 
     reconciler_version: str
@@ -79,5 +111,6 @@ class FleetReceipt(Frozen):
     finished_at: datetime
     targets: Mapping[str, TargetReceipt]
     unseen: tuple[str, ...] = ()
+    waves: tuple[WaveReceipt, ...] = ()
     complete: bool
     succeeded: bool
