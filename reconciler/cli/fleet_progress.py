@@ -39,6 +39,7 @@ class Progress:
     def begins(self, number: int, wave: Wave, targets: int) -> None:
         """A wave begins, in which so many targets are to be applied."""
         self._say(number, f"{counted(targets, TARGET)} to apply")
+        self._save()
 
     def target(self, name: str, receipt: TargetReceipt) -> None:
         """What became of a target."""

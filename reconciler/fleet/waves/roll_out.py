@@ -33,7 +33,7 @@ class Checks(Protocol):
 class OtherShards(Protocol):
     """Waits until all shards have come to the end of a wave."""
 
-    def __call__(self, number: int) -> NotRun | None:
+    def __call__(self, number: int, wave: Wave) -> NotRun | None:
         """Why the next wave is not to be begun; None where nothing is against it."""
         ...
 
@@ -83,11 +83,11 @@ def roll_out(
         heard.begins(number, wave, len(mine))
         execute(mine, servers, at_once=at_once, stopped=tally.stopped, told=told)
         last = number == len(rollout.waves)
-        ended = _ended(number, wave, mine, tally, between, last=last)
+        ended = _ended(number, wave, tally, between, last=last)
         heard.wave(ended)
         why = ended.stopped
         if between.others and not why and not last:
-            why = between.others(number)
+            why = between.others(number, wave)
     if rollout.unreachable is Unreached.LATER and not why:
         again = {name: plans[name] for name in tally.unreached() if name in plans}
 
@@ -98,11 +98,9 @@ def roll_out(
         execute(again, servers, at_once=at_once, stopped=tally.stopped, told=told_again)
 
 
-def _ended(
-    number: int, wave: Wave, begun: Mapping[str, Plan], tally: Tally, between: Between, *, last: bool
-) -> WaveReceipt:
-    """What a wave came to, once it has baked and its checks are decided."""
-    why = tally.stopped() if last else tally.stopped_behind(wave.targets, begun)
+def _ended(number: int, wave: Wave, tally: Tally, between: Between, *, last: bool) -> WaveReceipt:
+    """What a wave came to, once it has baked and its checks are decided. What is in others' hands, they wait for."""
+    why = tally.stopped() if last or between.others else tally.stopped_behind(wave.targets)
     if not why and wave.bake and (wave.checks or not last):
         why = between.bake(number, wave)
     receipt = WaveReceipt(number=number, stopped=why)

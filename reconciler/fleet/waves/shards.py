@@ -6,7 +6,6 @@ Decided: docs/decisions.md#waves-of-shards
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from reconciler.documents import fleet_receipt
 from reconciler.errors import DocumentError
 from reconciler.fleet.receipts import OF_RUN
 from reconciler.fleet.waves.tally import Tally
-from reconciler.model import FleetReceipt, NotRun, Rollout, Shard, TargetResult
+from reconciler.model import FleetReceipt, NotRun, Rollout, Shard, TargetResult, Wave
 
 LOOK = 2.0
 """Seconds between two looks into the folder, which may be on the other side of a network."""
@@ -42,19 +41,21 @@ class Waiting:
     tally: Tally
     tell: Callable[[int, list[str]], None]
 
-    def __call__(self, number: int) -> NotRun | None:
-        """Why the next wave is not to be begun: SHARDS where one of them has not come to the end of this one, or came
-        to its own, and what `Tally.stopped` says of the failures of all of them."""
+    def __call__(self, number: int, wave: Wave) -> NotRun | None:
+        """Why the next wave is not to be begun: SHARDS where one of them has not come to the end of this one, and what
+        the results of all of them say against it."""
         over = time.monotonic() + self.patience.total_seconds()
         told: list[str] = []
         while True:
             others = self._others()
-            self.tally.enter_elsewhere(Counter(each.result for run in others.values() for each in run.targets.values()))
+            self.tally.enter_elsewhere(
+                {name: each.result for run in others.values() for name, each in run.targets.items()}
+            )
             if why := self.tally.stopped():
                 return why
             missing = [shard for shard in self._shards() if not self._has_passed(others.get(shard), number)]
             if not missing:
-                return None
+                return self.tally.stopped_behind(wave.targets)
             if any(self._is_over(others.get(shard)) for shard in missing) or time.monotonic() >= over:
                 return NotRun.SHARDS
             if (names := list(map(str, missing))) != told:

@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.model import NotRun, Rollout, TargetReceipt, TargetResult, Unreached
 
 DONE = (TargetResult.APPLIED, TargetResult.DONE_BEFORE)
+IN_VAIN = (TargetResult.FAILED, TargetResult.UNREACHABLE)
 
 
 class Tally:
@@ -19,7 +20,8 @@ class Tally:
         self._interrupted = interrupted
         self._targets: dict[str, TargetReceipt] = {}
         self._counts: Counter[TargetResult] = Counter()
-        self._elsewhere: Mapping[TargetResult, int] = {}
+        self._elsewhere: Mapping[str, TargetResult] = {}
+        self._counts_elsewhere: Counter[TargetResult] = Counter()
 
     def enter(self, name: str, receipt: TargetReceipt) -> None:
         """Notes what became of one target, in place of what became of it before."""
@@ -29,9 +31,9 @@ class Tally:
         self._targets[name] = receipt
         self._counts[receipt.result] += 1
 
-    def enter_elsewhere(self, counts: Mapping[TargetResult, int]) -> None:
-        """Notes what other shards came to so far: failures count over all of them."""
-        self._elsewhere = counts
+    def enter_elsewhere(self, results: Mapping[str, TargetResult]) -> None:
+        """Notes what became of the targets of other shards so far: failures count over all of them."""
+        self._elsewhere, self._counts_elsewhere = results, Counter(results.values())
 
     def stopped(self) -> NotRun | None:
         """Why no further target is to be begun."""
@@ -45,14 +47,15 @@ class Tally:
         most = self._rollout.stop_after_unreachable
         return NotRun.UNREACHABLE if most is not None and unreached >= most else None
 
-    def stopped_behind(self, wave: Collection[str], begun: Collection[str]) -> NotRun | None:
-        """Why no wave is to be begun behind one, of whose targets some were `begun` in this run."""
+    def stopped_behind(self, wave: Collection[str]) -> NotRun | None:
+        """Why no wave is to be begun behind one with these targets."""
         if why := self.stopped():
             return why
         results = {self._targets[name].result for name in wave if name in self._targets}
+        results |= {self._elsewhere[name] for name in wave if name in self._elsewhere}
         if TargetResult.HELD in results:
             return NotRun.HELD
-        return NotRun.NONE_APPLIED if begun and not results & {*DONE} else None
+        return NotRun.NONE_APPLIED if results & {*IN_VAIN} and not results & {*DONE} else None
 
     def unreached(self) -> list[str]:
         """The targets that did not answer."""
@@ -69,4 +72,4 @@ class Tally:
         return max((each for each in ends if each), default=None)
 
     def _of(self, result: TargetResult) -> int:
-        return self._counts[result] + self._elsewhere.get(result, 0)
+        return self._counts[result] + self._counts_elsewhere[result]
