@@ -17,6 +17,7 @@ from reconciler.desired.leaks import Leaks
 from reconciler.desired.merging import gathered, overridden
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.desired.places import of_key
+from reconciler.desired.rollout.load import SECTION, DeclaredRollout, declared_rollout
 from reconciler.desired.sections import SectionReader
 from reconciler.desired.selection import Selection
 from reconciler.desired.substituted_values import Values
@@ -45,7 +46,8 @@ class Desired:
     `overridden`: by address, where the defaults are that another declaration overrides. `overridden_rules`: those of
     defaults, as they stand there, of which a part is overridden. `unseen`: the templates whose targets are not in it,
     since nobody was asked for them. `only`: what was asked for. All that is declared of its targets is in it: what is
-    beside a resource decides what becomes of it.
+    beside a resource decides what becomes of it. `rollout`: in which waves plans of them are applied; None: all at
+    once.
     """
 
     targets: Mapping[str, Target]
@@ -54,6 +56,7 @@ class Desired:
     overridden_rules: tuple[Resource, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     only: Narrowing = EVERYTHING
+    rollout: DeclaredRollout | None = None
 
 
 def load(
@@ -104,7 +107,9 @@ def load(
         )
     if not errors:
         only.check(found, [kind.name for kind in kinds])
-    selection = Selection(values, replace(found, is_complete=all_parsed and found.is_complete))
+    found = replace(found, is_complete=all_parsed and found.is_complete)
+    rollout = declared_rollout([(of_targets, trusted), (values, documents)], found)
+    selection = Selection(values, found)
     sections = SectionReader(kinds, values, selection, str(around))
     for document in documents:
         sections.read(document)
@@ -118,7 +123,7 @@ def load(
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only)
+    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only, rollout)
 
 
 def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:
@@ -130,8 +135,8 @@ def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:
         return []
     for file, root in documents:
         for key in root.value if isinstance(root.value, dict) else ():
-            if key != "targets":
-                message = f"the key {quoted(key)} is not of a file of targets: it holds `targets`, and nothing else"
+            if key not in ("targets", SECTION):
+                message = f"the key {quoted(key)} is not of a file of targets: it holds `targets` and `rollout` alone"
                 errors.append(DesiredError(message, at=of_key(file, root, key)))
     return documents
 

@@ -66,6 +66,7 @@ def _expect_alike(first_file: str, first: Fleet, file: str, part: Fleet) -> None
         "the number of shards": first.shard and part.shard and first.shard.of != part.shard.of,
         "the version of reconciler": first.reconciler_version != part.reconciler_version,
         "what is declared": first.declared != part.declared,
+        "the rollout": first.rollout != part.rollout,
         "--allow-blocked": first.allow_blocked != part.allow_blocked,
     }
     if told := [what for what, is_so in differs.items() if is_so]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
-from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Shard, Target, TargetPlan
+from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Rollout, Shard, Target, TargetPlan
 from reconciler.planning.groups import Group, groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
@@ -26,8 +26,10 @@ def plans_of(planned: Planned) -> dict[str, Plan]:
     return {target: _plan_of({*names}, planned) for target, names in sorted(nodes.items())}
 
 
-def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | None = None) -> Fleet:
-    """The index of `plans`, which `whole` was split into; `declared` as in Fleet."""
+def index(
+    whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | None = None, rollout: Rollout | None = None
+) -> Fleet:
+    """The index of `plans`, which `whole` was split into; `declared` and `rollout` as in Fleet."""
     owner = _owner(whole)
     groups = [
         described(group, {owner(change.address.target) for change in group.changes})
@@ -44,6 +46,7 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
             groups=tuple(sorted(groups, key=lambda group: group.digest)),
             unreachable=whole.unreachable,
             partial=whole.partial,
+            rollout=rollout,
             verdict=of_plan(whole),
         )
     )

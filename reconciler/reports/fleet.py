@@ -12,6 +12,7 @@ from reconciler.reports.labels import ACTIONS, NOTICES, Labelled, Number, counte
 from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.steps import StepRow, on_failure, step_rows
 from reconciler.reports.unreachable import unread_summary
+from reconciler.reports.waves import rollout_lines
 
 TARGET: Number = ("target", "targets")
 GROUP: Number = ("group of equal changes", "groups of equal changes")
@@ -35,10 +36,11 @@ class GroupRow(NamedTuple):
 
 
 class FleetReport(NamedTuple):
-    """The groups, those of most targets first; what was not read; what it all comes to."""
+    """The groups, those of most targets first; what was not read; the waves; what it all comes to."""
 
     groups: Sequence[GroupRow]
     unread: Sequence[str]
+    rollout: Sequence[str]
     summary: Sequence[str]
     digest: Labelled
 
@@ -49,6 +51,7 @@ def fleet_report(fleet: Fleet, examples: Mapping[str, Change]) -> FleetReport:
     return FleetReport(
         groups=[_row(group, examples[group.digest], len(fleet.targets)) for group in groups],
         unread=[visible(f"{each.node}: {each.message}") for each in fleet.unreachable],
+        rollout=rollout_lines(fleet, fleet.rollout) if fleet.rollout else [],
         summary=_summary(fleet),
         digest=Labelled("Digest:", fleet.digest),
     )

@@ -18,6 +18,8 @@ def text(fleet: Fleet, page: Page, examples: Mapping[str, Change]) -> str:
     for unread in report.unread:
         lines += wrap(f"{UNREAD_SIGN} {unread}", page.columns, hang="  ")
     lines += [""] if report.unread else []
+    lines += [line for each in report.rollout for line in wrap(each, page.columns, hang="  ")]
+    lines += [""] if report.rollout else []
     lines += [page.paint(line, "bold") for line in wrap(" ".join(report.summary), page.columns)]
     lines.append(page.paint(str(report.digest), "dim"))
     return "\n".join(lines) + "\n"

@@ -130,7 +130,7 @@ def altered(alter: Callable[[dict[str, Any]], object], *, resealed: bool = True)
 ALTERED = {
     "nothing": ("", "is empty"),
     "a plan": ('{"format_version": "2.3"}', "its format is not reconciler-fleet"),
-    "a later version": (altered(lambda c: c.update(format_version="2.0")), "reads 1.x"),
+    "a later version": (altered(lambda c: c.update(format_version="3.0")), "reads 2.x"),
     "the digest taken out": (altered(lambda c: c.pop("digest"), resealed=False), "has no digest"),
     "another digest of a plan": (
         altered(lambda c: c["targets"]["a"].update(digest="0"), resealed=False),
