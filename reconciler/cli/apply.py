@@ -142,7 +142,8 @@ def command(
     declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
     Of the plans in a folder (plan --out-dir), those are applied whose changes are all in groups that were approved, by
-    --approve or --approvals; by --digest of their index, all are. What goes wrong with one target stops no other.
+    --approve or --approvals; by --digest of their index, all are. What goes wrong with one target stops no other,
+    but for what a rollout says: it goes wave after wave, and ends early where too much fails.
 
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
