@@ -223,13 +223,13 @@ def command(
     try:
         record(done)
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
-        unwritten = str(error)
+        unwritten = error.message
     if done.blocked:
         run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
         shared.show(render_receipt(done, plan=approved, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        run.tell(str(error))
+        run.tell(error.message)
     if unwritten:
         run.tell(unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
