@@ -179,6 +179,8 @@ def command(
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
+    if not saved:
+        shared.tell_unseen(run, desired)
     approved = saved or _asked(run, shared.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
     if approved is None:
         run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
