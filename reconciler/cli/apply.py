@@ -197,6 +197,8 @@ def command(
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
+    if not saved:
+        shared.tell_unseen(run, desired)
     made = saved or shared.plan(
         run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
     )  # fmt: skip
