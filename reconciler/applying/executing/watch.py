@@ -1,17 +1,18 @@
-"""What a step is doing and who it waits for, read by a connection beside it; and how it is stopped."""
+"""What a step is doing and who it waits for, read by a session beside it; and how it is stopped."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
-from reconciler.model import Blocker, PostgresTarget
-from reconciler.secrets import Secrets
+from reconciler.model import Blocker
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.postgres.redacted_statements import blocker
+from reconciler.targets.postgres.taken_role import as_login
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
@@ -58,7 +59,7 @@ class Watch:
 
 @contextmanager
 def watched(
-    secrets: Secrets,
+    sessions: OpenSessions,
     running: Executor,
     tell: Callable[[Progress], None],
     interrupted: Callable[[], bool],
@@ -74,21 +75,22 @@ def watched(
         return
     done = threading.Event()
 
+    # Another role would not see at what the session of who logged in is at work.
+    target = as_login(running.target)
+
     def beside() -> None:
         looking = True
-        with ExitStack() as opened:
-            session: PostgresSession | None = None
-            # Most steps are over before anybody could look: no connection is made for those.
-            while not done.wait(INTERVAL):
-                if interrupted():
-                    # Again each time: a request that arrives between two statements is lost.
-                    running.cancel()
-                elif looking:
-                    try:
-                        session = session or opened.enter_context(_looking(running.target, secrets))
-                        _look(session, running, watch, tell)
-                    except Exception:  # the server has no connection to spare, or who is told cannot listen
-                        looking = False
+        # Most steps are over before anybody could look: nothing is asked for those.
+        while not done.wait(INTERVAL):
+            if interrupted():
+                # Again each time: a request that arrives between two statements is lost.
+                running.cancel()
+            elif looking:
+                try:
+                    # The session that looks before and after: whoever reads in it is not waited for.
+                    sessions.ask_in_passing(target, lambda session: _look(session, running, watch, tell))
+                except Exception:  # the server has no connection to spare, or who is told cannot listen
+                    looking = False
 
     thread = threading.Thread(target=beside, daemon=True)
     thread.start()
@@ -97,14 +99,6 @@ def watched(
     finally:
         done.set()
         thread.join()
-
-
-def _looking(target: PostgresTarget, secrets: Secrets) -> closing[PostgresSession]:
-    from reconciler.targets.postgres.session import connect
-    from reconciler.targets.postgres.taken_role import as_login
-
-    # Another role would not see at what the session of who logged in is at work.
-    return closing(connect(as_login(target), secrets))
 
 
 def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None]) -> None:
