@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
-from reconciler.cli import narrowing, shards, shared, streams
+from reconciler.cli import executor_options, narrowing, shards, shared, streams
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.option_types import Digest, Duration, OneAddress
@@ -93,9 +93,11 @@ from reconciler.views import render, render_receipt
     "--resume", is_flag=True, help="Leave out the targets of which receipts in that folder say that all is done."
 )
 @shards.option
+@executor_options.options
 @click.pass_obj
 def command(
     run: Run,
+    /,
     names: tuple[str, ...],
     where: str | None,
     yes: bool,
@@ -111,6 +113,7 @@ def command(
     receipt: Path | None,
     resume: bool,
     shard: Shard | None,
+    **executor: Any,
 ) -> None:
     """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -145,6 +148,8 @@ def command(
     from reconciler.views.live import live
 
     plan = _saved(names, where)
+    loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
+    cluster = executor_options.cluster(executor, loosens=loosens)
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
@@ -161,10 +166,13 @@ def command(
             Wanted(
                 folder=plan, digest=digest or "", approve=approve, approvals=approvals, shard=shard, receipts=receipt,
                 resume=resume, options=replace(options, digest=""), parallel=parallel, rehearsal=not no_rehearsal,
+                cluster=cluster,
             ),
         )  # fmt: skip
     if approve or approvals or resume:
         raise UsageError("--approve, --approvals and --resume are about a folder of plans", hint="name that folder")
+    if cluster:
+        raise UsageError("--executor is about a folder of plans", hint="name that folder")
     if plan and shard:
         raise UsageError("a saved plan says itself which targets it is for", hint="make it with plan --shard")
     saved = plan_file.read(plan) if plan else None

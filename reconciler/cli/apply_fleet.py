@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -14,20 +15,28 @@ from pydantic import SecretStr
 
 from reconciler.cli import shared
 from reconciler.cli.app import Run
+from reconciler.documents import fleet as fleet_file
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
 from reconciler.model import HttpTarget, Plan, Receipt, Resource, Shard, Target, TargetReceipt
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from reconciler.applying.gates.gate import Options
     from reconciler.applying.interruption import Interruption
     from reconciler.desired.load import Desired
+    from reconciler.fleet.apply import Apply
+    from reconciler.fleet.executors.address import Cluster
     from reconciler.fleet.receipts import Receipts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans."""
+    """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans.
+
+    `cluster`: whose workers apply them; None: this process does.
+    """
 
     folder: Path
     digest: str
@@ -39,6 +48,7 @@ class Wanted:
     options: Options
     parallel: int
     rehearsal: bool
+    cluster: Cluster | None
 
 
 def apply_fleet(run: Run, wanted: Wanted) -> None:
@@ -56,7 +66,8 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     fleet = folder.read(wanted.folder)
     listed = read_approvals(wanted.approvals) if wanted.approvals else ()
     approved = approved_groups(fleet, wanted.digest, wanted.approve, listed)
-    desired = shared.load(run)
+    # Workers have the credentials: where they are not here as well, names and labels are enough.
+    desired = shared.load(run, offline=wanted.cluster is not None)
     if not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plans were compared with nothing in it.")
     targets = _of_shard(run, (*fleet.targets, *fleet.unseen), desired, wanted.shard)
@@ -80,10 +91,20 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
         for each in (everything, *of_each.values()):
             each.set()
 
-    def apply(name: str, plan: Plan) -> Receipt:
+    def apply_here(name: str, plan: Plan) -> Receipt:
         target = {name: desired.targets[name]} if name in desired.targets else {}
         resources = declared.get(name, ()) if desired.resources else None
         return _apply(run, wanted, name, plan, target, resources, of_each[name], receipts)
+
+    def connected(cluster: Cluster) -> AbstractContextManager[Apply]:
+        from reconciler.fleet.executors import dask_cluster
+
+        placed = {name: desired.targets[name] for name in to_apply if name in desired.targets}
+        return dask_cluster.connected(
+            cluster, run=began, options=wanted.options, parallel=wanted.parallel,
+            index=fleet_file.dump(fleet) if approved is None else "", resources=cluster.resources_of(placed),
+            interruption=everything,
+        )  # fmt: skip
 
     def hear(name: str, receipt: TargetReceipt) -> None:
         results.enter(name, receipt)
@@ -93,7 +114,8 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
 
     shared.on_signals(lambda *_: interrupt())
     servers = {name: server(targets[name]) for name in to_apply}
-    apply_all(to_apply, servers, apply, interrupted=everything.asked, told=hear)
+    with connected(wanted.cluster) if wanted.cluster and to_apply else nullcontext(apply_here) as apply:
+        apply_all(to_apply, servers, partial(_saved, receipts, apply), interrupted=everything.asked, told=hear)
     made = results.receipt()
     unwritten = ""
     try:
@@ -139,11 +161,16 @@ def _apply(
     """One target; its receipt is saved after each change. Raises ReconcilerError."""
     from reconciler.applying.apply import apply_plan
 
-    made = apply_plan(
+    return apply_plan(
         plan, target, run.secrets,
         options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
     )  # fmt: skip
+
+
+def _saved(receipts: Receipts, apply: Apply, name: str, plan: Plan) -> Receipt:
+    """The receipt of one target, once it is saved. Raises ReconcilerError."""
+    made = apply(name, plan)
     try:
         receipts.of_target(name, made)
     except ReconcilerError as error:

@@ -39,6 +39,7 @@ from reconciler.model.target import (
     Target,
     TargetInfo,
 )
+from reconciler.model.task import Task, TaskResult
 from reconciler.model.unreachable import Unreachable, UnreadReason
 from reconciler.model.verdict import Verdict
 
@@ -96,6 +97,8 @@ __all__ = [
     "TargetPlan",
     "TargetReceipt",
     "TargetResult",
+    "Task",
+    "TaskResult",
     "Unlooked",
     "Unreachable",
     "UnreadReason",
