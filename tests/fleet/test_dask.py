@@ -72,10 +72,10 @@ def at_workers(grid):
 def client(databases, grid, plans, tmp_path):
     """`apply DIR` on the cluster, as a process of its own that approves everything."""
 
-    def start(*more: str | Path):
+    def start(*more: str | Path, constants: dict | None = None):
         command = Command(databases.desired, {})
-        digest = folder.read(plans).digest
-        return command.start("apply", plans, "--digest", digest, *grid.options(), *more)
+        wanted = ("apply", plans, "--digest", folder.read(plans).digest, *grid.options(), *more)
+        return command.start(*wanted, constants=constants)
 
     return start
 
@@ -267,6 +267,47 @@ def test_without_its_scheduler_everybody_ends(databases, plans, workers, client,
         until(lambda: not gate.arrived(), "the worker cancels the build on the server", log=workers.log)
     workers.scheduler()
     workers.worker()
+    converges()
+
+
+def test_a_scheduler_that_falls_silent_is_gone_after_a_while(databases, plans, workers, client, at_gate, converges):
+    approve(workers, folder.read(plans).digest)
+    gate, build = at_gate
+    with gate.closed(build):
+        run = client(constants={"reconciler.fleet.executors.dask_watch.SILENCE": 2})
+        expect_building(gate, run, workers)
+        workers.processes[0].send_signal(signal.SIGSTOP)
+        code, out, _ = ended(run)
+        assert code == 1
+        assert "acme: failed: the scheduler is gone: what became of it is not known here" in out
+        workers.processes[0].send_signal(signal.SIGCONT)
+        until(lambda: not gate.arrived(), "the client is gone, and the build with it", log=workers.log)
+    converges()
+
+
+def test_what_a_retired_worker_was_at_another_begins_anew(databases, plans, workers, client, at_gate, converges):
+    """Dask runs such a task again, whatever it is told of failures: the first ends its build, and the second
+    begins when that has gone, or finds the lock held."""
+    from distributed import Client
+    from distributed.security import Security
+
+    approve(workers, folder.read(plans).digest)
+    gate, build = at_gate
+    with gate.closed(build):
+        run = client()
+        expect_building(gate, run, workers)
+        workers.worker("--resources", "env-prod=2")
+        names = dict(
+            zip(("tls_ca_file", "tls_client_cert", "tls_client_key"), workers.authority.of_dask[1::2], strict=True)
+        )
+        with Client(
+            workers.address, security=Security(require_encryption=True, **names), set_as_default=False
+        ) as other:
+            there = other.scheduler_info()["workers"]
+            other.retire_workers([address for address, worker in there.items() if worker["name"] == "w1"])
+        until(lambda: workers.processes[1].poll() is not None, "it has ended", log=workers.log)
+    code, out, err = ended(run)
+    assert code == 0 or "acme: held by another apply" in out, out + err + workers.log()
     converges()
 
 
