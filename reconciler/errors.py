@@ -21,8 +21,7 @@ as `error: …`; nothing in them is ever a secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 
 class ReconcilerError(Exception):
@@ -63,13 +62,18 @@ class Collected:
     def __init__(self) -> None:
         self._found: list[DesiredError] = []
 
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """What the body raises is kept, and the next part is read all the same."""
-        try:
-            yield
-        except DesiredError as error:
-            self._found += [DesiredError(error.message, at=error.at, hint=error.hint), *error.others]
+    def noted(self) -> Collected:
+        """What the body of `with` raises is kept, and the next part is read all the same."""
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if not isinstance(error, DesiredError):
+            return False
+        self._found += [DesiredError(error.message, at=error.at, hint=error.hint), *error.others]
+        return True
 
     def tell(self) -> None:
         """Raises DesiredError, with all that was kept, where that is anything."""

@@ -83,40 +83,50 @@ def test_nothing_runs_twice_but_what_looks_at_all_servers(both):
     assert {nodeid for nodeid in twice if "test_servers" not in nodeid} == set()
 
 
-def test_the_oldest_and_the_newest_always_and_a_third_where_versions_differ(both):
-    for name, ran in versions([*both[0], *both[1]]).items():
-        if "rotated" in name or "_postgres" not in name or is_plain(name):
-            continue
-        assert {VERSIONS[0], VERSIONS[-1]} <= ran, name
-        assert len(ran) == (3 if "matrix" in name else 2), name
+def of(mark: str, ran: list[Case], server: str = "_postgres") -> dict[str, set[str]]:
+    """The versions that each case of a mark ran on."""
+    name = f"test_{mark.replace(' ', '_')}{server}["
+    return {case: each for case, each in versions(ran).items() if name in case}
 
 
-def is_plain(name: str) -> bool:
-    """Whether a case has no mark, and runs in `make test`."""
-    return "test__" in name and "patroni" not in name
+def test_where_versions_differ_each_case_runs_on_the_newest_and_one_other(both):
+    ran = of("matrix", [*both[0], *both[1]])
+    assert {len(each) for each in ran.values()} == {2}
+    assert all(VERSIONS[-1] in each for each in ran.values())
+    others = Counter(version for each in ran.values() for version in each - {VERSIONS[-1]})
+    assert others.keys() == set(VERSIONS[:-1])
+    assert others[VERSIONS[0]] >= len(ran) // 2 - 2
+    between = [others[version] for version in VERSIONS[1:-1]]
+    assert max(between) - min(between) <= 1
 
 
-def test_every_other_case_without_a_mark_runs_on_a_second_version(both):
-    ran = {name: each for name, each in versions([*both[0], *both[1]]).items() if is_plain(name)}
-    more = [name for name, each in ran.items() if not each <= EMBEDDED]
-    assert len(more) == len(ran) // 2
-    assert {"redis_server" in name for name in more} == {True, False}
+def test_what_make_test_leaves_runs_on_one_version(both):
+    for mark in ("thorough", "thorough rotated", "thorough matrix"):
+        assert {len(each) for each in of(mark, both[1]).values()} == {1}, mark
+        assert {version for each in of(mark, both[1]).values() for version in each} == set(VERSIONS), mark
+
+
+@pytest.mark.parametrize(("marks", "share"), [(("", "thorough quick"), 4), (("rotated",), 2)])
+def test_of_what_make_test_runs_some_are_run_on_another_version(both, marks, share):
+    everything, again = (
+        {name: each for mark in marks for server in ("_postgres", "_redis_server")
+         for name, each in of(mark, ran, server).items()}
+        for ran in both
+    )  # fmt: skip
+    assert again.keys() <= everything.keys()
+    assert len(again) == -(-len(everything) // share)
+    assert not any(each <= EMBEDDED for each in again.values())
 
 
 def test_every_version_has_its_turn(both):
     ran = Counter(version for case in both[1] for version in tiers.servers_of(case))
     assert set(VERSIONS) <= ran.keys()
-    between = Counter(
-        version for case in both[1] if "test_matrix" in case.nodeid for version in tiers.servers_of(case)
-        if version in VERSIONS[1:-1]
-    )  # fmt: skip
-    assert len(between) == len(VERSIONS) - 2
-    assert max(between.values()) == min(between.values())
 
 
 def test_of_what_is_expensive_each_case_runs_on_one_version_in_each_tier(both):
     for ran in both:
-        assert {len(each) for name, each in versions(ran).items() if "rotated" in name} == {1}
+        rotated = {name: each for name, each in versions(ran).items() if "rotated" in name}
+        assert {len(each) for each in rotated.values()} == {1}
 
 
 def test_a_cluster_of_patroni_is_started_once_on_the_newest(both):

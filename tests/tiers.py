@@ -10,11 +10,11 @@ A case is a test with its parameters, the server among them.
 | `set` | those named | those that look at all servers at once, and a sample of all others |
 | `all` | all that are there | every case |
 
-`ci` runs a test of PostgreSQL on the oldest and on the newest version; where it is marked `matrix`, on one of those
-between as well, another in each file; tests of Redis run on all that there are. Of tests without such a mark that
-`test` runs on the wheels' versions, every other case runs on another one, too. Where a test is marked `rotated`, each
-of its cases runs on one version alone, in `test` and in what `ci` adds. What is chosen changes from seed to seed, and
-each version has its turn in every run.
+Of what `test` runs on the wheels' versions, `ci` runs on another one: each case that is marked `matrix`, of which half
+go to the oldest and the others to those between; every other one that is marked `rotated`; and one of four without such
+a mark. What `test` leaves runs on one version in `ci`, but for tests of Redis, which run on all that there are, and for
+Patroni's, which run on the newest. Cases that are `rotated` run on one version in `test`, too. What is chosen changes
+from seed to seed, and each version has its turn in every run.
 
 Decided: docs/decisions.md#tiers
 """
@@ -24,9 +24,8 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 
 import pytest
 
@@ -136,20 +135,21 @@ class Chosen:
 
     def __init__(self, items: Sequence[pytest.Item], embedded: frozenset[str]) -> None:
         self._embedded = embedded
-        able: dict[str, set[str]] = {}
-        for item in items:
-            able.setdefault(_test(item), set()).update(_named(item, POSTGRES)[:1])
-        self._versions = {test: sorted(versions, key=_major) for test, versions in able.items()}
-        between: dict[tuple[str, ...], set[str]] = {}
-        for item in items:
-            if _marked(item, "matrix"):
-                between.setdefault(self._between(item), set()).add(_file(item))
-        self._in_file = {versions: dealt(sorted(files), versions) for versions, files in between.items()}
-        self._one = _one_each(item for item in items if _marked(item, "rotated") and not self._of_make_test(item))
-        plain = [item for item in items if servers_of(item) and not any(map(partial(_marked, item), MARKS))]
-        tried = {_case(item) for item in plain if self._of_make_test(item)}
+        tried = {_case(item): item for item in items if servers_of(item) and self._of_make_test(item)}
+        self._left: set[str] = set()
         by_seed = random.Random(seed())  # noqa: S311 - repeatable
-        self._left = set(by_seed.sample(sorted(tried), len(tried) // 2))
+        for mark, share in (("rotated", 1 / 2), ("", 3 / 4)):
+            of_it = sorted(case for case, item in tried.items() if _turns(item) == mark)
+            self._left.update(by_seed.sample(of_it, int(len(of_it) * share)))
+        dealt_one = [
+            item for item in items
+            if not self._of_make_test(item) and (_named(item, POSTGRES) or _turns(item) == "rotated")
+        ]  # fmt: skip
+        self._one = _one_each(dealt_one, _deck)
+        self._newest: dict[str, str] = {}
+        for item in filter(_on_patroni, items):
+            for version in _named(item, POSTGRES)[:1]:
+                self._newest[_test(item)] = max(version, self._newest.get(_test(item), version), key=_major)
 
     def left_out(self, item: pytest.Item) -> str:
         """Why `item` is not run; empty: it is."""
@@ -157,21 +157,11 @@ class Chosen:
             return "make test runs it"
         if _case(item) in self._left:
             return "make test runs it on another version"
-        versions, mine = self._versions[_test(item)], _named(item, POSTGRES)[:1]
-        if _on_patroni(item):
-            runs = mine == versions[-1:]  # a cluster is shared by the tests of a file
-        elif _case(item) in self._one:
-            runs = _runs(item, self._one)
+        if _on_patroni(item):  # a cluster is shared by the tests of a file
+            runs = _named(item, POSTGRES)[:1] in ([], [self._newest.get(_test(item))])
         else:
-            chosen = [*versions[:1], *versions[-1:]]
-            if _marked(item, "matrix"):
-                chosen.append(self._in_file[self._between(item)].get(_file(item), ""))
-            runs = not mine or mine[0] in chosen
+            runs = _runs(item, self._one)
         return "" if runs else "on versions that this seed has not chosen"
-
-    def _between(self, item: pytest.Item) -> tuple[str, ...]:
-        """The versions between the oldest and the newest of those that a test has."""
-        return tuple(self._versions[_test(item)][1:-1])
 
     def _of_make_test(self, item: pytest.Item) -> bool:
         if thorough(item) or _on_patroni(item) or _marked(item, "servers"):
@@ -184,15 +174,37 @@ def _on_patroni(item: pytest.Item) -> bool:
     return bool({"patroni", "needs_patroni"} & set(getattr(item, "fixturenames", ())))
 
 
-def _one_each(items: Iterable[pytest.Item]) -> dict[str, str]:
-    """For each case the one version that it runs on, of those that it has."""
+def _turns(item: pytest.Item) -> str:
+    """By which mark a case takes turns among versions; empty: by none."""
+    return next((mark for mark in ("rotated", "matrix") if _marked(item, mark)), "")
+
+
+def _deck(item: pytest.Item, versions: Sequence[str]) -> Sequence[str]:
+    """The versions that a case is dealt one of: as often the oldest as any other, where `test` has the newest."""
+    if _turns(item) == "matrix" and not thorough(item):
+        return [*versions[:1] * max(1, len(versions) - 1), *versions[1:]]
+    return versions
+
+
+def _every(item: pytest.Item, versions: Sequence[str]) -> Sequence[str]:
+    return versions
+
+
+def _one_each(
+    items: Iterable[pytest.Item], deck: Callable[[pytest.Item, Sequence[str]], Sequence[str]] = _every
+) -> dict[str, str]:
+    """For each case the one version that it runs on, of those that it has; `deck` says how often each is dealt."""
     able: dict[str, set[str]] = {}
+    of_case = {}
     for item in items:
         able.setdefault(_case(item), set()).update(servers_of(item)[:1])
+        of_case[_case(item)] = item
+    by_deck: dict[tuple[str, ...], list[str]] = {}
+    for case, versions in sorted(able.items()):
+        by_deck.setdefault(tuple(deck(of_case[case], sorted(versions, key=_order))), []).append(case)
     found: dict[str, str] = {}
-    for versions in {tuple(sorted(each)) for each in able.values()}:
-        cases = sorted(case for case, theirs in able.items() if tuple(sorted(theirs)) == versions)
-        found |= dealt(cases, versions)
+    for versions in sorted(by_deck):
+        found |= dealt(by_deck[versions], versions)
     return found
 
 
@@ -226,12 +238,14 @@ def _test(item: pytest.Item) -> str:
     return item.nodeid.split("[")[0]
 
 
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.split("::")[0]
-
-
 def _major(version: str) -> int:
     return int(version.split(".")[0])
+
+
+def _order(version: str) -> tuple[int, str]:
+    """The oldest PostgreSQL first; Redis is called by its name, too."""
+    major = version.split(".")[0]
+    return (int(major) if major.isdigit() else 0, version)
 
 
 def told(why: Counter[str]) -> list[str]:

@@ -18,6 +18,7 @@ class ChangeSoFar:
 
     judged    before its steps.
     together  the others that its steps are sent with.
+    waited    seconds of its builds in which somebody was seen to be in the way.
     started   by the monotonic clock.
     """
 
@@ -28,4 +29,5 @@ class ChangeSoFar:
     steps: list[StepReceipt] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
     waits: bool = False
+    waited: float = 0.0
     started: float = field(default_factory=time.monotonic)

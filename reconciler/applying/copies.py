@@ -16,6 +16,7 @@ from reconciler.kind.applying import Rehearsal
 from reconciler.model import Change, PostgresTarget
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
+from reconciler.targets.foreign.strangers import STRANGERS_HAVE_SOMETHING
 from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE, said
 from reconciler.targets.postgres.session import OWN_PATH_IS
 
@@ -111,14 +112,14 @@ class Copies:
             self._on_copies(copied[start : start + AT_ONCE])
 
     def _own_path(self) -> Row:
-        """The role's search_path, as a text and as schemas, and whether the server is a standby; it is empty again
-        afterwards."""
-        connection = self._connection
-        recovery, _, path, _ = connection.together(
-            [(_RECOVERY, None), ("reset search_path", None), (OWN_PATH_IS, None), (_PATH, ("",))]
-        )
-        [own], [standby] = path, recovery
-        return {**own, **standby}
+        """The role's search_path, as a text and as schemas, whether the server is a standby, and whether strangers have
+        something; the path is empty again afterwards."""
+        recovery, _, path, _, strangers = self._connection.together(
+            [(_RECOVERY, None), ("reset search_path", None), (OWN_PATH_IS, None), (_PATH, ("",)),
+             (STRANGERS_HAVE_SOMETHING, None)]
+        )  # fmt: skip
+        [own], [standby], [theirs] = path, recovery, strangers
+        return {**own, **standby, **theirs}
 
     def _seen(
         self, own: Row, by_table: Mapping[Table, Sequence[tuple[Change, Rehearsal]]]
@@ -128,7 +129,9 @@ class Copies:
         connection = self._connection
         texts = [text for tries in by_table.values() for _, each in tries for text in each.reached if text]
         catalog_first = own["all_schemas"][:1] == ["pg_catalog"]
-        question = Question(own["search_path"], texts, tuple(by_table), catalog_first=catalog_first)
+        question = Question(
+            own["search_path"], texts, tuple(by_table), catalog_first=catalog_first, strangers=own["something"]
+        )
         schemas, names = [schema for schema, _ in by_table], [name for _, name in by_table]
         _, *answers, _, tables = connection.together(
             [("begin", None), *question.queries, ("rollback", None), (_TABLES, (schemas, names, own["own_path"]))]

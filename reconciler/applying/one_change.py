@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.applying.change_so_far import ChangeSoFar
 from reconciler.applying.config_set_batch import merged
 from reconciler.applying.events import Events
+from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.reload_preflight import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
@@ -21,7 +22,7 @@ from reconciler.applying.executing.sequence import Stepper
 from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
-from reconciler.applying.verification import Reading, evidence, verify
+from reconciler.applying.verification import Reading, builds, evidence, verify
 from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, StepFailed, TargetError
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
@@ -175,7 +176,7 @@ class Runner:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
         kept = verify(self._reading, work.change, self._interruption.asked)
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
-            work.evidence += evidence(work.change, kept.seen, work.steps)
+            work.evidence += evidence(work.change, kept.seen, work.steps, work.waited)
         work.waits = worst(map(of_outcome, kept.seen.outcomes)) is Verdict.WAITS
         gone = went(work.change, kept.seen.observed)
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
@@ -222,7 +223,7 @@ class Runner:
                 with self._events.step(
                     change.address, step, work.purpose, number=number, of=len(wanted), together=work.together
                 ):
-                    self._stepper.run(step, partial(self._events.progressed, change.address), interrupted)
+                    self._stepper.run(step, partial(self._progressed, work, step), interrupted)
                     if before:
                         self._reading.wait_until_loaded(before.loaded, interrupted)
             except StepFailed as error:
@@ -238,6 +239,11 @@ class Runner:
             work.steps.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
         if gone and not settled and (again := self._once_more(change)):
             self._run_each(work, again, interrupted, errors_before)
+
+    def _progressed(self, work: ChangeSoFar, step: Step, seen: Progress) -> None:
+        if builds(step):
+            work.waited += seen.waited
+        self._events.progressed(work.change.address, seen)
 
     def _once_more(self, change: Change) -> Sequence[Step] | None:
         """The steps that a part which went has kept from what they are for. None where parts came meanwhile, which

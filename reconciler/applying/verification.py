@@ -129,12 +129,14 @@ def verify(reading: Reading, change: Change, to_stop: Callable[[], bool]) -> Kep
     raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
 
 
-def evidence(change: Change, seen: Look, steps: Sequence[StepReceipt]) -> list[Fact]:
-    """What is worth measuring: all of what was built, with its time; else what the plan had an estimate of."""
+def evidence(change: Change, seen: Look, steps: Sequence[StepReceipt], waited: float = 0.0) -> list[Fact]:
+    """What is worth measuring: all of what was built, with its time, and how much of that it `waited` for others; else
+    what the plan had an estimate of."""
     facts = measured(change, seen.observed)
     built = [one.seconds for one in steps if builds(one.step)]
     if built:
-        return [*facts, Fact(name="build time", value=round(sum(built), 3), unit="seconds")]
+        of_it = [Fact(name="of it waiting for others", value=round(waited, 1), unit="seconds")] if waited else []
+        return [*facts, Fact(name="build time", value=round(sum(built), 3), unit="seconds"), *of_it]
     estimated = {fact.name for fact in change.evidence}
     return [fact for fact in facts if fact.name in estimated]
 

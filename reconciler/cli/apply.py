@@ -7,21 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import executor_options, narrowing, shards, shared, streams
+from reconciler.cli import executor_options, narrowing, shards, shared
+from reconciler.cli import jobs as how_many
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
+from reconciler.cli.asking import asked, is_terminal
 from reconciler.cli.option_types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt, Shard
-from reconciler.views import render, render_receipt
+from reconciler.views import render_receipt
+
+if TYPE_CHECKING:
+    from reconciler.desired.load import Desired
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar=f"[PLAN | {narrowing.NAMES}]")
+@click.argument("names", nargs=-1, metavar=f"[PLAN | DIR | {narrowing.NAMES}]")
 @narrowing.where
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
 @click.option(
@@ -92,6 +97,15 @@ from reconciler.views import render, render_receipt
 @click.option(
     "--resume", is_flag=True, help="Leave out the targets of which receipts in that folder say that all is done."
 )
+@click.option(
+    "--wait",
+    type=Duration(),
+    metavar="DURATION",
+    default="1h",
+    show_default=True,
+    help="Of the plans in a folder, how long a shard waits at the end of a wave for the others.",
+)
+@how_many.of_apply
 @shards.option
 @executor_options.options
 @click.pass_obj
@@ -112,10 +126,12 @@ def command(
     no_rehearsal: bool,
     receipt: Path | None,
     resume: bool,
+    wait: timedelta,
+    jobs: int | None,
     shard: Shard | None,
     **executor: Any,
 ) -> None:
-    """Apply a saved plan: exactly that, and nothing else. Without one: plan, show it, and ask.
+    """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
     What is there as a file, or is called *.json, is a saved plan; anything else says what to plan, as for reconciler
     plan.
@@ -166,7 +182,7 @@ def command(
             Wanted(
                 folder=plan, digest=digest or "", approve=approve, approvals=approvals, shard=shard, receipts=receipt,
                 resume=resume, options=replace(options, digest=""), parallel=parallel, rehearsal=not no_rehearsal,
-                cluster=cluster,
+                jobs=jobs, patience=wait, cluster=cluster,
             ),
         )  # fmt: skip
     if approve or approvals or resume:
@@ -187,7 +203,11 @@ def command(
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
-    approved = saved or _asked(run, shared.plan(run, desired, advised=True, allow_blocked=allow_blocked), yes)
+    made = saved or shared.plan(
+        run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
+    )  # fmt: skip
+    _expect_one_wave(made, desired)
+    approved = made if saved else asked(run, made, yes)
     if approved is None:
         run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
         raise click.exceptions.Exit(1)
@@ -227,9 +247,12 @@ def _saved(names: Sequence[str], where: str | None) -> Path | None:
     if not files:
         return None
     if len(names) > 1 or where is not None:
+        what, made = (
+            ("a folder of plans", "--out-dir DIR") if Path(files[0]).is_dir() else ("a saved plan", "--out FILE")
+        )
         raise UsageError(
-            f"{files[0]} is a saved plan, and applied as it is: nothing else is named beside it",
-            hint="narrow it where it is made: reconciler plan --out FILE [TARGET | TARGET/KIND/NAME]…",
+            f"{files[0]} is {what}, and applied as it is: nothing else is named beside it",
+            hint=f"narrow it where it is made: reconciler plan {made} [TARGET | TARGET/KIND/NAME]…",
         )
     return Path(files[0])
 
@@ -250,39 +273,17 @@ def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:
         raise UsageError(f"the plan has no change of {unknown[0]}, which --allow-superseded names")
 
 
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody sits at `stream`; nobody does where it was closed."""
-    return stream is not None and not stream.closed and stream.isatty()
-
-
-def _asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
-    """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
-    asked; click.Abort."""
-    try:
-        shared.show(render(plan, **shared.layout()))
-    except ReconcilerError:
-        if not yes:
-            raise
-    shared.tell_unread(run, plan.unreachable)
-    if plan.is_empty or yes:
-        return plan
-    if streams.lost(sys.stdout):
-        raise UsageError("the plan could not be shown, and so nobody can approve it", hint="pass --yes, or show it")
-    if not is_terminal(sys.stdin):
+def _expect_one_wave(plan: Plan, desired: Desired) -> None:
+    """Raises UsageError where a rollout is declared, and `plan` has changes in several of its waves: they would all be
+    made at once."""
+    if desired.rollout is None:
+        return
+    rollout = desired.rollout.over(desired.targets)
+    changed = {plan.targets[change.address.target].node_of or change.address.target for change in plan.changes}
+    waves = [wave for wave in rollout.waves if changed & {*wave.targets}]
+    if len(waves) > 1:
         raise UsageError(
-            "nobody is here to approve the plan: standard input is not a terminal",
-            hint="apply a saved plan (reconciler plan --out FILE), or pass --yes",
+            f"a rollout is declared at {desired.rollout.at}, and this plan has changes in {len(waves)} of its waves, "
+            "which would all be made at once",
+            hint="plan --out-dir DIR, and apply DIR, which takes one wave after the other; or name fewer targets",
         )
-    return plan if _agreed() else None
-
-
-def _agreed() -> bool:
-    """What somebody at the terminal says. Raises click.Abort where that is nothing: Ctrl-C, Ctrl-D."""
-    while True:
-        answer: str = click.prompt("Apply this plan? [y/N]", default="", show_default=False, err=True)
-        match answer.strip().lower():
-            case "y" | "yes":
-                return True
-            case "" | "n" | "no":
-                return False
-        click.echo("Answer y to apply it, or n.", err=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -15,9 +16,11 @@ from pydantic import SecretStr
 
 from reconciler.cli import shared
 from reconciler.cli.app import Run
+from reconciler.cli.fleet_progress import Progress
+from reconciler.cli.jobs import USUAL
 from reconciler.documents import fleet as fleet_file
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
-from reconciler.model import HttpTarget, Plan, Receipt, Resource, Shard, Target, TargetReceipt
+from reconciler.model import Fleet, HttpTarget, Plan, Receipt, Resource, Rollout, Shard, Target, Wave
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
@@ -29,14 +32,14 @@ if TYPE_CHECKING:
     from reconciler.fleet.apply import Apply
     from reconciler.fleet.executors.address import Cluster
     from reconciler.fleet.receipts import Receipts
+    from reconciler.fleet.results import Results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans.
-
-    `cluster`: whose workers apply them; None: this process does.
-    """
+    """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans, `jobs`
+    how many servers are worked on at once, `patience` how long other shards are waited for, and `cluster` whose
+    workers apply them; None: this process does."""
 
     folder: Path
     digest: str
@@ -48,22 +51,27 @@ class Wanted:
     options: Options
     parallel: int
     rehearsal: bool
+    jobs: int | None
+    patience: timedelta
     cluster: Cluster | None
 
 
 def apply_fleet(run: Run, wanted: Wanted) -> None:
     """Applies what was approved of the plans in a folder. Ends with the exit code."""
-    from reconciler.applying.interruption import Interruption
     from reconciler.fleet import folder
-    from reconciler.fleet.apply import apply_all, settled
+    from reconciler.fleet.apply import settled
     from reconciler.fleet.approval import approved_groups, expect_applicable, read_approvals
     from reconciler.fleet.receipts import Receipts, done_before
     from reconciler.fleet.results import Results
-    from reconciler.fleet.shards import server
 
     if wanted.resume and not wanted.receipts:
         raise UsageError("--resume looks for what is done in receipts", hint="name their folder: --receipt DIR")
     fleet = folder.read(wanted.folder)
+    if wanted.shard and fleet.rollout and len(fleet.rollout.waves) > 1 and not wanted.receipts:
+        raise UsageError(
+            "these plans are applied in waves, and a shard knows by their receipts alone how far the others are",
+            hint="name a folder that all shards share: --receipt DIR",
+        )
     listed = read_approvals(wanted.approvals) if wanted.approvals else ()
     approved = approved_groups(fleet, wanted.digest, wanted.approve, listed)
     # Workers have the credentials: where they are not here as well, names and labels are enough.
@@ -73,8 +81,8 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     targets = _of_shard(run, (*fleet.targets, *fleet.unseen), desired, wanted.shard)
     plans = {name: folder.read_plan(wanted.folder, fleet, name) for name in fleet.targets if name in targets}
     changing = {name: plan for name, plan in plans.items() if not plan.is_empty}
-    done = done_before(wanted.receipts, changing) if wanted.resume and wanted.receipts else set()
-    known = {name: settled(plan, approved, done_before=name in done) for name, plan in plans.items()}
+    done = done_before(wanted.receipts, changing) if wanted.resume and wanted.receipts else {}
+    known = {name: settled(plan, approved, done_before=done.get(name)) for name, plan in plans.items()}
     to_apply = {name: plan for name, plan in plans.items() if known[name] is None}
     expect_applicable(to_apply.values(), wanted.options, shared.now())
     began = f"{shared.now():%Y%m%dT%H%M%SZ}-{token_hex(3)}"
@@ -83,6 +91,38 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     for name, receipt in known.items():
         if receipt is not None:
             results.enter(name, receipt)
+    _roll_out(run, wanted, fleet, desired, targets, to_apply, approved, results, receipts)
+    results.end()
+    made = results.receipt()
+    unwritten = ""
+    try:
+        receipts.of_run(made)
+    except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
+        unwritten = str(error)
+    try:
+        shared.show(render_run(made, **shared.layout()))
+    except ReconcilerError as error:  # what was done is done, and the exit code tells of that
+        run.tell(str(error))
+    if unwritten:
+        run.tell(unwritten)
+    raise click.exceptions.Exit(0 if made.succeeded and not unwritten else 1)
+
+
+def _roll_out(
+    run: Run, wanted: Wanted, fleet: Fleet, desired: Desired, targets: Mapping[str, Target],
+    to_apply: Mapping[str, Plan], approved: Collection[str] | None, results: Results, receipts: Receipts,
+) -> None:  # fmt: skip
+    """Applies all of `to_apply`, in the waves of the fleet. What becomes of it is in `results` and `receipts`."""
+    from reconciler.applying.interruption import Interruption
+    from reconciler.fleet.apply import SERVERS_AT_ONCE, apply_all
+    from reconciler.fleet.shards import server
+    from reconciler.fleet.waves.bake import Baking
+    from reconciler.fleet.waves.checks import Checking
+    from reconciler.fleet.waves.roll_out import Between, roll_out
+    from reconciler.fleet.waves.shards import Waiting
+    from reconciler.fleet.waves.tally import Tally
+
+    rollout = fleet.rollout or Rollout(waves=(Wave(by="", targets=tuple(to_apply)),))
     everything = Interruption()
     of_each = {name: Interruption() for name in to_apply}
     declared = _by_target(desired)
@@ -101,34 +141,37 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
 
         placed = {name: desired.targets[name] for name in to_apply if name in desired.targets}
         return dask_cluster.connected(
-            cluster, run=began, options=wanted.options, parallel=wanted.parallel,
+            cluster, run=results.run, options=wanted.options, parallel=wanted.parallel,
             index=fleet_file.dump(fleet) if approved is None else "", resources=cluster.resources_of(placed),
             interruption=everything,
         )  # fmt: skip
 
-    def hear(name: str, receipt: TargetReceipt) -> None:
-        results.enter(name, receipt)
-        run.tell(f"{name}: {receipt.result}")
-        with suppress(ReconcilerError):  # at the end it is tried once more, and said
-            receipts.of_run(results.receipt())
-
     shared.on_signals(lambda *_: interrupt())
-    servers = {name: server(targets[name]) for name in to_apply}
+    tally = Tally(rollout, everything.asked)
+    for name, receipt in results.targets.items():
+        tally.enter(name, receipt)
+    progress = Progress(run, rollout, results, receipts, of=len(to_apply), waves=fleet.rollout is not None)
+    others = None
+    if wanted.shard and wanted.receipts:
+        others = Waiting(
+            folder=wanted.receipts, digest=fleet.digest, rollout=rollout, shard=wanted.shard, began=shared.now(),
+            patience=wanted.patience, tally=tally, tell=progress.waits,
+        )  # fmt: skip
+    between = Between(
+        bake=Baking(tally=tally, now=shared.now, tell=progress.bakes),
+        checks=Checking(
+            targets=desired.targets, resources=desired.resources, secrets=run.secrets, now=shared.now,
+            at_once=wanted.jobs or USUAL,
+        ),
+        others=others,
+    )  # fmt: skip
     with connected(wanted.cluster) if wanted.cluster and to_apply else nullcontext(apply_here) as apply:
-        apply_all(to_apply, servers, partial(_saved, receipts, apply), interrupted=everything.asked, told=hear)
-    made = results.receipt()
-    unwritten = ""
-    try:
-        receipts.of_run(made)
-    except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
-        unwritten = str(error)
-    try:
-        shared.show(render_run(made, **shared.layout()))
-    except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        run.tell(str(error))
-    if unwritten:
-        run.tell(unwritten)
-    raise click.exceptions.Exit(0 if made.succeeded and not unwritten else 1)
+        roll_out(
+            rollout, to_apply, {name: server(targets[name]) for name in to_apply},
+            partial(apply_all, apply=partial(_saved, receipts, apply)),
+            at_once=min([each for each in (wanted.jobs, rollout.at_once) if each], default=SERVERS_AT_ONCE),
+            tally=tally, between=between, heard=progress,
+        )  # fmt: skip
 
 
 def _of_shard(run: Run, names: Iterable[str], desired: Desired, shard: Shard | None) -> Mapping[str, Target]:

@@ -31,7 +31,9 @@ def command(run: Run, only: Narrowing, format: str, jobs: int, shard: Shard | No
     """
     from reconciler.planning import exit_codes
 
-    plan = shared.plan(run, shards.taken(run, shared.load(run, only), shard), jobs=jobs)
+    desired = shards.taken(run, shared.load(run, only), shard)
+    plan = shared.plan(run, desired, jobs=jobs)
     shared.show(render_checks(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
+    shared.tell_unseen(run, desired)
     raise click.exceptions.Exit(exit_codes.check_exit_code(plan))

@@ -24,18 +24,33 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     """Say where something is declared, and what decides about what no file lists; connect to nothing.
 
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
-    main/pg_setting/work_mem. Of the indexes of a table that nobody lists: main/pg_index/public.orders.*; of one of
-    them alone, whose table no file knows, all rules are told that may be about it. Where a declaration overrides a
-    default, the default's place is told as well.
+    main/pg_setting/work_mem; the target may be a pattern: tenant-*. Of the indexes of a table that nobody lists:
+    main/pg_index/public.orders.*; of one of them alone, whose table no file knows, all rules are told that may be about
+    it. Where a declaration overrides a default, the default's place is told as well.
 
     \b
     Exit codes: 0 all was told; 1 an error.
     """
     asked = [_address(text) for text in addresses]
     desired = load(run, sorted({address.target for address in asked}), offline=True)
-    for address in asked:
+    of_each = [one for address in asked for one in _of_each_target(address, desired)]
+    show_lines("\n".join(line for address in of_each for line in _told(address, desired)))
+
+
+def _of_each_target(address: Address, desired: Desired) -> list[Address]:
+    """`address`, or that of each target which its pattern fits and which can have such a thing."""
+    from reconciler.desired.patterns import fits
+    from reconciler.kinds.registry import BY_NAME
+
+    if address.target in desired.targets:
         _refuse_other_system(address, desired.targets[address.target].system)
-    show_lines("\n".join(line for address in asked for line in _told(address, desired)))
+        return [address]
+    fitting = {name: each.system for name, each in desired.targets.items() if fits(address.target, name)}
+    wanted = BY_NAME[address.kind].system
+    found = [name for name, system in fitting.items() if wanted in (None, system)]
+    if not found:
+        raise UsageError(f"{address}: of the targets that {address.target} fits, none is {wanted}")
+    return [address._replace(target=name) for name in found]
 
 
 def _address(text: str) -> Address:
@@ -85,6 +100,13 @@ def _told(address: Address, desired: Desired) -> Iterator[str]:
         return
     kind = BY_NAME[address.kind]
     found = kind.rulings(address, mine) if isinstance(kind, Rules) else []
+    defaults = [each for each in desired.overridden_rules if each.address[:2] == address[:2]]
+    known = {(each.pattern, each.at) for each in found}
+    overridden = [
+        f"  and not {each.policy}, by {each.pattern} at {each.at}, which is a default"
+        for each in (kind.rulings(address, defaults) if isinstance(kind, Rules) else [])
+        if (each.pattern, each.at) not in known
+    ]
     if not found:
         yield f"{address}: no file declares it, and it is kept"
         yield from _near(address, mine)
@@ -94,8 +116,10 @@ def _told(address: Address, desired: Desired) -> Iterator[str]:
         yield f"{address}: no file declares it, and {decides.only_by} decides: by the first of these that fits"
         for each in found:
             yield f"  {each.policy}, by {each.pattern} at {each.at}"
+        yield from overridden
         return
     yield f"{address}: no file declares it: {decides.policy}, by {decides.pattern} at {decides.at}"
     for each in others:
         yield f"  and not {each.policy}, by {each.pattern} at {each.at}"
+    yield from overridden
     yield from _near(address, mine)

@@ -22,3 +22,12 @@ def option(command: F) -> F:
         "--jobs", type=click.IntRange(1, MOST), default=USUAL, show_default=True,
         help="Targets read at once; with never more than four sessions on one server.",
     )(command)  # fmt: skip
+
+
+def of_apply(command: F) -> F:
+    """Adds `--jobs` to `apply`, which gets it as `jobs`; None: as is usual, or as a rollout says."""
+    return click.option(
+        "--jobs", type=click.IntRange(1, MOST),
+        help=f"Targets read at once; of the plans in a folder, servers changed at once, and no more of them than the "
+        f"rollout says.  [default: {USUAL}]",
+    )(command)  # fmt: skip

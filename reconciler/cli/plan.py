@@ -91,6 +91,7 @@ def command(
         _save(out_dir, planned, declared, shard)
     shared.show(render(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
+    shared.tell_unseen(run, desired)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 
@@ -122,7 +123,8 @@ def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | Non
 
     plans = split.plans_of(planned)
     digest = split.declared_digest(declared.targets, declared.resources)
-    folder.write(out_dir, split.index(planned.plan, plans, digest, shard), plans)
+    rollout = declared.rollout.over(declared.targets) if declared.rollout else None
+    folder.write(out_dir, split.index(planned.plan, plans, digest, shard, rollout), plans)
 
 
 def _refused(run: Run, desired: Desired, plan: Plan) -> list[tuple[Change, str]]:

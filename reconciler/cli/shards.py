@@ -43,7 +43,10 @@ def option(command: F) -> F:
 
 
 def taken(run: Run, desired: Desired, shard: Shard | None) -> Desired:
-    """`desired` without the targets of other shards; where none is left, that is said."""
+    """`desired` without the targets of other shards; where none is left, that is said.
+
+    What is declared of other targets stays: what a run asks for by its address may be of another shard.
+    """
     from reconciler.fleet.shards import members
 
     if shard is None:
@@ -51,5 +54,4 @@ def taken(run: Run, desired: Desired, shard: Shard | None) -> Desired:
     targets = members(desired.targets, shard)
     if not targets:
         run.tell(f"No target is of the shard {shard}: there is nothing to do.")
-    resources = tuple(each for each in desired.resources if each.address.target in targets)
-    return replace(desired, targets=targets, resources=resources)
+    return replace(desired, targets=targets)

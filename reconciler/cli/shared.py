@@ -81,6 +81,15 @@ def tell_unread(run: Run, unread: Sequence[Unreachable]) -> None:
         run.fail("\n".join(told))
 
 
+def tell_unseen(run: Run, desired: Desired) -> None:
+    """Says on standard error of which templates the targets were left out, since nobody was asked for them."""
+    for each in desired.unseen:
+        run.tell(
+            f"Not seen: the targets of {each.name} at {each.at}, for which {each.source} was not asked: "
+            "other targets are named."
+        )
+
+
 def are_blocked(addresses: Sequence[Address]) -> str:
     """How many, in words: `1 of what is declared is blocked`."""
     return f"{len(addresses)} of what is declared {'is' if len(addresses) == 1 else 'are'} blocked"

@@ -11,17 +11,18 @@ from reconciler.views import FORMATS, render, render_fleet, render_receipt, rend
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE|DIR")
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 def command(file: Path, format: str) -> None:
-    """Render a saved plan, a receipt, or a folder with the plans of a fleet (the latter two as text and json alone);
-    connect to nothing.
+    """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text and json alone); connect to
+    nothing.
 
-    Of a fleet it shows groups of equal changes, with the digests by which they are approved.
+    Of the plans of a fleet (plan --out-dir) it shows groups of equal changes, with the digests by which they are
+    approved; of the folder of a run (apply --receipt), what became of each target.
 
     \b
-    Exit codes: 0 shown; 1 the file is neither a plan nor a receipt, or was altered; or a folder in which the plans of a
-    shard are missing, are there twice, or are of something else.
+    Exit codes: 0 shown; 1 it holds neither plans nor receipts, or one that was altered; or a folder in which the plans
+    of a shard are missing, are there twice, or are of something else.
     """
     from reconciler.documents import fleet_receipt
     from reconciler.documents import plan as plan_file
@@ -29,8 +30,11 @@ def command(file: Path, format: str) -> None:
     from reconciler.documents.document import parse, read_text
 
     if file.is_dir():
-        from reconciler.fleet import folder
+        from reconciler.fleet import folder, receipts
 
+        if (run := receipts.of_folder(file)) is not None:
+            shared.show(render_run(run, format, **shared.layout()))
+            return
         fleet = folder.read(file)
         examples = folder.examples(file, fleet)
         shared.show(render_fleet(fleet, format, examples=examples, **shared.layout()))

@@ -17,6 +17,7 @@ from reconciler.desired.leaks import Leaks
 from reconciler.desired.merging import gathered, overridden
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.desired.places import of_key
+from reconciler.desired.rollout.load import SECTION, DeclaredRollout, declared_rollout
 from reconciler.desired.sections import SectionReader
 from reconciler.desired.selection import Selection
 from reconciler.desired.substituted_values import Values
@@ -42,16 +43,20 @@ _ITS_PLACE = "look at this place of the file itself, or put the file into the re
 class Desired:
     """The desired state: what was asked for of it, in the order of the files.
 
-    `overridden`: by address, where the defaults are that another declaration overrides. `unseen`: the templates whose
-    targets are not in it, since nobody was asked for them. `only`: what was asked for. All that is declared of its
-    targets is in it: what is beside a resource decides what becomes of it.
+    `overridden`: by address, where the defaults are that another declaration overrides. `overridden_rules`: those of
+    defaults, as they stand there, of which a part is overridden. `unseen`: the templates whose targets are not in it,
+    since nobody was asked for them. `only`: what was asked for. All that is declared of its targets is in it: what is
+    beside a resource decides what becomes of it. `rollout`: in which waves plans of them are applied; None: all at
+    once.
     """
 
     targets: Mapping[str, Target]
     resources: tuple[Resource, ...]
     overridden: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    overridden_rules: tuple[Resource, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     only: Narrowing = EVERYTHING
+    rollout: DeclaredRollout | None = None
 
 
 def load(
@@ -102,12 +107,14 @@ def load(
         )
     if not errors:
         only.check(found, [kind.name for kind in kinds])
-    selection = Selection(values, replace(found, is_complete=all_parsed and found.is_complete))
+    found = replace(found, is_complete=all_parsed and found.is_complete)
+    rollout = declared_rollout([(of_targets, trusted), (values, documents)], found)
+    selection = Selection(values, found)
     sections = SectionReader(kinds, values, selection, str(around))
     for document in documents:
         sections.read(document)
-    parts, places = overridden(sections.parts)
-    resources = tuple(gathered(kinds, parts, errors))
+    left = overridden(sections.parts)
+    resources = tuple(gathered(kinds, left.parts, errors))
     credentials = _credentials(kinds, resources, errors)
     if errors:
         raise _together(errors, strange)
@@ -116,7 +123,7 @@ def load(
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(found_targets, resources, places, found.unseen, only)
+    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only, rollout)
 
 
 def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:
@@ -128,8 +135,8 @@ def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:
         return []
     for file, root in documents:
         for key in root.value if isinstance(root.value, dict) else ():
-            if key != "targets":
-                message = f"the key {quoted(key)} is not of a file of targets: it holds `targets`, and nothing else"
+            if key not in ("targets", SECTION):
+                message = f"the key {quoted(key)} is not of a file of targets: it holds `targets` and `rollout` alone"
                 errors.append(DesiredError(message, at=of_key(file, root, key)))
     return documents
 

@@ -28,10 +28,12 @@ class Part(NamedTuple):
 
 
 class Overridden(NamedTuple):
-    """What is left of all parts, and by address where those are that nothing is left of."""
+    """What is left of all parts, and by address where those are that nothing is left of. `rules`: those of defaults
+    about what nobody lists, as they were before something of them was overridden."""
 
     parts: Sequence[Part]
     places: Mapping[Address, tuple[str, ...]]
+    rules: Sequence[Resource] = ()
 
 
 def overridden(parts: Sequence[Part]) -> Overridden:
@@ -43,15 +45,18 @@ def overridden(parts: Sequence[Part]) -> Overridden:
         if not part.is_default:
             others.setdefault(part.resource.address, []).append(part.resource)
     kept: list[Part] = []
+    rules: list[Resource] = []
     places: dict[Address, tuple[str, ...]] = {}
     for part in parts:
         address = part.resource.address
+        if part.is_default and address in others and not part.resource.stands_for_itself:
+            rules.append(part.resource)
         left = _left(part.resource, others.get(address, ())) if part.is_default else part.resource
         if left is None:
             places[address] = (*places.get(address, ()), part.at)
         else:
             kept.append(part._replace(resource=left))
-    return Overridden(kept, places)
+    return Overridden(kept, places, rules)
 
 
 def _left(resource: Resource, others: Iterable[Resource]) -> Resource | None:

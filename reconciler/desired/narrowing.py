@@ -86,6 +86,8 @@ class Narrowing:
         for each in self.resources:
             if not any(is_named(each, *one) for one in known) and not any(fits(each.target, name) for name in unseen):
                 kind = [one for one, target in known if fits(each.kind, one.kind) and fits(each.target, target)]
+                if not kind:
+                    raise UsageError(f"{each}: no target that {each.target} fits has any {each.kind}")
                 raise UsageError(f"{each}: {unknown('name', each.name, sorted({one.name for one in kind}))}")
 
     @property

@@ -9,6 +9,8 @@ from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from reconciler.desired.rollout.load import SECTION
+from reconciler.desired.rollout.section import ROLLOUT
 from reconciler.desired.target_section import TARGET
 from reconciler.kind import AnyKind
 
@@ -62,7 +64,9 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
 
     A section that several kinds read may be as any of them reads it: which one it is depends on the target's system.
     """
-    adapters: dict[tuple[str, str], TypeAdapter[Any]] = {("", "targets"): TARGET, ("", "defaults"): TypeAdapter(bool)}
+    adapters: dict[tuple[str, str], TypeAdapter[Any]] = {
+        ("", "targets"): TARGET, ("", "defaults"): TypeAdapter(bool), ("", SECTION): ROLLOUT,
+    }  # fmt: skip
     for kind in kinds:
         for section, model in kind.sections.items():
             adapters[kind.name, section] = TypeAdapter(model)
@@ -95,6 +99,7 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
                 "title": "Defaults",
                 "description": "Documents without this may override what this one declares.",
             },
+            SECTION: parts[("", SECTION), "validation"],
             **sections,
         },
         "dependentRequired": {section: ["target"] for section in sections},

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
@@ -53,7 +54,12 @@ def _probe(path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name[:50]}.{os.getpid()}.part") if path.name else path
+    """Another one for each file, however much of a long name they share: several threads write beside each other, and
+    processes of several containers, which have the same number there."""
+    if not path.name:
+        return path
+    mark = sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".{path.name[:50]}.{mark}.{os.getpid()}.part")
 
 
 def _is_stream(path: Path) -> bool:

@@ -9,6 +9,7 @@ Decided: docs/decisions.md#plans-of-a-fleet
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,14 @@ from reconciler.documents.document import (
     unknown_keys,
     without,
 )
-from reconciler.model import Fleet, Verdict
+from reconciler.model import Fleet, Rollout, Verdict
 from reconciler.verdicts import worst
 
 NEW_FLEET = "plan again: reconciler plan --out-dir DIR"
 
 FORMAT = Format(
     name="reconciler-fleet",
-    version="1.0",
+    version="2.0",
     noun="the index of a fleet's plans",
     given="name a folder written by reconciler plan --out-dir",
     remade=NEW_FLEET,
@@ -99,15 +100,25 @@ def contradiction(fleet: Fleet) -> str:
     if differs := of_targets ^ of_groups:
         group, name = min(differs)
         return f"{name}: whether it is of the group {group}"
+    if fleet.rollout and (about := _not_in_one_wave(fleet, fleet.rollout)):
+        return f"{about}: in which wave it is"
     unread = [Verdict.UNREACHABLE] if fleet.unreachable else []
     if fleet.verdict is not worst([*unread, *(plan.verdict for plan in fleet.targets.values())]):
         return "its verdict"
     return ""
 
 
+def _not_in_one_wave(fleet: Fleet, rollout: Rollout) -> str:
+    """A target that is in no wave, or in several; empty: none is."""
+    times = Counter(name for wave in rollout.waves for name in wave.targets)
+    wrong = [name for name in (*fleet.targets, *fleet.unseen) if name not in times]
+    return min([*wrong, *(name for name, count in times.items() if count > 1)], default="")
+
+
 def _content(fleet: Fleet) -> dict[str, Any]:
-    """Everything in the file but the digest, as JSON values."""
-    content: dict[str, Any] = fleet.model_dump(mode="json", exclude={"digest"})
+    """Everything in the file but the digest, as JSON values; `partial` only of what was narrowed."""
+    left_out = {"digest"} if fleet.partial else {"digest", "partial"}
+    content: dict[str, Any] = fleet.model_dump(mode="json", exclude=left_out)
     content["created_at"] = timestamp(fleet.created_at)
     return content | {"format": FORMAT.name, "format_version": FORMAT.version}
 

@@ -27,7 +27,7 @@ from reconciler.model import FleetReceipt
 
 FORMAT = Format(
     name="reconciler-fleet-receipt",
-    version="1.0",
+    version="1.1",
     noun="the receipt of a fleet",
     given="name a file run.json, written by reconciler apply DIR --receipt DIR",
     remade="reconciler apply DIR --receipt DIR writes one",
@@ -35,8 +35,9 @@ FORMAT = Format(
 
 
 def dump(receipt: FleetReceipt) -> str:
-    """The text of the file: the same for the same receipt."""
-    content: dict[str, Any] = receipt.model_dump(mode="json", exclude={"reconciler_version"})
+    """The text of the file: the same for the same receipt; `partial` only where the plans were narrowed."""
+    left_out = {"reconciler_version"} if receipt.partial else {"reconciler_version", "partial"}
+    content: dict[str, Any] = receipt.model_dump(mode="json", exclude=left_out)
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)
     first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}
@@ -62,8 +63,9 @@ def of_json(raw: Mapping[str, Any], *, source: str) -> FleetReceipt:
         _ = timestamp(receipt.started_at), timestamp(receipt.finished_at)
     except (ValidationError, ValueError, OverflowError, RecursionError) as error:
         refuse(source, f"is not {FORMAT.noun} that can be read: {first_wrong(error)}", FORMAT.remade)
-    all_made = receipt.complete and not receipt.unseen and all(each.succeeded for each in receipt.targets.values())
-    if receipt.succeeded != all_made:
+    all_made = all(each.succeeded for each in receipt.targets.values())
+    in_the_way = receipt.unseen or any(wave.stopped for wave in receipt.waves)
+    if receipt.succeeded != (receipt.complete and all_made and not in_the_way):
         refuse(source, "contradicts itself about whether it succeeded", FORMAT.remade)
     return receipt
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciler.documents import fleet
 from reconciler.documents.atomic_file import write_text
 from reconciler.documents.change_fingerprint import fingerprint, of_parts
 from reconciler.documents.digest import digest
@@ -192,6 +193,8 @@ def _model_shape(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _expect_format(raw: Mapping[str, Any], source: str) -> None:
     if "terraform_version" in raw:
         refuse(source, "is a Terraform file, not a plan of reconciler", NEW_PLAN)
+    if raw.get("format") == fleet.FORMAT.name:
+        refuse(source, f"is {fleet.FORMAT.noun}, not a plan", "name the folder that it is in")
     if "plan_digest" in raw:
         refuse(source, "is the receipt of an apply, not a plan", FORMAT.given)
     expect_version(raw, FORMAT, source)

@@ -63,7 +63,9 @@ def read_approvals(path: Path) -> tuple[str, ...]:
     except (NotReadable, UnicodeDecodeError) as why:
         raise UsageError(f"{path}: this is no file of approved digests: {why}") from None
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if not line.replace("\t", " ").isprintable():  # what some programs take for the end of a line, and of a comment
+            raise UsageError(f"{path}:{number}: this line holds a sign that cannot be seen")
         told = line.partition("#")[0].strip().lower()
         if told and not re.fullmatch(r"[0-9a-f]{64}", told):
             raise UsageError(f"{path}:{number}: this is no digest: expected 64 hexadecimal digits")

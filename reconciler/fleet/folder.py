@@ -6,6 +6,7 @@ Decided: docs/decisions.md#plans-of-a-fleet
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,9 +14,10 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.errors import DocumentError
 from reconciler.fleet.join import joined
-from reconciler.fleet.split import owned_by
+from reconciler.fleet.split import described, owned_by
 from reconciler.model import Change, Fleet, Plan, Shard
 from reconciler.planning.groups import groups_of
+from reconciler.verdicts import of_plan
 
 WHOLE = "fleet.json"
 
@@ -23,10 +25,18 @@ OF_PARTS = "fleet-*.json"
 
 PLAN_ENDING = ".plan.json"
 
+LONGEST_NAME = 200
+"""Bytes of the name of a file before its endings, of which the longest are those of one that is being written: file
+systems bear 255 in all. A letter takes up to twelve."""
+
 
 def file_of(target: str, what: str) -> str:
-    """The name of a file about `target`. Names of targets may be of any letters; those of files may not."""
-    return f"{quote(target, safe='+')}.{what}.json"
+    """The name of a file about `target`. Names of targets may be of any letters, and long; those of files may not."""
+    name = quote(target, safe="+")
+    if len(name) > LONGEST_NAME:
+        mark = f"={sha256(target.encode()).hexdigest()[:16]}"  # no other name has the sign: it is quoted
+        name = name[: LONGEST_NAME - len(mark)] + mark
+    return f"{name}.{what}.json"
 
 
 def index_name(shard: Shard | None) -> str:
@@ -80,8 +90,14 @@ def read_plan(folder: Path, fleet: Fleet, target: str) -> Plan:
         raise DocumentError(f"{path} is another plan than the one that the index lists", hint=fleet_file.NEW_FLEET)
     if owned_by(plan) - {target}:
         raise DocumentError(f"{path} is not about {target} alone", hint=fleet_file.NEW_FLEET)
-    if {group.digest for group in groups_of(plan.changes)} != {*fleet.targets[target].groups}:
+    found = {group.digest: group for group in groups_of(plan.changes)}
+    if found.keys() != {*fleet.targets[target].groups}:
         raise DocumentError(f"{path} has changes of other groups than the index says", hint=fleet_file.NEW_FLEET)
+    for listed in fleet.groups:
+        if (group := found.get(listed.digest)) and described(group, listed.targets) != listed:
+            raise DocumentError(f"{path} has other changes than the index says", hint=fleet_file.NEW_FLEET)
+    if of_plan(plan) is not fleet.targets[target].verdict:
+        raise DocumentError(f"{path} has another verdict than the index says", hint=fleet_file.NEW_FLEET)
     return plan
 
 

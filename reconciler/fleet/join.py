@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.documents import fleet as fleet_file
 from reconciler.errors import DocumentError
-from reconciler.model import ChangeGroup, Fleet, Shard
+from reconciler.model import ChangeGroup, Fleet, Partial, Shard
 from reconciler.verdicts import worst
 
 MOST_NAMED = 5
@@ -53,6 +53,7 @@ def joined(parts: Mapping[str, Fleet]) -> Fleet:
                 "targets": {name: plan for part in ordered for name, plan in part.targets.items()},
                 "groups": _groups(ordered),
                 "unreachable": tuple(each for part in ordered for each in part.unreachable),
+                "partial": _partial({by_shard[part.shard]: part for part in ordered if part.shard}),
                 "verdict": worst(part.verdict for part in ordered),
                 "digest": "",
             }
@@ -65,10 +66,30 @@ def _expect_alike(first_file: str, first: Fleet, file: str, part: Fleet) -> None
         "the number of shards": first.shard and part.shard and first.shard.of != part.shard.of,
         "the version of reconciler": first.reconciler_version != part.reconciler_version,
         "what is declared": first.declared != part.declared,
+        "the rollout": first.rollout != part.rollout,
         "--allow-blocked": first.allow_blocked != part.allow_blocked,
     }
     if told := [what for what, is_so in differs.items() if is_so]:
         raise DocumentError(f"{first_file} and {file} are not of one plan: {told[0]} differs", hint=REMADE)
+
+
+def _partial(parts: Mapping[str, Fleet]) -> Partial | None:
+    """What all were narrowed to. A part is not narrowed where it has no target, or only such as are asked for whole."""
+    found = {file: part.partial for file, part in parts.items() if part.partial}
+    if not found:
+        return None
+    (first_file, first), *others = found.items()
+    for file, partial in others:
+        if (partial.to, partial.where) != (first.to, first.where):
+            raise DocumentError(
+                f"{first_file} and {file} are not of one plan: what they were narrowed to differs", hint=REMADE
+            )
+    return first.model_copy(
+        update={
+            "pulled_in": tuple(each for partial in found.values() for each in partial.pulled_in),
+            "left_out": sum(partial.left_out for partial in found.values()),
+        }
+    )
 
 
 def _groups(parts: Sequence[Fleet]) -> tuple[ChangeGroup, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
 
@@ -42,16 +43,30 @@ class Receipts:
             fleet_receipt.write(receipt, self._folder / OF_RUN)
 
 
-def done_before(folder: Path, plans: Mapping[str, Plan]) -> set[str]:
-    """The targets of `plans` of which a receipt below `folder` says that this very plan was applied, and succeeded.
+def of_folder(folder: Path) -> FleetReceipt | None:
+    """The receipt of the run whose folder it is; None where it is none. Raises DocumentError, also where it holds the
+    folders of several runs."""
+    if (folder / OF_RUN).is_file():
+        return fleet_receipt.read(folder / OF_RUN)
+    if runs := sorted(path.parent for path in folder.glob(f"*/{OF_RUN}")):
+        raise DocumentError(
+            f"{folder} holds the receipts of {len(runs)} runs", hint=f"name one: the last is {runs[-1]}"
+        )
+    return None
+
+
+def done_before(folder: Path, plans: Mapping[str, Plan]) -> dict[str, datetime]:
+    """The targets of `plans` of which a receipt below `folder` says that this very plan was applied, and succeeded;
+    and when that came to its end.
 
     Raises DocumentError where what is called like a receipt is none.
     """
-    found: set[str] = set()
+    found: dict[str, datetime] = {}
     for target, plan in plans.items():
         for path in folder.glob(f"*/{escape(file_of(target, 'receipt'))}"):
             receipt = receipt_file.read(path)
             if receipt.succeeded and receipt.plan_digest == plan.digest:
-                found.add(target)
-                break
+                ended = receipt.finished_at
+                ended = ended if ended.tzinfo else ended.replace(tzinfo=UTC)
+                found[target] = max(found.get(target, ended), ended)
     return found

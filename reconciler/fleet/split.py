@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
-from reconciler.model import ChangeGroup, Fleet, Outcome, Plan, Resource, Shard, Target, TargetPlan
-from reconciler.planning.groups import groups_of
+from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Rollout, Shard, Target, TargetPlan
+from reconciler.planning.groups import Group, groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
 from reconciler.verdicts import of_plan
@@ -26,18 +26,13 @@ def plans_of(planned: Planned) -> dict[str, Plan]:
     return {target: _plan_of({*names}, planned) for target, names in sorted(nodes.items())}
 
 
-def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | None = None) -> Fleet:
-    """The index of `plans`, which `whole` was split into; `declared` as in Fleet."""
+def index(
+    whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | None = None, rollout: Rollout | None = None
+) -> Fleet:
+    """The index of `plans`, which `whole` was split into; `declared` and `rollout` as in Fleet."""
     owner = _owner(whole)
     groups = [
-        ChangeGroup(
-            digest=group.digest,
-            action=group.changes[0].action,
-            kind=group.changes[0].address.kind,
-            name=group.changes[0].address.name,
-            hazards=tuple(sorted({hazard.type for hazard in hazards_of(group.changes)})),
-            targets=tuple(sorted({owner(change.address.target) for change in group.changes})),
-        )
+        described(group, {owner(change.address.target) for change in group.changes})
         for group in groups_of(whole.changes)
     ]
     return fleet_file.seal(
@@ -50,8 +45,22 @@ def index(whole: Plan, plans: Mapping[str, Plan], declared: str, shard: Shard | 
             targets={name: _entry(plan) for name, plan in plans.items()},
             groups=tuple(sorted(groups, key=lambda group: group.digest)),
             unreachable=whole.unreachable,
+            partial=whole.partial,
+            rollout=rollout,
             verdict=of_plan(whole),
         )
+    )
+
+
+def described(group: Group, targets: Iterable[str]) -> ChangeGroup:
+    """What the index says of a group, whose changes are made on the declared `targets`."""
+    return ChangeGroup(
+        digest=group.digest,
+        action=group.changes[0].action,
+        kind=group.changes[0].address.kind,
+        name=group.changes[0].address.name,
+        hazards=tuple(sorted({hazard.type for hazard in hazards_of(group.changes)})),
+        targets=tuple(sorted(targets)),
     )
 
 
@@ -98,9 +107,19 @@ def _plan_of(names: set[str], planned: Planned) -> Plan:
                 "checks": tuple(each for each in whole.checks if each.address.target in names),
                 "in_sync": dict(sorted(in_sync.items())),
                 "unreachable": (),
+                "partial": whole.partial and _partial_of(names, whole.partial, planned.left_out),
                 "digest": "",
             }
         )
+    )
+
+
+def _partial_of(names: set[str], whole: Partial, left_out: Mapping[str, int]) -> Partial:
+    return whole.model_copy(
+        update={
+            "pulled_in": tuple(each for each in whole.pulled_in if each.address.target in names),
+            "left_out": sum(left_out.get(name, 0) for name in names),
+        }
     )
 
 

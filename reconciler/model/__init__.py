@@ -8,16 +8,17 @@ from __future__ import annotations
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
-from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance
+from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance, file_of
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
-from reconciler.model.fleet_receipt import FleetReceipt, TargetReceipt, TargetResult
+from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
+from reconciler.model.rollout import Rollout, Unreached, Wave
 from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
@@ -69,6 +70,7 @@ __all__ = [
     "HttpTarget",
     "ManualStep",
     "NewPartitions",
+    "NotRun",
     "Notice",
     "NoticeType",
     "Observed",
@@ -84,6 +86,7 @@ __all__ = [
     "RedisTarget",
     "Resource",
     "RestartStep",
+    "Rollout",
     "SecretArgument",
     "SecretRef",
     "Severity",
@@ -101,6 +104,10 @@ __all__ = [
     "TaskResult",
     "Unlooked",
     "Unreachable",
+    "Unreached",
     "UnreadReason",
     "Verdict",
+    "Wave",
+    "WaveReceipt",
+    "file_of",
 ]

@@ -92,6 +92,12 @@ class Provenance(Frozen):
     brings: Mapping[str, tuple[Hazard, ...]] = {}
 
 
+def file_of(place: str) -> str:
+    """The file of a place such as `postgresql.conf:12`; what names no line, as it is."""
+    file, _, line = place.rpartition(":")
+    return file if file and line.isdecimal() else place
+
+
 class Difference(StrEnum):
     """How what is declared, what runs, and what a restart would bring stand to each other where they are not alike."""
 
@@ -110,7 +116,7 @@ class Change(Frozen):
     after        the promised state; None for a delete.
     sensitive    keys of before and after whose values are withheld: they hold SENSITIVE.
     difference   whether it differs, or only runs, or is only written down.
-    provenance   of a setting: where its value comes from that is in force.
+    provenance   of a setting: where its value comes from that is in force; its states then have a `source`, in short.
     reason       why this action and no other: "INVALID since a failed build".
     summary      before → after in one short line for people; empty where the statements say it better.
     deviation    for people, what the live system has otherwise than declared, where that is not the summary read

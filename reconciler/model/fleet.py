@@ -8,6 +8,8 @@ from datetime import datetime
 from reconciler.model.base import Frozen
 from reconciler.model.change import Action
 from reconciler.model.hazard import HazardType
+from reconciler.model.partial import Partial
+from reconciler.model.rollout import Rollout
 from reconciler.model.shard import Shard
 from reconciler.model.unreachable import Unreachable
 from reconciler.model.verdict import Verdict
@@ -44,6 +46,8 @@ class Fleet(Frozen):
     targets        the plan of each target that was read.
     groups         of the changes of all of them, by digest.
     unreachable    what was not read, and has no plan.
+    partial        what the plans were narrowed to: of the rest nothing is said. None: they are of all that is declared.
+    rollout        in which waves the plans are applied, over the targets of all shards; None: all at once.
     verdict        the worst of all targets.
     digest         SHA-256 over everything else in the file, and so over every plan.
     """
@@ -56,6 +60,8 @@ class Fleet(Frozen):
     targets: Mapping[str, TargetPlan]
     groups: tuple[ChangeGroup, ...] = ()
     unreachable: tuple[Unreachable, ...] = ()
+    partial: Partial | None = None
+    rollout: Rollout | None = None
     verdict: Verdict
     digest: str = ""
 

@@ -1,19 +1,21 @@
 """What is equal on several targets: the one place that decides it, for whoever reads a plan of many and approves it.
 
 Two changes are equal where the same is run for the same reason to run it: of one kind and name, from the same state to
-the same state, by the same steps with the same hazards, with what undoes them. Only the target differs, and what is
-said: the words of hazards, evidence, why, and who may not run it.
+the same state, by the same steps with the same hazards, with what undoes them, and as the same is declared of the
+resource. Only the target differs, what is declared beside the resource (the plan of each target holds that), and what
+is said: the words of hazards, evidence, why, who may not run it, and in which line of a file a value stands.
 
 Decided: docs/decisions.md#groups-of-equal-changes
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from reconciler.documents.change_fingerprint import parts
 from reconciler.documents.digest import digest
+from reconciler.errors import PlanFileError
 from reconciler.model import (
     Address,
     Change,
@@ -24,7 +26,9 @@ from reconciler.model import (
     Severity,
     Unreachable,
     UnreadReason,
+    file_of,
 )
+from reconciler.planning.staleness import resource_of
 
 T = TypeVar("T")
 
@@ -101,10 +105,10 @@ def alike(items: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...
 def change_key(change: Change) -> ChangeKey:
     """What changes have to have in common to be equal."""
     address = change.address._replace(target="")
-    runs = parts(change.model_copy(update={"address": address})) | {"after": _plain(change), "summary": change.summary}
-    desired = runs["desired"]
-    if isinstance(desired, dict) and desired.get("address") == str(change.address):
-        runs["desired"] = {**desired, "address": str(address)}
+    plain = change.model_dump(mode="json", include={"before", "after"})
+    runs = parts(change.model_copy(update={"address": address})) | {"summary": change.summary}
+    runs |= {state: _without_lines(change, plain[state]) for state in plain}
+    runs["desired"] = _declared(change, runs["desired"])
     return ChangeKey(change.address.kind, change.address.name, digest(runs))
 
 
@@ -127,5 +131,19 @@ def _name(address: Address) -> tuple[str, str]:
     return address.kind, address.name
 
 
-def _plain(change: Change) -> object:
-    return change.model_dump(mode="json", include={"after"})["after"]
+def _declared(change: Change, desired: object) -> object:
+    """What somebody has declared of the resource, without what planning has put beside it from the rest of the table or
+    server; of what this version cannot read, all of it."""
+    try:
+        return resource_of(change).declaration()
+    except PlanFileError:
+        own = isinstance(desired, Mapping) and desired.get("address") == str(change.address)
+        return {**desired, "address": ""} if isinstance(desired, Mapping) and own else desired
+
+
+def _without_lines(change: Change, state: Mapping[str, object] | None) -> object:
+    """A state with the file that a value comes from, and not the line: that moves with each one above it."""
+    source = state and state.get("source")
+    if change.provenance is None or not isinstance(source, str):
+        return state
+    return {**(state or {}), "source": file_of(source)}

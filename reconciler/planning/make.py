@@ -27,10 +27,12 @@ from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE
 
 
 class Planned(NamedTuple):
-    """A plan, and what it has only in sum: by system, how many resources of each kind are as declared."""
+    """A plan, and what it has only in sum: by system, how many resources of each kind are as declared, and how many
+    changes a plan that was narrowed leaves out."""
 
     plan: Plan
     in_sync: Mapping[str, Mapping[str, int]]
+    left_out: Mapping[str, int] = {}
 
 
 def make_plan(
@@ -66,8 +68,9 @@ def planned(
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
     noted in it, for its apply. `only`: what the plan is about, of all that is declared of `targets` (`narrowing`).
-    A resource of a target that is not in `targets` is not looked at. A target that cannot be read, or a node of which
-    cannot, is in `Plan.unreachable`, and nothing is planned of it: of such a plan it is never said that all is in sync.
+    A resource of a target that is not in `targets` is not looked at, but may be what a part of `only` is about. A
+    target that cannot be read, or a node of which cannot, is in `Plan.unreachable`, and nothing is planned of it: of
+    such a plan it is never said that all is in sync.
     Raises UsageError where a part of `only` is about nothing.
     """
     read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
@@ -93,9 +96,10 @@ def planned(
         unreachable=read.unread,
         allow_blocked=allow_blocked,
     )
-    plan = narrowed(plan, only, resources, read.resources)
-    plan = seal(plan.model_copy(update={"changes": _noted(plan.changes)}))
-    return Planned(plan, {name: view.in_sync for name, view in views.items()})
+    of_each: Mapping[str, Mapping[str, int]] = {name: view.in_sync for name, view in views.items()}
+    less = narrowed(plan, only, resources, read.resources)
+    found = Planned(*less) if less else Planned(plan, of_each)
+    return found._replace(plan=seal(found.plan.model_copy(update={"changes": _noted(found.plan.changes)})))
 
 
 def _noted(changes: Sequence[Change]) -> tuple[Change, ...]:

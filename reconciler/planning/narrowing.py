@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from reconciler.desired.narrowing import Narrowing, is_named
 from reconciler.kind import LeansOnOthers
@@ -24,15 +25,26 @@ ALL = "*"
 """The name of what is said of all resources of a kind."""
 
 
-def narrowed(plan: Plan, only: Narrowing, declared: Sequence[Resource], read: Mapping[str, Sequence[Resource]]) -> Plan:
-    """`plan` of what `only` is about, where that is less than all of its targets.
+class Narrowed(NamedTuple):
+    """A plan of what was asked for, and by node what it has only in sum: how many resources of each kind are as
+    declared, and how many changes are left out."""
 
-    `declared`: all that is declared of them; `read`: what was looked at of each node. Raises UsageError where a part of
-    `only` is about nothing.
+    plan: Plan
+    in_sync: Mapping[str, Mapping[str, int]]
+    left_out: Mapping[str, int]
+
+
+def narrowed(
+    plan: Plan, only: Narrowing, declared: Sequence[Resource], read: Mapping[str, Sequence[Resource]]
+) -> Narrowed | None:
+    """`plan` of what `only` is about; None where that is all of its targets.
+
+    `declared`: all that is declared, also of targets that the plan is not about; `read`: what was looked at of each
+    node. Raises UsageError where a part of `only` is about nothing.
     """
     names = [*(info.node_of or name for name, info in plan.targets.items()), *plan.unseen]
     if all(map(only.is_whole, names)):
-        return plan
+        return None
 
     def target(address: Address) -> str:
         info = plan.targets.get(address.target)
@@ -53,12 +65,17 @@ def narrowed(plan: Plan, only: Narrowing, declared: Sequence[Resource], read: Ma
     asked = {change.address for change in plan.changes if is_asked(change.address)}
     pulled_in = _pulled_in(plan, asked)
     changes = tuple(each for each in plan.changes if each.address in asked or each.address in pulled_in)
-    return plan.model_copy(
+    in_sync = _in_sync(plan, only, read)
+    of_all: Counter[str] = Counter()
+    for counts in in_sync.values():
+        of_all.update(counts)
+    made = {each.address for each in changes}
+    made_less = plan.model_copy(
         update={
             "changes": changes,
             "notices": tuple(each for each in plan.notices if is_asked(each.address) or is_of_system(each)),
             "checks": tuple(each for each in plan.checks if is_asked(each.address)),
-            "in_sync": _in_sync(plan, only, read),
+            "in_sync": dict(sorted(of_all.items())),
             "partial": Partial(
                 to=only.words,
                 where=only.where.text if only.where else "",
@@ -71,6 +88,8 @@ def narrowed(plan: Plan, only: Narrowing, declared: Sequence[Resource], read: Ma
             ),
         }
     )
+    left_out = Counter(each.address.target for each in plan.changes if each.address not in made)
+    return Narrowed(made_less, in_sync, left_out)
 
 
 def _pulled_in(plan: Plan, asked: set[Address]) -> dict[Address, Address]:
@@ -108,21 +127,22 @@ def _deletes_later(other: Change, change: Change) -> bool:
     return stage_of(other)[:3] == stage_of(change)[:3] and stage_of(other) < stage_of(change)
 
 
-def _in_sync(plan: Plan, only: Narrowing, read: Mapping[str, Sequence[Resource]]) -> dict[str, int]:
-    """By kind, how many of the resources that are asked for are as declared."""
+def _in_sync(plan: Plan, only: Narrowing, read: Mapping[str, Sequence[Resource]]) -> dict[str, dict[str, int]]:
+    """By node and kind, how many of the resources that are asked for are as declared."""
     found: dict[Address, bool] = {}
     for outcome in _outcomes(plan):
         said = isinstance(outcome, CheckResult) or of_outcome(outcome) is not Verdict.IN_SYNC
         found[outcome.address] = found.get(outcome.address, False) or said
-    counts = Counter(
-        resource.address.kind
-        for node, resources in read.items()
-        for resource in resources
-        if resource.stands_for_itself
-        and only.holds(resource.address, plan.targets[node].node_of or node)
-        and not found.get(resource.address, False)
-    )
-    return dict(sorted(counts.items()))
+    counts: dict[str, Counter[str]] = {node: Counter() for node in read}
+    for node, resources in read.items():
+        counts[node].update(
+            resource.address.kind
+            for resource in resources
+            if resource.stands_for_itself
+            and only.holds(resource.address, plan.targets[node].node_of or node)
+            and not found.get(resource.address, False)
+        )
+    return {node: dict(sorted(of_node.items())) for node, of_node in counts.items()}
 
 
 def _outcomes(plan: Plan) -> list[Outcome]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
+from functools import cache
 from typing import NamedTuple
 
-from deepdiff import DeepDiff
-from deepdiff.helper import NotPresent
 from pydantic import JsonValue, TypeAdapter
 
 from reconciler.documents.change_fingerprint import fingerprint, parts
@@ -66,7 +65,7 @@ def resource_of(change: Change) -> Resource:
     if kind is None:
         raise PlanFileError(f"{change.address}: this version of reconciler knows no kind {change.address.kind}")
     try:
-        resource: Resource = TypeAdapter(kind.resource).validate_python(dict(change.desired))
+        resource: Resource = _reader(change.address.kind).validate_python(dict(change.desired))
     except ValueError as error:
         raise PlanFileError(f"{change.address}: its declared resource cannot be read: {error}") from None
     if resource.address != change.address or resource.own_name != resource.address.name:
@@ -76,6 +75,12 @@ def resource_of(change: Change) -> Resource:
             hint="make a new plan",
         )
     return resource
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter[Resource]:
+    """What reads the resources of a kind: made once, since a fleet has thousands of changes."""
+    return TypeAdapter(BY_NAME[kind].resource)
 
 
 class Look(NamedTuple):
@@ -242,6 +247,8 @@ def differences(planned: Change, now: Change) -> str:
 
 def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[str]:
     """In words, what `now` has otherwise than `planned`, in the order of the words."""
+    from deepdiff import DeepDiff  # which a plan does not need
+
     found = DeepDiff(dict(planned), dict(now), ignore_order=False, view="tree", verbose_level=1)
     lines = []
     for items in found.values():
@@ -252,4 +259,6 @@ def differences_between(planned: Mapping[str, JsonValue], now: Mapping[str, Json
 
 
 def _shown(value: object) -> str:
+    from deepdiff.helper import NotPresent
+
     return "not there" if isinstance(value, NotPresent) else str(value)

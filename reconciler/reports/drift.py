@@ -84,13 +84,22 @@ def drift_report(plan: Plan, *, grouped: bool = False) -> DriftReport:
 
 
 def _key(change: Change) -> Hashable:
-    """What differences have in common that are told as one: what mends them, and every word."""
+    """What differences have in common that are told as one: what mends them, and every word but lines of files."""
     row = _row(change)
-    return change_key(change), row.says, row.seen, row.what, row.declared, row.observed, row.told
+    said = [provenance.without_lines(words, change.provenance) for words in (row.says, row.seen, row.told)]
+    return change_key(change), *said, row.what, row.declared, row.observed
 
 
 def _same(same: Sequence[Change]) -> DriftRow:
-    return _row(same[0])._replace(several=several([each.address.target for each in same]))
+    """Equal differences as one; where a value stands may be that of the first, and says so."""
+    rows = [_row(change) for change in same]
+    row = rows[0]
+    first = f" (of {visible(row.address.target)})"
+    seen, told = (
+        words + ("" if all(each == words for each in others) else first)
+        for words, others in ((row.seen, [each.seen for each in rows]), (row.told, [each.told for each in rows]))
+    )
+    return row._replace(seen=seen, told=told, several=several([each.address.target for each in same]))
 
 
 def _row(change: Change) -> DriftRow:

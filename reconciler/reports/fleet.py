@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.model import Change, ChangeGroup, Fleet
+from reconciler.model import Change, ChangeGroup, Fleet, HazardType, NoticeType, Verdict
 from reconciler.reports.characters import visible
 from reconciler.reports.hazards import HazardRow, hazards_to_read
-from reconciler.reports.labels import ACTIONS, Labelled, Number, counted, listed
+from reconciler.reports.labels import ACTIONS, NOTICES, Labelled, Number, counted, listed
+from reconciler.reports.narrowing import narrowed_summary
 from reconciler.reports.steps import StepRow, on_failure, step_rows
 from reconciler.reports.unreachable import unread_summary
+from reconciler.reports.waves import rollout_lines
 
 TARGET: Number = ("target", "targets")
 GROUP: Number = ("group of equal changes", "groups of equal changes")
@@ -20,11 +22,12 @@ MOST_NAMED = 10
 
 
 class GroupRow(NamedTuple):
-    """A group; `about` is what its changes are called without a target, `on` says on which targets, `approved_by` is
-    the option that approves it."""
+    """A group; `about` is what its changes are called without a target, `says` before → after, and whether that waits
+    for a restart, `on` on which targets; `approved_by` is the option that approves it."""
 
     sign: str
     about: str
+    says: str
     on: str
     steps: Sequence[StepRow]
     on_failure: Sequence[str]
@@ -33,10 +36,11 @@ class GroupRow(NamedTuple):
 
 
 class FleetReport(NamedTuple):
-    """The groups, those of most targets first; what was not read; what it all comes to."""
+    """The groups, those of most targets first; what was not read; the waves; what it all comes to."""
 
     groups: Sequence[GroupRow]
     unread: Sequence[str]
+    rollout: Sequence[str]
     summary: Sequence[str]
     digest: Labelled
 
@@ -47,19 +51,19 @@ def fleet_report(fleet: Fleet, examples: Mapping[str, Change]) -> FleetReport:
     return FleetReport(
         groups=[_row(group, examples[group.digest], len(fleet.targets)) for group in groups],
         unread=[visible(f"{each.node}: {each.message}") for each in fleet.unreachable],
+        rollout=rollout_lines(fleet, fleet.rollout) if fleet.rollout else [],
         summary=_summary(fleet),
         digest=Labelled("Digest:", fleet.digest),
     )
 
 
 def _row(group: ChangeGroup, example: Change, targets: int) -> GroupRow:
-    names = [*group.targets[:MOST_NAMED]]
-    more = len(group.targets) - len(names)
-    told = listed([*map(visible, names), *([f"{more} more"] if more else [])])
+    waits = NOTICES[NoticeType.WAITS_FOR_RESTART][0] if HazardType.WAITS_FOR_RESTART in group.hazards else ""
     return GroupRow(
         sign=ACTIONS[group.action].sign,
         about=visible(f"{group.kind}/{group.name}"),
-        on=f"on {len(group.targets)} of {counted(targets, TARGET)}: {told}",
+        says="; ".join(filter(None, (visible(example.summary), waits))),
+        on=f"on {len(group.targets)} of {counted(targets, TARGET)}: {_named(group.targets)}",
         steps=step_rows(example.steps),
         on_failure=on_failure(example),
         hazards=hazards_to_read(example),
@@ -71,4 +75,21 @@ def _summary(fleet: Fleet) -> list[str]:
     changed = sum(bool(plan.groups) for plan in fleet.targets.values())
     first = f"Fleet: {counted(len(fleet.targets), TARGET)}"
     told = f"{changed} with changes, in {counted(len(fleet.groups), GROUP)}" if changed else "no changes"
-    return [f"{first}, {told}.", *unread_summary(fleet.unseen)]
+    said = [f"{first}, {told}.", *_blocked(fleet), *unread_summary(fleet.unseen)]
+    return [*narrowed_summary(fleet.partial), *said]
+
+
+def _blocked(fleet: Fleet) -> list[str]:
+    """Where something is in the way that no group mends: an apply of those targets fails for it, unless that was
+    allowed when they were planned."""
+    names = [name for name, plan in fleet.targets.items() if plan.verdict is Verdict.BLOCKED]
+    if not names:
+        return []
+    allowed = ", as was allowed" if fleet.allow_blocked else ""
+    return [f"Something is blocked on {counted(len(names), TARGET)}{allowed}: {_named(names)}."]
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of them, and how many more."""
+    more = len(names) - MOST_NAMED
+    return listed([*map(visible, names[:MOST_NAMED]), *([f"{more} more"] if more > 0 else [])])

@@ -31,8 +31,11 @@ def narrowed_to(partial: Partial) -> str:
     return visible(listed(named) + (f" where {partial.where}" if partial.where else ""))
 
 
-def pulled_in(partial: Partial | None) -> Mapping[Address, str]:
-    """By address, why a change is in a plan that nobody asked for it in."""
-    if partial is None:
-        return {}
-    return {each.address: f"not asked for: {each.needed_by} leans on it" for each in partial.pulled_in}
+def pulled_in(partial: Partial | None, *, many: bool = False) -> Mapping[Address, str]:
+    """By address, why a change is in a plan that nobody asked for it in; of `many` targets without the name of its own,
+    so that the same is said of all of them."""
+    found = {}
+    for address, other in ((each.address, each.needed_by) for each in (partial.pulled_in if partial else ())):
+        leans = f"{other.kind}/{other.name}" if many and other.target == address.target else other
+        found[address] = f"not asked for: {leans} leans on it"
+    return found

@@ -37,8 +37,8 @@ class ChangeRow(NamedTuple):
     evidence    what was measured and estimated, in one line.
     why         why it is wanted, where that is not said beside the address.
     place       where it is declared.
-    several     the targets that it is the same on, where those are told as one; evidence and the words of hazards may
-                then be of the first of them, and say so.
+    several     the targets that it is the same on, where those are told as one; evidence, the words of hazards and
+                places in files may then be of the first of them, and say so.
     """
 
     address: Address
@@ -91,7 +91,7 @@ class PlanReport(NamedTuple):
 def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
     """A plan in rows and sentences; `grouped`: of many targets what is the same once."""
     many = grouped and are_many(plan)
-    unasked = pulled_in(plan.partial)
+    unasked = pulled_in(plan.partial, many=many)
     return PlanReport(
         summary=plan_summary(plan),
         verdict=of_plan(plan),
@@ -113,9 +113,12 @@ def _changes(changes: Sequence[Change], unasked: Mapping[Address, str], *, many:
 
 
 def _key(told: tuple[Change, ChangeRow]) -> Hashable:
-    """What changes have in common that are told as one: what runs, and what is said but for evidence and hazards."""
+    """What changes have in common that are told as one: what runs, and what is said but for evidence, hazards and lines
+    of files."""
     change, row = told
-    return change_key(change), row.verdict, row.says, row.reason, row.notes, row.why
+    notes = tuple(provenance.without_lines(note, change.provenance) for note in row.notes)
+    reason = provenance.without_lines(row.reason, change.provenance)
+    return change_key(change), row.verdict, row.says, reason, notes, row.why
 
 
 def _told(same: Sequence[ChangeRow]) -> ChangeRow:
@@ -127,7 +130,13 @@ def _told(same: Sequence[ChangeRow]) -> ChangeRow:
     alike = all(each.hazards == row.hazards for each in same)
     hazards = row.hazards if alike else tuple(one._replace(says=one.says + first) for one in row.hazards)
     evidence = row.evidence and row.evidence + ("" if all(each.evidence == row.evidence for each in same) else first)
-    return row._replace(hazards=hazards, evidence=evidence, several=several([each.address.target for each in same]))
+    reason = row.reason + ("" if all(each.reason == row.reason for each in same) else first)
+    beside = zip(*(each.notes for each in same), strict=True)
+    notes = tuple(notes[0] + ("" if len({*notes}) == 1 else first) for notes in beside)
+    return row._replace(
+        hazards=hazards, evidence=evidence, reason=reason, notes=notes,
+        several=several([each.address.target for each in same]),
+    )  # fmt: skip
 
 
 def change_row(change: Change, unasked: str = "") -> ChangeRow:

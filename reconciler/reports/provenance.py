@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.model import Change, ComesTrue, Difference, Provenance
+from reconciler.model import Change, ComesTrue, Difference, Provenance, file_of
 from reconciler.reports.characters import visible
 
 DIFFERENCES: Mapping[Difference, tuple[str, str]] = {
@@ -51,3 +51,11 @@ def said(seen: Provenance) -> str:
     coming = f"{seen.coming} is pending" if seen.coming else ""
     not_for = f"not for {', '.join(seen.masked_for)}" if seen.masked_for else ""
     return visible("; ".join(filter(None, (where, coming, not_for, COMES_TRUE[seen.comes_true]))))
+
+
+def without_lines(said: str, seen: Provenance | None) -> str:
+    """What is `said` of a change, with the files of the places that it names, and without their lines."""
+    places = {seen.place, *seen.masks} if seen else set()
+    for place in sorted(filter(None, places), key=len, reverse=True):  # a.conf:12 stands in a.conf:127 as well
+        said = said.replace(visible(place), visible(file_of(place)))
+    return said

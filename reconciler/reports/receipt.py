@@ -9,9 +9,10 @@ from typing import NamedTuple
 from reconciler.model import Action, Address, Applied, ChangeReceipt, Fact, NoticeType, Receipt, Verdict
 from reconciler.planning.exit_codes import Left, left_by
 from reconciler.reports.characters import visible, visible_lines
-from reconciler.reports.labels import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed
+from reconciler.reports.labels import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed, numbered
 from reconciler.reports.narrowing import narrowed_to
 from reconciler.reports.quantities import duration, fact, quantity
+from reconciler.reports.summary import of_kinds
 
 Planned = Mapping[Address, Sequence[Fact]]
 """The evidence of the plan that was applied."""
@@ -98,7 +99,7 @@ def _summary(receipt: Receipt, left: Left) -> tuple[str, ...]:
         (receipt.half_way, NoticeType.NOT_PERSISTED),
         (receipt.waiting, NoticeType.WAITS_FOR_RESTART),
     )
-    said = [f"{counted(len(which), NOTICES[type])}." for which, type in beside if which]
+    said = [f"{of_kinds(which)} {numbered(len(which), NOTICES[type])}." for which, type in beside if which]
     if receipt.partial:
         said.append(f"The plan was narrowed to {narrowed_to(receipt.partial)}, and nothing is said of the rest.")
     if receipt.unseen:

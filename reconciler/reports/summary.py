@@ -137,12 +137,12 @@ def _notices(notices: Sequence[Notice], planned: Sequence[Change] = ()) -> list[
     return [
         f"{counted(len(warnings), NOTICES[type])}."
         if type is NoticeType.PREFLIGHT
-        else f"{_kinds(found[type])} {numbered(len(found[type]), NOTICES[type])}."
+        else f"{of_kinds(found[type])} {numbered(len(found[type]), NOTICES[type])}."
         for type in said
     ]
 
 
-def _kinds(addresses: Iterable[Address]) -> str:
+def of_kinds(addresses: Iterable[Address]) -> str:
     """How many of which kind: `2 indexes and 1 setting`."""
     kinds = [address.kind for address in addresses]
     counts = Counter(BY_NAME[kind].nouns if kind in BY_NAME else (visible(kind), visible(kind)) for kind in kinds)

@@ -6,7 +6,7 @@ What is cut is in one line and without comments, so that it can stand in the mid
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from reconciler.targets.sql_tree import SyntaxProblem
@@ -21,8 +21,7 @@ _TEARS = ("\n", "\r", "--", "/*")
 class Source:
     """A text as its tokens, by number; blanks and comments are none. Raises SyntaxProblem.
 
-    kinds    what they are to PostgreSQL's grammar.
-    starts   where they begin, in bytes; `ends` likewise.
+    `kinds`: what they are to PostgreSQL's grammar.
     """
 
     def __init__(self, text: str) -> None:
@@ -38,8 +37,11 @@ class Source:
             found = [token for token in found if token.token not in comments]
         self._tokens = found
         self.kinds: list[int] = [token.token for token in found]
-        self.starts: list[int] = [token.start for token in found]
-        self.ends: list[int] = [token.end for token in found]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where they begin, in bytes."""
+        return [token.start for token in self._tokens]
 
     def cut(self, begin: int = 0, end: int | None = None, instead: Mapping[int, str] | None = None) -> str:
         """The tokens from `begin` to before `end`.
@@ -49,12 +51,12 @@ class Source:
         end = len(self.kinds) if end is None else end
         if begin == end:
             return ""
-        whole = self._bytes[self.starts[begin] : self.ends[end - 1]].decode()
+        whole = self._bytes[self._tokens[begin].start : self._tokens[end - 1].end].decode()
         if not instead and not any(sign in whole for sign in _TEARS):
             return whole
         parts: list[str] = []
         for number in range(begin, end):
-            if parts and parts[-1] and self.ends[number - 1] < self.starts[number]:
+            if parts and parts[-1] and self._tokens[number - 1].end < self._tokens[number].start:
                 strings = {self.kinds[number - 1], self.kinds[number]} <= {kind("SCONST")}
                 # One string goes on in the next where a line break is between them, and only there.
                 parts.append("\n" if strings else " ")
@@ -64,7 +66,7 @@ class Source:
 
     def text(self, number: int) -> str:
         """A token as it is written."""
-        return self._bytes[self.starts[number] : self.ends[number]].decode()
+        return self._bytes[self._tokens[number].start : self._tokens[number].end].decode()
 
     def is_name(self, number: int) -> bool:
         """Whether a token may be the name of something that is called."""
@@ -74,21 +76,29 @@ class Source:
 
     def closing(self, opening: int) -> int:
         """The number of the token that closes the parenthesis or bracket `opening`. Raises SyntaxProblem."""
-        depth = 0
-        for number in range(opening, len(self.kinds)):
-            depth += (self.kinds[number] in _OPENING) - (self.kinds[number] in _CLOSING)
-            if not depth:
-                return number
-        raise SyntaxProblem("a parenthesis is not closed")
+        found = self._facing.get(opening, -1)
+        if found < opening:
+            raise SyntaxProblem("a parenthesis is not closed")
+        return found
 
     def opening(self, closing: int) -> int:
         """The reverse of `closing`. Raises SyntaxProblem."""
-        depth = 0
-        for number in range(closing, -1, -1):
-            depth += (self.kinds[number] in _CLOSING) - (self.kinds[number] in _OPENING)
-            if not depth:
-                return number
-        raise SyntaxProblem("a parenthesis is not opened")
+        if closing not in self._facing:
+            raise SyntaxProblem("a parenthesis is not opened")
+        return self._facing[closing]
+
+    @cached_property
+    def _facing(self) -> dict[int, int]:
+        """By number of each parenthesis and bracket that of the other one."""
+        facing: dict[int, int] = {}
+        open_ones: list[int] = []
+        for number, kind in enumerate(self.kinds):
+            if kind in _OPENING:
+                open_ones.append(number)
+            elif kind in _CLOSING and open_ones:
+                facing[number] = open_ones.pop()
+                facing[facing[number]] = number
+        return facing
 
     def outside(self, begin: int, end: int) -> Iterator[int]:
         """The numbers of the tokens in between that are in no parentheses; of those, the opening ones."""

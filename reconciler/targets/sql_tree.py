@@ -139,27 +139,6 @@ def column_references(text: str) -> list[Any]:
         return []
 
 
-def nodes_and_texts(tree: Any) -> tuple[dict[str, list[Any]], list[str]]:
-    """The nodes of a tree by their type, constants apart; the names in it, and some other texts with them.
-
-    One walk, for whoever looks for several types: `postgast.find_nodes` walks once for each, and unwraps every node.
-    """
-    nodes: dict[str, list[Any]] = {}
-    texts: list[str] = []
-    found = [tree]
-    for node in found:  # which grows
-        name = node.DESCRIPTOR.name
-        if name == "A_Const":
-            continue
-        nodes.setdefault(name, []).append(node)
-        for descriptor, value in node.ListFields():
-            if descriptor.message_type is not None:
-                found += value if descriptor.is_repeated else (value,)
-            elif descriptor.type == descriptor.TYPE_STRING:
-                texts.append(value)
-    return nodes, texts
-
-
 def printed(parsed: Any) -> str:
     """The SQL of a whole parse tree; empty where the printer's text, read again, is another one."""
     wanted = shape(parsed)

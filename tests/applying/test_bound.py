@@ -107,6 +107,21 @@ def test_the_receipt_says_what_was_built_and_how_long_it_took(tasks, pg_target):
     assert apply(plan, pg_target).changes[0].evidence == (), "nothing ran"
 
 
+def test_a_build_that_waited_for_others_says_how_much_of_its_time_that_was(tasks, pg_target, holder):
+    """Seen to fail: a build of milliseconds behind a writer of minutes was told as one of minutes."""
+    plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
+    holder.execute("update tasks set status = status where id = 1")
+    listener = Seen()
+    applying = Applying(plan, pg_target, listener=listener)
+    until(lambda: len(listener.waits) >= 2, "a build that waits for the writer")
+    holder.rollback()
+    [built] = applying.ended().changes
+    whole, waited = built.evidence[1:]
+    assert (whole.name, waited.name, waited.unit) == ("build time", "of it waiting for others", "seconds")
+    assert 0 < waited.value <= whole.value
+    assert ", of it waiting for others " in " ".join(render_receipt(applying.receipt).split())
+
+
 def test_a_build_that_failed_measured_nothing(tasks, pg_target):
     receipt = apply(plan_for(pg_target, declared(pg_target, i={"columns": ["status"], "unique": True})), pg_target)
     assert results(receipt) == {"public.i": Applied.FAILED}

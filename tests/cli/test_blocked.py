@@ -45,7 +45,7 @@ def test_an_apply_of_it_makes_the_rest_and_fails(typo, reconciler, tmp_path):
     code, out, err = reconciler("apply", path, "--receipt", tmp_path / "receipt.json")
     assert code == 1
     assert indexes(typo) == ["tasks_pkey", "tasks_status_idx"]
-    assert "1 is blocked." in out
+    assert "1 index is blocked." in out
     assert "Nothing remains" not in out
     assert "Beside this plan, 1 of what is declared is blocked" in err
     receipt = json.loads((tmp_path / "receipt.json").read_text())
@@ -62,7 +62,7 @@ def test_what_is_allowed_is_in_the_plan_and_its_apply_succeeds(typo, reconciler,
     assert json.loads(path.read_text())["allow_blocked"] is True
     code, out, _ = reconciler("apply", path)
     assert code == 0
-    assert "1 is blocked." in out
+    assert "1 index is blocked." in out
     assert reconciler("plan", "--allow-blocked", "--detailed-exitcode")[0] == 0
     assert reconciler("plan")[0] == 1
     assert reconciler("drift")[0] == 2

@@ -145,3 +145,87 @@ def test_what_cannot_be_told_is_an_error_with_the_way_out(address, said, explain
     code, _, err = explain(address)
     assert code == 1
     assert all(line.removeprefix("hint: ") in err for line in said.splitlines()), err
+
+
+OVERRIDDEN = {
+    "targets.yaml": FILES["targets.yaml"].replace("main:", "replica: {postgres: host=x}, main:"),
+    "defaults.yaml": """target: main
+defaults: true
+unlisted_indexes: {"*": report, public.log_*: keep, public.old: drop}
+unlisted_settings: report
+tables: {public.orders: {unlisted_indexes: drift, indexes: {orders_a: {columns: [a]}}}}
+""",
+    "own.yaml": """target: main
+unlisted_indexes: {"*": drift, public.old: keep}
+unlisted_settings: keep
+tables: {public.orders: {unlisted_indexes: keep}}
+""",
+}
+
+OF_DEFAULTS = [
+    (
+        "main/pg_index/public.old.*",
+        [
+            "no file declares it: keep, by public.old at own.yaml:2:32",
+            "  and not drift, by * at own.yaml:2:20",
+            "  and not drop, by public.old at defaults.yaml:3:53, which is a default",
+            "  and not report, by * at defaults.yaml:3:20, which is a default",
+        ],
+    ),
+    (
+        "main/pg_index/public.log_a.*",
+        [
+            "no file declares it: keep, by public.log_* at defaults.yaml:3:33",
+            "  and not drift, by * at own.yaml:2:20",
+            "  and not report, by * at defaults.yaml:3:20, which is a default",
+        ],
+    ),
+    (
+        "main/pg_index/public.orders.*",
+        [
+            "no file declares it: keep, by public.orders at own.yaml:4:26",
+            "  and not drift, by * at own.yaml:2:20",
+            "  and not drift, by public.orders at defaults.yaml:5:26, which is a default",
+            "  and not report, by * at defaults.yaml:3:20, which is a default",
+        ],
+    ),
+    (
+        "main/pg_setting/jit",
+        [
+            "no file declares it: keep, by * at own.yaml:3:1",
+            "  and not report, by * at defaults.yaml:4:1, which is a default",
+        ],
+    ),
+]
+
+
+@pytest.fixture
+def explain_defaults(tmp_path: Path):
+    for name, text in OVERRIDDEN.items():
+        (tmp_path / name).write_text(text)
+
+    def run(address: str) -> tuple[int, str, str]:
+        code, out, err = Command(tmp_path, {}).run("explain", address)
+        return code, out.replace(f"{tmp_path}/", ""), err
+
+    return run
+
+
+@pytest.mark.parametrize(("address", "lines"), OF_DEFAULTS, ids=[each[0] for each in OF_DEFAULTS])
+def test_the_rules_of_a_default_that_are_overridden_are_told_as_such(address, lines, explain_defaults):
+    """Before, only what had a place of its own in the plan said which default it overrides: rules did not."""
+    code, out, err = explain_defaults(address)
+    assert code == 0, err
+    assert out.splitlines() == [f"{address}: {lines[0]}", *lines[1:]]
+
+
+def test_the_target_may_be_a_pattern(explain_defaults):
+    """Before: `unexpected KeyError`."""
+    code, out, err = explain_defaults("*/pg_index/public.orders_a")
+    assert code == 0, err
+    assert out.splitlines()[0] == "replica/pg_index/public.orders_a: no file declares it, and it is kept"
+    assert "main/pg_index/public.orders_a: declared at defaults.yaml:5:61" in out
+    assert "cache/" not in out
+    code, _, err = explain_defaults("c*/pg_index/public.orders_a")
+    assert code == 1
+    assert "of the targets that c* fits, none is postgres" in err

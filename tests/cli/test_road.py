@@ -129,7 +129,7 @@ def test_a_folder_that_is_not_there_is_told_with_both_ways_to_name_it(monkeypatc
 @pytest.mark.parametrize(("typed", "told"), [("n\n", ""), ("\n", ""), ("perhaps\nno\n", "Answer y to apply it, or n.")])
 def test_a_plan_that_somebody_does_not_agree_to_is_not_applied(world, reconciler, monkeypatch, typed, told):
     """It was told as an error: interrupted."""
-    monkeypatch.setattr("reconciler.cli.apply.is_terminal", lambda stream: True)
+    monkeypatch.setattr("reconciler.cli.asking.is_terminal", lambda stream: True)
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     code, _, err = reconciler("apply")
     assert code == 1

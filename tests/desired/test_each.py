@@ -457,6 +457,19 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
     until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
 
 
+def test_what_a_command_prints_is_not_believed_while_something_may_print_more(tmp_path, monkeypatch):
+    """Before, after a minute without a word, the rows until then were all there are."""
+    monkeypatch.setattr(commands, "SECONDS", 1.0)
+    pid = tmp_path / "pid"
+    error = refused_command(tmp_path, ["sh", "-c", f"echo name,url; echo a,host=a; sleep 600 & echo $! > {pid}"])
+    assert error == (
+        'targets.yaml:4:6: the command "sh" has ended, and what it started still held its output after 1 s\n'
+        "  start it with its output elsewhere: >/dev/null 2>&1"
+    )
+    child = int(pid.read_text())
+    until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
+
+
 def test_a_command_that_never_stops_printing_is_ended(tmp_path):
     assert refused_command(tmp_path, ["yes", "name,url"]) == (
         'targets.yaml:4:6: the command "yes" printed more than 8 MB, and was ended'
@@ -505,6 +518,30 @@ def test_nobody_is_asked_where_a_run_is_about_other_targets(tmp_path):
     )
     assert list(found.targets) == ["main"]
     assert not mark.exists()
+
+
+def test_no_server_is_asked_in_the_place_of_one_whose_url_is_missing(tmp_path, monkeypatch):
+    """Seen to fail: without the variable the URL was empty, and the query went to the server of libpq's defaults."""
+
+    def asked(*_):
+        raise AssertionError("a server was asked")
+
+    monkeypatch.setattr("reconciler.desired.each.templates.rows_of_query", asked)
+    (tmp_path / "desired").mkdir()
+    targets = tmp_path / "targets.yaml"
+    targets.write_text(
+        """targets:
+  catalogue: {postgres: "${CATALOGUE_URL}"}
+  tenants: {each: {query: select 1, target: catalogue}, postgres: "${url}"}
+"""
+    )
+    with pytest.raises(DesiredError) as refused:
+        load(tmp_path / "desired", KINDS, {}, Secrets({}, Reach(targets=targets)))
+    assert str(refused.value).replace(f"{tmp_path}/", "") == (
+        "targets.yaml:2:25: the environment variable CATALOGUE_URL is not set\n"
+        "  export CATALOGUE_URL=… or give a default: ${CATALOGUE_URL:-…}\n"
+        'targets.yaml:3:19: the target "catalogue" cannot be asked: see its own error'
+    )
 
 
 def test_an_unknown_name_may_be_one_of_those_that_nobody_was_asked_for(tmp_path):

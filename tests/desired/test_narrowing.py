@@ -95,3 +95,12 @@ def test_what_is_said_of_a_target_holds_for_its_nodes():
 def test_nothing_is_everything():
     assert parse([]) == EVERYTHING
     assert EVERYTHING.is_whole("main")
+
+
+def test_a_kind_that_no_target_has_is_told_as_such():
+    """Before: `unknown name "*"`, with nothing to choose from."""
+    known = [(Address("main", "pg_setting", "jit"), "main")]
+    with pytest.raises(UsageError, match=r"m\*/redis_setting/\*: no target that m\* fits has any redis_setting"):
+        parse(["m*/redis_setting/*"]).check_found(known, ())
+    with pytest.raises(UsageError, match='unknown name "jti"; did you mean "jit"'):
+        parse(["m*/pg_setting/jti"]).check_found(known, ())

@@ -14,6 +14,7 @@ from views.arbitrary import changes, plans
 from views.sample import IN_SYNC, PLAN
 
 from reconciler.documents import document
+from reconciler.documents.atomic_file import _temporary
 from reconciler.documents.change_fingerprint import fingerprint, of_parts
 from reconciler.documents.digest import digest
 from reconciler.documents.plan import dump, load, read, seal, write
@@ -265,7 +266,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch, f
 
 
 def test_the_leftover_of_a_killed_run_is_not_in_the_way(tmp_path: Path):
-    (tmp_path / f".plan.json.{os.getpid()}.part").write_text("half")
+    _temporary(tmp_path / "plan.json").write_text("half")
     write(PLAN, tmp_path / "plan.json")
     assert [found.name for found in tmp_path.iterdir()] == ["plan.json"]
 

@@ -121,9 +121,9 @@ def test_what_goes_wrong_with_one_target_stops_no_other(plans, databases, reconc
     code, out, _ = reconciler("apply", plans, "--digest", fleet.digest, "--allow", "index-drop", "--receipt", receipts)
     assert code == 1
     assert results(receipts) == [
-        {"acme": "failed", "globex": "failed", "initech": "nothing-to-do", "umbrella": "applied"}
+        {"acme": "failed", "globex": "unreachable", "initech": "nothing-to-do", "umbrella": "applied"}
     ]
-    assert "globex: failed: globex: cannot connect" in out
+    assert "globex: not reached: globex: cannot connect" in out
     databases.sql("acme", "create table tasks (id bigint primary key, status text, priority int, title text)")
 
 

@@ -16,7 +16,7 @@ from reconciler.documents.digest import digest
 from reconciler.errors import DocumentError
 from reconciler.fleet import folder
 from reconciler.fleet.join import joined
-from reconciler.model import Action, ChangeGroup, Fleet, Shard, TargetPlan, Unreachable, UnreadReason, Verdict
+from reconciler.model import Action, ChangeGroup, Fleet, Partial, Shard, TargetPlan, Unreachable, UnreadReason, Verdict
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROUPS = [f"{number:064x}" for number in range(4)]
@@ -130,7 +130,7 @@ def altered(alter: Callable[[dict[str, Any]], object], *, resealed: bool = True)
 ALTERED = {
     "nothing": ("", "is empty"),
     "a plan": ('{"format_version": "2.3"}', "its format is not reconciler-fleet"),
-    "a later version": (altered(lambda c: c.update(format_version="2.0")), "reads 1.x"),
+    "a later version": (altered(lambda c: c.update(format_version="3.0")), "reads 2.x"),
     "the digest taken out": (altered(lambda c: c.pop("digest"), resealed=False), "has no digest"),
     "another digest of a plan": (
         altered(lambda c: c["targets"]["a"].update(digest="0"), resealed=False),
@@ -160,6 +160,17 @@ def test_the_file_of_a_target_is_in_the_folder_and_nobody_elses(name):
     assert len({found, folder.WHOLE, folder.file_of(f"{name} ", "plan")}) == 3
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "語", "\U00020000"])
+def test_a_file_of_a_long_name_can_be_written(tmp_path, letter):
+    """Before, 28 letters that are not ASCII made a target that could not be saved, once all were planned."""
+    names = [letter * 199 + end for end in "xy"]
+    for name in names:
+        for what in ("plan", "receipt"):
+            (tmp_path / folder.file_of(name, what)).write_text(name)
+    assert len([*tmp_path.iterdir()]) == 4
+    assert folder.file_of("tenant-7", "plan") == "tenant-7.plan.json"
+
+
 @pytest.mark.parametrize("name", ["fleet", "fleet-0-of-2", "fleet-x", ".."])
 def test_a_target_that_is_called_like_an_index_is_taken_for_none(tmp_path, name):
     made = fleet({name: []})
@@ -167,3 +178,18 @@ def test_a_target_that_is_called_like_an_index_is_taken_for_none(tmp_path, name)
     folder.write(tmp_path, made, {})
     folder.prepare(tmp_path, None)
     assert folder.read(tmp_path) == made
+
+
+def test_parts_that_were_narrowed_are_of_one_fleet_that_is(tmp_path):
+    """A shard without a target, or with such as are asked for whole, was narrowed to nothing."""
+
+    def part(number: int, to: str = "", left_out: int = 0) -> Fleet:
+        partial = Partial(to=(to,), left_out=left_out) if to else None
+        return fleet({f"t{number}": GROUPS[:1]}, shard=Shard(number=number, of=3), partial=partial)
+
+    parts = {"a": part(0), "b": part(1, "*/pg_index/i", 2), "c": part(2, "*/pg_index/i", 3)}
+    found = joined(parts).partial
+    assert found is not None
+    assert (found.to, found.left_out) == (("*/pg_index/i",), 5)
+    with pytest.raises(DocumentError, match="what they were narrowed to differs"):
+        joined({**parts, "c": part(2, "*/pg_index/j")})

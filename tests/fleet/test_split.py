@@ -31,6 +31,7 @@ from reconciler.model import (
     TargetInfo,
     Unreachable,
     UnreadReason,
+    Verdict,
 )
 from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
@@ -177,3 +178,30 @@ def test_a_plan_of_somebody_else_is_refused(tmp_path):
     folder.write(tmp_path, made, {**plans, "other": plans["main"]})
     with pytest.raises(DocumentError, match="is not about other alone"):
         folder.read_plan(tmp_path, made, "other")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("action", Action.CREATE), ("name", "public.k"), ("hazards", ())],
+)
+def test_an_index_says_nothing_of_a_group_that_its_plans_do_not(tmp_path, key, value):
+    """Before, whoever could seal it again had `show` tell another name, and policies other hazards."""
+    drop = change("a", action=Action.DELETE)
+    whole = plan(targets={"a": info()}, changes=(drop,))
+    made = index(whole, {"a": whole}, "0" * 64)
+    folder.write(tmp_path, made, {"a": whole})
+    assert [each.address for each in folder.read_plan(tmp_path, made, "a").changes] == [drop.address]
+    [group] = made.groups
+    forged = fleet_file.seal(made.model_copy(update={"groups": (group.model_copy(update={key: value}),)}))
+    with pytest.raises(DocumentError, match="has other changes than the index says"):
+        folder.read_plan(tmp_path, forged, "a")
+
+
+def test_an_index_says_no_other_verdict_than_its_plans(tmp_path):
+    whole = plan(targets={"a": info()}, notices=(notice("a"),))
+    made = index(whole, {"a": whole}, "0" * 64)
+    folder.write(tmp_path, made, {"a": whole})
+    entry = made.targets["a"].model_copy(update={"verdict": Verdict.IN_SYNC})
+    forged = fleet_file.seal(made.model_copy(update={"targets": {"a": entry}, "verdict": Verdict.IN_SYNC}))
+    with pytest.raises(DocumentError, match="has another verdict than the index says"):
+        folder.read_plan(tmp_path, forged, "a")

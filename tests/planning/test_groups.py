@@ -6,7 +6,8 @@ import pytest
 from views.sample import CHANGES, FLEET, PLAN, TENANTS
 
 from reconciler.documents.plan import seal
-from reconciler.model import Address, Change, Hazard, HazardType, SqlStep
+from reconciler.kinds.pg_index.model import Definition, Element, PgIndex
+from reconciler.model import Address, Change, ComesTrue, Hazard, HazardType, Partial, Provenance, PulledIn, SqlStep
 from reconciler.planning.groups import Group, change_key, groups_of
 from reconciler.reports.several import Several
 from reconciler.views import FORMATS, render, render_checks, render_drift
@@ -66,6 +67,70 @@ def test_the_words_of_a_hazard_part_nothing_and_its_type_does():
     assert change_key(made("a", **hazardous("1 scan"))) == change_key(made("b", **hazardous("2 scans")))
     other = hazardous("1 scan", HazardType.STOPS_SERVICE)
     assert change_key(made("a", **hazardous("1 scan"))) != change_key(made("b", **other))
+
+
+def index(target: str, **beside: object) -> Change:
+    """Of an index, with what planning has put `beside` it."""
+    definition = Definition(keys=(Element(column="at"),))
+    resource = PgIndex(
+        address=Address(target, "pg_index", "public.at_idx"), schema_name="public", table="tasks", name="at_idx",
+        definition=definition,
+    )  # fmt: skip
+    desired = resource.model_copy(update=beside).model_dump(mode="json")
+    return made(target, address=resource.address, desired=desired)
+
+
+BESIDE = {
+    "other indexes of the table": {"listed": ("at_idx", "title_idx")},
+    "what is declared absent there": {"absent": ("old_idx",)},
+    "names that are taken": {"reserved": (("public", "x_idx"),)},
+    "where names are looked up": {"search_path": ("app",)},
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_what_is_declared_beside_an_index_parts_nothing(beside):
+    """The plan of each target holds it, and its fingerprint counts it: the group is about what runs here."""
+    assert change_key(index("a", **beside)) == change_key(index("b"))
+
+
+def test_what_is_declared_of_the_index_itself_parts_them():
+    other = Definition(keys=(Element(column="at", descending=True),))
+    assert change_key(index("a", definition=other)) != change_key(index("b"))
+
+
+def test_what_is_declared_of_a_resource_that_cannot_be_read_parts_them():
+    one, other = made("a", desired={"what": 1}), made("b", desired={"what": 2})
+    assert change_key(one) != change_key(other)
+
+
+def setting(target: str, source: str, *masks: str) -> Change:
+    seen = Provenance(
+        value="4MB", source="configuration file", place=source, masks=masks, comes_true=ComesTrue.RELOAD
+    )  # fmt: skip
+    notes = ("reload", f"{source} → postgresql.auto.conf", f"masks {', '.join(masks)}" if masks else "")
+    return made(target, before={"value": "4MB", "source": source}, notes=tuple(filter(None, notes)), provenance=seen)
+
+
+def test_the_line_of_a_file_parts_nothing_and_the_file_does():
+    first = change_key(setting("a", "postgresql.conf:132", "a.conf:1"))
+    assert change_key(setting("b", "postgresql.conf:134", "a.conf:12")) == first
+    assert change_key(setting("b", "conf.d/ours.conf:132")) != first
+    assert change_key(setting("b", "default")) != first
+
+
+def test_where_a_value_stands_is_said_of_the_first_where_only_its_line_differs():
+    lines = range(12, 12 + len(TENANTS))
+    changes = [
+        setting(name, f"postgresql.conf:{line}", f"postgresql.conf:1{line}")
+        for name, line in zip(TENANTS, lines, strict=True)
+    ]
+    fleet = seal(FLEET.model_copy(update={"changes": tuple(changes), "notices": ()}))
+    planned, drifted = (" ".join(out.split()) for out in (render(fleet), render_drift(fleet)))
+    assert "tenant-002/" not in planned
+    assert "reload; postgresql.conf:12 → postgresql.auto.conf (of tenant-001); masks postgresql.conf:112 (of" in planned
+    assert "tenant-002/" not in drifted
+    assert "from postgresql.conf:12, masking postgresql.conf:112; comes true by a reload (of tenant-001)" in drifted
 
 
 def test_the_name_and_the_kind_part_them():
@@ -145,3 +210,15 @@ def test_so_many_are_named():
     assert Several(("a", "b", "c", "d")).says == "4 targets: a, b, c and d"
     assert Several(("a", "b", "c", "d", "e")).says == "5 targets: a, b, c and 2 more"
     assert Several(("\x1b", "b")).named == r"\x1b and b"
+
+
+def test_changes_that_nobody_asked_for_are_told_as_one_as_well():
+    """Seen to fail: each named the change of its own target that leans on it."""
+    changes = [made(name) for name in TENANTS]
+    pulled_in = tuple(
+        PulledIn(address=each.address, needed_by=each.address._replace(name="max_connections")) for each in changes
+    )
+    partial = Partial(to=("*/pg_setting/max_connections",), pulled_in=pulled_in)
+    out = render(seal(FLEET.model_copy(update={"changes": tuple(changes), "partial": partial, "notices": ()})))
+    assert "not asked for: pg_setting/max_connections leans on it" in out
+    assert "tenant-002/" not in out

@@ -74,7 +74,8 @@ def narrow(changes, *words, notices=(), declared=(), unreachable=()):
     )  # fmt: skip
     resources = [Declared(each) for each in declared]
     read = {name: [each for each in resources if each.address.target == name] for name in TARGETS}
-    return narrowed(plan, parse(words), resources, read)
+    found = narrowed(plan, parse(words), resources, read)
+    return found.plan if found else plan
 
 
 def kept(plan: Plan) -> set[str]:

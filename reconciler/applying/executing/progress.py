@@ -11,7 +11,8 @@ from reconciler.model import Blocker
 class Progress:
     """One look. `fraction` is of the phase, 0 to 1; None where the server does not say. `attempt`: from 1.
 
-    `aloud`: worth a line of its own even where nobody watches: what is restarted, what a person is asked to do.
+    `waited`: seconds since the look before, where somebody is in the way. `aloud`: worth a line of its own even where
+    nobody watches: what is restarted, what a person is asked to do.
     """
 
     phase: str
@@ -19,3 +20,4 @@ class Progress:
     blockers: tuple[Blocker, ...]
     attempt: int = 1
     aloud: bool = False
+    waited: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ def watched(
     done = threading.Event()
 
     def beside() -> None:
-        looking = True
+        looking, looked = True, time.monotonic()
         with ExitStack() as opened:
             session: PostgresSession | None = None
             # Most steps are over before anybody could look: no connection is made for those.
@@ -86,7 +87,8 @@ def watched(
                 elif looking:
                     try:
                         session = session or opened.enter_context(_looking(running.target, secrets))
-                        _look(session, running, watch, tell)
+                        before, looked = looked, time.monotonic()
+                        _look(session, running, watch, tell, since=looked - before)
                     except Exception:  # the server has no connection to spare, or who is told cannot listen
                         looking = False
 
@@ -107,7 +109,10 @@ def _looking(target: PostgresTarget, secrets: Secrets) -> closing[PostgresSessio
     return closing(connect(as_login(target), secrets))
 
 
-def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None]) -> None:
+def _look(
+    session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None], *, since: float
+) -> None:
+    """`since`: seconds that have passed since the last look."""
     asked = {"pid": running.pid}
     rows, blockers, at_work = session.fetch_all([(_LOOK, asked), (_BLOCKERS, asked), (_AT_WORK, asked)])
     if at_work and at_work[0]["at_work"]:
@@ -116,4 +121,5 @@ def _look(session: PostgresSession, running: PostgresExecutor, watch: Watch, tel
     watch.blockers = tuple(blocker(**row, hide_numbers=hidden) for row in blockers)
     phase, fraction = (rows[0]["phase"], rows[0]["fraction"]) if rows else ("", None)
     if phase or watch.blockers:
-        tell(Progress(phase or "waiting for a lock", fraction, watch.blockers))
+        waited = since if watch.blockers else 0.0
+        tell(Progress(phase or "waiting for a lock", fraction, watch.blockers, waited=waited))

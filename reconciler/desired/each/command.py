@@ -68,7 +68,8 @@ def _output(command: list[str], at: str, secrets: Secrets) -> bytes:
 
 
 def _read(process: subprocess.Popen[bytes], called: str, at: str) -> tuple[bytes, bytes]:
-    """What it prints until it ends. Raises DesiredError where that takes too long, or is too much."""
+    """What it, and whatever it has started, prints until its end. Raises DesiredError where that takes too long, or is
+    too much."""
     deadline = time.monotonic() + SECONDS
     found = {"out": bytearray(), "err": bytearray()}
     with selectors.DefaultSelector() as waiting:
@@ -86,9 +87,14 @@ def _read(process: subprocess.Popen[bytes], called: str, at: str) -> tuple[bytes
                     del into[:-CHUNK]
                 elif len(into) > MOST_BYTES:
                     raise DesiredError(f"{called} printed more than {MOST_BYTES >> 20} MB, and was ended", at=at)
+        may_print_more = process.stdout is not None and process.stdout in waiting.get_map()
     try:
         process.wait(max(deadline - time.monotonic(), 0))
     except subprocess.TimeoutExpired:
         hint = "it gets no input: does it ask for a password?"
         raise DesiredError(f"{called} did not end within {SECONDS:.0f} s, and was ended", at=at, hint=hint) from None
+    if may_print_more:  # what is missing may be rows
+        hint = "start it with its output elsewhere: >/dev/null 2>&1"
+        why = f"has ended, and what it started still held its output after {SECONDS:.0f} s"
+        raise DesiredError(f"{called} {why}", at=at, hint=hint)
     return bytes(found["out"]), bytes(found["err"])

@@ -141,8 +141,9 @@ class Templates:
     ) -> PostgresTarget:
         if source.target not in ordinary:
             raise DesiredError(unknown("target", source.target, list(ordinary)), at=at)
+        before = len(self.values.errors)
         found = ordinary[source.target]()
-        if found is None:
+        if found is None or len(self.values.errors) > before:  # an empty URL would lead to a server that nobody named
             raise DesiredError(f"the target {quoted(source.target)} cannot be asked: see its own error", at=at)
         if not isinstance(found, PostgresTarget):
             raise DesiredError(f"the target {quoted(source.target)} is no PostgreSQL: it takes no query", at=at)

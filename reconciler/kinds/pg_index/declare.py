@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from reconciler.errors import Collected, DesiredError
 from reconciler.kind import Declaration
@@ -51,7 +50,7 @@ def declare(declaration: Declaration) -> Iterator[Declared]:
             for name, index in section.indexes.items():
                 with wrong.noted():
                     yield _index(declaration, (written, "indexes", name), schema, table, index)
-            yield UnlistedIndexes(
+            yield UnlistedIndexes.of_known(
                 address=Address(declaration.target.name, KIND, rule_name(schema, table)),
                 declared_at=declaration.at([written, "unlisted_indexes"]),
                 schema_name=schema,
@@ -91,13 +90,13 @@ def _index(
             described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section, table)
             definition = _complete(described, section, schema, table)
             if wrong := impossible(definition, table):
-                raise SyntaxProblem(wrong)
+                raise _Misplaced(SyntaxProblem(wrong.says), _to_option(section, wrong.option))
         except _Misplaced as wrong:
             at = declaration.at((*path, *wrong.path))
             raise DesiredError(f"index {name}: {wrong.problem}", at=at, hint=_way(wrong.problem)) from None
         except SyntaxProblem as problem:
             raise DesiredError(f"index {name}: {problem}", at=at, hint=_way(problem)) from None
-    return PgIndex(
+    return PgIndex.of_known(
         address=Address(declaration.target.name, KIND, full_name(schema, name)),
         why=why,
         declared_at=at,
@@ -118,12 +117,25 @@ class _Misplaced(Exception):
         self.path = path
 
 
-@contextmanager
-def _within(*path: str | int) -> Iterator[None]:
-    try:
-        yield
-    except SyntaxProblem as problem:
-        raise _Misplaced(problem, path) from None
+class _Within:
+    """Around what reads the value of the key of an index to which `path` leads."""
+
+    def __init__(self, *path: str | int) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, SyntaxProblem):
+            raise _Misplaced(error, self._path) from None
+
+
+def _to_option(section: IndexSection, option: str) -> Sequence[str]:
+    """The path to a storage parameter, by its name in lower case, where it is written as a key; the last, if it stands
+    there twice."""
+    written = [name for name in section.with_ if name.lower() == option]
+    return ("with", written[-1]) if written else ()
 
 
 def _way(problem: SyntaxProblem) -> str:
@@ -161,7 +173,7 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
 
 
 def _key(number: int, written: str, method: str, table: str) -> Element:
-    with _within("columns", number):
+    with _Within("columns", number):
         return parse_element(written, method, table if table in written else NO_TABLE)
 
 
@@ -179,11 +191,11 @@ def _from_columns(section: IndexSection, table: str) -> Definition:
     # Extensions bring more methods, so that an unknown one is only refused where it looks misspelt.
     known = {*METHODS, *OBSOLETE}
     if method not in known and (near := difflib.get_close_matches(method, METHODS, n=1)):
-        with _within("using"):
+        with _Within("using"):
             raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
-    with _within("where"):
+    with _Within("where"):
         predicate = parse_predicate(section.where) if section.where else ""
-    return Definition(
+    return Definition.of_known(
         method=method,
         unique=section.unique,
         nulls_not_distinct=section.nulls_not_distinct,
@@ -199,7 +211,7 @@ def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Defi
     extra = sorted(section.model_fields_set - {"sql", "why", "comment", "statistics", "new_partitions"})
     if extra:
         raise SyntaxProblem(f"sql says it all; {', '.join(extra).replace('with_', 'with')} cannot stand beside it")
-    with _within("sql"):
+    with _Within("sql"):
         return _parsed(parse_index(section.sql), schema, table, name)
 
 

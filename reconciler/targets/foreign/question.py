@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -41,10 +41,11 @@ class Question:
     ) -> Question:  # fmt: skip
         """Where names are looked for as in `session`, and in the schemas `beside` its path."""
         path = [*session.search_path, *sorted({*beside} - {*session.search_path})]
-        asked = cls(path, texts, tables, catalog_first=session.pg_catalog_first, defaults=defaults)
+        strangers = session.strangers_have_something
+        asked = cls(path, texts, tables, session.pg_catalog_first, defaults, strangers)
         # Whoever names the schema of somebody's temporary tables gets there.
-        temporary = any(schema.startswith("pg_temp") for schema in asked.params["schemas"])
-        return replace(asked, strangers=session.strangers_have_something or temporary)
+        temporary = not strangers and any(schema.startswith("pg_temp") for schema in asked.params["schemas"])
+        return replace(asked, strangers=True) if temporary else asked
 
     @property
     def queries(self) -> list[Asked]:
@@ -79,8 +80,12 @@ class Question:
         """Whether a row that answers a wider question would answer this one, too."""
         names = _NAMED_BY.get(row["kind"])
         schema = row["schema"]
-        is_there = schema in self.params["schemas"] or schema.startswith("pg_temp_")
-        return names is None or (is_there and row["name"] in self.params[names])
+        is_there = schema in self._sets["schemas"] or schema.startswith("pg_temp_")
+        return names is None or (is_there and row["name"] in self._sets[names])
+
+    @cached_property
+    def _sets(self) -> Mapping[str, Set[str]]:
+        return {name: frozenset(self.params[name]) for name in ("schemas", *_NAMED_BY.values())}
 
 
 _NAMED_BY = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, nodes_and_texts, parse_select
+from reconciler.targets.sql_nodes import nodes_and_texts
+from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, parse_select
 
 Name = tuple[str, str]
 """Schema, empty where it is not written, and name."""
@@ -59,20 +60,21 @@ class Reached:
             # An older server takes their words for names of functions.
             calls |= {Call(("", word), None) for word in _YOUNGER}
         methods = {_name(sample.method) for sample in of("RangeTableSample")}
-        fields = {part.string.sval for ref in of("ColumnRef") for part in ref.fields[1:]}
-        fields |= {part.string.sval for each in of("A_Indirection") for part in each.indirection}
+        fields = {("", part.string.sval) for ref in of("ColumnRef") for part in ref.fields[1:]}
+        fields |= {("", part.string.sval) for each in of("A_Indirection") for part in each.indirection}
+        fields.discard(("", ""))
         written = [each.name for each in of("A_Expr")]
         written += [each.oper_name for each in of("SubLink")]
         written += [each.use_op for each in of("SortBy")]
-        # A cast may be written as a call of its type, or as a field.
-        types = {_name(each.names) for each in of("TypeName")} | {call.name for call in calls}
-        types |= {("", field) for field in fields if field}
+        operators = {_name(each) for each in written if each}
+        called = {call.name for call in calls} | fields
         return cls(
             calls=frozenset(calls),
-            fields=frozenset({("", field) for field in fields if field}),
-            functions=frozenset({call.name for call in calls} | methods | {("", field) for field in fields if field}),
-            operators=frozenset({_name(each) for each in written if each} | _BY_SYNTAX),
-            types=frozenset(types),
+            fields=frozenset(fields),
+            functions=frozenset(called | methods),
+            operators=_BY_SYNTAX if operators <= _BY_SYNTAX else _BY_SYNTAX | operators,
+            # A cast may be written as a call of its type, or as a field.
+            types=frozenset(called.union([_name(each.names) for each in of("TypeName")])),
             # Those of WITH among them: `with t as (select * from t)` reads the table t.
             relations=frozenset((each.schemaname, each.relname) for each in of("RangeVar")),
             has_subquery=bool(of("SubLink")),

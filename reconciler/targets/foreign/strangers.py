@@ -52,16 +52,24 @@ PLACES: LiteralString = """
 """A CTE: the schemas where names are looked for."""
 
 HAVE_SOMETHING: LiteralString = """
-    (exists (select from foreign_functions)
-     or exists (select from pg_catalog.pg_operator o join strange on strange.oid = o.oprowner)
-     or exists (select from pg_catalog.pg_type t join strange on strange.oid = t.typowner
-                join pg_catalog.pg_namespace n on n.oid = t.typnamespace and {reached})
-     or exists (select from pg_catalog.pg_class c left join strange on strange.oid = c.relowner
-                join pg_catalog.pg_namespace n on n.oid = c.relnamespace and {reached}
-                where strange.oid is not null or c.relkind = 'f'))
+    (exists (select from pg_catalog.pg_shdepend d join strange on strange.oid = d.refobjid
+             left join pg_catalog.pg_class c on d.classid = 1259 and c.oid = d.objid
+             left join pg_catalog.pg_type t on d.classid = 1247 and t.oid = d.objid
+             left join pg_catalog.pg_namespace n on n.oid = coalesce(c.relnamespace, t.typnamespace)
+             where d.refclassid = 1260 and d.deptype = 'o' and d.classid in (1247, 1255, 1259, 2617)
+                   and d.dbid = (select m.oid from pg_catalog.pg_database m
+                                 where m.datname = pg_catalog.current_database())
+                   and (n.oid is null or {reached}))
+     or exists (select from strange where strange.oid = 10)
+     or exists (select from pg_catalog.pg_foreign_table))
 """
 """Behind `STRANGERS`: whether any code of a stranger could be reached by anything in this database, or another server
-be asked by a foreign table. What belongs to nobody but superusers and those who are trusted leads to no one else."""
+be asked by a foreign table. What belongs to nobody but superusers and those who are trusted leads to no one else.
+
+The server keeps in pg_shdepend who owns what: a type, a function, a relation, an operator (1247, 1255, 1259, 2617), by
+role (1260), but not what comes with one of these, such as the type of a row, nor what belongs to the role that made the
+cluster (10), which before 16 need not be a superuser for ever.
+"""
 
 REACHED: LiteralString = """
     (n.oid = pg_catalog.pg_my_temp_schema() or not pg_catalog.starts_with(n.nspname, 'pg_temp_')

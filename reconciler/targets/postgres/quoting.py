@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from psycopg import sql
 
@@ -26,6 +26,8 @@ def identifier(*names: str) -> sql.Composable:
 def _needs_no_quotes(name: str) -> bool:
     if not _PLAIN_NAME.match(name):
         return False
+    if name not in _words():
+        return True
     try:
         # In a place where only an identifier can stand, an unreserved keyword is one too.
         parsed = parse(f"create index {name} on {name} ({name})")
@@ -33,3 +35,12 @@ def _needs_no_quotes(name: str) -> bool:
         return False
     element = parsed.stmts[0].stmt.index_stmt.index_params[0].index_elem
     return bool(element.name == name)
+
+
+@cache
+def _words() -> frozenset[str]:
+    """All words of PostgreSQL's grammar, and some that are none: the names of its tokens, and without their endings."""
+    from postgast.pg_query_pb2 import Token
+
+    names = [name.lower() for name in Token.DESCRIPTOR.values_by_name]
+    return frozenset(form for name in names for form in (name, name.removesuffix("_p"), name.removesuffix("_la")))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 from psycopg import sql
@@ -24,6 +25,7 @@ from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.quoting import identifier, verbatim
 from reconciler.targets.postgres.server_messages import CAME_MEANWHILE, SOMEBODY_MADE, UNPRIVILEGED
 from reconciler.targets.postgres.session import PostgresSession, Query, Row
+from reconciler.targets.sql_tree import REMEMBERED
 
 _OF_THE_SESSION = {"", "08", "25P02", "25P03", "25P04", "40", "53", "55P03", "57", "58"}
 """SQLSTATEs, and classes of them, that say nothing of the expressions that were asked about: connections and
@@ -37,6 +39,8 @@ length of bloom, lists of ivfflat) are read when an index is built and never aga
 REINDEX_MOVES = 140000
 """14: REINDEX (TABLESPACE …); before, only a new index can be in another tablespace without a long lock."""
 
+
+_EXPLAIN = "explain (verbose, costs off, format json) select ("
 
 Options = tuple[tuple[str, str], ...]
 
@@ -139,9 +143,8 @@ class Unread(NamedTuple):
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
-    return sql.SQL("explain (verbose, costs off, format json) select ({}\n) from {}").format(
-        verbatim("\n), (".join(map(_as_one_column, expressions))), row_of(schema, table)
-    )
+    columns = "\n), (".join(map(_as_one_column, expressions))
+    return verbatim("".join((_EXPLAIN, columns, "\n) from ", row_of(schema, table).as_string(None))))
 
 
 def _as_one_column(expression: str) -> str:
@@ -150,11 +153,11 @@ def _as_one_column(expression: str) -> str:
     return f"case when true then {expression}\n end" if whole else expression
 
 
-def row_of(schema: str, table: str) -> sql.Composable:
+@lru_cache(maxsize=REMEMBERED)
+def row_of(schema: str, table: str) -> sql.SQL:
     """One empty row of the table's type, under the table's name: what FROM takes."""
-    return sql.SQL("pg_catalog.json_populate_record(null::{}, '{{}}') as {}").format(
-        identifier(schema, table), identifier(table)
-    )
+    row = sql.SQL("pg_catalog.json_populate_record(null::{}, '{{}}') as {}")
+    return verbatim(row.format(identifier(schema, table), identifier(table)).as_string(None))
 
 
 def unread(session: PostgresSession, error: ObservationFailed) -> Unread:

@@ -14,7 +14,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from reconciler.targets.sql_tree import SyntaxProblem, nodes_and_texts, parse_expression, parse_select
+from reconciler.targets.sql_nodes import nodes_and_texts
+from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select
 
 _MAY_BE = re.compile(
     r"\bcase\b|\bcoalesce\b|\brow\b|\bcast\b"
@@ -26,7 +27,9 @@ _MAY_BE = re.compile(
 
 def leaves_out(text: str, output: str) -> bool:
     """Whether `output`, which `text` comes down to, has not all of the parts that decide about types."""
-    return bool(_MAY_BE.search(text)) and _parts(text) != _parts(output)
+    # An index's own key stands in parentheses. Both are looked at only where their texts do not say all.
+    is_written_alike = output == text or f"({output})" == text
+    return not is_written_alike and bool(_MAY_BE.search(text)) and _parts(text) != _parts(output)
 
 
 @lru_cache(maxsize=20_000)

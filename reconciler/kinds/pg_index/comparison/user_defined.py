@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, LiteralString
 
 from reconciler.kinds.pg_index.comparison.implied_operators import SIGNS
@@ -132,10 +133,20 @@ class Made:
             odd=frozenset(name for name in named if not _WORD.fullmatch(name)),
         )
 
+    @cached_property
+    def _is_nothing(self) -> bool:
+        """Whether users have made nothing that a text could name, but for collations."""
+        return not (self.functions or self.operators or self.types or self.odd)
+
     def may_be_in(self, text: str) -> bool:
         """Whether a text may lean on something that folding can hide, or names a collation; False is certain."""
-        words = {*_WORD.findall(text), *_WORD.findall(text.lower())}
-        if self.casts or "collate" in words or "u&" in text.lower():
+        lowered = text.lower()
+        if self.casts or "u&" in lowered:
+            return True
+        if self._is_nothing and "collate" not in lowered:
+            return False
+        words = {*_WORD.findall(text), *(_WORD.findall(lowered) if lowered != text else ())}
+        if "collate" in words:
             return True
         if self.operators and any(not SIGNS[word].isdisjoint(self.operators) for word in words & SIGNS.keys()):
             return True

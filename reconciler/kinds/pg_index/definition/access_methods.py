@@ -83,26 +83,34 @@ OBSOLETE = {"rtree": "gist"}
 """Names that the server still takes, for another method."""
 
 
-def beyond(definition: Definition) -> Iterator[str]:
+class Impossible(NamedTuple):
+    """Something that no server takes, in words. `option`: the storage parameter that it is about; empty: none."""
+
+    says: str
+    option: str = ""
+
+
+def beyond(definition: Definition) -> Iterator[Impossible]:
     """What is asked of a method that it cannot do, on any version."""
     method = METHODS.get(definition.method)
     if method is None:
         return
     name = definition.method
     if definition.unique and not method.unique:
-        yield f"a {name} index cannot be unique: only btree ones can"
+        yield Impossible(f"a {name} index cannot be unique: only btree ones can")
     if len(definition.keys) > 1 and not method.several:
-        yield f"a {name} index has one column: give each an index of its own"
+        yield Impossible(f"a {name} index has one column: give each an index of its own")
     if definition.include and not method.includes_since:
-        yield f"a {name} index cannot include columns: btree and gist ones can"
+        yield Impossible(f"a {name} index cannot include columns: btree and gist ones can")
     if not method.ordered and any(key.descending or key.nulls_first for key in definition.keys):
-        yield f"a {name} index has no order: leave out desc and nulls first"
+        yield Impossible(f"a {name} index has no order: leave out desc and nulls first")
     for option, value in definition.options:
         known = method.parameters.get(option)
         if known is not None and (why := known.refused(value)):
-            yield f"with {option}: {why}, not {value!r}"
+            yield Impossible(f"with {option}: {why}, not {value!r}", option)
         elif known is None and (near := difflib.get_close_matches(option, method.parameters, n=1)):
-            yield f"with: a {name} index has no parameter {option!r}; did you mean {near[0]!r}?"
+            says = f"with: a {name} index has no parameter {option!r}; did you mean {near[0]!r}?"
+            yield Impossible(says, option)
 
 
 def unknown_parameter(definition: Definition, version_num: int) -> str:

@@ -32,8 +32,8 @@ def parse_index(statement: str) -> ParsedIndex:
     keys = [_key(node.index_elem, tree.relation.relname) for node in tree.index_params]
     columns = source.kinds.index(OPEN)  # nothing before them has a parenthesis
     places = source.items(columns)
-    definition = Definition(
-        method=tree.access_method or "btree",
+    definition = Definition.of_known(
+        method=str(tree.access_method or "btree"),
         unique=tree.unique,
         nulls_not_distinct=tree.nulls_not_distinct,
         keys=tuple(_element(key, source, *place) for key, place in zip(keys, places, strict=True)),
@@ -135,7 +135,7 @@ def _element(key: _Key, source: Source, begin: int, end: int) -> Element:
     tree = key.tree
     descending = tree.ordering == 3  # SORTBY_DESC of libpg_query's SortByDir
     nulls = tree.nulls_ordering  # SortByNulls: 1 default, 2 first, 3 last
-    return Element(
+    return Element.of_known(
         column=key.column,
         expression="" if key.column else _expression(key, source, begin, end),
         collation=key.collation,

@@ -106,7 +106,7 @@ def parse_element(text: str, method: str = "btree", table: str = NO_TABLE) -> El
     if simple:
         descending = (simple["direction"] or "").lower() == "desc"
         nulls = (simple["nulls"] or "").lower()
-        return Element(
+        return Element.of_known(
             column=_name_in(simple), descending=descending, nulls_first=nulls == "first" if nulls else descending
         )
     definition = _first_that_parses(text, method, table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +10,12 @@ from typing import Any
 from psycopg import sql
 
 from reconciler.kinds.pg_index.comparison.user_defined import MADE, Made
-from reconciler.kinds.pg_index.definition.create_index import Explicit, explicit
+from reconciler.kinds.pg_index.definition.create_index import Explicit
 from reconciler.kinds.pg_index.definition.server_printing_faults import mended
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedKey, TableFacts
 from reconciler.kinds.pg_index.observing.catalogue_queries import (
+    IN_WRITTEN_ORDER,
     INDEXES,
     LOCKED,
     NAMES,
@@ -24,12 +24,12 @@ from reconciler.kinds.pg_index.observing.catalogue_queries import (
     TABLES,
     WANTED,
 )
+from reconciler.kinds.pg_index.observing.explicit_keys import explicit_keys
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.question import Question
 from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.redacted_statements import blocker
 from reconciler.targets.postgres.session import Asked, PostgresSession
-from reconciler.targets.sql_tree import SyntaxProblem
 
 _RELKINDS = {
     "r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "S": "sequence",
@@ -86,11 +86,11 @@ def read(
     tables_query = sql.SQL(TABLES).format(wanted=sql.SQL(WANTED))
     texts = [text for text in map(reached, expressions) if text]
     question = Question.of(session, texts, wanted)
-    *foreign, tables_found, schemas_found, names_found, made_found, indexes_found = session.fetch_all(
+    *foreign, schemas_found, names_found, made_found, _, tables_found, indexes_found = session.fetch_all(
         [
             *question.queries,
-            *((tables_query, _by_table(wanted)), (SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
-            indexes_of(session, wanted),
+            *((SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
+            *((IN_WRITTEN_ORDER, None), (tables_query, _by_table(wanted)), indexes_of(session, wanted)),
         ]
     )
     catalogue = Catalogue(
@@ -119,7 +119,8 @@ def read(
 
 
 def indexes_of(session: PostgresSession, tables: Sequence[TableName]) -> Asked:
-    """The question for all indexes of `tables`. The last of its transaction: it sets the role's own search_path."""
+    """The question for all indexes of `tables`, to be sent `IN_WRITTEN_ORDER`. The last of its transaction: it sets the
+    role's own search_path."""
     nulls_not_distinct = "x.indnullsnotdistinct" if session.version_num >= 150000 else "false"
     query = sql.SQL(INDEXES).format(
         wanted=sql.SQL(WANTED), nulls_not_distinct=sql.SQL(nulls_not_distinct), own_path=sql.SQL(OWN_PATH)
@@ -189,7 +190,7 @@ class _Reader:
 
     def live(self, row: Mapping[str, Any]) -> LiveIndex:
         count = row["key_count"]
-        parsed = _keys(row["definition"], row["expressions"]) if row["definition"] else None
+        parsed = explicit_keys(row) if row["definition"] else None
         return LiveIndex.of_known(
             name=row["name"],
             method=row["method"],
@@ -266,26 +267,6 @@ class _Reader:
             descending=bool(sort & 1),  # INDOPTION_DESC
             nulls_first=bool(sort & 2),  # INDOPTION_NULLS_FIRST
         )
-
-
-def _keys(definition: str, expressions: Sequence[str | None]) -> Sequence[Explicit] | None:
-    """The keys in PostgreSQL's own definition; None where our parser cannot read it.
-
-    Without its names, a definition is the same for many tables, and read once. Older servers forget the parentheses
-    around some expressions (`x IS DOCUMENT`, seen on 13 to 17) and could not read it themselves.
-    """
-    with suppress(SyntaxProblem):
-        return explicit(definition)
-    mended, at = definition, 0
-    for text in filter(None, expressions):
-        at = mended.find(text, at)
-        if at < 0:
-            return None
-        mended = f"{mended[:at]}({text}){mended[at + len(text) :]}"
-        at += len(text) + 2
-    with suppress(SyntaxProblem):
-        return explicit(mended)
-    return None
 
 
 def _options(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.kinds.pg_index.observing.catalogue import indexes_of, locked
+from reconciler.kinds.pg_index.observing.catalogue_queries import IN_WRITTEN_ORDER
 from reconciler.targets.postgres.session import PostgresSession
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def _slow(session: PostgresSession, tables: Sequence[TableName]) -> Hidden:
             break
         piece = pieces.pop()
         try:
-            session.fetch_all([(_SHORT, None), indexes_of(session, piece)])
+            session.fetch_all([(_SHORT, None), (IN_WRITTEN_ORDER, None), indexes_of(session, piece)])
         except ObservationFailed as error:
             if error.sqlstate != QUERY_CANCELED:
                 raise

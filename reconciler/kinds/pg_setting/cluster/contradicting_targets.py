@@ -30,12 +30,15 @@ def agreed(
         ends = {name: end for name in wanted if (end := _end(setting, found[name])) is not None}
         if len(set(ends.values())) < 2 or not any(end.changes for end in ends.values()):
             continue
+        why = f"on one server {_said([wanted[name] for name in ends])}: declare it for one"
         for name in ends:
-            others = [wanted[other] for other in ends if other != name]
-            why = f"{_said(wanted[name])}, and on the same server {', '.join(map(_said, others))}: declare it for one"
             if not block(found[name], setting, why):
                 found[name].append(notice(wanted[name], NoticeType.BLOCKED, why))
     return found
+
+
+MOST_NAMED = 3
+"""Targets that are named of those that want the same; of more, the number."""
 
 
 class _End(NamedTuple):
@@ -56,7 +59,23 @@ def _end(setting: str, outcomes: Sequence[Outcome]) -> _End | None:
     return _End(False)
 
 
-def _said(resource: PgSetting) -> str:
-    plain = isinstance(resource.value, str) and resource.setting not in names.SENSITIVE
-    value = f"wants {resource.value}" if plain else "declares it"
-    return f"{resource.address.target} {value} ({resource.declared_at})"
+def _said(resources: Sequence[PgSetting]) -> str:
+    """`a, b and 40 more want 16MB (x.yaml:1:2), c wants 32MB (x.yaml:9:2)`: the same for each of them."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for resource in resources:
+        plain = isinstance(resource.value, str) and resource.setting not in names.SENSITIVE
+        value = str(resource.value) if plain else ""
+        alike.setdefault((value, resource.declared_at), []).append(resource.address.target)
+    return ", ".join(f"{_named(targets)} {_verb(value, len(targets))} ({at})" for (value, at), targets in alike.items())
+
+
+def _verb(value: str, count: int) -> str:
+    if value:
+        return f"{'wants' if count == 1 else 'want'} {value}"
+    return "declares it" if count == 1 else "declare it"
+
+
+def _named(targets: Sequence[str]) -> str:
+    more = len(targets) - MOST_NAMED
+    *names, last = [*targets[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    return f"{', '.join(names)} and {last}" if names else last

@@ -1,0 +1,49 @@
+"""The checks that are declared for the targets of a wave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.errors import ReconcilerError
+from reconciler.model import CheckVerdict, NotRun, Resource, Target, WaveReceipt
+from reconciler.planning import exit_codes
+from reconciler.planning.make import make_plan
+from reconciler.secrets import Secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checking:
+    """Decides the checks of targets as `check` does, by what is declared at the moment."""
+
+    targets: Mapping[str, Target]
+    resources: Collection[Resource]
+    secrets: Secrets
+    now: Callable[[], datetime]
+    at_once: int
+
+    def __call__(self, receipt: WaveReceipt, names: Sequence[str]) -> WaveReceipt:
+        """`receipt` with what they came to. They pass where `check` ends with 0, and there is one at all: nobody is to
+        believe in checks that nobody has declared. Never raises."""
+        wanted = {*names}
+        targets = {name: target for name, target in self.targets.items() if name in wanted}
+        resources = [each for each in self.resources if each.address.target in wanted]
+        try:
+            plan = make_plan(
+                targets, resources, self.secrets, created_at=self.now().replace(microsecond=0), at_once=self.at_once
+            )
+        except ReconcilerError as error:
+            return _stopped(receipt, CheckVerdict.UNDECIDED, message=self.secrets.redact(str(error)))
+        if not plan.checks:
+            return _stopped(receipt, CheckVerdict.UNDECIDED, message="no check is declared for its targets")
+        verdict = exit_codes.of_checklist(plan)
+        if exit_codes.check_exit_code(plan) == 0:
+            return receipt.model_copy(update={"checks": verdict})
+        failing = [each.address for each in plan.checks if exit_codes.of_check(each) is CheckVerdict.FAILED]
+        unread = "; ".join(f"{each.node}: {each.message}" for each in plan.unreachable)
+        return _stopped(receipt, verdict, message=unread).model_copy(update={"failing": tuple(failing)})
+
+
+def _stopped(receipt: WaveReceipt, verdict: CheckVerdict, *, message: str) -> WaveReceipt:
+    return receipt.model_copy(update={"stopped": NotRun.CHECKS, "checks": verdict, "message": message})
