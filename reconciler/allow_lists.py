@@ -9,14 +9,21 @@ Decided: docs/decisions.md#reach-travels-with-the-secrets, docs/decisions.md#hos
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConnectionFailed
+from reconciler.untrusted_files import repository
+
+T = TypeVar("T")
+
+NAMES = ("targets", "variables", "files_below", "hosts", "without")
+"""Of the fields of `Reach`, in the order in which they are told of."""
 
 
 class Use(StrEnum):
@@ -158,6 +165,49 @@ def without(text: str) -> frozenset[str]:
     if unknown:
         raise ValueError(f"{unknown[0]!r} is none of {', '.join(CHECKS_TO_LEAVE_OUT)}")
     return found
+
+
+class NotALimit(ValueError):
+    """What was given for the field `name` of `Reach` is no such limit; the message says why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
+
+
+def reach(texts: Mapping[str, str | None], desired: Path) -> Reach:
+    """What was given for NAMES, None where nothing was. Raises NotALimit.
+
+    Whoever limits anything trusts the author less: no file outside of the repository of `desired` is his, either.
+    """
+    targets, below = texts["targets"], texts["files_below"]
+    found = Reach(
+        targets=None if targets is None else _path("targets", targets, Path.is_file, "file"),
+        variables=_read("variables", texts, variables),
+        files_below=None
+        if below is None
+        else tuple(_path("files_below", each, Path.is_dir, "folder") for each in below.split(os.pathsep)),
+        hosts=_read("hosts", texts, hosts),
+        without=_read("without", texts, without) or frozenset(),
+    )
+    return replace(found, files_below=(repository(desired),)) if found.is_limited and below is None else found
+
+
+def _read(name: str, texts: Mapping[str, str | None], parse: Callable[[str], T]) -> T | None:
+    text = texts[name]
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise NotALimit(name, str(error)) from None
+
+
+def _path(name: str, text: str, fits: Callable[[Path], bool], what: str) -> Path:
+    path = Path(text)
+    if not text or not fits(path):
+        raise NotALimit(name, f"there is no {what} {text!r}")
+    return path
 
 
 def _split(text: str) -> tuple[str, str]:

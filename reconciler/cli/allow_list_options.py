@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from reconciler import allow_lists as reaching
+from reconciler import allow_lists
 from reconciler.allow_lists import Reach
-from reconciler.untrusted_files import repository
 
 F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 
 _OPTIONS: Mapping[str, tuple[str, str]] = {
     "targets": ("FILE", "Targets, and the variables in them, come from this file alone."),
@@ -45,39 +42,12 @@ def options(command: F) -> F:
 
 
 def reach(given: Mapping[str, str | None], desired: Path) -> Reach:
-    """What the options come to. Raises click.UsageError.
-
-    Whoever limits anything trusts the author less: no file outside of the repository of `desired` is his, either.
-    """
+    """What the options come to. Raises click.UsageError."""
     texts = {name: given[name] if given[name] is not None else os.environ.get(_variable(name)) for name in _OPTIONS}
-    targets, below = texts["targets"], texts["files_below"]
-    found = Reach(
-        targets=None if targets is None else _path("targets", targets, Path.is_file, "file"),
-        variables=_read("variables", texts, reaching.variables),
-        files_below=None
-        if below is None
-        else tuple(_path("files_below", each, Path.is_dir, "folder") for each in below.split(os.pathsep)),
-        hosts=_read("hosts", texts, reaching.hosts),
-        without=_read("without", texts, reaching.without) or frozenset(),
-    )
-    return replace(found, files_below=(repository(desired),)) if found.is_limited and below is None else found
-
-
-def _read(name: str, texts: Mapping[str, str | None], parse: Callable[[str], T]) -> T | None:
-    text = texts[name]
-    if text is None:
-        return None
     try:
-        return parse(text)
-    except ValueError as error:
-        raise click.UsageError(f"{_said(name)}: {error}") from None
-
-
-def _path(name: str, text: str, fits: Callable[[Path], bool], what: str) -> Path:
-    path = Path(text)
-    if not text or not fits(path):
-        raise click.UsageError(f"{_said(name)}: there is no {what} {text!r}")
-    return path
+        return allow_lists.reach(texts, desired)
+    except allow_lists.NotALimit as wrong:
+        raise click.UsageError(f"{_said(wrong.name)}: {wrong}") from None
 
 
 def _said(name: str) -> str:

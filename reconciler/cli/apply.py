@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import executor_options, narrowing, shards, shared
 from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, shards, shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
@@ -107,9 +107,11 @@ if TYPE_CHECKING:
 )
 @how_many.of_apply
 @shards.option
+@executor_options.options
 @click.pass_obj
 def command(
     run: Run,
+    /,
     names: tuple[str, ...],
     where: str | None,
     yes: bool,
@@ -127,6 +129,7 @@ def command(
     wait: timedelta,
     jobs: int | None,
     shard: Shard | None,
+    **executor: Any,
 ) -> None:
     """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -162,6 +165,8 @@ def command(
     from reconciler.views.live import live
 
     plan = _saved(names, where)
+    loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
+    cluster = executor_options.cluster(executor, loosens=loosens)
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
@@ -178,11 +183,13 @@ def command(
             Wanted(
                 folder=plan, digest=digest or "", approve=approve, approvals=approvals, shard=shard, receipts=receipt,
                 resume=resume, options=replace(options, digest=""), parallel=parallel, rehearsal=not no_rehearsal,
-                jobs=jobs, patience=wait,
+                jobs=jobs, patience=wait, cluster=cluster,
             ),
         )  # fmt: skip
     if approve or approvals or resume:
         raise UsageError("--approve, --approvals and --resume are about a folder of plans", hint="name that folder")
+    if cluster:
+        raise UsageError("--executor is about a folder of plans", hint="name that folder")
     if plan and shard:
         raise UsageError("a saved plan says itself which targets it is for", hint="make it with plan --shard")
     saved = plan_file.read(plan) if plan else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,14 +18,19 @@ from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.fleet_progress import Progress
 from reconciler.cli.jobs import USUAL
+from reconciler.documents import fleet as fleet_file
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
 from reconciler.model import Fleet, HttpTarget, Plan, Receipt, Resource, Rollout, Shard, Target, Wave
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from reconciler.applying.gates.gate import Options
     from reconciler.applying.interruption import Interruption
     from reconciler.desired.load import Desired
+    from reconciler.fleet.apply import Apply
+    from reconciler.fleet.executors.address import Cluster
     from reconciler.fleet.receipts import Receipts
     from reconciler.fleet.results import Results
 
@@ -32,7 +38,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans, `jobs`
-    how many servers are worked on at once, and `patience` how long other shards are waited for."""
+    how many servers are worked on at once, `patience` how long other shards are waited for, and `cluster` whose
+    workers apply them; None: this process does."""
 
     folder: Path
     digest: str
@@ -46,6 +53,7 @@ class Wanted:
     rehearsal: bool
     jobs: int | None
     patience: timedelta
+    cluster: Cluster | None
 
 
 def apply_fleet(run: Run, wanted: Wanted) -> None:
@@ -66,7 +74,8 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
         )
     listed = read_approvals(wanted.approvals) if wanted.approvals else ()
     approved = approved_groups(fleet, wanted.digest, wanted.approve, listed)
-    desired = shared.load(run)
+    # Workers have the credentials: where they are not here as well, names and labels are enough.
+    desired = shared.load(run, offline=wanted.cluster is not None)
     if not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plans were compared with nothing in it.")
     targets = _of_shard(run, (*fleet.targets, *fleet.unseen), desired, wanted.shard)
@@ -82,7 +91,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     for name, receipt in known.items():
         if receipt is not None:
             results.enter(name, receipt)
-    _roll_out(run, wanted, fleet, desired, targets, to_apply, results, receipts)
+    _roll_out(run, wanted, fleet, desired, targets, to_apply, approved, results, receipts)
     results.end()
     made = results.receipt()
     unwritten = ""
@@ -101,7 +110,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
 
 def _roll_out(
     run: Run, wanted: Wanted, fleet: Fleet, desired: Desired, targets: Mapping[str, Target],
-    to_apply: Mapping[str, Plan], results: Results, receipts: Receipts,
+    to_apply: Mapping[str, Plan], approved: Collection[str] | None, results: Results, receipts: Receipts,
 ) -> None:  # fmt: skip
     """Applies all of `to_apply`, in the waves of the fleet. What becomes of it is in `results` and `receipts`."""
     from reconciler.applying.interruption import Interruption
@@ -122,10 +131,20 @@ def _roll_out(
         for each in (everything, *of_each.values()):
             each.set()
 
-    def apply(name: str, plan: Plan) -> Receipt:
+    def apply_here(name: str, plan: Plan) -> Receipt:
         target = {name: desired.targets[name]} if name in desired.targets else {}
         resources = declared.get(name, ()) if desired.resources else None
         return _apply(run, wanted, name, plan, target, resources, of_each[name], receipts)
+
+    def connected(cluster: Cluster) -> AbstractContextManager[Apply]:
+        from reconciler.fleet.executors import dask_cluster
+
+        placed = {name: desired.targets[name] for name in to_apply if name in desired.targets}
+        return dask_cluster.connected(
+            cluster, run=results.run, options=wanted.options, parallel=wanted.parallel,
+            index=fleet_file.dump(fleet) if approved is None else "", resources=cluster.resources_of(placed),
+            interruption=everything,
+        )  # fmt: skip
 
     shared.on_signals(lambda *_: interrupt())
     tally = Tally(rollout, everything.asked)
@@ -146,11 +165,13 @@ def _roll_out(
         ),
         others=others,
     )  # fmt: skip
-    roll_out(
-        rollout, to_apply, {name: server(targets[name]) for name in to_apply}, partial(apply_all, apply=apply),
-        at_once=min([each for each in (wanted.jobs, rollout.at_once) if each], default=SERVERS_AT_ONCE),
-        tally=tally, between=between, heard=progress,
-    )  # fmt: skip
+    with connected(wanted.cluster) if wanted.cluster and to_apply else nullcontext(apply_here) as apply:
+        roll_out(
+            rollout, to_apply, {name: server(targets[name]) for name in to_apply},
+            partial(apply_all, apply=partial(_saved, receipts, apply)),
+            at_once=min([each for each in (wanted.jobs, rollout.at_once) if each], default=SERVERS_AT_ONCE),
+            tally=tally, between=between, heard=progress,
+        )  # fmt: skip
 
 
 def _of_shard(run: Run, names: Iterable[str], desired: Desired, shard: Shard | None) -> Mapping[str, Target]:
@@ -183,11 +204,16 @@ def _apply(
     """One target; its receipt is saved after each change. Raises ReconcilerError."""
     from reconciler.applying.apply import apply_plan
 
-    made = apply_plan(
+    return apply_plan(
         plan, target, run.secrets,
         options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
     )  # fmt: skip
+
+
+def _saved(receipts: Receipts, apply: Apply, name: str, plan: Plan) -> Receipt:
+    """The receipt of one target, once it is saved. Raises ReconcilerError."""
+    made = apply(name, plan)
     try:
         receipts.of_target(name, made)
     except ReconcilerError as error:

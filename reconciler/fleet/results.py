@@ -23,7 +23,7 @@ class Results:
         self._names = names
         self._approved = approved
         self._shard = shard
-        self._run = run
+        self.run = run
         self._now = now
         self._started_at = now()
         self._targets: dict[str, TargetReceipt] = {}
@@ -54,7 +54,7 @@ class Results:
         in_the_way = unseen or any(wave.stopped for wave in self._waves)
         return FleetReceipt(
             reconciler_version=__version__,
-            run=self._run,
+            run=self.run,
             fleet_digest=self._fleet.digest,
             shard=self._shard,
             approved=None if self._approved is None else tuple(sorted(self._approved)),

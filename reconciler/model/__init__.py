@@ -40,6 +40,7 @@ from reconciler.model.target import (
     Target,
     TargetInfo,
 )
+from reconciler.model.task import Task, TaskResult
 from reconciler.model.unreachable import Unreachable, UnreadReason
 from reconciler.model.verdict import Verdict
 
@@ -101,6 +102,8 @@ __all__ = [
     "TargetPlan",
     "TargetReceipt",
     "TargetResult",
+    "Task",
+    "TaskResult",
     "Unlooked",
     "Unreachable",
     "Unreached",

@@ -1,0 +1,184 @@
+"""`--executor`: which clusters are spoken to, and what a worker makes of a task, without a cluster."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler import __version__
+from reconciler.applying.interruption import Interruption
+from reconciler.documents import task as task_file
+from reconciler.errors import DocumentError, UsageError
+from reconciler.fleet.executors import address, dask_task
+from reconciler.fleet.executors.worker import Settings, result_of
+from reconciler.model import HazardType, PostgresTarget, Task, TaskResult
+
+TASK = Task(reconciler_version=__version__, target="acme", plan="{}", parallel=2, max_age=timedelta(hours=1),
+            allowed=(HazardType.INDEX_DROP,))  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path) -> list[str]:
+    (tmp_path / "x.pem").touch()
+    return [word for name in ("ca", "cert", "key") for word in (f"--tls-{name}", str(tmp_path / "x.pem"))]
+
+
+REFUSED = {
+    "celery:redis://x": "there is no executor 'celery:redis://x'\n  expected dask:tls://HOST:PORT",
+    "dask": "there is no executor 'dask'",
+    "dask:": "'' is no address of a scheduler",
+    "dask:tls://scheduler": "'tls://scheduler' is no address of a scheduler",
+    "dask:tls://scheduler:99999": "is no address of a scheduler",
+    "dask:ws://127.0.0.1:8786": "is no address of a scheduler",
+    "dask:tls://a:1,tcp://b:2": "is no address of a scheduler",
+    "dask:tcp://scheduler:8786": "would be spoken to in clear",
+    "dask:tcp://10.0.0.1:8786": "would be spoken to in clear",
+    "dask:tcp://0.0.0.0:8786": "would be spoken to in clear",
+    "dask:tcp://127.0.0.1.evil.example:8786": "would be spoken to in clear",
+    "dask:tls://scheduler:8786": "needs certificates of both sides: --tls-ca, --tls-cert, --tls-key",
+}
+
+
+@pytest.mark.parametrize(("executor", "said"), REFUSED.items())
+def test_a_cluster_that_cannot_be_is_refused(reconciler, tmp_path, executor, said):
+    (tmp_path / "plans").mkdir()
+    code, out, err = reconciler("apply", f"{tmp_path / 'plans'}/", "--executor", executor)
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_what_does_not_belong_together_is_refused(reconciler, tmp_path, files):
+    plans = f"{tmp_path / 'plans'}/"
+    (tmp_path / "plans").mkdir()
+    there = ("--executor", "dask:tls://scheduler:8786", *files)
+    assert "is about TLS" in reconciler("apply", plans, "--executor", "dask:tcp://[::1]:8786", *files)[2]
+    assert "--tls-key: there is no file" in reconciler("apply", plans, *there[:-1], tmp_path / "none")[2]
+    assert "--executor is about a folder of plans" in reconciler("apply", "main", *there)[2]
+    assert "--place-by chooses workers of a cluster" in reconciler("apply", plans, "--place-by", "region")[2]
+    for option in (["--no-rehearsal"], ["--allow-superseded", "a/pg_index/b.c"]):
+        code, _, err = reconciler("apply", plans, *there, *option)
+        assert code == 1
+        assert f"{option[0]} is nothing that a worker takes from anybody" in err
+
+
+def test_clear_is_for_workers_of_this_machine_alone(tmp_path):
+    here = address.parse("dask:tcp://localhost:8786", authority=None, own=None, key=None)
+    here.expect_spoken_to_alike(["tcp://127.0.0.1:40001"])
+    with pytest.raises(UsageError, match=r"a worker at tcp://10\.0\.0\.1:40001, which is spoken to in clear"):
+        here.expect_spoken_to_alike(["tcp://127.0.0.1:40001", "tcp://10.0.0.1:40001"])
+    (tmp_path / "x").touch()
+    tls = address.parse("dask:tls://h:1", authority=tmp_path / "x", own=tmp_path / "x", key=tmp_path / "x")
+    tls.expect_spoken_to_alike(["tls://10.0.0.1:40001"])
+    with pytest.raises(UsageError):
+        tls.expect_spoken_to_alike(["tcp://10.0.0.1:40001"])
+
+
+def test_labels_are_resources():
+    cluster = address.Cluster("tcp://127.0.0.1:1", None, ("region", "tier"))
+    target = PostgresTarget(name="a", url="postgresql:///a", labels={"region": "eu", "tier": "gold", "env": "prod"})
+    assert cluster.resources_of({"a": target}) == {"a": {"region-eu": 1, "tier-gold": 1}}
+    with pytest.raises(UsageError, match="b has no label region"):
+        cluster.resources_of({"b": PostgresTarget(name="b", url="postgresql:///b", labels={})})
+
+
+def test_without_dask_it_is_said_how_to_get_it(monkeypatch):
+    from reconciler.fleet.executors.dask_cluster import _client
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"needs Dask\n  pip install 'reconciler\[dask\]'"):
+        _client(address.Cluster("tcp://127.0.0.1:1", None))
+
+
+def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch):
+    from reconciler.errors import ApplyError
+    from reconciler.fleet.executors import dask_cluster
+
+    monkeypatch.setattr(dask_cluster, "CONNECTING", 0.5)
+    with pytest.raises(ApplyError, match=r"the scheduler at tcp://127\.0\.0\.1:9 cannot be spoken to"):
+        dask_cluster._client(address.Cluster("tcp://127.0.0.1:9", None))
+
+
+def test_tasks_and_results_are_documents():
+    assert task_file.load(task_file.dump(TASK), source="x") == TASK
+    result = TaskResult(reconciler_version=__version__, message="no\n  because", held=True)
+    assert task_file.load_result(task_file.dump_result(result), source="x") == result
+    assert json.loads(task_file.dump(TASK))["format"] == "reconciler-task"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"\xff", "is not text"),
+        (b"[]", "but not a task"),
+        (task_file.dump_result(TaskResult(reconciler_version=__version__)), "its format is not reconciler-task"),
+        (
+            task_file.dump(TASK.model_copy(update={"reconciler_version": "0.0.1"})),
+            "is of reconciler 0.0.1, and this is",
+        ),
+        (task_file.dump(TASK).replace(b'"1.0"', b'"2.0"'), "has format 2.0"),
+        (task_file.dump(TASK).replace(b'"parallel": 2', b'"parallel": 0'), "greater than 0"),
+        (task_file.dump(TASK).replace(b'"parallel": 2', b'"parallel": 2, "rehearsal": false'), "rehearsal"),
+        ("text", "is not a task"),
+    ],
+)
+def test_what_is_no_task_is_refused(data, said):
+    with pytest.raises(DocumentError, match=said):
+        task_file.load(data, source="the task")
+
+
+def answered(data: bytes, env: dict[str, str]) -> TaskResult:
+    return task_file.load_result(result_of(data, env, Interruption()), source="x")
+
+
+def test_a_worker_without_approvals_applies_nothing(tmp_path):
+    assert "knows of nothing that is approved" in answered(task_file.dump(TASK), {}).message
+    env = {"RECONCILER_WORKER_APPROVALS": str(tmp_path / "approved")}
+    assert "is JSON, but not a plan" in answered(task_file.dump(TASK), env).message
+    assert "the task is not JSON" in answered(b"x", env).message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("RECONCILER_WORKER_ALLOW", "index-drop,everything", "'everything' is no hazard"),
+        ("RECONCILER_WORKER_PARALLEL", "0", "is no number of builds at once"),
+        ("RECONCILER_HOSTS", "*", "the variable RECONCILER_HOSTS of this worker: patterns are not known"),
+        ("RECONCILER_TARGETS", "/not/there", "there is no file '/not/there'"),
+    ],
+)
+def test_settings_of_a_worker_that_cannot_be_are_told_to_the_client(name, text, said):
+    env = {"RECONCILER_WORKER_APPROVALS": "/approved", name: text}
+    assert said in answered(task_file.dump(TASK), env).message
+
+
+def test_settings_of_a_worker(tmp_path):
+    (tmp_path / "targets.yaml").touch()
+    found = Settings.of(
+        {
+            "RECONCILER_WORKER_APPROVALS": "/approved", "RECONCILER_WORKER_ALLOW": "index-drop, restart",
+            "RECONCILER_TARGETS": str(tmp_path / "targets.yaml"), "RECONCILER_HOSTS": "db1",
+        }
+    )  # fmt: skip
+    assert (found.desired, found.approvals, found.parallel) == (Path("desired"), Path("/approved"), 2)
+    assert found.allowed == {HazardType.INDEX_DROP, HazardType.RESTART}
+    assert found.reach.targets == tmp_path / "targets.yaml"
+    assert [host.name for host in found.reach.hosts] == ["db1"]
+
+
+def test_a_task_is_interrupted_by_its_run_alone(monkeypatch):
+    class Worker:
+        class state:  # noqa: N801 - as Dask calls it
+            tasks = {}
+
+    monkeypatch.setattr(dask_task, "INTERRUPTED", dask_task.INTERRUPTED.copy())
+    monkeypatch.setattr(dask_task.TaskInterruption, "_is_abandoned", lambda self: False)
+    mine, other = (dask_task.TaskInterruption(run, Worker, "key") for run in ("mine", "other"))
+    dask_task.interrupt("mine")
+    assert (bool(mine), mine.insisted(), bool(other)) == (True, False, False)
+    dask_task.interrupt("mine")
+    assert mine.insisted()
