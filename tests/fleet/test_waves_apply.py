@@ -253,6 +253,14 @@ def test_a_wave_is_begun_where_the_checks_of_the_one_before_pass(plans, database
     expect_converged(reconciler)
 
 
+def test_a_wave_whose_checks_nobody_has_declared_is_not_planned(databases, reconciler, tmp_path):
+    declare(databases, CHECKED, CHECKS.replace("target: acme", "target: globex"))
+    code, out, err = reconciler("plan", "--out-dir", tmp_path / "plans")
+    assert (code, out) == (1, "")
+    assert "rollout.yaml:2:1: rollout: the checks of wave 1 have to pass, and none is declared for its targets" in err
+    assert reconciler("plan")[0] == 0
+
+
 def test_checks_that_nobody_has_declared_do_not_pass(plans, databases, reconciler, tmp_path):
     made, receipts = plans(CHECKED, CHECKS), tmp_path / "receipts"
     declare(databases, CHECKED)
