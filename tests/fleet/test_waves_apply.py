@@ -193,6 +193,29 @@ def test_where_another_apply_is_at_work_no_wave_is_begun_behind(plans, databases
     expect_converged(reconciler)
 
 
+def test_of_two_runners_at_once_one_goes_on_and_the_other_ends(plans, databases, reconciler, tmp_path):
+    """The second one does not begin a wave while the first one is in the wave before."""
+    made, receipts = plans(), tmp_path / "receipts"
+    [statement] = statements(folder.read_plan(made, folder.read(made), "acme"))
+    command = Command(databases.desired, {})
+    arguments = ("apply", made, "--digest", digest(made), "--receipt", receipts)
+    gate = Gate(databases.urls["acme"])
+    with gate.closed(statement):
+        first = command.start(*arguments)
+        until(gate.arrived, "the first one is in its first wave")
+        code, out, err = command.run(*arguments)
+        assert code == 1, out + err
+    out, err = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0, out + err
+    assert results(receipts) == [
+        dict.fromkeys(ALL, "applied"), {"acme": "held"} | dict.fromkeys(ALL[1:], "not-run: held")
+    ]  # fmt: skip
+    built = databases.built()
+    assert command.run(*arguments, "--resume")[0] == 0
+    assert databases.built() == built
+    expect_converged(reconciler)
+
+
 BAKING = ROLLOUT.replace('"name = acme"', '"name = acme", bake: {bake}')
 
 
