@@ -188,6 +188,9 @@ def test_a_run_is_interrupted_while_a_wave_bakes_and_resumed_waits_for_the_rest(
         assert results(receipts)[-1] == {"acme": first} | dict.fromkeys(ALL[1:], "not-run: interrupted")
         assert waves(receipts) == [(1, "interrupted")]
     assert set(databases.built()) == {"acme"}
+    made = plans()
+    assert reconciler("apply", made, "--digest", digest(made))[0] == 0, "without the time to bake it is another rollout"
+    expect_converged(reconciler)
 
 
 CHECKED = ROLLOUT.replace('"name = acme"', '"name = acme", checks: pass')
@@ -233,6 +236,9 @@ def test_checks_that_nobody_has_declared_do_not_pass(plans, databases, reconcile
     [wave] = runs(receipts)[0].waves
     assert (wave.stopped, wave.message) == ("checks", "no check is declared for its targets")
     assert set(databases.built()) == {"acme"}
+    declare(databases, CHECKED, CHECKS)
+    assert reconciler("apply", made, "--digest", digest(made), "--receipt", receipts, "--resume")[0] == 0
+    expect_converged(reconciler)
 
 
 def test_a_plan_of_several_waves_is_not_applied_all_at_once(plans, databases, reconciler):
@@ -244,6 +250,9 @@ def test_a_plan_of_several_waves_is_not_applied_all_at_once(plans, databases, re
     code, out, err = reconciler("apply", "globex", "initech", "--yes")
     assert code == 0, out + err
     assert set(databases.built()) == {"globex", "initech"}
+    for name in ("acme", "umbrella"):
+        assert reconciler("apply", name, "--yes")[0] == 0
+    expect_converged(reconciler)
 
 
 def test_servers_at_once_are_bounded_by_the_rollout_and_by_whoever_runs_it(plans, databases, reconciler, monkeypatch):

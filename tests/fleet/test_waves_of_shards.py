@@ -101,3 +101,6 @@ def test_failures_of_other_shards_count(plans, databases, shard_of, reconciler, 
     assert 1 in codes
     for name in ("globex", "initech"):
         databases.sql(name, "create table tasks (id bigint primary key, status text, priority int, title text)")
+    started = [command.start(*arguments, each, "--resume") for each in (shard_of("acme"), *others_of(shard_of("acme")))]
+    assert {each.wait(timeout=PATIENCE) for each in started} == {0}
+    expect_converged(reconciler)
