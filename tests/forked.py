@@ -42,7 +42,7 @@ def start(
 ) -> Forked | subprocess.Popen[str]:  # fmt: skip
     """`reconciler` with these arguments, and this environment and nothing else, in `folder`, else in that of the tests.
 
-    `constants` are set before: `{"reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT": "300ms"}`.
+    `constants` are set before: `{"reconciler.applying.cleaning.CLEANING_LOCK_TIMEOUT": "300ms"}`.
     """
     words = [str(argument) for argument in arguments]
     if sys.platform == "linux":

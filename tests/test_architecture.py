@@ -40,7 +40,7 @@ FENCES = [
     ("planning/order.py", "from reconciler.kinds import toy", "Kinds are reached through the registry"),
     ("reports/labels.py", "from reconciler.kinds.pg_setting import model", "Kinds are reached through the registry"),
     (
-        "applying/config_set_batch.py",
+        "applying/batches.py",
         "from reconciler.kinds.check.kind import CheckKind",
         "Kinds are reached through the registry",
     ),

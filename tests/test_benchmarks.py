@@ -16,7 +16,8 @@ UNHURRIED = f"""
 from reconciler.applying import verification
 from reconciler.applying.executing import watch
 from reconciler.cli import main
-watch.INTERVAL = verification.LOADING_SECONDS = {PATIENCE}
+watch.INTERVAL = {PATIENCE}
+verification.IN_ONE_SESSION = 10_000
 main()
 """
 """Where something takes long, further connections see how it goes: a count that does not depend on the machine has

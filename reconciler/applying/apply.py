@@ -14,12 +14,13 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from reconciler.applying.batches import batches
 from reconciler.applying.build_parallelism import bound
-from reconciler.applying.config_set_batch import batches
 from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import PATIENCE, Patience
+from reconciler.applying.executing.writers import Writers
 from reconciler.applying.gates.gate import Facts, Options, Refusal
 from reconciler.applying.gates.nodes import targets_of
 from reconciler.applying.gates.registry import Moment, enforce
@@ -31,6 +32,7 @@ from reconciler.applying.one_change import Runner
 from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
+from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Address,
@@ -55,6 +57,10 @@ from reconciler.targets.open_sessions import OpenSessions, open_sessions
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.bounded_connection import HeardConnection
+
+
+READERS = 1
+"""Sessions that read a target at once: lanes look for milliseconds and run for minutes, so that they share one."""
 
 
 def apply_plan(
@@ -99,7 +105,7 @@ def apply_plan(
     def ours() -> list[int]:
         return [held.pid for held in taken]
 
-    with open_sessions(secrets) as sessions, ExitStack() as locks:
+    with open_sessions(secrets, READERS) as sessions, ExitStack() as locks:
         nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
         unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
@@ -154,13 +160,17 @@ class _TargetGroup:
     ledger: Ledger
     patience: Patience
     refused: Mapping[Address, Refusal]
-    rehearsed_on: dict[str, HeardConnection] = field(default_factory=dict)
-    """By target, the connection of its rehearsal: the first lane writes on it, before which nothing has changed."""
+    writers: Writers = field(default_factory=Writers)
+    """Those of rehearsals among them, in which nothing is left of that."""
 
     def close(self) -> None:
-        """Ends the connections that nobody wrote on."""
-        for connection in self.rehearsed_on.values():
-            connection.close()
+        """Ends the connections that write."""
+        self.writers.close()
+
+    def _leave(self, target: PostgresTarget, connection: HeardConnection) -> None:
+        from reconciler.applying.executing.step import PostgresExecutor
+
+        self.writers.leave(target, PostgresExecutor(target, connection))
 
     def rehearse(self) -> Sequence[tuple[Change, str]]:
         """The changes that the server would refuse, with what it said. Raises TargetError."""
@@ -174,8 +184,8 @@ class _TargetGroup:
                     for change in self.changes
                     if change.address.target == name and change.address not in self.refused
                 ]
-                leave = partial(self.rehearsed_on.__setitem__, name)
-                rehearsed = rehearse_again(self.targets[name], self.sessions, changes, self.interruption.asked, leave)
+                target = self.targets[name]
+                rehearsed = rehearse_again(target, self.sessions, changes, self.interruption.asked, self._leave)
                 for line in rehearsed.untried:
                     self.events.noted(name, line)
                 refused += rehearsed.refused
@@ -196,6 +206,8 @@ class _TargetGroup:
             for change in stage:
                 lanes.setdefault(change.lane, []).append(change)
             target = self.targets[stage[0].address.target]
+            if any(isinstance(step, RestartStep | PatroniStep) for change in stage for step in change.steps):
+                self.writers.renew()  # open ones would only be in its way
             # What has a phase is about several tables or nodes: side by side, two of them could wait for each other.
             at_once, why = (1, "") if stage[0].phase else self._at_once(target, list(lanes.values()))
             if why:
@@ -208,6 +220,8 @@ class _TargetGroup:
                 for job in jobs:
                     job.result()
             unmade += [change for change in stage if self.ledger[change].result not in DONE]
+            if not all(map(_is_seen_by_open_sessions, stage)):
+                self.writers.renew()
 
     def _at_once(self, target: Target, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
         """How many lanes of a stage run side by side, and why that is less than asked; empty where it is not.
@@ -233,7 +247,7 @@ class _TargetGroup:
                 interruption=self.interruption,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 planned=self._planned,
-                rehearsed_on=self.rehearsed_on.pop(target.name, None),
+                free=self.writers.taken(target),
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):
@@ -252,6 +266,7 @@ class _TargetGroup:
                     receipts = [made.get(change.address) or self._refused(change) for change in batch]
                 for receipt in receipts:
                     self.events.finished(receipt)
+            self.writers.leave(target, runner.left())
 
     def _planned(self) -> Mapping[Address, Resource]:
         """What is declared of the changes that are made, or still to be."""
@@ -267,6 +282,12 @@ class _TargetGroup:
         """A restart ends the locks of all databases of the server."""
         for held in self.held.values():
             held.again()
+
+
+def _is_seen_by_open_sessions(change: Change) -> bool:
+    """Whether what it changes holds in sessions that are open: what tables have, and what files say once they are
+    loaded; what a database or a role has holds in those that begin later."""
+    return isinstance(BY_NAME[change.address.kind], SeenAtOnce) or _of_instance(change)
 
 
 def _of_instance(change: Change) -> bool:

@@ -14,8 +14,12 @@ MEMORY_SHARE = 4
 """Builds together may take a quarter of the memory: shared_buffers usually has another, and queries and the
 operating system's cache live on the rest."""
 
-CONNECTIONS_EACH = 3
-"""A build has a connection that runs it, one that watches it, and one that looks before and after."""
+CONNECTIONS_SHARE = 10
+"""All sessions of an apply take no more than a tenth of the connections that are free: the others are for those who
+work there."""
+
+BESIDE_BUILDS = 2
+"""Sessions of an apply on one server beside those that build: the one that holds its lock, and the one that looks."""
 
 # A role may have a maintenance_work_mem of its own; this session is the same role's as the one that builds.
 # numbackends, and not pg_stat_activity, since it counts the sessions of other users for everybody.
@@ -43,10 +47,12 @@ def bound(session: PostgresSession, asked: int) -> Bound:
     max_parallel_maintenance_workers, "Resource Consumption"): builds × maintenance_work_mem is the memory they take.
     Workers do not bound it: where max_parallel_workers are at work already, a build goes on with fewer.
     """
-    [row] = session.fetch(_READ)
-    memory = session.memory()
+    asked_beside = session.beside(_READ)
+    memory = session.memory()  # where the server is asked for it, both are one round trip
+    [row] = session.answer(asked_beside)
     by_memory = asked if memory is None else memory // MEMORY_SHARE // row["each"]
-    by_connections = (row["connections"] - row["reserved"] - row["taken"]) // CONNECTIONS_EACH
+    free = row["connections"] - row["reserved"] - row["taken"]
+    by_connections = free // CONNECTIONS_SHARE - BESIDE_BUILDS
     builds = max(1, min(asked, by_memory, by_connections))
     if builds == asked:
         return Bound(asked, "")
@@ -56,5 +62,5 @@ def bound(session: PostgresSession, asked: int) -> Bound:
             f" memory ({(memory or 0) >> 20} MB)"
         )
     else:
-        why = f"each needs {CONNECTIONS_EACH} of max_connections ({row['connections']}), of which few are free"
+        why = f"an apply takes no more than a tenth of the connections that are free ({free} of {row['connections']})"
     return Bound(builds, f"builds at once: {builds} instead of {asked}, since {why}")

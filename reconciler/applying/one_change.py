@@ -1,6 +1,6 @@
 """One change: run its steps where it is still as planned, clean up after a failed one, and have its promise verified.
 
-Decided: docs/decisions.md#undo-of-a-failed-change, docs/decisions.md#leftovers-of-failed-builds
+Decided: docs/decisions.md#undo-of-a-failed-change
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
+from reconciler.applying.batches import Way, merged, way
 from reconciler.applying.change_so_far import ChangeSoFar
-from reconciler.applying.config_set_batch import merged
+from reconciler.applying.cleaning import cleaned
 from reconciler.applying.events import Events
 from reconciler.applying.executing.progress import Progress
-from reconciler.applying.executing.reload_preflight import Errors, refuse_new, reloads
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.executing.sequence import Stepper
+from reconciler.applying.executing.step import Executor
 from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
-from reconciler.applying.verification import Reading, builds, evidence, verify
+from reconciler.applying.settings_batch import Broken, SettingsBatch
+from reconciler.applying.verification import Before, Kept, Reading, builds, evidence, verify
 from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, StepFailed, TargetError
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
@@ -31,7 +33,6 @@ from reconciler.model import (
     Applied,
     Change,
     ChangeReceipt,
-    Notice,
     PatroniStep,
     Resource,
     RestartStep,
@@ -43,22 +44,18 @@ from reconciler.model import (
 )
 from reconciler.model.event import Purpose
 from reconciler.planning import staleness
-from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went, would_run
+from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.verdicts import of_outcome, worst
 
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.bounded_connection import HeardConnection
-
-CLEANING_LOCK_TIMEOUT = "10s"
-"""What a failed build leaves is dropped by waiting for every transaction that is older: longer than for an instant,
-and far shorter than for a build, since the next plan can do it as well."""
-
 Asked = Callable[[], bool]
+
+Answer = TypeVar("Answer")
 
 
 class Runner:
-    """Applies changes of one target, one at a time, through one writing connection made when the first one runs.
+    """Applies changes of one target, one at a time, through one writing connection: one that is `free`, else one that
+    is made when the first of them runs.
 
     `planned` tells what is declared of the changes that this apply makes, on whatever target: those that are made, and
     those that are still to come.
@@ -69,7 +66,7 @@ class Runner:
         self, target: Target, sessions: OpenSessions, *,
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         planned: Callable[[], Mapping[Address, Resource]],
-        rehearsed_on: HeardConnection | None = None,
+        free: Executor | None = None,
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
@@ -77,17 +74,26 @@ class Runner:
         self._held = held
         self._events = events
         self._interruption = interruption
-        self._stepper = Stepper(target, sessions.secrets, patience, restarts, rehearsed_on)
+        self._stepper = Stepper(target, sessions, patience, restarts, free)
         self._reading = Reading(target, sessions)
+        self._settings = SettingsBatch(target, self._reading, self._stepper, events, interruption.asked, self._renew)
         self.reachable = True
 
     def apply(self, changes: Sequence[Change]) -> list[ChangeReceipt]:
-        """What became of `changes`: one, or several whose steps are sent as one. Raises nothing: a failure is a
-        receipt, and so is a mistake of ours."""
+        """What became of `changes`: one, or several that are made as one. Raises nothing: a failure is a receipt, and
+        so is a mistake of ours."""
         works = {change.address: ChangeSoFar(change) for change in changes}
-        known = {address: self._receipt(work, self._judged) for address, work in works.items()}
+        known: dict[Address, ChangeReceipt] = {}
+        before = _tried(lambda: self._reading.before(changes, self._held))
+        for address, work in works.items():
+            known[address] = self._receipt(work, lambda one: self._judged(one, before))
         ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]
-        if len(ready) == 1:
+        if ready and way(ready[0].change) is Way.ONE_RELOAD and isinstance(before, Before):
+            errors = before.errors
+            made = _tried(lambda: self._settings.make(ready, errors))
+            for work in ready:
+                known[work.change.address] = self._receipt(work, lambda one: self._came_of(one, made))
+        elif len(ready) == 1:
             known[ready[0].change.address] = self._receipt(ready[0], self._one)
         elif ready:
             sent = ChangeSoFar(ready[0].change, together=tuple(work.change.address for work in ready[1:]))
@@ -100,7 +106,7 @@ class Runner:
         try:
             result, message = make(work)
         except ReconcilerError as error:
-            self.reachable = not isinstance(error, ConnectionFailed)
+            self.reachable = self.reachable and not isinstance(error, ConnectionFailed)
             result, message = Applied.FAILED, str(error)
         except Exception as error:  # it must not take the receipts of the other changes with it
             result, message = Applied.FAILED, f"unexpected {type(error).__name__}: {error}"
@@ -112,6 +118,10 @@ class Runner:
             steps=work.steps, seconds=seconds, evidence=work.evidence, waits=work.waits,
         )  # fmt: skip
 
+    def left(self) -> Executor | None:
+        """The connection that writes, for whoever comes next."""
+        return self._stepper.left()
+
     def close(self) -> None:
         """Ends the connection that writes. Never raises."""
         self._stepper.close()
@@ -121,11 +131,12 @@ class Runner:
         self._stepper.close()
         self._reading.anew()
 
-    def _judged(self, work: ChangeSoFar) -> tuple[Applied, str]:
+    def _judged(self, work: ChangeSoFar, before: Before | Exception) -> tuple[Applied, str]:
         """What is to become of a change: NOT_RUN where it is as planned, so that its steps are to run."""
         change = work.change
-        self._held()
-        work.judged = staleness.judge(change, self._reading.look(change))
+        if isinstance(before, Exception):
+            raise before
+        work.judged = staleness.judge(change, before.looks[change.address])
         standing, message = work.judged.standing, work.judged.message
         match standing:
             case Standing.ALREADY_MADE:
@@ -139,16 +150,23 @@ class Runner:
 
     def _one(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""
-        wanted = work.judged.steps
-        # No other target has files that it could read.
-        before = self._reading.files().errors if any(map(reloads, wanted)) else frozenset()
         try:
-            self._run(work, wanted, self._interruption.asked, before)
+            self._run(work, work.judged.steps, self._interruption.asked)
             return self._kept(work)
         except (ApplyError, TargetError) as error:
             if not work.steps or not work.judged.undo:
                 raise
             return Applied.FAILED, self._undone(work, str(error))
+
+    def _came_of(self, work: ChangeSoFar, made: Mapping[Address, Kept | Broken] | Exception) -> tuple[Applied, str]:
+        """What came of a setting."""
+        if isinstance(made, Exception):
+            raise made
+        found = made[work.change.address]
+        if isinstance(found, Kept):
+            return self._measured(work, found)
+        self.reachable = self.reachable and not found.is_lost
+        return found.result, found.message
 
     def _sent(self, sent: ChangeSoFar, steps: Sequence[Step]) -> ReconcilerError | None:
         """Runs the steps that several changes share; what went wrong is the receipt of each."""
@@ -174,7 +192,9 @@ class Runner:
 
     def _kept(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """Verifies the promise and measures the result. Raises PromiseBroken."""
-        kept = verify(self._reading, work.change, self._interruption.asked)
+        return self._measured(work, verify(self._reading, work.change, self._interruption.asked))
+
+    def _measured(self, work: ChangeSoFar, kept: Kept) -> tuple[Applied, str]:
         with suppress(Exception):  # it is applied and verified, whether or not it can be measured
             work.evidence += evidence(work.change, kept.seen, work.steps, work.waited)
         work.waits = worst(map(of_outcome, kept.seen.outcomes)) is Verdict.WAITS
@@ -182,22 +202,15 @@ class Runner:
         left_out = f"gone since, and left out: {', '.join(gone)}" if gone else ""
         return kept.result, "; ".join(filter(None, (left_out, kept.message)))
 
-    def _run(
-        self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None = None
-    ) -> None:
-        """Runs `wanted`. Before a reload, the files may have no error but `errors_before` (None: any).
-
-        Whatever is read afterwards is read in a new session, unless an open one sees the same.
-        """
+    def _run(self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked) -> None:
+        """Runs `wanted`. Whatever is read afterwards is read in a new session, unless an open one sees the same."""
         try:
-            self._run_each(work, wanted, interrupted, errors_before)
+            self._run_each(work, wanted, interrupted)
         finally:
             if not isinstance(BY_NAME[work.change.address.kind], SeenAtOnce):
                 self._reading.anew()
 
-    def _run_each(
-        self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked, errors_before: Errors | None
-    ) -> None:
+    def _run_each(self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked) -> None:
         change = work.change
         needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
         gone: Sequence[str] = ()
@@ -209,23 +222,18 @@ class Runner:
                 again, settled = self._once_more(change), True
                 if again is None:
                     return
-                self._run_each(work, again, interrupted, errors_before)
+                self._run_each(work, again, interrupted)
             partition = step.partition if isinstance(step, SqlStep) else ""
             if partition in gone:
                 continue
             if isinstance(step, RestartStep | PatroniStep):
                 self._reading.anew()  # an open session would only be in its way
             started = time.monotonic()
-            before = self._reading.files() if reloads(step) else None
-            if before and errors_before is not None:
-                refuse_new(errors_before, before.errors, self._target)
             try:
                 with self._events.step(
                     change.address, step, work.purpose, number=number, of=len(wanted), together=work.together
                 ):
                     self._stepper.run(step, partial(self._progressed, work, step), interrupted)
-                    if before:
-                        self._reading.wait_until_loaded(before.loaded, interrupted)
             except StepFailed as error:
                 # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
                 stopped = interrupted()
@@ -238,7 +246,7 @@ class Runner:
                 raise StepFailed(error.message + cleaned, hint=error.hint) from error
             work.steps.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
         if gone and not settled and (again := self._once_more(change)):
-            self._run_each(work, again, interrupted, errors_before)
+            self._run_each(work, again, interrupted)
 
     def _progressed(self, work: ChangeSoFar, step: Step, seen: Progress) -> None:
         if builds(step):
@@ -260,28 +268,8 @@ class Runner:
             return ()
 
     def _cleaned(self, change: Change, step: SqlStep) -> str:
-        """Takes away what a failed step left behind, if a plan of this moment would do the very same; says what it did.
-
-        The plan decides, not we: what somebody else builds, or has made meanwhile, is not in it.
-        """
         self._renew()
-        wanted = "; ".join(step.on_failure)
-        try:
-            outcomes = self._reading.once_built(change)
-        except ReconcilerError as error:
-            return f"\n  what it may have left behind was not looked at, the next plan will see it: {error.message}"
-        if not would_run(outcomes, change.address, step.on_failure):
-            kept = "".join(f": {one.message}" for one in outcomes if isinstance(one, Notice))
-            return f"\n  nothing was cleaned up, since a plan of this moment has nothing to take away{kept}"
-        cleaning = SqlStep(statements=step.on_failure, lock_timeout=CLEANING_LOCK_TIMEOUT)
-        try:
-            with self._events.step(change.address, cleaning, Purpose.CLEAN_UP):
-                self._stepper.run(
-                    cleaning, partial(self._events.progressed, change.address), self._interruption.insisted
-                )
-        except ReconcilerError as error:
-            return f"\n  what it left behind is still there, for the next plan: {error}"
-        return f"\n  what it left behind was taken away: {wanted}"
+        return cleaned(change, step, self._reading, self._stepper, self._events, self._interruption.insisted)
 
     def _undone(self, work: ChangeSoFar, problem: str) -> str:
         self._renew()
@@ -289,6 +277,14 @@ class Runner:
             work.purpose = Purpose.UNDO
             self._run(work, work.judged.undo, lambda: False)
         except ReconcilerError as error:
-            self.reachable = not isinstance(error, ConnectionFailed)
+            self.reachable = self.reachable and not isinstance(error, ConnectionFailed)
             return f"{problem}\n  and undoing it failed: {error}"
         return f"{problem}\n  it was undone"
+
+
+def _tried(ask: Callable[[], Answer]) -> Answer | Exception:
+    """What is asked for several changes at once; else what went wrong, which is told of each."""
+    try:
+        return ask()
+    except Exception as error:
+        return error

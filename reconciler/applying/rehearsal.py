@@ -28,8 +28,8 @@ from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.server_messages import said
 
-Leave = Callable[[HeardConnection], object]
-"""Takes over an open connection, as it was before anything was tried."""
+Leave = Callable[[PostgresTarget, HeardConnection], object]
+"""Takes over an open connection to a target, as it was before anything was tried."""
 
 SETTINGS = {"default_transaction_read_only": "off", "lock_timeout": "1s", "statement_timeout": "5s"}
 """On an empty table everything is over in milliseconds. A table that somebody locks as a whole for longer than a
@@ -61,7 +61,7 @@ def rehearse_again(
 
 def rehearse(
     target: Target, secrets: Secrets, changes: Iterable[Change], interrupted: Callable[[], bool] = lambda: False,
-    leave: Leave = HeardConnection.close,
+    leave: Leave = lambda _, connection: connection.close(),
 ) -> Rehearsed:  # fmt: skip
     """Tries what the kinds of `changes` say can be tried. Raises ConnectionFailed."""
     by_table: dict[tuple[str, str], list[tuple[Change, Rehearsal]]] = {}
@@ -86,7 +86,7 @@ def rehearse(
                 ) from None
             return Rehearsed(copies.refused, [*copies.untried(), f"{target.name}: not rehearsed any further: {why}"])
         until_left.pop_all()
-    leave(connection)
+    leave(target, connection)
     return Rehearsed(copies.refused, copies.untried())
 
 

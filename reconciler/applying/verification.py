@@ -6,13 +6,14 @@ Decided: docs/decisions.md#undo-of-a-failed-change
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from reconciler.applying.executing.reload_preflight import Files, files, loaded, reloads
-from reconciler.errors import PromiseBroken, TargetError
+from reconciler.applying.executing.reload_preflight import Errors, errors_beside, reloads
+from reconciler.applying.lock.holding import Held
+from reconciler.errors import PromiseBroken
 from reconciler.model import (
+    Address,
     Applied,
     Change,
     Fact,
@@ -26,7 +27,7 @@ from reconciler.model import (
     Target,
 )
 from reconciler.planning import staleness
-from reconciler.planning.staleness import Look, Standing, left_over, look, measured, resource_of
+from reconciler.planning.staleness import Look, Standing, left_over, looks, measured, resource_of
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
 
@@ -40,17 +41,29 @@ Everything else is true at once, or never."""
 PATRONI_SECONDS = 90.0
 """Patroni brings its configuration to every member within loop_wait: 10 s by default, and 30 s is not unusual."""
 
-LOADING_SECONDS = 5.0
-"""For an open session to load the files; after that new sessions are asked, for as long as settling takes."""
-
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
 """Seconds between two looks at what is about to come true: each pause is twice the one before. A reload takes a
 millisecond or two; what takes longer may take minutes, and a connection for each look costs the server something."""
 
+IN_ONE_SESSION = 6
+"""Looks before each is in a session of its own: a third of a second, in which an open one has loaded what it ever will.
+What only those are told that begin later is seen after that."""
+
 LETTING_GO_SECONDS = 3.0
 """A server process that was told to end, or lost its client, still shows as building for a second or so."""
 
+INTERRUPTED = ("interrupted before it could be seen to come true", "not yet")
+NOT_KEPT = ("all steps ran, and yet it is not as promised", "nothing has changed")
+
 Answer = TypeVar("Answer")
+
+
+class Before(NamedTuple):
+    """What there is before changes are made, and the errors of the configuration files where one of them reloads
+    those."""
+
+    looks: Mapping[Address, Look]
+    errors: Errors
 
 
 class Kept(NamedTuple):
@@ -82,22 +95,32 @@ class Reading:
 
     def look(self, change: Change) -> Look:
         """What there is of the resource of `change`, and what a plan of this moment would say of it."""
-        return self.ask(lambda session: look(session, resource_of(change)))
+        return self.looks([change])[change.address]
 
-    def files(self) -> Files:
-        """The configuration files of a PostgreSQL."""
-        # Only a step of PostgreSQL reloads its files, and only by them it is asked.
-        return self.ask(lambda session: files(cast("PostgresSession", session)))
+    def looks(self, changes: Sequence[Change]) -> dict[Address, Look]:
+        """The same of several changes of one kind, at once."""
+        resources = [resource_of(change) for change in changes]
+        return self.ask(lambda session: looks(session, resources))
 
-    def wait_until_loaded(self, before: str, interrupted: Callable[[], bool]) -> None:
-        """Waits in the open session until the files are loaded again: new ones have loaded them by then.
+    def before(self, changes: Sequence[Change], held: Held) -> Before:
+        """What there is before `changes`, which are of one kind, are made; and the lock is `held` at that moment.
+        Raises ApplyError where it is not."""
+        resources = [resource_of(change) for change in changes]
+        to_reload = any(reloads(step) for change in changes for step in change.steps)
 
-        Where that cannot be seen (a file with an error is not loaded), verifying takes longer.
-        """
-        with suppress(TargetError):
-            for _ in _looks(LOADING_SECONDS):  # of a PostgreSQL, as above
-                if interrupted() or self.ask(lambda session: loaded(cast("PostgresSession", session))) != before:
-                    return
+        def asked(session: Session) -> Before:
+            still_held = held.beside(session)
+            # Only steps of PostgreSQL reload its files.
+            errors = errors_beside(cast("PostgresSession", session)) if to_reload else None
+            found = looks(session, resources)
+            still_held()
+            return Before(found, errors() if errors else frozenset())
+
+        return self.ask(asked)
+
+    def errors(self) -> Errors:
+        """What a PostgreSQL has against its configuration files."""
+        return self.ask(lambda session: errors_beside(cast("PostgresSession", session))())
 
     def once_built(self, change: Change) -> Sequence[Outcome]:
         """The outcomes of this moment, as soon as nobody builds any more; of a while later, if somebody still does."""
@@ -114,19 +137,41 @@ def verify(reading: Reading, change: Change, to_stop: Callable[[], bool]) -> Kep
 
     Raises PromiseBroken where it is not, and not for what came meanwhile.
     """
-    message = ""
-    for last in _looks(_settling(change)):
-        seen = reading.look(change)
-        judged = staleness.judge(change, seen)
-        message = judged.message
-        if judged.standing is Standing.ALREADY_MADE:
-            return Kept(Applied.APPLIED, message, seen)
-        if left := left_over(change, seen):
-            return Kept(Applied.INCOMPLETE, f"came after the plan, and needs a new one: {', '.join(left)}", seen)
-        if to_stop() and not last:
-            raise PromiseBroken(f"interrupted before it could be seen to come true: {message or 'not yet'}")
-        reading.anew()
-    raise PromiseBroken(f"all steps ran, and yet it is not as promised: {message or 'nothing has changed'}")
+    found = verify_all(reading, [change], to_stop)[change.address]
+    if isinstance(found, PromiseBroken):
+        raise found
+    return found
+
+
+def verify_all(
+    reading: Reading, changes: Sequence[Change], to_stop: Callable[[], bool]
+) -> dict[Address, Kept | PromiseBroken]:
+    """The same of several changes of one kind, at once."""
+    found: dict[Address, Kept | PromiseBroken] = {}
+    messages: dict[Address, str] = {}
+    pending = list(changes)
+    for number, last in enumerate(_looks(max(map(_settling, changes))), 1):
+        seen_of = reading.looks(pending)
+        for change in pending:
+            seen = seen_of[change.address]
+            judged = staleness.judge(change, seen)
+            messages[change.address] = judged.message
+            if judged.standing is Standing.ALREADY_MADE:
+                found[change.address] = Kept(Applied.APPLIED, judged.message, seen)
+            elif left := left_over(change, seen):
+                why = f"came after the plan, and needs a new one: {', '.join(left)}"
+                found[change.address] = Kept(Applied.INCOMPLETE, why, seen)
+        pending = [change for change in pending if change.address not in found]
+        if not pending:
+            return found
+        stopped = to_stop() and not last
+        if last or stopped:
+            why, nothing = INTERRUPTED if stopped else NOT_KEPT
+            broken = {each.address: PromiseBroken(f"{why}: {messages[each.address] or nothing}") for each in pending}
+            return found | broken
+        if number >= IN_ONE_SESSION:
+            reading.anew()
+    raise AssertionError("the last look is one")
 
 
 def evidence(change: Change, seen: Look, steps: Sequence[StepReceipt], waited: float = 0.0) -> list[Fact]:

@@ -145,7 +145,8 @@ def command(
     declared so is refused, and the others are made. Where the folder holds targets alone, there is nothing to compare.
 
     Of the plans in a folder (plan --out-dir), those are applied whose changes are all in groups that were approved, by
-    --approve or --approvals; by --digest of their index, all are. What goes wrong with one target stops no other.
+    --approve or --approvals; by --digest of their index, all are. What goes wrong with one target stops no other,
+    but for what a rollout says: it goes wave after wave, and ends early where too much fails.
 
     \b
     Exit codes: 0 all that the plan had steps for is as declared, or waits for a restart; 1 an error, a failed or
@@ -203,6 +204,8 @@ def command(
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and not desired.resources:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
+    if not saved:
+        shared.tell_unseen(run, desired)
     made = saved or shared.plan(
         run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
     )  # fmt: skip
@@ -229,13 +232,13 @@ def command(
     try:
         record(done)
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
-        unwritten = str(error)
+        unwritten = error.message
     if done.blocked:
         run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
     try:
         shared.show(render_receipt(done, plan=approved, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        run.tell(str(error))
+        run.tell(error.message)
     if unwritten:
         run.tell(unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)

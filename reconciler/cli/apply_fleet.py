@@ -98,11 +98,11 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     try:
         receipts.of_run(made)
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
-        unwritten = str(error)
+        unwritten = error.message
     try:
         shared.show(render_run(made, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        run.tell(str(error))
+        run.tell(error.message)
     if unwritten:
         run.tell(unwritten)
     raise click.exceptions.Exit(0 if made.succeeded and not unwritten else 1)

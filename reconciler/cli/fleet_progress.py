@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.app import Run
 from reconciler.errors import ReconcilerError
-from reconciler.model import Rollout, TargetReceipt, Wave, WaveReceipt
+from reconciler.model import Rollout, TargetReceipt, TargetResult, Wave, WaveReceipt
 from reconciler.reports.labels import counted
 from reconciler.reports.waves import TARGET, ended, title
 
@@ -42,8 +42,10 @@ class Progress:
         self._save()
 
     def target(self, name: str, receipt: TargetReceipt) -> None:
-        """What became of a target."""
+        """What became of a target. Those that were not run are told of in the end, and together."""
         self._results.enter(name, receipt)
+        if receipt.result is TargetResult.NOT_RUN:
+            return
         self._told.add(name)
         self._run.tell(f"{name}: {receipt.result} ({len(self._told)} of {self._of})")
         self._save()

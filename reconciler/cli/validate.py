@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.app import Run
 from reconciler.cli.shared import load, show_lines
+
+if TYPE_CHECKING:
+    from reconciler.model import Rollout
 
 MOST_NAMES = 20
 """Targets that are named; of a fleet, the number."""
@@ -35,6 +39,8 @@ def command(run: Run) -> None:
         "declared for them."
         for each in desired.unseen
     )
+    if desired.rollout and not desired.unseen:
+        lines.append(_of_rollout(desired.rollout.over(desired.targets)))
     show_lines("\n".join(lines))
 
 
@@ -42,3 +48,11 @@ def _names(targets: Sequence[str]) -> str:
     """All names, as far as a screen is for reading."""
     more = f" and {len(targets) - MOST_NAMES} more" if len(targets) > MOST_NAMES else ""
     return f"targets {', '.join(targets[:MOST_NAMES])}{more}" if targets else "no target"
+
+
+def _of_rollout(rollout: Rollout) -> str:
+    from reconciler.reports.labels import counted, listed
+    from reconciler.reports.waves import WAVE
+
+    sizes = listed([str(len(wave.targets)) for wave in rollout.waves])
+    return f"Rollout: {counted(len(rollout.waves), WAVE)}, of {sizes} targets."

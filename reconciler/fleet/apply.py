@@ -23,6 +23,9 @@ SERVERS_AT_ONCE = 16
 """Where nobody says otherwise. Each has a lock, what is asked before and after, and what runs: some four sessions. They
 mostly wait."""
 
+MOST_SILENCES = 4
+"""Targets of one server in a row without an answer: as many as a plan asks there at once, and none after them."""
+
 MOST_NAMED = 3
 """Changes that are named of one target: its receipt, or its plan, has all of them."""
 
@@ -84,9 +87,10 @@ def apply_all(
     held: dict[str, TargetReceipt] = {}
 
     def on_one_server(names: Sequence[str]) -> None:
+        server = _Server(apply)
         for name in names:
             why = stopped()
-            receipt = not_run(plans[name], why) if why else applied(name, plans[name], apply)
+            receipt = not_run(plans[name], why) if why else applied(name, plans[name], server.apply)
             with one_at_a_time:
                 if receipt.result is TargetResult.HELD:
                     held[name] = receipt
@@ -98,6 +102,30 @@ def apply_all(
             job.result()
     for name, receipt in held.items():
         told(name, receipt if stopped() else applied(name, plans[name], apply))
+
+
+class _Server:
+    """A server whose targets are applied one after the other. One that says nothing is waited for only so often,
+    however many targets there are."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self._silences = 0
+
+    def apply(self, name: str, plan: Plan) -> Receipt:
+        """As `Apply`. Raises ConnectionFailed, too, where several others in a row had no answer from there."""
+        if self._silences >= MOST_SILENCES:
+            raise ConnectionFailed(
+                name, f"not tried: {MOST_SILENCES} others in a row had no answer from its server",
+                hint="see what is said of those", silent=True,
+            )  # fmt: skip
+        try:
+            receipt = self._apply(name, plan)
+        except ConnectionFailed as error:
+            self._silences = self._silences + 1 if error.silent else 0
+            raise
+        self._silences = 0
+        return receipt
 
 
 def not_run(plan: Plan, why: NotRun) -> TargetReceipt:

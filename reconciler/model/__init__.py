@@ -18,7 +18,7 @@ from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
-from reconciler.model.rollout import Rollout, Unreached, Wave
+from reconciler.model.rollout import LONGEST_BAKE, MOST_AT_ONCE, Rollout, Unreached, Wave
 from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
@@ -46,6 +46,8 @@ from reconciler.model.verdict import Verdict
 
 __all__ = [
     "BY_HAND",
+    "LONGEST_BAKE",
+    "MOST_AT_ONCE",
     "NEEDS_PERMISSION",
     "SENSITIVE",
     "WORTH_SAYING",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
@@ -109,8 +108,8 @@ class FleetReceipt(Frozen):
     fleet_digest: str
     shard: Shard | None = None
     approved: tuple[str, ...] | None = None
-    started_at: datetime
-    finished_at: datetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
     targets: Mapping[str, TargetReceipt]
     unseen: tuple[str, ...] = ()
     partial: Partial | None = None

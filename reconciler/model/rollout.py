@@ -8,6 +8,12 @@ from pydantic import Field
 
 from reconciler.model.base import Frozen
 
+LONGEST_BAKE = 7 * 86_400
+"""Seconds. Somebody waits for the run all that time; and a saved plan is not applied for longer where nobody does."""
+
+MOST_AT_ONCE = 256
+"""Each is a thread, and some sessions."""
+
 
 class Unreached(StrEnum):
     """What becomes of targets that do not answer when their turn has come."""
@@ -30,7 +36,7 @@ class Wave(Frozen):
     """
 
     by: str
-    bake: int = Field(default=0, ge=0)
+    bake: int = Field(default=0, ge=0, le=LONGEST_BAKE)
     checks: bool = False
     targets: tuple[str, ...] = ()
 
@@ -44,7 +50,7 @@ class Rollout(Frozen):
     """
 
     waves: tuple[Wave, ...]
-    at_once: int | None = Field(default=None, ge=1)
+    at_once: int | None = Field(default=None, ge=1, le=MOST_AT_ONCE)
     stop_after: int | None = Field(default=None, ge=1)
     stop_after_unreachable: int | None = Field(default=None, ge=1)
     unreachable: Unreached = Unreached.ERROR

@@ -92,12 +92,21 @@ class Look(NamedTuple):
 
 def look(session: Session, resource: Resource) -> Look:
     """Observes one resource, and plans it. Raises TargetError."""
-    kind = BY_NAME[resource.address.kind]
-    observed = kind.observe(session, [resource]).get(resource.address)
-    outcomes = kind.plan(resource, observed)
-    if isinstance(kind, Sequences):
-        outcomes = kind.sequenced(outcomes, session.target, session.info)
-    return Look(observed, list(outcomes))
+    return looks(session, [resource])[resource.address]
+
+
+def looks(session: Session, resources: Sequence[Resource]) -> dict[Address, Look]:
+    """Observes resources of one kind, all at once, and plans each of them. Raises TargetError."""
+    kind = BY_NAME[resources[0].address.kind]
+    observed = kind.observe(session, resources)
+    found: dict[Address, Look] = {}
+    for resource in resources:
+        seen = observed.get(resource.address)
+        outcomes = kind.plan(resource, seen)
+        if isinstance(kind, Sequences):
+            outcomes = kind.sequenced(outcomes, session.target, session.info)
+        found[resource.address] = Look(seen, list(outcomes))
+    return found
 
 
 def no_longer_beside(session: Session, change: Change, planned: Mapping[Address, Resource]) -> str:

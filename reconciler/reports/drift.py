@@ -11,7 +11,7 @@ from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
-from reconciler.reports.narrowing import pulled_in
+from reconciler.reports.narrowing import as_arguments, pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
 from reconciler.reports.places import Place, place
 from reconciler.reports.several import Several, are_many, several, together
@@ -79,7 +79,9 @@ def drift_report(plan: Plan, *, grouped: bool = False) -> DriftReport:
         resources=tuple(map(_same, together(drifted, _key, many=many))),
         notices=notice_rows(plan.notices, many=many),
         checks=listed_checks(plan.checks, many=many),
-        mended_by=Labelled("Steps that mend it:", "reconciler plan") if plan.changes else None,
+        mended_by=Labelled("Steps that mend it:", f"reconciler plan{as_arguments(plan.partial)}")
+        if plan.changes
+        else None,
     )
 
 

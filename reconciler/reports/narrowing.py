@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from reconciler.model import Address, Partial
@@ -29,6 +30,15 @@ def narrowed_to(partial: Partial) -> str:
     if len(partial.to) > MOST_NAMES:
         named.append(f"{len(partial.to) - MOST_NAMES} more")
     return visible(listed(named) + (f" where {partial.where}" if partial.where else ""))
+
+
+def as_arguments(partial: Partial | None) -> str:
+    """What a plan was narrowed to, as somebody types it behind a verb; empty where it was not, or by too much to
+    repeat."""
+    if partial is None or len(partial.to) > MOST_NAMES:
+        return ""
+    where = ["--where", partial.where] if partial.where else []
+    return visible("".join(f" {shlex.quote(word)}" for word in (*partial.to, *where)))
 
 
 def pulled_in(partial: Partial | None, *, many: bool = False) -> Mapping[Address, str]:

@@ -34,8 +34,8 @@ OF_WAVE: Mapping[NotRun, str] = {
 
 _UNREACHED: Mapping[Unreached, str] = {
     Unreached.ERROR: "",
-    Unreached.LATER: "Targets that do not answer are tried once more in the end",
-    Unreached.SKIP: "Targets that do not answer are left out",
+    Unreached.LATER: "Targets that do not answer are tried once more in the end.",
+    Unreached.SKIP: "Targets that do not answer are left out.",
 }
 
 
@@ -45,7 +45,7 @@ def title(number: int, of: int, wave: Wave) -> str:
 
 
 def rollout_lines(fleet: Fleet, rollout: Rollout) -> list[str]:
-    """A line for each wave with its targets of `fleet`, and one for when it stops early."""
+    """A line for each wave with its targets of `fleet`, and others for what ends it early."""
     known = {*fleet.targets, *fleet.unseen}
     lines = [_wave(number, rollout, wave, known) for number, wave in enumerate(rollout.waves, 1)]
     return [*lines, *_limits(rollout)]
@@ -63,19 +63,18 @@ def _wave(number: int, rollout: Rollout, wave: Wave, known: set[str]) -> str:
     names = [name for name in wave.targets if name in known]
     told = f"{counted(len(names), TARGET)}{': ' if names else ''}{Several(tuple(names)).named}"
     last = number == len(rollout.waves)
-    bakes = [f"bake for {span(wave.bake)}"] if wave.bake and not (last and not wave.checks) else []
-    then = " and ".join([*bakes, *(["pass their checks"] if wave.checks else [])])
-    return f"{title(number, len(rollout.waves), wave)}: {told}{'; they ' if then else ''}{then}"
+    bakes = [f"bake {span(wave.bake)}"] if wave.bake and (wave.checks or not last) else []
+    then = ", ".join([*bakes, *(["checks pass"] if wave.checks else [])])
+    return f"{title(number, len(rollout.waves), wave)}: {told}{'; ' if then else ''}{then}"
 
 
 def _limits(rollout: Rollout) -> list[str]:
     limits = [f"after {counted(rollout.stop_after, FAILURE)}"] if rollout.stop_after else []
     if rollout.stop_after_unreachable:
         limits.append(f"after {counted(rollout.stop_after_unreachable, TARGET)} without an answer")
-    stops = [f"Nothing more is begun {' or '.join(limits)}"] if limits else []
-    at_once = [f"At most {rollout.at_once} servers at once"] if rollout.at_once else []
-    told = [each for each in (*stops, _UNREACHED[rollout.unreachable], *at_once) if each]
-    return [f"{'. '.join(told)}."] if told else []
+    stops = f"Nothing more is begun {' or '.join(limits)}." if limits else ""
+    at_once = f"At most {rollout.at_once} servers at once." if rollout.at_once else ""
+    return [each for each in (stops, _UNREACHED[rollout.unreachable], at_once) if each]
 
 
 def span(seconds: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from reconciler.errors import ConnectionFailed
@@ -23,21 +23,42 @@ Answer = TypeVar("Answer")
 
 
 class OpenSessions:
-    """May be used from several threads, and each session by one of them at a time. To be closed at the end."""
+    """May be used from several threads, and each session by one of them at a time. To be closed at the end.
 
-    def __init__(self, secrets: Secrets) -> None:
+    `at_once`: so many are lent to a target at once, and whoever wants another waits; None: as many as are wanted. Who
+    has one may then ask for no other of the same target.
+    """
+
+    def __init__(self, secrets: Secrets, at_once: int | None = None) -> None:
         self.secrets = secrets
+        self._at_once = at_once
+        self._room: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
         self._free: list[Session] = []
         self._renewed: dict[str, int] = {}
 
     def lent(self, target: Target) -> AbstractContextManager[Any]:
         """A session to `target`, of its system's class: one that is free, else a new one. Raises TargetError."""
-        return self._lent(target, self._taken(target))
+        return self._lent_in_turn(target)
 
     def ask(self, target: Target, ask: Callable[[Any], Answer]) -> Answer:
         """The answer of `ask` in a session that is free, and in a new one where there is none, or where it was lost
         since it was used last: by a timeout for the idle, or a restart. Raises TargetError."""
+        with self._turn(target):
+            return self._asked(target, ask)
+
+    def ask_in_passing(self, target: Target, ask: Callable[[Any], Answer]) -> Answer | None:
+        """The same where nobody has to be waited for; else None."""
+        room = self._room_for(target)
+        if room is not None and not room.acquire(blocking=False):
+            return None
+        try:
+            return self._asked(target, ask)
+        finally:
+            if room is not None:
+                room.release()
+
+    def _asked(self, target: Target, ask: Callable[[Any], Answer]) -> Answer:
         if found := self._taken(target):
             try:
                 with self._lent(target, found) as session:
@@ -46,6 +67,20 @@ class OpenSessions:
                 self.renew(target)  # what ended one has ended the others
         with self._lent(target, None) as session:
             return ask(session)
+
+    def _room_for(self, target: Target) -> threading.Semaphore | None:
+        if self._at_once is None:
+            return None
+        with self._lock:
+            return self._room.setdefault(target.name, threading.Semaphore(self._at_once))
+
+    def _turn(self, target: Target) -> AbstractContextManager[object]:
+        return self._room_for(target) or nullcontext()
+
+    @contextmanager
+    def _lent_in_turn(self, target: Target) -> Iterator[Any]:
+        with self._turn(target), self._lent(target, self._taken(target)) as session:
+            yield session
 
     def leave(self, session: Session) -> None:
         """Takes over an open session from whoever does not need it any more."""
@@ -93,7 +128,7 @@ class OpenSessions:
 
 
 @contextmanager
-def open_sessions(secrets: Secrets) -> Iterator[OpenSessions]:
-    """Sessions that end with the body."""
-    with closing(OpenSessions(secrets)) as found:
+def open_sessions(secrets: Secrets, at_once: int | None = None) -> Iterator[OpenSessions]:
+    """Sessions that end with the body; `at_once` as of `OpenSessions`."""
+    with closing(OpenSessions(secrets, at_once)) as found:
         yield found

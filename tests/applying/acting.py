@@ -44,7 +44,7 @@ def lock_timeout(seconds: float, attempts: int = 2) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("reconciler.applying.executing.watch.INTERVAL", seconds / 5)
-        patched.setattr("reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
+        patched.setattr("reconciler.applying.cleaning.CLEANING_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("BUILD", "INSTANT", "STRONG"):
             patched.setattr(f"reconciler.kinds.pg_index.changes.steps.{name}_LOCK_TIMEOUT", milliseconds(seconds))
         for name in ("INSTANT", "STRONG"):

@@ -32,7 +32,7 @@ def tasks(sql: psycopg.Connection, database: str) -> Iterator[psycopg.Connection
         reload(fresh)
 
 
-CLEANING_UP_SOON = {"reconciler.applying.one_change.CLEANING_LOCK_TIMEOUT": "300ms"}
+CLEANING_UP_SOON = {"reconciler.applying.cleaning.CLEANING_LOCK_TIMEOUT": "300ms"}
 """For tests in which whoever is in the way of cleaning up stays there to the end."""
 
 

@@ -8,7 +8,6 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from faults.scenes import Gate
 from pg_index.declared import declared
 from waiting import LIMITS, given_time, until
 
@@ -129,12 +128,12 @@ def test_what_does_not_go_away_by_itself_is_not_tried_again(renaming, pg_target,
     assert "tried" not in message(receipt)
 
 
-def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database, monkeypatch, leftovers):
+def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, monkeypatch, leftovers):
     """The swap has one index and wants the other, which somebody has who wants the first."""
     monkeypatch.setattr("reconciler.kinds.pg_index.changes.steps.INSTANT_LOCK_TIMEOUT", "1h")
     monkeypatch.setattr("reconciler.kinds.pg_index.changes.steps.INSTANT_ATTEMPTS", 4)
     # Who waits is looked at once, after that time: the swap is the last to wait, and so the one that is ended.
-    tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '50ms'")
+    tasks.execute(f"alter database {tasks.info.dbname} set deadlock_timeout = '2s'")
     tasks.execute("create index i on tasks (title)")
     tasks.execute("create index i_rcl_new on tasks (status, priority desc)")
     wanted = declared(pg_target, i=COLUMNS)
@@ -147,12 +146,9 @@ def test_the_victim_of_a_deadlock_tries_again(tasks, pg_target, holder, database
     holder.execute("alter index i_rcl_new set (fillfactor = 90)")
     listener = When(2, lambda: None)
     ours = threading.Thread(target=lambda: (holder.execute("alter index i set (fillfactor = 91)"), holder.rollback()))
-    gate = Gate(database)
-    with gate.closed(swap.statements[1]):
-        applying = Applying(plan, pg_target, listener=listener, allowed=["index-drop"])
-        until(gate.arrived, "the swap has its first index")
-        ours.start()
-        until(lambda: waiting(tasks, "alter index i set%"), "somebody waits for that")
+    applying = Applying(plan, pg_target, listener=listener, allowed=["index-drop"])
+    until(lambda: waiting(tasks, "begin%alter index%"), "the swap has its first index, and waits for the second")
+    ours.start()
     receipt = applying.ended()
     ours.join()
     assert results(receipt) == {"public.i": Applied.APPLIED}

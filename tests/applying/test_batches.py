@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.applying.config_set_batch import batches, merged
+from reconciler.applying.batches import batches, merged
 from reconciler.model import Action, Address, Change, Hazard, HazardType, RedisStep, SqlStep, Step
 
 any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

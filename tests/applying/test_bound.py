@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 
 import pytest
@@ -59,8 +60,10 @@ def test_the_memory_of_the_role_that_builds_counts(sql, pg_target, postgres):
 def test_builds_leave_connections_to_others(sql, pg_target):
     [most] = sql.execute("select current_setting('max_connections')::int").fetchone()
     found, why = bearable(pg_target, 64, 1 << 50)
-    assert 1 <= found <= most // 3
-    assert f"since each needs 3 of max_connections ({most}), of which few are free" in why
+    assert 1 <= found <= most // 10 - 2, "beside those that build there are the lock, and one that looks"
+    assert re.search(
+        rf"since an apply takes no more than a tenth of the connections that are free \(\d+ of {most}\)", why
+    )
 
 
 def test_fewer_builds_than_asked_run_at_once_and_it_is_said(tasks, pg_target, holder):

@@ -24,8 +24,8 @@ FOR_ALL = 3
 @pytest.fixture
 def opened(monkeypatch) -> list[str]:
     """What was connected to, from now on; where something takes long, further connections see how it goes."""
-    for pause in ("executing.watch.INTERVAL", "verification.LOADING_SECONDS"):
-        monkeypatch.setattr(f"reconciler.applying.{pause}", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.executing.watch.INTERVAL", PATIENCE)
+    monkeypatch.setattr("reconciler.applying.verification.IN_ONE_SESSION", 10_000)
     connect, seen = HeardConnection.connect, []
 
     def counted(conninfo: str, **options):
@@ -36,12 +36,13 @@ def opened(monkeypatch) -> list[str]:
     return seen
 
 
-def test_a_setting_takes_one_connection_in_which_it_is_seen_to_be_true(tasks, pg_target, opened):
+def test_settings_take_one_connection_in_which_all_are_seen_to_be_true(tasks, pg_target, opened):
     resources = pg_settings(pg_target, TEN)
     plan = plan_for(pg_target, resources)
     opened.clear()
     assert apply(plan, pg_target).succeeded
-    assert len(opened) == len(plan.changes) + FOR_ALL
+    assert len(plan.changes) == len(TEN)
+    assert len(opened) == 1 + FOR_ALL
     assert plan_for(pg_target, resources).is_empty
 
 

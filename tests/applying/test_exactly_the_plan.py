@@ -10,7 +10,7 @@ from redis_setting.declared import declared as redis_settings
 from waiting import reload
 
 from applying.acting import Seen, apply, message, pg_settings, plan_for, resealed, results
-from reconciler.applying.config_set_batch import batches, merged
+from reconciler.applying.batches import batches, merged
 from reconciler.documents import plan as plan_file
 from reconciler.model import Applied, SqlStep
 
@@ -91,19 +91,22 @@ def test_the_server_is_sent_the_statements_of_the_plan_with_their_timeouts_and_n
     ended = [each for each in doing if each in ends]
     assert ended == ["begin", "rollback"] * (len(ended) // 2)
 
-    ran = [
-        each
-        for said in [first_lane, *(each for each in writers if each not in (locking, on_copies))]
-        for each in said
-        if not each.startswith(("alter database", *OF_THE_SESSION))
-    ]
+    ran: list[tuple[str, str]] = []
+    for said in [first_lane, *(each for each in writers if each not in (locking, on_copies))]:
+        under = ""
+        for each in said:
+            if each.startswith(TIMEOUTS):
+                under = each
+            elif not each.startswith(("alter database", *OF_THE_SESSION)):
+                ran.append((under, each))
     expected = []
     for change in plan.changes:
         for step in change.steps:
             assert isinstance(step, SqlStep)
-            expected.append(f"{TIMEOUTS} [$1 = '{step.lock_timeout}', $2 = '{step.statement_timeout}']")
+            under = f"{TIMEOUTS} [$1 = '{step.lock_timeout}', $2 = '{step.statement_timeout}']"
             body = [" ".join(statement.split()) for statement in step.statements]
-            expected += ["BEGIN", *body, "COMMIT"] if step.transaction else body
+            body = [" ; ".join(["begin", *body, "commit"])] if step.transaction else body
+            expected += [(under, each) for each in body]
     assert ran == expected
 
 

@@ -24,7 +24,7 @@ MOMENTS = [
     ("create", "update tasks set priority = 0 where id = 1", "create index%", "the build waits for a writer"),
     ("create", "SNAPSHOT", "create index%", "the build waits for an old snapshot"),
     ("replace", "update tasks set priority = 0 where id = 1", "create index%", "the new index is being built"),
-    ("replace", "alter index i set (fillfactor = 90)", "alter index%", "the names are about to be swapped"),
+    ("replace", "alter index i set (fillfactor = 90)", "begin%alter index%", "the names are about to be swapped"),
     ("replace", "select count(*) from tasks", "drop index%", "the old index is being dropped"),
     ("delete", "select count(*) from tasks", "drop index%", "an index is being dropped"),
 ]

@@ -8,9 +8,9 @@ from restarting import restart_command
 from waiting import reload, until
 
 from applying.acting import Applying, Seen, apply, message, pg_settings, plan_for, resealed, results
-from reconciler.applying import verification
 from reconciler.errors import HazardNotAllowed
 from reconciler.model import BY_HAND, Action, Applied, HazardType, NoticeType, RestartStep, Target
+from reconciler.planning import staleness
 
 ALLOWED = [HazardType.RESTART, HazardType.RUNS_PROGRAMS]
 
@@ -241,14 +241,13 @@ def test_a_bad_line_is_seen_before_the_reload_and_ours_is_taken_back(target, pos
     plan = plan_for(target, resources)
     conf = postgres.data / "postgresql.conf"
     before = conf.read_text()
-    files = verification.files
+    judge = staleness.judge
 
-    def then_edited(session):
-        found = files(session)
+    def then_edited(*arguments):
         conf.write_text(before + "maintenance_work_mem = 'a lot'\n")
-        return found
+        return judge(*arguments)
 
-    monkeypatch.setattr(verification, "files", then_edited)
+    monkeypatch.setattr(staleness, "judge", then_edited)
     receipt = apply(plan, target)
     monkeypatch.undo()
     try:

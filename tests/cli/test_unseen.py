@@ -11,12 +11,13 @@ TARGETS = """targets:
 """
 
 
-@pytest.mark.parametrize("verb", ["plan", "drift", "check"])
+@pytest.mark.parametrize("verb", ["plan", "drift", "check", "apply"])
 def test_it_is_said_which_targets_were_not_seen(verb, tmp_path):
     (tmp_path / "desired").mkdir()
     (tmp_path / "targets.yaml").write_text(TARGETS)
     command = Command(tmp_path / "desired", {})
-    code, _, err = command.run("--targets", tmp_path / "targets.yaml", verb, "web")
+    unasked = ["--yes"] if verb == "apply" else []
+    code, _, err = command.run("--targets", tmp_path / "targets.yaml", verb, "web", *unasked)
     assert code == 0, err
     assert err.replace(f"{tmp_path}/", "") == (
         "Not seen: the targets of tenants at targets.yaml:3:3, for which the command was not asked: other targets are "

@@ -54,7 +54,9 @@ def anchors(page: Path) -> list[str]:
 def marked(name: str) -> str:
     """The block below the comment `<!-- tried: NAME -->`."""
     for page in generate.pages():
-        found = re.search(rf"<!-- tried: {re.escape(name)} -->\n```\w+\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        found = re.search(
+            rf"<!-- tried: {re.escape(name)} -->\n```[\w ]+\n(.*?)```", page.read_text("utf-8"), re.DOTALL
+        )
         if found:
             return found[1]
     raise AssertionError(f"no page has a block that is marked as tried: {name}")

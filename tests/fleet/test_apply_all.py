@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from waiting import PATIENCE
 
 from reconciler.documents import plan as plan_file
-from reconciler.errors import LockHeld
+from reconciler.errors import ConnectionFailed, LockHeld
 from reconciler.fleet.apply import apply_all
-from reconciler.model import Plan, Receipt, TargetResult, Verdict
+from reconciler.model import NotRun, Plan, Receipt, TargetResult, Verdict
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = plan_file.seal(Plan(reconciler_version="1.0", created_at=NOW, targets={}))
@@ -23,12 +23,12 @@ def made(plan: Plan) -> Receipt:
     )  # fmt: skip
 
 
-def applied(apply, *, interrupted=lambda: False) -> list[tuple[str, TargetResult]]:
+def applied(apply, *, stopped=lambda: None) -> list[tuple[str, TargetResult]]:
     """What was told of two targets of one server, which they call otherwise."""
     told = []
     apply_all(
         {"a": PLAN, "b": PLAN}, {"a": "db1:5432", "b": "10.0.0.1:5432"}, apply,
-        interrupted=interrupted, told=lambda name, receipt: told.append((name, receipt.result)),
+        at_once=16, stopped=stopped, told=lambda name, receipt: told.append((name, receipt.result)),
     )  # fmt: skip
     return told
 
@@ -73,6 +73,28 @@ def test_interrupted_nothing_is_tried_once_more():
         interrupted.set()
         raise LockHeld(f"{name}: another apply is at work")
 
-    told = dict(applied(apply, interrupted=interrupted.is_set))
+    told = dict(applied(apply, stopped=lambda: NotRun.INTERRUPTED if interrupted.is_set() else None))
     assert set(told.values()) <= {TargetResult.HELD, TargetResult.NOT_RUN}
     assert len(told) == 2
+
+
+def test_a_server_that_says_nothing_is_waited_for_only_so_often():
+    """Before, each of its databases was: of five hundred, for an hour and a half."""
+    names = [f"db{number:02}" for number in range(20)]
+    tries = []
+
+    def apply(name: str, plan: Plan) -> Receipt:
+        tries.append(name)
+        if name == "db02":
+            return made(plan)
+        raise ConnectionFailed(name, "no answer", silent=name != "db05")
+
+    told = []
+    apply_all(
+        dict.fromkeys(names, PLAN), dict.fromkeys(names, "db1:5432"), apply,
+        interrupted=lambda: False, told=lambda name, receipt: told.append((name, receipt.result, receipt.message)),
+    )  # fmt: skip
+    assert tries == names[:10], "what answers, and what refuses, begins the count anew"
+    assert [name for name, *_ in told] == names
+    assert {result for name, result, _ in told if name != "db02"} == {TargetResult.FAILED}
+    assert "not tried: 4 others in a row had no answer from its server" in told[-1][2]

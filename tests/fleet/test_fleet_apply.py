@@ -14,6 +14,7 @@ from waiting import PATIENCE, until
 
 from reconciler.documents import fleet_receipt
 from reconciler.documents import receipt as receipt_file
+from reconciler.errors import DocumentError
 from reconciler.fleet import folder
 from reconciler.model import Applied, Fleet, TargetResult
 
@@ -293,3 +294,18 @@ def test_a_run_that_was_killed_is_resumed(databases, reconciler, tmp_path):
     assert databases.built()["acme"] == built["acme"]
     assert set(databases.built()) == set(ALL)
     assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_a_receipt_that_cannot_be_written_is_told_in_words(plans, databases, reconciler, tmp_path, monkeypatch):
+    """Before, with `\\n` between what is wrong and what to do."""
+
+    def full(text: str, path: Path) -> None:
+        raise DocumentError(f"{path} cannot be written: the disk is full", hint="nothing was written")
+
+    monkeypatch.setattr(fleet_receipt, "write_text", full)
+    everything = ("apply", plans, "--digest", folder.read(plans).digest, "--allow", "index-drop")
+    code, out, err = reconciler(*everything, "--receipt", tmp_path / "receipts")
+    assert code == 1
+    assert "4 targets: 3 applied" in out
+    assert err.endswith("run.json cannot be written: the disk is full\n")
+    assert set(databases.built()) == set(ALL)

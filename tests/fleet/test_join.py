@@ -16,7 +16,19 @@ from reconciler.documents.digest import digest
 from reconciler.errors import DocumentError
 from reconciler.fleet import folder
 from reconciler.fleet.join import joined
-from reconciler.model import Action, ChangeGroup, Fleet, Partial, Shard, TargetPlan, Unreachable, UnreadReason, Verdict
+from reconciler.model import (
+    Action,
+    ChangeGroup,
+    Fleet,
+    Partial,
+    Rollout,
+    Shard,
+    TargetPlan,
+    Unreachable,
+    UnreadReason,
+    Verdict,
+    Wave,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROUPS = [f"{number:064x}" for number in range(4)]
@@ -65,13 +77,16 @@ def test_an_index_is_read_as_it_was_written(groups):
 def test_whatever_is_in_which_part_together_they_are_the_whole(groups, of, random):
     where = {name: random.randrange(of) for name in groups}
     shards = [Shard(number=number, of=of) for number in range(of)]
+    rollout = Rollout(waves=(Wave(by="share 100%", targets=tuple(groups)),))
     parts = {
-        folder.index_name(each): fleet({n: g for n, g in groups.items() if where[n] == each.number}, shard=each)
+        folder.index_name(each): fleet(
+            {n: g for n, g in groups.items() if where[n] == each.number}, shard=each, rollout=rollout
+        )
         for each in shards
     }
     mixed = [*parts.items()]
     random.shuffle(mixed)
-    assert joined(dict(mixed)) == fleet(groups)
+    assert joined(dict(mixed)) == fleet(groups, rollout=rollout)
 
 
 def parts(of: int = 2, **others: Any) -> dict[str, Fleet]:
@@ -107,6 +122,10 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, Fleet]], str]] = {
         lambda: parts() | {"x": fleet({}, shard=Shard(number=1, of=2), allow_blocked=True)},
         "--allow-blocked differs",
     ),
+    "in other waves": (
+        lambda: parts() | {"x": fleet({}, shard=Shard(number=1, of=2), rollout=Rollout(waves=()))},
+        "the rollout differs",
+    ),
     "of no shard": (lambda: parts() | {"x": fleet({})}, "is of a whole fleet"),
 }  # fmt: skip
 
@@ -127,6 +146,10 @@ def altered(alter: Callable[[dict[str, Any]], object], *, resealed: bool = True)
     return json.dumps(content)
 
 
+def waves(*targets: list[str], bake: int = 0) -> dict[str, Any]:
+    return {"waves": [{"by": "share 1%", "bake": bake, "checks": False, "targets": each} for each in targets]}
+
+
 ALTERED = {
     "nothing": ("", "is empty"),
     "a plan": ('{"format_version": "2.3"}', "its format is not reconciler-fleet"),
@@ -141,6 +164,15 @@ ALTERED = {
     "a group twice": (altered(lambda c: c["groups"].append(c["groups"][0])), "listed twice"),
     "another verdict": (altered(lambda c: c.update(verdict="in-sync")), "its verdict"),
     "a key that nobody knows": (altered(lambda c: c.update(x=1)), "x: Extra inputs"),
+    "a target that is in no wave": (altered(lambda c: c.update(rollout=waves(["a"]))), "about b: in which wave"),
+    "a target that is in two waves": (
+        altered(lambda c: c.update(rollout=waves(["a", "b"], ["a"]))),
+        "about a: in which wave",
+    ),
+    "a wave that bakes for a year": (
+        altered(lambda c: c.update(rollout=waves(["a", "b"], bake=31_000_000))),
+        "rollout.waves.0.bake",
+    ),
     "a shard that is none": (altered(lambda c: c.update(shard={"number": -1, "of": 2})), "shard.number"),
 }
 

@@ -13,6 +13,7 @@ from reconciler.model import (
     ChangeReceipt,
     CheckResult,
     CheckStatus,
+    CheckVerdict,
     Fact,
     FleetReceipt,
     Hazard,
@@ -20,12 +21,14 @@ from reconciler.model import (
     ManualStep,
     Notice,
     NoticeType,
+    NotRun,
     Outcome,
     Partial,
     Plan,
     PulledIn,
     Receipt,
     RedisStep,
+    Rollout,
     SecretArgument,
     SecretRef,
     Severity,
@@ -37,8 +40,11 @@ from reconciler.model import (
     TargetReceipt,
     TargetResult,
     Unreachable,
+    Unreached,
     UnreadReason,
     Verdict,
+    Wave,
+    WaveReceipt,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -519,3 +525,36 @@ RUN_OF_SHARD = RUN.model_copy(
     }
 )  # fmt: skip
 """Killed after its first target."""
+
+ROLLOUT = Rollout(
+    waves=(
+        Wave(by="where tier = canary", bake=1800, checks=True, targets=(TENANTS[0], "gone-1")),
+        Wave(by="share 25%", targets=tuple(TENANTS[1:4])),
+        Wave(by="share 100%", bake=60, targets=(*TENANTS[4:], "gone-2", "gone-3", UNREAD[1].target)),
+    ),
+    at_once=32, stop_after=5, stop_after_unreachable=20, unreachable=Unreached.LATER,
+)  # fmt: skip
+
+RUN_IN_WAVES = RUN.model_copy(
+    update={
+        "unseen": (),
+        "targets": {
+            "acme": RUN.targets["acme"],
+            "globex": _of_target(TargetResult.UNREACHABLE, None, succeeded=False, message="globex: cannot connect"),
+            **{
+                name: TargetReceipt(
+                    plan_digest=PLAN.digest, result=TargetResult.NOT_RUN, succeeded=False, not_run=NotRun.CHECKS
+                )
+                for name in ("hooli", "initech", "pied", "umbrella")
+            },
+        },
+        "waves": (
+            WaveReceipt(number=1),
+            WaveReceipt(
+                number=2, stopped=NotRun.CHECKS, checks=CheckVerdict.FAILED,
+                failing=(Address("acme", "check", "queue-\x1b[2Jshort"),),
+            ),
+        ),
+    }
+)  # fmt: skip
+"""It ended behind its second wave."""

@@ -16,24 +16,27 @@ from views.sample import (
     PLAN,
     QUIET,
     RECEIPT,
+    ROLLOUT,
     RUN,
+    RUN_IN_WAVES,
     RUN_OF_SHARD,
     UNSEEN,
 )
 
 from reconciler import views
 from reconciler.fleet.split import index, plans_of
-from reconciler.model import Plan
+from reconciler.model import Plan, Rollout
 from reconciler.planning.groups import groups_of
 from reconciler.planning.make import Planned
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def render_fleet(plan: Plan, **options) -> str:
+def render_fleet(plan: Plan, *, rollout: Rollout | None = None, **options) -> str:
     """The plans that `plan` is made of."""
     examples = {group.digest: group.changes[0] for group in groups_of(plan.changes)}
-    return views.render_fleet(index(plan, plans_of(Planned(plan, {})), "0" * 64), examples=examples, **options)
+    fleet = index(plan, plans_of(Planned(plan, {})), "0" * 64, rollout=rollout)
+    return views.render_fleet(fleet, examples=examples, **options)
 
 
 RENDER = {
@@ -80,6 +83,10 @@ CASES = (
             for what in ("plan", "drift", "checks")
             for format in ("text", "markdown")
         },
+        "fleet.waves.txt": ("fleet", FLEET, {"rollout": ROLLOUT}),
+        "fleet.waves.json": ("fleet", FLEET, {"rollout": ROLLOUT, "format": "json"}),
+        "run.waves.txt": ("run", RUN_IN_WAVES, {}),
+        "run.waves.json": ("run", RUN_IN_WAVES, {"format": "json"}),
         "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
         "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
         "plan.colour.txt": ("plan", PLAN, {"colour": True}),

@@ -6,27 +6,23 @@ say by now, somebody else's edits among it. pg_file_settings reads the files as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
 from reconciler.model import SqlStep, Step, Target
 
 if TYPE_CHECKING:
-    from reconciler.targets.postgres.session import PostgresSession
+    from reconciler.targets.postgres.session import PostgresSession, Row
+
+
+class FilesRefused(StepFailed):
+    """The server would not take its configuration files as they are; it was not told to read them."""
+
 
 Errors = frozenset[tuple[str, str, str]]
 """File, setting and what the server has against it. Without lines: ALTER SYSTEM moves those of its file."""
 
-
-class Files(NamedTuple):
-    """The configuration files at one moment: what the server has against them, and when they were last loaded."""
-
-    errors: Errors
-    loaded: str
-
-
-_LOADED = "select extract(epoch from pg_catalog.pg_conf_load_time())::pg_catalog.text as loaded"
-"""A moment as a number: a text of it has the session's DateStyle, which the driver may not be able to read."""
 
 # What waits for a restart "could not be applied" either, and nothing is wrong with it.
 _ERRORS = """
@@ -43,27 +39,24 @@ def reloads(step: Step) -> bool:
     return isinstance(step, SqlStep) and step.reloads
 
 
-def files(session: PostgresSession) -> Files:
-    """The files at this moment; no errors where this role may not see them. Raises TargetError."""
-    may_look = "pg_file_settings" in session.file_views
-    [row], *errors = session.fetch_all([(query, None) for query in (_LOADED, *([_ERRORS] if may_look else []))])
-    return Files(
-        frozenset((each["file"], each["name"], each["error"]) for rows in errors for each in rows), row["loaded"]
-    )
+def errors_beside(session: PostgresSession) -> Callable[[], Errors]:
+    """Asks for the errors beside whatever is asked next; what is returned tells them, and raises TargetError. None
+    where this role may not see them."""
+    asked = session.beside(_ERRORS) if _may_look(session) else None
+    return lambda: _of(session.answer(asked)) if asked else frozenset()
 
 
-def loaded(session: PostgresSession) -> str:
-    """When this session last loaded the files, in seconds since 1970.
+def _may_look(session: PostgresSession) -> bool:
+    return "pg_file_settings" in session.file_views
 
-    The postmaster does first and then tells the sessions that there are: what an open one has loaded, every session
-    that begins from now on has. Raises TargetError.
-    """
-    return str(session.fetch(_LOADED)[0]["loaded"])
+
+def _of(rows: Iterable[Row]) -> Errors:
+    return frozenset((each["file"], each["name"], each["error"]) for each in rows)
 
 
 def refuse_new(before: Errors, now: Errors, target: Target) -> None:
-    """Raises StepFailed where the files have errors that they had not before."""
+    """Raises FilesRefused where the files have errors that they had not before."""
     new = sorted(now - before)
     if new:
         lines = "".join(f"\n  {file}: {name or 'the file'}: {error}" for file, name, error in new)
-        raise StepFailed(f"{target.name}: the server would not take its files, and was not told to read them:{lines}")
+        raise FilesRefused(f"{target.name}: the server would not take its files, and was not told to read them:{lines}")

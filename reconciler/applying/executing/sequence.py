@@ -6,35 +6,31 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience, attempts
-from reconciler.applying.executing.step import Executor, PostgresExecutor, executor
+from reconciler.applying.executing.step import Executor, Gone, executor
 from reconciler.applying.executing.watch import watched
 from reconciler.errors import StepFailed
 from reconciler.model import PatroniStep, PostgresTarget, RestartStep, SqlStep, Step, Target
-from reconciler.secrets import Secrets
-
-if TYPE_CHECKING:
-    from reconciler.targets.postgres.bounded_connection import HeardConnection
+from reconciler.targets.open_sessions import OpenSessions
 
 
 class Stepper:
-    """Runs steps on one target, through one connection that is made when the first one runs, or was rehearsed on."""
+    """Runs steps on one target, through one connection, which is made when the first one runs, or was free."""
 
     def __init__(
-        self, target: Target, secrets: Secrets, patience: Patience, restarts: Restarts,
-        connection: HeardConnection | None = None,
+        self, target: Target, sessions: OpenSessions, patience: Patience, restarts: Restarts,
+        free: Executor | None = None,
     ) -> None:  # fmt: skip
+        """`free`: an executor that was left by somebody, before this one's changes were looked at."""
         self._target = target
         self._restarts = restarts
-        self._secrets = secrets
+        self._sessions = sessions
         self._patience = patience
-        self._executor: Executor | None = None
-        if connection and isinstance(target, PostgresTarget):
-            self._executor = PostgresExecutor(target, connection)
+        self._executor = free
+        self._was_idle = free is not None
 
     def run(self, step: Step, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
         """Runs `step`, as often as it may be tried; cancels it when `interrupted` becomes true.
@@ -50,18 +46,30 @@ class Stepper:
                 self.close()
                 self._restarts.by_patroni(target, step, tell, interrupted)
                 return
+        was_idle, self._was_idle = self._was_idle, False
+        try:
+            self._attempt(step, tell, interrupted)
+        except Gone:
+            self.close()
+            if not was_idle:
+                raise
+            self._attempt(step, tell, interrupted)
+
+    def _attempt(self, step: Step, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
         if self._executor is None:
-            self._executor = executor(self._target, self._secrets)
+            self._executor = executor(self._target, self._sessions.secrets)
         running = self._executor
         most = attempts(step) if isinstance(step, SqlStep) else 1
         started = time.monotonic()
         blockers: tuple[object, ...] = ()
         for attempt in range(1, most + 1):
             telling = _telling(tell, attempt)
-            with watched(self._secrets, running, telling, interrupted) as watch:
+            with watched(self._sessions, running, telling, interrupted) as watch:
                 try:
                     running.run(step, telling, interrupted)
                     return
+                except Gone:
+                    raise
                 except StepFailed as error:
                     failure = error
             blockers = watch.blockers or blockers
@@ -76,6 +84,13 @@ class Stepper:
         tried = f"\n  tried {attempt} times in {time.monotonic() - started:.0f} s" if attempt > 1 else ""
         waited_for = "".join(f"\n  waited for {blocker}" for blocker in blockers)
         raise StepFailed(failure.message + tried + waited_for, hint=failure.hint) from failure
+
+    def left(self) -> Executor | None:
+        """The connection, for whoever writes next: from now on it is theirs."""
+        found, self._executor = self._executor, None
+        if found is not None:
+            found.left()
+        return found
 
     def close(self) -> None:
         """Ends the connection; the next step makes a new one. Never raises."""

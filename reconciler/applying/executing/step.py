@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,14 +41,22 @@ def _never() -> bool:
     return False
 
 
+class Gone(StepFailed):
+    """The connection was lost while it was idle: nothing of the step was sent."""
+
+
 class Executor(Protocol):
     """A connection that may write, to one target. One at a time may use it."""
 
     def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
-        """Runs `step` and returns when it is done. Raises StepFailed; DesiredError where a secret is missing.
+        """Runs `step` and returns when it is done. Raises StepFailed, Gone; DesiredError where a secret is missing.
 
         A step that waits for something of the server `tell`s how far that is, and ends when `interrupted`.
         """
+        ...
+
+    def left(self) -> None:
+        """It is idle from now on, and whoever takes it next may find it `Gone`."""
         ...
 
     def close(self) -> None:
@@ -103,6 +113,13 @@ QUERY_CANCELED = "57014"
 GOING_ON = "it may still be going on on the server: the next plan sees what became of it, and what is being built"
 
 
+@dataclass(slots=True)
+class _Sent:
+    """The statement that was sent last; empty: none of the step."""
+
+    statement: str = ""
+
+
 class PostgresExecutor:
     """Runs SQL steps on `target`. `pid` is the server process, by which progress and blockers are found."""
 
@@ -111,6 +128,7 @@ class PostgresExecutor:
         self._connection = connection
         self.pid = connection.pid
         self._is_ready = False
+        self._timeouts: tuple[str, str] | None = None
 
     def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
@@ -124,27 +142,35 @@ class PostgresExecutor:
         if not isinstance(step, SqlStep):
             raise StepFailed(f"{self.target.name}: a {step.type} step cannot run on PostgreSQL")
         connection = self._connection
-        statement, began = "", time.monotonic()
+        sent, began = _Sent(), time.monotonic()
         try:
             self._set(step)
-            with connection.transaction() if step.transaction else nullcontext():
-                for statement in step.statements:
+            began = time.monotonic()
+            if step.transaction:
+                sent.statement = step.statements[0]
+                connection.whole(step.statements, refused=partial(setattr, sent, "statement"))
+            else:
+                for sent.statement in step.statements:
                     began = time.monotonic()
-                    connection.execute(statement.encode())
+                    connection.execute(sent.statement.encode())
         except psycopg.Error as error:
             lost = "the connection was lost: " if connection.broken else ""
-            where = f"\n  in: {statement}" if statement else ""
-            answer = said(error, hide_values=self.target.hide_values, sent=statement)
+            where = f"\n  in: {sent.statement}" if sent.statement else ""
+            answer = said(error, hide_values=self.target.hide_values, sent=sent.statement)
             hint = GOING_ON if isinstance(error, Silent) else ""
             may_pass = error.sqlstate in RETRIED or self._timed_out(error.sqlstate, time.monotonic() - began)
-            raise StepFailed(f"{self.target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
+            kind = Gone if connection.broken and not sent.statement else StepFailed
+            raise kind(f"{self.target.name}: {lost}{answer}{where}", hint=hint, may_pass=may_pass) from error
 
     def _set(self, step: SqlStep) -> None:
-        """Sets the step's two timeouts, and before the first step what holds for all. Raises psycopg.Error."""
+        """Sets the step's two timeouts where they are others by now, and before the first step what holds for all.
+        Raises psycopg.Error."""
         import psycopg
 
         connection = self._connection
         timeouts = (step.lock_timeout, step.statement_timeout)
+        if self._timeouts == timeouts:
+            return
         own = [(_NAME, (STEP_NAME,)), (_OWN_PATH, None)]
         try:
             first = [] if self._is_ready else [(_NO_ORPHANS, None), *own]
@@ -154,7 +180,11 @@ class PostgresExecutor:
                 raise
             # Not every system that PostgreSQL runs on can watch a connection.
             connection.together([*own, (_TIMEOUTS, timeouts)])
-        self._is_ready = True
+        self._is_ready, self._timeouts = True, timeouts
+
+    def left(self) -> None:
+        """It is idle from now on: whoever takes it begins with something that shows whether it is still there."""
+        self._timeouts = None
 
     def _timed_out(self, sqlstate: str | None, took: float) -> bool:
         """Whether statement_timeout ended a statement that `took` so many seconds. That somebody cancelled it has the
@@ -221,6 +251,9 @@ class RedisExecutor:
             answer = self._secrets.redact(said(error))
             shown = " ".join(argument if isinstance(argument, str) else SENSITIVE for argument in step.command)
             raise StepFailed(f"{self._target.name}: {answer}\n  in: {shown}") from None
+
+    def left(self) -> None:
+        """See `Executor`: the driver connects again by itself."""
 
     def _argument(self, argument: str | SecretArgument) -> str:
         if isinstance(argument, str):

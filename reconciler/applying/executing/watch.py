@@ -1,18 +1,20 @@
-"""What a step is doing and who it waits for, read by a connection beside it; and how it is stopped."""
+"""What a step is doing and who it waits for, read by a session beside it; and how it is stopped."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.step import Executor, PostgresExecutor
-from reconciler.model import Blocker, PostgresTarget
-from reconciler.secrets import Secrets
+from reconciler.model import Blocker
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.postgres.redacted_statements import blocker
+from reconciler.targets.postgres.taken_role import as_login
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
@@ -59,7 +61,7 @@ class Watch:
 
 @contextmanager
 def watched(
-    secrets: Secrets,
+    sessions: OpenSessions,
     running: Executor,
     tell: Callable[[Progress], None],
     interrupted: Callable[[], bool],
@@ -75,22 +77,25 @@ def watched(
         return
     done = threading.Event()
 
+    # Another role would not see at what the session of who logged in is at work.
+    target = as_login(running.target)
+
     def beside() -> None:
         looking, looked = True, time.monotonic()
-        with ExitStack() as opened:
-            session: PostgresSession | None = None
-            # Most steps are over before anybody could look: no connection is made for those.
-            while not done.wait(INTERVAL):
-                if interrupted():
-                    # Again each time: a request that arrives between two statements is lost.
-                    running.cancel()
-                elif looking:
-                    try:
-                        session = session or opened.enter_context(_looking(running.target, secrets))
-                        before, looked = looked, time.monotonic()
-                        _look(session, running, watch, tell, since=looked - before)
-                    except Exception:  # the server has no connection to spare, or who is told cannot listen
-                        looking = False
+        # Most steps are over before anybody could look: nothing is asked for those.
+        while not done.wait(INTERVAL):
+            if interrupted():
+                # Again each time: a request that arrives between two statements is lost.
+                running.cancel()
+            elif looking:
+                now = time.monotonic()
+                look = partial(_look, running=running, watch=watch, tell=tell, since=now - looked)
+                try:
+                    # The session that looks before and after: whoever reads in it is not waited for.
+                    if sessions.ask_in_passing(target, look):
+                        looked = now
+                except Exception:  # the server has no connection to spare, or who is told cannot listen
+                    looking = False
 
     thread = threading.Thread(target=beside, daemon=True)
     thread.start()
@@ -101,18 +106,10 @@ def watched(
         thread.join()
 
 
-def _looking(target: PostgresTarget, secrets: Secrets) -> closing[PostgresSession]:
-    from reconciler.targets.postgres.session import connect
-    from reconciler.targets.postgres.taken_role import as_login
-
-    # Another role would not see at what the session of who logged in is at work.
-    return closing(connect(as_login(target), secrets))
-
-
 def _look(
     session: PostgresSession, running: PostgresExecutor, watch: Watch, tell: Callable[[Progress], None], *, since: float
-) -> None:
-    """`since`: seconds that have passed since the last look."""
+) -> bool:
+    """Tells what is seen; true: somebody looked. `since`: seconds that have passed since the last look."""
     asked = {"pid": running.pid}
     rows, blockers, at_work = session.fetch_all([(_LOOK, asked), (_BLOCKERS, asked), (_AT_WORK, asked)])
     if at_work and at_work[0]["at_work"]:
@@ -123,3 +120,4 @@ def _look(
     if phase or watch.blockers:
         waited = since if watch.blockers else 0.0
         tell(Progress(phase or "waiting for a lock", fraction, watch.blockers, waited=waited))
+    return True

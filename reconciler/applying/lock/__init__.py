@@ -10,6 +10,7 @@ from reconciler.applying.lock.holding import Held
 from reconciler.model import HttpTarget, PostgresTarget, RedisTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.targets import log
+from reconciler.targets.session import Session
 
 
 @contextmanager
@@ -56,6 +57,9 @@ class _NeverTaken:
 
     def __call__(self) -> None:
         pass
+
+    def beside(self, session: Session) -> Callable[[], None]:
+        return self
 
     def again(self) -> None:
         pass

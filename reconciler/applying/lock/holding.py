@@ -17,6 +17,7 @@ from typing import Protocol
 
 from reconciler.errors import ApplyError
 from reconciler.model import Target
+from reconciler.targets.session import Session
 
 SPEAKING_SECONDS = 10.0
 """Between two words of a holder."""
@@ -35,6 +36,12 @@ class Held(Protocol):
 
     def __call__(self) -> None:
         """Raises ApplyError where the lock was lost since it was taken."""
+        ...
+
+    def beside(self, session: Session) -> Callable[[], None]:
+        """Asks whether it is held beside whatever `session`, which reads the target, is asked next: no round trip of
+        its own where that can be seen from there. What is returned raises ApplyError where it was lost, and
+        TargetError."""
         ...
 
     def again(self) -> None:

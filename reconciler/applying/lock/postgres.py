@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from typing import cast
 
 import psycopg
 
@@ -27,8 +28,9 @@ from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import open_connection
 from reconciler.targets.postgres.redacted_statements import masked
 from reconciler.targets.postgres.server_messages import said
-from reconciler.targets.postgres.session import Row
+from reconciler.targets.postgres.session import PostgresSession, Row
 from reconciler.targets.postgres.taken_role import as_login
+from reconciler.targets.session import Session
 
 ADVISORY_KEY = 0x7265_636F_6E63_696C
 """The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""
@@ -81,6 +83,16 @@ _STILL_OURS = """
                    and (l.classid::bigint << 32) | l.objid::bigint = %s) as holders
 """
 
+_HELD_BY = """
+    select exists (
+        select from pg_catalog.pg_locks l
+        join pg_catalog.pg_database d on d.oid = l.database
+        where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid = %(pid)s
+          and d.datname = pg_catalog.current_database()
+          and (l.classid::bigint << 32) | l.objid::bigint = %(key)s
+    ) as held
+"""
+
 _STEPS = """
     select a.pid, a.usename as user, coalesce(a.query, '') as query,
            coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.query_start), 0)::pg_catalog.float8 as seconds
@@ -107,6 +119,7 @@ class PostgresLock:
         self._secrets = secrets
         self._instance = instance
         self._others = ours
+        self._lost: ApplyError | None = None
         self._one_at_a_time = threading.Lock()
         self._ours, steps = self._taken(idle)
         try:
@@ -128,9 +141,27 @@ class PostgresLock:
             try:
                 [row] = self._ours.execute(_STILL_OURS, (ADVISORY_KEY,))
             except psycopg.Error as error:
-                raise lost(self._target, said(error)) from None
+                self._lost = lost(self._target, said(error))
+                raise self._lost from None
             if row["pid"] not in row["holders"]:
-                raise lost(self._target, "a pooler that shares sessions may stand between: let the URL lead past it")
+                why = "a pooler that shares sessions may stand between: let the URL lead past it"
+                self._lost = lost(self._target, why)
+                raise self._lost
+
+    def beside(self, session: Session) -> Callable[[], None]:
+        """See `holding.Held`: pg_locks has it for everybody, and the server gives it to nobody else meanwhile."""
+        if self._lost:  # seen by its own connection, which speaks every few seconds
+            raise self._lost
+        reading = cast("PostgresSession", session)
+        asked = reading.beside(_HELD_BY, {"key": ADVISORY_KEY, "pid": self.pid})
+
+        def check() -> None:
+            [row] = reading.answer(asked)
+            if not row["held"]:
+                self()  # it knows why
+                raise lost(self._target, "the server has given it to nobody, or to another session")
+
+        return check
 
     def again(self) -> None:
         """See `holding.Held`."""
@@ -141,6 +172,7 @@ class PostgresLock:
                 self._close()
                 self._ours, _ = self._taken(())
                 self._ends_if_silent()
+                self._lost = None
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""

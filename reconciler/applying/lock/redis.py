@@ -27,6 +27,7 @@ from reconciler.model import RedisTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.opening import open_connection
 from reconciler.targets.redis.server_messages import said
+from reconciler.targets.session import Session
 
 REDIS_NAME = "reconciler-apply"
 """How the names of our Redis connections begin."""
@@ -76,6 +77,11 @@ class RedisLock:
         if silent > DOUBTFUL_SECONDS:
             self._speaking.end()
             raise lost(self._target, f"its connection was silent for {silent:.0f} s")
+
+    def beside(self, session: Session) -> Callable[[], None]:
+        """See `holding.Held`: only its own connection knows."""
+        self()
+        return lambda: None
 
     def again(self) -> None:
         """See `holding.Held`: no apply restarts a Redis."""

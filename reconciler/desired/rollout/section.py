@@ -12,26 +12,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
 
-from reconciler.model import Frozen, Unreached
+from reconciler.formulas.units import POSTGRES_TIME
+from reconciler.model import LONGEST_BAKE, MOST_AT_ONCE, Frozen, Unreached
 from reconciler.yaml.verbatim_text import Text
 
-SECONDS: Mapping[str, int] = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-
-LONGEST_BAKE = 7 * 86_400
-"""Seconds. Somebody waits for the run all that time; and a saved plan is not applied for longer where nobody does."""
+MICROSECONDS: Mapping[str, int] = {"m": POSTGRES_TIME["min"], **POSTGRES_TIME}
+"""PostgreSQL's units, and the minute as all who deploy in waves write it."""
 
 MOST_WAVES = 100
 """Steps of one percent each: more than anybody watches."""
-
-MOST_AT_ONCE = 256
-"""As for `--jobs`: each is a thread, and some sessions."""
 
 ALL = Decimal(100)
 """Percent."""
 
 
 def _share(value: object) -> Decimal:
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,2})?) ?%", str(value).strip(), re.ASCII)
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,2})?) ?%", value) if isinstance(value, str) else None
     share = Decimal(found[1]) if found else Decimal(0)
     if not 0 < share <= ALL:
         raise ValueError("expected a share of all targets, above 0% and up to 100%, like 25%")
@@ -39,10 +35,10 @@ def _share(value: object) -> Decimal:
 
 
 def _seconds(value: object) -> int:
-    found = re.fullmatch(r"([0-9]{1,9}) ?([a-z]+)", str(value).strip(), re.ASCII)
-    if not found or found[2] not in SECONDS:
+    found = re.fullmatch("([0-9]{1,9}) ?([a-z]+)", value) if isinstance(value, str) else None
+    if not found or found[2] not in MICROSECONDS:
         raise ValueError("expected a duration, like 90s, 30m or 2h")
-    seconds = int(found[1]) * SECONDS[found[2]]
+    seconds = -(-int(found[1]) * MICROSECONDS[found[2]] // 1_000_000)  # rounded up: never shorter than declared
     if seconds > LONGEST_BAKE:
         raise ValueError("nobody waits longer than 7d for a wave to bake")
     return seconds

@@ -9,19 +9,16 @@ from reconciler.errors import Collected, DesiredError
 from reconciler.formulas.quantity_arithmetic import FormulaError
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting import unlisted
-from reconciler.kinds.pg_setting.model import PgSetting
-from reconciler.kinds.pg_setting.sections import Settings, Value
+from reconciler.kinds.pg_setting.model import NAME, PgSetting
+from reconciler.kinds.pg_setting.sections import UNLISTED, Settings, Value
 from reconciler.kinds.pg_setting.unlisted import Declared
 from reconciler.kinds.pg_setting.values import names, offline
 from reconciler.model import Address, SecretRef
 
-NAME = "pg_setting"
-"""Of the kind, in addresses."""
-
 
 def declare(declaration: Declaration) -> Iterator[Declared]:
     """The resources of one section. Pure. Raises DesiredError."""
-    if declaration.section == unlisted.SECTION:
+    if declaration.section == UNLISTED:
         yield unlisted.declare_unlisted(declaration)
         return
     wrong = Collected()

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.kind import Declaration, NodeOutcomes, not_asked
 from reconciler.kind.explaining import Ruling
-from reconciler.kinds.pg_setting import unlisted
-from reconciler.kinds.pg_setting.changes.plan import plan_setting
-from reconciler.kinds.pg_setting.cluster import restart
-from reconciler.kinds.pg_setting.declare import NAME, declare
-from reconciler.kinds.pg_setting.model import PgSetting
-from reconciler.kinds.pg_setting.observed import SettingObserved
-from reconciler.kinds.pg_setting.observing.observe import observe
-from reconciler.kinds.pg_setting.sections import DatabaseSection, RoleSection, Settings
-from reconciler.kinds.pg_setting.unlisted import Declared
+from reconciler.kinds.pg_setting.model import NAME, PgSetting
+from reconciler.kinds.pg_setting.sections import UNLISTED, DatabaseSection, RoleSection, Settings
 from reconciler.model import (
     Address,
     Outcome,
@@ -24,7 +17,11 @@ from reconciler.model import (
     System,
     TargetInfo,
 )
-from reconciler.targets.postgres.session import PostgresSession
+
+if TYPE_CHECKING:
+    from reconciler.kinds.pg_setting.observed import SettingObserved
+    from reconciler.kinds.pg_setting.unlisted import Declared, ObservedUnlisted
+    from reconciler.targets.postgres.session import PostgresSession
 
 
 class PgSettingKind:
@@ -42,34 +39,45 @@ class PgSettingKind:
         "settings": Settings,
         "databases": dict[str, DatabaseSection],
         "roles": dict[str, RoleSection],
-        unlisted.SECTION: ToldSection,
+        UNLISTED: ToldSection,
     }
     resource = PgSetting
 
     def declare(self, declaration: Declaration) -> Iterable[Declared]:
         """One resource for each name in each scope. Raises DesiredError."""
+        from reconciler.kinds.pg_setting.declare import declare
+
         return declare(declaration)
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`."""
+        if not declared:
+            return declared
+        from reconciler.kinds.pg_setting import unlisted
+
         return unlisted.gathered(declared)
 
     def observe(
         self, session: PostgresSession, wanted: Sequence[Declared]
-    ) -> Mapping[Address, SettingObserved | unlisted.ObservedUnlisted]:
+    ) -> Mapping[Address, SettingObserved | ObservedUnlisted]:
         """See `Kind.observe`. Two round trips; more only for what those leave open. Raises TargetError."""
+        from reconciler.kinds.pg_setting import unlisted
+        from reconciler.kinds.pg_setting.observing.observe import observe
+
         settings = [each for each in wanted if isinstance(each, PgSetting)]
-        seen: dict[Address, SettingObserved | unlisted.ObservedUnlisted] = {}
+        seen: dict[Address, SettingObserved | ObservedUnlisted] = {}
         seen |= observe(session, settings) if settings else {}
         for each in wanted:
             if isinstance(each, unlisted.UnlistedSettings):
                 seen[each.address] = unlisted.observe_unlisted(session, each)
         return seen
 
-    def plan(
-        self, desired: Declared, observed: SettingObserved | unlisted.ObservedUnlisted | None
-    ) -> Sequence[Outcome]:
+    def plan(self, desired: Declared, observed: SettingObserved | ObservedUnlisted | None) -> Sequence[Outcome]:
         """See `Kind.plan`."""
+        from reconciler.kinds.pg_setting import unlisted
+        from reconciler.kinds.pg_setting.changes.plan import plan_setting
+        from reconciler.kinds.pg_setting.observed import SettingObserved
+
         match desired, observed:
             case PgSetting(), SettingObserved():
                 return plan_setting(desired, observed)
@@ -85,7 +93,7 @@ class PgSettingKind:
 
     def leans_on(self, resource: Declared) -> Sequence[PgSetting]:
         """See `kind.LeansOnOthers`: settings of the instance, each of which may lean on the others."""
-        if isinstance(resource, unlisted.UnlistedSettings):
+        if not isinstance(resource, PgSetting):
             return []
         target = resource.address.target
         known = {**resource.beside, **({resource.setting: resource.value} if resource.of_instance else {})}
@@ -99,7 +107,7 @@ class PgSettingKind:
 
     def without(self, resource: Declared, others: Collection[Address]) -> Declared:
         """See `kind.LeansOnOthers`."""
-        if isinstance(resource, unlisted.UnlistedSettings):
+        if not isinstance(resource, PgSetting):
             return resource
         gone = {each.name for each in others}
         left = {name: value for name, value in resource.beside.items() if name not in gone}
@@ -107,10 +115,12 @@ class PgSettingKind:
 
     def on_every_node(self, resource: Declared) -> bool:
         """See `kind.OnNodes`: files are each server's own; settings of databases and roles are replicated."""
-        return isinstance(resource, unlisted.UnlistedSettings) or resource.of_instance
+        return not isinstance(resource, PgSetting) or resource.of_instance
 
     def sequenced(self, outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetInfo) -> Sequence[Outcome]:
         """See `kind.Sequences`, and `restart.py`."""
+        from reconciler.kinds.pg_setting.cluster import restart
+
         return restart.sequenced(outcomes, target, info)
 
     def held_back(self, nodes: Mapping[str, NodeOutcomes]) -> Mapping[str, Sequence[Outcome]]:
@@ -123,6 +133,7 @@ class PgSettingKind:
         self, targets: Mapping[str, NodeOutcomes], declared: Mapping[str, Sequence[Declared]]
     ) -> Mapping[str, Sequence[Outcome]]:
         """See `kind.Shares`, and `contradicting_targets.py`."""
+        from reconciler.kinds.pg_setting import unlisted
         from reconciler.kinds.pg_setting.changes import overrides
         from reconciler.kinds.pg_setting.cluster.contradicting_targets import agreed
 
@@ -135,7 +146,7 @@ class PgSettingKind:
         """See `kind.unlisted.Rules`. They are about the instance; what a database or a role has is kept."""
         if "/" in address.name:
             return []
-        found = [each.rules for each in declared if isinstance(each, unlisted.UnlistedSettings)]
+        found = [each.rules for each in declared if not isinstance(each, PgSetting)]
         return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
 
     def written(self, session: PostgresSession) -> Mapping[str, Any]:

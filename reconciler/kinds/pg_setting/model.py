@@ -8,6 +8,10 @@ from typing import ClassVar, Literal
 from reconciler.kinds.pg_setting.sections import Value
 from reconciler.model import Frozen, Resource
 
+NAME = "pg_setting"
+RESTART = "pg_restart"
+"""The names of both kinds."""
+
 
 class PgSetting(Resource):
     """One declared setting: of the whole instance, or of a database, a role, or a role in a database.

@@ -9,6 +9,9 @@ from pydantic import Discriminator, Tag, model_validator
 from reconciler.model import Frozen, SecretRef
 from reconciler.yaml.verbatim_text import Text
 
+UNLISTED = "unlisted_settings"
+"""The section of what is to become of settings that nobody lists."""
+
 
 class ListEdit(Frozen):
     """Items that a list has to hold, and items that it must not; whatever else it holds stays."""

@@ -15,11 +15,10 @@ from reconciler.desired.unlisted import EVERYTHING, Rule, Unlisted, decided, lef
 from reconciler.kind import Declaration
 from reconciler.kinds.pg_setting.model import Definition, PgSetting
 from reconciler.kinds.pg_setting.provenance import AUTO, is_auto
+from reconciler.kinds.pg_setting.sections import UNLISTED
 from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
 from reconciler.model import Address, Frozen, Notice, NoticeType, Observed, Outcome, Resource
 from reconciler.targets.postgres.session import PostgresSession
-
-SECTION = "unlisted_settings"
 
 _MAY_READ = """
     select pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
@@ -89,7 +88,7 @@ def gathered(declared: Sequence[Declared]) -> list[Declared]:
     for each in declared:
         if isinstance(each, UnlistedSettings):
             first = found.get(each.address, each.model_copy(update={"rules": ()}))
-            both = {"rules": together(SECTION, (*first.rules, *each.rules))}
+            both = {"rules": together(UNLISTED, (*first.rules, *each.rules))}
             found[each.address] = first.model_copy(
                 update={**both, "listed": tuple(listed.get(each.address.target, ()))}
             )

@@ -3,7 +3,7 @@
 libpq and psycopg wait for an answer for as long as the other end keeps the connection open, and a proxy keeps it open
 for a server that is long gone. Every wait of psycopg's goes through `Connection.wait`: that is the one place.
 
-Decided: docs/decisions.md#bounds-of-waits
+Decided: docs/decisions.md#bounds-of-waits, docs/decisions.md#transactions-on-one-round-trip
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import generators, pq, sql
 from psycopg.waiting import Ready
 
 from reconciler.model import PostgresTarget
@@ -102,6 +102,28 @@ class HeardConnection(psycopg.Connection[Row]):
                     answered = None if error or not cursors[number].description else cursors[number].rowcount
                     self.logged(query, began, rows=answered, error=error, together=len(asked))
         return cursors
+
+    def whole(self, statements: Sequence[str], refused: Callable[[str], object]) -> None:
+        """Runs `statements` as one transaction, on one round trip, so that no lock waits for the network. Tells which
+        was `refused`. Raises psycopg.Error, after which nothing of it is left."""
+        began, error = time.monotonic(), ""
+        sent = ["begin", *statements, "commit"]
+        try:
+            with self.lock:
+                self.pgconn.send_query("\n;\n".join(sent).encode())
+                for number, result in enumerate(self.wait(generators.execute(self.pgconn))):
+                    if result.status in (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE):
+                        refused(statements[min(max(number - 1, 0), len(statements) - 1)])
+                        raise psycopg.errors.error_from_result(result, "utf-8")
+        except psycopg.Error as failed:
+            error = code(failed)
+            with suppress(psycopg.Error):
+                self.rollback()
+            raise
+        finally:
+            if log.is_wanted():
+                for statement in statements:
+                    self.logged(statement.encode(), began, error=error, together=len(statements))
 
     def logged(self, query: Any, began: float, *, rows: int | None = None, error: str = "", together: int = 1) -> None:
         """The log tells of `query`, without its parameters."""

@@ -18,7 +18,7 @@ from reconciler.kinds.pg_setting import startup
 from reconciler.kinds.pg_setting.changes import patroni
 from reconciler.kinds.pg_setting.changes.instance_state import state_of
 from reconciler.kinds.pg_setting.changes.planned_outcomes import LANE
-from reconciler.kinds.pg_setting.model import PgSetting, Restart
+from reconciler.kinds.pg_setting.model import RESTART, PgSetting, Restart
 from reconciler.kinds.pg_setting.observed import ObservedRestart, SettingObserved
 from reconciler.kinds.pg_setting.observing.observe import observe as observe_settings
 from reconciler.kinds.pg_setting.startup.session_start import STATISTICS
@@ -40,8 +40,6 @@ from reconciler.model import (
     TargetInfo,
 )
 from reconciler.targets.postgres.session import PostgresSession
-
-NAME = "pg_restart"
 
 PATRONI = "by Patroni"
 """Of `Restart.command`: through Patroni's API."""
@@ -70,7 +68,7 @@ def sequenced(outcomes: Sequence[Outcome], target: PostgresTarget, info: TargetI
     if target.restart or target.patroni:
         for number, (phase, settings) in enumerate(sorted(waiting.items())):
             resource = Restart(
-                address=Address(target.name, NAME, "again" if number else "server"),
+                address=Address(target.name, RESTART, "again" if number else "server"),
                 command=target.restart or PATRONI,
                 settings=tuple(sorted(settings)),
                 after_primary=phase > AFTER_THE_PRIMARY,
