@@ -40,7 +40,7 @@ from reconciler.model.target import (
     Target,
     TargetInfo,
 )
-from reconciler.model.task import Task, TaskResult
+from reconciler.model.task import NotApplied, Task, TaskResult
 from reconciler.model.unreachable import Unreachable, UnreadReason
 from reconciler.model.verdict import Verdict
 
@@ -72,6 +72,7 @@ __all__ = [
     "HttpTarget",
     "ManualStep",
     "NewPartitions",
+    "NotApplied",
     "NotRun",
     "Notice",
     "NoticeType",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 
 from pydantic import PositiveInt
 
@@ -32,15 +33,27 @@ class Task(Frozen):
     parallel: PositiveInt
 
 
+class NotApplied(StrEnum):
+    """Why a task has no receipt."""
+
+    REFUSED = "refused"
+    """The worker, or a gate of its apply, refuses it, or something went wrong before anything ran."""
+    HELD = "held"
+    """Another apply is at work on the target."""
+    UNREACHABLE = "unreachable"
+    """The target refused the worker, or cannot be reached from there."""
+    SILENT = "silent"
+    """Nothing came at all from where the target should be."""
+
+
 class TaskResult(Frozen):
     """What became of a task.
 
-    receipt  the text of the receipt file; empty: nothing was run.
-    message  why nothing was run, and what to do about it.
-    held     another apply is at work on the target.
+    receipt      the text of the receipt file; empty: nothing was run.
+    not_applied  why nothing was run, and `message`, in words, with what to do about it.
     """
 
     reconciler_version: str
     receipt: str = ""
+    not_applied: NotApplied | None = None
     message: str = ""
-    held: bool = False

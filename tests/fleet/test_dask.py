@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from applying.acting import Command
 from faults.scenes import Gate
@@ -209,11 +210,34 @@ def test_no_secret_travels(databases, plans, workers, at_workers, reconciler, tm
     approve(workers, fleet.digest)
     code, out, err = reconciler("apply", plans, "--digest", fleet.digest, *workers.options())
     assert (code, set(databases.built())) == (1, {"globex", "initech", "umbrella"}), out + err + workers.log()
-    assert "acme: failed: acme: cannot connect" in out
+    assert "acme: not reached: acme: cannot connect" in out
     assert len(travelled) == 8
     assert all(b"tasks_status_idx" in each or b"cannot connect" in each for each in travelled)
     assert not [each for each in (*travelled, out.encode(), err.encode(), workers.log().encode())
                 if password.encode() in each]  # fmt: skip
+
+
+def test_what_is_held_is_tried_once_more_by_another_task(databases, plans, workers, reconciler, monkeypatch):
+    """Dask would answer a task of the same name with the result that it has."""
+    from distributed import Client
+
+    keys: list[str] = []
+
+    def submit(self, *arguments, **options):
+        keys.append(options["key"])
+        return real_submit(self, *arguments, **options)
+
+    real_submit = Client.submit
+    monkeypatch.setattr(Client, "submit", submit)
+    digest = folder.read(plans).digest
+    approve(workers, digest)
+    with psycopg.connect(databases.urls["acme"]) as other:
+        other.execute("select pg_advisory_lock(8243104023216089452)")
+        code, out, err = reconciler("apply", plans, "--digest", digest, *workers.options())
+    assert (code, set(databases.built())) == (1, {"globex", "initech", "umbrella"}), out + err
+    assert "acme: held by another apply" in out
+    assert len([key for key in keys if "-acme-" in key]) == 2
+    assert len({*keys}) == 5
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
@@ -361,7 +385,7 @@ def test_where_no_worker_may_run_it_the_target_fails(databases, plans, workers, 
     wanted = ("apply", plans, "--digest", digest, *workers.options("--place-by", "env", "--place-by"))
     code, out, _ = reconciler(*wanted, "region")
     assert (code, databases.built()) == (1, {})
-    assert out.count("failed: no worker of the cluster has env-prod and region-eu") == 4
+    assert out.count("no worker of the cluster has env-prod and region-eu") == 4
     code, _, err = reconciler(*wanted, "zone")
     assert (code, databases.built()) == (1, {})
     assert "acme and 3 more have no label zone" in err

@@ -15,7 +15,7 @@ from reconciler.documents import task as task_file
 from reconciler.errors import DocumentError, UsageError
 from reconciler.fleet.executors import address, dask_task
 from reconciler.fleet.executors.worker import Settings, result_of
-from reconciler.model import HazardType, PostgresTarget, Task, TaskResult
+from reconciler.model import HazardType, NotApplied, PostgresTarget, Task, TaskResult
 
 TASK = Task(reconciler_version=__version__, target="acme", plan="{}", parallel=2, max_age=timedelta(hours=1),
             allowed=(HazardType.INDEX_DROP,))  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch):
 
 def test_tasks_and_results_are_documents():
     assert task_file.load(task_file.dump(TASK), source="x") == TASK
-    result = TaskResult(reconciler_version=__version__, message="no\n  because", held=True)
+    result = TaskResult(reconciler_version=__version__, message="no\n  because", not_applied=NotApplied.HELD)
     assert task_file.load_result(task_file.dump_result(result), source="x") == result
     assert json.loads(task_file.dump(TASK))["format"] == "reconciler-task"
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
@@ -18,12 +19,12 @@ from reconciler.applying.interruption import Interruption
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents import task as task_file
-from reconciler.errors import ApplyError, LockHeld, UsageError
+from reconciler.errors import ApplyError, ConnectionFailed, LockHeld, ReconcilerError, UsageError
 from reconciler.fleet.apply import Apply
 from reconciler.fleet.executors import dask_task
 from reconciler.fleet.executors.address import Cluster
 from reconciler.fleet.executors.dask_watch import BETWEEN_LOOKS, SILENCE, Watch
-from reconciler.model import Plan, Receipt, Task
+from reconciler.model import NotApplied, Plan, Receipt, Task
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -59,10 +60,13 @@ class DaskCluster:
     def apply(self, name: str, plan: Plan) -> Receipt:
         """Has a worker apply the plan of one target. Raises ReconcilerError."""
         result = task_file.load_result(self._answer(name, plan), source="what the worker answers")
-        if result.held:
-            raise LockHeld(result.message)
-        if not result.receipt:
-            raise ApplyError(result.message)
+        match result.not_applied:
+            case NotApplied.HELD:
+                raise LockHeld(result.message)
+            case NotApplied.UNREACHABLE | NotApplied.SILENT as why:
+                raise _not_reached(name, result.message, silent=why is NotApplied.SILENT)
+            case NotApplied.REFUSED:
+                raise ApplyError(result.message)
         receipt = receipt_file.load(result.receipt, source="the receipt of the worker")
         if receipt.plan_digest != plan.digest:
             raise ApplyError("the receipt of the worker is of another plan", hint=NEXT_RUN)
@@ -76,16 +80,17 @@ class DaskCluster:
             allowed=tuple(self._options.allowed), max_age=self._options.max_age, parallel=self._parallel,
         )  # fmt: skip
         resources = dict(self._resources.get(name, {}))
+        key = f"reconciler-{self._run}-{name}-{token_hex(4)}"  # another one where the same target is tried once more
         try:
             future = self._client.submit(
                 dask_task.apply, self._run, task_file.dump(task),
-                key=f"reconciler-{self._run}-{name}", pure=False, retries=0, resources=resources or None,
+                key=key, pure=False, retries=0, resources=resources or None,
             )  # fmt: skip
             try:
-                return self._awaited(future, resources)
+                return self._awaited(future, name, resources)
             finally:
                 future.release()
-        except ApplyError:
+        except ReconcilerError:
             raise
         except KilledWorker:
             raise ApplyError("the worker ended while it was at work", hint=NEXT_RUN) from None
@@ -95,8 +100,8 @@ class DaskCluster:
             said = f"the cluster has no result of it: {type(error).__name__}: {error}"
             raise ApplyError(said, hint=NEXT_RUN) from None
 
-    def _awaited(self, future: Future[bytes], resources: Collection[str]) -> bytes:
-        """What the task returns. Raises ApplyError where it never will, and whatever Dask raises."""
+    def _awaited(self, future: Future[bytes], name: str, resources: Collection[str]) -> bytes:
+        """What the task returns. Raises ReconcilerError where it never will, and whatever Dask raises."""
         is_done, placeable = threading.Event(), time.monotonic()
         future.add_done_callback(lambda _: is_done.set())
         while not is_done.wait(BETWEEN_LOOKS):
@@ -109,7 +114,7 @@ class DaskCluster:
             placeable = placeable if missing else time.monotonic()
             if time.monotonic() - placeable > WITHOUT_WORKER:
                 future.cancel()
-                raise ApplyError(missing, hint="dask worker … --resources 'LABEL-VALUE=TARGETS_AT_ONCE'")
+                raise ConnectionFailed(name, missing, hint="dask worker … --resources 'LABEL-VALUE=TARGETS_AT_ONCE'")
         answer: bytes = future.result(timeout=SILENCE)
         return answer
 
@@ -162,6 +167,11 @@ def _client(cluster: Cluster) -> Client:
         return Client(cluster.address, security=security, timeout=CONNECTING, set_as_default=False)
     except Exception as error:  # of sockets, TLS and files, as Dask wraps them
         raise _unreachable(cluster, error) from None
+
+
+def _not_reached(name: str, message: str, *, silent: bool) -> ConnectionFailed:
+    """The worker's error, which begins with the name as well."""
+    return ConnectionFailed(name, message.removeprefix(f"{name}: "), silent=silent)
 
 
 def _unreachable(cluster: Cluster, error: Exception) -> ApplyError:

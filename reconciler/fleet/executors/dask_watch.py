@@ -45,7 +45,7 @@ class Watch(threading.Thread):
     def look(self) -> None:
         """Looks once. Raises whatever Dask does where there is no answer."""
         ask, scheduler = self._client.sync, self._client.scheduler
-        self._workers = ask(scheduler.identity, n_workers=-1, callback_timeout=SILENCE)["workers"]
+        self._workers = ask(scheduler.identity, callback_timeout=SILENCE)["workers"]
         while self._told < int(self._interruption.asked()) + int(self._interruption.insisted()):
             self._client.run(dask_task.interrupt, self._run, on_error="return")
             begun = ask(scheduler.processing, workers=None, callback_timeout=SILENCE)

@@ -25,11 +25,19 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents import task as task_file
-from reconciler.errors import ApplyError, HazardNotAllowed, LockHeld, PlanFileError, ReconcilerError, UsageError
+from reconciler.errors import (
+    ApplyError,
+    ConnectionFailed,
+    HazardNotAllowed,
+    LockHeld,
+    PlanFileError,
+    ReconcilerError,
+    UsageError,
+)
 from reconciler.fleet.approval import read_approvals, unapproved
 from reconciler.fleet.split import owned_by
 from reconciler.kinds.registry import KINDS
-from reconciler.model import NEEDS_PERMISSION, HazardType, Plan, Receipt, Resource, Task, TaskResult
+from reconciler.model import NEEDS_PERMISSION, HazardType, NotApplied, Plan, Receipt, Resource, Task, TaskResult
 from reconciler.secrets import Secrets
 
 APPROVALS = "RECONCILER_WORKER_APPROVALS"
@@ -84,11 +92,11 @@ def result_of(data: bytes, env: Mapping[str, str], interruption: Interruption) -
         receipt = applied(task_file.load(data, source="the task"), settings, env, secrets, interruption)
         result = TaskResult(reconciler_version=__version__, receipt=receipt_file.dump(receipt))
     except ReconcilerError as error:
-        said, held = secrets.redact(str(error)), isinstance(error, LockHeld)
-        result = TaskResult(reconciler_version=__version__, message=said, held=held)
+        said = secrets.redact(str(error))
+        result = TaskResult(reconciler_version=__version__, not_applied=_why(error), message=said)
     except Exception as error:  # a mistake of ours: the client has to hear of it, and the worker goes on
         said = secrets.redact(f"unexpected {type(error).__name__}: {error}")
-        result = TaskResult(reconciler_version=__version__, message=said)
+        result = TaskResult(reconciler_version=__version__, not_applied=NotApplied.REFUSED, message=said)
     return task_file.dump_result(result)
 
 
@@ -115,6 +123,15 @@ def applied(
         options=options, parallel=min(task.parallel, settings.parallel), now=now, subscribers=[],
         interruption=interruption, declared=_declared(desired, settings, env, secrets),
     )  # fmt: skip
+
+
+def _why(error: ReconcilerError) -> NotApplied:
+    match error:
+        case LockHeld():
+            return NotApplied.HELD
+        case ConnectionFailed():
+            return NotApplied.SILENT if error.silent else NotApplied.UNREACHABLE
+    return NotApplied.REFUSED
 
 
 def _declared(
