@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging.config
 import os
 import re
 import shutil
@@ -27,7 +28,9 @@ from reconciler.model import System
 PACKAGE = Path(__file__).parents[1] / "reconciler"
 
 
-def test_imports_go_down_only(capsys):
+def test_imports_go_down_only(capsys, monkeypatch):
+    # It sets up logging for a process of its own: our loggers would be off for all tests that come after.
+    monkeypatch.setattr(logging.config, "dictConfig", lambda _: None)
     assert lint_imports(config_filename=str(PACKAGE.parent / "pyproject.toml")) == EXIT_STATUS_SUCCESS
 
 
