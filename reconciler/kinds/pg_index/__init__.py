@@ -128,7 +128,7 @@ class PgIndexKind:
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`, and `observing/name_exchange.py` for an index that leaves its name to another table's."""
-        from reconciler.kinds.pg_index.changes.swapped_names import handed_over
+        from reconciler.kinds.pg_index.changes.names_handed_over import handed_over
         from reconciler.kinds.pg_index.unlisted_rules import gathered
 
         return handed_over(gathered(declared))

@@ -11,7 +11,7 @@ from pg_index.declared import tables
 from redis_setting.declared import declared as redis_settings
 
 from reconciler.applying.gates.superseded import superseded
-from reconciler.kinds.pg_index.changes.swapped_names import handed_over
+from reconciler.kinds.pg_index.changes.names_handed_over import handed_over
 from reconciler.kinds.pg_setting.model import Restart
 from reconciler.model import Action, Address, Change, PostgresTarget, RedisTarget, Resource, SecretRef
 
