@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -67,6 +67,7 @@ class Runner:
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         planned: Callable[[], Mapping[Address, Resource]],
         free: Executor | None = None,
+        alone: AbstractContextManager[object] | None = None,
     ) -> None:  # fmt: skip
         self._target = target
         self._planned = planned
@@ -74,7 +75,7 @@ class Runner:
         self._held = held
         self._events = events
         self._interruption = interruption
-        self._stepper = Stepper(target, sessions, patience, restarts, free)
+        self._stepper = Stepper(target, sessions, patience, restarts, free, alone)
         self._reading = Reading(target, sessions)
         self._settings = SettingsBatch(target, self._reading, self._stepper, events, interruption.asked, self._renew)
         self.reachable = True

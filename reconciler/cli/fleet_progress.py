@@ -3,6 +3,7 @@ receipt of the run as it is by then."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 """Shards that are waited for: whoever has to look for one starts with these."""
 
+PAUSE = 20
+"""Times as long as the receipt of the run took to write, it is not written again for a target: it holds all of them,
+and of 500 it would take longer than what is applied. The receipt of the target is there, whatever happens."""
+
 
 class Progress:
     """Hears what `roll_out` tells. `of` targets are to be applied; of `waves` it speaks where some are declared."""
@@ -35,6 +40,7 @@ class Progress:
         self._of = of
         self._told: set[str] = set()
         self._waves = waves
+        self._next_save = 0.0
 
     def begins(self, number: int, wave: Wave, targets: int) -> None:
         """A wave begins, in which so many targets are to be applied."""
@@ -48,11 +54,13 @@ class Progress:
             return
         self._told.add(name)
         self._run.tell(f"{name}: {receipt.result} ({len(self._told)} of {self._of})")
-        self._save()
+        if time.monotonic() >= self._next_save:
+            self._save()
 
     def bakes(self, number: int, until: datetime) -> None:
         """A wave bakes."""
         self._say(number, f"bakes until {until:%Y-%m-%d %H:%M:%S} UTC")
+        self._save()
 
     def waits(self, number: int, shards: Sequence[str]) -> None:
         """Other shards have not come to the end of a wave."""
@@ -73,5 +81,8 @@ class Progress:
             self._run.tell(f"{title(number, len(waves), waves[number - 1])}: {what}")
 
     def _save(self) -> None:
+        began = time.monotonic()
         with suppress(ReconcilerError):  # at the end it is tried once more, and said
             self._receipts.of_run(self._results.receipt())
+        ended = time.monotonic()
+        self._next_save = ended + PAUSE * (ended - began)

@@ -11,8 +11,8 @@ import click
 from reconciler.cli import jobs as how_many
 from reconciler.cli import narrowing, shards, shared
 from reconciler.cli.app import Run
-from reconciler.errors import UsageError
-from reconciler.model import Change, Plan, Shard
+from reconciler.errors import DesiredError, UsageError
+from reconciler.model import Change, Plan, Rollout, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def command(
 
         folder.prepare(out_dir, shard)
     declared = shared.load(run, only)
+    rollout = _rollout(declared) if out_dir else None
     desired = shards.taken(run, declared, shard)
     planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
     plan = planned.plan
@@ -88,7 +89,7 @@ def command(
     if out and not refused:
         plan_file.write(plan, out)
     if out_dir and not refused:
-        _save(out_dir, planned, declared, shard)
+        _save(out_dir, planned, declared, shard, rollout)
     shared.show(render(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
@@ -117,13 +118,29 @@ def _way_on(run: Run, plan: Plan, out: Path) -> str:
     return f" To apply exactly this: reconciler{folder} apply {shlex.quote(str(out))}{options}"
 
 
-def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | None) -> None:
+def _rollout(declared: Desired) -> Rollout | None:
+    """The waves of all targets, whatever shard they are of. Raises DesiredError where a target is in none, or where
+    checks have to pass that nobody has declared."""
+    from reconciler.fleet.waves.checks import unchecked
+
+    if declared.rollout is None:
+        return None
+    rollout = declared.rollout.over(declared.targets)
+    if (number := unchecked(rollout, declared.resources)) is not None:
+        raise DesiredError(
+            f"rollout: the checks of wave {number} have to pass, and none is declared for its targets",
+            at=declared.rollout.at,
+            hint="declare a checklist for them, or leave out `checks: pass`",
+        )
+    return rollout
+
+
+def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | None, rollout: Rollout | None) -> None:
     """A plan for each target, and their index."""
     from reconciler.fleet import folder, split
 
     plans = split.plans_of(planned)
     digest = split.declared_digest(declared.targets, declared.resources)
-    rollout = declared.rollout.over(declared.targets) if declared.rollout else None
     folder.write(out_dir, split.index(planned.plan, plans, digest, shard, rollout), plans)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Address, Notice, NoticeType, Verdict
 from reconciler.planning.groups import notice_key
+from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.labels import NOTICE_SIGN, NOTICES
 from reconciler.reports.places import Place, place
@@ -31,13 +32,22 @@ class NoticeRow(NamedTuple):
 
 def notice_rows(notices: Iterable[Notice], *, many: bool = False) -> tuple[NoticeRow, ...]:
     """The notices in the order of the plan; of `many` targets what is the same once."""
-    return tuple(map(_row, together(notices, notice_key, many=many)))
+    return tuple(map(_row, together(notices, _key, many=many)))
+
+
+def _key(notice: Notice) -> Hashable:
+    """What notices have in common that are told as one: all but the target, and lines of files."""
+    key = notice_key(notice)
+    return key._replace(message=provenance.without_lines(key.message, notice.provenance))
 
 
 def _row(same: Sequence[Notice]) -> NoticeRow:
     one = same[0]
     of = several([each.address.target for each in same])
-    return NoticeRow(one.address, one.type, NOTICE_SIGN, _says(one), of_outcome(one), place(one.declared_at), of)
+    first = "" if all(each.message == one.message for each in same) else f" (of {visible(one.address.target)})"
+    return NoticeRow(
+        one.address, one.type, NOTICE_SIGN, _says(one) + first, of_outcome(one), place(one.declared_at), of
+    )
 
 
 def _says(one: Notice) -> str:

@@ -71,3 +71,11 @@ def test_an_index_is_not_taken_for_a_plan_of_another_version(show, tmp_path):
         1, "",
         "error: plans/fleet.json is the index of a fleet's plans, not a plan\n  name the folder that it is in\n",
     )  # fmt: skip
+
+
+def test_beside_a_folder_of_plans_nothing_is_named_either(tmp_path):
+    plans = saved(tmp_path / "plans", seal(PLAN))
+    code, _, err = Command(tmp_path / "desired", {}).run("apply", plans, "main")
+    assert code == 1
+    assert "is a folder of plans, and applied as it is: nothing else is named beside it" in err
+    assert "narrow it where it is made: reconciler plan --out-dir DIR" in err

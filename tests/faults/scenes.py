@@ -157,6 +157,10 @@ def statements(plan: Plan) -> list[str]:
     ]
 
 
+BETWEEN = "\n;\n"
+"""Stands between the statements of a transaction that is sent as one message."""
+
+
 class Gate:
     """Lets a statement arrive at the server and no further: it waits in an event trigger, before it does anything.
 
@@ -176,9 +180,21 @@ class Gate:
         with psycopg.connect(self._database, autocommit=True, application_name="the gate") as self._keeper:
             self._keeper.execute(
                 sql.SQL(
-                    "create or replace function gate() returns event_trigger language plpgsql as $gate$ begin"
-                    " if current_query() = {} then perform pg_advisory_xact_lock_shared({}); end if; end $gate$"
-                ).format(sql.Literal(statement), sql.Literal(self.KEY))
+                    "create or replace function gate() returns event_trigger language plpgsql as $gate$"
+                    " declare until_it text[]; number int; begin"
+                    # Of a transaction that is sent as one message this is the so-many-th statement, after its BEGIN.
+                    " number := coalesce(nullif(current_setting('gate.number', true), ''), '0')::int + 1;"
+                    " perform set_config('gate.number', number::text, true);"
+                    " until_it := string_to_array(split_part(current_query(), {among}, 1), {between});"
+                    " if current_query() = {statement}"
+                    " or (strpos(current_query(), {among}) > 0 and cardinality(until_it) = number)"
+                    " then perform pg_advisory_xact_lock_shared({key}); end if; end $gate$"
+                ).format(
+                    statement=sql.Literal(statement),
+                    between=sql.Literal(BETWEEN),
+                    among=sql.Literal(f"{BETWEEN}{statement}{BETWEEN}"),
+                    key=sql.Literal(self.KEY),
+                )
             )
             self._keeper.execute("drop event trigger if exists gate")
             self._keeper.execute("create event trigger gate on ddl_command_start execute function gate()")

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.rotated, pytest.mark.usefixtures("cleaning_up_soon")]
 MIDST = [
     ("create", "update tasks set priority = 0 where id = 1", "create index%", "a build"),
     ("replace", "update tasks set priority = 0 where id = 1", "create index%", "the build of a replacement"),
-    ("replace", "alter index i set (fillfactor = 90)", "alter index%", "the swap of names"),
+    ("replace", "alter index i set (fillfactor = 90)", "begin%alter index%", "the swap of names"),
     ("replace", "select count(*) from tasks", "drop index%", "the drop of the old one"),
     ("drop", "select count(*) from tasks", "drop index%", "a drop"),
 ]

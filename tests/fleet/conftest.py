@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fleet.rollouts import ROLLOUT, declare
 from reconciler.cli.app import run
 
 INDEX = "tasks_status_idx"
@@ -84,3 +85,16 @@ def reconciler(tmp_path: Path, capsys) -> Callable[..., tuple[int, str, str]]:
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def plans(databases, reconciler, tmp_path):
+    """Makes plans in the waves of a rollout, one after the other: acme, globex and initech, umbrella."""
+
+    def make(rollout: str = ROLLOUT, more: str = "") -> Path:
+        declare(databases, rollout, more)
+        code, _, err = reconciler("plan", "--out-dir", tmp_path / "plans")
+        assert code == 0, err
+        return tmp_path / "plans"
+
+    return make

@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
 from applying.acting import Command
 from faults.scenes import Gate, statements
-from pydantic import SecretStr
 from waiting import PATIENCE, until
 
-from reconciler.documents import fleet_receipt
-from reconciler.fleet import folder, shards
-from reconciler.model import FleetReceipt, PostgresTarget
+from fleet.rollouts import ALL, ROLLOUT, declare, digest, expect_converged, results, runs, waves
+from reconciler.fleet import folder
 
-ALL = ("acme", "globex", "initech", "umbrella")
 REFUSES = "postgresql://postgres@127.0.0.1:1/nobody"
-
-ROLLOUT = """
-rollout:
-  waves:
-    - {where: "name = acme"}
-    - {where: "name in (globex, initech)"}
-    - {share: 100%}
-"""
-
-
-def declare(databases, rollout: str, more: str = "") -> None:
-    (databases.desired / "rollout.yaml").write_text(rollout + more)
-
-
-@pytest.fixture
-def plans(databases, reconciler, tmp_path):
-    """Makes plans in the waves of a rollout, one after the other: acme, globex and initech, umbrella."""
-
-    def make(rollout: str = ROLLOUT, more: str = "") -> Path:
-        declare(databases, rollout, more)
-        code, _, err = reconciler("plan", "--out-dir", tmp_path / "plans")
-        assert code == 0, err
-        return tmp_path / "plans"
-
-    return make
-
-
-def digest(plans: Path) -> str:
-    return folder.read(plans).digest
-
-
-def runs(receipts: Path) -> list[FleetReceipt]:
-    return sorted(map(fleet_receipt.read, receipts.glob("*/run.json")), key=lambda run: run.started_at)
-
-
-def results(receipts: Path) -> list[dict[str, str]]:
-    """Of each run, in their order; of what was not run the reason."""
-    return [
-        {
-            name: f"{each.result}: {each.not_run}" if each.not_run else str(each.result)
-            for name, each in run.targets.items()
-        }
-        for run in runs(receipts)
-    ]
-
-
-def waves(receipts: Path) -> list[tuple[int, str | None]]:
-    """Of the last run, its waves and why the next one was not begun."""
-    return [(wave.number, wave.stopped and str(wave.stopped)) for wave in runs(receipts)[-1].waves]
-
-
-def expect_converged(reconciler) -> None:
-    assert reconciler("plan", "--detailed-exitcode")[0] == 0
 
 
 def test_waves_come_one_after_the_other(plans, databases, reconciler, tmp_path):
@@ -193,6 +135,29 @@ def test_where_another_apply_is_at_work_no_wave_is_begun_behind(plans, databases
     expect_converged(reconciler)
 
 
+def test_of_two_runners_at_once_one_goes_on_and_the_other_ends(plans, databases, reconciler, tmp_path):
+    """The second one does not begin a wave while the first one is in the wave before."""
+    made, receipts = plans(), tmp_path / "receipts"
+    [statement] = statements(folder.read_plan(made, folder.read(made), "acme"))
+    command = Command(databases.desired, {})
+    arguments = ("apply", made, "--digest", digest(made), "--receipt", receipts)
+    gate = Gate(databases.urls["acme"])
+    with gate.closed(statement):
+        first = command.start(*arguments)
+        until(gate.arrived, "the first one is in its first wave")
+        code, out, err = command.run(*arguments)
+        assert code == 1, out + err
+    out, err = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0, out + err
+    assert results(receipts) == [
+        dict.fromkeys(ALL, "applied"), {"acme": "held"} | dict.fromkeys(ALL[1:], "not-run: held")
+    ]  # fmt: skip
+    built = databases.built()
+    assert command.run(*arguments, "--resume")[0] == 0
+    assert databases.built() == built
+    expect_converged(reconciler)
+
+
 BAKING = ROLLOUT.replace('"name = acme"', '"name = acme", bake: {bake}')
 
 
@@ -223,6 +188,9 @@ def test_a_run_is_interrupted_while_a_wave_bakes_and_resumed_waits_for_the_rest(
         assert results(receipts)[-1] == {"acme": first} | dict.fromkeys(ALL[1:], "not-run: interrupted")
         assert waves(receipts) == [(1, "interrupted")]
     assert set(databases.built()) == {"acme"}
+    made = plans()
+    assert reconciler("apply", made, "--digest", digest(made))[0] == 0, "without the time to bake it is another rollout"
+    expect_converged(reconciler)
 
 
 CHECKED = ROLLOUT.replace('"name = acme"', '"name = acme", checks: pass')
@@ -253,6 +221,14 @@ def test_a_wave_is_begun_where_the_checks_of_the_one_before_pass(plans, database
     expect_converged(reconciler)
 
 
+def test_a_wave_whose_checks_nobody_has_declared_is_not_planned(databases, reconciler, tmp_path):
+    declare(databases, CHECKED, CHECKS.replace("target: acme", "target: globex"))
+    code, out, err = reconciler("plan", "--out-dir", tmp_path / "plans")
+    assert (code, out) == (1, "")
+    assert "rollout.yaml:2:1: rollout: the checks of wave 1 have to pass, and none is declared for its targets" in err
+    assert reconciler("plan")[0] == 0
+
+
 def test_checks_that_nobody_has_declared_do_not_pass(plans, databases, reconciler, tmp_path):
     made, receipts = plans(CHECKED, CHECKS), tmp_path / "receipts"
     declare(databases, CHECKED)
@@ -260,6 +236,9 @@ def test_checks_that_nobody_has_declared_do_not_pass(plans, databases, reconcile
     [wave] = runs(receipts)[0].waves
     assert (wave.stopped, wave.message) == ("checks", "no check is declared for its targets")
     assert set(databases.built()) == {"acme"}
+    declare(databases, CHECKED, CHECKS)
+    assert reconciler("apply", made, "--digest", digest(made), "--receipt", receipts, "--resume")[0] == 0
+    expect_converged(reconciler)
 
 
 def test_a_plan_of_several_waves_is_not_applied_all_at_once(plans, databases, reconciler):
@@ -271,6 +250,9 @@ def test_a_plan_of_several_waves_is_not_applied_all_at_once(plans, databases, re
     code, out, err = reconciler("apply", "globex", "initech", "--yes")
     assert code == 0, out + err
     assert set(databases.built()) == {"globex", "initech"}
+    for name in ("acme", "umbrella"):
+        assert reconciler("apply", name, "--yes")[0] == 0
+    expect_converged(reconciler)
 
 
 def test_servers_at_once_are_bounded_by_the_rollout_and_by_whoever_runs_it(plans, databases, reconciler, monkeypatch):
@@ -288,90 +270,3 @@ def test_servers_at_once_are_bounded_by_the_rollout_and_by_whoever_runs_it(plans
         assert {*asked} == {bound}
         asked.clear()
     expect_converged(reconciler)
-
-
-@pytest.fixture
-def shard_of(databases) -> Callable[[str], str]:
-    """The server has two names, and so there are two shards: acme and initech are of one, the others of the other."""
-    urls = {
-        name: url.replace("127.0.0.1", "localhost") if name in ("acme", "initech") else url
-        for name, url in databases.urls.items()
-    }
-    databases.declare(**urls)
-    targets = {name: PostgresTarget(name=name, url=SecretStr(url)) for name, url in urls.items()}
-    of = next(of for of in range(2, 50) if shards.number(targets["acme"], of) != shards.number(targets["globex"], of))
-    return lambda name: f"{shards.number(targets[name], of)}/{of}"
-
-
-def others_of(shard: str) -> list[str]:
-    number, _, of = shard.partition("/")
-    return [f"{each}/{of}" for each in range(int(of)) if each != int(number)]
-
-
-def test_a_shard_waits_for_the_others_at_the_end_of_a_wave(plans, databases, shard_of, reconciler, tmp_path):
-    """One that has nothing to do in the first wave does not begin the second one before it is done."""
-    made, receipts = plans(), tmp_path / "receipts"
-    arguments = ("apply", made, "--digest", digest(made), "--receipt", receipts)
-    code, out, err = reconciler("apply", made, "--digest", digest(made), "--shard", shard_of("acme"))
-    assert (code, out) == (1, "")
-    assert "a shard knows by their receipts alone how far the others are" in err
-    [statement] = statements(folder.read_plan(made, folder.read(made), "acme"))
-    command = Command(databases.desired, {})
-    gate = Gate(databases.urls["acme"])
-    with gate.closed(statement):
-        started = [command.start(*arguments, "--shard", each) for each in others_of(shard_of("acme"))]
-        started.append(command.start(*arguments, "--shard", shard_of("acme")))
-        until(gate.arrived, "the first wave is being made")
-        until(lambda: len(waves_passed(receipts, 1)) == len(started) - 1, "all others are at the end of it")
-        assert databases.built() == {}
-    for each in started:
-        out, err = each.communicate(timeout=PATIENCE)
-        assert each.returncode == 0, out + err
-    found: dict[str, str] = {}
-    for run in results(receipts):
-        found |= run
-    assert found == dict.fromkeys(ALL, "applied")
-    ends = {name: each.ended_at for run in runs(receipts) for name, each in run.targets.items()}
-    assert ends["acme"] < min(ends["globex"], ends["initech"]) < max(ends["globex"], ends["initech"]) < ends["umbrella"]
-    expect_converged(reconciler)
-
-
-def waves_passed(receipts: Path, number: int) -> list[FleetReceipt]:
-    """The runs that came to the end of a wave."""
-    return [run for run in runs(receipts) if any(wave.number == number for wave in run.waves)]
-
-
-def test_a_shard_that_waits_in_vain_stops_and_is_resumed(plans, databases, shard_of, reconciler, tmp_path):
-    made, receipts = plans(), tmp_path / "receipts"
-    mine = ("apply", made, "--digest", digest(made), "--receipt", receipts, "--shard")
-    code, out, err = reconciler(*mine, shard_of("acme"), "--wait", "0s")
-    assert code == 1
-    assert results(receipts) == [{"acme": "applied", "initech": "not-run: shards"}]
-    assert "initech: not run: other shards have not come to the end of the wave before" in out
-    for each in others_of(shard_of("acme")):  # the first shard has ended by now, and its first wave counts
-        reconciler(*mine, each, "--wait", "0s")
-    assert not {"initech", "umbrella"} & set(databases.built())
-    command = Command(databases.desired, {})
-    started = [command.start(*mine, each, "--resume") for each in (shard_of("acme"), *others_of(shard_of("acme")))]
-    for each in started:
-        out, err = each.communicate(timeout=PATIENCE)
-        assert each.returncode == 0, out + err
-    expect_converged(reconciler)
-
-
-def test_failures_of_other_shards_count(plans, databases, shard_of, reconciler, tmp_path):
-    made, receipts = plans(ROLLOUT + "  stop_after: 2\n"), tmp_path / "receipts"
-    for name in ("globex", "initech"):
-        databases.sql(name, "drop table tasks")
-    command = Command(databases.desired, {})
-    arguments = ("apply", made, "--digest", digest(made), "--receipt", receipts, "--shard")
-    started = [command.start(*arguments, each) for each in (shard_of("acme"), *others_of(shard_of("acme")))]
-    codes = [each.wait(timeout=PATIENCE) for each in started]
-    found: dict[str, str] = {}
-    for run in results(receipts):
-        found |= run
-    assert found.pop("umbrella") in ("not-run: failures", "not-run: shards", "not-run: none-applied")
-    assert found == {"acme": "applied", "globex": "failed", "initech": "failed"}
-    assert 1 in codes
-    for name in ("globex", "initech"):
-        databases.sql(name, "create table tasks (id bigint primary key, status text, priority int, title text)")

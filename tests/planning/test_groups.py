@@ -7,7 +7,19 @@ from views.sample import CHANGES, FLEET, PLAN, TENANTS
 
 from reconciler.documents.plan import seal
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex
-from reconciler.model import Address, Change, ComesTrue, Hazard, HazardType, Partial, Provenance, PulledIn, SqlStep
+from reconciler.model import (
+    Address,
+    Change,
+    ComesTrue,
+    Hazard,
+    HazardType,
+    Notice,
+    NoticeType,
+    Partial,
+    Provenance,
+    PulledIn,
+    SqlStep,
+)
 from reconciler.planning.groups import Group, change_key, groups_of
 from reconciler.reports.several import Several
 from reconciler.views import FORMATS, render, render_checks, render_drift
@@ -131,6 +143,21 @@ def test_where_a_value_stands_is_said_of_the_first_where_only_its_line_differs()
     assert "reload; postgresql.conf:12 → postgresql.auto.conf (of tenant-001); masks postgresql.conf:112 (of" in planned
     assert "tenant-002/" not in drifted
     assert "from postgresql.conf:12, masking postgresql.conf:112; comes true by a reload (of tenant-001)" in drifted
+
+
+def test_so_it_is_in_what_no_step_mends():
+    notices = []
+    for number, name in enumerate(TENANTS):
+        seen = setting(name, f"postgresql.conf:{number}").provenance
+        message = f"a line of postgresql.conf:{number} masks it"
+        notices.append(
+            Notice(
+                address=Address(name, "pg_setting", "jit"), type=NoticeType.BLOCKED, message=message, provenance=seen
+            )
+        )
+    out = " ".join(render(seal(FLEET.model_copy(update={"changes": (), "notices": tuple(notices)}))).split())
+    assert "blocked: a line of postgresql.conf:0 masks it (of tenant-001)" in out
+    assert "tenant-002/pg_setting" not in out
 
 
 def test_the_name_and_the_kind_part_them():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 from reconciler.applying.executing.progress import Progress
@@ -13,7 +13,7 @@ from reconciler.applying.executing.retry import Patience, attempts
 from reconciler.applying.executing.step import Executor, Gone, executor
 from reconciler.applying.executing.watch import watched
 from reconciler.errors import StepFailed
-from reconciler.model import PatroniStep, PostgresTarget, RestartStep, SqlStep, Step, Target
+from reconciler.model import HazardType, PatroniStep, PostgresTarget, RestartStep, SqlStep, Step, Target
 from reconciler.targets.open_sessions import OpenSessions
 
 
@@ -22,13 +22,15 @@ class Stepper:
 
     def __init__(
         self, target: Target, sessions: OpenSessions, patience: Patience, restarts: Restarts,
-        free: Executor | None = None,
+        free: Executor | None = None, alone: AbstractContextManager[object] | None = None,
     ) -> None:  # fmt: skip
-        """`free`: an executor that was left by somebody, before this one's changes were looked at."""
+        """`free`: an executor that was left by somebody, before this one's changes were looked at. `alone`: entered
+        while a step waits for a lock behind which others wait, each time that it is tried."""
         self._target = target
         self._restarts = restarts
         self._sessions = sessions
         self._patience = patience
+        self._alone = alone or nullcontext()
         self._executor = free
         self._was_idle = free is not None
 
@@ -64,7 +66,8 @@ class Stepper:
         blockers: tuple[object, ...] = ()
         for attempt in range(1, most + 1):
             telling = _telling(tell, attempt)
-            with watched(self._sessions, running, telling, interrupted) as watch:
+            alone = self._alone if _makes_others_wait(step) else nullcontext()
+            with alone, watched(self._sessions, running, telling, interrupted) as watch:
                 try:
                     running.run(step, telling, interrupted)
                     return
@@ -101,3 +104,7 @@ class Stepper:
 
 def _telling(tell: Callable[[Progress], None], attempt: int) -> Callable[[Progress], None]:
     return lambda seen: tell(replace(seen, attempt=attempt))
+
+
+def _makes_others_wait(step: Step) -> bool:
+    return any(hazard.type is HazardType.LOCKS_PARTITIONS for hazard in step.hazards)

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.errors import ReconcilerError
-from reconciler.model import CheckVerdict, NotRun, Resource, Target, WaveReceipt
+from reconciler.kind import DecidesLast
+from reconciler.kinds.registry import KINDS
+from reconciler.model import CheckVerdict, NotRun, Resource, Rollout, Target, WaveReceipt
 from reconciler.planning import exit_codes
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
+
+CHECKS = {kind.name for kind in KINDS if isinstance(kind, DecidesLast)}
+
+
+def unchecked(rollout: Rollout, resources: Collection[Resource]) -> int | None:
+    """The number of the first wave whose checks have to pass, and for whose targets none is declared."""
+    checked = {each.address.target for each in resources if each.address.kind in CHECKS}
+    waves = enumerate(rollout.waves, 1)
+    return next((n for n, wave in waves if wave.checks and wave.targets and not checked & {*wave.targets}), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,9 @@ class PgIndexKind:
         return [not_asked(desired)]
 
     def advise(self, session: PostgresSession, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """See `advice/advise.py`."""
+        """See `advice/advise.py`. Of a plan without changes there is nothing to be said, and nothing is imported."""
+        if not any(isinstance(outcome, Change) for outcome in outcomes):
+            return outcomes
         from reconciler.kinds.pg_index.advice.advise import advise
 
         return advise(session, outcomes)

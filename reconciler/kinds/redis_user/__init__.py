@@ -45,6 +45,8 @@ class RedisUserKind:
 
     def gathered(self, declared: Sequence[Declared]) -> Sequence[Declared]:
         """See `unlisted.py`."""
+        if not declared:
+            return declared
         from reconciler.kinds.redis_user.unlisted import gathered
 
         return gathered(declared)
