@@ -240,6 +240,23 @@ def test_what_is_held_is_tried_once_more_by_another_task(databases, plans, worke
     assert len({*keys}) == 5
 
 
+def test_waves_are_rolled_out_on_workers(databases, workers, reconciler, tmp_path):
+    yaml = databases.desired / "fleet.yaml"
+    yaml.write_text(yaml.read_text() + "---\nrollout: {waves: [{where: name = acme}, {share: 100%}]}\n")
+    plans = tmp_path / "plans"
+    assert reconciler("plan", "--out-dir", plans)[0] == 0
+    digest = folder.read(plans).digest
+    approve(workers, digest)
+    wanted = ("apply", plans, "--digest", digest, *workers.options())
+    with psycopg.connect(databases.urls["acme"]) as other:
+        other.execute("select pg_advisory_lock(8243104023216089452)")
+        code, out, err = reconciler(*wanted)
+    assert (code, databases.built()) == (1, {}), out + err
+    code, out, err = reconciler(*wanted)
+    assert (code, set(databases.built())) == (0, set(ALL)), out + err + workers.log()
+    assert err.index("wave 1 of 2, where name = acme: done") < err.index("wave 2 of 2")
+
+
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_builds_on_the_server(databases, plans, workers, client, at_gate, converges, tmp_path,
                                                       asked):  # fmt: skip

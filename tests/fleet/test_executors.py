@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from views.sample import PLAN
 
 from reconciler import __version__
 from reconciler.applying.interruption import Interruption
+from reconciler.documents import plan as plan_file
 from reconciler.documents import task as task_file
 from reconciler.errors import DocumentError, UsageError
 from reconciler.fleet.executors import address, dask_task
 from reconciler.fleet.executors.worker import Settings, result_of
-from reconciler.model import HazardType, NotApplied, PostgresTarget, Task, TaskResult
+from reconciler.model import NEEDS_PERMISSION, HazardType, NotApplied, Plan, PostgresTarget, Task, TaskResult
+from reconciler.planning.groups import groups_of
 
 TASK = Task(reconciler_version=__version__, target="acme", plan="{}", parallel=2, max_age=timedelta(hours=1),
             allowed=(HazardType.INDEX_DROP,))  # fmt: skip
@@ -168,6 +171,55 @@ def test_settings_of_a_worker(tmp_path):
     assert found.allowed == {HazardType.INDEX_DROP, HazardType.RESTART}
     assert found.reach.targets == tmp_path / "targets.yaml"
     assert [host.name for host in found.reach.hosts] == ["db1"]
+
+
+def asked(plan: Plan, /, tmp_path: Path, **more) -> TaskResult:
+    """What a worker answers that approves all groups of this plan, and allows everything."""
+    (tmp_path / "approved").write_text("".join(f"{group.digest}\n" for group in groups_of(plan.changes)))
+    task = TASK.model_copy(update={"target": "main", "plan": plan_file.dump(plan), **more})
+    env = {
+        "RECONCILER_WORKER_APPROVALS": str(tmp_path / "approved"),
+        "RECONCILER_WORKER_ALLOW": ",".join(NEEDS_PERMISSION),
+        "RECONCILER_DESIRED": str(tmp_path / "desired"),
+    }
+    return answered(task_file.dump(task), env)
+
+
+def of_main(**more) -> Plan:
+    changes = tuple(change for change in PLAN.changes if change.address.target == "main")
+    targets = {name: info for name, info in PLAN.targets.items() if name == "main"}
+    return plan_file.seal(
+        PLAN.model_copy(update={"changes": changes, "targets": targets, "notices": (), "checks": (), **more})
+    )
+
+
+def test_a_task_holds_the_plan_of_its_target_alone(tmp_path):
+    said = asked(PLAN, tmp_path)
+    assert (said.not_applied, said.message.split("\n")[0]) == ("refused", "the plan is not about main alone")
+
+
+def test_an_old_plan_is_refused_however_old_the_client_lets_it_be(tmp_path):
+    eight_days = datetime.now(UTC).replace(microsecond=0) - timedelta(days=8)
+    for asked_for in (None, timedelta(days=30)):
+        said = asked(of_main(created_at=eight_days), tmp_path, max_age=asked_for)
+        assert "8d ago: older than 7d" in said.message
+    an_hour = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    assert "older than 60min" in asked(of_main(created_at=an_hour), tmp_path, max_age=timedelta(hours=1)).message
+
+
+def test_an_altered_plan_is_refused(tmp_path):
+    plan = plan_file.dump(of_main()).replace("create index concurrently", "create index")
+    assert "was altered" in asked(of_main(), tmp_path, plan=plan).message
+
+
+def test_a_target_that_the_worker_does_not_declare_is_refused(tmp_path):
+    said = asked(of_main(created_at=datetime.now(UTC).replace(microsecond=0)), tmp_path)
+    assert "desired" in said.message
+    (tmp_path / "desired").mkdir()
+    (tmp_path / "desired" / "x.yaml").write_text("targets: {mine: {postgres: 'postgresql://127.0.0.1/x'}}\n")
+    said = asked(of_main(created_at=datetime.now(UTC).replace(microsecond=0)), tmp_path)
+    assert "main" in said.message
+    assert said.not_applied == "refused"
 
 
 def test_a_task_is_interrupted_by_its_run_alone(monkeypatch):
