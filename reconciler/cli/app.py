@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from reconciler import __version__
 from reconciler.allow_lists import Reach
-from reconciler.cli import allow_list_options
+from reconciler.cli.options import allow_lists
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Run:
     type=click.Path(path_type=Path),
     help="The folder of YAML files that declare everything.",
 )
-@allow_list_options.options
+@allow_lists.options
 @click.option(
     "-v", "--verbose", count=True, help="Log stages, connections, locks and steps to stderr; -vv: each statement."
 )
@@ -135,7 +135,7 @@ def reconciler(
     if context.invoked_subcommand is None:
         raise click.UsageError(f"a verb is missing: choose one of {', '.join(VERBS)}")
     names_folder = context.get_parameter_source("folder") is ParameterSource.COMMANDLINE
-    context.obj = Run(folder, debug, allow_list_options.reach(given, folder), names_folder=names_folder)
+    context.obj = Run(folder, debug, allow_lists.reach(given, folder), names_folder=names_folder)
     if verbose:
         from reconciler.cli import logs
         from reconciler.targets import log
@@ -165,7 +165,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         verb = " ".join(filter(None, ["reconciler", context.invoked_subcommand if context else None]))
         unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
-        before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *allow_list_options.NAMES)
+        before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *allow_lists.NAMES)
         place = "write it before the verb; " if before and verb != "reconciler" else ""
         return _fail(context, f"{error.format_message()}{_variable(error)}\n  {place}see: {verb} --help")
     except click.ClickException as error:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import executor_options, narrowing, shards, shared
-from reconciler.cli import jobs as how_many
+from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
-from reconciler.cli.option_types import Digest, Duration, OneAddress
+from reconciler.cli.options import executor, narrowing, shards
+from reconciler.cli.options import jobs as how_many
+from reconciler.cli.options.types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt, Shard
 from reconciler.views import render_receipt
@@ -107,7 +108,7 @@ if TYPE_CHECKING:
 )
 @how_many.of_apply
 @shards.option
-@executor_options.options
+@executor.options
 @click.pass_obj
 def command(
     run: Run,
@@ -129,7 +130,7 @@ def command(
     wait: timedelta,
     jobs: int | None,
     shard: Shard | None,
-    **executor: Any,
+    **of_executor: Any,
 ) -> None:
     """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -166,7 +167,7 @@ def command(
 
     plan = _saved(names, where)
     loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
-    cluster = executor_options.cluster(executor, loosens=loosens)
+    cluster = executor.cluster(of_executor, loosens=loosens)
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.fleet_progress import Progress
-from reconciler.cli.jobs import USUAL
+from reconciler.cli.options.jobs import USUAL
 from reconciler.documents import fleet as fleet_file
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
 from reconciler.model import Fleet, HttpTarget, Plan, Receipt, Resource, Rollout, Shard, Target, Wave

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import jobs as how_many
-from reconciler.cli import narrowing, shards, shared
+from reconciler.cli import shared
 from reconciler.cli.app import Run
+from reconciler.cli.options import jobs as how_many
+from reconciler.cli.options import narrowing, shards
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_checks
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import jobs as how_many
 from reconciler.cli import shared
 from reconciler.cli.app import Run
+from reconciler.cli.options import jobs as how_many
 
 if TYPE_CHECKING:
     from reconciler.planning.importing import Written

@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli import streams
 from reconciler.cli.app import Run
-from reconciler.cli.jobs import USUAL
+from reconciler.cli.options.jobs import USUAL
 from reconciler.errors import ReconcilerError
 from reconciler.model import Address, Plan, Unreachable
 from reconciler.targets import log
