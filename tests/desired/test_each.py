@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from typing import NamedTuple
 
 import psutil
@@ -11,7 +15,7 @@ from desired.reading import load_files, load_refused
 from desired.standin_kinds import INDEXES, KINDS
 from hypothesis import given
 from hypothesis import strategies as st
-from waiting import until
+from waiting import PATIENCE, until
 
 from reconciler.allow_lists import Reach, Use
 from reconciler.desired.each import command as commands
@@ -455,6 +459,25 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
     )
     child = int(pid.read_text())
     until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of its child")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_ends_a_verb_ends_the_command_that_it_waits_for(tmp_path, number):
+    """Before, a job that was cancelled (SIGTERM) left it to itself, for as long as it liked."""
+    pid = tmp_path / "pid"
+    command = json.dumps(["sh", "-c", f"echo $$ > {pid}.new; mv {pid}.new {pid}; sleep 600"])
+    (tmp_path / "targets.yaml").write_text(f"targets:\n  a: {{each: {{command: {command}}}, postgres: '${{url}}'}}\n")
+    (tmp_path / "desired").mkdir()
+    verb = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "--targets", "targets.yaml", "drift"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    until(pid.exists, "the command")
+    child = int(pid.read_text())
+    verb.send_signal(number)
+    assert verb.wait(PATIENCE) == (1 if number is signal.SIGINT else -number)
+    until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end of the command")
 
 
 def test_what_a_command_prints_is_not_believed_while_something_may_print_more(tmp_path, monkeypatch):

@@ -9,8 +9,11 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from reconciler.desired.each.csv_rows import csv_rows
 from reconciler.desired.each.rows import Rows
@@ -44,20 +47,22 @@ def rows_of_command(source: CommandSource, at: str, secrets: Secrets) -> Rows:
 
 def _output(command: list[str], at: str, secrets: Secrets) -> bytes:
     called = f"the command {quoted(command[0])}"
-    try:
-        process = subprocess.Popen(  # noqa: S603 - only from the file that whoever runs this has named
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "a word holds a NUL"
-        raise DesiredError(f"{called} could not be run: {why}", at=at, hint="it is run without a shell") from None
-    with process:
+    with _ended_with_us() as begin:
         try:
-            out, err = _read(process, called, at)
-        except BaseException:
-            with suppress(ProcessLookupError):  # its children as well, which may hold the other end of our pipes
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
+            process = subprocess.Popen(  # noqa: S603 - only from the file that whoever runs this has named
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "a word holds a NUL"
+            raise DesiredError(f"{called} could not be run: {why}", at=at, hint="it is run without a shell") from None
+        begin(process)
+        with process:
+            try:
+                out, err = _read(process, called, at)
+            except BaseException:
+                _end(process)
+                raise
     if process.returncode:
         code = process.returncode
         how = f"exited with {code}" if code > 0 else f"was ended by signal {-code}"
@@ -65,6 +70,47 @@ def _output(command: list[str], at: str, secrets: Secrets) -> bytes:
         hint = secrets.redact(lines[-1])[:LONGEST_REASON] if lines else "it said nothing on standard error"
         raise DesiredError(f"{called} {how}", at=at, hint=hint)
     return out
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # its children as well, which may hold the other end of our pipes
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _ended_with_us() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """While the body runs, what ends this process (SIGTERM, a closed terminal) ends the command, too, with which the
+    body calls what it gets: the command has a session of its own, and nobody would bound it any more.
+
+    Signals are handed to the main thread alone: elsewhere they are left to that.
+    """
+    begun: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        if begun:
+            _end(begun[0])
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    def begin(process: subprocess.Popen[bytes]) -> None:
+        begun.append(process)
+        if asked:
+            end(asked[0], None)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    ending = (signal.SIGTERM, signal.SIGHUP) if is_main else ()
+    ours = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield begin
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+        if asked:  # of what could not be begun
+            os.kill(os.getpid(), asked[0])
 
 
 def _read(process: subprocess.Popen[bytes], called: str, at: str) -> tuple[bytes, bytes]:
