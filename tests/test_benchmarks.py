@@ -33,8 +33,8 @@ MOST = {
     "apply of 21 changes": (21 * 8, 8),
     "apply of 21 changes, saved plan": (21 * 7, 6),
 }
-"""Turns and connections. An apply opens the sessions that it needs and plans afterwards, whether it makes four changes or
-twenty; without a saved plan it plans first. How often it is looked whether a reload has come true is the server's."""
+"""Turns and connections. An apply opens the sessions that it needs and plans afterwards, whether it makes four changes
+or twenty; without a saved plan it plans first. How often it is looked for a reload is the server's."""
 
 
 @pytest.mark.thorough
