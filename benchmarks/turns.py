@@ -141,13 +141,21 @@ def scene(delay: float = 0.0, program: Sequence[str] = PROGRAM) -> Iterator[Scen
 
 def rows(found: Scene) -> Sequence[tuple[str, Sequence[str], Callable[[], object]]]:
     """Of each row of the table its name, a verb with its options, and what happens before."""
+    saved = str(found.desired.parent / "plan.json")
+
+    def save(break_them: Callable[[], None]) -> None:
+        break_them()
+        found.run("plan", "--out", saved)
+
     return (
         ("plan, in sync", ["plan"], bool),
         ("drift, in sync", ["drift"], bool),
         ("plan of 4 changes, with advice", ["plan"], found.break_some),
         ("apply of 4 changes", ["apply", "--yes"], bool),
+        ("apply of 4 changes, saved plan", ["apply", saved], lambda: save(found.break_some)),
         ("plan of 21 changes, with advice", ["plan"], found.break_all),
         ("apply of 21 changes", ["apply", "--yes"], bool),
+        ("apply of 21 changes, saved plan", ["apply", saved], lambda: save(found.break_all)),
     )
 
 

@@ -106,11 +106,13 @@ def test_a_session_that_is_ended_in_the_midst_costs_no_other_setting(tasks, pg_t
     resources = pg_settings(pg_target, FIVE)
     plan = plan_for(pg_target, resources)
     run, ran = PostgresExecutor.run, []
+    there = "select 1 from pg_stat_activity where pid = %s"
 
     def then_ended(self, step, *arguments):
         ran.append(step)
         if len(ran) == number + 1:
-            tasks.execute("select pg_terminate_backend(%s, 10000)", (self.pid,))
+            tasks.execute("select pg_terminate_backend(%s)", (self.pid,))
+            until(lambda: not tasks.execute(there, (self.pid,)).fetchall(), "its session is gone")
         run(self, step, *arguments)
 
     monkeypatch.setattr(PostgresExecutor, "run", then_ended)
