@@ -85,7 +85,8 @@ class Grid:
         began = self._start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), *tls, **environment
         )
-        until(file.exists, "the scheduler is there", log=self.log)
+        written = (ValueError, OSError)  # the file is made before there is anything in it
+        until(lambda: self.address, "the scheduler is there", ignoring=written, log=self.log)
         return began
 
     def worker(self, *arguments: str, **environment: str) -> subprocess.Popen:
