@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -52,7 +54,7 @@ def _of_postgres(url: SecretStr) -> Iterable[str]:
         declared = conninfo_to_dict(url.get_secret_value())
     except psycopg.ProgrammingError:
         return ()
-    return [f"{host.lower()}:{port}" for host, port in hosts_and_ports(declared)]
+    return [_place(host, port) for host, port in hosts_and_ports(declared)]
 
 
 def _of_url(url: SecretStr, port: str) -> Iterable[str]:
@@ -60,6 +62,15 @@ def _of_url(url: SecretStr, port: str) -> Iterable[str]:
         parts = urlsplit(url.get_secret_value())
         if not parts.scheme:
             return ()
-        return [f"{parts.hostname}:{parts.port or port}" if parts.hostname else parts.path]
+        return [_place(parts.hostname, str(parts.port or port)) if parts.hostname else parts.path]
     except ValueError:
         return ()
+
+
+def _place(host: str, port: str) -> str:
+    """One spelling of a host and a port that have several: `DB1.`, `0:0:0:0:0:0:0:1`, `::ffff:10.0.0.1`, `05432`."""
+    name = host if host.startswith("/") else host.lower().removesuffix(".")
+    with suppress(ValueError):
+        address = ip_address(name)
+        name = str(getattr(address, "ipv4_mapped", None) or address)
+    return f"{name}:{int(port) if port.isascii() and port.isdigit() else port}"

@@ -122,3 +122,26 @@ def test_the_servers_of_a_target_are_those_that_its_urls_name(case: str):
     target, sessions = CASES[case]
     assert sessions_to(target) == sessions
     assert places(target) <= set(sessions)
+
+
+SPELLINGS = [
+    ("postgresql://db1/x", "postgresql://DB1.:05432/x"),
+    ("postgresql://[::1]/x", "postgresql://[0:0:0:0:0:0:0:1]:5432/x"),
+    ("postgresql://10.0.0.1/x", "postgresql://[::ffff:10.0.0.1]/x"),
+    ("postgresql:///x?host=/run/A", "postgresql:///x?host=/run/A&port=5432"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_a_server_is_one_however_it_is_spelled(one: str, other: str):
+    """Before, they were of two shards, and their databases were applied to at the same time."""
+    first, second = (places(PostgresTarget(name="a", url=SecretStr(url))) for url in (one, other))
+    assert first == second
+    assert len(first) == 1
+
+
+def test_a_socket_is_another_by_the_case_of_its_folder():
+    first, second = (
+        places(PostgresTarget(name="a", url=SecretStr(f"postgresql:///x?host=/run/{folder}"))) for folder in "Aa"
+    )
+    assert first != second
