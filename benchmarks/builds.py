@@ -40,7 +40,7 @@ def main() -> None:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             for number in range(asked.indexes):
                 connection.execute(f"create table t{number} (a int, b int, c text)".encode())
-                rows = "select n, n * 7919 %% 1000003, md5(n::text) from generate_series(1, %s) n"
+                rows = "select n, n::bigint * 7919 %% 1000003, md5(n::text) from generate_series(1, %s) n"
                 connection.execute(f"insert into t{number} {rows}".encode(), (asked.rows,))
             connection.execute("vacuum analyze")
         os.environ["DATABASE_URL"] = server.url()
