@@ -225,7 +225,7 @@ def command(
     with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
-            options=options, parallel=parallel, now=shared.now,
+            options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip

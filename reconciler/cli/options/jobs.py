@@ -28,6 +28,6 @@ def of_apply(command: F) -> F:
     """Adds `--jobs` to `apply`, which gets it as `jobs`; None: as is usual, or as a rollout says."""
     return click.option(
         "--jobs", type=click.IntRange(1, MOST),
-        help=f"Targets read at once; of the plans in a folder, servers changed at once, and no more of them than the "
-        f"rollout says.  [default: {USUAL}]",
+        help=f"Targets read and changed at once; of the plans in a folder, servers changed at once, and no more of them"
+        f" than the rollout says.  [default: {USUAL}]",
     )(command)  # fmt: skip
