@@ -181,7 +181,7 @@ def test_a_wave_bakes_behind_its_last_change_and_nobody_waits_for_longer(ended, 
 
 
 DIGEST = "f" * 64
-THREE = rollout("a", "b", "c")
+THREE = rollout("ad", "b", "c")
 
 
 def run(number: int, waves: list[WaveReceipt], *, ended: bool = False, at: datetime = NOW, **results) -> FleetReceipt:
@@ -215,6 +215,8 @@ SHARDS = {
     "its failures count": ([run(1, [PASSED], a=BAD, b=BAD)], NotRun.FAILURES),
     "another apply is at work there": ([run(1, [PASSED], a=HELD)], NotRun.HELD),
     "nothing of the wave was applied there": ([run(1, [PASSED], a=BAD)], NotRun.NONE_APPLIED),
+    "it failed before, in a wave behind": ([run(1, [PASSED], ended=True, at=EARLIER, a=GOOD, b=BAD, c=BAD)], None),
+    "a failure before is borne": ([run(1, [PASSED], ended=True, at=EARLIER, a=GOOD, d=BAD)], None),
 }  # fmt: skip
 
 
@@ -231,6 +233,31 @@ def test_what_a_shard_makes_of_another(tmp_path, others, why):
         tally=Tally(plan, lambda: False), tell=lambda number, shards: None,
     )  # fmt: skip
     assert wait(1, plan.waves[0]) is why
+
+
+@pytest.mark.parametrize("against", [HELD, BAD, AWAY], ids=str)
+def test_what_was_against_it_before_a_shard_began_may_be_put_right(tmp_path, monkeypatch, against):
+    """All shards are resumed, and this one is the first: it waits for what the others make of it by now."""
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    runs = [run(1, [PASSED], ended=True, at=EARLIER, a=against)]
+
+    def write() -> None:
+        (tmp_path / runs[-1].run).mkdir()
+        fleet_receipt.write(runs[-1], tmp_path / runs[-1].run / "run.json")
+
+    def tell(number: int, shards: list[str]) -> None:
+        told.append(shards)
+        runs.append(run(1, [PASSED], at=NOW + HOUR, a=GOOD))
+        write()
+
+    write()
+    told: list[list[str]] = []
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=THREE, shard=Shard(number=0, of=2), began=NOW, patience=HOUR,
+        tally=Tally(THREE, lambda: False), tell=tell,
+    )  # fmt: skip
+    assert wait(1, THREE.waves[0]) is None
+    assert told == [["1/2"]]
 
 
 def test_the_receipt_of_a_run_in_waves_is_read_as_it_was_written():
