@@ -212,6 +212,9 @@ SHARDS = {
     "a run that was divided otherwise": (
         [run(1, [PASSED]).model_copy(update={"shard": Shard(number=1, of=3)})], NotRun.SHARDS
     ),
+    "a shard that cannot be": (
+        [run(1, [PASSED], a=BAD, b=BAD).model_copy(update={"shard": Shard(number=2, of=2)})], NotRun.SHARDS
+    ),
     "its failures count": ([run(1, [PASSED], a=BAD, b=BAD)], NotRun.FAILURES),
     "another apply is at work there": ([run(1, [PASSED], a=HELD)], NotRun.HELD),
     "nothing of the wave was applied there": ([run(1, [PASSED], a=BAD)], NotRun.NONE_APPLIED),
@@ -258,6 +261,25 @@ def test_what_was_against_it_before_a_shard_began_may_be_put_right(tmp_path, mon
     )  # fmt: skip
     assert wait(1, THREE.waves[0]) is None
     assert told == [["1/2"]]
+
+
+def test_a_shard_that_waits_reads_receipts_of_other_plans_once(tmp_path, monkeypatch):
+    """The folder may hold those of years, and is looked into every two seconds."""
+    other, mine = (run(1, [], at=at) for at in (EARLIER, NOW))
+    for each in (other.model_copy(update={"fleet_digest": "0" * 64}), mine):
+        (tmp_path / each.run).mkdir()
+        fleet_receipt.write(each, tmp_path / each.run / "run.json")
+    looks = iter([False] * 9)
+    reads: list[str] = []
+    read = fleet_receipt.read
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    monkeypatch.setattr(fleet_receipt, "read", lambda path: reads.append(path.parent.name) or read(path))
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=THREE, shard=Shard(number=0, of=2), began=NOW, patience=HOUR,
+        tally=Tally(THREE, lambda: next(looks, True)), tell=lambda number, shards: None,
+    )  # fmt: skip
+    assert wait(1, THREE.waves[0]) is NotRun.INTERRUPTED
+    assert reads.count(other.run) == 1 < reads.count(mine.run)
 
 
 def test_the_receipt_of_a_run_in_waves_is_read_as_it_was_written():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Waiting:
     patience: timedelta
     tally: Tally
     tell: Callable[[int, list[str]], None]
+    _of_others: set[Path] = field(default_factory=set, init=False)
+    """Receipts that are of other plans, or of this shard: they stay so, and are not read again."""
 
     def __call__(self, number: int, wave: Wave) -> NotRun | None:
         """Why the next wave is not to be begun: SHARDS where one of them has not come to the end of this one, and what
@@ -89,15 +91,18 @@ class Waiting:
         """The last run of each other shard over these plans."""
         found: dict[Shard, FleetReceipt] = {}
         for path in self.folder.glob(f"*/{OF_RUN}"):
+            if path in self._of_others:
+                continue
             try:
                 run = fleet_receipt.read(path)
             except DocumentError:
                 continue  # it may be anybody's, or be on its way; whoever it is of is waited for
-            mine = run.shard is not None and run.shard.of == self.shard.of and run.shard != self.shard
-            if mine and run.shard and run.fleet_digest == self.digest:
-                last = found.get(run.shard)
-                if last is None or last.started_at < run.started_at:
-                    found[run.shard] = run
+            if run.fleet_digest != self.digest or not run.shard or run.shard not in self._shards():
+                self._of_others.add(path)
+                continue
+            last = found.get(run.shard)
+            if last is None or last.started_at < run.started_at:
+                found[run.shard] = run
         return found
 
     def _is_earlier(self, run: FleetReceipt) -> bool:
