@@ -34,8 +34,8 @@ from reconciler.model import (
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = Plan(reconciler_version="1.0", created_at=NOW, targets={}, digest="d")
 
-GOOD, BAD, AWAY, HELD = (
-    TargetResult.APPLIED, TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.HELD,
+GOOD, BAD, AWAY, HELD, OPEN = (
+    TargetResult.APPLIED, TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.HELD, TargetResult.NOT_APPROVED,
 )  # fmt: skip
 
 
@@ -131,6 +131,8 @@ CASES = {
     "nothing answers": (
         rollout("ab", "e", unreachable=Unreached.SKIP), {"a": AWAY, "b": AWAY, "e": GOOD}, NotRun.NONE_APPLIED
     ),
+    "nothing is approved": (rollout("ab", "e"), {"a": OPEN, "b": OPEN, "e": GOOD}, NotRun.NONE_APPLIED),
+    "something is approved": (rollout("ab", "e"), {"a": OPEN, "b": GOOD, "e": GOOD}, None),
     "another apply is at work": (rollout("ab", "e"), {"a": HELD, "b": GOOD, "e": GOOD}, NotRun.HELD),
     "nobody is to be applied in a wave": (rollout("", "e"), {"e": GOOD}, None),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from datetime import datetime
 from reconciler.model import NotRun, Rollout, TargetReceipt, TargetResult, Unreached
 
 DONE = (TargetResult.APPLIED, TargetResult.DONE_BEFORE)
-IN_VAIN = (TargetResult.FAILED, TargetResult.UNREACHABLE)
+IN_VAIN = (TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.NOT_APPROVED)
 
 
 class Tally:
