@@ -265,6 +265,19 @@ def test_what_was_against_it_before_a_shard_began_may_be_put_right(tmp_path, mon
     assert told == [["1/2"]]
 
 
+def test_a_shard_waits_while_a_wave_bakes_at_another(tmp_path, monkeypatch):
+    """It had nothing to do in that wave itself, and so nothing to bake."""
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    looks, told = iter([False] * 9), []
+    plan = Rollout(waves=(Wave(by="x", bake=3600, targets=("a",)), Wave(by="y", targets=("b",))))
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=plan, shard=Shard(number=0, of=2), began=NOW, patience=timedelta(),
+        tally=Tally(plan, lambda: next(looks, True)), tell=lambda number, shards: told.append(shards),
+    )  # fmt: skip
+    assert wait(1, plan.waves[0]) is NotRun.INTERRUPTED
+    assert told == [["1/2"]]
+
+
 def test_a_shard_that_waits_reads_receipts_of_other_plans_once(tmp_path, monkeypatch):
     """The folder may hold those of years, and is looked into every two seconds."""
     other, mine = (run(1, [], at=at) for at in (EARLIER, NOW))

@@ -26,7 +26,7 @@ MOMENT = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Waits for the other shards at the end of a wave, for no longer than `patience`.
+    """Waits for the other shards at the end of a wave, for no longer than `patience`, beyond the time that it bakes.
 
     `folder` has the receipts of all; `digest` is that of the index whose plans are applied, `rollout` its waves, and
     `began` when this run did. `tell` hears of a wait: the number of the wave, and the shards that are waited for.
@@ -46,7 +46,7 @@ class Waiting:
     def __call__(self, number: int, wave: Wave) -> NotRun | None:
         """Why the next wave is not to be begun: SHARDS where one of them has not come to the end of this one, and what
         the results of all of them say against it."""
-        over = time.monotonic() + self.patience.total_seconds()
+        over = time.monotonic() + self.patience.total_seconds() + wave.bake  # which may be at another shard alone
         told: list[str] = []
         while True:
             others = self._others()
