@@ -147,7 +147,7 @@ def _roll_out(
         )  # fmt: skip
 
     shared.on_signals(lambda *_: interrupt())
-    tally = Tally(rollout, everything.asked)
+    tally = Tally(rollout, everything.asked, unseen=fleet.unseen)
     for name, receipt in results.targets.items():
         tally.enter(name, receipt)
     progress = Progress(run, rollout, results, receipts, of=len(to_apply), waves=fleet.rollout is not None)

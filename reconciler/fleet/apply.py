@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from reconciler.applying.ledger import DONE
@@ -153,7 +153,7 @@ def applied(name: str, plan: Plan, apply: Apply) -> TargetReceipt:
         verdict=receipt.verdict,
         succeeded=receipt.succeeded,
         message="; ".join(f"{each.address}: {each.result}: {each.message}" for each in unmade[:MOST_NAMED]),
-        ended_at=receipt.finished_at,
+        ended_at=datetime.now(UTC),  # by our clock: the receipt may be of a machine whose clock is wrong
     )
 
 

@@ -142,7 +142,7 @@ def test_an_index_whose_name_nobody_can_write_is_not_dropped_by_a_rule(encoded, 
     )
     left = [bytes(name) for (name,) in rows]
     odd = [name for name in left if b"odd" in name]
-    assert code == ("1 is blocked" in captured.out), f"all else was applied: {captured}"
+    assert code == ("1 index is blocked" in captured.out), f"all else was applied: {captured}"
     assert len(left) == 2 + len(odd)
     assert len(odd) == (encoding not in ("LATIN1", "UTF8")), captured
     assert not odd or "is no text in UTF-8" in captured.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
+import pytest
 from waiting import PATIENCE
 
 from reconciler.documents import plan as plan_file
@@ -31,6 +32,17 @@ def applied(apply, *, stopped=lambda: None) -> list[tuple[str, TargetResult]]:
         at_once=16, stopped=stopped, told=lambda name, receipt: told.append((name, receipt.result)),
     )  # fmt: skip
     return told
+
+
+@pytest.mark.parametrize("clock", [NOW, NOW.replace(tzinfo=None)], ids=["behind", "without a zone"])
+def test_a_target_has_ended_by_our_clock(clock):
+    """A receipt may come from a machine whose clock is wrong, and a wave bakes behind the last of its targets."""
+    before, told = datetime.now(UTC), []
+    apply_all(
+        {"a": PLAN}, {"a": "db1:5432"}, lambda name, plan: made(plan).model_copy(update={"finished_at": clock}),
+        at_once=1, stopped=lambda: None, told=lambda name, receipt: told.append(receipt.ended_at),
+    )  # fmt: skip
+    assert before <= told[0] <= datetime.now(UTC)
 
 
 def test_one_server_under_two_names_is_no_other_apply():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECTING", 0.5)
     with pytest.raises(ApplyError, match=r"the scheduler at tcp://127\.0\.0\.1:9 cannot be spoken to"):
         dask_cluster._client(address.Cluster("tcp://127.0.0.1:9", None))
+
+
+def test_a_scheduler_that_accepts_and_says_nothing_is_an_error(monkeypatch):
+    """As one that is stopped: its system accepts for it, and Dask waits for its first words without a limit."""
+    from reconciler.errors import ApplyError
+    from reconciler.fleet.executors import dask_cluster
+
+    monkeypatch.setattr(dask_cluster, "CONNECTING", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        said = r"cannot be spoken to: it has said nothing for 1 s\n  nothing was run"
+        with pytest.raises(ApplyError, match=said):
+            dask_cluster._client(address.Cluster(f"tcp://127.0.0.1:{silent.getsockname()[1]}", None))
 
 
 def test_tasks_and_results_are_documents():

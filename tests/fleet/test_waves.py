@@ -34,8 +34,8 @@ from reconciler.model import (
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = Plan(reconciler_version="1.0", created_at=NOW, targets={}, digest="d")
 
-GOOD, BAD, AWAY, HELD = (
-    TargetResult.APPLIED, TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.HELD,
+GOOD, BAD, AWAY, HELD, OPEN = (
+    TargetResult.APPLIED, TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.HELD, TargetResult.NOT_APPROVED,
 )  # fmt: skip
 
 
@@ -131,6 +131,8 @@ CASES = {
     "nothing answers": (
         rollout("ab", "e", unreachable=Unreached.SKIP), {"a": AWAY, "b": AWAY, "e": GOOD}, NotRun.NONE_APPLIED
     ),
+    "nothing is approved": (rollout("ab", "e"), {"a": OPEN, "b": OPEN, "e": GOOD}, NotRun.NONE_APPLIED),
+    "something is approved": (rollout("ab", "e"), {"a": OPEN, "b": GOOD, "e": GOOD}, None),
     "another apply is at work": (rollout("ab", "e"), {"a": HELD, "b": GOOD, "e": GOOD}, NotRun.HELD),
     "nobody is to be applied in a wave": (rollout("", "e"), {"e": GOOD}, None),
 }  # fmt: skip
@@ -181,7 +183,7 @@ def test_a_wave_bakes_behind_its_last_change_and_nobody_waits_for_longer(ended, 
 
 
 DIGEST = "f" * 64
-THREE = rollout("a", "b", "c")
+THREE = rollout("ad", "b", "c")
 
 
 def run(number: int, waves: list[WaveReceipt], *, ended: bool = False, at: datetime = NOW, **results) -> FleetReceipt:
@@ -212,9 +214,14 @@ SHARDS = {
     "a run that was divided otherwise": (
         [run(1, [PASSED]).model_copy(update={"shard": Shard(number=1, of=3)})], NotRun.SHARDS
     ),
+    "a shard that cannot be": (
+        [run(1, [PASSED], a=BAD, b=BAD).model_copy(update={"shard": Shard(number=2, of=2)})], NotRun.SHARDS
+    ),
     "its failures count": ([run(1, [PASSED], a=BAD, b=BAD)], NotRun.FAILURES),
     "another apply is at work there": ([run(1, [PASSED], a=HELD)], NotRun.HELD),
     "nothing of the wave was applied there": ([run(1, [PASSED], a=BAD)], NotRun.NONE_APPLIED),
+    "it failed before, in a wave behind": ([run(1, [PASSED], ended=True, at=EARLIER, a=GOOD, b=BAD, c=BAD)], None),
+    "a failure before is borne": ([run(1, [PASSED], ended=True, at=EARLIER, a=GOOD, d=BAD)], None),
 }  # fmt: skip
 
 
@@ -231,6 +238,63 @@ def test_what_a_shard_makes_of_another(tmp_path, others, why):
         tally=Tally(plan, lambda: False), tell=lambda number, shards: None,
     )  # fmt: skip
     assert wait(1, plan.waves[0]) is why
+
+
+@pytest.mark.parametrize("against", [HELD, BAD, AWAY], ids=str)
+def test_what_was_against_it_before_a_shard_began_may_be_put_right(tmp_path, monkeypatch, against):
+    """All shards are resumed, and this one is the first: it waits for what the others make of it by now."""
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    runs = [run(1, [PASSED], ended=True, at=EARLIER, a=against)]
+
+    def write() -> None:
+        (tmp_path / runs[-1].run).mkdir()
+        fleet_receipt.write(runs[-1], tmp_path / runs[-1].run / "run.json")
+
+    def tell(number: int, shards: list[str]) -> None:
+        told.append(shards)
+        runs.append(run(1, [PASSED], at=NOW + HOUR, a=GOOD))
+        write()
+
+    write()
+    told: list[list[str]] = []
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=THREE, shard=Shard(number=0, of=2), began=NOW, patience=HOUR,
+        tally=Tally(THREE, lambda: False), tell=tell,
+    )  # fmt: skip
+    assert wait(1, THREE.waves[0]) is None
+    assert told == [["1/2"]]
+
+
+def test_a_shard_waits_while_a_wave_bakes_at_another(tmp_path, monkeypatch):
+    """It had nothing to do in that wave itself, and so nothing to bake."""
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    looks, told = iter([False] * 9), []
+    plan = Rollout(waves=(Wave(by="x", bake=3600, targets=("a",)), Wave(by="y", targets=("b",))))
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=plan, shard=Shard(number=0, of=2), began=NOW, patience=timedelta(),
+        tally=Tally(plan, lambda: next(looks, True)), tell=lambda number, shards: told.append(shards),
+    )  # fmt: skip
+    assert wait(1, plan.waves[0]) is NotRun.INTERRUPTED
+    assert told == [["1/2"]]
+
+
+def test_a_shard_that_waits_reads_receipts_of_other_plans_once(tmp_path, monkeypatch):
+    """The folder may hold those of years, and is looked into every two seconds."""
+    other, mine = (run(1, [], at=at) for at in (EARLIER, NOW))
+    for each in (other.model_copy(update={"fleet_digest": "0" * 64}), mine):
+        (tmp_path / each.run).mkdir()
+        fleet_receipt.write(each, tmp_path / each.run / "run.json")
+    looks = iter([False] * 9)
+    reads: list[str] = []
+    read = fleet_receipt.read
+    monkeypatch.setattr("reconciler.fleet.waves.shards.LOOK", 0)
+    monkeypatch.setattr(fleet_receipt, "read", lambda path: reads.append(path.parent.name) or read(path))
+    wait = Waiting(
+        folder=tmp_path, digest=DIGEST, rollout=THREE, shard=Shard(number=0, of=2), began=NOW, patience=HOUR,
+        tally=Tally(THREE, lambda: next(looks, True)), tell=lambda number, shards: None,
+    )  # fmt: skip
+    assert wait(1, THREE.waves[0]) is NotRun.INTERRUPTED
+    assert reads.count(other.run) == 1 < reads.count(mine.run)
 
 
 def test_the_receipt_of_a_run_in_waves_is_read_as_it_was_written():

@@ -73,6 +73,23 @@ def test_nothing_applied_to_a_wave_ends_it_whatever_may_fail(plans, databases, r
     expect_converged(reconciler)
 
 
+def test_a_wave_that_could_not_even_be_planned_lets_nothing_pass(databases, reconciler, tmp_path):
+    """Its target did not answer then, and has no plan: the waves behind it wait for one all the same."""
+    made, receipts = tmp_path / "plans", tmp_path / "receipts"
+    declare(databases, ROLLOUT)
+    databases.declare(**databases.urls | {"acme": REFUSES})
+    assert reconciler("plan", "--out-dir", made)[0] == 1
+    databases.declare(**databases.urls)
+    code, out, err = reconciler("apply", made, "--digest", digest(made), "--receipt", receipts)
+    assert code == 1
+    assert results(receipts) == [dict.fromkeys(ALL[1:], "not-run: none-applied")], out + err
+    assert databases.built() == {}
+    assert reconciler("plan", "--out-dir", made)[0] == 0
+    code, out, err = reconciler("apply", made, "--digest", digest(made), "--receipt", receipts)
+    assert code == 0, out + err
+    expect_converged(reconciler)
+
+
 @pytest.mark.parametrize(
     ("rule", "found", "stopped"),
     [

@@ -56,7 +56,7 @@ class WaveSection(Frozen):
     where: Text | None = Field(None, description="Targets by labels, name and system: tier = canary.")
     share: Share | None = Field(
         None,
-        description="So much of all targets is done behind it, earlier waves included: 25%, in the end 100%.",
+        description="So much of all targets is done behind it, beside what a `where` took: 25%, in the end 100%.",
     )
     bake: Seconds = Field(0, description="How long to wait behind its last target: 90s, 30m, 2h.")
     checks: Literal["pass"] | None = Field(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future as Promise
 from contextlib import closing, contextmanager
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__
 from reconciler.applying.gates.gate import Options
@@ -28,6 +29,8 @@ from reconciler.model import NotApplied, Plan, Receipt, Task
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+
+T = TypeVar("T")
 
 CONNECTING = 30
 """Seconds in which a scheduler that is there answers: Dask's own limit."""
@@ -131,7 +134,9 @@ def connected(
     try:
         watch = Watch(client, run, interruption)
         try:
-            failures = client.run_on_scheduler(config.get, "distributed.scheduler.allowed-failures")
+            failures = _within(
+                SILENCE, lambda: client.run_on_scheduler(config.get, "distributed.scheduler.allowed-failures")
+            )
             watch.look()
         except Exception as error:
             raise _unreachable(cluster, error) from None
@@ -164,9 +169,29 @@ def _client(cluster: Cluster) -> Client:
             require_encryption=True,
             tls_ca_file=str(files.authority), tls_client_cert=str(files.own), tls_client_key=str(files.key),
         ) if files else Security(require_encryption=False)  # fmt: skip
-        return Client(cluster.address, security=security, timeout=CONNECTING, set_as_default=False)
+        return _within(
+            2 * CONNECTING, lambda: Client(cluster.address, security=security, timeout=CONNECTING, set_as_default=False)
+        )
     except Exception as error:  # of sockets, TLS and files, as Dask wraps them
         raise _unreachable(cluster, error) from None
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """What `call` returns. Raises whatever it does, and TimeoutError where it takes longer: Dask waits without a limit
+    for the first words of whoever has accepted a connection."""
+    answer: Promise[T] = Promise()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True, name="first words of the scheduler").start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"it has said nothing for {seconds:.0f} s") from None
 
 
 def _not_reached(name: str, message: str, *, silent: bool) -> ConnectionFailed:

@@ -9,14 +9,16 @@ from datetime import datetime
 from reconciler.model import NotRun, Rollout, TargetReceipt, TargetResult, Unreached
 
 DONE = (TargetResult.APPLIED, TargetResult.DONE_BEFORE)
-IN_VAIN = (TargetResult.FAILED, TargetResult.UNREACHABLE)
+IN_VAIN = (TargetResult.FAILED, TargetResult.UNREACHABLE, TargetResult.NOT_APPROVED)
 
 
 class Tally:
-    """Counts over all waves. Entered by one thread at a time, and asked by several."""
+    """Counts over all waves. Entered by one thread at a time, and asked by several. `unseen` are targets that have no
+    plan, since they did not answer when it was made."""
 
-    def __init__(self, rollout: Rollout, interrupted: Callable[[], bool]) -> None:
+    def __init__(self, rollout: Rollout, interrupted: Callable[[], bool], *, unseen: Collection[str] = ()) -> None:
         self._rollout = rollout
+        self._unseen = frozenset(unseen)
         self._interrupted = interrupted
         self._targets: dict[str, TargetReceipt] = {}
         self._counts: Counter[TargetResult] = Counter()
@@ -55,6 +57,8 @@ class Tally:
         results |= {self._elsewhere[name] for name in wave if name in self._elsewhere}
         if TargetResult.HELD in results:
             return NotRun.HELD
+        if not results and not self._unseen.isdisjoint(wave):
+            return NotRun.NONE_APPLIED
         return NotRun.NONE_APPLIED if results & {*IN_VAIN} and not results & {*DONE} else None
 
     def unreached(self) -> list[str]:
