@@ -1,11 +1,11 @@
 """What other tools take to see that nothing is to be done, and which differences they see, beside a plan of ours.
 
-    python benchmarks/neighbours.py --install FOLDER      # once: they get an environment of their own there
-    python benchmarks/neighbours.py FOLDER [--runs 2]     # whole processes, in turn, on indexes that are as declared
-    python benchmarks/neighbours.py FOLDER --differences  # which of ten differences each of them sees
+    python benchmarks/neighbours.py FOLDER --install                     # once: they get an environment of their own
+    python benchmarks/neighbours.py FOLDER [--runs 2] [--tables 2 100]   # whole processes, in turn, nothing to be done
+    python benchmarks/neighbours.py FOLDER --differences                 # which of ten differences each of them sees
 
-To install, pip and npm are used; otherwise only an embedded PostgreSQL on loopback is contacted. What is not in FOLDER is
-left out.
+To install, pip and npm are used; otherwise only an embedded PostgreSQL on loopback is contacted. What is not in FOLDER
+is left out.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--install", action="store_true")
     parser.add_argument("--differences", action="store_true")
     parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--tables", type=int, nargs="*", default=[2, 100], help="2 have 9 indexes each, more have 10")
     asked = parser.parse_args()
     tools = asked.tools.absolute()
     if asked.install:
@@ -88,7 +89,7 @@ def main() -> None:
         if asked.differences:
             show_differences(postgres, tools, folder)
         else:
-            show_figures(postgres, tools, folder, max(1, asked.runs))
+            show_figures(postgres, tools, folder, asked.tables, max(1, asked.runs))
     finally:
         postgres.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,10 +111,11 @@ def install(tools: Path) -> None:
         subprocess.run([npm, "install", "--silent", "--prefix", tools, *NPM_PACKAGES], check=True)
 
 
-def show_figures(postgres: PostgresServer, tools: Path, folder: Path, runs: int) -> None:
+def show_figures(postgres: PostgresServer, tools: Path, folder: Path, sizes: Sequence[int], runs: int) -> None:
     """Of each on databases that are as declared, once it has said so, and seen that an index is missing."""
     rows = []
-    for tables, each in ((2, 9), (100, 10)):
+    for tables in sizes:
+        each = 9 if tables <= 2 else 10
         declared, live = f"declared_{tables}", f"live_{tables}"
         _make(postgres, declared, tables, each)
         _copy(postgres, declared, live)
@@ -160,7 +162,7 @@ def neighbours(
             {"DATABASE_URL": url},
         )
     ]  # fmt: skip
-    apart = {"PYTHONPATH": "", "HOME": str(folder)}
+    apart = {"PYTHONPATH": "", "HOME": str(folder), "ANSIBLE_HOME": str(folder), "ANSIBLE_REMOTE_TEMP": str(folder)}
     if (binaries / "ansible-playbook").exists() and tables * each <= ANSIBLE_AT_MOST:
         python = f"ansible_python_interpreter={binaries / 'python'}"
         command = [binaries / "ansible-playbook", "--check", "-i", "localhost,", "-e", python, folder / "playbook.yaml"]
