@@ -69,8 +69,8 @@ def test_the_table_of_speed_is_made():
 
 @pytest.mark.thorough
 def test_a_plan_sees_each_difference_that_the_neighbours_are_asked_about(folder):
-    """None of the neighbours is installed: ours is the only column. Seen to fail with another predicate left out of the
-    statements."""
+    """None of the neighbours is installed: ours is the only column. Seen to fail where the statement for
+    another predicate made the same one."""
     program = [sys.executable, BENCHMARKS / "neighbours.py", folder / "none installed", "--differences"]
     environment = os.environ | {"PYTHONPATH": str(BENCHMARKS.parent)}
     done = subprocess.run(program, env=environment, check=False, capture_output=True, text=True)
