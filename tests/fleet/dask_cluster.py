@@ -16,6 +16,9 @@ from waiting import PATIENCE, until
 ROOT = Path(__file__).parents[2]
 
 NO_SECOND_RUN = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+"""What a scheduler is asked for first."""
+
+AS_DOCUMENTED = {**NO_SECOND_RUN, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Grid:
         """What `reconciler apply` has to be told of it."""
         return ["--executor", f"dask:{self.address}", *(self.authority.of_reconciler if self.authority else []), *more]
 
-    def scheduler(self, environment: Mapping[str, str] = NO_SECOND_RUN) -> subprocess.Popen:
+    def scheduler(self, environment: Mapping[str, str] = AS_DOCUMENTED) -> subprocess.Popen:
         file = self.home / "scheduler.json"
         file.unlink(missing_ok=True)
         tls = ["--protocol", "tls", *self.authority.of_dask] if self.authority else []

@@ -14,7 +14,7 @@ from applying.acting import Command
 from faults.scenes import Gate
 from waiting import PATIENCE, until
 
-from fleet.dask_cluster import Authority, Grid
+from fleet.dask_cluster import NO_SECOND_RUN, Authority, Grid
 from fleet.test_fleet_apply import ALL, build_on, results
 from reconciler.documents import receipt as receipt_file
 from reconciler.fleet import folder
@@ -364,13 +364,21 @@ def test_a_build_ends_with_the_client_that_is_killed(databases, plans, workers, 
     converges()
 
 
-def test_a_scheduler_that_runs_tasks_again_is_refused(databases, plans, grid, client):
-    grid.scheduler({})
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({}, "runs a task again whose worker has ended, 3 times"),
+        (NO_SECOND_RUN, "gives up a worker that says nothing after 5 minutes"),
+    ],
+    ids=["it runs tasks again", "it waits for a worker that says nothing"],
+)
+def test_a_scheduler_that_is_not_set_so_is_refused(databases, plans, grid, client, environment, why):
+    grid.scheduler(environment)
     grid.worker()
     approve(grid, folder.read(plans).digest)
     code, out, err = ended(client())
     assert (code, out, databases.built()) == (1, "", {})
-    assert "runs a task again whose worker has ended, 3 times" in err
+    assert why in err
 
 
 def test_another_version_is_refused(databases, plans, grid, client, tmp_path):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future as Promise
 from contextlib import closing, contextmanager
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 
@@ -130,12 +131,14 @@ def connected(
     """What applies a plan on a worker of `cluster`, for one run. Raises UsageError, ApplyError."""
     client = _client(cluster)
     from dask import config
+    from dask.utils import parse_timedelta
 
     try:
         watch = Watch(client, run, interruption)
         try:
-            failures = _within(
-                SILENCE, lambda: client.run_on_scheduler(config.get, "distributed.scheduler.allowed-failures")
+            failures, ttl = (
+                _within(SILENCE, partial(client.run_on_scheduler, config.get, f"distributed.scheduler.{name}"))
+                for name in ("allowed-failures", "worker-ttl")
             )
             watch.look()
         except Exception as error:
@@ -144,6 +147,12 @@ def connected(
             raise UsageError(
                 f"the scheduler at {cluster.address} runs a task again whose worker has ended, {failures} times",
                 hint="start it so that it does not: DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=0 dask scheduler …",
+            )
+        if not ttl or parse_timedelta(ttl) > SILENCE:
+            when = f"after {ttl}" if ttl else "never"
+            raise UsageError(
+                f"the scheduler at {cluster.address} gives up a worker that says nothing {when}",
+                hint="start it so that it does earlier: DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=60s dask scheduler …",
             )
         cluster.expect_spoken_to_alike(watch.addresses)
         watch.start()
