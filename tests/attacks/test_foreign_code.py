@@ -292,6 +292,7 @@ def test_a_plan_runs_no_code_of_others(case, sql, mallory, pg_target, marks):
 def test_what_if_runs_no_code_of_others(sql, mallory, pg_target, marks):
     """A statement that was run once, on a table whose index was armed afterwards, is not planned again."""
     sql.execute("create extension pg_stat_statements")
+    sql.execute("select pg_stat_statements_reset()")  # else what follows may not stay for long among thousands
     mallory.execute(TABLE.encode())
     mallory.execute((HARMLESS + "create index theirs on evil.tasks (id) where id > evil.f(1);").encode())
     mallory.execute("create index going on evil.tasks (priority)")
@@ -544,6 +545,7 @@ def test_a_checklist_runs_no_code_of_others(name, statement, sql, mallory, pg_ta
 def test_what_if_looks_at_a_table_with_the_name_of_a_query_before_it(sql, mallory, pg_target, marks):
     """Nobody has to write this but she: it is enough that she ran it once."""
     sql.execute("create extension pg_stat_statements")
+    sql.execute("select pg_stat_statements_reset()")  # else what follows may not stay for long among thousands
     mallory.execute((TABLE + HARMLESS).encode())
     mallory.execute("create view evil.seen as select id as n from evil.tasks where id > evil.f(1)")
     mallory.execute("set search_path = evil")
