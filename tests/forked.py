@@ -173,6 +173,8 @@ def _serve() -> None:
 
 
 def _child(asked: Mapping[str, Any]) -> int:
+    # A shell has what it runs in the background ignore Ctrl-C, the tests and all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
