@@ -39,6 +39,9 @@ CONNECTING = 30
 WITHOUT_WORKER = 60
 """Seconds that a target waits while no worker may run it: one that has ended is started again by its nanny."""
 
+WORKER_SILENCE = 60
+"""Seconds of silence, after which a scheduler has to give up a worker: no run waits for longer, Ctrl-C or not."""
+
 NEXT_RUN = "the next run looks at what was begun, and finishes it: reconciler apply DIR"
 
 
@@ -148,7 +151,7 @@ def connected(
                 f"the scheduler at {cluster.address} runs a task again whose worker has ended, {failures} times",
                 hint="start it so that it does not: DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=0 dask scheduler …",
             )
-        if not ttl or parse_timedelta(ttl) > SILENCE:
+        if not ttl or parse_timedelta(ttl) > WORKER_SILENCE:
             when = f"after {ttl}" if ttl else "never"
             raise UsageError(
                 f"the scheduler at {cluster.address} gives up a worker that says nothing {when}",
