@@ -124,7 +124,7 @@ def _connected(
         try:
             group.lock(now)
             return number, group.rehearse() if rehearsal else ()
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is raised below, in the order of the groups
             return number, error
 
     with Pool[tuple[int, Sequence[tuple[Change, str]] | Exception]](at_once) as pool:

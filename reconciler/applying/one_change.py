@@ -287,5 +287,5 @@ def _tried(ask: Callable[[], Answer]) -> Answer | Exception:
     """What is asked for several changes at once; else what went wrong, which is told of each."""
     try:
         return ask()
-    except Exception as error:
+    except Exception as error:  # a mistake of ours, too: each of the changes has its receipt
         return error
