@@ -76,7 +76,8 @@ def test_patroni_takes_what_its_configuration_is_patched_with(patroni: PatroniCl
     patch = {"postgresql": {"parameters": {"work_mem": "5MB"}}}
     httpx.patch(f"{leader.api}/config", json=patch, timeout=PATIENCE).raise_for_status()
     try:
-        assert patroni.config()["postgresql"]["parameters"]["work_mem"] == "5MB"
+        # A member answers what it read in its last round.
+        until(lambda: patroni.config()["postgresql"]["parameters"].get("work_mem") == "5MB", "the configuration")
         for node in patroni.nodes.values():
             until(lambda node=node: value(node.url(), "show work_mem") == "5MB", "the reload")
     finally:
