@@ -11,11 +11,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -23,6 +24,7 @@ import tiers
 from applying.acting import Applying, Command, apply, message, pg_settings, plan_for, results
 from applying.conftest import TARGETS, holder, locks, unhurried, waiting
 from faults.scenes import at_work
+from forked import Forked
 from freezing import FreezingProxy
 from pg_index.declared import declared
 from redis_setting.declared import declared as redis_settings
@@ -79,6 +81,7 @@ checklist:
     why: to have asked something
     check: {sql: "select id from public.tasks where id < 0", is_empty: yes}
 """
+REDIS_TARGETS = 'targets: {cache: {redis: "${REDIS_URL}", memory: 8GB}}'
 REDIS_DECLARED = """
 target: cache
 settings: {hz: 20}
@@ -137,7 +140,11 @@ def command(folder: Path, targets: str, declared: str, **environment: str) -> Co
 def ends(run: Command, proxy: FreezingProxy, arguments: tuple[object, ...], amount: int, target: str) -> None:
     """Freezes the network after `amount` bytes of a run, which ends by itself; if too late for an error, well."""
     proxy.after(amount)
-    process = run.start(*arguments, constants=SOON)
+    ended(run.start(*arguments, constants=SOON), proxy, amount, target)
+
+
+def ended(process: Forked, proxy: FreezingProxy, amount: int, target: str) -> None:
+    """A run behind a network that freezes after `amount` bytes ends by itself."""
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, 1, 2), out + err
     if proxy.frozen and process.returncode == 1:
@@ -151,34 +158,45 @@ def ends(run: Command, proxy: FreezingProxy, arguments: tuple[object, ...], amou
     proxy.thaw()
 
 
-READING = ("plan", "drift", "check", "import main")
+def all_end(target: Target, folder: Path, texts: tuple[str, str, str], verb: str, amounts: Sequence[int]) -> None:
+    """As `ends`, for a verb that only reads: all at once, each behind a network of its own, since all they do is wait.
 
-
-@pytest.mark.parametrize("verb", READING)
-def test_what_reads_from_postgres_ends(tasks, pg_target, proxy, tmp_path, verb):
-    url = through(pg_target, proxy).url.get_secret_value()
-    run = command(tmp_path, TARGETS, POSTGRES_DECLARED, DATABASE_URL=url)
-    for amount in [*MOMENTS, RANDOM.randrange(12_000)]:
-        ends(run, proxy, tuple(verb.split()), amount, "main")
-    code, out, err = run.run(*verb.split())
+    `texts`: the targets, what is declared, and the variable that holds the URL.
+    """
+    targets, declared, variable = texts
+    run = command(folder, targets, declared)
+    port = urlsplit(target.url.get_secret_value()).port
+    with ExitStack() as stack:
+        started = []
+        for amount in amounts:
+            proxy = stack.enter_context(closing(FreezingProxy(port)))
+            proxy.after(amount)
+            behind = Command(run.folder, {variable: through(target, proxy).url.get_secret_value()})
+            started.append((behind.start(*verb.split(), constants=SOON), proxy, amount))
+        for process, proxy, amount in started:
+            ended(process, proxy, amount, target.name)
+        code, out, err = behind.run(*verb.split())
     assert code in (0, 2), out + err
+
+
+@pytest.mark.parametrize("verb", ["plan", "drift", "check", "import main"])
+def test_what_reads_from_postgres_ends(tasks, pg_target, tmp_path, verb):
+    amounts = [*MOMENTS, RANDOM.randrange(12_000)]
+    all_end(pg_target, tmp_path, (TARGETS, POSTGRES_DECLARED, "DATABASE_URL"), verb, amounts)
 
 
 @pytest.mark.parametrize("verb", ["plan", "drift", "check", "import cache"])
-def test_what_reads_from_redis_ends(redis_target, redis_server, proxy, tmp_path, verb):
-    url = through(redis_target, proxy).url.get_secret_value()
-    run = command(tmp_path, 'targets: {cache: {redis: "${REDIS_URL}", memory: 8GB}}', REDIS_DECLARED, REDIS_URL=url)
-    for amount in [*MOMENTS[:2], RANDOM.randrange(4000)]:
-        ends(run, proxy, tuple(verb.split()), amount, "cache")
-    code, out, err = run.run(*verb.split())
-    assert code in (0, 2), out + err
+def test_what_reads_from_redis_ends(redis_target, tmp_path, verb):
+    amounts = [*MOMENTS[:2], RANDOM.randrange(4000)]
+    all_end(redis_target, tmp_path, (REDIS_TARGETS, REDIS_DECLARED, "REDIS_URL"), verb, amounts)
 
 
+@pytest.mark.long
 def test_an_apply_of_indexes_ends_and_the_next_one_finishes_it(tasks, pg_target, proxy, tmp_path):
     resources = declared(pg_target, i={"columns": ["status"]}, j={"columns": ["title"]})
     url = through(pg_target, proxy).url.get_secret_value()
     run = command(tmp_path, TARGETS, "", DATABASE_URL=url)
-    for amount in [*MOMENTS, *(RANDOM.randrange(3000, 40_000) for _ in range(4))]:
+    for amount in [*MOMENTS, *(RANDOM.randrange(3000, 40_000) for _ in range(2))]:
         plan_file.write(plan_for(pg_target, resources), tmp_path / "plan.json")
         ends(run, proxy, ("apply", tmp_path / "plan.json"), amount, "main")
         until(lambda: not at_work(tasks), "nobody is at work any more")
@@ -218,9 +236,7 @@ def nobody_at_work(target: Target) -> bool:
 def test_an_apply_on_redis_ends_and_the_next_one_finishes_it(redis_target, redis_client, proxy, tmp_path):
     target = through(redis_target, proxy)
     resources = redis_settings({"hz": "20", "maxmemory-samples": "7"})
-    run = command(
-        tmp_path, 'targets: {cache: {redis: "${REDIS_URL}", memory: 8GB}}', "", REDIS_URL=target.url.get_secret_value()
-    )
+    run = command(tmp_path, REDIS_TARGETS, "", REDIS_URL=target.url.get_secret_value())
     plan_file.write(plan_for(target, resources), tmp_path / "plan.json")
     for amount in [*MOMENTS[:2], *(RANDOM.randrange(60, 20_000) for _ in range(3))]:
         ends(run, proxy, ("apply", tmp_path / "plan.json"), amount, "cache")
@@ -398,6 +414,7 @@ def test_a_name_that_nobody_resolves_is_not_waited_for(pg_target, secrets, monke
     ended.set()
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.parametrize(("verb", "amount"), [("plan", 3000), ("apply", 3000), ("apply", 15_000), ("apply", 25_000)])
 def test_with_the_bounds_as_they_are_a_verb_ends_within_90_s(tasks, pg_target, proxy, tmp_path, verb, amount):
