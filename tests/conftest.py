@@ -11,6 +11,7 @@ pytest.register_assert_rewrite("fix_servers", "fix_clusters")
 
 import fix_clusters  # noqa: E402 - rewritten only where that was said before
 import fix_servers  # noqa: E402
+import long_first  # noqa: E402
 import sweep  # noqa: E402
 import tiers  # noqa: E402
 from tiers import Tier  # noqa: E402
@@ -76,14 +77,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)  # what cannot be had is no longer among them
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves to other tiers what is not this one's."""
+    """Leaves to other tiers what is not this one's, and begins with what takes long."""
     embedded = frozenset() if config.option.tier is Tier.UNIT else fix_servers.embedded()
     out = tiers.left_out(items, config.option.tier, embedded)
     config.stash[LEFT_OUT] = Counter(out.values())
     if hasattr(config, "workeroutput"):
         config.workeroutput["left out"] = dict(config.stash[LEFT_OUT])
     config.hook.pytest_deselected(items=list(out))
-    items[:] = [item for item in items if item not in out]
+    mine = [item for item in items if item not in out]
+    long = [item for item in mine if item.get_closest_marker("long")]
+    others = [item for item in mine if not item.get_closest_marker("long")]
+    items[:] = long_first.spread(long, others, long_first.processes())
 
 
 @pytest.hookimpl(optionalhook=True)

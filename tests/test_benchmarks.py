@@ -37,6 +37,7 @@ MOST = {
 or twenty; without a saved plan it plans first. How often it is looked for a reload is the server's."""
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.usefixtures("folder")  # it starts servers of its own
 def test_no_verb_takes_more_turns_and_connections_than_it_may(monkeypatch):
@@ -55,6 +56,7 @@ def test_no_verb_takes_more_turns_and_connections_than_it_may(monkeypatch):
     assert {name: each for name, each in taken.items() if each[0] > MOST[name][0] or each[1] > MOST[name][1]} == {}
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.usefixtures("folder")  # it starts servers of its own
 def test_the_table_of_speed_is_made():

@@ -106,7 +106,7 @@ def test_what_make_test_leaves_runs_on_one_version(both):
         assert {version for each in of(mark, both[1]).values() for version in each} == set(VERSIONS), mark
 
 
-@pytest.mark.parametrize(("marks", "share"), [(("", "thorough quick"), 4), (("rotated",), 2)])
+@pytest.mark.parametrize(("marks", "share"), [(("", "thorough quick"), 6), (("rotated",), 3)])
 def test_of_what_make_test_runs_some_are_run_on_another_version(both, marks, share):
     everything, again = (
         {name: each for mark in marks for server in ("_postgres", "_redis_server")

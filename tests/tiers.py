@@ -11,10 +11,10 @@ A case is a test with its parameters, the server among them.
 | `all` | all that are there | every case |
 
 Of what `test` runs on the wheels' versions, `ci` runs on another one: each case that is marked `matrix`, of which half
-go to the oldest and the others to those between; every other one that is marked `rotated`; and one of four without such
-a mark. What `test` leaves runs on one version in `ci`, but for tests of Redis, which run on all that there are, and for
-Patroni's, which run on the newest. Cases that are `rotated` run on one version in `test`, too. What is chosen changes
-from seed to seed, and each version has its turn in every run.
+go to the oldest and the others to those between; one of three that are marked `rotated`; and one of six without such a
+mark. What `test` leaves runs on one version in `ci`, but for tests of Redis, which run on all that there are, and for
+Patroni's, which run on the newest, beside one other server where they need one. Cases that are `rotated` run on one
+version in `test`, too. What is chosen changes from seed to seed, and each version has its turn in every run.
 
 Decided: docs/decisions.md#tiers
 """
@@ -138,7 +138,7 @@ class Chosen:
         tried = {_case(item): item for item in items if servers_of(item) and self._of_make_test(item)}
         self._left: set[str] = set()
         by_seed = random.Random(seed())  # noqa: S311 - repeatable
-        for mark, share in (("rotated", 1 / 2), ("", 3 / 4)):
+        for mark, share in (("rotated", 2 / 3), ("", 5 / 6)):
             of_it = sorted(case for case, item in tried.items() if _turns(item) == mark)
             self._left.update(by_seed.sample(of_it, int(len(of_it) * share)))
         dealt_one = [
@@ -146,6 +146,7 @@ class Chosen:
             if not self._of_make_test(item) and (_named(item, POSTGRES) or _turns(item) == "rotated")
         ]  # fmt: skip
         self._one = _one_each(dealt_one, _deck)
+        self._beside_patroni = _one_each((item for item in items if _on_patroni(item)), fixtures=("postgres",))
         self._newest: dict[str, str] = {}
         for item in filter(_on_patroni, items):
             for version in _named(item, POSTGRES)[:1]:
@@ -158,7 +159,8 @@ class Chosen:
         if _case(item) in self._left:
             return "make test runs it on another version"
         if _on_patroni(item):  # a cluster is shared by the tests of a file
-            runs = _named(item, POSTGRES)[:1] in ([], [self._newest.get(_test(item))])
+            newest = _named(item, POSTGRES)[:1] in ([], [self._newest.get(_test(item))])
+            runs = newest and self._beside_patroni.get(_case(item)) in (None, *_named(item, ("postgres",)))
         else:
             runs = _runs(item, self._one)
         return "" if runs else "on versions that this seed has not chosen"
@@ -191,13 +193,18 @@ def _every(item: pytest.Item, versions: Sequence[str]) -> Sequence[str]:
 
 
 def _one_each(
-    items: Iterable[pytest.Item], deck: Callable[[pytest.Item, Sequence[str]], Sequence[str]] = _every
+    items: Iterable[pytest.Item],
+    deck: Callable[[pytest.Item, Sequence[str]], Sequence[str]] = _every,
+    fixtures: Iterable[str] = (*POSTGRES, *REDIS),
 ) -> dict[str, str]:
-    """For each case the one version that it runs on, of those that it has; `deck` says how often each is dealt."""
+    """For each case the one version that it runs on, of those that the first of `fixtures` has.
+
+    `deck` says how often each is dealt.
+    """
     able: dict[str, set[str]] = {}
     of_case = {}
     for item in items:
-        able.setdefault(_case(item), set()).update(servers_of(item)[:1])
+        able.setdefault(_case(item), set()).update(_named(item, fixtures)[:1])
         of_case[_case(item)] = item
     by_deck: dict[tuple[str, ...], list[str]] = {}
     for case, versions in sorted(able.items()):

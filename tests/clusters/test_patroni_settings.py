@@ -115,6 +115,7 @@ def test_what_waits_for_a_restart_is_restarted_for_replicas_first(patroni, targe
     assert (again.changes, again.notices) == ((), ())
 
 
+@pytest.mark.long
 def test_what_is_lowered_comes_to_every_member_too(patroni, target):
     raised = pg_settings(target, {"max_connections": "80"})
     assert apply(plan_for(target, raised), target, allowed=ALLOWED).succeeded

@@ -26,7 +26,10 @@ from pg_index.constructs import known_to, pairs
 pytestmark = pytest.mark.matrix
 
 PARTS = 8
-PART = [pytest.param(number, marks=[] if number == 0 else pytest.mark.thorough) for number in range(PARTS)]
+PART = [
+    pytest.param(number, marks=[] if number == 0 else [pytest.mark.thorough, pytest.mark.long])
+    for number in range(PARTS)
+]
 """One part is enough for every day."""
 
 FORMS = [as_columns, as_lines, as_sql]

@@ -19,12 +19,12 @@ from pg_index.declared import tables
 from pg_index.random_indexes import World, worlds
 from reconciler.applying.executing.sequence import Stepper
 
-pytestmark = pytest.mark.matrix
+pytestmark = [pytest.mark.matrix, pytest.mark.long]
 
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""
 
-USUAL = 8 if tiers.current() is tiers.Tier.TEST else 40
+USUAL = 8 if tiers.current() is tiers.Tier.TEST else 16
 
 # Of partitioned indexes without storage parameters: PostgreSQL lets nobody change them, and uses those of the leaves.
 FACTS = r"""

@@ -33,7 +33,7 @@ from reconciler.targets.sql_tree import SyntaxProblem, canonical
 EXAMPLES = os.environ.get("RECONCILER_TEST_EXAMPLES", "")
 """How many; where it is said, other ones each time."""
 
-USUAL = 2 if tiers.current() is tiers.Tier.TEST else 10
+USUAL = 2 if tiers.current() is tiers.Tier.TEST else 5
 
 MANY = 60
 """Indexes of one example: a round of plans costs far more than one index in it."""
@@ -63,6 +63,7 @@ def test_a_random_expression_is_read_as_it_is_written(seed):
 
 
 @pytest.mark.matrix
+@pytest.mark.long
 @settings(QUICK, max_examples=int(EXAMPLES or USUAL))
 @given(seed=SEEDS)
 def test_random_expressions_are_what_psql_builds_of_them(seed, postgres):

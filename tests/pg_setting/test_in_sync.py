@@ -63,6 +63,7 @@ def rounds(found: list[tuple[Definition, str]]) -> Iterator[dict[str, str]]:
         yield {name: spelled[number % len(spelled)] for name, spelled in texts.items()}
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.matrix
 def test_every_setting_is_in_sync_in_every_spelling_and_the_server_takes_it_so(own):

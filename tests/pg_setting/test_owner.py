@@ -290,6 +290,7 @@ PASSED = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_settings_that_make_a_patroni_are_those_that_it_passes(patroni: PatroniCluster) -> None:
     assert set(PASSED) == set(PATRONI_PASSES)
     with psycopg.connect(patroni.leader().url()) as connection:
