@@ -10,6 +10,7 @@
     │   └── PlanFileError     a saved plan is of another time, or was made for another system
     └── ApplyError            an apply did not, or may not, do what the plan says
         ├── LockHeld          another apply is at work on the target
+        ├── NotBegun          it was interrupted before its turn came
         ├── RehearsalFailed   the server would refuse a step, and said so on an empty copy
         ├── HazardNotAllowed  a step carries a hazard nobody has allowed by name
         ├── StepFailed        the server refused a step
@@ -126,6 +127,10 @@ class ApplyError(ReconcilerError):
 
 class LockHeld(ApplyError):
     """Another apply is at work on the target; the message says whose and since when."""
+
+
+class NotBegun(ApplyError):
+    """The run was interrupted before the target's turn came: nothing ran there."""
 
 
 class HazardNotAllowed(ApplyError):
