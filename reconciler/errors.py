@@ -3,6 +3,7 @@
     ReconcilerError
     ├── UsageError            the command line asks for something that cannot be
     ├── DesiredError          the YAML is wrong; knows file, line and column
+    │   └── Unanswered        the targets of a template are not known: who would have to be asked does not answer
     ├── TargetError           a live system
     │   ├── ConnectionFailed  cannot be reached, or refused us
     │   └── ObservationFailed answered, but not with what we need
@@ -55,6 +56,17 @@ class DesiredError(ReconcilerError):
     def __str__(self) -> str:
         own = f"{self.at}: {super().__str__()}" if self.at else super().__str__()
         return "\n".join([own, *(str(other) for other in self.others)])
+
+
+class Unanswered(DesiredError):
+    """The targets of a template are not known, since the database that its query is for cannot be connected to.
+
+    `reached` is the error of that; the message says what was asked.
+    """
+
+    def __init__(self, message: str, reached: ConnectionFailed, *, at: str) -> None:
+        super().__init__(message, at=at, hint=reached.hint)
+        self.reached = reached
 
 
 class Collected:
