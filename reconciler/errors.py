@@ -3,6 +3,7 @@
     ReconcilerError
     ├── UsageError            the command line asks for something that cannot be
     ├── DesiredError          the YAML is wrong; knows file, line and column
+    │   └── Unanswered        the targets of a template are not known: who would have to be asked does not answer
     ├── TargetError           a live system
     │   ├── ConnectionFailed  cannot be reached, or refused us
     │   └── ObservationFailed answered, but not with what we need
@@ -10,6 +11,7 @@
     │   └── PlanFileError     a saved plan is of another time, or was made for another system
     └── ApplyError            an apply did not, or may not, do what the plan says
         ├── LockHeld          another apply is at work on the target
+        ├── NotBegun          it was interrupted before its turn came
         ├── RehearsalFailed   the server would refuse a step, and said so on an empty copy
         ├── HazardNotAllowed  a step carries a hazard nobody has allowed by name
         ├── StepFailed        the server refused a step
@@ -54,6 +56,17 @@ class DesiredError(ReconcilerError):
     def __str__(self) -> str:
         own = f"{self.at}: {super().__str__()}" if self.at else super().__str__()
         return "\n".join([own, *(str(other) for other in self.others)])
+
+
+class Unanswered(DesiredError):
+    """The targets of a template are not known, since the database that its query is for cannot be connected to.
+
+    `reached` is the error of that; the message says what was asked.
+    """
+
+    def __init__(self, message: str, reached: ConnectionFailed, *, at: str) -> None:
+        super().__init__(message, at=at, hint=reached.hint)
+        self.reached = reached
 
 
 class Collected:
@@ -126,6 +139,10 @@ class ApplyError(ReconcilerError):
 
 class LockHeld(ApplyError):
     """Another apply is at work on the target; the message says whose and since when."""
+
+
+class NotBegun(ApplyError):
+    """The run was interrupted before the target's turn came: nothing ran there."""
 
 
 class HazardNotAllowed(ApplyError):

@@ -105,6 +105,8 @@ def apply_plan(
                 interruption.set()  # else the pool would wait for builds that nobody waits for any more
                 raise
         after = None if interruption else plan_again(ledger.done(), nodes, sessions)
+    if after is None and (done := ledger.done()):
+        events.noted(done[-1].address.target, "interrupted: nobody has looked at what came of the changes")
     receipt = ledger.receipt(after)
     events.done(receipt)
     return receipt

@@ -53,8 +53,8 @@ class Ledger:
         return [change for change in self._plan.changes if self[change].result in DONE]
 
     def receipt(self, after: After | None = None) -> Receipt:
-        """Everything so far, and what a plan said `after` it. Only one in which every change has come to its end can be
-        a success. What no longer waits for a restart is not said to."""
+        """Everything so far, and what a plan said `after` it. Only one in which every change has come to its end, and
+        behind which somebody has looked, can be a success. What no longer waits for a restart is not said to."""
         changes = tuple(self[change] for change in self._plan.changes)
         if after is not None:
             still = {*after.waiting, *(one.address for one in after.unlooked)}
@@ -82,7 +82,7 @@ class Ledger:
             **left._asdict(),
             partial=self._plan.partial,
             verdict=left.of_all(),
-            succeeded=left.succeeded(allow_blocked=self._plan.allow_blocked),
+            succeeded=after is not None and left.succeeded(allow_blocked=self._plan.allow_blocked),
             notes=tuple(self._notes),
         )
 

@@ -103,6 +103,7 @@ class TargetGroup:
         Raises PlanFileError, LockHeld, ApplyError, TargetError.
         """
         for name in dict.fromkeys(change.address.target for change in self.changes):
+            self._only(name)
             target = self.targets[name]
             instance = any(change.address.target == name and _of_instance(change) for change in self.changes)
             with self.sessions.lent(target) as session:

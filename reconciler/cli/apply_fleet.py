@@ -126,10 +126,15 @@ def _roll_out(
     everything = Interruption()
     of_each = {name: Interruption() for name in to_apply}
     declared = _by_target(desired)
+    checking = Checking(
+        targets=desired.targets, resources=desired.resources, secrets=run.secrets, now=shared.now,
+        at_once=wanted.jobs or USUAL, interruption=everything,
+    )  # fmt: skip
 
     def interrupt() -> None:
         for each in (everything, *of_each.values()):
             each.set()
+        checking.interrupt()
 
     def apply_here(name: str, plan: Plan) -> Receipt:
         target = {name: desired.targets[name]} if name in desired.targets else {}
@@ -159,12 +164,9 @@ def _roll_out(
         )  # fmt: skip
     between = Between(
         bake=Baking(tally=tally, now=shared.now, tell=progress.bakes),
-        checks=Checking(
-            targets=desired.targets, resources=desired.resources, secrets=run.secrets, now=shared.now,
-            at_once=wanted.jobs or USUAL,
-        ),
+        checks=checking,
         others=others,
-    )  # fmt: skip
+    )
     with connected(wanted.cluster) if wanted.cluster and to_apply else nullcontext(apply_here) as apply:
         roll_out(
             rollout, to_apply, {name: server(targets[name]) for name in to_apply},

@@ -32,7 +32,7 @@ def command(run: Run, only: Narrowing, format: str, jobs: int, shard: Shard | No
     """
     from reconciler.planning import exit_codes
 
-    desired = shards.taken(run, shared.load(run, only), shard)
+    desired = shards.taken(run, shared.load(run, only, partial=True), shard)
     plan = shared.plan(run, desired, jobs=jobs)
     shared.show(render_checks(plan, format, **shared.layout()))
     shared.tell_unread(run, plan.unreachable)

@@ -81,7 +81,8 @@ def command(
         from reconciler.fleet import folder
 
         folder.prepare(out_dir, shard)
-    declared = shared.load(run, only)
+    # What is saved may be applied: targets of one server that nobody has seen could want another value of its settings.
+    declared = shared.load(run, only, partial=not (out or out_dir))
     rollout = _rollout(declared) if out_dir else None
     desired = shards.taken(run, declared, shard)
     planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)

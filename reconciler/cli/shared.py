@@ -35,16 +35,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def load(run: Run, only: Narrowing | Iterable[str] = (), *, offline: bool = False) -> Desired:
-    """The desired state, of all targets or of what `only` selects, which may be the names of targets. Raises
-    DesiredError, UsageError."""
+def load(run: Run, only: Narrowing | Iterable[str] = (), *, offline: bool = False, partial: bool = False) -> Desired:
+    """The desired state, of all targets or of what `only` selects, which may be the names of targets; where `partial`,
+    also without those that a catalogue would have to tell. Raises DesiredError, UsageError."""
     from reconciler.desired.load import load
     from reconciler.desired.narrowing import Narrowing
     from reconciler.kinds.registry import KINDS
 
     narrowing = only if isinstance(only, Narrowing) else Narrowing(tuple(only))
     with log.stage("YAML read"):
-        return load(run.folder, KINDS, environ, run.secrets, only=narrowing, offline=offline)
+        return load(run.folder, KINDS, environ, run.secrets, only=narrowing, offline=offline, partial=partial)
 
 
 def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False) -> Plan:
@@ -58,12 +58,13 @@ def planned(
     """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
     are to review it, with `allow_blocked` in it."""
     from reconciler.planning.make import planned
+    from reconciler.planning.unread import unknown
 
     with log.stage("planned"):
         return planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
-            at_once=jobs,
+            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))],
         )  # fmt: skip
 
 
@@ -84,10 +85,11 @@ def tell_unread(run: Run, unread: Sequence[Unreachable]) -> None:
 def tell_unseen(run: Run, desired: Desired) -> None:
     """Says on standard error of which templates the targets were left out, since nobody was asked for them."""
     for each in desired.unseen:
-        run.tell(
-            f"Not seen: the targets of {each.name} at {each.at}, for which {each.source} was not asked: "
-            "other targets are named."
-        )
+        if each.unanswered is None:
+            run.tell(
+                f"Not seen: the targets of {each.name} at {each.at}, for which {each.source} was not asked: "
+                "other targets are named."
+            )
 
 
 def are_blocked(addresses: Sequence[Address]) -> str:

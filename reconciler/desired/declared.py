@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.desired.labels import GIVEN, NAME, SYSTEM
+from reconciler.errors import Unanswered
 from reconciler.model import System, Target
 from reconciler.yaml.suggestions import MOST_NAMES, quoted
 
@@ -31,7 +32,8 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A template, `at` file:line:column, whose targets this run does not see: `source` would have to be asked.
+    """A template, `at` file:line:column, whose targets this run does not see: `source` would have to be asked, or has
+    been and does not answer (`unanswered`).
 
     `standin`: what is known of every one of them; its target is named as the template is, and its labels are empty.
     """
@@ -40,6 +42,7 @@ class Unseen:
     at: str
     source: str
     standin: Declared | None
+    unanswered: Unanswered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.substituted_values import Values
 from reconciler.desired.targets import TargetReader, without_references
 from reconciler.desired.urls import learn, targets
-from reconciler.errors import DesiredError
+from reconciler.errors import DesiredError, UsageError
 from reconciler.kind import AnyKind, Authenticates
 from reconciler.model import Address, RedisTarget, Resource, SecretRef, Target
 from reconciler.secrets import Secrets
@@ -45,9 +45,9 @@ class Desired:
 
     `overridden`: by address, where the defaults are that another declaration overrides. `overridden_rules`: those of
     defaults, as they stand there, of which a part is overridden. `unseen`: the templates whose targets are not in it,
-    since nobody was asked for them. `only`: what was asked for. All that is declared of its targets is in it: what is
-    beside a resource decides what becomes of it. `rollout`: in which waves plans of them are applied; None: all at
-    once.
+    since nobody was asked for them, or does not answer. `only`: what was asked for. All that is declared of its targets
+    is in it: what is beside a resource decides what becomes of it. `rollout`: in which waves plans of them are applied;
+    None: all at once.
     """
 
     targets: Mapping[str, Target]
@@ -67,12 +67,14 @@ def load(
     *,
     only: Narrowing = EVERYTHING,
     offline: bool = False,
+    partial: bool = False,
 ) -> Desired:
     """Reads and checks all YAML under `folder`.
 
     `only` restricts targets and resources to the targets that it selects; the URLs and the sections of others are then
     not looked into. `offline` lets the URLs of targets whose variables are missing be empty: for a check without
-    credentials. Raises UsageError where there is no such folder, or `only` selects nothing of it; DesiredError with all
+    credentials. `partial`: a catalogue that does not answer hides the targets of its own template alone, which are then
+    `unseen`. Raises UsageError where there is no such folder, or `only` selects nothing of it; DesiredError with all
     that is wrong with the YAML.
     """
     errors: list[DesiredError] = []
@@ -93,7 +95,7 @@ def load(
         _refuse_targets(documents, reach.targets, errors)
         of_targets, limited = Values(env, Reach(), leaks, errors), False
     by_template = Templates(
-        of_targets, secrets, trusted=reach.targets is not None, offline=offline, only=only,
+        of_targets, secrets, trusted=reach.targets is not None, offline=offline, partial=partial, only=only,
         below=None if reach.targets else (around, folder),
     )  # fmt: skip
     reader = TargetReader(of_targets, secrets, by_template, only, offline, limited)
@@ -106,7 +108,12 @@ def load(
             )
         )
     if not errors:
-        only.check(found, [kind.name for kind in kinds])
+        try:
+            only.check(found, [kind.name for kind in kinds])
+        except UsageError:
+            errors += [each.unanswered for each in found.unseen if each.unanswered]  # it may be among those
+            if not errors:
+                raise
     found = replace(found, is_complete=all_parsed and found.is_complete)
     rollout = declared_rollout([(of_targets, trusted), (values, documents)], found)
     selection = Selection(values, found)

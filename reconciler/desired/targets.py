@@ -72,7 +72,7 @@ class TargetReader:
                 continue
             found = instances[each.at]
             if found and found.unseen:
-                unseen.append(Unseen(each.name, each.at, found.unseen, self._standin(each)))
+                unseen.append(Unseen(each.name, each.at, found.unseen, self._standin(each), found.unanswered))
             made = [self._of_row(each, instance, declared) for instance in found.found] if found else [False]
             is_complete = is_complete and all(made)
         return AllTargets(declared, tuple(unseen), is_complete)

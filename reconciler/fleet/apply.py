@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from reconciler.applying.ledger import DONE
-from reconciler.errors import ConnectionFailed, LockHeld, ReconcilerError
+from reconciler.errors import ConnectionFailed, LockHeld, NotBegun, ReconcilerError
 from reconciler.fleet.approval import unapproved
 from reconciler.model import NotRun, Plan, Receipt, TargetReceipt, TargetResult, Verdict
 from reconciler.planning import exit_codes
@@ -139,6 +139,8 @@ def applied(name: str, plan: Plan, apply: Apply) -> TargetReceipt:
         receipt = apply(name, plan)
     except LockHeld as held:
         return _settled(plan, TargetResult.HELD, succeeded=False, message=str(held))
+    except NotBegun:
+        return not_run(plan, NotRun.INTERRUPTED)
     except ConnectionFailed as error:  # of its beginning: once something ran, it is in the receipt
         return _settled(plan, TargetResult.UNREACHABLE, succeeded=False, message=str(error))
     except ReconcilerError as error:

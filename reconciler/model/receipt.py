@@ -93,8 +93,8 @@ class Receipt(Frozen):
     changed and wait for a restart; `unlooked` those of which no new plan could be made. `blocked` and `half_way` are
     those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
     what the plan could not see, or told of what nobody declared, which fails no apply. `verdict` is what is left of all
-    that, `succeeded` whether `apply` ends with 0. `notes` say what was left out or done otherwise
-    than asked: what could not be rehearsed, fewer builds at once.
+    that, `succeeded` whether `apply` ends with 0: never before a new plan has looked at what was made. `notes` say what
+    was left out or done otherwise than asked: what could not be rehearsed, fewer builds at once.
     """
 
     reconciler_version: str

@@ -38,6 +38,8 @@ class NotApplied(StrEnum):
 
     REFUSED = "refused"
     """The worker, or a gate of its apply, refuses it, or something went wrong before anything ran."""
+    INTERRUPTED = "interrupted"
+    """The run was interrupted before its turn came."""
     HELD = "held"
     """Another apply is at work on the target."""
     UNREACHABLE = "unreachable"

@@ -63,6 +63,7 @@ def planned(
     allow_blocked: bool = False,
     only: Narrowing = EVERYTHING,
     at_once: int = MOST_TARGETS_AT_ONCE,
+    unknown: Sequence[Unreachable] = (),
 ) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
@@ -70,7 +71,7 @@ def planned(
     noted in it, for its apply. `only`: what the plan is about, of all that is declared of `targets` (`narrowing`).
     A resource of a target that is not in `targets` is not looked at, but may be what a part of `only` is about. A
     target that cannot be read, or a node of which cannot, is in `Plan.unreachable`, and nothing is planned of it: of
-    such a plan it is never said that all is in sync.
+    such a plan it is never said that all is in sync. So are templates whose targets are `unknown`.
     Raises UsageError where a part of `only` is about nothing.
     """
     read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
@@ -93,7 +94,7 @@ def planned(
         notices=(*(outcome for outcome in outcomes if isinstance(outcome, Notice)), *_said_once(views)),
         checks=(*checks, *_undecided(read.unread, resources)),
         in_sync=dict(sorted(in_sync.items())),
-        unreachable=read.unread,
+        unreachable=(*unknown, *read.unread),
         allow_blocked=allow_blocked,
     )
     of_each: Mapping[str, Mapping[str, int]] = {name: view.in_sync for name, view in views.items()}

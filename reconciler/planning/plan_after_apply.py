@@ -13,6 +13,7 @@ from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Change, Notice, Observed, Resource, Target, Unlooked, Verdict
 from reconciler.planning.staleness import resource_of
 from reconciler.targets.open_sessions import OpenSessions
+from reconciler.targets.servers_in_urls import places
 from reconciler.verdicts import of_outcome
 
 
@@ -40,10 +41,18 @@ def plan_again(done: Iterable[Change], targets: Mapping[str, Target], sessions: 
     half_way: list[Address] = []
     unlooked: list[Unlooked] = []
     silent: dict[str, str] = {}
+    open_on: dict[str, set[str]] = {}
+    for other, target in targets.items():
+        for place in places(target):
+            open_on.setdefault(place, set()).add(other)
     for (name, kind_name), changes in groupby(done, key=lambda change: change.address[:2]):
         kind = BY_NAME[kind_name]
         resources = [resource_of(change) for change in changes]
         why = silent.get(name, "")
+        for place in places(targets[name]):  # a server has few sessions of ours at once
+            for other in open_on[place] - {name}:
+                sessions.renew(targets[other])
+            open_on[place] = {name}
         if not why:
             try:
                 observed = sessions.ask(targets[name], partial(_observed, kind, resources))

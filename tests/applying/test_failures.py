@@ -13,6 +13,7 @@ from waiting import given_time, until
 from applying.acting import Applying, Seen, apply, lock_timeout, message, pg_settings, plan_for, results
 from applying.conftest import waiting
 from reconciler.applying import settings_batch, verification
+from reconciler.applying.interruption import Interruption
 from reconciler.model import Applied
 from reconciler.planning import staleness
 from reconciler.views import render_receipt
@@ -217,13 +218,25 @@ def test_a_listener_that_fails_stops_nothing(tasks, pg_target):
 def test_the_receipt_is_complete_after_every_change(tasks, pg_target):
     seen = []
     plan = plan_for(pg_target, declared(pg_target, a=COLUMNS, b={"columns": ["title"]}))
-    apply(plan, pg_target, record=seen.append)
+    made = apply(plan, pg_target, record=seen.append)
     assert [[change.result for change in receipt.changes] for receipt in seen] == [
         [Applied.APPLIED, Applied.NOT_RUN],
         [Applied.APPLIED, Applied.APPLIED],
     ]
-    assert [receipt.succeeded for receipt in seen] == [False, True]
+    assert [receipt.succeeded for receipt in seen] == [False, False], "nobody has looked yet at what came of it"
+    assert made.succeeded
     assert seen[0].changes[1].message == "the apply did not come to its end"
+
+
+def test_interrupted_behind_the_last_change_it_is_no_success(tasks, pg_target):
+    """Nobody has looked at what came of it: before, it ended with 0."""
+    interruption, seen = Interruption(), Seen()
+    plan = plan_for(pg_target, declared(pg_target, a=COLUMNS))
+    made = apply(plan, pg_target, listener=seen, interruption=interruption, record=lambda _: interruption.set())
+    assert [change.result for change in made.changes] == [Applied.APPLIED]
+    assert not made.succeeded
+    assert made.notes == ("interrupted: nobody has looked at what came of the changes",)
+    assert [*made.notes] == seen.notes
 
 
 def test_builds_on_two_tables_run_side_by_side_and_two_on_one_never(tasks, pg_target, holder):

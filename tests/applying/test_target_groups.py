@@ -17,6 +17,7 @@ from reconciler.errors import LockHeld
 from reconciler.model import Target
 from reconciler.model.event import Step
 from reconciler.secrets import Secrets
+from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 COLUMNS = {"columns": ["status"]}
 
@@ -87,4 +88,23 @@ def test_of_several_databases_of_one_server_only_one_is_read_and_written_at_a_ti
 
     assert apply(plan, others, listener=counted, parallel=1).succeeded
     assert max(seen) == len(others) + 2, "their locks; one session that looks, and one that writes"
+    assert plan_for(others, resources).is_empty
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_databases_of_one_server_take_a_session_each_for_its_lock_and_two(tasks, others, monkeypatch, parallel):
+    """At each moment, also while they are locked and rehearsed on. Before, each kept the session that it was locked
+    beside: twice as many as databases."""
+    resources = [each for target in others for each in declared(target, i=COLUMNS)]
+    plan = plan_for(others, resources)
+    connect, made, at_once = HeardConnection.connect, [], []
+
+    def counted(conninfo: str, **options):
+        made.append(connect(conninfo, **options))
+        at_once.append(sum(not each.closed for each in made))
+        return made[-1]
+
+    monkeypatch.setattr(HeardConnection, "connect", counted)
+    assert apply(plan, others, parallel=parallel).succeeded
+    assert max(at_once) == len(others) + 2, "their locks; one session that looks, and one that writes"
     assert plan_for(others, resources).is_empty

@@ -8,7 +8,9 @@ import pytest
 from desired.standin_kinds import KINDS
 
 from reconciler.allow_lists import Reach
+from reconciler.cli.app import run
 from reconciler.desired.load import Desired, load
+from reconciler.desired.narrowing import Narrowing
 from reconciler.errors import DesiredError
 from reconciler.secrets import Secrets
 
@@ -133,6 +135,50 @@ def test_it_is_run_as_whoever_may_less(fleet, database, sql, postgres):
 def test_a_catalogue_that_cannot_be_asked_is_an_error_at_the_query(fleet, sql):
     error = fleet.refused(QUERY, ", checks_as: 'postgresql://nobody@127.0.0.1:1/x'")
     assert error.startswith("targets.yaml:3:11: the query on catalogue failed: ")
+
+
+def test_a_catalogue_that_does_not_answer_hides_its_own_targets_alone(fleet):
+    silent = ", checks_as: 'postgresql://nobody@127.0.0.1:1/x'"
+    found = fleet(QUERY, silent, partial=True)
+    assert list(found.targets) == ["catalogue"]
+    [unseen] = found.unseen
+    assert (unseen.name, unseen.source) == ("tenants", "the query on catalogue")
+    assert unseen.unanswered.message.startswith("the query on catalogue failed: ")
+    for name in ("tenant-1", "tenant-*"):
+        with pytest.raises(DesiredError, match=r"targets\.yaml:3:11: the query on catalogue failed: "):
+            fleet(QUERY, silent, partial=True, only=Narrowing((name,)))
+
+
+def test_a_catalogue_that_does_not_answer_is_told_beside_the_rest(fleet, tmp_path, database, capsys, monkeypatch):
+    """Before, nothing else was told."""
+    fleet(QUERY, ", checks_as: 'postgresql://nobody@127.0.0.1:1/x'", partial=True)
+    with (tmp_path / "desired" / "x.yaml").open("a") as file:
+        file.write("---\ntarget: catalogue\nsettings: {work_mem: 65MB}\n")
+    monkeypatch.setenv("CATALOGUE", database)
+    targets, saved = str(tmp_path / "targets.yaml"), tmp_path / "plan.json"
+
+    def told(*words: str) -> tuple[int, str, str]:
+        code = run(["--desired", str(tmp_path / "desired"), "--targets", targets, *words])
+        captured = capsys.readouterr()
+        return code, captured.out, " ".join(captured.err.split())
+
+    known = "error: tenants: the targets of this template are not known: the query on catalogue failed: "
+    for verb in ("plan", "drift"):
+        code, out, err = told(verb)
+        assert (code, "work_mem" in out) == (1, True), verb + err
+        assert err.startswith(known)
+    assert told("check")[0] == 1
+    for words in (("plan", "--out", str(saved)), ("plan", "--out-dir", str(tmp_path / "plans")), ("apply", "--yes")):
+        code, out, err = told(*words)
+        assert (code, out) == (1, ""), words
+        assert "targets.yaml:3:11: the query on catalogue failed: " in err
+    assert not saved.exists()
+
+
+@pytest.mark.parametrize(("query", "said"), REFUSED[:3])
+def test_a_query_that_is_wrong_stays_an_error(fleet, query, said):
+    with pytest.raises(DesiredError, match=said.split(": ")[1]):
+        fleet(query, partial=True)
 
 
 def test_nothing_is_said_of_values_that_are_hidden(fleet):

@@ -9,7 +9,7 @@ import pytest
 from waiting import PATIENCE
 
 from reconciler.documents import plan as plan_file
-from reconciler.errors import ConnectionFailed, LockHeld
+from reconciler.errors import ConnectionFailed, LockHeld, NotBegun
 from reconciler.fleet.apply import apply_all
 from reconciler.model import NotRun, Plan, Receipt, TargetResult, Verdict
 
@@ -88,6 +88,20 @@ def test_interrupted_nothing_is_tried_once_more():
     told = dict(applied(apply, stopped=lambda: NotRun.INTERRUPTED if interrupted.is_set() else None))
     assert set(told.values()) <= {TargetResult.HELD, TargetResult.NOT_RUN}
     assert len(told) == 2
+
+
+def test_what_waits_elsewhere_when_it_is_interrupted_was_not_run():
+    """On a cluster a target that was submitted may still wait for a worker. Before, it was told to have failed."""
+    told = []
+
+    def apply(name: str, plan: Plan) -> Receipt:
+        raise NotBegun("interrupted before its turn: nothing was run")
+
+    apply_all(
+        {"a": PLAN}, {"a": "db1:5432"}, apply, at_once=1, stopped=lambda: None,
+        told=lambda name, receipt: told.append((receipt.result, receipt.not_run)),
+    )  # fmt: skip
+    assert told == [(TargetResult.NOT_RUN, NotRun.INTERRUPTED)]
 
 
 def test_a_server_that_says_nothing_is_waited_for_only_so_often():

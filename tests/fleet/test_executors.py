@@ -12,11 +12,12 @@ import pytest
 from views.sample import PLAN
 
 from reconciler import __version__
+from reconciler.applying.gates.gate import Options
 from reconciler.applying.interruption import Interruption
 from reconciler.documents import plan as plan_file
 from reconciler.documents import task as task_file
-from reconciler.errors import DocumentError, UsageError
-from reconciler.fleet.executors import address, dask_task
+from reconciler.errors import ApplyError, DocumentError, NotBegun, UsageError
+from reconciler.fleet.executors import address, dask_cluster, dask_task
 from reconciler.fleet.executors.worker import Settings, result_of
 from reconciler.model import NEEDS_PERMISSION, HazardType, NotApplied, Plan, PostgresTarget, Task, TaskResult
 from reconciler.planning.groups import groups_of
@@ -90,17 +91,12 @@ def test_labels_are_resources():
 
 
 def test_without_dask_it_is_said_how_to_get_it(monkeypatch):
-    from reconciler.fleet.executors.dask_cluster import _client
-
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"needs Dask\n  pip install 'reconciler\[dask\]'"):
-        _client(address.Cluster("tcp://127.0.0.1:1", None))
+        dask_cluster._client(address.Cluster("tcp://127.0.0.1:1", None))
 
 
 def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch):
-    from reconciler.errors import ApplyError
-    from reconciler.fleet.executors import dask_cluster
-
     monkeypatch.setattr(dask_cluster, "CONNECTING", 0.5)
     with pytest.raises(ApplyError, match=r"the scheduler at tcp://127\.0\.0\.1:9 cannot be spoken to"):
         dask_cluster._client(address.Cluster("tcp://127.0.0.1:9", None))
@@ -108,9 +104,6 @@ def test_a_scheduler_that_is_not_there_is_an_error(monkeypatch):
 
 def test_a_scheduler_that_accepts_and_says_nothing_is_an_error(monkeypatch):
     """As one that is stopped: its system accepts for it, and Dask waits for its first words without a limit."""
-    from reconciler.errors import ApplyError
-    from reconciler.fleet.executors import dask_cluster
-
     monkeypatch.setattr(dask_cluster, "CONNECTING", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         said = r"cannot be spoken to: it has said nothing for 1 s\n  nothing was run"
@@ -147,8 +140,8 @@ def test_what_is_no_task_is_refused(data, said):
         task_file.load(data, source="the task")
 
 
-def answered(data: bytes, env: dict[str, str]) -> TaskResult:
-    return task_file.load_result(result_of(data, env, Interruption()), source="x")
+def answered(data: bytes, env: dict[str, str], interruption: Interruption | None = None) -> TaskResult:
+    return task_file.load_result(result_of(data, env, interruption or Interruption()), source="x")
 
 
 def test_a_worker_without_approvals_applies_nothing(tmp_path):
@@ -186,7 +179,7 @@ def test_settings_of_a_worker(tmp_path):
     assert [host.name for host in found.reach.hosts] == ["db1"]
 
 
-def asked(plan: Plan, /, tmp_path: Path, **more) -> TaskResult:
+def asked(plan: Plan, /, tmp_path: Path, interruption: Interruption | None = None, **more) -> TaskResult:
     """What a worker answers that approves all groups of this plan, and allows everything."""
     (tmp_path / "approved").write_text("".join(f"{group.digest}\n" for group in groups_of(plan.changes)))
     task = TASK.model_copy(update={"target": "main", "plan": plan_file.dump(plan), **more})
@@ -195,7 +188,7 @@ def asked(plan: Plan, /, tmp_path: Path, **more) -> TaskResult:
         "RECONCILER_WORKER_ALLOW": ",".join(NEEDS_PERMISSION),
         "RECONCILER_DESIRED": str(tmp_path / "desired"),
     }
-    return answered(task_file.dump(task), env)
+    return answered(task_file.dump(task), env, interruption)
 
 
 def of_main(**more) -> Plan:
@@ -233,6 +226,65 @@ def test_a_target_that_the_worker_does_not_declare_is_refused(tmp_path):
     said = asked(of_main(created_at=datetime.now(UTC).replace(microsecond=0)), tmp_path)
     assert "main" in said.message
     assert said.not_applied == "refused"
+
+
+def test_interrupted_before_its_turn_a_task_was_not_begun(tmp_path):
+    (tmp_path / "desired").mkdir()
+    (tmp_path / "desired" / "x.yaml").write_text("targets: {main: {postgres: 'postgresql://127.0.0.1:1/x'}}\n")
+    interruption = Interruption()
+    interruption.set()
+    plan = of_main(created_at=datetime.now(UTC).replace(microsecond=0))
+    said = asked(plan, tmp_path, interruption=interruption)
+    assert (said.not_applied, said.message) == ("interrupted", "interrupted before its turn: nothing was run")
+
+
+class Turned:
+    """A cluster with a task that no worker has begun: what it says of it, and whether the run was interrupted."""
+
+    status = "running"
+    is_lost = False
+
+    def __init__(self, *, is_interrupted: bool, is_turned_away: bool) -> None:
+        self.is_interrupted = is_interrupted
+        self.is_turned_away = lambda key: is_turned_away
+        self.missing = lambda resources: ""
+        self.cancelled = False
+        self.key = "key"
+        self.submit = lambda *_, **__: self
+
+    def add_done_callback(self, call) -> None:
+        if not self.is_turned_away(self.key):
+            call(self)
+
+    def result(self, timeout: float) -> bytes:
+        return task_file.dump_result(
+            TaskResult(reconciler_version=__version__, not_applied=NotApplied.INTERRUPTED, message="interrupted")
+        )
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_turned_away", [True, False], ids=["no worker", "a worker"])
+def test_a_task_that_was_not_begun_is_told_as_such(monkeypatch, is_turned_away):
+    monkeypatch.setattr(dask_cluster, "BETWEEN_LOOKS", 0.01)
+    cluster = Turned(is_interrupted=True, is_turned_away=is_turned_away)
+    made = dask_cluster.DaskCluster(cluster, cluster, run="r", options=Options(), parallel=1, index="", resources={})
+    with pytest.raises(NotBegun):
+        made.apply("main", of_main())
+    assert cluster.cancelled == is_turned_away
+
+
+def test_interrupted_by_nobody_here_it_has_failed():
+    """A worker that is to end turns away what it has not begun. The next wave is not to take that for no failure."""
+    cluster = Turned(is_interrupted=False, is_turned_away=False)
+    made = dask_cluster.DaskCluster(cluster, cluster, run="r", options=Options(), parallel=1, index="", resources={})
+    with pytest.raises(ApplyError) as raised:
+        made.apply("main", of_main())
+    assert not isinstance(raised.value, NotBegun)
 
 
 def test_a_task_is_interrupted_by_its_run_alone(monkeypatch):

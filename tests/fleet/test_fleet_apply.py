@@ -12,6 +12,7 @@ from applying.acting import Command
 from faults.scenes import Gate, statements
 from waiting import PATIENCE, until
 
+from reconciler.applying import apply
 from reconciler.documents import fleet_receipt
 from reconciler.documents import receipt as receipt_file
 from reconciler.errors import DocumentError
@@ -294,6 +295,27 @@ def test_a_run_that_was_killed_is_resumed(databases, reconciler, tmp_path):
     assert databases.built()["acme"] == built["acme"]
     assert set(databases.built()) == set(ALL)
     assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_what_was_not_looked_at_behind_its_last_change_is_not_done(plans, databases, reconciler, tmp_path, monkeypatch):
+    """Before, the receipt that is saved after each change was believed of a run that was killed behind the last."""
+    receipts = tmp_path / "receipts"
+    arguments = ("apply", plans, "--digest", folder.read(plans).digest, "--allow", "index-drop", "--receipt", receipts)
+
+    def killed(*_):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(apply, "plan_again", killed)
+        assert reconciler(*arguments)[0] == 1
+    built = databases.built()
+    assert set(built) == set(ALL)
+    databases.sql("umbrella", "drop index tasks_status_idx")
+    code, _, err = reconciler(*arguments, "--resume")
+    assert code == 0, err
+    assert results(receipts)[1]["umbrella"] == "applied"
+    assert {**databases.built(), "umbrella": 0} == {**built, "umbrella": 0}
+    assert "umbrella" in databases.built()
 
 
 def test_a_receipt_that_cannot_be_written_is_told_in_words(plans, databases, reconciler, tmp_path, monkeypatch):

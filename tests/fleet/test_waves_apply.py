@@ -212,6 +212,8 @@ def test_a_run_is_interrupted_while_a_wave_bakes_and_resumed_waits_for_the_rest(
 
 CHECKED = ROLLOUT.replace('"name = acme"', '"name = acme", checks: pass')
 
+ENDLESS = "select count(*) from pg_class a, pg_class b, pg_class c, pg_class d"
+
 CHECKS = """---
 target: acme
 checklist:
@@ -236,6 +238,22 @@ def test_a_wave_is_begun_where_the_checks_of_the_one_before_pass(plans, database
     assert code == 0, out + err
     assert "wave 1 of 3, where name = acme: done, and its checks pass" in err
     expect_converged(reconciler)
+
+
+def test_nobody_waits_for_checks_of_a_run_that_is_interrupted(plans, databases, reconciler, tmp_path):
+    """Before, they were decided, and the next wave not begun then."""
+    made = plans(CHECKED, CHECKS.replace("select count(*) from public.tasks", ENDLESS))
+    receipts = tmp_path / "receipts"
+    run = Command(databases.desired, {}).start("apply", made, "--digest", digest(made), "--receipt", receipts)
+    asked = "select 1 from pg_stat_activity where state = 'active' and query ~ 'pg_class [d]'"
+    until(lambda: databases.sql("acme", asked), "a check is being decided")
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1, out + err
+    assert results(receipts) == [{"acme": "applied"} | dict.fromkeys(ALL[1:], "not-run: interrupted")]
+    [wave] = runs(receipts)[0].waves
+    assert (wave.stopped, wave.checks) == ("interrupted", None)
+    until(lambda: not databases.sql("acme", asked), "it is cancelled on the server")
 
 
 def test_a_wave_whose_checks_nobody_has_declared_is_not_planned(databases, reconciler, tmp_path):

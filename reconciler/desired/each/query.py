@@ -6,13 +6,13 @@ from contextlib import closing
 
 from reconciler.desired.each.rows import LONGEST_VALUE, MOST_ROWS, Row, Rows, refuse_columns, refuse_number
 from reconciler.desired.each.source import QuerySource, words
-from reconciler.errors import DesiredError, TargetError
+from reconciler.errors import ConnectionFailed, DesiredError, TargetError, Unanswered
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 
 
 def rows_of_query(source: QuerySource, catalogue: PostgresTarget, at: str, secrets: Secrets) -> Rows:
-    """The rows; `at` is where the query stands. Raises DesiredError."""
+    """The rows; `at` is where the query stands. Raises Unanswered where nobody is there, DesiredError."""
     from reconciler.targets.foreign.users_statements import bounded, judged, lesser
     from reconciler.targets.postgres.session import connect
 
@@ -24,6 +24,8 @@ def rows_of_query(source: QuerySource, catalogue: PostgresTarget, at: str, secre
                 raise DesiredError(f"{said} was not run: {why}", at=at)
             query = bounded(source.query, shown=MOST_ROWS, rows=MOST_ROWS, longest=LONGEST_VALUE)
             answer = reading.fetch_all([*known.own_path, (query, None)])[-1]
+    except ConnectionFailed as error:
+        raise Unanswered(f"{said} failed: {secrets.redact(error.said)}", error, at=at) from None
     except TargetError as error:
         raise DesiredError(f"{said} failed: {secrets.redact(error.said)}", at=at, hint=error.hint) from None
     refuse_number(said, answer, at)

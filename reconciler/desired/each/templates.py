@@ -18,7 +18,7 @@ from reconciler.desired.substituted_values import Values
 from reconciler.desired.urls import texts, urls
 from reconciler.desired.validation_errors import explain
 from reconciler.desired.variables import names, needed
-from reconciler.errors import DesiredError
+from reconciler.errors import DesiredError, Unanswered
 from reconciler.model import PostgresTarget, Target
 from reconciler.secrets import Secrets
 from reconciler.yaml.node import Node
@@ -62,10 +62,12 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """All of a template; `unseen` not empty: what would have to be asked for them, and is not in this run."""
+    """All of a template; `unseen` not empty: what would have to be asked for them, and is not in this run, or has not
+    answered: `unanswered`."""
 
     found: Sequence[Instance] = ()
     unseen: str = ""
+    unanswered: Unanswered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,15 @@ class Templates:
     """Reads the rows of templates. What is wrong is added to the errors of `values`.
 
     `trusted`: they are declared in the file that whoever runs this has named, and may ask databases and run commands.
-    `offline`: nothing is asked. `below`: where files have to be; None: anywhere. `only`: what this run is
-    about.
+    `offline`: nothing is asked. `partial`: a catalogue that does not answer is no error. `below`: where files have to
+    be; None: anywhere. `only`: what this run is about.
     """
 
     values: Values
     secrets: Secrets
     trusted: bool
     offline: bool
+    partial: bool
     below: Sequence[Path] | None
     only: Narrowing = EVERYTHING
 
@@ -114,6 +117,8 @@ class Templates:
             self.values.errors.extend(explain(error, node, EACH, plain, SOURCE, file))
             return None
         except DesiredError as error:
+            if self.partial and isinstance(error, Unanswered):
+                return Instances(unseen=words(source), unanswered=error)
             self.values.errors.append(error)
             return None
         for row in rows.rows:

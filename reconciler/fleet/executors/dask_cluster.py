@@ -21,7 +21,7 @@ from reconciler.applying.interruption import Interruption
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents import task as task_file
-from reconciler.errors import ApplyError, ConnectionFailed, LockHeld, ReconcilerError, UsageError
+from reconciler.errors import ApplyError, ConnectionFailed, LockHeld, NotBegun, ReconcilerError, UsageError
 from reconciler.fleet.apply import Apply
 from reconciler.fleet.executors import dask_task
 from reconciler.fleet.executors.address import Cluster
@@ -72,7 +72,9 @@ class DaskCluster:
                 raise LockHeld(result.message)
             case NotApplied.UNREACHABLE | NotApplied.SILENT as why:
                 raise _not_reached(name, result.message, silent=why is NotApplied.SILENT)
-            case NotApplied.REFUSED:
+            case NotApplied.INTERRUPTED if self._watch.is_interrupted:
+                raise NotBegun(result.message)
+            case NotApplied.REFUSED | NotApplied.INTERRUPTED:  # interrupted by nobody here: the worker is to end
                 raise ApplyError(result.message)
         receipt = receipt_file.load(result.receipt, source="the receipt of the worker")
         if receipt.plan_digest != plan.digest:
@@ -116,7 +118,7 @@ class DaskCluster:
                 raise _lost()
             if self._watch.is_turned_away(str(future.key)):
                 future.cancel()
-                raise ApplyError("interrupted before its turn: nothing was run")
+                raise NotBegun("interrupted before its turn: nothing was run")
             missing = self._watch.missing(resources)
             placeable = placeable if missing else time.monotonic()
             if time.monotonic() - placeable > WITHOUT_WORKER:

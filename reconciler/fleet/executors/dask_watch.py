@@ -70,6 +70,11 @@ class Watch(threading.Thread):
             return ""
         return f"no worker of the cluster has {' and '.join(sorted(wanted))}"
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody has asked the run to end."""
+        return self._interruption.asked()
+
     def is_turned_away(self, key: str) -> bool:
         """Whether the task was with no worker yet when the run was interrupted: it is not to begin any more."""
         return self._told > 0 and key not in self._begun

@@ -30,6 +30,7 @@ from reconciler.errors import (
     ConnectionFailed,
     HazardNotAllowed,
     LockHeld,
+    NotBegun,
     PlanFileError,
     ReconcilerError,
     UsageError,
@@ -117,7 +118,7 @@ def applied(
     enforce(Moment.SAVED, Facts(plan=plan, options=options, now=now()))
     desired = load(settings.desired, KINDS, env, secrets, only=Narrowing((task.target,)))
     if interruption:
-        raise ApplyError("interrupted before its turn: nothing was run")
+        raise NotBegun("interrupted before its turn: nothing was run")
     return apply_plan(
         plan, desired.targets, secrets,
         options=options, parallel=min(task.parallel, settings.parallel), now=now, subscribers=[],
@@ -129,6 +130,8 @@ def _why(error: ReconcilerError) -> NotApplied:
     match error:
         case LockHeld():
             return NotApplied.HELD
+        case NotBegun():
+            return NotApplied.INTERRUPTED
         case ConnectionFailed():
             return NotApplied.SILENT if error.silent else NotApplied.UNREACHABLE
     return NotApplied.REFUSED

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.applying.interruption import Interruption
 from reconciler.errors import ReconcilerError
 from reconciler.kind import DecidesLast
 from reconciler.kinds.registry import KINDS
-from reconciler.model import CheckVerdict, NotRun, Resource, Rollout, Target, WaveReceipt
+from reconciler.model import CheckVerdict, NotRun, Plan, Resource, Rollout, Target, WaveReceipt
 from reconciler.planning import exit_codes
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
@@ -24,15 +25,27 @@ def unchecked(rollout: Rollout, resources: Collection[Resource]) -> int | None:
     return next((n for n, wave in waves if wave.checks and wave.targets and not checked & {*wave.targets}), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Checking:
-    """Decides the checks of targets as `check` does, by what is declared at the moment."""
+    """Decides the checks of targets as `check` does, by what is declared at the moment. `interruption`: of the run."""
 
     targets: Mapping[str, Target]
     resources: Collection[Resource]
     secrets: Secrets
     now: Callable[[], datetime]
     at_once: int
+    interruption: Interruption
+    _deciding: bool = field(default=False, init=False)
+
+    def interrupt(self) -> None:
+        """Has nobody wait for what is being decided; for whoever handles a signal, once `interruption` is set.
+
+        Raises KeyboardInterrupt, in the thread that decides, which is the one that is handed signals: a question that
+        is waited for is then cancelled on its server.
+        """
+        if self._deciding:
+            self._deciding = False
+            raise KeyboardInterrupt
 
     def __call__(self, receipt: WaveReceipt, names: Sequence[str]) -> WaveReceipt:
         """`receipt` with what they came to. They pass where `check` ends with 0, and there is one at all: nobody is to
@@ -41,9 +54,9 @@ class Checking:
         targets = {name: target for name, target in self.targets.items() if name in wanted}
         resources = [each for each in self.resources if each.address.target in wanted]
         try:
-            plan = make_plan(
-                targets, resources, self.secrets, created_at=self.now().replace(microsecond=0), at_once=self.at_once
-            )
+            plan = self._decided(targets, resources)
+        except KeyboardInterrupt:
+            return receipt.model_copy(update={"stopped": NotRun.INTERRUPTED})
         except ReconcilerError as error:
             return _stopped(receipt, CheckVerdict.UNDECIDED, message=self.secrets.redact(str(error)))
         if not plan.checks:
@@ -54,6 +67,17 @@ class Checking:
         failing = [each.address for each in plan.checks if exit_codes.of_check(each) is CheckVerdict.FAILED]
         unread = "; ".join(f"{each.node}: {each.message}" for each in plan.unreachable)
         return _stopped(receipt, verdict, message=unread).model_copy(update={"failing": tuple(failing)})
+
+    def _decided(self, targets: Mapping[str, Target], resources: Sequence[Resource]) -> Plan:
+        """Raises KeyboardInterrupt where the run is interrupted before it is over, ReconcilerError."""
+        self._deciding = True
+        try:
+            if self.interruption:
+                raise KeyboardInterrupt
+            created_at = self.now().replace(microsecond=0)
+            return make_plan(targets, resources, self.secrets, created_at=created_at, at_once=self.at_once)
+        finally:
+            self._deciding = False
 
 
 def _stopped(receipt: WaveReceipt, verdict: CheckVerdict, *, message: str) -> WaveReceipt:
