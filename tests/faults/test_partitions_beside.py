@@ -59,7 +59,7 @@ class Builds(Seen):
 def writes(holder, *partitions: str) -> None:
     """Until it lets go, builds on these wait for its transaction."""
     for name in partitions:
-        holder.execute(f"update {name} set status = status where id % 100 = 1".encode())  # noqa: S608 - ours
+        holder.execute(f"update {name} set status = status where id % 100 < 10".encode())  # noqa: S608 - ours
 
 
 def converged(sql, target, *names: str, index=INDEX) -> None:
@@ -95,13 +95,32 @@ def test_as_many_parts_are_built_at_once_as_asked_of_all_indexes_together(parall
     assert left(sql) == []
 
 
-def test_a_replaced_index_has_its_parts_built_beside_each_other(sql, pg_target, holder):
+def test_the_memory_of_the_server_bounds_them_as_it_bounds_indexes(sql, pg_target):
+    """Room for one build of maintenance_work_mem."""
+    small = pg_target.model_copy(update={"memory": 300 << 20})
     partitioned(sql, "tasks")
+    builds = Builds()
+    assert apply(plan_for(small, declared(small, "tasks")), small, parallel=3, listener=builds).succeeded
+    assert builds.most == 1
+    [note] = builds.notes
+    assert "builds at once: 1 instead of 3, since each may take maintenance_work_mem" in note
+
+
+def test_a_replaced_index_has_its_parts_built_beside_each_other(sql, pg_target, holder):
+    """One partition has partitions of its own, which are built once its index is there."""
+    partitioned(sql, "tasks")
+    sql.execute("create table tasks_4 partition of tasks for values from (400) to (500) partition by hash (id)")
+    for number in range(2):
+        sql.execute(
+            f"create table tasks_4_{number} partition of tasks_4 for values with (modulus 2, remainder {number})"
+        )
+    sql.execute("insert into tasks select n, 's' from generate_series(400, 499) n")
     sql.execute("create index tasks_i on tasks (id, status)")
-    writes(holder, *(f"tasks_{number}" for number in range(PARTS)))
+    held = ["tasks_4_0", "tasks_4_1"]
+    writes(holder, *held)
     plan = plan_for(pg_target, declared(pg_target, "tasks"))
     applying = Applying(plan, pg_target, allowed=["index-drop"])
-    until(lambda: len(sql.execute(BUILDING).fetchall()) == 2, "two builds wait for the writer")
+    until(lambda: [name for _, name in sql.execute(BUILDING)] == held, "both of those below it wait for the writer")
     holder.rollback()
     assert applying.ended().succeeded
     assert plan_for(pg_target, declared(pg_target, "tasks")).is_empty
