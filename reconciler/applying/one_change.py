@@ -6,26 +6,26 @@ Decided: docs/decisions.md#undo-of-a-failed-change
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import TypeVar
 
 from reconciler.applying.batches import Way, merged, way
+from reconciler.applying.build_slots import BuildSlots
 from reconciler.applying.change_so_far import ChangeSoFar
-from reconciler.applying.cleaning import cleaned
+from reconciler.applying.change_steps import Means, run
 from reconciler.applying.events import Events
-from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
 from reconciler.applying.executing.sequence import Stepper
 from reconciler.applying.executing.step import Executor
+from reconciler.applying.executing.writers import Writers
 from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.settings_batch import Broken, SettingsBatch
-from reconciler.applying.verification import Before, Kept, Reading, builds, evidence, verify
-from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, StepFailed, TargetError
+from reconciler.applying.verification import Before, Kept, Reading, evidence, verify
+from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, TargetError
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
@@ -33,18 +33,14 @@ from reconciler.model import (
     Applied,
     Change,
     ChangeReceipt,
-    PatroniStep,
     Resource,
-    RestartStep,
-    SqlStep,
     Step,
-    StepReceipt,
     Target,
     Verdict,
 )
 from reconciler.model.event import Purpose
 from reconciler.planning import staleness
-from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went
+from reconciler.planning.staleness import Standing, no_longer_beside, went
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.verdicts import of_outcome, worst
 
@@ -54,8 +50,8 @@ Answer = TypeVar("Answer")
 
 
 class Runner:
-    """Applies changes of one target, one at a time, through one writing connection: one that is `free`, else one that
-    is made when the first of them runs.
+    """Applies changes of one target, one at a time, through one writing connection: one that is free among `writers`,
+    else one that is made when the first of them runs; and through others where `slots` has room for more.
 
     `planned` tells what is declared of the changes that this apply makes, on whatever target: those that are made, and
     those that are still to come.
@@ -66,7 +62,8 @@ class Runner:
         self, target: Target, sessions: OpenSessions, *,
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         planned: Callable[[], Mapping[Address, Resource]],
-        free: Executor | None = None,
+        writers: Writers,
+        slots: BuildSlots,
         alone: AbstractContextManager[object] | None = None,
     ) -> None:  # fmt: skip
         self._target = target
@@ -75,8 +72,15 @@ class Runner:
         self._held = held
         self._events = events
         self._interruption = interruption
-        self._stepper = Stepper(target, sessions, patience, restarts, free, alone)
+        self._writers = writers
+
+        def new_stepper() -> Stepper:
+            return Stepper(target, sessions, patience, restarts, writers.taken(target), alone)
+
+        self._new_stepper = new_stepper
+        self._stepper = new_stepper()
         self._reading = Reading(target, sessions)
+        self._means = Means(self._reading, self._stepper, self._another, slots, events, interruption)
         self._settings = SettingsBatch(target, self._reading, self._stepper, events, interruption.asked, self._renew)
         self.reachable = True
 
@@ -206,71 +210,17 @@ class Runner:
     def _run(self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked) -> None:
         """Runs `wanted`. Whatever is read afterwards is read in a new session, unless an open one sees the same."""
         try:
-            self._run_each(work, wanted, interrupted)
+            run(self._means, work, wanted, interrupted)
         finally:
             if not isinstance(BY_NAME[work.change.address.kind], SeenAtOnce):
                 self._reading.anew()
 
-    def _run_each(self, work: ChangeSoFar, wanted: Sequence[Step], interrupted: Asked) -> None:
-        change = work.change
-        needing_all = next((step for step in wanted if isinstance(step, SqlStep) and step.needs_all), None)
-        gone: Sequence[str] = ()
-        settled = False
-        for number, step in enumerate(wanted, 1):
-            if interrupted():
-                raise ApplyError(f"interrupted after {number - 1} of {len(wanted)} steps; a new plan has the rest")
-            if step is needing_all:
-                again, settled = self._once_more(change), True
-                if again is None:
-                    return
-                self._run_each(work, again, interrupted)
-            partition = step.partition if isinstance(step, SqlStep) else ""
-            if partition in gone:
-                continue
-            if isinstance(step, RestartStep | PatroniStep):
-                self._reading.anew()  # an open session would only be in its way
-            started = time.monotonic()
-            try:
-                with self._events.step(
-                    change.address, step, work.purpose, number=number, of=len(wanted), together=work.together
-                ):
-                    self._stepper.run(step, partial(self._progressed, work, step), interrupted)
-            except StepFailed as error:
-                # Asked before the cleaning up, so that a Ctrl-C during that is not taken for the reason.
-                stopped = interrupted()
-                gone = self._went(change) if partition and not stopped else gone
-                if partition in gone:
-                    continue
-                cleaned = self._cleaned(change, step) if isinstance(step, SqlStep) and step.on_failure else ""
-                if stopped:
-                    raise ApplyError(f"interrupted: {error.message}; a new plan has the rest{cleaned}") from error
-                raise StepFailed(error.message + cleaned, hint=error.hint) from error
-            work.steps.append(StepReceipt(step=step, seconds=round(time.monotonic() - started, 3)))
-        if gone and not settled and (again := self._once_more(change)):
-            self._run_each(work, again, interrupted)
-
-    def _progressed(self, work: ChangeSoFar, step: Step, seen: Progress) -> None:
-        if builds(step):
-            work.waited += seen.waited
-        self._events.progressed(work.change.address, seen)
-
-    def _once_more(self, change: Change) -> Sequence[Step] | None:
-        """The steps that a part which went has kept from what they are for. None where parts came meanwhile, which
-        would be without once one index has taken the place of another, or where it is not whole for another reason."""
-        found = self._reading.look(change)
-        return None if left_over(change, found) else once_more(change, found)
-
-    def _went(self, change: Change) -> Sequence[str]:
-        """The parts that steps of `change` are for, and that are gone; none where that cannot be seen."""
-        self._renew()
-        try:
-            return went(change, self._reading.look(change).observed)
-        except ReconcilerError:
-            return ()
-
-    def _cleaned(self, change: Change, step: SqlStep) -> str:
-        self._renew()
-        return cleaned(change, step, self._reading, self._stepper, self._events, self._interruption.insisted)
+    @contextmanager
+    def _another(self) -> Iterator[Stepper]:
+        """Runs steps beside the others, through a connection of its own."""
+        with closing(self._new_stepper()) as stepper:
+            yield stepper
+            self._writers.leave(self._target, stepper.left())
 
     def _undone(self, work: ChangeSoFar, problem: str) -> str:
         self._renew()

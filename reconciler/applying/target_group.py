@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.applying.batches import batches
 from reconciler.applying.build_parallelism import bound
+from reconciler.applying.build_slots import BuildSlots
 from reconciler.applying.events import Events
 from reconciler.applying.executing.restart import Restarts
 from reconciler.applying.executing.retry import Patience
@@ -29,6 +30,7 @@ from reconciler.applying.ledger import DONE, Ledger, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
+from reconciler.applying.partitions import most_at_once
 from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
@@ -171,11 +173,12 @@ class TargetGroup:
             at_once, why = (1, "") if stage[0].phase else self._at_once(target, list(lanes.values()))
             if why:
                 self.events.noted(target.name, f"{target.name}: {why}")
+            slots = BuildSlots(at_once, len(lanes))
             with ThreadPoolExecutor(max_workers=at_once) as pool:
                 jobs = []
                 for lane in lanes.values():
                     missing = next((each for each in unmade if may_lean_on(lane[0], each)), None)
-                    jobs.append(pool.submit(self._lane, target, lane, missing))
+                    jobs.append(pool.submit(self._lane, target, lane, missing, slots))
                 for job in jobs:
                     job.result()
             unmade += [change for change in stage if self.ledger[change].result not in DONE]
@@ -183,30 +186,31 @@ class TargetGroup:
                 self.writers.renew()
 
     def _at_once(self, target: Target, lanes: Sequence[Sequence[Change]]) -> tuple[int, str]:
-        """How many lanes of a stage run side by side, and why that is less than asked; empty where it is not.
+        """How many lanes of a stage, and partitions of a change, run side by side, and why that is less than asked;
+        empty where it is not.
 
         Read before each stage that builds: an earlier one may have changed maintenance_work_mem.
         """
-        wanted = min(self.parallel, len(lanes))
-        steps_of = [[step for change in lane for step in change.steps] for lane in lanes]
-        building = min(wanted, sum(any(map(builds, steps)) for steps in steps_of))
-        if building < 2 or not isinstance(target, PostgresTarget):  # only PostgreSQL has indexes
+        wanted = min(self.parallel, sum(map(_most_at_once, lanes)))
+        building = [lane for lane in lanes if any(builds(step) for change in lane for step in change.steps)]
+        most = min(wanted, sum(map(_most_at_once, building)))
+        if most < 2 or not isinstance(target, PostgresTarget):  # only PostgreSQL has indexes
             return wanted, ""
         try:
-            bearable = self.sessions.ask(target, partial(bound, asked=building))
+            bearable = self.sessions.ask(target, partial(bound, asked=most))
         except ReconcilerError:
             return wanted, ""  # the first change will meet it as well, and say so
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
-    def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None) -> None:
-        with closing(
+    def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None, slots: BuildSlots) -> None:
+        with slots.lane(), closing(
             Runner(
                 target, self.sessions,
                 held=self.held[target.name], events=self.events, patience=self.patience,
                 interruption=self.interruption,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 planned=self._planned,
-                free=self.writers.taken(target), alone=self.alone,
+                writers=self.writers, slots=slots, alone=self.alone,
             )
         ) as runner:  # fmt: skip
             for batch in batches(changes):
@@ -241,6 +245,10 @@ class TargetGroup:
         """A restart ends the locks of all databases of the server."""
         for held in self.held.values():
             held.again()
+
+
+def _most_at_once(lane: Sequence[Change]) -> int:
+    return max(map(most_at_once, lane))
 
 
 def _is_seen_by_open_sessions(change: Change) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from reconciler.model import Plan
-from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
+from reconciler.model.event import Event, Finished, Noted, Progress, Started, Step, StepState, Waiting
 from reconciler.reports.characters import visible
 
 
@@ -17,26 +17,35 @@ class Lines:
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
-        self._waits: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._waits: dict[str, set[tuple[int, tuple[int, ...]]]] = {}
 
     def __call__(self, told: Event) -> None:
         """Says who is waited for, and what is noted; nothing of all else, of which the receipt will tell."""
         match told:
             case Progress() | Waiting():
                 self._progressed(told)
+            case Step(state=StepState.BEGAN):
+                self._began(told)
             case Noted():
                 self._say(f"{visible(told.line)}\n")
 
     def _progressed(self, progress: Progress | Waiting) -> None:
-        """Who is waited for, once for each company of them, and each further attempt."""
+        """Who is waited for, once for each company of them, and each further attempt of a step. Partitions that are
+        built beside each other tell by turns who each of them waits for."""
         name = str(progress.address)
         blockers = progress.blockers if isinstance(progress, Waiting) else ()
         attempt, pids = progress.attempt, tuple(blocker.pid for blocker in blockers)
-        known = self._waits.get(name, (1, ()))
-        if attempt != known[0] or (pids and pids != known[1]) or progress.aloud:
+        known = self._waits.setdefault(name, {(1, ())})
+        is_new = (pids and (attempt, pids) not in known) or attempt not in {each for each, _ in known}
+        if is_new or progress.aloud:
             waits = "".join(f"\n  waits for {visible(str(blocker))}" for blocker in blockers)
             self._say(f"{visible(name)}: {visible(progress.phase)}{waits}\n")
-        self._waits[name] = (attempt, pids)
+        known.add((attempt, pids))
+
+    def _began(self, step: Step) -> None:
+        """What it is tried again for is told of each step."""
+        known = self._waits.get(str(step.address), set())
+        known -= {(attempt, pids) for attempt, pids in known if attempt > 1}
 
 
 class Bars:

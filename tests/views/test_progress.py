@@ -9,7 +9,7 @@ from rich.progress import Progress as RichProgress
 from views.sample import CHANGES, NOW, RECEIPT
 
 from reconciler.model import Blocker, Change
-from reconciler.model.event import Event, Finished, Noted, Progress, Started, Waiting
+from reconciler.model.event import Event, Finished, Noted, Progress, Purpose, Started, Step, StepState, Waiting
 from reconciler.targets.postgres.redacted_statements import blocker
 from reconciler.views.live import Bars, Lines
 
@@ -49,6 +49,20 @@ def test_who_is_waited_for_is_said_once_for_each_company_and_change():
         " select secret from t where x = '…'\n"
     )
     assert "process 4712" in lines[2]
+
+
+def test_partitions_beside_each_other_that_wait_for_different_ones_are_told_once_each():
+    """Seen to fail: each look at one of them was news after a look at the other."""
+    one, two = (progress(FIRST, WAITING, None, (each,)) for each in (REPORT, BACKUP))
+    lines = said(one, two, one, two, progress(FIRST, "building index", 0.2, ()), one)
+    assert ["process 4711" in line for line in lines] == [True, False]
+
+
+def test_each_further_attempt_is_said_of_each_step():
+    again = progress(FIRST, "waiting to try again, attempt 2 of 10", None, (REPORT,), 2)
+    began = Step(at=NOW, address=FIRST.address, state=StepState.BEGAN, purpose=Purpose.CHANGE, number=1, of=2,
+                 step=FIRST.steps[0])  # fmt: skip
+    assert len(said(began, again, again, began, again)) == 2
 
 
 def test_each_further_attempt_is_said_with_who_was_in_the_way():
