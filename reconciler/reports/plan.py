@@ -10,7 +10,8 @@ from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
-from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.definitions import definition
+from reconciler.reports.hazards import HazardGroup, HazardRow, Permissions, hazard_groups, hazards_to_read, permissions
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
@@ -36,6 +37,9 @@ class ChangeRow(NamedTuple):
     to_undo     what would bring back what it takes away; None where it takes nothing.
     evidence    what was measured and estimated, in one line.
     why         why it is wanted, where that is not said beside the address.
+    definition  what comes or goes, whole, in one line; empty where `says` tells it all.
+    explained   before → after, or the reason; unlike `says` never why it is wanted.
+    wanted      why it is wanted, wherever else that is said.
     place       where it is declared.
     several     the targets that it is the same on, where those are told as one; evidence, the words of hazards and
                 places in files may then be of the first of them, and say so.
@@ -55,6 +59,9 @@ class ChangeRow(NamedTuple):
     to_undo: Labelled | None
     evidence: str
     why: Labelled | None
+    definition: str
+    explained: str
+    wanted: str
     place: Place
     several: Several | None = None
 
@@ -85,6 +92,7 @@ class PlanReport(NamedTuple):
     checks: tuple[CheckRow, ...]
     order: Order | None
     permissions: Permissions | None
+    hazards: tuple[HazardGroup, ...]
     digest: Labelled | None
 
 
@@ -102,6 +110,7 @@ def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
         checks=listed_checks(plan.checks, many=many),
         order=_order(plan),
         permissions=permissions(plan.changes, many=many),
+        hazards=hazard_groups(plan.changes, many=many),
         digest=Labelled("Digest", plan.digest) if plan.changes and plan.digest else None,
     )
 
@@ -160,6 +169,9 @@ def change_row(change: Change, unasked: str = "") -> ChangeRow:
         to_undo=Labelled("to undo:", to_undo(change)) if change.inverse else None,
         evidence=facts(change.evidence),
         why=Labelled("why:", visible(change.why)) if change.why and explained else None,
+        definition=definition(change),
+        explained=visible(change.summary or change.reason),
+        wanted=visible(change.why),
         place=place(change.declared_at),
     )
 
