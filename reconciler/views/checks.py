@@ -29,7 +29,7 @@ def markdown(plan: Plan, page: Page) -> str:
         [row.sign, in_markdown.address(row), row.severity.value, prose(row.title), prose(row.outcome)]
         for row in report.checks
     ]
-    comment = Comment(page.limit, page.marker)
+    comment = Comment("check", page.marker, limit=page.limit, whole="--limit 0")
     comment.add(summary(report.summary))
     in_markdown.unread(report.unread, comment)
     comment.table(["", "Check", "Severity", "Title", "Outcome"], rows, "checks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.reports.labels import listed
+from reconciler.views.markdown_text import code
 
 RESERVED = 600
 """Bytes kept for saying what was left out, and for closing what is open."""
@@ -21,10 +22,16 @@ def row(cells: Sequence[str]) -> str:
 
 
 class Comment:
-    """Markdown that grows block by block until it is full; `limit` in bytes, 0 for none."""
+    """Markdown that grows block by block until it is full.
 
-    def __init__(self, limit: int = 0, marker: str = "") -> None:
-        self._blocks: list[str] = [f"<!-- reconciler:plan:{marker} -->"] if marker else []
+    what    which of a pipeline's comments it is: `plan`, `drift`, `check`; with `marker` it is its first line.
+    limit   in bytes; 0 for none.
+    whole   the command, or the option, that shows all of it; said where something is left out.
+    """
+
+    def __init__(self, what: str, marker: str = "", *, limit: int, whole: str) -> None:
+        self._whole = whole
+        self._blocks: list[str] = [f"<!-- reconciler:{what}:{marker} -->"] if marker else []
         self._room: float = limit - RESERVED - sum(map(size, self._blocks)) if limit else float("inf")
         self._left_out: list[str] = []
 
@@ -41,17 +48,17 @@ class Comment:
         self._room -= size(block) + 2
         return True
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> None:
-        """Takes as many rows as fit; `what` they are is said of those that do not."""
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], what: str, *, kept: int = 0) -> None:
+        """Takes the rows that fit, in their order, and leaves so many bytes (`kept`); `what` they are is said of those
+        that do not fit."""
         lines = [row(head), row(["---"] * len(head))]
-        room = self._room - sum(map(size, lines)) - 10
-        for taken, each in enumerate(rows):
+        room = self._room - sum(map(size, lines)) - 10 - kept
+        for each in rows:
             line = row(each)
-            if size(line) + 1 > room:
-                self.left_out(len(rows) - taken, what)
-                break
-            room -= size(line) + 1
-            lines.append(line)
+            if size(line) + 1 <= room:
+                room -= size(line) + 1
+                lines.append(line)
+        self.left_out(len(rows) + 2 - len(lines), what)
         if len(lines) > 2:
             self.add("\n".join(lines))
 
@@ -77,9 +84,16 @@ class Comment:
 
     def text(self) -> str:
         """The comment."""
-        blocks = list(self._blocks)
-        if self._left_out:
-            shown = listed(self._left_out[:8])
-            more = " and more" if len(self._left_out) > 8 else ""
-            blocks.append(f"**Too long for a comment: {shown}{more} left out. See the plan file.**")
-        return "\n\n".join(blocks) + "\n"
+        return "\n\n".join([*self._blocks, *self._missing()]) + "\n"
+
+    def _missing(self) -> list[str]:
+        """What had no room and where all of it is, in what was kept for that: of many things the first ones."""
+        if not self._left_out:
+            return []
+        where = f" {code(self._whole)} shows all of it."
+        for count in range(len(self._left_out), 0, -1):
+            more = " and more" if count < len(self._left_out) else ""
+            said = f"**Too long for a comment: {listed(self._left_out[:count])}{more} left out.**"
+            if size(said + where) + 2 <= RESERVED:
+                return [said + where]
+        return [f"**Too long for a comment: much is left out.**{where}"]

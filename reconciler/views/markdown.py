@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model import Action, Address, NoticeType, Plan
+from reconciler.model import NEEDS_PERMISSION, Action, Address, NoticeType, Plan
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import HazardGroup
+from reconciler.reports.labels import Labelled
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
 from reconciler.reports.several import Several
@@ -22,7 +23,9 @@ from reconciler.views.sql import change_lines
 from reconciler.views.text_layout import Page
 
 KEPT_LONGEST = (Action.DELETE, Action.REPLACE, Action.RESTART, Action.REBUILD, Action.CREATE)
-"""Where not all changes can be told in full: in this order, and all others after them."""
+"""Where not all changes can be told in full: in this order those with the same hazards, and all others after them."""
+
+BLOCKED = ["", "Blocked", "What"]
 
 HEAD = ["", "Change", "What", "Why and evidence"]
 
@@ -34,19 +37,22 @@ def plan(plan: Plan, page: Page) -> str:
     """Summary, every hazard and what is blocked; then the changes, what to know beside, and the exact steps, in this
     order for as long as there is room."""
     report = plan_report(plan, grouped=True)
-    comment = Comment(page.limit, page.marker)
+    comment = Comment("plan", page.marker, limit=page.limit, whole="reconciler show PLAN --format markdown --limit 0")
     comment.add(summary(report.summary))
-    _hazards(report, comment)
-    _notices([each for each in report.notices if each.type is NoticeType.BLOCKED], comment, "Blocked")
-    unread(report.unread, comment)
+    digest = labelled(report.digest) if report.digest else ""
+    blocked = [each for each in report.notices if each.type is NoticeType.BLOCKED]
+    _hazards(report, comment, kept=min(size(digest) + _blocked_size(blocked), comment.room / 2))
+    _blocked(blocked, comment, kept=size(digest) + 2)
+    unread(report.unread, comment, kept=size(digest) + 2)
+    if digest:
+        comment.add(digest)
     _targets(report.targets, comment)
-    if report.digest:
-        comment.add(labelled(report.digest))
     _changes(report.changes, comment, page)
     _beside(report, comment)
     if report.order:
         turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
-        comment.add("\n".join([prose(report.order.says), "", *turns]))
+        if not comment.add("\n".join([prose(report.order.says), "", *turns])):
+            comment.left_out(len(report.order.turns), "turns")
     steps: dict[str | Several, list[str]] = {}
     for change in report.changes:
         steps.setdefault(change.several or change.address.target, []).append(_steps(change, whole=not page.limit))
@@ -59,9 +65,9 @@ def plan(plan: Plan, page: Page) -> str:
 def drift(plan: Plan, page: Page) -> str:
     """Summary, what is blocked, and a table of what differs."""
     report = drift_report(plan, grouped=True)
-    comment = Comment(page.limit, page.marker)
+    comment = Comment("drift", page.marker, limit=page.limit, whole="--limit 0")
     comment.add(summary(report.summary))
-    _notices([each for each in report.notices if each.type is NoticeType.BLOCKED], comment, "Blocked")
+    _blocked([each for each in report.notices if each.type is NoticeType.BLOCKED], comment)
     unread(report.unread, comment)
     _targets(report.targets, comment)
     rows = [
@@ -78,14 +84,14 @@ def drift(plan: Plan, page: Page) -> str:
     return comment.text()
 
 
-def unread(rows: Sequence[UnreadRow], comment: Comment) -> None:
+def unread(rows: Sequence[UnreadRow], comment: Comment, *, kept: int = 0) -> None:
     """Targets that were not read."""
     told = []
     for each in rows:
         which = prose(each.several.says) if each.several else code(each.target)
         why = filter(None, (f"{each.says}{each.declared}", each.hint))
         told.append([each.sign, which, "; ".join(map(prose, why))])
-    comment.table(["", "Not read", "Why"], told, "targets that could not be read")
+    comment.table(["", "Not read", "Why"], told, "targets that could not be read", kept=kept)
 
 
 def summary(sentences: Sequence[str]) -> str:
@@ -109,23 +115,26 @@ def _targets(targets: Sequence[TargetRow], comment: Comment) -> None:
     if targets:
         names = [target.name if target.several else code(target.name) for target in targets]
         told = (f"- {name} {prose(target.says)}" for name, target in zip(names, targets, strict=True))
-        comment.add("\n".join(told))
+        if not comment.add("\n".join(told)):
+            comment.left_out(len(targets), "targets")
 
 
-def _hazards(report: PlanReport, comment: Comment) -> None:
+def _hazards(report: PlanReport, comment: Comment, *, kept: float) -> None:
     """Every hazard, before everything else and never folded: in full; where that has no room, with its changes alone;
-    and where even that has none, as many as have."""
+    and where even that has none, as many as have. So many bytes are `kept` for what comes next."""
     if not report.hazards:
         return
     needed = report.permissions
     head = ["> [!WARNING]", f"> {labelled(needed.needed)}"] if needed else ["> [!NOTE]"]
     full = [f"> - {code(each.type)}: {prose(each.says)}: {_of(each)}" for each in report.hazards]
-    if comment.add("\n".join([*head, *full])):
+    whole = "\n".join([*head, *full])
+    if size(whole) + 2 <= comment.room - kept:
+        comment.add(whole)
         return
     by_type: dict[str, list[HazardGroup]] = {}
     for each in report.hazards:
         by_type.setdefault(each.type, []).append(each)
-    short, room = list(head), comment.room - sum(map(size, head)) - 400
+    short, room = list(head), comment.room - kept - sum(map(size, head)) - 400
     for type, groups in by_type.items():
         names = list(dict.fromkeys(_addressed(*each) for group in groups for each in group.of))
         line = f"> - {code(type)} ({len(names)}):"
@@ -154,8 +163,7 @@ def _changes(changes: Sequence[ChangeRow], comment: Comment, page: Page) -> None
     if sum(costs) <= room:
         comment.table(HEAD, full, "changes")
         return
-    rank = {action: place for place, action in enumerate(KEPT_LONGEST)}
-    order = sorted(range(len(changes)), key=lambda at: rank.get(changes[at].action, len(rank)))
+    order = sorted(range(len(changes)), key=lambda at: _rank(changes[at]))
     room -= sum(size(line) + 1 for line in short)
     taken: set[int] = set()
     for at in order:
@@ -173,12 +181,19 @@ def _changes(changes: Sequence[ChangeRow], comment: Comment, page: Page) -> None
     comment.left_out(len(others) - fit, "changes")
 
 
+def _rank(change: ChangeRow) -> tuple[bool, bool, int]:
+    """Its place where not all changes can be told in full: hazards that need permission first, then all others."""
+    hazards = [hazard.type for step in change.steps for hazard in step.step.hazards]
+    action = KEPT_LONGEST.index(change.action) if change.action in KEPT_LONGEST else len(KEPT_LONGEST)
+    return not NEEDS_PERMISSION.intersection(hazards), not hazards, action
+
+
 def _row(change: ChangeRow, page: Page) -> list[str]:
     """What is done, to what, declared where; what it is, and with which hazards; why, and what was measured."""
     hazards = dict.fromkeys(hazard.type for step in change.steps for hazard in step.step.hazards)
     what = (
         prose(change.explained),
-        code(_short(change.definition, page)),
+        _definition(change, page),
         prose("; ".join(change.notes)),
         f"**hazards** {' '.join(map(code, hazards))}" if hazards else "",
     )
@@ -192,6 +207,12 @@ def _row(change: ChangeRow, page: Page) -> list[str]:
     ]
 
 
+def _definition(change: ChangeRow, page: Page) -> str:
+    """What comes, or with its label what would bring back what goes."""
+    shown, undo = _short(change.definition, page), change.to_undo
+    return labelled(Labelled(undo.label, shown)) if undo and undo.value == change.definition else code(shown)
+
+
 def _short(text: str, page: Page) -> str:
     return f"{text[:LONGEST_CELL]}…" if page.limit and len(text) > LONGEST_CELL else text
 
@@ -200,14 +221,27 @@ def _named(name: str, place: str) -> str:
     return f"{name}<br>{place}" if place else name
 
 
-def _notices(notices: Sequence[NoticeRow], comment: Comment, head: str) -> None:
-    rows = [[each.sign, address(each), prose(each.says)] for each in notices]
-    comment.table(["", head, "What"], rows, "notices")
+def _notices(notices: Sequence[NoticeRow]) -> list[list[str]]:
+    return [[each.sign, address(each), prose(each.says)] for each in notices]
+
+
+def _blocked_size(notices: Sequence[NoticeRow]) -> int:
+    return sum(size(row(cells)) + 1 for cells in [BLOCKED, BLOCKED, *_notices(notices)]) if notices else 0
+
+
+def _blocked(notices: Sequence[NoticeRow], comment: Comment, *, kept: int = 0) -> None:
+    """What is blocked, in full; where that has no room, what it is, and where even that has none, as much as has."""
+    if _blocked_size(notices) + 20 <= comment.room - kept:
+        comment.table(BLOCKED, _notices(notices), "blocked")
+        return
+    comment.left_out(len(notices), "reasons of what is blocked")
+    comment.table(["Blocked"], [[address(each)] for each in notices], "blocked", kept=kept)
 
 
 def _beside(report: PlanReport | DriftReport, comment: Comment) -> None:
     """All other notices, and checks that do not pass."""
-    _notices([each for each in report.notices if each.type is not NoticeType.BLOCKED], comment, "To know")
+    notices = [each for each in report.notices if each.type is not NoticeType.BLOCKED]
+    comment.table(["", "To know", "What"], _notices(notices), "notices")
     checks = [[each.sign, address(each), prose(each.titled)] for each in report.checks]
     comment.table(["", "Check", "Seen and wanted"], checks, "checks")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -12,7 +13,7 @@ from views.arbitrary import NASTY
 from views.sample import CHANGES, PLAN, index
 
 from reconciler import views
-from reconciler.model import Action, Hazard, HazardType, SqlStep
+from reconciler.model import Action, Hazard, HazardType, Notice, NoticeType, Plan, SqlStep
 from reconciler.reports.characters import visible
 from reconciler.views import markdown_text
 from reconciler.views.text_layout import LIMIT
@@ -45,9 +46,12 @@ def test_a_fence_is_longer_than_any_inside(texts: list[str]):
 def test_a_comment_too_long_for_github_is_cut_and_says_so():
     many = tuple(index(f"tasks_{n}_idx", Action.DELETE, *CHANGES[1].steps) for n in range(3000))
     plan = PLAN.model_copy(update={"changes": many})
-    for text in (views.render(plan, "markdown"), views.render_drift(plan, "markdown")):
+    commands = ("reconciler show PLAN --format markdown --limit 0", "--limit 0")
+    for text, whole in zip(
+        (views.render(plan, "markdown"), views.render_drift(plan, "markdown")), commands, strict=True
+    ):
         assert len(text.encode()) <= LIMIT
-        assert re.search(r"Too long for a comment: [\d]+ .*left out\. See the plan file\.", text)
+        assert re.search(rf"Too long for a comment: [\d]+ .*left out\.\*\* `{whole}` shows all of it\.\n$", text)
         assert text.count("<details>") == text.count("</details>")
     shown = views.render(plan, "markdown").count("| `-` |")
     assert f"{3000 - shown} changes" in views.render(plan, "markdown")
@@ -112,3 +116,56 @@ def test_no_name_is_a_marker_and_a_link_leaves_its_cell():
     assert text.startswith(forged)
     assert text.count("<!-- reconciler") == 1
     assert "(https://git.example/x/desired/a%29%20%7C%20%28b.yaml#L3)" in text
+
+
+def crowded(number: int) -> Plan:
+    """A plan with so many dropped indexes, so many harmless builds, and so many that are blocked."""
+    dropping = Hazard(type=HazardType.INDEX_DROP, message="queries that use it become slower")
+    step = SqlStep(statements=("drop index concurrently i",), hazards=(dropping,))
+    harmless = SqlStep(statements=("create index concurrently i on t (a)",))
+    changes = [index(f"harmless_{n}_idx", Action.CREATE, harmless, why="some reason") for n in range(number)]
+    changes += [index(f"dropped_{n}_idx", Action.DELETE, step) for n in range(number)]
+    blocked = [
+        Notice(
+            address=CHANGES[0].address._replace(name=f"public.blocked_{n}_idx"),
+            type=NoticeType.BLOCKED,
+            message="it backs a constraint: drop that first, for instance with alter table drop constraint",
+        )
+        for n in range(number)
+    ]
+    return PLAN.model_copy(update={"changes": tuple(changes), "notices": tuple(blocked)})
+
+
+def test_what_is_blocked_and_hazards_stay_while_what_is_harmless_is_cut():
+    text = views.render(crowded(250), "markdown", limit=40_000)
+    assert len(text.encode()) <= 40_000
+    for number in range(250):
+        assert f"public.blocked_{number}_idx" in text
+        assert f"public.dropped_{number}_idx" in text
+    harmless = sum(f"public.harmless_{number}_idx" in text for number in range(250))
+    assert 0 < harmless < 250
+    assert f"250 reasons of what is blocked, {250 - harmless} changes" in text[text.index("Too long") :]
+
+
+def test_rows_are_for_what_has_hazards_before_what_is_harmless():
+    text = views.render(crowded(100), "markdown", limit=45_000)
+    rows = "".join(line for line in text.splitlines() if line.startswith("| `"))
+    assert "dropped_99_idx" in rows
+    assert "harmless_99_idx" not in rows
+
+
+@ANY
+@given(number=st.integers(1, 150), limit=st.integers(4_000, 30_000))
+def test_no_comment_is_longer_than_its_limit_and_what_is_cut_is_counted(number: int, limit: int):
+    plan = crowded(number)
+    for text in (views.render(plan, "markdown", limit=limit), views.render_drift(plan, "markdown", limit=limit)):
+        assert len(text.encode()) <= limit
+        blocked = sum(f"blocked_{n}_idx" in text for n in range(number))
+        assert blocked == number or f"{number - blocked} blocked" in text
+    assert "Digest" in views.render(plan, "markdown", limit=limit)
+
+
+@pytest.mark.parametrize(("view", "what"), [("render", "plan"), ("render_drift", "drift"), ("render_checks", "check")])
+def test_a_marker_names_what_it_is_of(view: str, what: str):
+    text = getattr(views, view)(PLAN, "markdown", marker="main")
+    assert text.startswith(f"<!-- reconciler:{what}:main -->\n\n**")

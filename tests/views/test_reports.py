@@ -225,9 +225,12 @@ def sentences(view: str) -> Iterator[str]:
             [
                 "Why and evidence", "changes with the hazard ", "Seen and wanted",
                 "The exact steps on ", "changes' steps on ", "targets that could not be read",
+                "reasons of what is blocked", "reconciler show PLAN --format markdown --limit 0",
             ],
         ),
-        ("comment.py", ["**Too long for a comment: ", " left out. See the plan file.**"]),
+        ("comment.py", [
+            "**Too long for a comment: ", "**Too long for a comment: much is left out.**", " shows all of it.",
+        ]),
     ],
 )  # fmt: skip
 def test_a_view_words_nothing_but_its_own_form(view: str, of_its_form: list[str]):
