@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @markdown_options.options
+@click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
 @click.option(
     "--rehearse",
     is_flag=True,
@@ -58,6 +59,7 @@ def command(
     out_dir: Path | None,
     format: str,
     markdown: Markdown,
+    verbose: bool,
     rehearse: bool,
     allow_blocked: bool,
     detailed_exitcode: bool,
@@ -96,7 +98,7 @@ def command(
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard, rollout)
     markdown.write(lambda layout: render(plan, "markdown", **layout))
-    shared.show(render(plan, format, **shared.layout(), **markdown.bounded()))
+    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
     if refused:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE|DIR")
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
 @markdown_options.options
-def command(file: Path, format: str, markdown: Markdown) -> None:
+@click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
+def command(file: Path, format: str, markdown: Markdown, verbose: bool) -> None:
     """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text and json alone); connect to
     nothing.
 
@@ -39,7 +40,7 @@ def command(file: Path, format: str, markdown: Markdown) -> None:
 
     def show(view: Callable[..., str]) -> None:
         markdown.write(lambda layout: view("markdown", **layout))
-        shared.show(view(format, **shared.layout(), **markdown.bounded()))
+        shared.show(view(format, verbose=verbose, **shared.layout(), **markdown.bounded()))
 
     if file.is_dir():
         from reconciler.fleet import folder, receipts

@@ -24,6 +24,7 @@ class Layout(TypedDict, total=False):
 
     width: int
     colour: bool
+    verbose: bool
     limit: int
     marker: str
     source_url: str

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.model import NEEDS_PERMISSION, Action, Address, NoticeType, Plan
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import HazardGroup
 from reconciler.reports.labels import Labelled
 from reconciler.reports.notices import NoticeRow
-from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
+from reconciler.reports.plan import PlanReport, plan_report
 from reconciler.reports.several import Several
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow

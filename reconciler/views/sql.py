@@ -13,8 +13,9 @@ from reconciler.documents.document import timestamp
 from reconciler.documents.plan import seal
 from reconciler.model import Plan, RedisStep, SqlStep, System, TargetInfo
 from reconciler.reports.alike_steps import Alike, alike_steps
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible
-from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.plan import plan_report
 from reconciler.reports.redis_cli import WAITS_FOR, redis_cli
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import target_line

@@ -25,6 +25,7 @@ class Page:
 
     width       in cells of a terminal.
     colour      whether SGR sequences may be written.
+    verbose     of text: all that is known of each change.
     limit       of Markdown: bytes of UTF-8; 0 for all of it.
     marker      of Markdown: the name in its first line, by which a pipeline finds its own comment; empty: no such line.
     source_url  of Markdown: below which the declaring files are to be seen; empty: no links.
@@ -32,6 +33,7 @@ class Page:
 
     width: int = 100
     colour: bool = False
+    verbose: bool = False
     limit: int = LIMIT
     marker: str = ""
     source_url: str = ""
