@@ -23,6 +23,8 @@ class Interruption:
         """Whether it was set more than once."""
         return self._times > 1
 
-    def set(self) -> None:
-        """Asks to stop. Never raises, takes no lock: a second signal may come while the first is handled."""
+    def set(self) -> int:
+        """Asks to stop, for the how-manieth time it says. Never raises, takes no lock: a second signal may come while
+        the first is handled."""
         self._times += 1
+        return self._times

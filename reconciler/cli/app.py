@@ -153,8 +153,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     # The models of a run stay until its end, and hold no cycles: looking for some takes half of a large plan's time.
     gc.set_threshold(1_000_000)
     context: click.Context | None = None
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with reconciler.make_context("reconciler", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        with reconciler.make_context("reconciler", list(given)) as context:
             reconciler.invoke(context)
         return 0
     except click.exceptions.NoArgsIsHelpError as error:
@@ -167,7 +168,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
         before = unknown in ("--desired", "--debug", "-v", "--verbose", "--log-format", *allow_lists.NAMES)
         place = "write it before the verb; " if before and verb != "reconciler" else ""
-        return _fail(context, f"{error.format_message()}{_variable(error)}\n  {place}see: {verb} --help")
+        from reconciler.cli import habits
+
+        known = f"\n  {said}" if (said := habits.hint(given)) else ""
+        return _fail(context, f"{error.format_message()}{_variable(error)}{known}\n  {place}see: {verb} --help")
     except click.ClickException as error:
         return _fail(context, error.format_message())
     except (click.Abort, KeyboardInterrupt):

@@ -213,7 +213,7 @@ def command(
     _expect_one_wave(made, desired)
     approved = made if saved else asked(run, made, yes)
     if approved is None:
-        run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
+        run.tell("Declined; nothing was changed.")
         raise click.exceptions.Exit(1)
     interruption = Interruption()
 
@@ -221,7 +221,7 @@ def command(
         if receipt:
             receipt_file.write(so_far, receipt)
 
-    shared.on_signals(lambda *_: interruption.set())
+    shared.on_signals(lambda *_: shared.answer(interruption.set()))
     with live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,

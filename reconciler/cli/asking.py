@@ -23,7 +23,7 @@ def asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
     """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
     asked; click.Abort."""
     try:
-        shared.show(render(plan, **shared.layout()))
+        shared.show(render(plan, verbose=True, **shared.layout()))
     except ReconcilerError:
         if not yes:
             raise

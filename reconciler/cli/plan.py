@@ -11,12 +11,14 @@ import click
 from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
+from reconciler.cli.options import markdown as markdown_options
 from reconciler.cli.options import narrowing, shards
 from reconciler.errors import DesiredError, UsageError
 from reconciler.model import Change, Plan, Rollout, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
+    from reconciler.cli.options.markdown import Markdown
     from reconciler.desired.load import Desired
     from reconciler.desired.narrowing import Narrowing
     from reconciler.planning.make import Planned
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     help="Save a plan for each target, and their index, for review and apply; of a shard, its part.",
 )
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
+@markdown_options.options
+@click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
 @click.option(
     "--rehearse",
     is_flag=True,
@@ -54,6 +58,8 @@ def command(
     out: Path | None,
     out_dir: Path | None,
     format: str,
+    markdown: Markdown,
+    verbose: bool,
     rehearse: bool,
     allow_blocked: bool,
     detailed_exitcode: bool,
@@ -92,7 +98,8 @@ def command(
         plan_file.write(plan, out)
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard, rollout)
-    shared.show(render(plan, format, **shared.layout()))
+    markdown.write(lambda layout: render(plan, "markdown", **layout))
+    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
     if refused:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import sys
@@ -122,10 +124,30 @@ class Layout(TypedDict):
 
 
 def layout() -> Layout:
-    """The layout that fits standard output. NO_COLOR is respected."""
+    """The layout that fits standard output. NO_COLOR is respected, and before FORCE_COLOR."""
     if not sys.stdout.isatty():
-        return {"colour": False, "width": PLAIN_WIDTH}
-    return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size().columns}
+        return {"colour": _forced() and not environ.get("NO_COLOR"), "width": PLAIN_WIDTH}
+    return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns}
+
+
+def _forced() -> bool:
+    """Whether FORCE_COLOR asks for colours where the output is no terminal: of a pipeline's log, of a pager."""
+    return environ.get("FORCE_COLOR", "") not in ("", "0")
+
+
+ANSWERS = (
+    b"\nCancelling, taking away the leftover; again to leave.\n",
+    b"\nLeaving what is left over; the next plan takes it away.\n",
+)
+"""What is said of the first signal during an apply, and of the second."""
+
+
+def answer(times: int) -> None:
+    """Says on standard error at once that a signal came, for the how-manieth time. Written past Python's buffers: the
+    signal may have come amidst a line that is being written."""
+    if times <= len(ANSWERS):
+        with contextlib.suppress(OSError):
+            os.write(2, ANSWERS[times - 1])
 
 
 def on_signals(handle: Callable[[int, FrameType | None], None]) -> None:

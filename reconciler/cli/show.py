@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import shared
+from reconciler.cli.options import markdown as markdown_options
 from reconciler.views import FORMATS, render, render_fleet, render_receipt, render_run
+
+if TYPE_CHECKING:
+    from reconciler.cli.options.markdown import Markdown
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE|DIR")
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
-def command(file: Path, format: str) -> None:
+@markdown_options.options
+@click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
+def command(file: Path, format: str, markdown: Markdown, verbose: bool) -> None:
     """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text and json alone); connect to
     nothing.
 
@@ -29,24 +38,26 @@ def command(file: Path, format: str) -> None:
     from reconciler.documents import receipt as receipt_file
     from reconciler.documents.document import parse, read_text
 
+    def show(view: Callable[..., str]) -> None:
+        markdown.write(lambda layout: view("markdown", **layout))
+        shared.show(view(format, verbose=verbose, **shared.layout(), **markdown.bounded()))
+
     if file.is_dir():
         from reconciler.fleet import folder, receipts
 
         if (run := receipts.of_folder(file)) is not None:
-            shared.show(render_run(run, format, **shared.layout()))
+            show(partial(render_run, run))
             return
         fleet = folder.read(file)
-        examples = folder.examples(file, fleet)
-        shared.show(render_fleet(fleet, format, examples=examples, **shared.layout()))
+        show(partial(render_fleet, fleet, examples=folder.examples(file, fleet)))
         return
     source = str(file)
     given = "name a file written by reconciler plan --out or apply --receipt"
     either = plan_file.FORMAT._replace(noun="a plan or a receipt", given=given, remade=given)
     raw = parse(read_text(file, either), either, source=source)
     if fleet_receipt.is_fleet_receipt(raw):
-        shown = render_run(fleet_receipt.of_json(raw, source=source), format, **shared.layout())
+        show(partial(render_run, fleet_receipt.of_json(raw, source=source)))
     elif receipt_file.is_receipt(raw):
-        shown = render_receipt(receipt_file.of_json(raw, source=source), format, **shared.layout())
+        show(partial(render_receipt, receipt_file.of_json(raw, source=source)))
     else:
-        shown = render(plan_file.of_json(raw, source=source), format, **shared.layout())
-    shared.show(shown)
+        show(partial(render, plan_file.of_json(raw, source=source)))

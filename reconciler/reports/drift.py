@@ -10,6 +10,7 @@ from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
+from reconciler.reports.definitions import definition
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import as_arguments, pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
@@ -125,8 +126,8 @@ def _row(change: Change) -> DriftRow:
         says=says,
         seen=seen,
         what=provenance.DIFFERENCES[change.difference][0] if half_way else words.drift,
-        declared=after,
-        observed="" if half_way else before,
+        declared=after or (definition(change) if change.action is Action.CREATE else ""),
+        observed="" if half_way else before or (definition(change) if change.action is Action.DELETE else ""),
         told=told,
         place=place(change.declared_at),
     )

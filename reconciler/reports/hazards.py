@@ -17,6 +17,10 @@ SHOWN_OF_A_PLAN = 20
 """Of those that need permission, where a plan names them all in one place: what is read before all else stays short."""
 
 
+NAMED_OF_LESSER = 3
+"""Of a hazard that needs no permission, so many changes are named where a plan names all of them in one place."""
+
+
 class HazardRow(NamedTuple):
     """A hazard of one change; `needs_permission`: whether an apply needs it to be allowed by name."""
 
@@ -85,3 +89,53 @@ def permissions(changes: Sequence[Change], *, many: bool = False) -> Permissions
     ]
     more = f"and {len(rows) - len(shown)} more" if len(rows) > len(shown) else ""
     return Permissions(Labelled("Apply needs", allowing(each.type for each in found)), tuple(shown), more)
+
+
+class HazardGroup(NamedTuple):
+    """One hazard, and the changes that have it, each with the targets that it is the same on; of those that need no
+    permission and say no more than evidence does, all of a type are one, in the words of the first where they differ.
+    Of a hazard that needs no permission the first changes are named, and how many `more`."""
+
+    type: HazardType
+    needs_permission: bool
+    says: str
+    of: tuple[tuple[Address, Several | None], ...]
+    more: str
+
+
+def hazard_groups(changes: Sequence[Change], *, many: bool = False) -> tuple[HazardGroup, ...]:
+    """Every hazard of every change: those that need permission first, then those worth reading, then all others."""
+    found: dict[tuple[HazardType, str], dict[Address, None]] = {}
+    differing: set[HazardType] = set()
+    for change in changes:
+        of_types: dict[HazardType, list[str]] = {}
+        for hazard in hazards_of([change]):
+            of_types.setdefault(hazard.type, []).append(visible(hazard.message))
+        for type, messages in of_types.items():
+            distinct = list(dict.fromkeys(messages))
+            if type not in WORTH_SAYING:
+                first = next((said for known, said in found if known is type), messages[0])
+                if any(message != first for message in messages):
+                    differing.add(type)
+                distinct = [first]
+            elif len(distinct) > SHOWN_OF_A_CHANGE:
+                distinct = [f"{distinct[0]}; and {len(messages) - 1} more of these"]
+            for message in distinct:
+                found.setdefault((type, message), {})[change.address] = None
+    rank = {type: (type not in NEEDS_PERMISSION, type not in WORTH_SAYING) for type in HazardType}
+    return tuple(
+        _group(type, message, addresses, many=many, of_the_first=type in differing)
+        for (type, message), addresses in sorted(found.items(), key=lambda each: (rank[each[0][0]], each[0][0]))
+    )
+
+
+def _group(
+    type: HazardType, message: str, addresses: Iterable[Address], *, many: bool, of_the_first: bool
+) -> HazardGroup:
+    rows = together(addresses, lambda address: address[1:], many=many)
+    of = tuple((same[0], several([each.target for each in same])) for same in rows)
+    needed = type in NEEDS_PERMISSION
+    shown = of if needed else of[:NAMED_OF_LESSER]
+    more = f"and {len(of) - len(shown)} more" if len(shown) < len(of) else ""
+    said = f"{message} (of the first)" if of_the_first else message
+    return HazardGroup(type, needed, said, shown, more)

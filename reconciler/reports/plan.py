@@ -8,55 +8,23 @@ from typing import NamedTuple
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
 from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
-from reconciler.reports.hazards import HazardRow, Permissions, hazards_to_read, permissions
+from reconciler.reports.definitions import definition
+from reconciler.reports.hazards import HazardGroup, Permissions, hazard_groups, hazards_to_read, permissions
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
-from reconciler.reports.places import Place, place
+from reconciler.reports.places import place
 from reconciler.reports.quantities import facts
-from reconciler.reports.several import Several, are_many, several, together
-from reconciler.reports.steps import StepRow, on_failure, step_rows, to_undo
+from reconciler.reports.quiet import Quiet, quiet
+from reconciler.reports.several import are_many, several, together
+from reconciler.reports.steps import on_failure, step_rows, to_undo
 from reconciler.reports.summary import plan_summary
 from reconciler.reports.target import TargetRow, target_rows
 from reconciler.reports.unreachable import UnreadRow, unread_rows
 from reconciler.verdicts import of_outcome, of_plan
-
-
-class ChangeRow(NamedTuple):
-    """One change.
-
-    says        beside its address: before → after; without such a summary the reason, or why it is wanted.
-    sides       before and after, where that is what it says.
-    reason      why this action and no other, where it is not said beside the address.
-    notes       why it is there unasked, short facts, and who may not run it.
-    hazards     those to be read.
-    on_failure  what an apply runs by itself where the change fails.
-    to_undo     what would bring back what it takes away; None where it takes nothing.
-    evidence    what was measured and estimated, in one line.
-    why         why it is wanted, where that is not said beside the address.
-    place       where it is declared.
-    several     the targets that it is the same on, where those are told as one; evidence, the words of hazards and
-                places in files may then be of the first of them, and say so.
-    """
-
-    address: Address
-    action: Action
-    verdict: Verdict
-    sign: str
-    says: str
-    sides: tuple[str, str] | None
-    reason: str
-    notes: tuple[str, ...]
-    steps: tuple[StepRow, ...]
-    hazards: tuple[HazardRow, ...]
-    on_failure: tuple[Labelled, ...]
-    to_undo: Labelled | None
-    evidence: str
-    why: Labelled | None
-    place: Place
-    several: Several | None = None
 
 
 class Turn(NamedTuple):
@@ -74,7 +42,8 @@ class Order(NamedTuple):
 
 
 class PlanReport(NamedTuple):
-    """All that a reviewer has to know of a plan; `summary` in sentences, `checks` those that do not pass."""
+    """All that a reviewer has to know of a plan; `summary` in sentences, `checks` those that do not pass; `quiet` the
+    changes without what only an apply has to know."""
 
     summary: tuple[str, ...]
     verdict: Verdict
@@ -85,24 +54,29 @@ class PlanReport(NamedTuple):
     checks: tuple[CheckRow, ...]
     order: Order | None
     permissions: Permissions | None
+    hazards: tuple[HazardGroup, ...]
     digest: Labelled | None
+    quiet: Quiet
 
 
 def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
     """A plan in rows and sentences; `grouped`: of many targets what is the same once."""
     many = grouped and are_many(plan)
     unasked = pulled_in(plan.partial, many=many)
+    changes = _changes(plan.changes, unasked, many=many)
     return PlanReport(
         summary=plan_summary(plan),
         verdict=of_plan(plan),
         targets=target_rows(plan, many=many),
         unread=unread_rows(plan, many=many),
-        changes=_changes(plan.changes, unasked, many=many),
+        changes=changes,
         notices=notice_rows(plan.notices, many=many),
         checks=listed_checks(plan.checks, many=many),
         order=_order(plan),
         permissions=permissions(plan.changes, many=many),
+        hazards=hazard_groups(plan.changes, many=many),
         digest=Labelled("Digest", plan.digest) if plan.changes and plan.digest else None,
+        quiet=quiet(changes),
     )
 
 
@@ -160,6 +134,9 @@ def change_row(change: Change, unasked: str = "") -> ChangeRow:
         to_undo=Labelled("to undo:", to_undo(change)) if change.inverse else None,
         evidence=facts(change.evidence),
         why=Labelled("why:", visible(change.why)) if change.why and explained else None,
+        definition=definition(change),
+        explained=visible(change.summary or change.reason),
+        wanted=visible(change.why),
         place=place(change.declared_at),
     )
 

@@ -18,6 +18,7 @@ from reconciler.model import (
     Plan,
     Verdict,
 )
+from reconciler.reports.builds import builds_summary
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
@@ -52,6 +53,7 @@ def plan_summary(plan: Plan) -> tuple[str, ...]:
         return (
             *before,
             first,
+            *filter(None, [builds_summary(plan.changes)]),
             *_left_out(plan.partial),
             *_half_way(plan.changes),
             *notices,

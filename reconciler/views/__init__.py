@@ -11,12 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.model import Change, Fleet, FleetReceipt, Plan, Receipt
+
+
+class Layout(TypedDict, total=False):
+    """How a view is laid out, as `Page` says, which has what is not given."""
+
+    width: int
+    colour: bool
+    verbose: bool
+    limit: int
+    marker: str
+    source_url: str
+
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
     "plan": {
@@ -52,43 +64,43 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
 """Every view: what is shown, in which format, and the module and function of this package that write it."""
 
 
-def render(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
-    """A plan, as `plan` and `show` print it. `width` is in cells. Raises UsageError for an unknown format."""
-    return _render("plan", format, plan, colour, width)
+def render(plan: Plan, format: str = "text", **layout: Unpack[Layout]) -> str:
+    """A plan, as `plan` and `show` print it. Raises UsageError for an unknown format."""
+    return _render("plan", format, plan, layout)
 
 
-def render_drift(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+def render_drift(plan: Plan, format: str = "text", **layout: Unpack[Layout]) -> str:
     """What differs, as `drift` prints it. Raises UsageError for an unknown format."""
-    return _render("drift", format, plan, colour, width)
+    return _render("drift", format, plan, layout)
 
 
-def render_checks(plan: Plan, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+def render_checks(plan: Plan, format: str = "text", **layout: Unpack[Layout]) -> str:
     """The checklist of a plan, as `check` prints it. Raises UsageError for an unknown format."""
-    return _render("checks", format, plan, colour, width)
+    return _render("checks", format, plan, layout)
 
 
 def render_receipt(
-    receipt: Receipt, format: str = "text", *, plan: Plan | None = None, colour: bool = False, width: int = 100
+    receipt: Receipt, format: str = "text", *, plan: Plan | None = None, **layout: Unpack[Layout]
 ) -> str:
     """What an apply did; with its `plan`, estimates stand beside what was measured. Raises UsageError."""
     planned = {change.address: change.evidence for change in plan.changes} if plan else {}
-    return _render("receipt", format, receipt, colour, width, planned)
+    return _render("receipt", format, receipt, layout, planned)
 
 
 def render_fleet(
-    fleet: Fleet, format: str = "text", *, examples: Mapping[str, Change], colour: bool = False, width: int = 100
+    fleet: Fleet, format: str = "text", *, examples: Mapping[str, Change], **layout: Unpack[Layout]
 ) -> str:
     """The plans of a fleet, as `show` prints them; `examples` has a change of each group. Raises UsageError."""
-    return _render("fleet", format, fleet, colour, width, examples)
+    return _render("fleet", format, fleet, layout, examples)
 
 
-def render_run(receipt: FleetReceipt, format: str = "text", *, colour: bool = False, width: int = 100) -> str:
+def render_run(receipt: FleetReceipt, format: str = "text", **layout: Unpack[Layout]) -> str:
     """What an apply of many plans did. Raises UsageError for an unknown format."""
-    return _render("run", format, receipt, colour, width)
+    return _render("run", format, receipt, layout)
 
 
 def _render(
-    what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, colour: bool, width: int, *beside: object
+    what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, layout: Layout, *beside: object
 ) -> str:
     from reconciler.views.text_layout import Page
 
@@ -97,4 +109,4 @@ def _render(
         raise UsageError(f"there is no format {format!r} for {what}", hint=f"choose one of {', '.join(formats)}")
     module, _, function = formats[format].partition(":")
     view: Callable[..., str] = getattr(import_module(f"reconciler.views.{module}"), function)
-    return view(subject, Page(width=width, colour=colour), *beside)
+    return view(subject, Page(**layout), *beside)

@@ -6,7 +6,9 @@ from reconciler.model import CheckStatus, Plan
 from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.views import colours
 from reconciler.views import markdown as in_markdown
-from reconciler.views.markdown import Comment, prose, summary
+from reconciler.views.comment import Comment
+from reconciler.views.markdown import summary
+from reconciler.views.markdown_text import prose
 from reconciler.views.text import DETAIL, Row, grouped, header, unread
 from reconciler.views.text_layout import Page, wrap
 
@@ -27,7 +29,7 @@ def markdown(plan: Plan, page: Page) -> str:
         [row.sign, in_markdown.address(row), row.severity.value, prose(row.title), prose(row.outcome)]
         for row in report.checks
     ]
-    comment = Comment()
+    comment = Comment("check", page.marker, limit=page.limit, whole="--limit 0")
     comment.add(summary(report.summary))
     in_markdown.unread(report.unread, comment)
     comment.table(["", "Check", "Severity", "Title", "Outcome"], rows, "checks")

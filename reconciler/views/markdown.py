@@ -1,155 +1,98 @@
-"""A plan, and drift, as Markdown for a comment on a pull request."""
+"""A plan, and drift, as Markdown for a comment on a pull request.
+
+Decided: docs/decisions.md#a-comment-that-is-too-long
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from reconciler.model import Plan
-from reconciler.reports.characters import visible
+from reconciler.model import NEEDS_PERMISSION, Action, Address, NoticeType, Plan
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
-from reconciler.reports.hazards import PermissionRow, Permissions
-from reconciler.reports.labels import Labelled, listed
+from reconciler.reports.hazards import HazardGroup
+from reconciler.reports.labels import Labelled
 from reconciler.reports.notices import NoticeRow
-from reconciler.reports.plan import ChangeRow, PlanReport, plan_report
+from reconciler.reports.plan import PlanReport, plan_report
 from reconciler.reports.several import Several
 from reconciler.reports.target import TargetRow
 from reconciler.reports.unreachable import UnreadRow
+from reconciler.views.comment import Comment, row, size
+from reconciler.views.markdown_text import code, fenced, html, labelled, linked, prose
 from reconciler.views.sql import change_lines
 from reconciler.views.text_layout import Page
 
-LARGEST = 65_536
-"""Characters of a comment that GitHub takes."""
+KEPT_LONGEST = (Action.DELETE, Action.REPLACE, Action.RESTART, Action.REBUILD, Action.CREATE)
+"""Where not all changes can be told in full: in this order those with the same hazards, and all others after them."""
 
-RESERVED = 400
-"""Characters kept for saying what was left out, and for closing what is open."""
+BLOCKED = ["", "Blocked", "What"]
 
+HEAD = ["", "Change", "What", "Why and evidence"]
 
-class Comment:
-    """Markdown that grows block by block until a comment is full; what is left out is counted and said."""
-
-    def __init__(self) -> None:
-        self._blocks: list[str] = []
-        self._size = 0
-        self._left_out: list[str] = []
-
-    def add(self, block: str) -> bool:
-        """Takes `block`, unless the comment would be too long; says whether it did."""
-        size = len(block) + 2
-        if self._size + size > LARGEST - RESERVED:
-            return False
-        self._blocks.append(block)
-        self._size += size
-        return True
-
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> None:
-        """Takes as many rows as fit; `what` they are is said of those that do not."""
-        if not rows:
-            return
-        lines = [_row(head), _row(["---"] * len(head))]
-        room = LARGEST - RESERVED - self._size - sum(map(len, lines)) - 10
-        for taken, row in enumerate(rows):
-            line = _row(row)
-            if len(line) + 1 > room:
-                self.left_out(len(rows) - taken, what)
-                break
-            room -= len(line) + 1
-            lines.append(line)
-        if len(lines) > 2:
-            self.add("\n".join(lines))
-
-    def folded(self, title: str, blocks: Sequence[str], what: str) -> None:
-        """Takes as many blocks as fit, behind a triangle to click on."""
-        if not blocks or not self.add(f"<details><summary>{title}</summary>"):
-            self.left_out(len(blocks), what)
-            return
-        taken = 0
-        while taken < len(blocks) and self.add(blocks[taken]):
-            taken += 1
-        self.left_out(len(blocks) - taken, what)
-        self._blocks.append("</details>")
-        self._size += len("</details>") + 2
-
-    def left_out(self, count: int, what: str) -> None:
-        """Remembers that `count` of `what` had no room."""
-        if count:
-            self._left_out.append(f"{count} {what}")
-
-    def text(self) -> str:
-        """The comment."""
-        blocks = list(self._blocks)
-        if self._left_out:
-            blocks.append(f"**Too long for a comment: {listed(self._left_out)} left out. See the plan file.**")
-        return "\n\n".join(blocks) + "\n"
+LONGEST_CELL = 600
+"""Characters of a definition in a table, where the comment is bounded: all of it stands in the steps."""
 
 
 def plan(plan: Plan, page: Page) -> str:
-    """Summary, what needs permission, a table of changes, what to know beside, and the exact steps folded away."""
+    """Summary, every hazard and what is blocked; then the changes, what to know beside, and the exact steps, in this
+    order for as long as there is room."""
     report = plan_report(plan, grouped=True)
-    comment = Comment()
+    comment = Comment("plan", page.marker, limit=page.limit, whole="reconciler show PLAN --format markdown --limit 0")
     comment.add(summary(report.summary))
-    unread(report.unread, comment)
+    digest = labelled(report.digest) if report.digest else ""
+    blocked = [each for each in report.notices if each.type is NoticeType.BLOCKED]
+    _hazards(report, comment, kept=min(size(digest) + _blocked_size(blocked), comment.room / 2))
+    _blocked(blocked, comment, kept=size(digest) + 2)
+    unread(report.unread, comment, kept=size(digest) + 2)
+    if digest:
+        comment.add(digest)
     _targets(report.targets, comment)
-    if report.digest:
-        comment.add(_labelled(report.digest))
-    if report.permissions:
-        comment.add(_permissions(report.permissions))
-    rows = [[code(row.sign), address(row), _what(row)] for row in report.changes]
-    comment.table(["", "Change", "What"], rows, "changes")
+    _changes(report.changes, comment, page)
     _beside(report, comment)
     if report.order:
         turns = (f"{turn.number}. {prose(turn.says)}" for turn in report.order.turns)
-        comment.add("\n".join([prose(report.order.says), "", *turns]))
+        if not comment.add("\n".join([prose(report.order.says), "", *turns])):
+            comment.left_out(len(report.order.turns), "turns")
     steps: dict[str | Several, list[str]] = {}
-    for row in report.changes:
-        steps.setdefault(row.several or row.address.target, []).append(_steps(row))
+    for change in report.changes:
+        steps.setdefault(change.several or change.address.target, []).append(_steps(change, whole=not page.limit))
     for targets, blocks in steps.items():
         on, which = (targets.says, targets.number) if isinstance(targets, Several) else (targets, code(targets))
-        comment.folded(f"The exact steps on {_html(on)}", blocks, f"changes' steps on {which}")
+        comment.folded(f"The exact steps on {html(on)}", blocks, f"changes' steps on {which}")
     return comment.text()
 
 
 def drift(plan: Plan, page: Page) -> str:
-    """Summary, and a table of what differs."""
+    """Summary, what is blocked, and a table of what differs."""
     report = drift_report(plan, grouped=True)
-    comment = Comment()
+    comment = Comment("drift", page.marker, limit=page.limit, whole="--limit 0")
     comment.add(summary(report.summary))
+    _blocked([each for each in report.notices if each.type is NoticeType.BLOCKED], comment)
     unread(report.unread, comment)
     _targets(report.targets, comment)
     rows = [
-        [row.what, address(row), code(row.declared), "; ".join(filter(None, (code(row.observed), prose(row.told))))]
-        for row in report.resources
+        [
+            each.what,
+            _named(address(each), linked(each.place, page.source_url)),
+            code(_short(each.declared, page)),
+            "; ".join(filter(None, (code(_short(each.observed, page)), prose(each.told)))),
+        ]
+        for each in report.resources
     ]
     comment.table(["", "Resource", "Declared", "Observed"], rows, "resources")
     _beside(report, comment)
     return comment.text()
 
 
-def unread(rows: Sequence[UnreadRow], comment: Comment) -> None:
-    """Targets that were not read, before everything else."""
+def unread(rows: Sequence[UnreadRow], comment: Comment, *, kept: int = 0) -> None:
+    """Targets that were not read."""
     told = []
-    for row in rows:
-        which = prose(row.several.says) if row.several else code(row.target)
-        why = filter(None, (f"{row.says}{row.declared}", row.hint))
-        told.append([row.sign, which, "; ".join(map(prose, why))])
-    comment.table(["", "Not read", "Why"], told, "targets that could not be read")
-
-
-def prose(text: str) -> str:
-    """`text` so that it reads as itself: no markup, no HTML, no cell of a table ended, nobody mentioned, no issue."""
-    escaped = re.sub(r"([\\`*_{}\[\]~$])", r"\\\1", _html(text))
-    return re.sub(r"[@#](?=\w)", r"\g<0><!-- -->", escaped).replace("|", "&#124;")
-
-
-def code(text: str) -> str:
-    """`text` as code in a line. With a pipe in it as HTML, since GitHub divides cells before it looks for code."""
-    shown = visible(text)
-    if "|" in shown:
-        return f"<code>{prose(shown)}</code>"
-    fence = "`" * (_longest_run(shown) + 1)
-    space = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{space}{shown}{space}{fence}" if shown else ""
+    for each in rows:
+        which = prose(each.several.says) if each.several else code(each.target)
+        why = filter(None, (f"{each.says}{each.declared}", each.hint))
+        told.append([each.sign, which, "; ".join(map(prose, why))])
+    comment.table(["", "Not read", "Why"], told, "targets that could not be read", kept=kept)
 
 
 def summary(sentences: Sequence[str]) -> str:
@@ -158,65 +101,152 @@ def summary(sentences: Sequence[str]) -> str:
     return " ".join([f"**{first}**", *rest])
 
 
-def fenced(lines: Sequence[str], language: str) -> str:
-    """Lines as a block of code, fenced by more backticks than are in it."""
-    body = [visible(line) for line in "\n".join(lines).replace("\t", "    ").split("\n")]
-    fence = "`" * max(3, *(_longest_run(line) + 1 for line in body))
-    return "\n".join([f"{fence}{language}", *body, fence])
-
-
-def _html(text: str) -> str:
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _longest_run(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _labelled(text: Labelled) -> str:
-    return f"{prose(text.label)} {code(text.value)}"
-
-
-def address(row: ChangeRow | DriftRow | NoticeRow | CheckRow | PermissionRow) -> str:
+def address(row: ChangeRow | DriftRow | NoticeRow | CheckRow) -> str:
     """Of what a row is; with the targets that it is the same on."""
-    if row.several is None:
-        return code(str(row.address))
-    return f"{code('/'.join(row.address[1:]))} on {prose(row.several.says)}"
+    return _addressed(row.address, row.several)
 
 
-def _what(row: ChangeRow) -> str:
-    """What it says, and its notes; where there is nothing to say, what runs first."""
-    said = "; ".join(map(prose, filter(None, (row.says, *row.notes))))
-    return said or (code(row.steps[0].line) if row.steps else "")
+def _addressed(address: Address, several: Several | None) -> str:
+    if several is None:
+        return code(str(address))
+    return f"{code('/'.join(address[1:]))} on {prose(several.says)}"
 
 
 def _targets(targets: Sequence[TargetRow], comment: Comment) -> None:
     if targets:
         names = [target.name if target.several else code(target.name) for target in targets]
         told = (f"- {name} {prose(target.says)}" for name, target in zip(names, targets, strict=True))
-        comment.add("\n".join(told))
+        if not comment.add("\n".join(told)):
+            comment.left_out(len(targets), "targets")
 
 
-def _permissions(permissions: Permissions) -> str:
-    """Hazards that have to be allowed by name, before everything else."""
-    head = ["> [!WARNING]", f"> {_labelled(permissions.needed)}"]
-    shown = [f"> - {code(each.type)} {address(each)}: {prose(each.says)}" for each in permissions.hazards]
-    return "\n".join([*head, *shown, *([f"> - {permissions.more}"] if permissions.more else [])])
+def _hazards(report: PlanReport, comment: Comment, *, kept: float) -> None:
+    """Every hazard, before everything else and never folded: in full; where that has no room, with its changes alone;
+    and where even that has none, as many as have. So many bytes are `kept` for what comes next."""
+    if not report.hazards:
+        return
+    needed = report.permissions
+    head = ["> [!WARNING]", f"> {labelled(needed.needed)}"] if needed else ["> [!NOTE]"]
+    full = [f"> - {code(each.type)}: {prose(each.says)}: {_of(each)}" for each in report.hazards]
+    whole = "\n".join([*head, *full])
+    if size(whole) + 2 <= comment.room - kept:
+        comment.add(whole)
+        return
+    by_type: dict[str, list[HazardGroup]] = {}
+    for each in report.hazards:
+        by_type.setdefault(each.type, []).append(each)
+    short, room = list(head), comment.room - kept - sum(map(size, head)) - 400
+    for type, groups in by_type.items():
+        names = list(dict.fromkeys(_addressed(*each) for group in groups for each in group.of))
+        line = f"> - {code(type)} ({len(names)}):"
+        taken = 0
+        while taken < len(names) and size(line) + size(names[taken]) + 2 < room:
+            line += f"{',' if taken else ''} {names[taken]}"
+            taken += 1
+        room -= size(line) + 1
+        comment.left_out(len(names) - taken, f"changes with the hazard {code(type)}")
+        short.append(line)
+    comment.add("\n".join(short))
+
+
+def _of(group: HazardGroup) -> str:
+    """The changes that have a hazard."""
+    return ", ".join([*(_addressed(*each) for each in group.of), *filter(None, [group.more])])
+
+
+def _changes(changes: Sequence[ChangeRow], comment: Comment, page: Page) -> None:
+    """A row for each change, in full; where that has no room, in full for those that matter most, and of all others
+    what is done to what, folded."""
+    full = [_row(each, page) for each in changes]
+    short = [f"- {code(each.sign)} {address(each)}" for each in changes]
+    room = comment.room - 200 - size(row(HEAD))
+    costs = [size(row(cells)) + 1 for cells in full]
+    if sum(costs) <= room:
+        comment.table(HEAD, full, "changes")
+        return
+    order = sorted(range(len(changes)), key=lambda at: _rank(changes[at]))
+    room -= sum(size(line) + 1 for line in short)
+    taken: set[int] = set()
+    for at in order:
+        spent = costs[at] - size(short[at]) - 1
+        if spent <= room:
+            room -= spent
+            taken.add(at)
+    comment.table(HEAD, [full[at] for at in sorted(taken)], "changes")
+    others = [short[at] for at in order if at not in taken]
+    fit, room = 0, comment.room - 200
+    while fit < len(others) and size(others[fit]) + 1 <= room:
+        room -= size(others[fit]) + 1
+        fit += 1
+    comment.folded(f"{len(others)} more changes", ["\n".join(others[:fit])] if fit else [], "changes")
+    comment.left_out(len(others) - fit, "changes")
+
+
+def _rank(change: ChangeRow) -> tuple[bool, bool, int]:
+    """Its place where not all changes can be told in full: hazards that need permission first, then all others."""
+    hazards = [hazard.type for step in change.steps for hazard in step.step.hazards]
+    action = KEPT_LONGEST.index(change.action) if change.action in KEPT_LONGEST else len(KEPT_LONGEST)
+    return not NEEDS_PERMISSION.intersection(hazards), not hazards, action
+
+
+def _row(change: ChangeRow, page: Page) -> list[str]:
+    """What is done, to what, declared where; what it is, and with which hazards; why, and what was measured."""
+    hazards = dict.fromkeys(hazard.type for step in change.steps for hazard in step.step.hazards)
+    what = (
+        prose(change.explained),
+        _definition(change, page),
+        prose("; ".join(change.notes)),
+        f"**hazards** {' '.join(map(code, hazards))}" if hazards else "",
+    )
+    first = code(_short(change.steps[0].line, page)) if change.steps and not any(what[:3]) else ""
+    named = _named(address(change), linked(change.place, page.source_url))
+    return [
+        code(change.sign),
+        named,
+        "<br>".join(filter(None, (first, *what))),
+        "<br>".join(filter(None, (prose(change.wanted), prose(change.evidence)))),
+    ]
+
+
+def _definition(change: ChangeRow, page: Page) -> str:
+    """What comes, or with its label what would bring back what goes."""
+    shown, undo = _short(change.definition, page), change.to_undo
+    return labelled(Labelled(undo.label, shown)) if undo and undo.value == change.definition else code(shown)
+
+
+def _short(text: str, page: Page) -> str:
+    return f"{text[:LONGEST_CELL]}…" if page.limit and len(text) > LONGEST_CELL else text
+
+
+def _named(name: str, place: str) -> str:
+    return f"{name}<br>{place}" if place else name
+
+
+def _notices(notices: Sequence[NoticeRow]) -> list[list[str]]:
+    return [[each.sign, address(each), prose(each.says)] for each in notices]
+
+
+def _blocked_size(notices: Sequence[NoticeRow]) -> int:
+    return sum(size(row(cells)) + 1 for cells in [BLOCKED, BLOCKED, *_notices(notices)]) if notices else 0
+
+
+def _blocked(notices: Sequence[NoticeRow], comment: Comment, *, kept: int = 0) -> None:
+    """What is blocked, in full; where that has no room, what it is, and where even that has none, as much as has."""
+    if _blocked_size(notices) + 20 <= comment.room - kept:
+        comment.table(BLOCKED, _notices(notices), "blocked")
+        return
+    comment.left_out(len(notices), "reasons of what is blocked")
+    comment.table(["Blocked"], [[address(each)] for each in notices], "blocked", kept=kept)
 
 
 def _beside(report: PlanReport | DriftReport, comment: Comment) -> None:
-    """Notices, and checks that do not pass."""
-    notices = [[row.sign, address(row), prose(row.says)] for row in report.notices]
-    comment.table(["", "To know", "What"], notices, "notices")
-    checks = [[row.sign, address(row), prose(row.titled)] for row in report.checks]
+    """All other notices, and checks that do not pass."""
+    notices = [each for each in report.notices if each.type is not NoticeType.BLOCKED]
+    comment.table(["", "To know", "What"], _notices(notices), "notices")
+    checks = [[each.sign, address(each), prose(each.titled)] for each in report.checks]
     comment.table(["", "Check", "Seen and wanted"], checks, "checks")
 
 
-def _steps(row: ChangeRow) -> str:
-    """The steps of one change in a block of code, with what was measured above it."""
-    evidence = f"\n\n{prose(row.evidence)}" if row.evidence else ""
-    return f"{code(row.sign)} {address(row)}{evidence}\n\n{fenced(change_lines(row), 'sql')}"
+def _steps(change: ChangeRow, *, whole: bool) -> str:
+    """The steps of one change in a block of code."""
+    return f"{code(change.sign)} {address(change)}\n\n{fenced(change_lines(change, alike_once=not whole), 'sql')}"

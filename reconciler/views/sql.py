@@ -12,8 +12,10 @@ from itertools import groupby
 from reconciler.documents.document import timestamp
 from reconciler.documents.plan import seal
 from reconciler.model import Plan, RedisStep, SqlStep, System, TargetInfo
+from reconciler.reports.alike_steps import Alike, alike_steps
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible
-from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.plan import plan_report
 from reconciler.reports.redis_cli import WAITS_FOR, redis_cli
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import target_line
@@ -40,11 +42,13 @@ def plan(plan: Plan, page: Page) -> str:
     return "\n".join(lines) + "\n"
 
 
-def change_lines(change: ChangeRow) -> list[str]:
-    """One change: what it is and its hazards as comments, then its steps."""
+def change_lines(change: ChangeRow, *, alike_once: bool = False) -> list[str]:
+    """One change: what it is and its hazards as comments, then its steps; `alike_once`: of those that are the same for
+    each partition the first."""
     lines = [comment(f"{change.sign} {change.address}{': ' if change.says else ''}{change.says}")]
     timeouts: list[str] = []
-    for row in change.steps:
+    steps = alike_steps(change.steps) if alike_once else [Alike(row, 0) for row in change.steps]
+    for row, more in steps:
         step = row.step
         if isinstance(step, SqlStep) and step.attempts > 1:
             lines.append(
@@ -55,7 +59,11 @@ def change_lines(change: ChangeRow) -> list[str]:
             timeouts = _timeouts(step)
             lines += timeouts
         lines += _step_lines(row)
-    lines += [comment(f"on failure, reconciler apply runs: {run.value}") for run in change.on_failure]
+        lines += [comment(f"and on {more:,} more, each with its own names")] if more else []
+    shown = change.on_failure[: len(steps)] if alike_once else change.on_failure
+    lines += [comment(f"on failure, reconciler apply runs: {run.value}") for run in shown]
+    if left := len(change.on_failure) - len(shown):
+        lines.append(comment(f"and {left:,} more like these"))
     if change.to_undo:
         lines.append(comment(str(change.to_undo)))
     return lines

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Address, Plan, SqlStep
+from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftRow, drift_report
 from reconciler.reports.notices import NoticeRow
-from reconciler.reports.plan import ChangeRow, plan_report
+from reconciler.reports.plan import plan_report
 from reconciler.reports.several import Several
 from reconciler.reports.steps import StepRow
 from reconciler.reports.target import TargetRow
@@ -54,7 +55,9 @@ class Row(NamedTuple):
 def plan(plan: Plan, page: Page) -> str:
     """Everything that an apply would do, and what a reviewer has to know beside."""
     report = plan_report(plan, grouped=True)
-    closing = []
+    changes, legend = (report.changes, ()) if page.verbose else report.quiet
+    closing = [page.paint(line, "dim") for says in legend for line in wrap(says, page.columns, hang="  ")]
+    closing += [""] if legend else []
     if report.order:
         closing += [report.order.says, *(f"  {turn.number}. {turn.says}" for turn in report.order.turns), ""]
     closing += _summary(report.summary, page)
@@ -63,7 +66,7 @@ def plan(plan: Plan, page: Page) -> str:
     if report.digest:
         closing += [page.paint(line, "dim") for line in wrap(str(report.digest), page.columns, hang="  ")]
     rows = [
-        *_changes(report.changes, page),
+        *_changes(changes, page),
         *map(_notice, report.notices),
         *(_check(one, page) for one in report.checks),
     ]
@@ -200,9 +203,10 @@ def _detail(text: str, page: Page, style: str = "", hang: str = "  ") -> list[st
 
 
 def _steps(steps: Sequence[StepRow], page: Page) -> list[str]:
-    """The steps, one below the other; in one line where they are instant and fit."""
+    """The steps, one below the other; in one line where nothing is said of how they run, and they fit."""
     together = "; ".join(step.line for step in steps)
-    if not any(step.how for step in steps) and cells(together) <= page.columns - len(DETAIL):
+    of_lines = any("\n" in text for row in steps if isinstance(row.step, SqlStep) for text in row.step.statements)
+    if not any(step.how for step in steps) and not of_lines and cells(together) <= page.columns - len(DETAIL):
         return _detail(together, page)
     lines, said = [], ""
     for row in steps:
@@ -225,7 +229,7 @@ def _sql(step: SqlStep, page: Page, how: str) -> list[str]:
             lines += wrap("  " + line, room, hang=" " * (len(line) - len(line.lstrip(" ")) + 4))
     if lines and cells(lines[-1]) + 3 + cells(how) <= room:
         lines[-1] += " " * (room - cells(lines[-1]) - cells(how)) + page.paint(how, "dim")
-    else:
+    elif how:
         lines += [" " * (room - cells(line)) + page.paint(line, "dim") for line in wrap(how, room)]
     return [DETAIL + line for line in lines]
 

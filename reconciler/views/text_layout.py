@@ -15,12 +15,28 @@ WIDEST = 120
 """Cells. On a wider terminal, what stands at the right edge would be too far from what it belongs to."""
 
 
+LIMIT = 65_000
+"""Bytes of Markdown. GitHub takes a comment of 65,536 characters, and whoever posts it may add some."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`width` in cells of a terminal; `colour` whether SGR sequences may be written."""
+    """What a view is written on.
+
+    width       in cells of a terminal.
+    colour      whether SGR sequences may be written.
+    verbose     of text: all that is known of each change.
+    limit       of Markdown: bytes of UTF-8; 0 for all of it.
+    marker      of Markdown: the name in its first line, by which a pipeline finds its own comment; empty: no such line.
+    source_url  of Markdown: below which the declaring files are to be seen; empty: no links.
+    """
 
     width: int = 100
     colour: bool = False
+    verbose: bool = False
+    limit: int = LIMIT
+    marker: str = ""
+    source_url: str = ""
 
     @property
     def columns(self) -> int:

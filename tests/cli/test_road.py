@@ -133,7 +133,7 @@ def test_a_plan_that_somebody_does_not_agree_to_is_not_applied(world, reconciler
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     code, _, err = reconciler("apply")
     assert code == 1
-    assert "Not applied: nobody agreed to the plan, and nothing was changed." in err
+    assert "Declined; nothing was changed." in err
     assert "error" not in err.lower()
     assert told in err
     assert world.execute(BY_NAME).fetchone() == (1,)

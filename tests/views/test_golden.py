@@ -89,6 +89,7 @@ CASES = (
         "run.waves.json": ("run", RUN_IN_WAVES, {"format": "json"}),
         "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
         "plan.narrow.txt": ("plan", PLAN, {"width": 60}),
+        "plan.verbose.txt": ("plan", PLAN, {"verbose": True}),
         "plan.colour.txt": ("plan", PLAN, {"colour": True}),
         "receipt.colour.txt": ("receipt", RECEIPT, {"colour": True}),
         "plan.in-sync.txt": ("plan", IN_SYNC, {}),

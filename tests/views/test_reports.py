@@ -156,7 +156,8 @@ def unexplained(printed: str, report: object) -> list[str]:
 def unmarked(printed: str) -> str:
     """Markdown as it reads: without its table's heads, titles of folds and the scripts in them."""
     printed = re.sub(r"(`{3,})sql\n.*?\n\1", "", printed, flags=re.DOTALL)
-    printed = re.sub(r"(?m)^\|.*\|\n(?=\| --- )|^<details>.*$|^</details>$|^> \[!WARNING\]$", "", printed)
+    printed = re.sub(r"(?m)^\|.*\|\n(?=\| --- )|^<details>.*$|^</details>$|^> \[!(WARNING|NOTE)\]$", "", printed)
+    printed = re.sub(r"<br>|</?code>|\*\*hazards\*\*", " ", printed)
     return unescape(re.sub(r"\\([\\`*_{}\[\]~$])", r"\1", printed.replace("<!-- -->", "")))
 
 
@@ -222,10 +223,14 @@ def sentences(view: str) -> Iterator[str]:
         (
             "markdown.py",
             [
-                "**Too long for a comment: ", " left out. See the plan file.**", "Seen and wanted",
+                "Why and evidence", "changes with the hazard ", "Seen and wanted",
                 "The exact steps on ", "changes' steps on ", "targets that could not be read",
+                "reasons of what is blocked", "reconciler show PLAN --format markdown --limit 0",
             ],
         ),
+        ("comment.py", [
+            "**Too long for a comment: ", "**Too long for a comment: much is left out.**", " shows all of it.",
+        ]),
     ],
 )  # fmt: skip
 def test_a_view_words_nothing_but_its_own_form(view: str, of_its_form: list[str]):

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import click
 
 from reconciler.model import Address
+
+SMALLEST_COMMENT = 4_000
+"""Bytes: room for a summary, the names of some hazards, and what was left out."""
+
+LONGEST_MARKER = 100
+"""Characters: as much as the names of a repository's environments take."""
 
 
 class Duration(click.ParamType[timedelta]):
@@ -59,3 +66,56 @@ class OneAddress(click.ParamType[Address]):
             return Address.parse(value)
         except ValueError as error:
             self.fail(str(error), param, context)
+
+
+class Bytes(click.ParamType[int]):
+    """How large a comment may become; 0: as large as it is."""
+
+    name = "bytes"
+
+    def convert(self, value: str | int, param: click.Parameter | None, context: click.Context | None) -> int:
+        """Fails with what is valid."""
+        number = int(value) if re.fullmatch(r"[0-9]{1,12}", str(value)) else -1
+        if number and number < SMALLEST_COMMENT:
+            self.fail(f"{value!r}: expected 0 for the whole, or at least {SMALLEST_COMMENT} bytes", param, context)
+        return number
+
+
+class Marker(click.ParamType[str]):
+    """A name inside an HTML comment, which nothing in it may end."""
+
+    name = "marker"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        """Fails with what is valid."""
+        if not re.fullmatch(rf"[A-Za-z0-9._/:-]{{1,{LONGEST_MARKER}}}", value) or "--" in value:
+            self.fail(
+                f"{value!r} is no marker: expected one word of letters, digits and . _ / : - without two hyphens side "
+                f"by side, of at most {LONGEST_MARKER} characters", param, context,
+            )  # fmt: skip
+        return value
+
+
+class SourceUrl(click.ParamType[str]):
+    """The address below which files are to be seen."""
+
+    name = "URL"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        """Fails with what is valid; what may be a password is not repeated."""
+        if not is_source_url(value):
+            self.fail(
+                "expected the http or https address of a folder, without a user, a password, a question mark, # or "
+                "blanks, like https://github.com/OWNER/NAME/blob/COMMIT", param, context,
+            )  # fmt: skip
+        return value
+
+
+def is_source_url(text: str) -> bool:
+    """Whether links may begin with `text`: nobody's secret is in it, and it ends no link of Markdown."""
+    if not re.fullmatch(r"https?://[!-~]+", text, re.IGNORECASE) or re.search(r"""[@?#<>()\[\]|\\`"']""", text):
+        return False
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:
+        return False
