@@ -236,7 +236,9 @@ def test_a_target_of_which_nothing_can_be_imported_is_an_error(reconciler, desir
     assert err.startswith("error: app is a http target, and of those nothing can be imported")
 
 
-@pytest.mark.parametrize(("arguments", "said"), [(["import"], "Missing argument"), (["import", "mian"], "main")])
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["import"], "names of declared targets, or URLs"), (["import", "mian"], "main")]
+)
 def test_usage_errors_say_what_is_valid(there, reconciler, arguments, said):
     code, out, err = reconciler(*arguments)
     assert (code, out) == (1, "")
