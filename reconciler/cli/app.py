@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.secrets import Secrets
 
 VERBS: Mapping[str, str] = {
+    "init": "Begin: a folder of YAML that declares what is there.",
     "validate": "Read and check all YAML; connect to nothing.",
     "explain": "Say where something is declared, or what decides about it.",
     "plan": "Show what would change; change nothing.",

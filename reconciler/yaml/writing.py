@@ -36,11 +36,21 @@ _NOT_PLAIN_INSIDE = re.compile(r"[\[\]{},:?#]")
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
+class Template(str):
+    """A text whose `${NAME}` stand for variables, and are written as they are."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Stands in a mapping for what is not declared: written as a comment with its reason, and read by nobody."""
+    """Stands in a mapping for what is not declared: written as a comment with its reason, and read by nobody.
+
+    `is_expected`: nobody looks for it, so that it stands behind what is declared, and not before.
+    """
 
     reason: str
+    is_expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +62,22 @@ class Noted:
 
 
 def gathered(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """`entries` with what is left out first, those of one and the same reason named together."""
-    by_reason: dict[str, list[str]] = {}
+    """`entries` with what is left out first, or last where that is expected; those of one and the same reason are named
+    together."""
+    by_entry: dict[LeftOut, list[str]] = {}
     for name, entry in entries.items():
         if isinstance(entry, LeftOut):
-            by_reason.setdefault(entry.reason, []).append(name)
-    left_out = {", ".join(names): LeftOut(reason) for reason, names in by_reason.items()}
-    return left_out | {name: entry for name, entry in entries.items() if not isinstance(entry, LeftOut)}
+            by_entry.setdefault(entry, []).append(name)
+    first = {", ".join(names): entry for entry, names in by_entry.items() if not entry.is_expected}
+    last = {", ".join(names): entry for entry, names in by_entry.items() if entry.is_expected}
+    return first | {name: entry for name, entry in entries.items() if not isinstance(entry, LeftOut)} | last
 
 
 def document(content: Mapping[str, Any], remarks: Sequence[str] = ()) -> str:
     """One YAML document of dicts, lists and texts, with `remarks` as comments on top.
 
     `content` is a mapping in the order in which it is to be written. A `${` of a text is written so that no variable is
-    looked for. Values that are LeftOut become comments, and Noted ones get one.
+    looked for, but for that of a Template. Values that are LeftOut become comments, and Noted ones get one.
     """
     lines = [line for remark in remarks for line in _comment(remark, 0)]
     lines += _block(content, 0)
@@ -134,7 +146,7 @@ def _flow(value: Any) -> str:
 
 
 def _value(text: str, *, inside: bool) -> str:
-    return _scalar(text.replace("${", "$${"), inside=inside)
+    return _scalar(text if isinstance(text, Template) else text.replace("${", "$${"), inside=inside)
 
 
 def _scalar(text: str, *, inside: bool) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
+import yaml
+from psycopg import sql as compose
 from waiting import reload
 
 SECRET = "hunter2-planted"
@@ -133,6 +136,65 @@ def test_what_is_broken_or_being_built_is_left_out_with_its_reason(there, reconc
     assert "      # tasks_broken_idx: INVALID, since its build failed or parts of it are missing\n" in out
 
 
+def commented(out: str) -> dict[str, str]:
+    """By index, what is said beside it."""
+    return dict(re.findall(r"^      (\S+): \{.*\}  # (.*)$", out, re.MULTILINE))
+
+
+def test_beside_an_index_stands_what_else_answers_its_queries(there, reconciler, desired):
+    there.execute("create index tasks_a_idx on tasks (status, priority); create index tasks_b_idx on tasks (status)")
+    there.execute("create index tasks_c_idx on tasks (status); create index tasks_id_idx on tasks (id)")
+    there.execute("create index tasks_part_idx on tasks (status) where priority > 1")
+    there.execute("create unique index tasks_u_idx on tasks (status, id)")
+    code, out, _ = reconciler("import", "main", "--schema", "public")
+    assert code == 0
+    assert commented(out) == {
+        "tasks_b_idx": "duplicate of tasks_c_idx; covered by tasks_a_idx, tasks_u_idx",
+        "tasks_c_idx": "duplicate of tasks_b_idx; covered by tasks_a_idx, tasks_u_idx",
+        "tasks_id_idx": "covered by tasks_pkey",
+    }
+    above = "      # covered by tasks_a_idx, tasks_b_idx, tasks_c_idx, tasks_u_idx\n      tasks_part_idx: {"
+    assert above in out  # there is no room behind it
+    (desired / "main.yaml").write_text(out)
+    assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
+def test_that_nobody_has_scanned_an_index_is_said_once_that_is_counted_for_long_enough(there, reconciler, monkeypatch):
+    assert "never scanned" not in reconciler("import", "main")[1]
+    there.execute("create unique index tasks_u_idx on tasks (status, id)")
+    there.execute("set enable_seqscan = off; select from tasks where title = 'x'; select pg_stat_force_next_flush()")
+    monkeypatch.setattr("reconciler.kinds.pg_index.yaml_comments.LONG_ENOUGH", timedelta(0))
+    said = commented(reconciler("import", "main", "--schema", "public")[1])
+    assert said.keys() == {"tasks_status_idx", "dates_note_idx"}
+    assert re.fullmatch(r"never scanned since \d{4}-\d\d-\d\d", said["tasks_status_idx"])
+
+
+HOSTILE = [
+    "x\nsettings: {port: '1'}",
+    "a\r# b",
+    "c\u2028d: absent",
+    "\u202egpj",
+    "\x1b[2Je",
+    "# f",
+    "*/ : {g}",
+    "-" * 63,
+]
+
+
+def test_no_name_leaves_its_comment(there, reconciler, desired):
+    for name in HOSTILE:
+        there.execute(compose.SQL("create index {} on tasks (priority)").format(compose.Identifier(name)))
+    code, out, _ = reconciler("import", "main", "--schema", "public")
+    assert code == 0
+    assert out.count("duplicate of") == len(HOSTILE)
+    assert all(sign.isprintable() for line in out.split("\n") for sign in line)
+    [document] = yaml.safe_load_all(out)
+    assert document.keys() == {"target", "tables"}
+    assert document["tables"]["public.tasks"]["indexes"].keys() == {*HOSTILE, "tasks_status_idx", "tasks_title_idx"}
+    (desired / "main.yaml").write_text(out)
+    assert reconciler("plan", "--detailed-exitcode")[0] == 0
+
+
 def test_tables_of_extensions_are_the_extensions(there, reconciler):
     there.execute("create table theirs (id int); create index theirs_idx on theirs (id)")
     there.execute("alter extension ltree add table theirs")
@@ -236,7 +298,9 @@ def test_a_target_of_which_nothing_can_be_imported_is_an_error(reconciler, desir
     assert err.startswith("error: app is a http target, and of those nothing can be imported")
 
 
-@pytest.mark.parametrize(("arguments", "said"), [(["import"], "Missing argument"), (["import", "mian"], "main")])
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["import"], "names of declared targets, or URLs"), (["import", "mian"], "main")]
+)
 def test_usage_errors_say_what_is_valid(there, reconciler, arguments, said):
     code, out, err = reconciler(*arguments)
     assert (code, out) == (1, "")

@@ -17,7 +17,7 @@ from reconciler.kinds.pg_index import KIND
 from reconciler.model import Change, Notice, Outcome, PostgresTarget, SqlStep, Target
 from reconciler.secrets import Secrets
 from reconciler.targets.connect import connect
-from reconciler.yaml.writing import LeftOut
+from reconciler.yaml.writing import LeftOut, Noted
 
 ON_ONE_TABLE = 40
 """Indexes of one table: each further one takes longer."""
@@ -171,6 +171,8 @@ def imported(url: str) -> dict[str, Any]:
         assert all("constraint" in reason for reason in left_out.values()), left_out
         for names in left_out:
             del table["indexes"][names]
+        for name, entry in table["indexes"].items():
+            table["indexes"][name] = entry.value if isinstance(entry, Noted) else entry
     return found
 
 

@@ -20,6 +20,7 @@ from psycopg import sql as compose
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.kinds.pg_setting.model import Definition
 from reconciler.kinds.pg_setting.observing.hidden_from_role import unlisted
+from reconciler.kinds.pg_setting.values.unmanaged import UNMANAGED
 from reconciler.kinds.pg_setting.yaml_comments import may_be_secret
 from reconciler.model import NoticeType, PostgresTarget, Target
 from reconciler.targets.connect import connect
@@ -45,7 +46,6 @@ ODD = {
     "synchronous_commit": ["local"],
     "log_statement": ["ddl"],
     "autovacuum": ["0"],
-    "lc_numeric": ["C"],
     "max_wal_size": ["3GB"],
     "checkpoint_completion_target": ["0.75"],
     "log_autovacuum_min_duration": ["0"],
@@ -207,7 +207,7 @@ def test_every_setting_that_differs_is_written_and_a_plan_of_it_is_empty(own, tm
     text = imported(target(server))
     assert "cannot be declared" not in text
     found = {name.lower() for name in values(sections(target(server))["settings"])}
-    left = changed - found
+    left = changed - found - UNMANAGED.keys()
     assert all(re.search(rf"# .*\b{name}\b", text) or f" {name}," in text for name in left), left
     # Values that were drawn one by one: some of them together would keep the server down, which a plan says.
     fatal = {name for name in left if re.search(rf"# .*\b{name}\b.*do not restart it", text)}
@@ -246,6 +246,24 @@ def test_a_comment_says_where_each_value_comes_from_and_what_it_masks(own, tmp_p
     assert "      work_mem: 7MB  # masks the instance's 64MB\n" in text
     assert f"# port: given on the server's command line; it masks postgresql.conf:{at['port']}\n" in text
     assert "  custom.thing: 1  # conf.d/ours.conf:2\n" in text
+    assert planned(tmp_path / "one", target(server), text).changes == ()
+
+
+def test_what_belongs_to_one_machine_is_named_once_behind_all_others(own, tmp_path):
+    server = own.started("one")
+    with (server.data / "postgresql.conf").open("a") as conf:
+        conf.write("external_pid_file = 'ours.pid'\nlc_messages = 'C'\nlc_time = 'POSIX'\nwork_mem = 5MB\n")
+        conf.write("unix_socket_permissions = 0770\nlc_monetary = 'POSIX'\ntimezone = 'Europe/Berlin'\n")
+    server.restart()
+    text = imported(target(server))
+    assert "  TimeZone: Europe/Berlin" in text
+    behind = text[text.index("  work_mem:") :]
+    assert text.count("lc_time") == 1
+    told = behind.replace("\n  # machine", " machine")
+    assert re.search(r"  # .*lc_monetary.*lc_time: chosen by initdb after the locale of its machine\n", told)
+    assert "  # external_pid_file: where this machine has its files\n" in behind
+    assert "unix_socket_permissions: where this server is reached; another one has another place\n" in behind
+    assert not UNMANAGED.keys() & values(sections(target(server))["settings"]).keys()
     assert planned(tmp_path / "one", target(server), text).changes == ()
 
 

@@ -7,7 +7,7 @@ them, then the whole as `sql`; what even that cannot say is left out and says so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -23,9 +23,10 @@ from reconciler.kinds.pg_index.observed import AnyObserved, LiveIndex
 from reconciler.kinds.pg_index.observing.catalogue import Catalogue, read
 from reconciler.kinds.pg_index.observing.locked_or_slow_tables import read_without
 from reconciler.kinds.pg_index.sections import TableSection
+from reconciler.kinds.pg_index.yaml_comments import remarks
 from reconciler.model import Address
 from reconciler.targets.postgres.session import PostgresSession
-from reconciler.yaml.writing import LeftOut, gathered
+from reconciler.yaml.writing import LeftOut, Noted, gathered
 
 SECTION = "tables"
 
@@ -77,6 +78,7 @@ def written(kind: Kind[PostgresSession, Declared, AnyObserved], session: Postgre
                     definition = definition.model_copy(update={"options": options})
                 key = (table_name(schema, table), index_name(name))
                 candidates.append(_Index(*key, schema, table, live, definition))
+    every = candidates
     declared: dict[Address, tuple[str, str]] = {}
     for spell in (_plainly, _exactly, _as_sql):
         found = {(index.table, index.name): spell(index) for index in candidates}
@@ -88,8 +90,18 @@ def written(kind: Kind[PostgresSession, Declared, AnyObserved], session: Postgre
         candidates = [index for index in candidates if (index.table, index.name) in wrong]
         if not candidates:
             break
+    for (table_key, name_key), comment in _remarks(session, catalogue, every).items():
+        entry = tables[table_key][name_key]
+        tables[table_key][name_key] = entry if isinstance(entry, LeftOut) else Noted(entry, comment)
     sections = {table: _section(entries) for table, entries in tables.items()}
     return {SECTION: sections | {table_name(*table): LeftOut(why) for table, why in hidden.items()}}
+
+
+def _remarks(session: PostgresSession, catalogue: Catalogue, indexes: Sequence[_Index]) -> dict[tuple[str, str], str]:
+    """What stands beside indexes, by their keys."""
+    by_place = {((each.schema, each.live_table), each.live.name): (each.table, each.name) for each in indexes}
+    places = [((each.schema, each.live_table), each.live) for each in indexes]
+    return {by_place[place]: said for place, said in remarks(session, catalogue, places).items()}
 
 
 def table_name(schema: str, table: str) -> str:

@@ -2,7 +2,7 @@
 
 Only what differs from the default. Every value is declared again from what was written and planned against the server
 it came from, in one go for all of them: only what the plan finds to be as declared is kept, with a comment that says
-where it comes from. The rest is left out and says why.
+where it comes from. The rest is left out and says why, behind all others what belongs to one machine.
 
 Decided: docs/decisions.md#settings-that-are-imported, docs/decisions.md#values-that-may-hold-a-password
 """
@@ -25,6 +25,7 @@ from reconciler.kinds.pg_setting.observed import Server
 from reconciler.kinds.pg_setting.observing import hidden_from_role
 from reconciler.kinds.pg_setting.observing.observe import observe
 from reconciler.kinds.pg_setting.unlisted import Declared
+from reconciler.kinds.pg_setting.values import unmanaged
 from reconciler.kinds.pg_setting.yaml_entries import Entry, Form, Found, Path, kept_elsewhere, of_instance, of_scope
 from reconciler.model import Address, Verdict
 from reconciler.targets.postgres.session import PostgresSession
@@ -79,6 +80,7 @@ def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession
     for row in scopes:
         if row["database"] is None and row["role"] is None:
             entries["roles", f"ALTER ROLE ALL SET {row['name']}"] = LeftOut("has no declaration")
+    entries |= {path: LeftOut(why, is_expected=True) for path, why in _unmanaged(entries)}
     server = next(iter(observed.values())).server
     if server.owner is not None or server.patroni is not None:
         entries = {path: entry for path, entry in entries.items() if path[0] != "settings"} | kept_elsewhere(server)
@@ -86,6 +88,13 @@ def written(kind: Kind[PostgresSession, Declared, Any], session: PostgresSession
     unseen = _unseen(session, server, listed)
     entries |= {path: LeftOut(reason) for name, reason in unseen if (path := ("settings", name)) not in entries}
     return _sections(_tried(kind, session, entries))
+
+
+def _unmanaged(entries: Mapping[Path, Entry]) -> Iterator[tuple[Path, str]]:
+    """The instance's settings among `entries` that would be written, and are not managed as code, and why not."""
+    for path, entry in entries.items():
+        if path[0] == "settings" and isinstance(entry, Found) and (why := unmanaged.reason(path[1])):
+            yield path, why
 
 
 def _placeholder(

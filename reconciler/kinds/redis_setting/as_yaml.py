@@ -43,10 +43,13 @@ OF_ONE_NODE = frozenset(
             "pidfile",
             "port",
         ),
-        *("replica-announce-ip", "replica-announce-port", "tls-port", "unixsocket"),
+        *("replica-announce-ip", "replica-announce-port", "tls-port", "unixsocket", "unixsocketperm"),
     }
 )
-"""What each of several nodes has for itself: declared for all, it would be wrong for all but one."""
+"""What each server has for itself: declared for several nodes, it would be wrong for all but one; for one alone, on the
+next machine. It can be declared all the same."""
+
+OF_ITS_PLACE = "where this server is reached, and has its files; another one has another place"
 
 BUILT_IN = frozenset({"lua"})
 """Modules that every server of a version has: seen on Valkey 9.1."""
@@ -69,8 +72,9 @@ def written(kind: Kind[RedisSession, RedisSetting, ObservedSetting], session: Re
         default = known.get(name)
         if default is not None and agree(name, default, value):
             continue
-        if session.target.node_of and name in OF_ONE_NODE:
-            entries[name] = LeftOut("each node has its own")
+        if name in OF_ONE_NODE:
+            why = "each node has its own" if session.target.node_of else OF_ITS_PLACE
+            entries[name] = LeftOut(why, is_expected=True)
         elif name in ROLE:
             entries[name] = LeftOut("which server this one replicates is decided by REPLICAOF, Sentinel or the cluster")
         else:
