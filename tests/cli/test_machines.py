@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.documents import fleet_receipt
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents.events import json_schema
 
@@ -90,3 +91,17 @@ def test_what_cannot_be_told_is_refused_before_anything_runs(world, reconciler, 
     assert said in err
     assert world.execute("select to_regclass('tasks_status_idx')").fetchone() == (None,)
     assert not Path("events.yaml").exists()
+
+
+def test_of_a_folder_of_plans_the_receipt_of_the_run_is_alone_there_and_events_are_refused(
+    tenants, reconciler, tmp_path
+):
+    folder = tmp_path / "plans"
+    assert reconciler("plan", "--out-dir", folder)[0] == 0
+    digest = json.loads((folder / "fleet.json").read_text())["digest"]
+    code, out, err = reconciler("apply", folder, "--digest", digest, "--events", "events.ndjson")
+    assert (code, out) == (1, "")
+    assert "--events is about one plan" in err
+    code, out, err = reconciler("apply", folder, "--digest", digest, "--format", "json")
+    assert code == 0, err
+    assert fleet_receipt.of_json(json.loads(out), source="stdout").succeeded
