@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the program: help texts, types of checks, and the JSON Schema.
+"""Writes what the documentation takes from the program: help texts, types of checks, and the JSON Schemas.
 
     python docs/generate.py
 
@@ -19,6 +19,7 @@ import click
 
 from reconciler.cli.app import VERBS, reconciler
 from reconciler.desired.schema import json_schema
+from reconciler.documents import events
 from reconciler.kinds.check.documentation import of_type
 from reconciler.kinds.check.types import TYPES
 from reconciler.kinds.registry import KINDS
@@ -26,6 +27,7 @@ from reconciler.model import System
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "schema.json"
+EVENTS = ROOT / "docs" / "events.schema.json"
 WIDTH = 100
 """Cells: what fits a code block of a browser."""
 
@@ -91,6 +93,11 @@ def schema() -> str:
     return json.dumps(json_schema(KINDS), indent=2) + "\n"
 
 
+def schema_of_events() -> str:
+    """The text of docs/events.schema.json: what each line of `reconciler apply --events` is."""
+    return json.dumps(events.json_schema(), indent=2) + "\n"
+
+
 def main() -> None:
     """Brings all of it up to date."""
     for page in pages():
@@ -98,6 +105,7 @@ def main() -> None:
         if updated(text) != text:
             page.write_text(updated(text), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    EVENTS.write_text(schema_of_events(), encoding="utf-8")
 
 
 if __name__ == "__main__":

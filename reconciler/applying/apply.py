@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     pass
 
 
+NO_WAIT = timedelta()
+
 READERS = 1
 """Sessions that read a target at once: lanes look for milliseconds and run for minutes, so that they share one."""
 
@@ -60,13 +62,14 @@ def apply_plan(
     rehearsal: bool = True,
     declared: Collection[Resource] | None = None,
     at_once: int = MOST_TARGETS_AT_ONCE,
+    lock_timeout: timedelta = NO_WAIT,
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
     `at_once` bounds the targets that are connected to, locked, rehearsed on and changed at once, those of one server
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
-    further. Without `rehearsal`, what the server refuses is found out step by step. `declared` is what the YAML says by
-    now, None where it is not at hand.
+    further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
+    server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -89,13 +92,9 @@ def apply_plan(
         unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
         events.planned(plan)
-        targets_in_order = _connected(
-            [
-                TargetGroup(nodes, changes, sessions, parallel, events, interruption, ledger, patience, facts)
-                for changes in wanted.values()
-            ],
-            now, locks, at_once=at_once, rehearsal=rehearsal,
-        )  # fmt: skip
+        alike = (sessions, parallel, events, interruption, ledger, patience, facts, lock_timeout.total_seconds())
+        found = [TargetGroup(nodes, changes, *alike) for changes in wanted.values()]
+        targets_in_order = _connected(found, now, locks, at_once=at_once, rehearsal=rehearsal)
         with ThreadPoolExecutor(max_workers=at_once) as pool:
             jobs = [pool.submit(each.run) for each in targets_in_order]
             try:

@@ -29,6 +29,7 @@ from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import DONE, Ledger, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
+from reconciler.applying.lock.waiting import Waiting
 from reconciler.applying.one_change import Runner
 from reconciler.applying.partitions import most_at_once
 from reconciler.applying.verification import builds
@@ -66,6 +67,7 @@ class TargetGroup:
     targets  all nodes that the plan changes; `facts` what gates have been asked about so far.
     held     the locks of the group's targets, by name, once `lock` has taken them.
     writers  connections that write, those of rehearsals among them, in which nothing is left of that.
+    lock_timeout  seconds that the lock of a target is waited for.
     alone    held by a step that makes others wait while it waits for its lock: one of them at a time on a server.
     """
 
@@ -78,6 +80,7 @@ class TargetGroup:
     ledger: Ledger
     patience: Patience
     facts: Facts
+    lock_timeout: float = 0.0
     held: dict[str, Held] = field(default_factory=dict)
     writers: Writers = field(default_factory=Writers)
     alone: threading.Lock = field(default_factory=threading.Lock)
@@ -108,12 +111,14 @@ class TargetGroup:
             self._only(name)
             target = self.targets[name]
             instance = any(change.address.target == name and _of_instance(change) for change in self.changes)
-            with self.sessions.lent(target) as session:
-                enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
-                # While this session is idle: a pooler that gives the lock its process shares sessions.
-                idle = [session.pid] if session.system is System.POSTGRES else []
-                lock = locked(target, self.sessions.secrets, now, instance=instance, ours=self._ours, idle=idle)
-                self.held[name] = self.opened.enter_context(lock)
+            waiting = Waiting(self.lock_timeout, self.patience, self.interruption, partial(self.events.noted, name))
+            while name not in self.held:
+                with waiting.while_held(), self.sessions.lent(target) as session:
+                    enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
+                    # While this session is idle: a pooler that gives the lock its process shares sessions.
+                    idle = [session.pid] if session.system is System.POSTGRES else []
+                    lock = locked(target, self.sessions.secrets, now, instance=instance, ours=self._ours, idle=idle)
+                    self.held[name] = self.opened.enter_context(lock)
 
     def _ours(self) -> list[int]:
         return [held.pid for held in self.held.values()]

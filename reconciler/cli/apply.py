@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import shared
+from reconciler.cli import apply_output, shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
 from reconciler.cli.options import executor, narrowing, shards
 from reconciler.cli.options import jobs as how_many
+from reconciler.cli.options import lock_timeout as lock_timeouts
 from reconciler.cli.options.types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model import NEEDS_PERMISSION, Address, HazardType, Plan, Receipt, Shard
-from reconciler.views import render_receipt
 
 if TYPE_CHECKING:
     from reconciler.desired.load import Desired
@@ -106,6 +106,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the plans in a folder, how long a shard waits at the end of a wave for the others.",
 )
+@apply_output.options
+@lock_timeouts.option
 @how_many.of_apply
 @shards.option
 @executor.options
@@ -128,6 +130,9 @@ def command(
     receipt: Path | None,
     resume: bool,
     wait: timedelta,
+    lock_timeout: timedelta,
+    format: str,
+    events: str | None,
     jobs: int | None,
     shard: Shard | None,
     **of_executor: Any,
@@ -167,6 +172,7 @@ def command(
 
     plan = _saved(names, where)
     loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
+    loosens["--lock-timeout"] = bool(lock_timeout)
     cluster = executor.cluster(of_executor, loosens=loosens)
     if plan and allow_blocked:
         raise UsageError(
@@ -178,13 +184,17 @@ def command(
         digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
     )  # fmt: skip
+    output = apply_output.Output(format, events)
     if plan and plan.is_dir():
+        if events:
+            raise UsageError("--events is about one plan", hint="a folder of plans: --receipt DIR, or --format json")
         apply_fleet(
             run,
             Wanted(
                 folder=plan, digest=digest or "", approve=approve, approvals=approvals, shard=shard, receipts=receipt,
                 resume=resume, options=replace(options, digest=""), parallel=parallel, rehearsal=not no_rehearsal,
-                jobs=jobs, patience=wait, cluster=cluster,
+                jobs=jobs, patience=wait, cluster=cluster, format=format,
+                lock_timeout=lock_timeout,
             ),
         )  # fmt: skip
     if approve or approvals or resume:
@@ -196,6 +206,7 @@ def command(
     saved = plan_file.read(plan) if plan else None
     if receipt:
         receipt_file.expect_place(receipt, plan)
+    output.expect_places(plan, receipt)
     if saved:
         enforce(Moment.SAVED, Facts(plan=saved, options=options, now=shared.now()))
         _expect_changes(saved, allow_superseded)
@@ -211,7 +222,7 @@ def command(
         run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
     )  # fmt: skip
     _expect_one_wave(made, desired)
-    approved = made if saved else asked(run, made, yes)
+    approved = made if saved else asked(run, made, yes, place=output.for_people)
     if approved is None:
         run.tell("Declined; nothing was changed.")
         raise click.exceptions.Exit(1)
@@ -222,26 +233,22 @@ def command(
             receipt_file.write(so_far, receipt)
 
     shared.on_signals(lambda *_: shared.answer(interruption.set()))
-    with live(sys.stderr, approved) as display:
+    with output.told(run.secrets) as told, live(sys.stderr, approved) as display:
         done = apply_plan(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
-            subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
+            subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
+            rehearsal=not no_rehearsal, lock_timeout=lock_timeout,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
-    unwritten = ""
+    unwritten = [told.unwritten] if told and told.unwritten else []
     try:
         record(done)
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
-        unwritten = error.message
+        unwritten.append(error.message)
     if done.blocked:
         run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
-    try:
-        shared.show(render_receipt(done, plan=approved, **shared.layout()))
-    except ReconcilerError as error:  # what was done is done, and the exit code tells of that
-        run.tell(error.message)
-    if unwritten:
-        run.tell(unwritten)
+    output.show(run, done, approved, unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
 
 

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line says of an apply of a fleet; `options` is what gates are told of each of its plans, `jobs`
-    how many servers are worked on at once, `patience` how long other shards are waited for, and `cluster` whose
-    workers apply them; None: this process does."""
+    how many servers are worked on at once, `patience` how long other shards are waited for, `cluster` whose workers
+    apply them (None: this process does), `format` that of the receipt, and `lock_timeout` how long
+    another apply is waited for on each target."""
 
     folder: Path
     digest: str
@@ -54,6 +55,8 @@ class Wanted:
     jobs: int | None
     patience: timedelta
     cluster: Cluster | None
+    format: str
+    lock_timeout: timedelta
 
 
 def apply_fleet(run: Run, wanted: Wanted) -> None:
@@ -100,7 +103,7 @@ def apply_fleet(run: Run, wanted: Wanted) -> None:
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
         unwritten = error.message
     try:
-        shared.show(render_run(made, **shared.layout()))
+        shared.show(render_run(made, wanted.format, **shared.layout()))
     except ReconcilerError as error:  # what was done is done, and the exit code tells of that
         run.tell(error.message)
     if unwritten:
@@ -210,6 +213,7 @@ def _apply(
         plan, target, run.secrets,
         options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
+        lock_timeout=wanted.lock_timeout,
     )  # fmt: skip
 
 

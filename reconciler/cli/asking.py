@@ -19,18 +19,18 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def asked(run: Run, plan: Plan, yes: bool) -> Plan | None:
-    """`plan`, after it was shown and somebody agreed; None where he did not. Raises UsageError where nobody can be
-    asked; click.Abort."""
+def asked(run: Run, plan: Plan, yes: bool, *, place: TextIO) -> Plan | None:
+    """`plan`, after it was shown in `place` and somebody agreed; None where he did not. Raises UsageError where nobody
+    can be asked; click.Abort."""
     try:
-        shared.show(render(plan, verbose=True, **shared.layout()))
+        shared.show(render(plan, verbose=True, **shared.layout(place)), place)
     except ReconcilerError:
         if not yes:
             raise
     shared.tell_unread(run, plan.unreachable)
     if plan.is_empty or yes:
         return plan
-    if streams.lost(sys.stdout):
+    if streams.lost(place):
         raise UsageError("the plan could not be shown, and so nobody can approve it", hint="pass --yes, or show it")
     if not is_terminal(sys.stdin):
         raise UsageError(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from os import environ
 from types import FrameType
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TextIO, TypedDict
 
 import click
 
@@ -106,14 +106,16 @@ def show_lines(text: str) -> None:
     show("\n".join(visible_lines(text)))
 
 
-def show(text: str) -> None:
-    """The result as a view, or YAML's writer, has made it safe to print, on standard output.
+def show(text: str, place: TextIO | None = None) -> None:
+    """The result as a view, or YAML's writer, has made it safe to print, in `place`; else on standard output.
 
     Raises ReconcilerError where it cannot be written, and somebody wants it.
     """
-    click.echo(text.rstrip("\n"), color=True)
-    if reason := streams.missed(sys.stdout):
-        raise ReconcilerError(f"the result could not be written to standard output: {reason.strerror}")
+    place = place or sys.stdout
+    click.echo(text.rstrip("\n"), file=place, color=True)
+    if reason := streams.missed(place):
+        name = "standard error" if place is sys.stderr else "standard output"
+        raise ReconcilerError(f"the result could not be written to {name}: {reason.strerror}")
 
 
 class Layout(TypedDict):
@@ -123,9 +125,9 @@ class Layout(TypedDict):
     width: int
 
 
-def layout() -> Layout:
-    """The layout that fits standard output. NO_COLOR is respected, and before FORCE_COLOR."""
-    if not sys.stdout.isatty():
+def layout(place: TextIO | None = None) -> Layout:
+    """The layout that fits `place`; else standard output. NO_COLOR is respected, and before FORCE_COLOR."""
+    if not (place or sys.stdout).isatty():
         return {"colour": _forced() and not environ.get("NO_COLOR"), "width": PLAIN_WIDTH}
     return {"colour": not environ.get("NO_COLOR"), "width": shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns}
 

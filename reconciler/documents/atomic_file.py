@@ -34,6 +34,19 @@ def write_text(text: str, path: Path) -> None:
         _refuse(path, f"cannot be written: {_why(error, path)}", "nothing was written")
 
 
+def open_growing(path: Path) -> int:
+    """A descriptor of `path` for what is written bit by bit: a file is emptied, or made, and a stream is as it is.
+
+    Raises DocumentError where it cannot be written.
+    """
+    try:
+        if _is_stream(path):
+            return _open_stream(path)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, NEW_FILE)
+    except OSError as error:
+        _refuse(path, f"cannot be written: {_why(error, path)}", "nothing was run")
+
+
 def expect_writable(path: Path) -> None:
     """Raises DocumentError where `write_text` could not write to `path`, as far as that is to be seen before."""
     try:
@@ -87,11 +100,15 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _into_stream(text: str, path: Path) -> None:
+    with os.fdopen(_open_stream(path), "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+def _open_stream(path: Path) -> int:
     # A pipe that nobody reads is an error, and not waited for.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK)
     os.set_blocking(descriptor, True)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    return descriptor
 
 
 def _replace(text: str, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import traceback
 from contextlib import closing
@@ -221,3 +222,13 @@ def test_a_refused_command_with_a_secret_in_it_does_not_show_it(command, form, r
     said = str(raised.value) + repr(raised.value) + "".join(traceback.format_exception(raised.value))
     assert [secret for secret in PLANTED if secret in said] == []
     assert "(sensitive) +nonsense" in str(raised.value)
+
+
+@pytest.mark.parametrize("options", [["--format", "json"], ["--events", "-"]], ids=" ".join)
+def test_no_secret_is_in_what_programs_get(planted, capsys, options):
+    code = run(["--desired", str(planted), "apply", "--yes", "--allow", "less-safe", *options])
+    shown = capsys.readouterr()
+    assert code == 0, shown.err
+    assert "requirepass" in shown.out
+    assert [secret for secret in PLANTED if secret in shown.out + shown.err] == []
+    assert [secret for secret in PLANTED if json.dumps(secret)[1:-1] in shown.out] == []

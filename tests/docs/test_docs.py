@@ -55,6 +55,24 @@ def test_the_json_schema_is_up_to_date():
     assert schema == json.loads(generate.schema()), "run: make docs"
 
 
+def test_the_schema_of_events_is_up_to_date():
+    schema = json.loads(generate.EVENTS.read_text(encoding="utf-8"))
+    assert schema == json.loads(generate.schema_of_events()), "run: make docs"
+
+
+def test_every_event_is_documented_with_its_fields():
+    text = (ROOT / "docs/machines.md").read_text(encoding="utf-8")
+    rows = {found[1]: found[0] for found in re.finditer(r"^\| `([a-z]+)` \|.+$", text, re.M)}
+    del rows["type"]  # the heading
+    schema = json.loads(generate.schema_of_events())
+    alike = {"type", "at", "format_version"}
+    for reference in schema["oneOf"]:
+        event = schema["$defs"][reference["$ref"].rpartition("/")[2]]
+        row = rows.pop(event["properties"]["type"]["const"])
+        assert [field for field in event["properties"] if field not in alike and f"`{field}`" not in row] == []
+    assert not rows
+
+
 def exit_codes(text: str) -> set[str]:
     """The numbers of one digit that begin what an exit code means."""
     return set(re.findall(r"(?<![\w-])([0-9])(?![\w-])", text))
