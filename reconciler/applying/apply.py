@@ -24,6 +24,7 @@ from reconciler.applying.ledger import Ledger, Record, no_record
 from reconciler.applying.target_group import TargetGroup
 from reconciler.model import (
     Change,
+    FoundApprovals,
     Plan,
     Receipt,
     Resource,
@@ -32,6 +33,7 @@ from reconciler.model import (
 from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import groups
 from reconciler.planning.plan_after_apply import plan_again
+from reconciler.planning.policies import counted
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all
 from reconciler.targets.open_sessions import open_sessions
@@ -60,13 +62,14 @@ def apply_plan(
     rehearsal: bool = True,
     declared: Collection[Resource] | None = None,
     at_once: int = MOST_TARGETS_AT_ONCE,
+    approvals: FoundApprovals | None = None,
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
     `at_once` bounds the targets that are connected to, locked, rehearsed on and changed at once, those of one server
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
     further. Without `rehearsal`, what the server refuses is found out step by step. `declared` is what the YAML says by
-    now, None where it is not at hand.
+    now, None where it is not at hand; `approvals` what lies beside a saved plan, None where nobody says whose count.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -76,9 +79,14 @@ def apply_plan(
     secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
     Once something ran, it returns: what went wrong is in the receipt.
     """
-    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
+    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared, approvals=approvals)
     facts = enforce(Moment.DECLARED, facts)
-    ledger = Ledger(plan, now, record)
+    approved = counted(plan, approvals, options.not_by, facts.now) if approvals else None
+    ledger = Ledger(
+        plan, now, record,
+        approved_by=[each.approver for each in approved.approvals] if approved else (),
+        outside_window=secrets.redact(options.outside_window),
+    )  # fmt: skip
     events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
@@ -89,6 +97,8 @@ def apply_plan(
         unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
         events.planned(plan)
+        for rejected in approved.rejected if approved else ():
+            events.noted("", f"{rejected.source} {rejected.why}: it does not count")
         targets_in_order = _connected(
             [
                 TargetGroup(nodes, changes, sessions, parallel, events, interruption, ledger, patience, facts)

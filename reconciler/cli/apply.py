@@ -15,7 +15,7 @@ from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
-from reconciler.cli.options import executor, narrowing, shards
+from reconciler.cli.options import executor, narrowing, review, shards
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options.types import Digest, Duration, OneAddress
 from reconciler.errors import ReconcilerError, UsageError
@@ -109,6 +109,7 @@ if TYPE_CHECKING:
 @how_many.of_apply
 @shards.option
 @executor.options
+@review.options
 @click.pass_obj
 def command(
     run: Run,
@@ -130,7 +131,7 @@ def command(
     wait: timedelta,
     jobs: int | None,
     shard: Shard | None,
-    **of_executor: Any,
+    **others: Any,
 ) -> None:
     """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -167,16 +168,18 @@ def command(
 
     plan = _saved(names, where)
     loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
-    cluster = executor.cluster(of_executor, loosens=loosens)
+    cluster = executor.cluster(others, loosens=loosens | review.loosens(others))
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
     if plan and yes:
         raise UsageError("of a saved plan nobody is asked: that it is named agrees to it", hint="leave --yes away")
+    agreed = review.agreed(run, others, plan)
     options = Options(
         digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
+        saved=plan is not None, **agreed.options(),
     )  # fmt: skip
     if plan and plan.is_dir():
         apply_fleet(
@@ -211,6 +214,8 @@ def command(
         run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
     )  # fmt: skip
     _expect_one_wave(made, desired)
+    if not saved:  # before anybody is asked
+        enforce(Moment.DECLARED, Facts(plan=made, options=options, now=shared.now(), targets=desired.targets))
     approved = made if saved else asked(run, made, yes)
     if approved is None:
         run.tell("Not applied: nobody agreed to the plan, and nothing was changed.")
@@ -227,7 +232,7 @@ def command(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[display], interruption=interruption, record=record, rehearsal=not no_rehearsal,
-            declared=desired.resources if saved and desired.resources else None,
+            declared=desired.resources if saved and desired.resources else None, approvals=agreed.approvals,
         )  # fmt: skip
     unwritten = ""
     try:

@@ -7,6 +7,8 @@ from enum import Enum, auto
 
 from reconciler.applying.gates import (
     age,
+    approvals,
+    denied,
     duplicates,
     expected_digest,
     hazards,
@@ -16,6 +18,7 @@ from reconciler.applying.gates import (
     order,
     secrets,
     superseded,
+    windows,
 )
 from reconciler.applying.gates.gate import Facts, Gate
 
@@ -35,7 +38,14 @@ class Moment(Enum):
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
     Moment.SAVED: (expected_digest.gate, age.gate),
-    Moment.DECLARED: (known_targets.gate, duplicates.gate, order.gate),
+    Moment.DECLARED: (
+        known_targets.gate,
+        duplicates.gate,
+        order.gate,
+        denied.gate,
+        approvals.gate,
+        windows.gate,
+    ),
     Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
     Moment.CONNECTED: (identity.gate,),
 }

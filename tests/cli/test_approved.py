@@ -1,0 +1,214 @@
+"""A plan is approved by signatures, and applied where enough of them count."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from approvals.people import People
+
+from reconciler.cli import shared
+from reconciler.documents import receipt as receipt_file
+
+NAMES = "select indexname from pg_indexes where tablename = 'tasks' order by 1"
+
+
+@pytest.fixture
+def people(tmp_path) -> People:
+    return People(tmp_path)
+
+
+@pytest.fixture
+def saved(world, reconciler, people) -> Path:
+    assert reconciler("plan", "--out", people.plan_path)[0] == 0
+    return people.plan_path
+
+
+@pytest.fixture
+def drops(world, desired, reconciler, people) -> Path:
+    """A plan with an index that goes."""
+    world.execute("create index tasks_old_idx on tasks (priority)")
+    text = (desired / "tasks.yaml").read_text()
+    (desired / "tasks.yaml").write_text(text.replace("    indexes:\n", "    indexes:\n      tasks_old_idx: absent\n"))
+    assert reconciler("plan", "--out", people.plan_path)[0] == 0
+    return people.plan_path
+
+
+def built(world) -> bool:
+    return len(world.execute(NAMES).fetchall()) > 2
+
+
+def test_an_approved_plan_is_applied_and_the_receipt_tells_by_whom(world, reconciler, people, saved, tmp_path):
+    people.listed("alice", "bob")
+    apply = ("apply", saved, "--require-approvals", "2", "--allowed-signers", people.signers)
+    code, out, err = reconciler("approve", saved, "--key", people.key("alice"), "--comment", "fine")
+    assert code == 0, err
+    assert out.startswith("reconciler-approval 1\nplan sha256:")
+    assert "Signed by SHA256:" in err
+    code, _, err = reconciler(*apply)
+    assert code == 1
+    assert "--require-approvals asks for 2 approvals, and 1 count" in err
+    assert not built(world)
+    assert reconciler("approve", saved, "--key", f"{people.key('bob')}", "--valid", "2h")[0] == 0
+    receipt = tmp_path / "receipt.json"
+    code, out, err = reconciler(*apply, "--receipt", receipt)
+    assert code == 0, err
+    assert "Authors were not excluded" in err
+    assert "Approved by alice (SHA256:" in out
+    assert built(world)
+    assert [each.principal for each in receipt_file.read(receipt).approved_by] == ["alice", "bob"]
+
+
+def test_an_approval_of_a_hazard_takes_the_place_of_allow(world, reconciler, people, drops):
+    people.listed("alice")
+    apply = ("apply", drops, "--allowed-signers", people.signers, "--not-by", "bob")
+    code, _, err = reconciler("approve", drops, "--key", people.key("alice"))
+    assert code == 0
+    assert "It does not allow what the plan has beside: --allow index-drop" in err
+    code, _, err = reconciler(*apply)
+    assert code == 1
+    assert "index-drop needs 1 approval that allow it, and 0 count" in err
+    code, _, err = reconciler(*apply, "--allow", "index-drop")
+    assert code == 1
+    assert "--allow index-drop has no place here" in err
+    assert reconciler("approve", drops, "--key", people.key("alice"), "--allow", "index-drop")[0] == 0
+    code, _, err = reconciler(*apply)
+    assert code == 0, err
+    assert "--not-by bob excludes nobody" in err
+    assert "tasks_old_idx" not in [name for (name,) in world.execute(NAMES)]
+
+
+USAGE = [
+    (["--require-approvals", "1"], "does not say whose count"),
+    (["--not-by", "alice"], "are about approvals"),
+    (["--allowed-signers", "{signers}", "--not-by", ""], "--not-by is there, and empty"),
+    (["--allowed-signers", ""], "--allowed-signers is there, and empty"),
+    (["--allowed-signers", "{signers}", "--revoked", ""], "--revoked is there, and empty"),
+    (["--policy", ""], "--policy is there, and empty"),
+    (["--outside-window", " "], "--outside-window is there, and empty"),
+    (["--allowed-signers", "{signers}", "--require-approvals", "0"], "0 is not in the range"),
+    (["--allowed-signers", "/nowhere"], "there is no such file of allowed signers"),
+    (["--allowed-signers", "{signers}", "--revoked", "/nowhere"], "there is no such list of revoked keys"),
+    (["--allowed-signers", "{inside}"], "where what is reviewed lies"),
+    (["--allowed-signers", "{desired}"], "where what is reviewed lies"),
+    (["--allowed-signers", "{signers}", "--revoked", "{inside}"], "where what is reviewed lies"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), USAGE)
+def test_options_that_say_too_little_are_refused(world, reconciler, people, saved, desired, options, says):
+    people.listed("alice")
+    assert reconciler("approve", saved, "--key", people.key("alice"))[0] == 0
+    for folder in (people.reviewed, desired):
+        shutil.copy(people.signers, folder / "signers")
+    named = {"signers": people.signers, "inside": people.reviewed / "signers", "desired": desired / "signers"}
+    code, _, err = reconciler("apply", saved, *(each.format(**named) for each in options))
+    assert code == 1
+    assert says in err
+    assert not built(world)
+
+
+@pytest.mark.parametrize("options", [["--yes"], []])
+def test_without_a_saved_plan_nothing_is_applied_where_approvals_are_required(
+    world, reconciler, people, desired, options
+):
+    people.listed("alice")
+    code, _, err = reconciler("apply", *options, "--allowed-signers", people.signers)
+    assert code == 1
+    assert "only a saved plan can be approved" in err
+    (desired / "targets.yaml").write_text(
+        'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB, policy: {approvals: 1}}\n'
+    )
+    code, _, err = reconciler("apply", *options)
+    assert code == 1
+    assert "asks for 1 approval, and only a saved plan can be approved" in err
+    assert not built(world)
+
+
+def test_a_policy_of_the_target_asks_for_approvals(world, reconciler, people, saved, desired):
+    people.listed("alice")
+    (desired / "targets.yaml").write_text(
+        'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB, policy: {approvals: 1}}\n'
+    )
+    code, _, err = reconciler("apply", saved)
+    assert code == 1
+    assert "the policy of main" in err
+    assert "targets.yaml:2:" in err
+    assert "nobody has said whose count" in err
+    assert reconciler("approve", saved, "--key", people.key("alice"))[0] == 0
+    assert reconciler("apply", saved, "--allowed-signers", people.signers)[0] == 0
+
+
+def test_a_policy_of_the_runner_is_above_that_of_the_target(world, reconciler, people, drops):
+    policy = people.folder / "policy.yaml"
+    policy.write_text("policy:\n  deny: [index-drop]\n")
+    code, _, err = reconciler("apply", drops, "--allow", "index-drop", "--policy", policy)
+    assert code == 1
+    assert f"index-drop is denied by the policy of whoever runs this ({policy}:1:1)" in err
+    assert not built(world)
+
+
+def test_an_approval_that_expires_between_look_and_apply_does_not_count(world, reconciler, people, saved, monkeypatch):
+    people.listed("alice")
+    assert reconciler("approve", saved, "--key", people.key("alice"), "--valid", "1h")[0] == 0
+    later = datetime.now(UTC) + timedelta(hours=1)
+    monkeypatch.setattr(shared, "now", lambda: later)
+    code, _, err = reconciler("apply", saved, "--allowed-signers", people.signers)
+    assert code == 1
+    assert "alice has expired" in err
+    assert not built(world)
+
+
+def test_a_folder_of_plans_is_not_approved_so(world, reconciler, people, tmp_path):
+    people.listed("alice")
+    assert reconciler("plan", "--out-dir", tmp_path / "plans")[0] == 0
+    code, _, err = reconciler("approve", tmp_path / "plans", "--key", people.key("alice"))
+    assert code == 1
+    assert "an approval is of one plan" in err
+    code, _, err = reconciler("apply", tmp_path / "plans", "--allowed-signers", people.signers)
+    assert code == 1
+    assert "approvals are of one plan" in err
+
+
+WRONG = [
+    (["--allow", "restart"], "the plan has no restart"),
+    (["--allow", "everything"], "is not one of"),
+    (["--valid", "0s"], "--valid is more than nothing"),
+    (["--valid", "91d"], "at most 90d"),
+    (["--comment", "two\nlines"], "is one line"),
+    (["--key", "/nowhere"], "the key cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), WRONG)
+def test_what_cannot_be_approved_leaves_nothing_behind(world, reconciler, people, saved, options, says):
+    code, _, err = reconciler("approve", saved, "--key", people.key("alice"), *options)
+    assert code == 1
+    assert says in err
+    assert not saved.with_name("plan.json.approvals").exists()
+
+
+def test_a_plan_that_was_altered_is_not_approved(world, reconciler, people, saved):
+    text = json.loads(saved.read_text())
+    text["resource_changes"][0]["why"] = "other"
+    saved.write_text(json.dumps(text))
+    code, _, err = reconciler("approve", saved, "--key", people.key("alice"))
+    assert code == 1
+    assert "was altered" in err
+
+
+def test_options_come_from_the_environment_of_a_pipeline_but_for_the_reason(
+    world, reconciler, people, saved, monkeypatch
+):
+    people.listed("alice")
+    monkeypatch.setenv("RECONCILER_APPLY_ALLOWED_SIGNERS", os.fspath(people.signers))
+    monkeypatch.setenv("RECONCILER_APPLY_REQUIRE_APPROVALS", "1")
+    monkeypatch.setenv("RECONCILER_APPLY_OUTSIDE_WINDOW", "urgent")
+    code, _, err = reconciler("apply", saved)
+    assert code == 1
+    assert "--require-approvals asks for 1 approval, and 0 count" in err
+    assert not built(world)
