@@ -51,13 +51,16 @@ class Standing(NamedTuple):
 
 
 def expect_cron(cron: str) -> None:
-    """Raises ValueError where `cron` is none, or never comes."""
+    """Raises ValueError where `cron` is none, never comes, or comes more than once an hour."""
     if cron.split() != cron.split(" ") or len(cron.split(" ")) != 5:
         raise ValueError("expected five fields: minute hour day month weekday, like 0 22 * * *")
     try:
-        next(CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC)))
+        ticks = CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC))
+        next(ticks)
     except (CronSimError, StopIteration) as error:
         raise ValueError(f"this is no cron expression: {str(error) or 'it never comes'}") from None
+    if len(ticks.minutes) > 1:  # each start is looked at, over days
+        raise ValueError("a window begins once an hour at most: its minute is one number, like 0 22 * * *")
 
 
 def expect_zone(name: str) -> None:

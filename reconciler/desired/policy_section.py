@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, WithJsonSchema, model_validator
 
 from reconciler.formulas.units import POSTGRES_TIME
 from reconciler.model import (
@@ -84,6 +84,12 @@ class ApprovalsSection(Frozen):
     )
 
 
+Approvals = Annotated[
+    Annotated[Count, Tag("count")] | Annotated[ApprovalsSection, Tag("section")],
+    Discriminator(lambda value: "section" if isinstance(value, dict | ApprovalsSection) else "count"),
+]
+
+
 class WindowSection(Frozen):
     """When changes may be made (`allow`), or may not (`deny`)."""
 
@@ -113,7 +119,7 @@ class PolicySection(Frozen):
     """What may be applied, by whose leave and when."""
 
     deny: list[HazardType] = Field(default=[], description="Hazards that nobody can allow.")
-    approvals: Count | ApprovalsSection = Field(
+    approvals: Approvals = Field(
         default=0, description="How many people have to approve a plan: 2, or {required: 2, for: {index-drop: 3}}."
     )
     windows: list[WindowSection] = Field(
