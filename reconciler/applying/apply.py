@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
@@ -38,10 +37,6 @@ from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all
 from reconciler.targets.open_sessions import open_sessions
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE, Pool
-
-if TYPE_CHECKING:
-    pass
-
 
 READERS = 1
 """Sessions that read a target at once: lanes look for milliseconds and run for minutes, so that they share one."""
@@ -101,10 +96,10 @@ def apply_plan(
             events.noted("", f"{rejected.source} {rejected.why}: it does not count")
         targets_in_order = _connected(
             [
-                TargetGroup(nodes, changes, sessions, parallel, events, interruption, ledger, patience, facts)
+                TargetGroup(nodes, changes, sessions, parallel, events, interruption, ledger, patience, facts, now)
                 for changes in wanted.values()
             ],
-            now, locks, at_once=at_once, rehearsal=rehearsal,
+            locks, at_once=at_once, rehearsal=rehearsal,
         )  # fmt: skip
         with ThreadPoolExecutor(max_workers=at_once) as pool:
             jobs = [pool.submit(each.run) for each in targets_in_order]
@@ -121,7 +116,7 @@ def apply_plan(
 
 
 def _connected(
-    found: Sequence[TargetGroup], now: Callable[[], datetime], locks: ExitStack, *, at_once: int, rehearsal: bool
+    found: Sequence[TargetGroup], locks: ExitStack, *, at_once: int, rehearsal: bool
 ) -> Sequence[TargetGroup]:
     """`found`, each connected to, locked until the end of `locks`, and rehearsed on, in a job of its own.
 
@@ -132,7 +127,7 @@ def _connected(
         group = found[number]
         locks.callback(group.close)
         try:
-            group.lock(now)
+            group.lock()
             return number, group.rehearse() if rehearsal else ()
         except Exception as error:  # whatever it is, it is raised below, in the order of the groups
             return number, error

@@ -76,6 +76,7 @@ class TargetGroup:
     ledger: Ledger
     patience: Patience
     facts: Facts
+    now: Callable[[], datetime]
     held: dict[str, Held] = field(default_factory=dict)
     writers: Writers = field(default_factory=Writers)
     alone: threading.Lock = field(default_factory=threading.Lock)
@@ -97,7 +98,7 @@ class TargetGroup:
         self.writers.close()
         self.opened.close()
 
-    def lock(self, now: Callable[[], datetime]) -> None:
+    def lock(self) -> None:
         """Takes the lock of each target, after the gates have seen what is there.
 
         Raises PlanFileError, LockHeld, ApplyError, TargetError.
@@ -109,7 +110,7 @@ class TargetGroup:
                 enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
                 # While this session is idle: a pooler that gives the lock its process shares sessions.
                 idle = [session.pid] if session.system is System.POSTGRES else []
-                lock = locked(target, self.sessions.secrets, now, instance=instance, ours=self._ours, idle=idle)
+                lock = locked(target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle)
                 self.held[name] = self.opened.enter_context(lock)
 
     def _ours(self) -> list[int]:
@@ -217,11 +218,12 @@ class TargetGroup:
                 elif not runner.reachable:
                     receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
-                    wanted = [change for change in batch if change.address not in self.refused]
+                    refused = self._refused_by_now(batch)
+                    wanted = [change for change in batch if change.address not in refused]
                     for change in wanted:
                         self.events.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
-                    receipts = [made.get(change.address) or self._refused(change) for change in batch]
+                    receipts = [made.get(change.address) or self._receipt_of(change, refused) for change in batch]
                 for receipt in receipts:
                     self.events.finished(receipt)
             self.writers.leave(target, runner.left())
@@ -231,9 +233,14 @@ class TargetGroup:
         expected = (change for change in self.changes if change.address not in self.refused)
         return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
 
-    def _refused(self, change: Change) -> ChangeReceipt:
+    def _refused_by_now(self, batch: Sequence[Change]) -> Mapping[Address, Refusal]:
+        """What gates have refused, and refuse of `batch` at this moment."""
+        alone = self.facts.plan.model_copy(update={"changes": tuple(batch)})
+        return enforce(Moment.BEGINNING, replace(self.facts, plan=alone, now=self.now())).refused
+
+    def _receipt_of(self, change: Change, refused: Mapping[Address, Refusal]) -> ChangeReceipt:
         """The receipt of what a gate has refused."""
-        refusal = self.refused[change.address]
+        refusal = refused[change.address]
         return receipt_of(change, refusal.result, self.sessions.secrets.redact(str(refusal)))
 
     def _locks_again(self) -> None:

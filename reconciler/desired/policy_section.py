@@ -129,6 +129,10 @@ class PolicySection(Frozen):
     outside_window: Literal["with-reason", "never"] = Field(
         default="with-reason", description="Whether apply --outside-window REASON goes past windows that allow."
     )
+    without_estimate: Literal["hold", "run"] = Field(
+        default="hold",
+        description="What becomes of a build of which nobody can say how long it takes, in a window that closes.",
+    )
 
     def policy(self, at: str) -> Policy:
         """What it comes to, declared at `at`."""
@@ -140,6 +144,7 @@ class PolicySection(Frozen):
             else ApprovalsNeeded(required=wanted.required, by_hazard=wanted.for_),
             windows=tuple(each.window for each in self.windows),
             outside_window=self.outside_window == "with-reason",
+            without_estimate=self.without_estimate == "run",
             declared_at=at,
         )
 

@@ -47,6 +47,7 @@ class Policy(Frozen):
     approvals          how many have to approve.
     windows            none: always open; any that allows: closed outside of those; one that denies always counts.
     outside_window     whether whoever applies may do so outside of the windows that allow, with a reason.
+    without_estimate   whether a build of which nobody can say how long it takes may begin in a window that closes.
     declared_at        file:line:column, or the file.
     """
 
@@ -54,6 +55,7 @@ class Policy(Frozen):
     approvals: ApprovalsNeeded = ApprovalsNeeded()
     windows: tuple[Window, ...] = ()
     outside_window: bool = True
+    without_estimate: bool = False
     declared_at: str = ""
 
 

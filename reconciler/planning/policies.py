@@ -55,6 +55,11 @@ class Counted(NamedTuple):
     approvals: tuple[VerifiedApproval, ...]
     rejected: tuple[RejectedApproval, ...]
 
+    def suffice(self, needed: Needed) -> bool:
+        """Whether these are as many as are needed, with each of the hazards."""
+        enough = len(self.approvals) >= needed.required
+        return enough and all(self.allowing(hazard) >= wanted for hazard, wanted in needed.by_hazard.items())
+
     def allowing(self, hazard: HazardType) -> int:
         """How many of them allow `hazard`, or approve of it where nobody has to."""
         if hazard not in NEEDS_PERMISSION:

@@ -36,6 +36,23 @@ def closed(name: str, whose: str, at: Standing, now: datetime, *, may_go_outside
     return f"{why}{reason}; {opening(at, now)}", hint
 
 
+def too_long(name: str, whose: str, rest: timedelta, needs: timedelta, times: int) -> tuple[str, str]:
+    """Why a change is held that takes about `needs`, and perhaps so many `times` that, while a window has a `rest`."""
+    return (
+        f"{name}: the window of {whose} closes in {span(rest)}, and this needs about {span(needs)}, up to "
+        f"{span(needs * times)}",
+        "apply it when a window has just opened that is long enough",
+    )
+
+
+def unknown_length(name: str, whose: str, rest: timedelta) -> tuple[str, str]:
+    """Why a change is held of which nobody can say how long it takes."""
+    return (
+        f"{name}: the window of {whose} closes in {span(rest)}, and nobody can say how long this takes",
+        "have its table analyzed, and plan again; or let such builds run: without_estimate: run",
+    )
+
+
 def opening(at: Standing, now: datetime) -> str:
     """When closed windows open."""
     if at.opens is None:

@@ -163,6 +163,60 @@ def test_an_approval_that_expires_between_look_and_apply_does_not_count(world, r
     assert not built(world)
 
 
+def names(world) -> list[str]:
+    return [name for (name,) in world.execute(NAMES)]
+
+
+@pytest.fixture
+def clock(world, monkeypatch) -> datetime:
+    """It is the moment that is told, until the first index is there, and from then on half an hour later."""
+    early = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+    monkeypatch.setattr(shared, "now", lambda: early + timedelta(minutes=30 * (len(names(world)) > 1)))
+    return early
+
+
+def test_what_comes_after_the_window_has_closed_is_held_and_what_came_before_is_done(
+    world, reconciler, people, saved, clock, tmp_path
+):
+    policy = people.folder / "policy.yaml"
+    start = clock - timedelta(minutes=1)
+    window = f'{{allow: "{start.minute} {start.hour} * * *", for: 20min, zone: UTC}}'
+    policy.write_text(f"policy: {{without_estimate: run, windows: [{window}]}}\n")
+    receipt = tmp_path / "receipt.json"
+    code, out, err = reconciler("apply", saved, "--policy", policy, "--parallel", "1", "--receipt", receipt)
+    assert code == 1, err
+    results = [each.result.value for each in receipt_file.read(receipt).changes]
+    assert results.count("held") == 1, out
+    assert results.count("applied") == 2, out
+    assert len(names(world)) == 2
+    assert "has no window open now" in out
+    assert not receipt_file.read(receipt).succeeded
+
+
+def test_a_build_that_nobody_can_bound_is_held_in_a_window_that_closes(world, reconciler, people, saved, clock):
+    policy = people.folder / "policy.yaml"
+    start = clock - timedelta(minutes=1)
+    policy.write_text(f'policy: {{windows: [{{allow: "{start.minute} {start.hour} * * *", for: 20min, zone: UTC}}]}}\n')
+    code, out, err = reconciler("apply", saved, "--policy", policy)
+    assert code == 1, err
+    assert "nobody can say how long this takes" in out
+    assert "tasks_status_idx" not in names(world)
+
+
+def test_an_approval_that_expires_while_the_plan_is_applied_holds_what_is_left(
+    world, reconciler, people, saved, clock, tmp_path
+):
+    people.listed("alice")
+    assert reconciler("approve", saved, "--key", people.key("alice"), "--valid", "20min")[0] == 0
+    receipt = tmp_path / "receipt.json"
+    approved = ("--allowed-signers", people.signers, "--parallel", "1", "--receipt", receipt)
+    code, out, _ = reconciler("apply", saved, *approved)
+    assert code == 1
+    results = [each.result.value for each in receipt_file.read(receipt).changes]
+    assert sorted(results) == ["applied", "applied", "held"], out
+    assert "alice has expired" in out
+
+
 def test_a_folder_of_plans_is_not_approved_so(world, reconciler, people, tmp_path):
     people.listed("alice")
     assert reconciler("plan", "--out-dir", tmp_path / "plans")[0] == 0

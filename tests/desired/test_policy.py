@@ -21,6 +21,7 @@ WHOLE = """\
     - {allow: "0 22 * * *", for: 6h, zone: Europe/Berlin}
     - {deny: "0 0 24 12 *", for: 3d, zone: UTC, reason: freeze}
   outside_window: never
+  without_estimate: run
 """
 MEANT = Policy(
     deny=(HazardType.RESTART,),
@@ -30,6 +31,7 @@ MEANT = Policy(
         Window(rule=WindowRule.DENY, cron="0 0 24 12 *", lasts=timedelta(days=3), zone="UTC", reason="freeze"),
     ),
     outside_window=False,
+    without_estimate=True,
 )
 
 
@@ -54,7 +56,7 @@ CASES = [
         "a key that is none",
         "{denies: [restart]}",
         'targets.yaml:1:47: unknown key "denies"; did you mean "deny"? (valid: deny, approvals, windows, '
-        "outside_window)",
+        "outside_window, without_estimate)",
     ),
     Case(
         "a hazard that is none",

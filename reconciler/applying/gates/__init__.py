@@ -18,6 +18,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     hazards          the `--allow` that an apply needs
     secrets          (sensitive), in the place of each
     identity         system, version, location and role of each target
+    time_left        how long each build takes
 
 Another gate is one file and one line of the table. The file has one function, `gate`,
 of the signature `gate.Gate`. What it has to know and nobody reads yet is a field of `gate.Facts`, or of `Options`

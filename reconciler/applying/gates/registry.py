@@ -18,6 +18,7 @@ from reconciler.applying.gates import (
     order,
     secrets,
     superseded,
+    time_left,
     windows,
 )
 from reconciler.applying.gates.gate import Facts, Gate
@@ -34,6 +35,8 @@ class Moment(Enum):
     """The nodes of the targets were found: nodes, and which secrets cannot be had: unresolved."""
     CONNECTED = auto()
     """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
+    BEGINNING = auto()
+    """What is made as one is about to begin: the plan has these changes alone, and it is `now` by then."""
 
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
@@ -48,6 +51,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
     ),
     Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
     Moment.CONNECTED: (identity.gate,),
+    Moment.BEGINNING: (time_left.gate,),
 }
 
 

@@ -1,6 +1,6 @@
 """Changes are made while a window is open: those of a target whose windows are closed are held, and the others made.
 
-What closes while an apply runs lets it go on: a plan is looked at when its apply begins.
+What closes while an apply runs is seen by `time_left`, before each change.
 
 Decided: docs/decisions.md#windows
 """

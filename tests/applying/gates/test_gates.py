@@ -30,6 +30,7 @@ from reconciler.applying.gates import (
     order,
     secrets,
     superseded,
+    time_left,
     windows,
 )
 from reconciler.applying.gates.gate import Facts, Gate, Options, Refusal
@@ -41,6 +42,7 @@ from reconciler.model import (
     Address,
     Applied,
     Change,
+    Fact,
     FoundApprovals,
     Hazard,
     HazardType,
@@ -495,7 +497,57 @@ OF_POLICIES = [
     ),
 ]  # fmt: skip
 
-CASES = [*OF_A_SAVED_PLAN, *OF_POLICIES, *OF_WHAT_IS_DECLARED, *OF_THE_NODES, *OF_THE_SYSTEMS]
+UNKNOWN = change(WORK_MEM, "", HazardType.INDEX_BUILD)
+TAKES = change(
+    WORK_MEM, "", HazardType.INDEX_BUILD,
+    evidence=(Fact(name="build time", value=1200, unit="seconds", estimated=True),),
+)  # fmt: skip
+
+
+def at(hour: int, minute: int) -> datetime:
+    return datetime(2026, 3, 3, hour, minute, tzinfo=UTC)
+
+
+OF_THE_MOMENT = [
+    Case("no-policy", "any time", time_left.gate, under(TAKES, UNKNOWN)),
+    Case("still-approved", "it has not expired", time_left.gate,
+         under(BUILD, require_approvals=1, approvals=by("alice"), now=datetime(2026, 3, 7, tzinfo=UTC))),
+    Case(
+        "expired-meanwhile", "between two changes", time_left.gate,
+        under(BUILD, require_approvals=1, approvals=by("alice"), now=datetime(2026, 3, 8, tzinfo=UTC)),
+        ["fewer approvals count by now than --require-approvals asks for: a/alice by alice has expired: it was valid "
+         "until 2026-03-08 00:00:00 UTC, and it is 2026-03-08 00:00:00 UTC now\n  have it approved again: reconciler "
+         "approve PLAN --key FILE"],
+    ),
+    Case("in-time", "three times as long is left", time_left.gate, under(TAKES, main=NIGHTS, now=at(21, 0))),
+    Case("just-in-time", "to the second", time_left.gate, under(TAKES, main=policy(windows=[window("0 20 * * *", 6)]),
+                                                               now=datetime(2026, 3, 4, 1, tzinfo=UTC))),
+    Case(
+        "not-in-time", "less than three times as long is left", time_left.gate,
+        under(TAKES, main=policy(windows=[window("0 20 * * *", 1)]), now=at(20, 1)),
+        [f"main: the window of {MAINS} closes in 59 min, and this needs about 20 min, up to 60 min\n  apply it when a "
+         "window has just opened that is long enough"],
+    ),
+    Case("instant", "what builds nothing ends at once", time_left.gate,
+         under(BUILD, main=policy(windows=[window("0 20 * * *", 1)]), now=at(20, 59))),
+    Case(
+        "unknown", "nobody can say", time_left.gate, under(UNKNOWN, main=NIGHTS, now=at(21, 0)),
+        [f"main: the window of {MAINS} closes in 6 h, and nobody can say how long this takes\n  have its table "
+         "analyzed, and plan again; or let such builds run: without_estimate: run"],
+    ),
+    Case("unknown-runs", "the policy lets it", time_left.gate,
+         under(UNKNOWN, main=NIGHTS.model_copy(update={"without_estimate": True}), now=at(21, 0))),
+    Case("closed-meanwhile", "between two changes", time_left.gate, under(BUILD, main=NIGHTS),
+         [f"main: {MAINS} has no window open now; {OPENS}\n  {OTHERWISE}"]),
+    Case(
+        "before-a-freeze", "a reason is not above what denies", time_left.gate,
+        under(TAKES, main=FREEZE, outside_window="urgent", now=at(23, 30)),
+        [f"main: the window of {MAINS} closes in 30 min, and this needs about 20 min, up to 60 min\n  apply it when a "
+         "window has just opened that is long enough"],
+    ),
+]  # fmt: skip
+
+CASES = [*OF_A_SAVED_PLAN, *OF_THE_MOMENT, *OF_POLICIES, *OF_WHAT_IS_DECLARED, *OF_THE_NODES, *OF_THE_SYSTEMS]
 
 
 def gate_of(case: Case) -> str:
