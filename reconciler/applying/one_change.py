@@ -24,7 +24,7 @@ from reconciler.applying.interruption import Interruption
 from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.settings_batch import Broken, SettingsBatch
-from reconciler.applying.verification import Before, Kept, Reading, builds, evidence, verify
+from reconciler.applying.verification import Before, Kept, Reading, evidence, verify
 from reconciler.errors import ApplyError, ConnectionFailed, ReconcilerError, StepFailed, TargetError
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
@@ -44,6 +44,7 @@ from reconciler.model import (
 )
 from reconciler.model.event import Purpose
 from reconciler.planning import staleness
+from reconciler.planning.build_estimates import builds
 from reconciler.planning.staleness import Standing, left_over, no_longer_beside, once_more, went
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.verdicts import of_outcome, worst

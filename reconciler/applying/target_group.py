@@ -29,7 +29,6 @@ from reconciler.applying.ledger import DONE, Ledger, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
-from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kind.applying import SeenAtOnce
@@ -45,6 +44,7 @@ from reconciler.model import (
     System,
     Target,
 )
+from reconciler.planning.build_estimates import builds
 from reconciler.planning.order import may_lean_on, stage_of
 from reconciler.planning.staleness import resource_of
 from reconciler.targets.open_sessions import OpenSessions

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, Wi
 from reconciler.formulas.units import POSTGRES_TIME
 from reconciler.model import (
     ApprovalsNeeded,
+    AtMost,
     Frozen,
     HazardType,
     Policy,
@@ -67,6 +68,7 @@ def _zone(value: object) -> str:
 
 
 _TEXT = WithJsonSchema({"type": "string"})
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str), _TEXT]
 Lasts = Annotated[timedelta, BeforeValidator(_lasts, json_schema_input_type=str), _TEXT]
 Cron = Annotated[str, BeforeValidator(_cron, json_schema_input_type=str), _TEXT]
 Zone = Annotated[str, BeforeValidator(_zone, json_schema_input_type=str), _TEXT]
@@ -115,6 +117,13 @@ class WindowSection(Frozen):
         )  # fmt: skip
 
 
+class AtMostSection(Frozen):
+    """What one apply does on a target at most."""
+
+    builds: Count | None = Field(default=None, description="So many builds of indexes.")
+    build_time: Duration | None = Field(default=None, description="So much time for all builds: 2h.")
+
+
 class PolicySection(Frozen):
     """What may be applied, by whose leave and when."""
 
@@ -131,8 +140,9 @@ class PolicySection(Frozen):
     )
     without_estimate: Literal["hold", "run"] = Field(
         default="hold",
-        description="What becomes of a build of which nobody can say how long it takes, in a window that closes.",
+        description="What becomes of a build of which nobody can say how long it takes, where time is bounded.",
     )
+    at_most: AtMostSection = Field(default=AtMostSection(), description="What one apply does on a target at most.")
 
     def policy(self, at: str) -> Policy:
         """What it comes to, declared at `at`."""
@@ -145,6 +155,7 @@ class PolicySection(Frozen):
             windows=tuple(each.window for each in self.windows),
             outside_window=self.outside_window == "with-reason",
             without_estimate=self.without_estimate == "run",
+            at_most=AtMost(builds=self.at_most.builds, build_time=self.at_most.build_time),
             declared_at=at,
         )
 

@@ -20,6 +20,7 @@ from reconciler.model.plan import Outcome, Plan
 from reconciler.model.policy import (
     NO_POLICY,
     ApprovalsNeeded,
+    AtMost,
     Policy,
     Window,
     WindowRule,
@@ -66,6 +67,7 @@ __all__ = [
     "Approval",
     "ApprovalsNeeded",
     "Approver",
+    "AtMost",
     "Blocker",
     "Change",
     "ChangeGroup",

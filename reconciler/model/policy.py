@@ -40,6 +40,13 @@ class ApprovalsNeeded(Frozen):
     by_hazard: Mapping[HazardType, int] = {}
 
 
+class AtMost(Frozen):
+    """What one apply does on a target at most: so many builds of indexes, and so much time for them all. None: any."""
+
+    builds: int | None = None
+    build_time: timedelta | None = None
+
+
 class Policy(Frozen):
     """A policy. Of several that hold for a target, each has to agree: none takes away what another demands.
 
@@ -47,7 +54,9 @@ class Policy(Frozen):
     approvals          how many have to approve.
     windows            none: always open; any that allows: closed outside of those; one that denies always counts.
     outside_window     whether whoever applies may do so outside of the windows that allow, with a reason.
-    without_estimate   whether a build of which nobody can say how long it takes may begin in a window that closes.
+    without_estimate   whether a build of which nobody can say how long it takes may begin in a window that closes, or
+                       with a bound on the time of builds.
+    at_most            what one apply does.
     declared_at        file:line:column, or the file.
     """
 
@@ -56,6 +65,7 @@ class Policy(Frozen):
     windows: tuple[Window, ...] = ()
     outside_window: bool = True
     without_estimate: bool = False
+    at_most: AtMost = AtMost()
     declared_at: str = ""
 
 

@@ -11,7 +11,7 @@ from desired.reading import load_files, load_refused
 
 from reconciler.desired.policy_file import read_policy
 from reconciler.errors import DesiredError
-from reconciler.model import ApprovalsNeeded, HazardType, Policy, Window, WindowRule
+from reconciler.model import ApprovalsNeeded, AtMost, HazardType, Policy, Window, WindowRule
 
 TARGET = "targets: {main: {postgres: 'host=h', policy: %s}}\n"
 WHOLE = """\
@@ -22,6 +22,7 @@ WHOLE = """\
     - {deny: "0 0 24 12 *", for: 3d, zone: UTC, reason: freeze}
   outside_window: never
   without_estimate: run
+  at_most: {builds: 5, build_time: 2h}
 """
 MEANT = Policy(
     deny=(HazardType.RESTART,),
@@ -32,6 +33,7 @@ MEANT = Policy(
     ),
     outside_window=False,
     without_estimate=True,
+    at_most=AtMost(builds=5, build_time=timedelta(hours=2)),
 )
 
 
@@ -56,7 +58,7 @@ CASES = [
         "a key that is none",
         "{denies: [restart]}",
         'targets.yaml:1:47: unknown key "denies"; did you mean "deny"? (valid: deny, approvals, windows, '
-        "outside_window, without_estimate)",
+        "outside_window, without_estimate, at_most)",
     ),
     Case(
         "a hazard that is none",

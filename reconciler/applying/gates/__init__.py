@@ -17,6 +17,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     superseded       the declaration of each change and its place
     hazards          the `--allow` that an apply needs
     secrets          (sensitive), in the place of each
+    at_most          how long each build takes
     identity         system, version, location and role of each target
     time_left        how long each build takes
 

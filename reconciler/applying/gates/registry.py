@@ -8,6 +8,7 @@ from enum import Enum, auto
 from reconciler.applying.gates import (
     age,
     approvals,
+    at_most,
     denied,
     duplicates,
     expected_digest,
@@ -49,7 +50,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
         approvals.gate,
         windows.gate,
     ),
-    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
+    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate, at_most.gate),
     Moment.CONNECTED: (identity.gate,),
     Moment.BEGINNING: (time_left.gate,),
 }

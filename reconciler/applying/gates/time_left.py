@@ -6,11 +6,11 @@ Decided: docs/decisions.md#windows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.applying.gates.gate import Facts, Refusal
-from reconciler.applying.verification import builds
 from reconciler.model import Applied, Change
+from reconciler.planning.build_estimates import estimate
 from reconciler.planning.policies import Holding, counted, holding, needed_approvals, target_name
 from reconciler.reports.characters import visible
 from reconciler.reports.windows import closed, too_long, unknown_length
@@ -60,11 +60,3 @@ def _against(change: Change, name: str, found: Holding, now: datetime, *, outsid
     if needs * ESTIMATES_ARE_WITHIN > at.closes - now:
         return too_long(name, found.whose, at.closes - now, needs, ESTIMATES_ARE_WITHIN)
     return None
-
-
-def estimate(change: Change) -> timedelta | None:
-    """How long the builds of a change take, as the plan has it; None: it has builds, and nobody can say."""
-    known = [fact.value for fact in change.evidence if (fact.name, fact.unit) == ("build time", "seconds")]
-    if known:
-        return timedelta(seconds=sum(float(each) for each in known))
-    return None if any(map(builds, change.steps)) else timedelta()

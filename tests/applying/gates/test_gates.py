@@ -20,6 +20,7 @@ import reconciler.applying.gates
 from reconciler.applying.gates import (
     age,
     approvals,
+    at_most,
     denied,
     duplicates,
     expected_digest,
@@ -41,6 +42,7 @@ from reconciler.model import (
     Action,
     Address,
     Applied,
+    AtMost,
     Change,
     Fact,
     FoundApprovals,
@@ -547,7 +549,46 @@ OF_THE_MOMENT = [
     ),
 ]  # fmt: skip
 
-CASES = [*OF_A_SAVED_PLAN, *OF_THE_MOMENT, *OF_POLICIES, *OF_WHAT_IS_DECLARED, *OF_THE_NODES, *OF_THE_SYSTEMS]
+SECOND = change(
+    indexes(MAIN, k={"columns": ["id"]})[0], "", HazardType.INDEX_BUILD,
+    evidence=(Fact(name="build time", value=1200, unit="seconds", estimated=True),),
+)  # fmt: skip
+LEFT = "\n  what is left needs a new plan"
+
+
+def bounded(**most) -> Policy:
+    return policy(at_most=AtMost(**most))
+
+
+OF_BUILDS = [
+    Case("no-bound", "as many as there are", at_most.gate, under(TAKES, SECOND)),
+    Case("as-many", "one of one, and what builds nothing", at_most.gate, under(BUILD, TAKES, main=bounded(builds=1))),
+    Case(
+        "one-more", "the first of them is made", at_most.gate, under(TAKES, SECOND, main=bounded(builds=1)),
+        [f"main: {MAINS} lets one apply build 1 at most{LEFT}"],
+    ),
+    Case("as-long", "to the second", at_most.gate,
+         under(TAKES, SECOND, main=bounded(build_time=timedelta(minutes=40)))),
+    Case(
+        "longer", "together", at_most.gate, under(TAKES, SECOND, main=bounded(build_time=timedelta(minutes=39))),
+        [f"main: {MAINS} lets one apply build for 39 min, and with this it would be about 40 min{LEFT}"],
+    ),
+    Case(
+        "nobody-knows", "it is not begun", at_most.gate,
+        under(UNKNOWN, main=bounded(build_time=timedelta(hours=1))),
+        [f"main: {MAINS} lets one apply build for 60 min, and nobody can say how long this takes{LEFT}"],
+    ),
+]  # fmt: skip
+
+CASES = [
+    *OF_A_SAVED_PLAN,
+    *OF_BUILDS,
+    *OF_THE_MOMENT,
+    *OF_POLICIES,
+    *OF_WHAT_IS_DECLARED,
+    *OF_THE_NODES,
+    *OF_THE_SYSTEMS,
+]
 
 
 def gate_of(case: Case) -> str:
