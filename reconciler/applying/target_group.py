@@ -29,12 +29,14 @@ from reconciler.applying.ledger import DONE, Ledger, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.one_change import Runner
+from reconciler.applying.overrun import Deadline, stops_at
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Address,
+    Applied,
     Change,
     ChangeReceipt,
     PatroniStep,
@@ -199,11 +201,12 @@ class TargetGroup:
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
     def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None) -> None:
+        deadline = Deadline(self.interruption, self.now)
         with closing(
             Runner(
                 target, self.sessions,
                 held=self.held[target.name], events=self.events, patience=self.patience,
-                interruption=self.interruption,
+                interruption=deadline,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 planned=self._planned,
                 free=self.writers.taken(target), alone=self.alone,
@@ -220,10 +223,13 @@ class TargetGroup:
                 else:
                     refused = self._refused_by_now(batch)
                     wanted = [change for change in batch if change.address not in refused]
+                    deadline.set_to(stops_at(wanted, replace(self.facts, now=self.now())))
                     for change in wanted:
                         self.events.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
                     receipts = [made.get(change.address) or self._receipt_of(change, refused) for change in batch]
+                if deadline.has_come() and any(receipt.result is Applied.FAILED for receipt in receipts):
+                    self.events.noted(target.name, f"{target.name}: the window closed, and what ran was cancelled")
                 for receipt in receipts:
                     self.events.finished(receipt)
             self.writers.leave(target, runner.left())

@@ -14,6 +14,7 @@ from reconciler.model import (
     AtMost,
     Frozen,
     HazardType,
+    Overrun,
     Policy,
     Window,
     WindowRule,
@@ -99,6 +100,11 @@ class WindowSection(Frozen):
     deny: Cron | None = Field(default=None, description="The same of a window in which nothing is changed.")
     for_: Lasts = Field(alias="for", description="How long it lasts from there: 6h.")
     zone: Zone = Field(description="The time zone of its clock: Europe/Berlin, UTC.")
+    overrun: Literal["finish", "stop"] = Field(
+        default="finish",
+        description="What becomes of a change that still runs when this closes, or begins to deny: it ends, or is "
+        "cancelled.",
+    )
     reason: Text = Field(default="", description="Why, for whoever is kept waiting.")
 
     @model_validator(mode="after")
@@ -113,7 +119,7 @@ class WindowSection(Frozen):
         return Window(
             rule=WindowRule.ALLOW if self.allow is not None else WindowRule.DENY,
             cron=self.allow if self.allow is not None else self.deny or "",
-            lasts=self.for_, zone=self.zone, reason=self.reason,
+            lasts=self.for_, zone=self.zone, overrun=Overrun(self.overrun), reason=self.reason,
         )  # fmt: skip
 
 

@@ -10,6 +10,15 @@ from reconciler.model.base import Frozen
 from reconciler.model.hazard import HazardType
 
 
+class Overrun(StrEnum):
+    """What becomes of a change that still runs when its window closes."""
+
+    FINISH = "finish"
+    """It comes to its end."""
+    STOP = "stop"
+    """It is cancelled, and what it leaves behind is taken away, as by Ctrl-C."""
+
+
 class WindowRule(StrEnum):
     """What holds while a window lasts."""
 
@@ -23,6 +32,7 @@ class Window(Frozen):
     cron     when it begins, by the clocks of `zone`: five fields of cron.
     lasts    how long from there, as time goes by, whatever clocks are set to meanwhile.
     zone     the name of a time zone of IANA.
+    overrun  what becomes of a change that still runs when this closes, or when it begins to deny.
     reason   why, for whoever is kept waiting.
     """
 
@@ -30,6 +40,7 @@ class Window(Frozen):
     cron: str
     lasts: timedelta
     zone: str
+    overrun: Overrun = Overrun.FINISH
     reason: str = ""
 
 

@@ -203,6 +203,36 @@ def test_a_build_that_nobody_can_bound_is_held_in_a_window_that_closes(world, re
     assert "tasks_status_idx" not in names(world)
 
 
+@pytest.mark.parametrize("overrun", ["stop", "finish"])
+def test_what_runs_when_its_window_closes_ends_or_is_cancelled_and_leaves_nothing(
+    world, reconciler, people, desired, monkeypatch, overrun
+):
+    world.execute("create function slow(text) returns text immutable language plpgsql as "
+                  "$$ begin perform pg_sleep(0.01); return $1; end $$")  # fmt: skip
+    world.execute("insert into tasks select n, 'a', n, 'b' from generate_series(1, 100) n")
+    text = (desired / "tasks.yaml").read_text()
+    (desired / "tasks.yaml").write_text(text.replace("lower(title)", "slow(title)"))
+    early = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+    runs = "select from pg_index where indexrelid::regclass::text = 'tasks_title_idx'"
+    monkeypatch.setattr(
+        shared, "now", lambda: early + timedelta(minutes=30 * (world.execute(runs).fetchone() is not None))
+    )
+    assert reconciler("plan", "main/pg_index/public.tasks_title_idx", "--out", people.plan_path)[0] == 0
+    policy = people.folder / "policy.yaml"
+    start = early - timedelta(minutes=1)
+    window = f'allow: "{start.minute} {start.hour} * * *", for: 20min, zone: UTC, overrun: {overrun}'
+    policy.write_text(f"policy: {{without_estimate: run, windows: [{{{window}}}]}}\n")
+    code, out, err = reconciler("apply", people.plan_path, "--policy", policy)
+    if overrun == "stop":
+        assert code == 1, err
+        assert "interrupted: " in out
+        assert "main: the window closed, and what ran was cancelled" in out
+        assert "tasks_title_idx" not in names(world)
+    else:
+        assert code == 0, out
+        assert "tasks_title_idx" in names(world)
+
+
 def test_an_approval_that_expires_while_the_plan_is_applied_holds_what_is_left(
     world, reconciler, people, saved, clock, tmp_path
 ):

@@ -11,7 +11,7 @@ from desired.reading import load_files, load_refused
 
 from reconciler.desired.policy_file import read_policy
 from reconciler.errors import DesiredError
-from reconciler.model import ApprovalsNeeded, AtMost, HazardType, Policy, Window, WindowRule
+from reconciler.model import ApprovalsNeeded, AtMost, HazardType, Overrun, Policy, Window, WindowRule
 
 TARGET = "targets: {main: {postgres: 'host=h', policy: %s}}\n"
 WHOLE = """\
@@ -19,7 +19,7 @@ WHOLE = """\
   approvals: {required: 1, for: {index-drop: 3}}
   windows:
     - {allow: "0 22 * * *", for: 6h, zone: Europe/Berlin}
-    - {deny: "0 0 24 12 *", for: 3d, zone: UTC, reason: freeze}
+    - {deny: "0 0 24 12 *", for: 3d, zone: UTC, overrun: stop, reason: freeze}
   outside_window: never
   without_estimate: run
   at_most: {builds: 5, build_time: 2h}
@@ -29,7 +29,14 @@ MEANT = Policy(
     approvals=ApprovalsNeeded(required=1, by_hazard={HazardType.INDEX_DROP: 3}),
     windows=(
         Window(rule=WindowRule.ALLOW, cron="0 22 * * *", lasts=timedelta(hours=6), zone="Europe/Berlin"),
-        Window(rule=WindowRule.DENY, cron="0 0 24 12 *", lasts=timedelta(days=3), zone="UTC", reason="freeze"),
+        Window(
+            rule=WindowRule.DENY,
+            cron="0 0 24 12 *",
+            lasts=timedelta(days=3),
+            zone="UTC",
+            overrun=Overrun.STOP,
+            reason="freeze",
+        ),
     ),
     outside_window=False,
     without_estimate=True,
@@ -164,6 +171,16 @@ CASES = [
         "an empty zone",
         "{windows: [{allow: '0 22 * * *', for: 6h, zone: ''}]}",
         "targets.yaml:1:94: zone: expected the name of a time zone, like Europe/Berlin or UTC",
+    ),
+    Case(
+        "a bound that is no number",
+        "{at_most: {builds: many}}",
+        "targets.yaml:1:65: builds: expected a number up to 100",
+    ),
+    Case(
+        "a bound that is no time",
+        "{at_most: {build_time: 2}}",
+        "targets.yaml:1:69: build_time: expected a duration, like 6h, 90min or 30s",
     ),
     Case(
         "neither of both words",
