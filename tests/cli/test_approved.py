@@ -143,6 +143,24 @@ def test_a_policy_of_the_target_asks_for_approvals(world, reconciler, people, sa
     assert reconciler("apply", saved, "--allowed-signers", people.signers)[0] == 0
 
 
+def test_plan_says_what_it_will_take_to_apply_it(world, reconciler, people, desired, monkeypatch):
+    (desired / "targets.yaml").write_text(
+        'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB, policy: {approvals: 2, windows: '
+        '[{allow: "0 22 * * *", for: 6h, zone: Europe/Berlin}]}}\n'
+    )
+    policy = people.folder / "policy.yaml"
+    policy.write_text("policy: {deny: [index-build]}\n")
+    monkeypatch.setattr(shared, "now", lambda: datetime(2026, 12, 1, 16, tzinfo=UTC))
+    _, _, err = reconciler("plan")
+    assert "To apply it takes 2 approvals: the policy of main (" in err
+    assert "main: the window opens at 2026-12-01 22:00 Europe/Berlin (2026-12-01 21:00 UTC), in 5 h." in err
+    assert "denied" not in err
+    _, _, err = reconciler("plan", "--policy", policy)
+    assert f"main: index-build is denied by the policy of whoever runs this ({policy}:1:1)" in err
+    monkeypatch.setattr(shared, "now", lambda: datetime(2026, 12, 1, 21, tzinfo=UTC))
+    assert "closes at 2026-12-02 04:00 Europe/Berlin (2026-12-02 03:00 UTC), in 6 h." in reconciler("plan")[2]
+
+
 def test_a_policy_of_the_runner_is_above_that_of_the_target(world, reconciler, people, drops):
     policy = people.folder / "policy.yaml"
     policy.write_text("policy:\n  deny: [index-drop]\n")
