@@ -50,7 +50,7 @@ class Needed(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """The approvals of a plan that count at a moment, one for each person, and those that do not."""
+    """The approvals of a plan that count at a moment, one for each person, by name, and those that do not."""
 
     approvals: tuple[VerifiedApproval, ...]
     rejected: tuple[RejectedApproval, ...]
@@ -133,7 +133,7 @@ def counted(plan: Plan, found: FoundApprovals, not_by: Collection[str], now: dat
             by_person[person] = each
         if other is not None:
             rejected.append(RejectedApproval(each.source, f"is one more by {each.approver.principal}"))
-    return Counted(tuple(by_person.values()), tuple(rejected))
+    return Counted(tuple(by_person[person] for person in sorted(by_person)), tuple(rejected))
 
 
 def _against(plan: Plan, found: VerifiedApproval, now: datetime) -> str:
