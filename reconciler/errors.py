@@ -14,6 +14,8 @@
         ├── NotBegun          it was interrupted before its turn came
         ├── RehearsalFailed   the server would refuse a step, and said so on an empty copy
         ├── HazardNotAllowed  a step carries a hazard nobody has allowed by name
+        ├── ApprovalError     an approval cannot be made or verified, or too few count
+        ├── PolicyRefuses     a policy, or a window of one, is against it
         ├── StepFailed        the server refused a step
         └── PromiseBroken     the steps ran, and the result is not what was promised
 
@@ -147,6 +149,14 @@ class NotBegun(ApplyError):
 
 class HazardNotAllowed(ApplyError):
     """A step carries a hazard that has to be allowed by name (`--allow`)."""
+
+
+class ApprovalError(ApplyError):
+    """An approval cannot be made or verified, or fewer than are needed count."""
+
+
+class PolicyRefuses(ApplyError):
+    """A policy of a target, or of whoever runs the tool, is against what the plan would do, or when."""
 
 
 class RehearsalFailed(ApplyError):

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from reconciler.applying.event_logging import logging
 from reconciler.applying.events import Events, Subscriber
@@ -24,6 +23,7 @@ from reconciler.applying.ledger import Ledger, Record, no_record
 from reconciler.applying.target_group import TargetGroup
 from reconciler.model import (
     Change,
+    FoundApprovals,
     Plan,
     Receipt,
     Resource,
@@ -32,14 +32,11 @@ from reconciler.model import (
 from reconciler.planning.needed_secrets import needed
 from reconciler.planning.order import groups
 from reconciler.planning.plan_after_apply import plan_again
+from reconciler.planning.policies import counted
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all
 from reconciler.targets.open_sessions import open_sessions
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE, Pool
-
-if TYPE_CHECKING:
-    pass
-
 
 NO_WAIT = timedelta()
 
@@ -63,13 +60,15 @@ def apply_plan(
     declared: Collection[Resource] | None = None,
     at_once: int = MOST_TARGETS_AT_ONCE,
     lock_timeout: timedelta = NO_WAIT,
+    approvals: FoundApprovals | None = None,
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
     `at_once` bounds the targets that are connected to, locked, rehearsed on and changed at once, those of one server
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
     further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
-    server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand.
+    server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand;
+    `approvals` what lies beside a saved plan, None where nobody says whose count.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -79,9 +78,14 @@ def apply_plan(
     secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
     Once something ran, it returns: what went wrong is in the receipt.
     """
-    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared)
+    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared, approvals=approvals)
     facts = enforce(Moment.DECLARED, facts)
-    ledger = Ledger(plan, now, record)
+    approved = counted(plan, approvals, options.not_by, facts.now) if approvals else None
+    ledger = Ledger(
+        plan, now, record,
+        approved_by=[each.approver for each in approved.approvals] if approved else (),
+        outside_window=secrets.redact(options.outside_window),
+    )  # fmt: skip
     events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}
     group = groups(plan.targets)
@@ -92,9 +96,11 @@ def apply_plan(
         unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))
         events.planned(plan)
-        alike = (sessions, parallel, events, interruption, ledger, patience, facts, lock_timeout.total_seconds())
+        for rejected in approved.rejected if approved else ():
+            events.noted("", f"{rejected.source} {rejected.why}: it does not count")
+        alike = (sessions, parallel, events, interruption, ledger, patience, facts, now, lock_timeout.total_seconds())
         found = [TargetGroup(nodes, changes, *alike) for changes in wanted.values()]
-        targets_in_order = _connected(found, now, locks, at_once=at_once, rehearsal=rehearsal)
+        targets_in_order = _connected(found, locks, at_once=at_once, rehearsal=rehearsal)
         with ThreadPoolExecutor(max_workers=at_once) as pool:
             jobs = [pool.submit(each.run) for each in targets_in_order]
             try:
@@ -112,7 +118,7 @@ def apply_plan(
 
 
 def _connected(
-    found: Sequence[TargetGroup], now: Callable[[], datetime], locks: ExitStack, *, at_once: int, rehearsal: bool
+    found: Sequence[TargetGroup], locks: ExitStack, *, at_once: int, rehearsal: bool
 ) -> Sequence[TargetGroup]:
     """`found`, each connected to, locked until the end of `locks`, and rehearsed on, in a job of its own.
 
@@ -123,7 +129,7 @@ def _connected(
         group = found[number]
         locks.callback(group.close)
         try:
-            group.lock(now)
+            group.lock()
             return number, group.rehearse() if rehearsal else ()
         except Exception as error:  # whatever it is, it is raised below, in the order of the groups
             return number, error

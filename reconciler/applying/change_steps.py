@@ -22,9 +22,10 @@ from reconciler.applying.executing.progress import Progress
 from reconciler.applying.executing.sequence import Stepper
 from reconciler.applying.interruption import Interruption
 from reconciler.applying.partitions import Part, beside_each_other
-from reconciler.applying.verification import Reading, builds
+from reconciler.applying.verification import Reading
 from reconciler.errors import ApplyError, ReconcilerError, StepFailed
 from reconciler.model import Change, PatroniStep, RestartStep, SqlStep, Step, StepReceipt
+from reconciler.planning.build_estimates import builds
 from reconciler.planning.staleness import left_over, once_more, went
 
 Asked = Callable[[], bool]

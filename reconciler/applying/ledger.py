@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.model import Address, Applied, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
+from reconciler.model import Address, Applied, Approver, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
 from reconciler.model.event import Event, Finished, Noted
 from reconciler.planning import exit_codes
 from reconciler.planning.plan_after_apply import After
@@ -21,7 +21,13 @@ Record = Callable[[Receipt], None]
 class Ledger:
     """The receipts of one apply, as its events tell of them; read by several threads."""
 
-    def __init__(self, plan: Plan, now: Callable[[], datetime], record: Record) -> None:
+    def __init__(
+        self, plan: Plan, now: Callable[[], datetime], record: Record, *,
+        approved_by: Sequence[Approver] = (), outside_window: str = "",
+    ) -> None:  # fmt: skip
+        """`approved_by` and `outside_window` as in `Receipt`."""
+        self._approved_by = tuple(approved_by)
+        self._outside_window = outside_window
         self._plan = plan
         self._now = now
         self._record = record
@@ -54,7 +60,8 @@ class Ledger:
 
     def receipt(self, after: After | None = None) -> Receipt:
         """Everything so far, and what a plan said `after` it. Only one in which every change has come to its end, and
-        behind which somebody has looked, can be a success. What no longer waits for a restart is not said to."""
+        behind which somebody has looked, can be a success, and what was held remains. What no longer waits for a
+        restart is not said to."""
         changes = tuple(self[change] for change in self._plan.changes)
         if after is not None:
             still = {*after.waiting, *(one.address for one in after.unlooked)}
@@ -64,10 +71,11 @@ class Ledger:
                 else one
                 for one in changes
             )
+        held = [one.address for one in changes if one.result is Applied.HELD]
         left = exit_codes.Left(
             changes,
             unseen=self._plan.unseen,
-            remaining=tuple(after.remaining) if after else (),
+            remaining=(*held, *(after.remaining if after else ())),
             waiting=tuple(after.waiting) if after else (),
             unlooked=tuple(after.unlooked) if after else (),
             blocked=exit_codes.blocked(self._plan),
@@ -84,6 +92,8 @@ class Ledger:
             verdict=left.of_all(),
             succeeded=after is not None and left.succeeded(allow_blocked=self._plan.allow_blocked),
             notes=tuple(self._notes),
+            approved_by=self._approved_by,
+            outside_window=self._outside_window,
         )
 
 

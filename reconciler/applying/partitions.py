@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from reconciler.applying.verification import builds
 from reconciler.model import Change, SqlStep, Step
+from reconciler.planning.build_estimates import builds
 
 
 class Part(NamedTuple):

@@ -31,14 +31,15 @@ from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.lock.waiting import Waiting
 from reconciler.applying.one_change import Runner
+from reconciler.applying.overrun import Deadline, stops_at
 from reconciler.applying.partitions import most_at_once
-from reconciler.applying.verification import builds
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
 from reconciler.kind.applying import SeenAtOnce
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
     Address,
+    Applied,
     Change,
     ChangeReceipt,
     PatroniStep,
@@ -48,6 +49,7 @@ from reconciler.model import (
     System,
     Target,
 )
+from reconciler.planning.build_estimates import builds
 from reconciler.planning.order import may_lean_on, stage_of
 from reconciler.planning.staleness import resource_of
 from reconciler.targets.open_sessions import OpenSessions
@@ -80,6 +82,7 @@ class TargetGroup:
     ledger: Ledger
     patience: Patience
     facts: Facts
+    now: Callable[[], datetime]
     lock_timeout: float = 0.0
     held: dict[str, Held] = field(default_factory=dict)
     writers: Writers = field(default_factory=Writers)
@@ -102,7 +105,7 @@ class TargetGroup:
         self.writers.close()
         self.opened.close()
 
-    def lock(self, now: Callable[[], datetime]) -> None:
+    def lock(self) -> None:
         """Takes the lock of each target, after the gates have seen what is there.
 
         Raises PlanFileError, LockHeld, ApplyError, TargetError.
@@ -117,7 +120,9 @@ class TargetGroup:
                     enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
-                    lock = locked(target, self.sessions.secrets, now, instance=instance, ours=self._ours, idle=idle)
+                    lock = locked(
+                        target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle
+                    )
                     self.held[name] = self.opened.enter_context(lock)
 
     def _ours(self) -> list[int]:
@@ -208,11 +213,12 @@ class TargetGroup:
         return (bearable.builds, bearable.why) if bearable.why else (wanted, "")
 
     def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None, slots: BuildSlots) -> None:
+        deadline = Deadline(self.interruption, self.now)
         with slots.lane(), closing(
             Runner(
                 target, self.sessions,
                 held=self.held[target.name], events=self.events, patience=self.patience,
-                interruption=self.interruption,
+                interruption=deadline,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 planned=self._planned,
                 writers=self.writers, slots=slots, alone=self.alone,
@@ -227,11 +233,15 @@ class TargetGroup:
                 elif not runner.reachable:
                     receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
-                    wanted = [change for change in batch if change.address not in self.refused]
+                    refused = self._refused_by_now(batch)
+                    wanted = [change for change in batch if change.address not in refused]
+                    deadline.set_to(stops_at(wanted, replace(self.facts, now=self.now())))
                     for change in wanted:
                         self.events.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
-                    receipts = [made.get(change.address) or self._refused(change) for change in batch]
+                    receipts = [made.get(change.address) or self._receipt_of(change, refused) for change in batch]
+                if deadline.has_come() and any(receipt.result is Applied.FAILED for receipt in receipts):
+                    self.events.noted(target.name, f"{target.name}: the window closed, and what ran was cancelled")
                 for receipt in receipts:
                     self.events.finished(receipt)
             self.writers.leave(target, runner.left())
@@ -241,9 +251,14 @@ class TargetGroup:
         expected = (change for change in self.changes if change.address not in self.refused)
         return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
 
-    def _refused(self, change: Change) -> ChangeReceipt:
+    def _refused_by_now(self, batch: Sequence[Change]) -> Mapping[Address, Refusal]:
+        """What gates have refused, and refuse of `batch` at this moment."""
+        alone = self.facts.plan.model_copy(update={"changes": tuple(batch)})
+        return enforce(Moment.BEGINNING, replace(self.facts, plan=alone, now=self.now())).refused
+
+    def _receipt_of(self, change: Change, refused: Mapping[Address, Refusal]) -> ChangeReceipt:
         """The receipt of what a gate has refused."""
-        refusal = self.refused[change.address]
+        refusal = refused[change.address]
         return receipt_of(change, refusal.result, self.sessions.secrets.redact(str(refusal)))
 
     def _locks_again(self) -> None:

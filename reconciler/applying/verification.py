@@ -17,16 +17,15 @@ from reconciler.model import (
     Applied,
     Change,
     Fact,
-    HazardType,
     Notice,
     NoticeType,
     Outcome,
     PatroniStep,
-    Step,
     StepReceipt,
     Target,
 )
 from reconciler.planning import staleness
+from reconciler.planning.build_estimates import builds
 from reconciler.planning.staleness import Look, Standing, left_over, looks, measured, resource_of
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
@@ -184,11 +183,6 @@ def evidence(change: Change, seen: Look, steps: Sequence[StepReceipt], waited: f
         return [*facts, Fact(name="build time", value=round(sum(built), 3), unit="seconds"), *of_it]
     estimated = {fact.name for fact in change.evidence}
     return [fact for fact in facts if fact.name in estimated]
-
-
-def builds(step: Step) -> bool:
-    """Whether `step` builds an index."""
-    return any(hazard.type is HazardType.INDEX_BUILD for hazard in step.hazards)
 
 
 def _looks(seconds: float) -> Iterator[bool]:

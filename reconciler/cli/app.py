@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say where something is declared, or what decides about it.",
     "plan": "Show what would change; change nothing.",
     "show": "Render saved plans, or receipts; connect to nothing.",
+    "approve": "Approve a saved plan by the signature of an SSH key.",
     "apply": "Apply saved plans, or plan and ask.",
     "drift": "Say where live systems differ from what is declared.",
     "check": "Decide the checklists.",

@@ -15,7 +15,7 @@ from reconciler.cli import apply_output, shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
-from reconciler.cli.options import executor, narrowing, shards
+from reconciler.cli.options import executor, narrowing, review, saved_plan, shards
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import lock_timeout as lock_timeouts
 from reconciler.cli.options.types import Digest, Duration, OneAddress
@@ -111,6 +111,7 @@ if TYPE_CHECKING:
 @how_many.of_apply
 @shards.option
 @executor.options
+@review.options
 @click.pass_obj
 def command(
     run: Run,
@@ -135,7 +136,7 @@ def command(
     events: str | None,
     jobs: int | None,
     shard: Shard | None,
-    **of_executor: Any,
+    **others: Any,
 ) -> None:
     """Apply a saved plan, or those in a folder: exactly that, and nothing else. Without one: plan, show it, and ask.
 
@@ -170,19 +171,21 @@ def command(
     from reconciler.documents import receipt as receipt_file
     from reconciler.views.live import live
 
-    plan = _saved(names, where)
+    plan = saved_plan.named(names, where)
     loosens = {"--no-rehearsal": no_rehearsal, "--allow-superseded": bool(allow_superseded)}
     loosens["--lock-timeout"] = bool(lock_timeout)
-    cluster = executor.cluster(of_executor, loosens=loosens)
+    cluster = executor.cluster(others, loosens=loosens | review.loosens(others))
     if plan and allow_blocked:
         raise UsageError(
             "a saved plan says itself whether something may be blocked", hint="make it with plan --allow-blocked"
         )
     if plan and yes:
         raise UsageError("of a saved plan nobody is asked: that it is named agrees to it", hint="leave --yes away")
+    agreed = review.agreed(run, others, plan)
     options = Options(
         digest=digest or "", max_age=max_age, attended=is_terminal(sys.stdin),
         allowed=[HazardType(name) for name in allow], allowed_superseded=allow_superseded,
+        saved=plan is not None, **agreed.options(),
     )  # fmt: skip
     output = apply_output.Output(format, events)
     if plan and plan.is_dir():
@@ -222,6 +225,8 @@ def command(
         run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
     )  # fmt: skip
     _expect_one_wave(made, desired)
+    if not saved:  # before anybody is asked
+        enforce(Moment.DECLARED, Facts(plan=made, options=options, now=shared.now(), targets=desired.targets))
     approved = made if saved else asked(run, made, yes, place=output.for_people)
     if approved is None:
         run.tell("Declined; nothing was changed.")
@@ -238,7 +243,7 @@ def command(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
-            rehearsal=not no_rehearsal, lock_timeout=lock_timeout,
+            rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []
@@ -250,30 +255,6 @@ def command(
         run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
     output.show(run, done, approved, unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
-
-
-def _saved(names: Sequence[str], where: str | None) -> Path | None:
-    """The saved plan that is named; None where none is. Raises UsageError where something else is named beside it."""
-    files = [name for name in names if _is_saved(name)]
-    if not files:
-        return None
-    if len(names) > 1 or where is not None:
-        what, made = (
-            ("a folder of plans", "--out-dir DIR") if Path(files[0]).is_dir() else ("a saved plan", "--out FILE")
-        )
-        raise UsageError(
-            f"{files[0]} is {what}, and applied as it is: nothing else is named beside it",
-            hint=f"narrow it where it is made: reconciler plan {made} [TARGET | TARGET/KIND/NAME]…",
-        )
-    return Path(files[0])
-
-
-def _is_saved(name: str) -> bool:
-    """Whether it names a file, or a folder of plans, and not a target: one may be called as any other folder."""
-    path = Path(name)
-    if path.is_dir():
-        return name.endswith("/") or any(path.glob("fleet*.json"))
-    return name.endswith(".json") or path.exists()
 
 
 def _expect_changes(plan: Plan, named: Sequence[Address]) -> None:

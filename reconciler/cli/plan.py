@@ -12,7 +12,7 @@ from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import markdown as markdown_options
-from reconciler.cli.options import narrowing, shards
+from reconciler.cli.options import narrowing, review, shards
 from reconciler.errors import DesiredError, UsageError
 from reconciler.model import Change, Plan, Rollout, Shard
 from reconciler.views import FORMATS, render
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @how_many.option
 @shards.option
+@review.policy_option
 @click.pass_obj
 def command(
     run: Run,
@@ -65,6 +66,7 @@ def command(
     detailed_exitcode: bool,
     jobs: int,
     shard: Shard | None,
+    policy_file: Path | None,
 ) -> None:
     """Show what would change, with the exact statements; change nothing anywhere.
 
@@ -78,9 +80,11 @@ def command(
     With --detailed-exitcode: 0 nothing to do; 2 there are changes; 1 as above, or something only runs and no step
     persists it, or could not be seen.
     """
+    from reconciler.cli import policies
     from reconciler.documents import plan as plan_file
     from reconciler.planning import exit_codes
 
+    runner = review.policy(policy_file)
     if out_dir:
         if out:
             raise UsageError("--out is one file for all targets, and --out-dir a file for each", hint="choose one")
@@ -102,6 +106,8 @@ def command(
     shared.show(render(plan, format, verbose=verbose, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
+    for line in policies.lines(plan, desired.targets, runner, shared.now()):
+        run.tell(line)
     if refused:
         from reconciler.applying.rehearsal import check_refused
 

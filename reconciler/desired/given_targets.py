@@ -44,7 +44,7 @@ def given_targets(
     documents = [Document(_PLACE, root) for root in parse(document({"targets": targets}).encode(), _PLACE)]
     learn(documents, leaks)
     values = Values(env, Reach(), leaks, errors)
-    templates = Templates(values, secrets, trusted=True, offline=False, only=EVERYTHING, below=None)
+    templates = Templates(values, secrets, trusted=True, offline=False, partial=False, only=EVERYTHING, below=None)
     found = TargetReader(values, secrets, templates, EVERYTHING, offline=False, limited=False).read(documents)
     if errors:
         first = errors[0]

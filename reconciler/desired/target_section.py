@@ -20,6 +20,7 @@ from pydantic import (
 from reconciler.desired.address_map import Addresses
 from reconciler.desired.each.source import Source
 from reconciler.desired.labels import Labels
+from reconciler.desired.policy_section import PolicySection
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
 from reconciler.formulas.memory_amounts import parse_bytes
@@ -146,6 +147,9 @@ class TargetSection(Frozen):
         description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
     )
 
+    policy: PolicySection = Field(
+        default=PolicySection(), description="What may be applied to it, by whose leave, and when."
+    )
     labels: Labels = Field(default={}, description="What documents select targets by: {env: prod, tier: trial}.")
     each: Source | None = Field(
         None, description="Where rows come from, each of which makes a target of this template: ${column} is its value."

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from reconciler.desired.declared import AllTargets, Declared, Unseen
 from reconciler.desired.each.templates import EACH, NAMED, OWN_KEYS, Entry, Instance, Templates
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
+from reconciler.desired.policy_file import written
 from reconciler.desired.role import refuse_role
 from reconciler.desired.substituted_values import Values
 from reconciler.desired.target_names import DIVIDERS, refuse_made, refuse_name
@@ -146,13 +147,15 @@ class TargetReader:
             self.errors.append(error)
             url = ""
         target = self._target(model, name, SecretStr(url), node, file, entry.at)
+        if (policy := node.child("policy")) is not None:
+            target = target.model_copy(update={"policy": model.policy.policy(policy.at(file))})
         return replace(known, target=target)
 
     def _standin(self, entry: Entry) -> Declared | None:
         """What is known of a template's targets without its columns; None where that is wrong."""
         declared = entry.node.value if isinstance(entry.node.value, dict) else {}
         plain = {
-            key: _written(child)
+            key: written(child)
             for key, child in declared.items()
             if key in URL_KEYS or key == LABELS or not any("${" in str(each.value) for each in texts(child))
         }
@@ -232,7 +235,7 @@ class TargetReader:
         return {
             key: self._of_standbys(child, file)
             if key == "standbys"
-            else _written(child)
+            else written(child)
             if key in URL_KEYS
             else self._of_labels(child, file)
             if key == LABELS
@@ -244,12 +247,12 @@ class TargetReader:
     def _of_labels(self, node: Node, file: str) -> object:
         """The same of each label: one that is called env or file is no reference to a secret."""
         labels = node.value if isinstance(node.value, dict) else None
-        return {name: self.values.plain(child, file) for name, child in labels.items()} if labels else _written(node)
+        return {name: self.values.plain(child, file) for name, child in labels.items()} if labels else written(node)
 
     def _of_standbys(self, node: Node, file: str) -> object:
         """The same of each standby."""
         if not isinstance(node.value, dict):
-            return _written(node)
+            return written(node)
         return {name: self._plain(child, file) for name, child in node.value.items()}
 
     def _standbys(self, section: TargetSection, of: str, node: Node, file: str) -> Iterator[PostgresTarget]:
@@ -269,10 +272,3 @@ class TargetReader:
                     labels=section.labels,
                     declared_at=entry.at(file),
                 )  # fmt: skip
-
-
-def _written(node: Node) -> object:
-    """The plain value of a tree as it is written."""
-    if isinstance(node.value, dict):
-        return {key: _written(child) for key, child in node.value.items()}
-    return [_written(child) for child in node.value] if isinstance(node.value, list) else node.value

@@ -179,8 +179,9 @@ def _sentence(problem: _Problem, parent: Node, value: object, schema: Mapping[st
     if kind == "missing":
         message = f"the key {quoted(problem.last)} is missing"
     elif problem.expected:
-        written = _written(problem)
-        near = nearest(str(node.value), problem.expected) if written else None
+        is_key = problem.last == "[key]"
+        written = quoted(str(problem.path[-1])) if is_key else _written(problem)
+        near = nearest(str(problem.path[-1] if is_key else node.value), problem.expected) if written else None
         is_secret = _MAPPING in problem.expected and {*valid_keys(schema, problem.route[1:])} == {"env", "file"}
         expected = (
             (*(each for each in problem.expected if each != _MAPPING), *_SECRET) if is_secret else problem.expected

@@ -6,6 +6,7 @@ Decided: docs/decisions.md#several-statements-in-a-step, docs/decisions.md#rebui
 from __future__ import annotations
 
 from reconciler.model.address import Address
+from reconciler.model.approval import Approval, Approver, FoundApprovals, RejectedApproval, VerifiedApproval
 from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance, file_of
@@ -16,6 +17,15 @@ from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, Haza
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
+from reconciler.model.policy import (
+    NO_POLICY,
+    ApprovalsNeeded,
+    AtMost,
+    Overrun,
+    Policy,
+    Window,
+    WindowRule,
+)
 from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
 from reconciler.model.rollout import LONGEST_BAKE, MOST_AT_ONCE, Rollout, Unreached, Wave
@@ -49,11 +59,16 @@ __all__ = [
     "LONGEST_BAKE",
     "MOST_AT_ONCE",
     "NEEDS_PERMISSION",
+    "NO_POLICY",
     "SENSITIVE",
     "WORTH_SAYING",
     "Action",
     "Address",
     "Applied",
+    "Approval",
+    "ApprovalsNeeded",
+    "Approver",
+    "AtMost",
     "Blocker",
     "Change",
     "ChangeGroup",
@@ -66,6 +81,7 @@ __all__ = [
     "Fact",
     "Fleet",
     "FleetReceipt",
+    "FoundApprovals",
     "Frozen",
     "Hazard",
     "HazardType",
@@ -78,15 +94,18 @@ __all__ = [
     "NoticeType",
     "Observed",
     "Outcome",
+    "Overrun",
     "Partial",
     "PatroniStep",
     "Plan",
+    "Policy",
     "PostgresTarget",
     "Provenance",
     "PulledIn",
     "Receipt",
     "RedisStep",
     "RedisTarget",
+    "RejectedApproval",
     "Resource",
     "RestartStep",
     "Rollout",
@@ -110,7 +129,10 @@ __all__ = [
     "Unreached",
     "UnreadReason",
     "Verdict",
+    "VerifiedApproval",
     "Wave",
     "WaveReceipt",
+    "Window",
+    "WindowRule",
     "file_of",
 ]

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from reconciler.model.address import Address
+from reconciler.model.approval import Approver
 from reconciler.model.base import Frozen
 from reconciler.model.change import SENSITIVE, Action, Fact
 from reconciler.model.partial import Partial
@@ -29,6 +30,8 @@ class Applied(StrEnum):
     """What the plan says of it was done, and does not suffice: a partition came that the plan does not know."""
     SUPERSEDED = "superseded"
     """The YAML no longer declares what it brings about: nothing ran."""
+    HELD = "held"
+    """A policy is against it at this moment: no window is open, or it would not end in time: nothing ran."""
     FAILED = "failed"
     NOT_RUN = "not-run"
     """An earlier change of the same lane failed, or the apply was interrupted."""
@@ -94,7 +97,8 @@ class Receipt(Frozen):
     those that the plan had no step for: what no step can mend, and what only runs or is only persisted; `beside`
     what the plan could not see, or told of what nobody declared, which fails no apply. `verdict` is what is left of all
     that, `succeeded` whether `apply` ends with 0: never before a new plan has looked at what was made. `notes` say what
-    was left out or done otherwise than asked: what could not be rehearsed, fewer builds at once.
+    was left out or done otherwise than asked: what could not be rehearsed, fewer builds at once. `approved_by` are
+    those whose approvals counted, and `outside_window` is why it was applied while no window was open.
     """
 
     reconciler_version: str
@@ -113,3 +117,5 @@ class Receipt(Frozen):
     verdict: Verdict
     succeeded: bool
     notes: tuple[str, ...] = ()
+    approved_by: tuple[Approver, ...] = ()
+    outside_window: str = ""

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from reconciler.model.base import Frozen
+from reconciler.model.policy import NO_POLICY, Policy
 
 
 class System(StrEnum):
@@ -40,6 +41,7 @@ class BaseTarget(Frozen):
     cpus         how many processors it may use; None as for memory.
     labels       what documents select it by.
     node_of      the name of the target that it is a node of; empty: it is none.
+    policy       what may be applied to it, and when.
     declared_at  file:line:column.
     """
 
@@ -49,6 +51,7 @@ class BaseTarget(Frozen):
     cpus: int | None = None
     labels: Mapping[str, str] = {}
     node_of: str = ""
+    policy: Policy = NO_POLICY
     declared_at: str = ""
 
 

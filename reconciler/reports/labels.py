@@ -78,6 +78,7 @@ APPLIED: Mapping[Applied, str] = {
     Applied.INCOMPLETE: "incomplete",
     Applied.STALE: "stale",
     Applied.SUPERSEDED: "superseded",
+    Applied.HELD: "held",
     Applied.FAILED: "failed",
     Applied.NOT_RUN: "not run",
 }

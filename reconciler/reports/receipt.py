@@ -53,7 +53,7 @@ def receipt_report(receipt: Receipt, planned: Planned) -> ReceiptReport:
     left = left_by(receipt)
     return ReceiptReport(
         changes=tuple(_row(change, planned.get(change.address, ()), left) for change in receipt.changes),
-        notes=tuple(map(visible, receipt.notes)),
+        notes=tuple(map(visible, [*_agreed(receipt), *receipt.notes])),
         left=_left(receipt),
         summary=_summary(receipt, left),
         verdict=receipt.verdict,
@@ -81,6 +81,13 @@ def _measured(one: Fact, planned: Sequence[Fact]) -> str:
         if (estimate.name, estimate.unit) == (one.name, one.unit) and not isinstance(estimate.value, str):
             return f"{fact(one)} (about {quantity(estimate.value, estimate.unit)} planned)"
     return fact(one)
+
+
+def _agreed(receipt: Receipt) -> list[str]:
+    """Who has approved it, and why it was applied while no window was open."""
+    by = [f"{each.principal} ({each.key})" for each in receipt.approved_by]
+    said = [f"Approved by {listed(by)}."] if by else []
+    return [*said, *([f"Outside of its windows: {receipt.outside_window}"] if receipt.outside_window else [])]
 
 
 def _left(receipt: Receipt) -> tuple[Listing, ...]:

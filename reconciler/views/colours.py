@@ -33,6 +33,7 @@ OF_APPLIED: Mapping[Applied, str] = {
     Applied.INCOMPLETE: "yellow",
     Applied.STALE: "yellow",
     Applied.SUPERSEDED: "yellow",
+    Applied.HELD: "yellow",
     Applied.FAILED: "red",
     Applied.NOT_RUN: "yellow",
 }

@@ -10,13 +10,18 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     known_targets    the target and the kind of each change, in its address
     duplicates       -
     order            - (no plan that is made here has two changes of one address, or is out of order)
+    denied           the hazards that a policy denies
+    approvals        how many have to approve, and which hazards
+    windows          when they open, or close
     nodes            all nodes of each target
     superseded       the declaration of each change and its place
     hazards          the `--allow` that an apply needs
     secrets          (sensitive), in the place of each
+    at_most          how long each build takes
     identity         system, version, location and role of each target
+    time_left        how long each build takes
 
-Another gate (a policy, a window, an approval) is one file and one line of the table. The file has one function, `gate`,
+Another gate is one file and one line of the table. The file has one function, `gate`,
 of the signature `gate.Gate`. What it has to know and nobody reads yet is a field of `gate.Facts`, or of `Options`
 where whoever runs apply says it. What it says of a plan that was just made is a row here, and shown by `plan`.
 Rehearsals and locks are no gates: they ask the live system, and change what others see of it.

@@ -7,7 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.errors import ApplyError, DesiredError, PlanFileError
-from reconciler.model import Address, Applied, Change, HazardType, Plan, Resource, SecretRef, Target, TargetInfo
+from reconciler.model import (
+    NO_POLICY,
+    Address,
+    Applied,
+    Change,
+    FoundApprovals,
+    HazardType,
+    Plan,
+    Policy,
+    Resource,
+    SecretRef,
+    Target,
+    TargetInfo,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,11 @@ class Options:
     attended            somebody sits at a terminal, and is asked.
     allowed             hazards, by name.
     allowed_superseded  changes that are made although the YAML no longer declares them so.
+    saved               a saved plan is applied.
+    require_approvals   how many have to approve it, whatever policies say; 0: not said.
+    not_by              whose approvals do not count: the authors.
+    policy              of whoever runs it, for all targets.
+    outside_window      why it is applied while no window is open; empty: not said.
     """
 
     digest: str = ""
@@ -26,6 +44,11 @@ class Options:
     attended: bool = False
     allowed: Collection[HazardType] = ()
     allowed_superseded: Collection[Address] = ()
+    saved: bool = False
+    require_approvals: int = 0
+    not_by: Collection[str] = ()
+    policy: Policy = NO_POLICY
+    outside_window: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +77,7 @@ class Facts:
     targets    as declared, by name; `resources` what is declared of them, None where that is not at hand.
     nodes      all nodes of the targets that the plan changes, by name.
     unresolved secrets that the plan needs and that cannot be had, with the reason.
+    approvals  what lies beside a saved plan; None: nobody has said whose count.
     infos      what the systems say of themselves that there is a session to, by the name of the node.
     refused    what gates that were asked before refuse of single changes.
     """
@@ -65,6 +89,7 @@ class Facts:
     resources: Collection[Resource] | None = None
     nodes: Mapping[str, Target] = field(default_factory=dict)
     unresolved: Mapping[SecretRef, DesiredError] = field(default_factory=dict)
+    approvals: FoundApprovals | None = None
     infos: Mapping[str, TargetInfo] = field(default_factory=dict)
     refused: Mapping[Address, Refusal] = field(default_factory=dict)
 

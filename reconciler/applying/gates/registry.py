@@ -7,6 +7,9 @@ from enum import Enum, auto
 
 from reconciler.applying.gates import (
     age,
+    approvals,
+    at_most,
+    denied,
     duplicates,
     expected_digest,
     hazards,
@@ -16,6 +19,8 @@ from reconciler.applying.gates import (
     order,
     secrets,
     superseded,
+    time_left,
+    windows,
 )
 from reconciler.applying.gates.gate import Facts, Gate
 
@@ -31,13 +36,23 @@ class Moment(Enum):
     """The nodes of the targets were found: nodes, and which secrets cannot be had: unresolved."""
     CONNECTED = auto()
     """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
+    BEGINNING = auto()
+    """What is made as one is about to begin: the plan has these changes alone, and it is `now` by then."""
 
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
     Moment.SAVED: (expected_digest.gate, age.gate),
-    Moment.DECLARED: (known_targets.gate, duplicates.gate, order.gate),
-    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate),
+    Moment.DECLARED: (
+        known_targets.gate,
+        duplicates.gate,
+        order.gate,
+        denied.gate,
+        approvals.gate,
+        windows.gate,
+    ),
+    Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate, at_most.gate),
     Moment.CONNECTED: (identity.gate,),
+    Moment.BEGINNING: (time_left.gate,),
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from applying.acting import pg_settings
+from applying.gates.policy_cases import approvals as wanted
+from applying.gates.policy_cases import approved, beside, policy, window
 from pg_index.declared import declared as indexes
 from redis_setting.declared import declared as redis_settings
 from redis_user.declared_users import users
@@ -16,6 +19,9 @@ from redis_user.declared_users import users
 import reconciler.applying.gates
 from reconciler.applying.gates import (
     age,
+    approvals,
+    at_most,
+    denied,
     duplicates,
     expected_digest,
     hazards,
@@ -25,18 +31,25 @@ from reconciler.applying.gates import (
     order,
     secrets,
     superseded,
+    time_left,
+    windows,
 )
 from reconciler.applying.gates.gate import Facts, Gate, Options, Refusal
 from reconciler.applying.gates.registry import GATES, Moment, enforce
-from reconciler.errors import DesiredError, HazardNotAllowed, PlanFileError
+from reconciler.errors import ApprovalError, DesiredError, HazardNotAllowed, PlanFileError, PolicyRefuses
 from reconciler.model import (
+    NO_POLICY,
     Action,
     Address,
     Applied,
+    AtMost,
     Change,
+    Fact,
+    FoundApprovals,
     Hazard,
     HazardType,
     Plan,
+    Policy,
     PostgresTarget,
     RedisTarget,
     Resource,
@@ -330,7 +343,252 @@ OF_THE_SYSTEMS = [
     ),
 ]  # fmt: skip
 
-CASES = [*OF_A_SAVED_PLAN, *OF_WHAT_IS_DECLARED, *OF_THE_NODES, *OF_THE_SYSTEMS]
+DROP, LESS_SAFE, RESTART = HazardType.INDEX_DROP, HazardType.LESS_SAFE, HazardType.RESTART
+
+
+def under(
+    *changes: Change, main: Policy = NO_POLICY, cache: Policy = NO_POLICY, now=MADE, approvals=None, **said
+) -> Facts:
+    """Of a saved plan of targets with these policies; `said` by whoever applies."""
+    targets = {"main": MAIN.model_copy(update={"policy": main}), "cache": CACHE.model_copy(update={"policy": cache})}
+    options = Options(**{"saved": True} | said)
+    return facts(*changes, targets=targets, options=options, now=now, approvals=approvals, sealed=A)
+
+
+def by(*people: str, allow=(), rejected=(), **other) -> FoundApprovals:
+    return beside(*approved(other.pop("plan", A), INFOS, *people, allow=allow, **other), rejected=rejected)
+
+
+RUNNERS, MAINS = "the policy of whoever runs this (p.yaml:1:1)", "the policy of main (x.yaml:1:1)"
+CACHES = "the policy of cache (x.yaml:1:1)"
+DENIED = "this plan has hazards that a policy denies; nothing was run\n"
+NOT_ABOVE = "\n  neither --allow nor an approval is above a policy: plan without these changes, or change the policy"
+NOT_APPROVED = "this plan is not approved; nothing was run\n"
+APPROVES = "\n  whoever is in signers approves it by: reconciler approve PLAN --key FILE"
+ALICE, BOB = (f"  counts: {name} (SHA256:{name}), until 2026-03-08 00:00:00 UTC" for name in ("alice", "bob"))
+NIGHTS = policy(windows=[window("0 22 * * *", 6, zone="Europe/Berlin")])
+FREEZE = policy(windows=[window("0 0 4 3 *", 72, "deny", reason="freeze")])
+NONE_COUNTS = f"{NOT_APPROVED}  --require-approvals asks for 1 approval, and 0 count\n"
+OTHERWISE = "apply it then, or with a reason that the receipt tells: --outside-window REASON"
+NEVER = policy(windows=[window("0 22 * * *", 6)], outside_window=False)
+OPENS = "it opens at 2026-03-04 21:00 UTC, in 16 h"
+
+OF_POLICIES = [
+    Case("no-policy", "nothing is denied", denied.gate, under(DROPS, RESTARTS)),
+    Case("no-such-hazard", "a plan without it", denied.gate, under(BUILD, main=policy(deny=[DROP]))),
+    Case("of-another-target", "main has no drop", denied.gate, under(DROPS, main=policy(deny=[DROP]))),
+    Case(
+        "denied", "--allow and approvals do not help", denied.gate,
+        under(DROPS, cache=policy(deny=[DROP, RESTART]), allowed=[DROP], approvals=by("alice", allow=[DROP])),
+        [f"{DENIED}  {HZ.address}: index-drop is denied by {CACHES}{NOT_ABOVE}"],
+    ),
+    Case(
+        "of-nodes", "the policy of a target is that of its nodes", denied.gate,
+        under(change(WORK_MEM, "main@db2", RESTART), main=policy(deny=[RESTART])),
+        [f"{DENIED}  main@db2/pg_setting/work_mem: restart is denied by {MAINS}{NOT_ABOVE}"],
+    ),
+    Case(
+        "of-both", "the runner's is named first", denied.gate,
+        under(DROPS, RESTARTS, main=policy(deny=[RESTART]), policy=policy("p.yaml:1:1", deny=[DROP, RESTART])),
+        [f"{DENIED}  {HZ.address}: index-drop is denied by {RUNNERS}\n"
+         f"  {WORK_MEM.address}: restart is denied by {RUNNERS}\n"
+         f"  {WORK_MEM.address}: restart is denied by {MAINS}{NOT_ABOVE}"],
+    ),
+    Case("nobody-asks", "no approvals are needed", approvals.gate, under(DROPS, allowed=[DROP])),
+    Case("nothing-to-do", "an empty plan needs no approval", approvals.gate, under(require_approvals=2)),
+    Case(
+        "by-hazard-only", "a build needs none", approvals.gate,
+        under(BUILD, main=policy(approvals=wanted(0, index_drop=2))),
+    ),
+    Case("enough", "two of two", approvals.gate, under(BUILD, require_approvals=2, approvals=by("alice", "bob"))),
+    Case(
+        "of-hazards", "each hazard is allowed by all who are needed", approvals.gate,
+        under(DROPS, require_approvals=2, approvals=by("alice", "bob", allow=[DROP])),
+    ),
+    Case(
+        "not-saved", "nothing else can be approved", approvals.gate, under(BUILD, saved=False, require_approvals=1),
+        ["--require-approvals asks for 1 approval, and only a saved plan can be approved\n  reconciler plan --out "
+         "FILE, have it approved by reconciler approve FILE, and apply FILE"],
+    ),
+    Case(
+        "allow", "who allows is who approves", approvals.gate,
+        under(DROPS, cache=policy(approvals=wanted(2)), allowed=[DROP], approvals=by("alice", "bob", allow=[DROP])),
+        [f"{CACHES} asks for 2 approvals, and a hazard is then allowed by those who approve: --allow index-drop has no "
+         "place here\n  leave it away, and approve with it: reconciler approve PLAN --key FILE --allow index-drop"],
+    ),
+    Case(
+        "no-signers", "nobody has said whose count", approvals.gate, under(BUILD, main=policy(approvals=wanted(1))),
+        [f"{MAINS} asks for 1 approval, and nobody has said whose count\n  name the file of those who may approve: "
+         "--allowed-signers FILE"],
+    ),
+    Case(
+        "none", "nobody has approved", approvals.gate, under(BUILD, require_approvals=1, approvals=by()),
+        [f"{NONE_COUNTS}  there is no approval beside it{APPROVES}"],
+    ),
+    Case(
+        "too-few", "one of two", approvals.gate,
+        under(BUILD, main=policy(approvals=wanted(2)), require_approvals=1, approvals=by("alice")),
+        [f"{NOT_APPROVED}  {MAINS} asks for 2 approvals, and 1 count\n{ALICE}{APPROVES}"],
+    ),
+    Case(
+        "runner-and-target", "whoever asks for most counts", approvals.gate,
+        under(
+            BUILD, main=policy(approvals=wanted(1)), policy=policy("p.yaml:1:1", approvals=wanted(2)),
+            approvals=by("alice"),
+        ),
+        [f"{NOT_APPROVED}  {RUNNERS} asks for 2 approvals, and 1 count\n{ALICE}{APPROVES}"],
+    ),
+    Case(
+        "hazard-not-allowed", "an approval that does not allow it", approvals.gate,
+        under(
+            DROPS, require_approvals=2,
+            approvals=beside(*approved(A, INFOS, "alice", allow=[DROP]), *approved(A, INFOS, "bob")),
+        ),
+        [f"{NOT_APPROVED}  index-drop needs 2 approvals that allow it, and 1 count\n{ALICE}, allowing index-drop\n{BOB}"
+         f"{APPROVES} --allow index-drop"],
+    ),
+    Case(
+        "by-hazard", "three for a drop", approvals.gate,
+        under(DROPS, cache=policy(approvals=wanted(2, index_drop=3)), approvals=by("alice", "bob", allow=[DROP])),
+        [f"{NOT_APPROVED}  index-drop needs 3 approvals that allow it, and 2 count\n{ALICE}, allowing index-drop\n"
+         f"{BOB}, allowing index-drop{APPROVES} --allow index-drop"],
+    ),
+    Case(
+        "expired", "at the moment of the apply", approvals.gate,
+        under(BUILD, require_approvals=1, approvals=by("alice"), now=datetime(2026, 3, 8, tzinfo=UTC)),
+        [f"{NONE_COUNTS}  does not count: a/alice by alice has "
+         f"expired: it was valid until 2026-03-08 00:00:00 UTC, and it is 2026-03-08 00:00:00 UTC now{APPROVES}"],
+    ),
+    Case(
+        "by-the-author", "--not-by", approvals.gate,
+        under(BUILD, require_approvals=1, not_by=["Alice"], approvals=by("alice")),
+        [f"{NONE_COUNTS}  does not count: a/alice is by alice, whom "
+         f"--not-by excludes{APPROVES}"],
+    ),
+    Case(
+        "another-target", "the same digest cannot be, and is not believed", approvals.gate,
+        under(BUILD, require_approvals=1, approvals=by("alice", targets={"main": "postgres:2/app"})),
+        [f"{NONE_COUNTS}  does not count: a/alice names other "
+         f"targets than the plan has{APPROVES}"],
+    ),
+    Case("no-window", "always open", windows.gate, under(BUILD, DROPS)),
+    Case(
+        "open", "22:00 in Berlin is 21:00 in winter", windows.gate,
+        under(BUILD, main=NIGHTS, now=datetime(2026, 3, 3, 21, tzinfo=UTC)),
+    ),
+    Case("with-a-reason", "recorded", windows.gate, under(BUILD, main=NIGHTS, outside_window="the site is down")),
+    Case(
+        "closed", "all there is to do is of it", windows.gate, under(BUILD, main=NIGHTS),
+        [f"nothing was run: no window is open\n  main: {MAINS} has no window open now; {OPENS}\n  {OTHERWISE}",
+         f"main: {MAINS} has no window open now; {OPENS}\n  {OTHERWISE}"],
+    ),
+    Case(
+        "closed-for-one", "the other target is not kept waiting", windows.gate, under(BUILD, DROPS, main=NIGHTS),
+        [f"main: {MAINS} has no window open now; {OPENS}\n  {OTHERWISE}"],
+    ),
+    Case(
+        "denied-by-a-window", "no reason is above a freeze", windows.gate,
+        under(BUILD, DROPS, main=FREEZE, outside_window="the site is down"),
+        [f"main: {MAINS} denies it now: freeze; it opens at 2026-03-07 00:00 UTC, in 3 d\n  apply it then"],
+    ),
+    Case(
+        "no-reason-counts", "the policy says never", windows.gate,
+        under(BUILD, DROPS, main=NEVER, outside_window="urgent"),
+        [f"{MAINS} lets nobody apply outside of its windows, whatever the reason\n  leave --outside-window away, and "
+         "apply when they are open"],
+    ),
+]  # fmt: skip
+
+UNKNOWN = change(WORK_MEM, "", HazardType.INDEX_BUILD)
+TAKES = change(
+    WORK_MEM, "", HazardType.INDEX_BUILD,
+    evidence=(Fact(name="build time", value=1200, unit="seconds", estimated=True),),
+)  # fmt: skip
+
+
+def at(hour: int, minute: int) -> datetime:
+    return datetime(2026, 3, 3, hour, minute, tzinfo=UTC)
+
+
+OF_THE_MOMENT = [
+    Case("no-policy", "any time", time_left.gate, under(TAKES, UNKNOWN)),
+    Case("still-approved", "it has not expired", time_left.gate,
+         under(BUILD, require_approvals=1, approvals=by("alice"), now=datetime(2026, 3, 7, tzinfo=UTC))),
+    Case(
+        "expired-meanwhile", "between two changes", time_left.gate,
+        under(BUILD, require_approvals=1, approvals=by("alice"), now=datetime(2026, 3, 8, tzinfo=UTC)),
+        ["fewer approvals count by now than --require-approvals asks for: a/alice by alice has expired: it was valid "
+         "until 2026-03-08 00:00:00 UTC, and it is 2026-03-08 00:00:00 UTC now\n  have it approved again: reconciler "
+         "approve PLAN --key FILE"],
+    ),
+    Case("in-time", "three times as long is left", time_left.gate, under(TAKES, main=NIGHTS, now=at(21, 0))),
+    Case("just-in-time", "to the second", time_left.gate, under(TAKES, main=policy(windows=[window("0 20 * * *", 6)]),
+                                                               now=datetime(2026, 3, 4, 1, tzinfo=UTC))),
+    Case(
+        "not-in-time", "less than three times as long is left", time_left.gate,
+        under(TAKES, main=policy(windows=[window("0 20 * * *", 1)]), now=at(20, 1)),
+        [f"main: the window of {MAINS} closes in 59 min, and this needs about 20 min, up to 60 min\n  apply it when a "
+         "window has just opened that is long enough"],
+    ),
+    Case("instant", "what builds nothing ends at once", time_left.gate,
+         under(BUILD, main=policy(windows=[window("0 20 * * *", 1)]), now=at(20, 59))),
+    Case(
+        "unknown", "nobody can say", time_left.gate, under(UNKNOWN, main=NIGHTS, now=at(21, 0)),
+        [f"main: the window of {MAINS} closes in 6 h, and nobody can say how long this takes\n  have its table "
+         "analyzed, and plan again; or let such builds run: without_estimate: run"],
+    ),
+    Case("unknown-runs", "the policy lets it", time_left.gate,
+         under(UNKNOWN, main=NIGHTS.model_copy(update={"without_estimate": True}), now=at(21, 0))),
+    Case("closed-meanwhile", "between two changes", time_left.gate, under(BUILD, main=NIGHTS),
+         [f"main: {MAINS} has no window open now; {OPENS}\n  {OTHERWISE}"]),
+    Case(
+        "before-a-freeze", "a reason is not above what denies", time_left.gate,
+        under(TAKES, main=FREEZE, outside_window="urgent", now=at(23, 30)),
+        [f"main: the window of {MAINS} closes in 30 min, and this needs about 20 min, up to 60 min\n  apply it when a "
+         "window has just opened that is long enough"],
+    ),
+]  # fmt: skip
+
+SECOND = change(
+    indexes(MAIN, k={"columns": ["id"]})[0], "", HazardType.INDEX_BUILD,
+    evidence=(Fact(name="build time", value=1200, unit="seconds", estimated=True),),
+)  # fmt: skip
+LEFT = "\n  what is left needs a new plan"
+
+
+def bounded(**most) -> Policy:
+    return policy(at_most=AtMost(**most))
+
+
+OF_BUILDS = [
+    Case("no-bound", "as many as there are", at_most.gate, under(TAKES, SECOND)),
+    Case("as-many", "one of one, and what builds nothing", at_most.gate, under(BUILD, TAKES, main=bounded(builds=1))),
+    Case(
+        "one-more", "the first of them is made", at_most.gate, under(TAKES, SECOND, main=bounded(builds=1)),
+        [f"main: {MAINS} lets one apply build 1 at most{LEFT}"],
+    ),
+    Case("as-long", "to the second", at_most.gate,
+         under(TAKES, SECOND, main=bounded(build_time=timedelta(minutes=40)))),
+    Case(
+        "longer", "together", at_most.gate, under(TAKES, SECOND, main=bounded(build_time=timedelta(minutes=39))),
+        [f"main: {MAINS} lets one apply build for 39 min, and with this it would be about 40 min{LEFT}"],
+    ),
+    Case(
+        "nobody-knows", "it is not begun", at_most.gate,
+        under(UNKNOWN, main=bounded(build_time=timedelta(hours=1))),
+        [f"main: {MAINS} lets one apply build for 60 min, and nobody can say how long this takes{LEFT}"],
+    ),
+]  # fmt: skip
+
+CASES = [
+    *OF_A_SAVED_PLAN,
+    *OF_BUILDS,
+    *OF_THE_MOMENT,
+    *OF_POLICIES,
+    *OF_WHAT_IS_DECLARED,
+    *OF_THE_NODES,
+    *OF_THE_SYSTEMS,
+]
 
 
 def gate_of(case: Case) -> str:
@@ -402,3 +660,47 @@ def test_a_plan_names_the_very_options_that_the_gate_asks_for(changes):
     said = [refusal.hint.partition("… ")[2] for refusal in hazards.gate(facts(*changes))]
     shown = permissions(changes)
     assert said == ([shown.needed.value] if shown else [])
+
+
+WORDS = [
+    # (runner's policy, target's policy, approvals of two people who allow it, --allow) → None: it may run
+    (NO_POLICY, NO_POLICY, None, [], HazardNotAllowed),
+    (NO_POLICY, NO_POLICY, None, [DROP], None),
+    (NO_POLICY, policy(approvals=wanted(1)), None, [], ApprovalError),
+    (NO_POLICY, policy(approvals=wanted(1)), None, [DROP], ApprovalError),
+    (NO_POLICY, policy(approvals=wanted(1)), [DROP], [DROP], ApprovalError),
+    (NO_POLICY, policy(approvals=wanted(1)), [DROP], [], None),
+    (NO_POLICY, policy(approvals=wanted(1)), [RESTART], [], ApprovalError),
+    (NO_POLICY, policy(approvals=wanted(2, index_drop=3)), [DROP], [], ApprovalError),
+    (policy(approvals=wanted(3)), policy(approvals=wanted(1)), [DROP], [], ApprovalError),
+    (policy(approvals=wanted(1)), policy(approvals=wanted(2)), [DROP], [], None),
+    (NO_POLICY, policy(deny=[DROP]), [DROP], [], PolicyRefuses),
+    (NO_POLICY, policy(deny=[DROP]), None, [DROP], PolicyRefuses),
+    (policy(deny=[DROP]), NO_POLICY, [DROP], [], PolicyRefuses),
+    (policy(deny=[DROP]), policy(approvals=wanted(1)), [DROP], [], PolicyRefuses),
+    (policy(deny=[RESTART]), NO_POLICY, None, [DROP], None),
+]
+
+
+@pytest.mark.parametrize(("runner", "target", "allow", "allowed", "error"), WORDS)
+def test_who_has_the_last_word(runner, target, allow, allowed, error):
+    """The runner's policy, the target's, approvals, --allow; and deny always wins."""
+    found = by("alice", "bob", allow=allow) if allow is not None else None
+    asked = int(allow is not None)
+    told = under(
+        DROPS, cache=target, policy=runner, approvals=found, allowed=allowed, require_approvals=asked,
+    )  # fmt: skip
+    told = replace(told, nodes=NODES, resources=[WORK_MEM, HZ])
+
+    def all_of_them() -> None:
+        for gates in ((denied.gate, approvals.gate, windows.gate), (hazards.gate,)):
+            for gate in gates:
+                for refusal in gate(told):
+                    assert refusal.error is not None
+                    raise refusal.error(refusal.reason, hint=refusal.hint)
+
+    if error is None:
+        all_of_them()
+    else:
+        with pytest.raises(error):
+            all_of_them()
