@@ -117,7 +117,7 @@ def test_a_wrong_value_from_the_environment_is_told_with_its_variable(reconciler
 def test_options_without_a_verb_are_told_the_verbs(capsys):
     """`Missing command.`, which is no word of ours."""
     assert run(["-v"]) == 1
-    assert "error: a verb is missing: choose one of validate, explain, " in capsys.readouterr().err
+    assert "error: a verb is missing: choose one of init, validate, explain, " in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_told_with_both_ways_to_name_it(monkeypatch, capsys):
