@@ -34,6 +34,7 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "hide_values": (System.POSTGRES,),
     "direct": (System.POSTGRES,),
     "role": (System.POSTGRES,),
+    "apply_as": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
@@ -145,6 +146,11 @@ class TargetSection(Frozen):
     role: Role = Field(
         default="",
         description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
+    )
+    apply_as: Role = Field(
+        default="",
+        description="Who logs in to apply to this PostgreSQL target. Plans of others say what that role may not run; "
+        "empty: whoever plans applies.",
     )
 
     policy: PolicySection = Field(

@@ -182,6 +182,7 @@ class TargetReader:
                     hide_values=section.hide_values,
                     direct=section.direct,
                     role=section.role,
+                    apply_as=section.apply_as,
                     restart=section.restart or "",
                     patroni=urls.patroni(section, node, file),
                     standbys=tuple(self._standbys(section, name, node, file)),
@@ -268,7 +269,7 @@ class TargetReader:
                 yield PostgresTarget(
                     name=f"{of}@{name}", url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
-                    direct=section.direct, role=section.role, restart=standby.restart or "", node_of=of,
-                    labels=section.labels,
+                    direct=section.direct, role=section.role, apply_as=section.apply_as, restart=standby.restart or "",
+                    node_of=of, labels=section.labels,
                     declared_at=entry.at(file),
                 )  # fmt: skip

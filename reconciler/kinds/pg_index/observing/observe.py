@@ -79,7 +79,9 @@ def _observe_tables(
     for each in wanted:
         for table in filter(hidden.__contains__, places[each.address]):
             kind = ObservedIndex if isinstance(each, PgIndex) else ObservedUnlisted
-            observed[each.address] = kind(table=None, hidden=f"{full_name(*table)} {hidden[table]}", role=session.role)
+            observed[each.address] = kind(
+                table=None, hidden=f"{full_name(*table)} {hidden[table]}", role=session.acting
+            )
     return observed
 
 
@@ -156,7 +158,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 for name in catalogue.tables[table].toast_leftovers
             ),
             partitions={live.name: view.parts(table_of(resource), live, resource.address) for live in found},
-            role=session.role,
+            role=session.acting,
             in_recovery=session.in_recovery,
         )
     return observed
