@@ -24,7 +24,7 @@ from reconciler.desired.policy_section import PolicySection
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
 from reconciler.formulas.memory_amounts import parse_bytes
-from reconciler.model import BY_HAND, Frozen, System
+from reconciler.model import BY_HAND, Frozen, Note, System
 from reconciler.yaml.suggestions import alternatives
 from reconciler.yaml.verbatim_text import Text
 
@@ -39,6 +39,7 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
     "sentinels": (System.REDIS,),
+    "silence": (System.POSTGRES, System.REDIS),
     "persist": (System.REDIS,),
     "addresses": (System.REDIS,),
 }
@@ -155,6 +156,9 @@ class TargetSection(Frozen):
 
     policy: PolicySection = Field(
         default=PolicySection(), description="What may be applied to it, by whose leave, and when."
+    )
+    silence: list[Note] = Field(
+        default=[], description="Notes that its plans leave out, by the name that stands beside each: what-if."
     )
     labels: Labels = Field(default={}, description="What documents select targets by: {env: prod, tier: trial}.")
     each: Source | None = Field(

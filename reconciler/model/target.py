@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from reconciler.model.base import Frozen
+from reconciler.model.note import Note
 from reconciler.model.policy import NO_POLICY, Policy
 
 
@@ -42,6 +43,7 @@ class BaseTarget(Frozen):
     labels       what documents select it by.
     node_of      the name of the target that it is a node of; empty: it is none.
     policy       what may be applied to it, and when.
+    silence      notes that its plans leave out.
     declared_at  file:line:column.
     """
 
@@ -52,6 +54,7 @@ class BaseTarget(Frozen):
     labels: Mapping[str, str] = {}
     node_of: str = ""
     policy: Policy = NO_POLICY
+    silence: frozenset[Note] = frozenset()
     declared_at: str = ""
 
 
