@@ -194,7 +194,7 @@ def _judged(
             continue
         in_place = index.address not in building
         asked[index.address] = Asked(index.schema_name, index.table, index.definition, in_place)
-    return dict(zip(asked, judge(session, list(asked.values()), catalogue.foreign), strict=True))
+    return dict(zip(asked, judge(session, list(asked.values()), catalogue.foreign, catalogue.made), strict=True))
 
 
 def _amended(definition: Definition, live: LiveIndex) -> bool:
