@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_binaries import embedded_postgres
 from suites import comparison
 from suites.databases import Databases
-from suites.facts import FAULTS, Fact, faults, table, told
+from suites.facts import FAULTS, Fact, Result, faults, table, told
 from suites.scripts import BUILDS_INDEXES, Psql, scripts, text_of
 
 SETTINGS = fix_servers.POSTGRES_SETTINGS | {
@@ -93,9 +94,13 @@ def of_server(
     for group in groups:
         label = group[0].name if len(group) == 1 else f"{group[0].name} to {group[-1].name}"
         print(f"{version}: {label}", file=sys.stderr, flush=True)
-        name, suite = comparison.build(databases, template, client, group)
-        yield from comparison.facts(version, label, comparison.examine(databases, name, suite))
-        databases.drop(name)
+        try:
+            name, suite = comparison.build(databases, template, client, group)
+            for each in comparison.examine(databases, name, suite):
+                yield Fact(version, label, *each)
+            databases.drop(name)
+        except Exception:  # the other scripts are tried, too
+            yield Fact(version, label, Result.FAILED, "", "", traceback.format_exc())
 
 
 def psql() -> Path:

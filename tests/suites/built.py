@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import postgast
@@ -84,10 +85,14 @@ class Built(NamedTuple):
 
 @dataclass
 class Suite:
-    """What scripts have built in one database: what may be declared, and the names of the others, each with why."""
+    """What scripts have built in one database.
+
+    `others` are the names of what is not declared, each with why; `cut_short`: scripts that did not come to their end.
+    """
 
     declared: list[Built]
     others: list[tuple[str, str]]
+    cut_short: list[Path] = field(default_factory=list)
 
 
 def take_notes(connection: psycopg.Connection) -> None:
@@ -119,7 +124,7 @@ def read_notes(connection: psycopg.Connection) -> Suite:
     return found
 
 
-def own(connection: psycopg.Connection) -> None:
+def take_over(connection: psycopg.Connection) -> None:
     """Makes all that others own ours: what their functions may do is not run by a superuser's plan, which says so."""
     roles = "select rolname from pg_roles where rolname !~ '^pg_' and rolname <> current_user"
     for (role,) in connection.execute(roles).fetchall():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from reconciler.planning.importing import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import document
 from suites import plans
-from suites.built import Built, Suite, own, read_notes, take_notes
+from suites.built import Built, Suite, read_notes, take_notes, take_over
 from suites.databases import Databases, Index, Name
-from suites.facts import Fact, Result
+from suites.facts import Result
 from suites.pairs import pairs
 from suites.plans import Declared, Judgement, Verdict
 from suites.scripts import Psql
 
+Apply = Callable[..., dict[Name, Judgement]]
 Form = Callable[[Built], Mapping[str, Any]]
 
 FORMS: Mapping[str, Form] = {
@@ -36,50 +38,58 @@ def build(databases: Databases, template: str, psql: Psql, scripts: Sequence[Pat
     name = databases.copy(template)
     with databases.connection(name) as connection:
         take_notes(connection)
-    for script in scripts:
-        psql.run(databases.url(name), script)
+    ended = [psql.run(databases.url(name), script) for script in scripts]
     databases.end_sessions(name)
     with databases.connection(name) as connection:
-        own(connection)
-        return name, read_notes(connection)
+        take_over(connection)
+        suite = read_notes(connection)
+    suite.cut_short = [script for script, end in zip(scripts, ended, strict=True) if not end]
+    return name, suite
 
 
 def examine(databases: Databases, name: str, suite: Suite, forms: Mapping[str, Form] = FORMS) -> Iterator[Found]:
     """All that there is to be said of what was built in the database `name`."""
+    yield from _counted(suite)
+    if not suite.declared:
+        return
+    by_hand = databases.indexes(name)
+    imported = _imported(databases, name)
+    judgements = {"import": plans.judge_text(databases, name, imported)}
+    applied: dict[str, Apply] = {"import": partial(plans.apply_text, databases, text=imported)}
+    for form, section in forms.items():
+        declared = [Declared(built, {**section(built), **beside(by_hand[built.key].live)}) for built in suite.declared]
+        found = plans.judge(databases, name, declared)
+        judgements[form] = {each.built.key: judgement for each, judgement in zip(declared, found, strict=True)}
+        # What is falsely different would be no news a second time.
+        there = [each for each in declared if judgements[form][each.built.key].verdict in _AS_BUILT]
+        applied[form] = partial(plans.apply, databases, declared=there)
+    for built in suite.declared:
+        judgements["import"].setdefault(built.key, Judgement(Verdict.LEFT_OUT, "left out of the import"))
+    for form, of_form in judgements.items():
+        yield from _in_sync(form, of_form)
+    with databases.copied(name) as dropped:
+        databases.drop_indexes(dropped)
+        kept = databases.indexes(dropped).keys()
+        for form, apply in applied.items():
+            wanted = [key for key, found in judgements[form].items() if found.verdict in _AS_BUILT and key not in kept]
+            with databases.copied(dropped) as copy:
+                said = apply(name=copy)
+                yield from _made(form, wanted, by_hand, databases.indexes(copy), said)
+    yield from pairs(databases, name, suite.declared)
+
+
+_AS_BUILT = (Verdict.IN_SYNC, Verdict.NOT_COMPARED)
+
+
+def _counted(suite: Suite) -> Iterator[Found]:
+    for script in suite.cut_short:
+        yield Result.CUT_SHORT, "", "", script.name
     for index, why in suite.others:
         yield Result.BUILT, index, "", ""
         yield Result.NOT_DECLARED, index, "", why
     for built in suite.declared:
         yield Result.BUILT, ".".join(built.key), "", ""
         yield Result.DECLARED, ".".join(built.key), "", ""
-    if not suite.declared:
-        return
-    by_hand = databases.indexes(name)
-    imported = _imported(databases, name)
-    applied: dict[str, Callable[[str], dict[Name, Judgement]]] = {}
-    wanted: dict[str, list[Name]] = {}
-    judgements = plans.judge_text(databases, name, imported)
-    yield from _in_sync("import", judgements)
-    wanted["import"] = _there(judgements)
-    applied["import"] = lambda copy: plans.apply_text(databases, copy, imported)
-    for form, section in forms.items():
-        declared = [Declared(index, {**section(index), **beside(by_hand[index.key].live)}) for index in suite.declared]
-        judgements = dict(
-            zip((each.index.key for each in declared), plans.judge(databases, name, declared), strict=True)
-        )
-        yield from _in_sync(form, judgements)
-        wanted[form] = _there(judgements)
-        there = [each for each in declared if each.index.key in wanted[form]]
-        applied[form] = lambda copy, there=there: plans.apply(databases, copy, there)
-    with databases.copied(name) as dropped:
-        databases.drop_indexes(dropped)
-        for form, apply in applied.items():
-            with databases.copied(dropped) as copy:
-                kept = databases.indexes(copy).keys()
-                said = apply(copy)
-                made = databases.indexes(copy)
-                yield from _made(form, [each for each in wanted[form] if each not in kept], by_hand, made, said)
-    yield from pairs(databases, name, suite.declared)
 
 
 def _imported(databases: Databases, name: str) -> str:
@@ -87,18 +97,17 @@ def _imported(databases: Databases, name: str) -> str:
     return document({"target": "main", "tables": write_target(target, Secrets({})).sections["tables"]})
 
 
-def _there(judgements: Mapping[Name, Judgement]) -> list[Name]:
-    """Those that are applied: what is falsely different is no news a second time."""
-    return [index for index, judgement in judgements.items() if judgement.verdict in _LIKE_PSQL]
-
-
-_LIKE_PSQL = (Verdict.IN_SYNC, Verdict.NOT_COMPARED)
-
-
 def _in_sync(form: str, judgements: Mapping[Name, Judgement]) -> Iterator[Found]:
     for index, (verdict, message) in judgements.items():
-        result = {Verdict.IN_SYNC: Result.IN_SYNC, Verdict.NOT_COMPARED: Result.TOLD}.get(verdict)
-        yield result or Result.FALSELY_DIFFERENT, ".".join(index), form, message
+        yield _BY_VERDICT.get(verdict, Result.FALSELY_DIFFERENT), ".".join(index), form, message
+
+
+_BY_VERDICT = {
+    Verdict.IN_SYNC: Result.IN_SYNC,
+    Verdict.NOT_COMPARED: Result.TOLD,
+    Verdict.LEFT_OUT: Result.TOLD,
+}
+"""Of what was built exactly so."""
 
 
 def _made(
@@ -131,8 +140,3 @@ def _difference(wanted: Index, made: Index | None) -> str:
         ]
         if psql != there
     )
-
-
-def facts(server: str, script: str, found: Iterator[Found]) -> Iterator[Fact]:
-    """What was found, with where."""
-    return (Fact(server, script, *each) for each in found)

@@ -143,8 +143,8 @@ class Databases:
             rows = connection.execute(CATALOGUE).fetchall()
         return {
             name: Index(live[*name, ""], persistence, catalogue, tuple(parts.get(name, ())))
-            for *name, persistence, catalogue in rows
-            for name in [tuple(name)]
+            for schema, index, persistence, catalogue in rows
+            for name in [(schema, index)]
             if (*name, "") in live
         }  # fmt: skip
 

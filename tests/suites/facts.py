@@ -20,16 +20,19 @@ class Result(StrEnum):
     SEEN = "pairs that differ: seen"
     NOT_DIFFERENT = "pairs that are the same: in sync"
     REFUSED = "pairs that the server refuses: told"
+    CUT_SHORT = "scripts that were cut short"
     TOLD = "not compared or not built, and the plan says why"
     FALSELY_DIFFERENT = "falsely different"
     MADE_DIFFERENT = "made different"
     MISSED = "missed"
+    FAILED = "failed"
+    """The tool, or the trial itself: it is told where."""
 
 
 BEGINNING = (Result.BUILT, Result.DECLARED)
 BY_FORM = (Result.IN_SYNC, Result.MADE_THE_SAME)
 FORMS = ("sql", "columns", "bare columns", "import")
-FAULTS = (Result.FALSELY_DIFFERENT, Result.MADE_DIFFERENT, Result.MISSED)
+FAULTS = (Result.FALSELY_DIFFERENT, Result.MADE_DIFFERENT, Result.MISSED, Result.FAILED)
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,13 @@ class Truth(Enum):
 
 
 class Pair(NamedTuple):
-    """`label`: what is changed; `built`: what the server builds of it, or why it does not."""
+    """`label`: what is changed; `server`: what the server makes of it, or why it makes nothing."""
 
-    index: Built
+    built: Built
     label: str
     section: Section
     truth: Truth
-    built: str
+    server: str
 
 
 def pairs(databases: Databases, name: str, declared: Sequence[Built]) -> Iterator[tuple[Result, str, str, str]]:
@@ -72,11 +72,11 @@ def pairs(databases: Databases, name: str, declared: Sequence[Built]) -> Iterato
         found = [list(_pairs_of(connection, index)) for index in declared]
     for turn in zip_longest(*found):
         at_once = [pair for pair in turn if pair]
-        judgements = plans.judge(databases, name, [Declared(pair.index, pair.section) for pair in at_once])
+        judgements = plans.judge(databases, name, [Declared(pair.built, pair.section) for pair in at_once])
         for pair, (verdict, message) in zip(at_once, judgements, strict=True):
             result = RESULTS[pair.truth][verdict]
-            said = f"{message or verdict}; declared: {pair.section}; the server: {pair.built}"
-            yield result, ".".join(pair.index.key), pair.label, said
+            said = f"{message or verdict}; declared: {pair.section}; the server: {pair.server}"
+            yield result, ".".join(pair.built.key), pair.label, said
 
 
 _TOLD = {Verdict.NOT_COMPARED: Result.TOLD, Verdict.REFUSED: Result.TOLD}

@@ -21,7 +21,7 @@ from suites.databases import Databases, Name
 class Declared(NamedTuple):
     """An index with what the YAML says of it."""
 
-    index: Built
+    built: Built
     section: Mapping[str, Any]
 
 
@@ -32,6 +32,8 @@ class Verdict(StrEnum):
     DIFFERENT = "different"
     BLOCKED = "blocked"
     NOT_COMPARED = "not compared"
+    LEFT_OUT = "left out"
+    """By an import, with a reason in its YAML."""
     REFUSED = "refused"
     """By the loader, before any server is asked; or planning failed."""
 
@@ -50,9 +52,9 @@ _BY_NOTICE = {NoticeType.BLOCKED: Verdict.BLOCKED, NoticeType.NOT_VISIBLE: Verdi
 def text_of(declared: Iterable[Declared]) -> str:
     """The YAML of them."""
     tables: dict[str, Any] = {}
-    for index, section in declared:
-        table = tables.setdefault(table_name(index.schema, index.table), {"indexes": {}})
-        table["indexes"][index_name(index.name)] = section
+    for built, section in declared:
+        table = tables.setdefault(table_name(built.schema, built.table), {"indexes": {}})
+        table["indexes"][index_name(built.name)] = section
     return document({"target": "main", "tables": tables})
 
 
@@ -64,11 +66,13 @@ def names(desired: Desired) -> dict[Address, Name]:
 
 def judged(desired: Desired, plan: Plan) -> dict[Name, Judgement]:
     """What the plan says of each."""
-    found = dict.fromkeys(names(desired).values(), Judgement(Verdict.IN_SYNC))
-    for address, name in names(desired).items():
-        for outcome in (*plan.notices, *plan.changes):
-            if outcome.address == address and (judgement := _judgement(outcome)):
-                found[name] = judgement
+    by_address = names(desired)
+    found = dict.fromkeys(by_address.values(), Judgement(Verdict.IN_SYNC))
+    outcomes: tuple[Change | Notice, ...] = (*plan.notices, *plan.changes)
+    for outcome in outcomes:
+        name, judgement = by_address.get(outcome.address), _judgement(outcome)
+        if name and judgement:
+            found[name] = judgement
     return found
 
 
@@ -88,8 +92,8 @@ def judge_text(databases: Databases, name: str, text: str) -> dict[Name, Judgeme
 def judge(databases: Databases, name: str, declared: Sequence[Declared]) -> list[Judgement]:
     """What a plan says of each, under the search_path that it was built with."""
     found: dict[int, Judgement] = {}
-    for path in sorted({each.index.path for each in declared}):
-        places = [place for place, each in enumerate(declared) if each.index.path == path]
+    for path in sorted({each.built.path for each in declared}):
+        places = [place for place, each in enumerate(declared) if each.built.path == path]
         databases.search_in(name, path)
         judgements = _judge_group(databases, name, [declared[place] for place in places])
         found |= zip(places, judgements, strict=True)
@@ -101,7 +105,7 @@ def _judge_group(databases: Databases, name: str, declared: Sequence[Declared]) 
     """One plan of all, and where that fails, of each half: by that it is found which of them it is."""
     try:
         found = judge_text(databases, name, text_of(declared))
-        return [found[each.index.key] for each in declared]
+        return [found[each.built.key] for each in declared]
     except Exception as error:  # whatever it is, it is reported
         if len(declared) == 1:
             return [Judgement(Verdict.REFUSED, f"{type(error).__name__}: {error}")]
@@ -137,8 +141,8 @@ def apply_text(databases: Databases, name: str, text: str) -> dict[Name, Judgeme
 def apply(databases: Databases, name: str, declared: Sequence[Declared]) -> dict[Name, Judgement]:
     """As `apply_text`, those of each search_path under it."""
     found: dict[Name, Judgement] = {}
-    for path in sorted({each.index.path for each in declared}):
+    for path in sorted({each.built.path for each in declared}):
         databases.search_in(name, path)
-        found |= apply_text(databases, name, text_of(each for each in declared if each.index.path == path))
+        found |= apply_text(databases, name, text_of(each for each in declared if each.built.path == path))
     databases.search_in(name, None)
     return found
