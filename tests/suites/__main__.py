@@ -89,8 +89,8 @@ def of_server(
 ) -> Iterator[Fact]:
     """Each group of scripts in a database of its own."""
     template = databases.copy()
-    if setup:
-        client.run(databases.url(template), setup)
+    if setup and not client.run(databases.url(template), setup):
+        yield Fact(version, setup.name, Result.CUT_SHORT, "")
     for group in groups:
         label = group[0].name if len(group) == 1 else f"{group[0].name} to {group[-1].name}"
         print(f"{version}: {label}", file=sys.stderr, flush=True)

@@ -71,10 +71,15 @@ def examine(databases: Databases, name: str, suite: Suite, forms: Mapping[str, F
         databases.drop_indexes(dropped)
         kept = databases.indexes(dropped).keys()
         for form, apply in applied.items():
-            wanted = [key for key, found in judgements[form].items() if found.verdict in _AS_BUILT and key not in kept]
+            as_built = [key for key, found in judgements[form].items() if found.verdict in _AS_BUILT]
+            wanted = {key: by_hand[key] for key in as_built if key not in kept}
             with databases.copied(dropped) as copy:
                 said = apply(name=copy)
-                yield from _made(form, wanted, by_hand, databases.indexes(copy), said)
+                if form == "import":  # whose text is the server's own
+                    wanted = {key: databases.reread(copy, key, index) for key, index in wanted.items()}
+                made = databases.indexes(copy)
+            for key, index in wanted.items():
+                yield _made(form, key, index, made.get(key), said.get(key, Judgement(Verdict.IN_SYNC)))
     yield from pairs(databases, name, suite.declared)
 
 
@@ -110,23 +115,18 @@ _BY_VERDICT = {
 """Of what was built exactly so."""
 
 
-def _made(
-    form: str,
-    wanted: Sequence[Name],
-    by_hand: Mapping[Name, Index],
-    made: Mapping[Name, Index],
-    said: Mapping[Name, Judgement],
-) -> Iterator[Found]:
-    for name in wanted:
-        verdict, message = said.get(name, Judgement(Verdict.IN_SYNC))
-        if name not in made and verdict in (Verdict.BLOCKED, Verdict.NOT_COMPARED):
-            result = Result.TOLD
-        elif verdict is Verdict.IN_SYNC and made.get(name) == by_hand[name]:
-            result = Result.MADE_THE_SAME
-        else:
-            result = Result.MADE_DIFFERENT
-            message = message or _difference(by_hand[name], made.get(name))
-        yield result, ".".join(name), form, message
+def _made(form: str, name: Name, wanted: Index, made: Index | None, said: Judgement) -> Found:
+    told = {Verdict.BLOCKED: made is None, Verdict.NOT_COMPARED: made in (None, wanted)}.get(said.verdict, False)
+    if told:
+        result = Result.TOLD
+    elif said.verdict is Verdict.IN_SYNC and made == wanted:
+        result = Result.MADE_THE_SAME
+    else:
+        result = Result.MADE_DIFFERENT
+    message = said.message
+    if result is Result.MADE_DIFFERENT and not message:
+        message = _difference(wanted, made)
+    return result, ".".join(name), form, message
 
 
 def _difference(wanted: Index, made: Index | None) -> str:

@@ -148,6 +148,16 @@ class Databases:
             if (*name, "") in live
         }  # fmt: skip
 
+    def reread(self, name: str, key: Name, index: Index) -> Index:
+        """As PostgreSQL prints an index that it builds of its own text, as pg_restore does: AND is flattened."""
+        place = sql.Identifier(*key)
+        with self.connection(name) as connection, connection.transaction(force_rollback=True):
+            connection.execute(sql.SQL("drop index if exists {}").format(place))
+            connection.execute(index.live.definition.encode())
+            query = "select pg_get_indexdef(%s::regclass)"
+            ((printed,),) = connection.execute(query, [place.as_string(None)]).fetchall()
+        return index._replace(live=index.live._replace(definition=printed))
+
     def drop_indexes(self, name: str) -> None:
         """Drops what can be: a foreign key keeps the index that it leans on."""
         with self.connection(name) as connection:
