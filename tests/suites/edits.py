@@ -118,8 +118,10 @@ def _ordered(keys: list[Key]) -> Iterator[tuple[str, Section]]:
 def _options(options: Mapping[str, str] | None, method: str) -> Iterator[tuple[str, Section]]:
     if method in OPTIONS:
         name, value = OPTIONS[method]
-        others = {key: said for key, said in (options or {}).items() if key.strip('"').lower() != name}
-        yield "parameter", {"with": others | {name: value}}
+        by_name = {key.strip('"').lower(): said for key, said in (options or {}).items()}
+        # FALSE and 'no' are printed as they were written, and are the same as off.
+        is_off = by_name.get(name, "").lower().startswith(("of", "f", "n", "0"))
+        yield "parameter", {"with": by_name | {name: "on" if value == "off" and is_off else value}}
     if options:
         yield "no parameters", {"with": None}
 

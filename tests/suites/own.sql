@@ -12,7 +12,7 @@ create index tasks_title_idx on app.tasks (title text_pattern_ops, "Größe" des
 create unique index tasks_id_title_idx on app.tasks (id, title collate "C") include (made) with (fillfactor = 80);
 create index tasks_open_idx on app.tasks (made) where not done and "Größe" > 3;
 create index tasks_between_idx on app.tasks (id) where "Größe" between 1 and 5 and id not between 100 and 200;
-create index tasks_tags_idx on app.tasks using gin (tags) with (fastupdate = off);
+create index tasks_tags_idx on app.tasks using gin (tags) with (FASTUPDATE = False);
 create index tasks_meta_idx on app.tasks using gin (meta jsonb_path_ops);
 create index tasks_key_idx on app.tasks ((meta ->> 'key'), (coalesce(title, 'none') || 'x'));
 create index tasks_made_idx on app.tasks using brin (made) with (pages_per_range = 16);
