@@ -53,7 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found.append(fact)
             print(fact.line(), file=report, flush=True)
     print(*table(found), *faults(found), *told(found), sep="\n")
-    return int(any(fact.result in FAULTS for fact in found))
+    return exit_code(found)
+
+
+def exit_code(found: Sequence[Fact]) -> int:
+    """As `main` has it: where nothing was declared, nothing was tried."""
+    results = {fact.result for fact in found}
+    if not results.isdisjoint(FAULTS):
+        return 1
+    return 0 if Result.DECLARED in results else 2
 
 
 def chosen_servers(versions: Sequence[str]) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from suites import comparison, plans
-from suites.__main__ import psql
+from suites.__main__ import exit_code, main, psql
 from suites.built import Built, Suite
 from suites.comparison import Found, build, examine
 from suites.databases import Databases
@@ -29,7 +29,7 @@ TESTS = OWN.parents[1]
 @pytest.mark.usefixtures("folder")  # it starts a server of its own
 def test_the_command_finds_what_is_built_in_sync_and_makes_the_same(tmp_path):
     report = tmp_path / "facts.jsonl"
-    program = [sys.executable, "-m", "suites", OWN.parent, "--server", "18", "--report", report]
+    program = [sys.executable, "-m", "suites", OWN.parent, "--report", report]
     environment = os.environ | {"PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}"}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -146,6 +146,27 @@ def test_a_table_has_a_column_for_each_server_and_faults_stand_below():
     assert {"| in sync, sql | 1 | 0 |", "| not declared: INVALID | 0 | 1 |", "| missed | 0 | 1 |"} <= set(lines)
     assert list(faults(facts)) == ["- missed: 18.1, a.sql, public.i, unique: in sync"]
     assert len(list(told(facts))) == 1
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([Result.DECLARED, Result.SEEN, Result.TOLD], 0),
+        *(([Result.DECLARED, Result.SEEN, fault], 1) for fault in FAULTS),
+        ([Result.FAILED], 1),
+        ([Result.BUILT, Result.NOT_DECLARED], 2),
+    ],
+)
+def test_the_exit_code_tells_of_faults_and_of_nothing_tried(results, code):
+    assert exit_code([Fact("18.1", "a.sql", result, "public.i") for result in results]) == code
+
+
+def test_a_folder_without_indexes_is_refused(tmp_path, capsys):
+    (tmp_path / "a.sql").write_text("create table t (a int);")
+    with pytest.raises(SystemExit) as exited:
+        main([str(tmp_path)])
+    assert exited.value.code == 2
+    assert "no script of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
