@@ -35,6 +35,7 @@ test-slow: $(VENV)/test.stamp  ## `make test` as on a machine a quarter as fast:
 	$(BIN)/python tests/under_load.py $(PYTEST) --tier test $(ARGS)
 
 suites: $(VENV)/test.stamp  ## SQL=folder: the indexes of others' SQL scripts, declared and applied
+	@test -n "$(SQL)" || { echo "error: which scripts? make suites SQL=folder" >&2; exit 2; }
 	PYTHONPATH=tests $(BIN)/python -m suites "$(SQL)" $(ARGS)
 
 lint: $(VENV)/dev.stamp  ## ruff, its format, and who may import whom

