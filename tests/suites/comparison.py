@@ -69,10 +69,8 @@ def examine(databases: Databases, name: str, suite: Suite, forms: Mapping[str, F
         yield from _in_sync(form, of_form)
     with databases.copied(name) as dropped:
         databases.drop_indexes(dropped)
-        kept = databases.indexes(dropped).keys()
         for form, apply in applied.items():
-            as_built = [key for key, found in judgements[form].items() if found.verdict in _AS_BUILT]
-            wanted = {key: by_hand[key] for key in as_built if key not in kept}
+            wanted = {key: by_hand[key] for key, found in judgements[form].items() if found.verdict in _AS_BUILT}
             with databases.copied(dropped) as copy:
                 said = apply(name=copy)
                 if form == "import":  # whose text is the server's own

@@ -44,7 +44,7 @@ TO_DROP = """
     select n.nspname, i.relname
     from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace
     where n.nspname not in ('pg_catalog', 'pg_toast') and not i.relispartition
-      and not exists (select from pg_constraint c where c.conindid = i.oid)
+      and not exists (select from pg_constraint c where c.conindid = i.oid and c.contype in ('p', 'u', 'x'))
       and not exists (select from pg_depend d where d.objid = i.oid and d.deptype = 'e')
 """
 
@@ -159,8 +159,7 @@ class Databases:
         return index._replace(live=index.live._replace(definition=printed))
 
     def drop_indexes(self, name: str) -> None:
-        """Drops what can be: a foreign key keeps the index that it leans on."""
+        """Drops all that are no constraint's, and the foreign keys that lean on them."""
         with self.connection(name) as connection:
             for index in connection.execute(TO_DROP).fetchall():
-                with suppress(psycopg.Error):
-                    connection.execute(sql.SQL("drop index {}").format(sql.Identifier(*index)))
+                connection.execute(sql.SQL("drop index {} cascade").format(sql.Identifier(*index)))

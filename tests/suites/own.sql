@@ -38,6 +38,8 @@ create index cleaned_idx on app.cleaned (name varchar_pattern_ops, id);
 drop table app.cleaned;
 rollback;
 create table app.cleaned (id int, name text);
+create unique index cleaned_by_id_idx on app.cleaned (id);
+create table app.referring (id int references app.cleaned (id));
 create unique index cleaned_idx on app.cleaned (id) where name is not null;
 drop index app.cleaned_idx;
 create index cleaned_idx on app.cleaned (lower(name));
