@@ -48,6 +48,7 @@ from reconciler.model import (
     RestartStep,
     System,
     Target,
+    TargetInfo,
 )
 from reconciler.planning.build_estimates import builds
 from reconciler.planning.order import may_lean_on, stage_of
@@ -117,13 +118,17 @@ class TargetGroup:
             waiting = Waiting(self.lock_timeout, self.patience, self.interruption, partial(self.events.noted, name))
             while name not in self.held:
                 with waiting.while_held(), self.sessions.lent(target) as session:
-                    enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
+                    self._expect(name, session.info)
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(
                         target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle
                     )
                     self.held[name] = self.opened.enter_context(lock)
+
+    def _expect(self, name: str, found: TargetInfo) -> None:
+        """Raises PlanFileError where the system that was `found` is not the one that the plan was made for."""
+        enforce(Moment.CONNECTED, replace(self.facts, infos={name: found}))
 
     def _ours(self) -> list[int]:
         return [held.pid for held in self.held.values()]
@@ -220,6 +225,7 @@ class TargetGroup:
                 held=self.held[target.name], events=self.events, patience=self.patience,
                 interruption=deadline,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
+                expected=partial(self._expect, target.name),
                 planned=self._planned,
                 writers=self.writers, slots=slots, alone=self.alone,
             )
