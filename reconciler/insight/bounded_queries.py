@@ -67,6 +67,19 @@ class BoundedQueries:
         """The answer, within `seconds`. Raises ConnectionFailed."""
         return self.all([(question, params)], seconds=seconds, code=code)[0]
 
+    def beside(self, question: Query) -> Callable[[], list[Row] | Refused]:
+        """Asks the catalogue beside whatever is asked next, on no round trip of its own. What is returned tells the
+        answer, and raises ConnectionFailed."""
+        asked = self.session.beside(question)
+
+        def answer() -> list[Row] | Refused:
+            try:
+                return self.session.answer(asked)
+            except ObservationFailed as error:
+                return Refused(error.said, error.sqlstate)
+
+        return answer
+
     def all(
         self,
         questions: Sequence[Question],
