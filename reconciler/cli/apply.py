@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 64),
     default=2,
     show_default=True,
-    help="Indexes built at once on a target, as far as its memory and connections allow.",
+    help="Indexes, or partitions of one index, built at once on a target, as far as its memory and connections allow.",
 )
 @click.option(
     "--no-rehearsal", is_flag=True, help="Do not try on empty copies first; for what only a copy has against it."
