@@ -78,9 +78,6 @@ def executor(target: Target, secrets: Secrets, first: Step | None = None) -> Exe
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
 
-STEP_NAME = "reconciler step"
-"""The application_name of a session that runs the steps of an apply."""
-
 _NO_ORPHANS = """
     select pg_catalog.set_config(name, '1s', false) from pg_catalog.pg_settings
     where name operator(pg_catalog.=) 'client_connection_check_interval'
@@ -169,6 +166,8 @@ class PostgresExecutor:
         """Sets the step's two timeouts where they are others by now, and before the first step what holds for all.
         Raises psycopg.Error."""
         import psycopg
+
+        from reconciler.applying.executing.step_session import STEP_NAME
 
         connection = self._connection
         timeouts = (step.lock_timeout, step.statement_timeout)

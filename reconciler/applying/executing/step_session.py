@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from reconciler.applying.executing.step import STEP_NAME
 from reconciler.model import PostgresTarget, SqlStep
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import FirstWords, open_connection, opened_with
+
+STEP_NAME = "reconciler step"
+"""The application_name of a session that runs the steps of an apply."""
 
 _WRITES = {"default_transaction_read_only": "off"}
 """A role or database may default to read-only transactions; what is applied here was approved to write."""

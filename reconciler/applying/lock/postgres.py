@@ -19,7 +19,7 @@ from typing import cast
 import psycopg
 from psycopg import sql
 
-from reconciler.applying.executing.step import STEP_NAME
+from reconciler.applying.executing.step_session import STEP_NAME
 from reconciler.applying.lock import holding
 from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
