@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,13 +35,18 @@ from reconciler.planning.plan_after_apply import plan_again
 from reconciler.planning.policies import counted
 from reconciler.secrets import Secrets
 from reconciler.targets.nodes import nodes_of_all
-from reconciler.targets.open_sessions import open_sessions
+from reconciler.targets.open_sessions import OpenSessions, open_sessions
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE, Pool
 
 NO_WAIT = timedelta()
 
 READERS = 1
 """Sessions that read a target at once: lanes look for milliseconds and run for minutes, so that they share one."""
+
+
+def reading_sessions(secrets: Secrets) -> AbstractContextManager[OpenSessions]:
+    """Those that an apply reads in, until the body ends."""
+    return open_sessions(secrets, READERS)
 
 
 def apply_plan(
@@ -61,6 +66,7 @@ def apply_plan(
     at_once: int = MOST_TARGETS_AT_ONCE,
     lock_timeout: timedelta = NO_WAIT,
     approvals: FoundApprovals | None = None,
+    left: OpenSessions | None = None,
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
@@ -68,7 +74,8 @@ def apply_plan(
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
     further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
     server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand;
-    `approvals` what lies beside a saved plan, None where nobody says whose count.
+    `approvals` what lies beside a saved plan, None where nobody says whose count; `left` the `reading_sessions` in
+    which `plan` was made just now, which whoever has them ends.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -91,7 +98,7 @@ def apply_plan(
     group = groups(plan.targets)
     for change in plan.changes:
         wanted.setdefault(group[change.address.target], []).append(change)
-    with open_sessions(secrets, READERS) as sessions, ExitStack() as locks:
+    with nullcontext(left) if left else reading_sessions(secrets) as sessions, ExitStack() as locks:
         nodes = nodes_of_all({name: targets[name] for name in targets_of(plan)}, sessions)
         unresolved = secrets.unresolved(secret for change in plan.changes for secret in needed(change))
         facts = enforce(Moment.FOUND, replace(facts, nodes=nodes, unresolved=unresolved))

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 # A type that is the row of a table is no matter: kinds leave out what speaks of whole rows.
 # Functions are never looked for in pg_temp, but types are, and would be hidden by a table of their name; pg_catalog
 # stays before it as long as the path does not name it.
-_PATH = "select pg_catalog.set_config('search_path', %s, false)"
+_PATH = sql.SQL("select case when {own} then pg_catalog.set_config('search_path', {path}, false) end")
+"""`path` null: the role's own again, as RESET does."""
 
-_RECOVERY = "select pg_catalog.pg_is_in_recovery() as standby"
+_RECOVERY = sql.SQL("select pg_catalog.pg_is_in_recovery() as standby")
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
@@ -71,12 +72,23 @@ class _Copied(NamedTuple):
     code: ForeignCode
 
 
-class Copies:
-    """The copies of one target, one after the other."""
+def first_words(own: sql.Composable) -> Sequence[sql.Composable]:
+    """What a connection for copies asks as soon as it is set up: whether the server is a standby, the role's own
+    search_path, which is empty again afterwards, and whether strangers have something."""
+    reset, emptied = (_PATH.format(own=own, path=path) for path in (None, ""))
+    return _RECOVERY, reset, sql.SQL(OWN_PATH_IS), emptied, STRANGERS_HAVE_SOMETHING
 
-    def __init__(self, target: PostgresTarget, connection: HeardConnection) -> None:
+
+class Copies:
+    """The copies of one target, one after the other. `answers`: to the `first_words` of the connection."""
+
+    def __init__(
+        self, target: PostgresTarget, connection: HeardConnection, answers: Sequence[Sequence[Row]]
+    ) -> None:  # fmt: skip
         self._target = target
         self._connection = connection
+        [standby], _, [path], _, [strangers] = answers
+        self._own = {**path, **standby, **strangers}
         self._path = ""
         self.refused: list[tuple[Change, str]] = []
         self._left_out: dict[str, list[Table]] = {}
@@ -87,7 +99,7 @@ class Copies:
     ) -> None:
         """Tries everything, table by table. Raises psycopg.Error where the connection is of no use."""
         self._order = {table: number for number, table in enumerate(by_table)}
-        own = self._own_path()
+        own = self._own
         if own["standby"]:
             for table in by_table:
                 self._leave(table, "a standby can hold no copies")
@@ -112,16 +124,6 @@ class Copies:
             if interrupted():
                 return
             self._on_copies(copied[start : start + AT_ONCE])
-
-    def _own_path(self) -> Row:
-        """The role's search_path, as a text and as schemas, whether the server is a standby, and whether strangers have
-        something; the path is empty again afterwards."""
-        recovery, _, path, _, strangers = self._connection.together(
-            [(_RECOVERY, None), ("reset search_path", None), (OWN_PATH_IS, None), (_PATH, ("",)),
-             (STRANGERS_HAVE_SOMETHING, None)]
-        )  # fmt: skip
-        [own], [standby], [theirs] = path, recovery, strangers
-        return {**own, **standby, **theirs}
 
     def _seen(
         self, own: Row, by_table: Mapping[Table, Sequence[tuple[Change, Rehearsal]]]

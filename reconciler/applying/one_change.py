@@ -42,6 +42,7 @@ from reconciler.model.event import Purpose
 from reconciler.planning import staleness
 from reconciler.planning.staleness import Standing, no_longer_beside, went
 from reconciler.targets.open_sessions import OpenSessions
+from reconciler.targets.session import Session
 from reconciler.verdicts import of_outcome, worst
 
 Asked = Callable[[], bool]
@@ -53,20 +54,22 @@ class Runner:
     """Applies changes of one target, one at a time, through one writing connection: one that is free among `writers`,
     else one that is made when the first of them runs; and through others where `slots` has room for more.
 
-    `planned` tells what is declared of the changes that this apply makes, on whatever target: those that are made, and
-    those that are still to come.
+    `expected` raises where a system is not the one that the plan was made for. `planned` tells what is declared of the
+    changes that this apply makes, on whatever target: those that are made, and those that are still to come.
     `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
     """
 
     def __init__(
         self, target: Target, sessions: OpenSessions, *,
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
+        expected: Callable[[Session], object],
         planned: Callable[[], Mapping[Address, Resource]],
         writers: Writers,
         slots: BuildSlots,
         alone: AbstractContextManager[object] | None = None,
     ) -> None:  # fmt: skip
         self._target = target
+        self._expected = expected
         self._planned = planned
         self._secrets = sessions.secrets
         self._held = held
@@ -89,7 +92,7 @@ class Runner:
         so is a mistake of ours."""
         works = {change.address: ChangeSoFar(change) for change in changes}
         known: dict[Address, ChangeReceipt] = {}
-        before = _tried(lambda: self._reading.before(changes, self._held))
+        before = _tried(lambda: self._reading.before(changes, self._held, self._expected))
         for address, work in works.items():
             known[address] = self._receipt(work, lambda one: self._judged(one, before))
         ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]

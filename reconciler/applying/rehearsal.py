@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from reconciler.applying.copies import Copies
+from reconciler.applying.copies import Copies, first_words
 from reconciler.errors import ConnectionFailed, RehearsalFailed
 from reconciler.kind.applying import Rehearsal, Rehearses
 from reconciler.kinds.registry import BY_NAME
@@ -25,7 +25,7 @@ from reconciler.planning.staleness import Standing, judge, look, resource_of
 from reconciler.secrets import Secrets
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.postgres.bounded_connection import HeardConnection
-from reconciler.targets.postgres.opening import open_connection
+from reconciler.targets.postgres.opening import FirstWords, opened_with
 from reconciler.targets.postgres.server_messages import said
 
 Leave = Callable[[PostgresTarget, HeardConnection], object]
@@ -73,9 +73,9 @@ def rehearse(
     if not by_table or not isinstance(target, PostgresTarget):
         return Rehearsed((), ())
     with ExitStack() as until_left:
-        connection = open_connection(target, secrets, SETTINGS)
+        connection, answers = opened_with(target, secrets, SETTINGS, FirstWords(first_words))
         until_left.callback(connection.close)
-        copies = Copies(target, connection)
+        copies = Copies(target, connection, answers)
         try:
             copies.play(by_table, interrupted)
         except psycopg.Error as error:

@@ -54,6 +54,7 @@ from reconciler.planning.order import may_lean_on, stage_of
 from reconciler.planning.staleness import resource_of
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.servers_in_urls import places
+from reconciler.targets.session import Session
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.bounded_connection import HeardConnection
@@ -117,14 +118,21 @@ class TargetGroup:
             waiting = Waiting(self.lock_timeout, self.patience, self.interruption, partial(self.events.noted, name))
             while name not in self.held:
                 with waiting.while_held(), self.sessions.lent(target) as session:
-                    logins = {name: session.login} if session.system is System.POSTGRES else {}
-                    enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}, logins=logins))
+                    self._expect(name, session)
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(
                         target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle
                     )
                     self.held[name] = self.opened.enter_context(lock)
+
+    def _expect(self, name: str, session: Session) -> None:
+        """Raises PlanFileError where the system that `session` leads to is not the one that the plan was made for,
+        ApplyError where another than the target says has logged in."""
+        from reconciler.targets.postgres.session import PostgresSession  # the driver, where there is a session to it
+
+        logins = {name: session.login} if isinstance(session, PostgresSession) else {}
+        enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}, logins=logins))
 
     def _ours(self) -> list[int]:
         return [held.pid for held in self.held.values()]
@@ -221,6 +229,7 @@ class TargetGroup:
                 held=self.held[target.name], events=self.events, patience=self.patience,
                 interruption=deadline,
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
+                expected=partial(self._expect, target.name),
                 planned=self._planned,
                 writers=self.writers, slots=slots, alone=self.alone,
             )

@@ -101,9 +101,9 @@ class Reading:
         resources = [resource_of(change) for change in changes]
         return self.ask(lambda session: looks(session, resources))
 
-    def before(self, changes: Sequence[Change], held: Held) -> Before:
-        """What there is before `changes`, which are of one kind, are made; and the lock is `held` at that moment.
-        Raises ApplyError where it is not."""
+    def before(self, changes: Sequence[Change], held: Held, expected: Callable[[Session], object]) -> Before:
+        """What there is before `changes`, which are of one kind, are made; the lock is `held` at that moment, and the
+        system is the one that is `expected`, who raises otherwise. Raises ApplyError where the lock was lost."""
         resources = [resource_of(change) for change in changes]
         to_reload = any(reloads(step) for change in changes for step in change.steps)
 
@@ -113,6 +113,7 @@ class Reading:
             errors = errors_beside(cast("PostgresSession", session)) if to_reload else None
             found = looks(session, resources)
             still_held()
+            expected(session)
             return Before(found, errors() if errors else frozenset())
 
         return self.ask(asked)

@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 64),
     default=2,
     show_default=True,
-    help="Indexes built at once on a target, as far as its memory and connections allow.",
+    help="Indexes, or partitions of one index, built at once on a target, as far as its memory and connections allow.",
 )
 @click.option(
     "--no-rehearsal", is_flag=True, help="Do not try on empty copies first; for what only a copy has against it."
@@ -162,7 +162,7 @@ def command(
     that was not approved, or on which another apply is at work. All else is applied before. What is blocked does not
     count where the plan was made with --allow-blocked.
     """
-    from reconciler.applying.apply import apply_plan
+    from reconciler.applying.apply import apply_plan, reading_sessions
     from reconciler.applying.gates.gate import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.interruption import Interruption
@@ -221,9 +221,11 @@ def command(
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     if not saved:
         shared.tell_unseen(run, desired)
+    # Somebody who is asked may take minutes, after which whatever is open is old.
+    left = click.get_current_context().with_resource(reading_sessions(run.secrets)) if yes else None
     made = saved or shared.plan(
-        run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked
-    )  # fmt: skip
+        run, desired, jobs=jobs or how_many.USUAL, advised=True, allow_blocked=allow_blocked, left=left
+    )
     _expect_one_wave(made, desired)
     if not saved:  # before anybody is asked
         enforce(Moment.DECLARED, Facts(plan=made, options=options, now=shared.now(), targets=desired.targets))
@@ -243,7 +245,7 @@ def command(
             approved, desired.targets, run.secrets,
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
-            rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals,
+            rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals, left=left,
             declared=desired.resources if saved and desired.resources else None,
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []

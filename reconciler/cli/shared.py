@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.desired.load import Desired
     from reconciler.desired.narrowing import Narrowing
     from reconciler.planning.make import Planned
+    from reconciler.targets.open_sessions import OpenSessions
 
 PLAIN_WIDTH = 100
 """Cells, where the output is not a terminal."""
@@ -49,16 +50,20 @@ def load(run: Run, only: Narrowing | Iterable[str] = (), *, offline: bool = Fals
         return load(run.folder, KINDS, environ, run.secrets, only=narrowing, offline=offline, partial=partial)
 
 
-def plan(run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False) -> Plan:
+def plan(
+    run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False,
+    left: OpenSessions | None = None,
+) -> Plan:  # fmt: skip
     """As `planned`, the plan alone."""
-    return planned(run, desired, jobs=jobs, advised=advised, allow_blocked=allow_blocked).plan
+    return planned(run, desired, jobs=jobs, advised=advised, allow_blocked=allow_blocked, left=left).plan
 
 
 def planned(
-    run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False
-) -> Planned:
+    run: Run, desired: Desired, *, jobs: int = USUAL, advised: bool = False, allow_blocked: bool = False,
+    left: OpenSessions | None = None,
+) -> Planned:  # fmt: skip
     """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
-    are to review it, with `allow_blocked` in it."""
+    are to review it, with `allow_blocked` in it; `left` takes over sessions, as `planning.reading.read_all` says."""
     from reconciler.planning.make import planned
     from reconciler.planning.unread import unknown
 
@@ -66,7 +71,7 @@ def planned(
         return planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
-            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))],
+            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))], left=left,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from reconciler.errors import ObservationFailed
@@ -43,6 +44,13 @@ About = tuple[Name, Reached | None]
 """The table of a question, and what the expression in it reaches."""
 
 
+class Group(NamedTuple):
+    """Questions of one sort, each with what it is about: where one of them is refused, others may be as well."""
+
+    questions: Sequence[Question]
+    about: Sequence[About]
+
+
 class BoundedQueries:
     """Asks on a session until `seconds` are over, counted by `clock` from now on."""
 
@@ -67,6 +75,19 @@ class BoundedQueries:
         """The answer, within `seconds`. Raises ConnectionFailed."""
         return self.all([(question, params)], seconds=seconds, code=code)[0]
 
+    def beside(self, question: Query) -> Callable[[], list[Row] | Refused]:
+        """Asks the catalogue beside whatever is asked next, on no round trip of its own. What is returned tells the
+        answer, and raises ConnectionFailed."""
+        asked = self.session.beside(question)
+
+        def answer() -> list[Row] | Refused:
+            try:
+                return self.session.answer(asked)
+            except ObservationFailed as error:
+                return Refused(error.said, error.sqlstate)
+
+        return answer
+
     def all(
         self,
         questions: Sequence[Question],
@@ -85,17 +106,24 @@ class BoundedQueries:
             found += self._batch(questions[start : start + BATCH], seconds, code, about[start : start + BATCH])
         return found
 
+    def groups(self, groups: Sequence[Group], *, seconds: float, code: ForeignCode) -> list[list[list[Row] | Refused]]:
+        """The answers to each group, as `all` has them; where nothing is refused, on one round trip for all groups."""
+        asked = Group(
+            [each for one in groups for each in one.questions], [each for one in groups for each in one.about]
+        )
+        if 0 < len(asked.questions) <= BATCH and self.left > 0:
+            with suppress(ObservationFailed):
+                answers = iter(self._at_once(asked.questions, seconds, code, asked.about))
+                return [[next(answers) for _ in one.questions] for one in groups]
+        return [self.all(one.questions, seconds=seconds, code=code, about=one.about) for one in groups]
+
     def _batch(
         self, questions: Sequence[Question], seconds: float, code: ForeignCode | None, about: Sequence[About]
     ) -> list[list[Row] | Refused]:
         if self.left <= 0:
             return [Refused("there was no time left to ask") for _ in questions]
-        statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
-        bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
-        asked = code.about((text for _, text in about), [table for table, _ in about]) if code and about else code
-        before: list[Question] = [(_BOUNDS, bounds), *(asked.with_path(self.session.own_path) if asked else [])]
         try:
-            return [*self.session.fetch_all([*before, *questions])[len(before) :]]
+            return [*self._at_once(questions, seconds, code, about)]
         except ObservationFailed as error:
             if len(questions) == 1:
                 return [Refused(error.said, error.sqlstate)]
@@ -105,3 +133,13 @@ class BoundedQueries:
             *self._batch(questions[:middle], seconds, code, about[:middle]),
             *self._batch(questions[middle:], seconds, code, about[middle:]),
         ]
+
+    def _at_once(
+        self, questions: Sequence[Question], seconds: float, code: ForeignCode | None, about: Sequence[About]
+    ) -> list[list[Row]]:
+        """The answers, in one transaction. Raises ObservationFailed where one is refused, ConnectionFailed."""
+        statement = f"{max(1, int(min(seconds, self.left) * 1000))}ms"
+        bounds = {"statement": statement, "lock": f"{int(LOCK_SECONDS * 1000)}ms"}
+        asked = code.about((text for _, text in about), [table for table, _ in about]) if code and about else code
+        before: list[Question] = [(_BOUNDS, bounds), *(asked.with_path(self.session.own_path) if asked else [])]
+        return self.session.fetch_all([*before, *questions])[len(before) :]

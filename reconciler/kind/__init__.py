@@ -153,6 +153,17 @@ class Advises(Protocol[SessionT_contra]):
 
 
 @runtime_checkable
+class AdvisesBeside(Protocol[SessionT_contra]):
+    """The same of a kind whose questions are sent beside those of the kinds behind it."""
+
+    def advise_beside(
+        self, session: SessionT_contra, outcomes: Sequence[Outcome]
+    ) -> Callable[[], Sequence[Outcome]]:  # fmt: skip
+        """As `Advises.advise`; what is returned has the answers, and is called once all kinds were asked."""
+        ...
+
+
+@runtime_checkable
 class OnNodes(Protocol[ResourceT_contra]):
     """A kind some of whose resources each node of a PostgreSQL cluster has for itself."""
 

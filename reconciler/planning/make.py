@@ -23,6 +23,7 @@ from reconciler.planning.reading import read_all
 from reconciler.planning.same_server import agreed
 from reconciler.planning.viewing import TargetView
 from reconciler.secrets import Secrets
+from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.thread_pool import MOST_TARGETS_AT_ONCE
 
 
@@ -64,6 +65,7 @@ def planned(
     only: Narrowing = EVERYTHING,
     at_once: int = MOST_TARGETS_AT_ONCE,
     unknown: Sequence[Unreachable] = (),
+    left: OpenSessions | None = None,
 ) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
@@ -72,9 +74,10 @@ def planned(
     A resource of a target that is not in `targets` is not looked at, but may be what a part of `only` is about. A
     target that cannot be read, or a node of which cannot, is in `Plan.unreachable`, and nothing is planned of it: of
     such a plan it is never said that all is in sync. So are templates whose targets are `unknown`.
+    `left` takes over sessions, as `read_all` says.
     Raises UsageError where a part of `only` is about nothing.
     """
-    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
+    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once, left=left)
     unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
     views = _held_back(agreed(read.views, read.nodes, read.resources, unseen, resources))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]

@@ -8,7 +8,7 @@ Decided: docs/decisions.md#targets-that-cannot-be-read
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,14 +45,18 @@ class Readings:
 
 
 def read_all(
-    targets: Mapping[str, Target], resources: Iterable[Resource], secrets: Secrets, *, advised: bool, at_once: int
-) -> Readings:
-    """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`."""
+    targets: Mapping[str, Target], resources: Iterable[Resource], secrets: Secrets, *, advised: bool, at_once: int,
+    left: OpenSessions | None = None,
+) -> Readings:  # fmt: skip
+    """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`.
+
+    `left`: takes over the session to each target that is one node and shares its server with no other target.
+    """
     declared: dict[str, list[Resource]] = {name: [] for name in targets}
     for resource in resources:
         if resource.address.target in declared:
             declared[resource.address.target].append(resource)
-    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once)
+    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once, left=left)
     for one in found.values():
         if not one.errors:
             try:
@@ -109,11 +113,12 @@ class _Answer:
 
 def _asked(
     targets: Mapping[str, Target], declared: Mapping[str, list[Resource]], secrets: Secrets,
-    *, advised: bool, at_once: int,
+    *, advised: bool, at_once: int, left: OpenSessions | None,
 ) -> dict[str, _Found]:  # fmt: skip
     """Asks each target for its nodes and, in the same breath, the first of them; then the others, which wait until all
     targets had their turn."""
     silences = _Silences()
+    on_servers = Counter(place for target in targets.values() for place in sessions_to(target)) if left else {}
 
     def first(target: Target) -> _Answer:
         # What the nodes were asked of is read next. It ends with its target: a server has few sessions of ours at once.
@@ -123,7 +128,10 @@ def _asked(
                 found = nodes(target, sessions)
             except TargetError as error:
                 return _Answer(target.name, error, target)
-            return view(target.name, found[0], sessions, found)
+            answer = view(target.name, found[0], sessions, found)
+            if left and found == (target,) and all(on_servers[place] == 1 for place in sessions_to(target)):
+                sessions.hand_on(target, left)
+            return answer
 
     def further(name: str, node: Target) -> _Answer:
         with open_sessions(secrets) as sessions:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from reconciler.kind import Advises, Sequences
+from reconciler.kind import Advises, AdvisesBeside, Sequences
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Note, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
 from reconciler.targets import log
@@ -32,7 +33,7 @@ def view_target(
     Raises TargetError.
     """
     with sessions.lent(target) as session:
-        outcomes: list[Outcome] = []
+        told: list[Callable[[], Sequence[Outcome]]] = []
         in_sync: dict[str, int] = {}
         for kind in KINDS:
             wanted = [resource for resource in resources if resource.address.kind == kind.name]
@@ -44,12 +45,17 @@ def view_target(
             said: Sequence[Outcome] = [outcome for each in found for outcome in each]
             if isinstance(kind, Sequences):
                 said = kind.sequenced(said, target, _info(session))
-            outcomes += kind.advise(session, said) if advised and isinstance(kind, Advises) else said
+            if advised and isinstance(kind, AdvisesBeside):
+                told.append(kind.advise_beside(session, said))
+            else:
+                advice = kind.advise(session, said) if advised and isinstance(kind, Advises) else said
+                told.append(partial(list, advice))
             in_sync[kind.name] = sum(
                 all(map(_says_nothing_against_it, each))
                 for resource, each in zip(wanted, found, strict=True)
                 if resource.stands_for_itself
             )
+        outcomes = [outcome for each in told for outcome in each()]
         if advised and session.lesser_role and in_sync and not target.node_of:
             address = Address(target.name, next(iter(in_sync)), "*")
             message = session.lesser_role

@@ -87,6 +87,11 @@ class OpenSessions:
         with self._lock:
             self._free.append(session)
 
+    def hand_on(self, target: Target, to: OpenSessions) -> None:
+        """Leaves one to `target` that is free to whoever asks `to` for it."""
+        if found := self._taken(target):
+            to.leave(found)
+
     def renew(self, target: Target) -> None:
         """Whoever reads `target` from now on does so in a session that begins from now on."""
         with self._lock:

@@ -6,8 +6,13 @@ import pytest
 from pg_index.declared import declared
 from waiting import PATIENCE
 
-from applying.acting import apply, pg_settings, plan_for
+from applying.acting import apply, now, pg_settings, plan_for
+from reconciler.applying.apply import reading_sessions
+from reconciler.model import Applied
+from reconciler.model.event import Started
 from reconciler.planning import staleness
+from reconciler.planning.make import planned
+from reconciler.secrets import Secrets
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 
 TEN = {
@@ -75,3 +80,41 @@ def test_a_session_that_somebody_ends_between_two_looks_is_opened_again(tasks, p
     assert receipt.succeeded, receipt
     assert len(ended) == 1
     assert plan_for(pg_target, resources).is_empty
+
+
+def test_an_apply_reads_in_the_session_that_its_plan_has_left(tasks, pg_target, opened):
+    """Seen to fail where the apply opened one of its own."""
+    resources = declared(pg_target, i=COLUMNS)
+    with reading_sessions(Secrets({})) as left:
+        targets = {pg_target.name: pg_target}
+        plan = planned(targets, resources, Secrets({}), created_at=now(), left=left).plan
+        assert apply(plan, pg_target, left=left).succeeded
+    assert len(opened) == FOR_ALL
+
+
+def test_nothing_is_left_open_where_two_targets_share_a_server(tasks, pg_target, opened):
+    resources = declared(pg_target, i=COLUMNS)
+    other = pg_target.model_copy(update={"name": "other"})
+    with reading_sessions(Secrets({})) as left:
+        targets = {each.name: each for each in (pg_target, other)}
+        planned(targets, resources, Secrets({}), created_at=now(), left=left)
+        before = len(opened)
+        with left.lent(pg_target):
+            assert len(opened) == before + 1
+
+
+def test_another_server_than_was_planned_is_refused_where_its_url_leads_there_after_the_lock(
+    tasks, pg_target, monkeypatch
+):
+    """Seen to fail where who the server is was looked at once, before the lock: the index was built."""
+    plan = plan_for(pg_target, declared(pg_target, i=COLUMNS))
+
+    def moved(told) -> None:
+        if isinstance(told, Started):
+            monkeypatch.setattr("reconciler.targets.postgres.session.IDENTIFIER", "select '7'::text as id")
+            assert len(tasks.execute(OURS, (tasks.info.dbname,)).fetchall()) >= 1
+
+    [change] = apply(plan, pg_target, listener=moved).changes
+    assert change.result is Applied.FAILED
+    assert "made for another main" in change.message
+    assert tasks.execute("select pg_catalog.to_regclass('i')").fetchone() == (None,)

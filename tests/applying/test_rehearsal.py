@@ -316,7 +316,7 @@ def test_functions_run_as_the_tables_owner_as_create_index_runs_them(sql, pg_tar
         receipt = apply(plan_for(pg_target, wanted), pg_target)
         assert receipt.succeeded, receipt
         assert plan_for(pg_target, wanted).is_empty
-        # Who is no superuser can give it to the owner only where that may have temporary tables; else the refusal stays.
+        # Who is no superuser can give it to an owner only who may have temporary tables; else the refusal stays.
         name = sql.info.dbname
         sql.execute(f"drop index i; revoke temporary on database {name} from public")
         sql.execute(f"create role deployer login in role keeper; grant temporary on database {name} to deployer")

@@ -19,7 +19,7 @@ from redis_setting.declared import declared as redis_settings
 from sharing import SharingProxy
 from waiting import PATIENCE, until
 
-from reconciler.applying.executing.step import STEP_NAME
+from reconciler.applying.executing.step_session import STEP_NAME
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.postgres import ADVISORY_KEY, HOLDER_NAME
 from reconciler.applying.lock.redis import REDIS_NAME

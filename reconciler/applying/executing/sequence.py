@@ -59,7 +59,7 @@ class Stepper:
 
     def _attempt(self, step: Step, tell: Callable[[Progress], None], interrupted: Callable[[], bool]) -> None:
         if self._executor is None:
-            self._executor = executor(self._target, self._sessions.secrets)
+            self._executor = executor(self._target, self._sessions.secrets, step)
         running = self._executor
         most = attempts(step) if isinstance(step, SqlStep) else 1
         started = time.monotonic()

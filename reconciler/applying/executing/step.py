@@ -64,22 +64,19 @@ class Executor(Protocol):
         ...
 
 
-def executor(target: Target, secrets: Secrets) -> Executor:
-    """A new executor for `target`. Raises ConnectionFailed, or StepFailed where a target cannot be written to."""
+def executor(target: Target, secrets: Secrets, first: Step | None = None) -> Executor:
+    """A new executor for `target`, which runs the step `first` first, as far as that is known. Raises ConnectionFailed,
+    or StepFailed where a target cannot be written to."""
     match target:
         case PostgresTarget():
-            from reconciler.targets.postgres.opening import open_connection
+            from reconciler.applying.executing.step_session import opened_for
 
-            # A role or database may default to read-only transactions; what is applied here was approved to write.
-            return PostgresExecutor(target, open_connection(target, secrets, {"default_transaction_read_only": "off"}))
+            return PostgresExecutor(target, *opened_for(target, secrets, first if isinstance(first, SqlStep) else None))
         case RedisTarget():
             return RedisExecutor(target, secrets)
         case HttpTarget():
             raise StepFailed(f"{target.name}: nothing can be changed over HTTP")
 
-
-STEP_NAME = "reconciler step"
-"""The application_name of a session that runs the steps of an apply."""
 
 _NO_ORPHANS = """
     select pg_catalog.set_config(name, '1s', false) from pg_catalog.pg_settings
@@ -123,12 +120,15 @@ class _Sent:
 class PostgresExecutor:
     """Runs SQL steps on `target`. `pid` is the server process, by which progress and blockers are found."""
 
-    def __init__(self, target: PostgresTarget, connection: HeardConnection) -> None:
+    def __init__(
+        self, target: PostgresTarget, connection: HeardConnection, ready_for: tuple[str, str] | None = None
+    ) -> None:  # fmt: skip
+        """`ready_for`: all is set already, with these timeouts."""
         self.target = target
         self._connection = connection
         self.pid = connection.pid
-        self._is_ready = False
-        self._timeouts: tuple[str, str] | None = None
+        self._is_ready = ready_for is not None
+        self._timeouts = ready_for
 
     def run(self, step: Step, tell: Tell = _nobody, interrupted: Interrupted = _never) -> None:
         """Sets the step's two timeouts, then runs its statements one by one, or all in one transaction."""
@@ -166,6 +166,8 @@ class PostgresExecutor:
         """Sets the step's two timeouts where they are others by now, and before the first step what holds for all.
         Raises psycopg.Error."""
         import psycopg
+
+        from reconciler.applying.executing.step_session import STEP_NAME
 
         connection = self._connection
         timeouts = (step.lock_timeout, step.statement_timeout)

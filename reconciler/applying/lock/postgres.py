@@ -17,15 +17,16 @@ from contextlib import suppress
 from typing import cast
 
 import psycopg
+from psycopg import sql
 
-from reconciler.applying.executing.step import STEP_NAME
+from reconciler.applying.executing.step_session import STEP_NAME
 from reconciler.applying.lock import holding
 from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
 from reconciler.targets.postgres.bounded_connection import HeardConnection
-from reconciler.targets.postgres.opening import open_connection
+from reconciler.targets.postgres.opening import FirstWords, opened_with
 from reconciler.targets.postgres.redacted_statements import masked
 from reconciler.targets.postgres.server_messages import said
 from reconciler.targets.postgres.session import PostgresSession, Row
@@ -55,7 +56,7 @@ needs some more to undo what it did."""
 
 LOOK = 0.3
 
-_HOLDERS = """
+_HOLDERS = sql.SQL("""
     select l.pid, coalesce(a.application_name, '') as application, a.usename as user, d.datname as database,
            pg_catalog.host(a.client_addr) as host,
            pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
@@ -63,16 +64,17 @@ _HOLDERS = """
     left join pg_catalog.pg_stat_activity a on a.pid = l.pid
     left join pg_catalog.pg_database d on d.oid = l.database
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-      and (l.classid::bigint << 32) | l.objid::bigint = %(key)s
-      and (d.datname = pg_catalog.current_database()) = %(here)s
-"""
+      and (l.classid::bigint << 32) | l.objid::bigint = {key}
+      and (d.datname = pg_catalog.current_database()) = {here}
+""")
 
-_TRY = """
+_TRY = sql.SQL("""
     select tried.taken,
-           case when tried.taken and %(instance)s then pg_catalog.pg_try_advisory_lock(%(instance_key)s) end as instance
-    from (select pg_catalog.pg_try_advisory_lock(%(key)s) as taken offset 0) as tried
-"""
-"""The server's lock is not even tried by who has not the database's: who has would find it held by somebody else."""
+           case when tried.taken and {instance} then pg_catalog.pg_try_advisory_lock({instance_key}) end as instance
+    from (select case when {own} then pg_catalog.pg_try_advisory_lock({key}) end as taken offset 0) as tried
+""")
+"""Only in a session of ours: one that a pooler shares would keep it. The server's lock is not even tried by who has not
+the database's: who has would find it held by somebody else."""
 
 _STILL_OURS = """
     select pg_catalog.pg_backend_pid() as pid,
@@ -93,14 +95,14 @@ _HELD_BY = """
     ) as held
 """
 
-_STEPS = """
+_STEPS = sql.SQL("""
     select a.pid, a.usename as user, coalesce(a.query, '') as query,
            coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.query_start), 0)::pg_catalog.float8 as seconds
     from pg_catalog.pg_stat_activity a
     where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
-      and a.application_name = %s and a.state is distinct from 'idle'
+      and a.application_name = {} and a.state is distinct from 'idle'
     order by a.pid
-"""
+""").format(STEP_NAME)
 """Of another role neither state nor statement is shown, but its name is."""
 
 
@@ -189,24 +191,27 @@ class PostgresLock:
         named = {"application_name": f"{HOLDER_NAME}{owner()}"}
         limits = dict.fromkeys(_ENDS_THE_SILENT, f"{holding.DEAD_SECONDS}s")
         # Another role would not see what earlier sessions of ours do.
-        ours = open_connection(as_login(self._target), self._secrets, named, where_there=limits, others=idle)
+        first = FirstWords(self._first_words, taken_back="select pg_catalog.pg_advisory_unlock_all()")
+        ours, ([row], elsewhere, steps) = opened_with(
+            as_login(self._target), self._secrets, named, first, where_there=limits, others=idle
+        )
         try:
-            keys = {"key": ADVISORY_KEY, "instance": self._instance, "instance_key": INSTANCE_KEY}
-            looking = [(_HOLDERS, {"key": INSTANCE_KEY, "here": False}), (_STEPS, (STEP_NAME,))]
-            tried, elsewhere, steps = ours.together([(_TRY, keys), *looking])
-            [row] = tried
             if not row["taken"]:
                 holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
                 raise _held(self._target, "another apply is at work", holder, ADVISORY_KEY)
             if self._instance:
-                self._take_instance(ours, row["instance"], elsewhere.fetchall())
-            return ours, steps.fetchall()
+                self._take_instance(ours, row["instance"], elsewhere)
+            return ours, steps
         except psycopg.Error as error:
             ours.close()
             raise ApplyError(f"{self._target.name}: the lock cannot be taken: {said(error)}") from None
         except BaseException:
             ours.close()
             raise
+
+    def _first_words(self, own: sql.Composable) -> Sequence[sql.Composable]:
+        tried = _TRY.format(own=own, key=ADVISORY_KEY, instance=self._instance, instance_key=INSTANCE_KEY)
+        return tried, _HOLDERS.format(key=INSTANCE_KEY, here=False), _STEPS
 
     def _ends_if_silent(self) -> None:
         """Has the server end the session on 13, too, where it says nothing. Not before all else is seen: a transaction
@@ -245,7 +250,7 @@ class PostgresLock:
         try:
             while steps and time.monotonic() < deadline:
                 time.sleep(LOOK)
-                steps = self._ours.execute(_STEPS, (STEP_NAME,)).fetchall()
+                steps = self._ours.execute(_STEPS).fetchall()
         except psycopg.Error as error:
             raise ApplyError(
                 f"{self._target.name}: whether an earlier apply still runs something cannot be seen: {said(error)}"
@@ -270,7 +275,7 @@ def _try(connection: HeardConnection, key: int) -> bool:
 
 def _holders(connection: HeardConnection, key: int, *, here: bool) -> list[Row]:
     """Who holds `key` in this database, or in any other."""
-    return connection.execute(_HOLDERS, {"key": key, "here": here}).fetchall()
+    return connection.execute(_HOLDERS.format(key=key, here=here)).fetchall()
 
 
 def _held(target: PostgresTarget, what: str, holder: Row | None, key: int) -> LockHeld:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from reconciler.insight.bounded_queries import BoundedQueries, Refused
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
 from reconciler.insight.candidate import Candidate
 from reconciler.insight.estimates.index_size import build_seconds, index_bytes
-from reconciler.insight.estimates.selectivity import selectivities
+from reconciler.insight.estimates.selectivity import Selectivities
 from reconciler.insight.estimates.value_statistics import ValueStatistics
 from reconciler.insight.table_sizes import TableSize
 from reconciler.targets.foreign.code import ForeignCode
@@ -53,7 +53,11 @@ def estimate_builds(bounded: BoundedQueries, builds: Sequence[Build], foreign: F
     """What is known of each, in order. `foreign`: about all expressions in them. Raises ConnectionFailed."""
     wanted = [(table, key) for build in builds for table in build.reads for key in build.candidate.columns]
     statistics = ValueStatistics(bounded, wanted, foreign)
-    kept = selectivities(bounded, [(build.candidate, build.table) for build in builds], foreign)
+    selectivities = Selectivities([(build.candidate, build.table) for build in builds], foreign)
+    groups = (statistics.asked, selectivities.asked)
+    widths, rows = bounded.groups(groups, seconds=CATALOGUE_SECONDS, code=foreign)
+    statistics.take(widths)
+    kept = selectivities.of(rows)
     return [_estimate(build, statistics, part) for build, part in zip(builds, kept, strict=True)]
 
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Question, Refused
+from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Group, Question, Refused
 from reconciler.insight.candidate import Key
 from reconciler.insight.estimates.index_size import Values
 from reconciler.insight.table_sizes import TableSize
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.foreign.reached_names import reached
 from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.postgres.session import Row
 from reconciler.targets.sql_tree import SyntaxProblem, canonical, column_references
 
 # Btree merges equal values where support function 4 of their operator class says that equal ones look alike.
@@ -84,16 +85,34 @@ class ValueStatistics:
     """What is known of the keys of indexes that are to be built on some tables."""
 
     def __init__(self, bounded: BoundedQueries, wanted: Iterable[tuple[TableSize, Key]], foreign: ForeignCode) -> None:
-        """Asks for all of it at once; what is refused stays unknown. Raises ConnectionFailed."""
+        """Asks the catalogue; what is refused stays unknown, and of expressions that it does not know the planner knows
+        more: see `asked`. Raises ConnectionFailed."""
         pairs = list(wanted)
         columns = sorted({(p.schema, p.name, name) for p, key in pairs for name in _names(key)})
         texts = sorted({(p.schema, p.name, key.expression) for p, key in pairs if key.expression})
         tables = sorted({(schema, table) for schema, table, _ in texts})
         self._columns, self._expressions = _columns_and_expressions(bounded, columns, tables)
         missing = [text for text in texts if _spelled(text) not in self._expressions]
-        readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
-        for text, width in _type_widths(bounded, readable, foreign).items():
-            self._expressions[_spelled(text)] = self._by_type(text, width)
+        self._readable = [text for text in missing if not foreign.in_text(reached(text[2]))]
+
+    @property
+    def asked(self) -> Group:
+        """How wide the types of expressions are, in the planner's words; nothing is executed, and no table is read."""
+        queries = [
+            sql.SQL(
+                "explain (format json) select ({}\n) from pg_catalog.json_populate_record(null::{}, '{{}}') as {}"
+            ).format(verbatim(expression), identifier(schema, table), identifier(table))
+            for schema, table, expression in self._readable
+        ]
+        about = [((schema, table), reached(expression)) for schema, table, expression in self._readable]
+        return Group([(query, None) for query in queries], about)
+
+    def take(self, answers: Sequence[list[Row] | Refused]) -> None:
+        """Takes the answers to what is `asked`."""
+        for text, answer in zip(self._readable, answers, strict=True):
+            if not isinstance(answer, Refused):
+                width = answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
+                self._expressions[_spelled(text)] = self._by_type(text, width)
 
     def values(self, table: TableSize, key: Key) -> Values | None:
         """What is known of `key` on that table; None where not even its width is."""
@@ -185,22 +204,3 @@ def _known(row: Mapping[str, Any]) -> Known:
         float(row["distinct"]),
         row.get("mergeable", True),
     )
-
-
-def _type_widths(
-    bounded: BoundedQueries, texts: Sequence[tuple[str, str, str]], foreign: ForeignCode
-) -> dict[tuple[str, str, str], int]:
-    """How wide the types of expressions are, in the planner's words; nothing is executed, and no table is read."""
-    queries = [
-        sql.SQL(
-            "explain (format json) select ({}\n) from pg_catalog.json_populate_record(null::{}, '{{}}') as {}"
-        ).format(verbatim(expression), identifier(schema, table), identifier(table))
-        for schema, table, expression in texts
-    ]
-    about = [((schema, table), reached(expression)) for schema, table, expression in texts]
-    answers = bounded.all([(query, None) for query in queries], seconds=CATALOGUE_SECONDS, code=foreign, about=about)
-    return {
-        text: answer[0]["QUERY PLAN"][0]["Plan"]["Plan Width"]
-        for text, answer in zip(texts, answers, strict=True)
-        if not isinstance(answer, Refused)
-    }

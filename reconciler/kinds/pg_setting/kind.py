@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.unlisted import ToldSection, rulings
@@ -85,11 +85,14 @@ class PgSettingKind:
                 return unlisted.plan_unlisted(desired, observed)
         return [not_asked(desired)]
 
-    def advise(self, session: PostgresSession, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """See `kind.Advises`, and `file_errors.py`."""
+    def advise_beside(
+        self, session: PostgresSession, outcomes: Sequence[Outcome]
+    ) -> Callable[[], Sequence[Outcome]]:  # fmt: skip
+        """See `kind.AdvisesBeside`, and `file_errors.py`."""
         from reconciler.kinds.pg_setting.observing.file_errors import errors
 
-        return [*outcomes, *errors(session, self.name)]
+        found = errors(session, self.name)
+        return lambda: [*outcomes, *found()]
 
     def leans_on(self, resource: Declared) -> Sequence[PgSetting]:
         """See `kind.LeansOnOthers`: settings of the instance, each of which may lean on the others."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import pq, sql
@@ -60,13 +60,33 @@ _AT_WORK: LiteralString = """
 """
 
 
+class FirstWords(NamedTuple):
+    """What a session asks as soon as it is set up, on the same round trip.
+
+    asked       statements, by the condition that the session is ours alone: what is set, or locked, is so only then.
+    taken_back  ends what they have begun, where another session takes the place of this one.
+    """
+
+    asked: Callable[[sql.Composable], Sequence[sql.Composable]]
+    taken_back: LiteralString = ""
+
+
 def open_connection(
     target: PostgresTarget, secrets: Secrets, settings: Mapping[str, str | sql.Composable], *,
     where_there: Mapping[str, str] = {}, others: Collection[int] = (),
 ) -> HeardConnection:  # fmt: skip
+    """As `opened_with`, the connection alone."""
+    nothing = FirstWords(lambda _: ())
+    return opened_with(target, secrets, settings, nothing, where_there=where_there, others=others)[0]
+
+
+def opened_with(
+    target: PostgresTarget, secrets: Secrets, settings: Mapping[str, str | sql.Composable], first: FirstWords, *,
+    where_there: Mapping[str, str] = {}, others: Collection[int] = (),
+) -> tuple[HeardConnection, list[list[Row]]]:  # fmt: skip
     """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
 
-    `where_there` are settings that not every version has.
+    `where_there` are settings that not every version has. Beside it come the answers to the `first` words.
 
     RESET search_path brings the role's own back. Settings are set by statement, not in the startup packet: poolers
     refuse the latter. `others` are the processes of other sessions of ours, which are idle outside of a transaction.
@@ -78,39 +98,46 @@ def open_connection(
     known = {name: value for name, value in limits.items() if name not in settings}
     version_num = connection.info.server_version
     try:
-        hurried = _set_up(target, secrets, connection, settings, known, others)
+        hurried, answers = _set_up(target, secrets, connection, settings, known, others, first)
     except ConnectionFailed as error:
         if not role_and_database_timeouts.may_have_ended(error):
             raise
         with suppress(ConnectionFailed):
             unhurried = opened(target, secrets, lift=version_num)
-            _set_up(target, secrets, unhurried, settings, known, others)
-            return unhurried
+            return unhurried, _set_up(target, secrets, unhurried, settings, known, others, first)[1]
         error.hint = role_and_database_timeouts.HINT
         raise
     if hurried:
         with suppress(ConnectionFailed):
+            if first.taken_back:
+                connection.execute(first.taken_back)
             unhurried = opened(target, secrets, lift=version_num)
-            _set_up(target, secrets, unhurried, settings, known, others)
+            _, answers = _set_up(target, secrets, unhurried, settings, known, others, first)
             connection.close()
-            return unhurried
-    return connection
+            return unhurried, answers
+        if first.taken_back:
+            answers = _plainly(connection, *first.asked(sql.SQL("true")))
+    return connection, answers
 
 
 def _set_up(
     target: PostgresTarget, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str | sql.Composable],
-    known: Mapping[str, str], others: Collection[int],
-) -> bool:  # fmt: skip
-    """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at
-    this moment. Closes it where it raises ConnectionFailed."""
+    known: Mapping[str, str], others: Collection[int], first: FirstWords,
+) -> tuple[bool, list[list[Row]]]:  # fmt: skip
+    """Makes a session of `connection`, as `opened_with` says; whether it had limits that may end what is sent at this
+    moment, and the answers to the `first` words. Closes it where it raises ConnectionFailed."""
     try:
         own = own_process(connection.info.backend_pid, others)
-        [row] = _plainly(connection, setting(settings, local=False, where_there=known, only_if=own))
+        [row], *answers = _plainly(
+            connection, setting(settings, local=False, where_there=known, only_if=own), *first.asked(own)
+        )
         if row["settings"] is None:
             refuse_shared(target, row["pid"], others)
             if not target.direct:
                 refuse_sharing(target, connection, lambda: opened(target, secrets))
-            [row] = _plainly(connection, setting(settings, local=False, where_there=known))
+            [row], *answers = _plainly(
+                connection, setting(settings, local=False, where_there=known), *first.asked(sql.SQL("true"))
+            )
     except psycopg.Error as error:
         refused = None if connection.broken else refusal(target, connection.info.user, said(error), error.sqlstate)
         failed = cannot_connect(target, secrets, error)
@@ -123,19 +150,22 @@ def _set_up(
         connection.close()
         raise
     watched_over(connection, row["pid"], target, secrets)
-    return role_and_database_timeouts.is_short(row["limits"])
+    return role_and_database_timeouts.is_short(row["limits"]), answers
 
 
-def _plainly(connection: HeardConnection, query: sql.Composed) -> list[Row]:
-    """The answer of a connection in which nothing is set yet, on one round trip. Raises psycopg.Error.
+def _plainly(connection: HeardConnection, *queries: sql.Composable) -> list[list[Row]]:
+    """The answers of a connection in which nothing is set yet, on one round trip. Raises psycopg.Error.
 
     In a transaction as ours are: what the database has for its own could wait for those of others.
     """
     cursor = connection.execute(
-        sql.SQL("begin isolation level read committed not deferrable; {}; commit").format(query)
+        sql.SQL("begin isolation level read committed not deferrable; {}; commit").format(sql.SQL("; ").join(queries))
     )
-    cursor.nextset()
-    return cursor.fetchall()
+    answers = []
+    for _ in queries:
+        cursor.nextset()
+        answers.append(cursor.fetchall())
+    return answers
 
 
 def watched_over(connection: HeardConnection, pid: int, target: PostgresTarget, secrets: Secrets) -> None:
@@ -151,7 +181,7 @@ def _at_work(target: PostgresTarget, secrets: Secrets, pid: int, where: Mapping[
     try:
         with closing(opened(target, secrets, where)) as asking:
             asking.silence = bounds.CONNECT_SECONDS
-            return bool(_plainly(asking, sql.SQL(_AT_WORK).format(sql.Literal(pid))))
+            return bool(_plainly(asking, sql.SQL(_AT_WORK).format(sql.Literal(pid)))[0])
     except psycopg.Error:
         return False
     except ConnectionFailed as error:

@@ -217,7 +217,12 @@ class PostgresSession:
 
     @cached_property
     def _machine(self) -> Machine:
-        return Machine(self.fetch_all, readable=self._facts["may_read_files"])
+        return Machine(self.fetch, self.beside, self.answer, readable=self._facts["may_read_files"])
+
+    def ask_memory(self) -> None:
+        """Asks for `memory` beside whatever is asked next, where it is not declared."""
+        if not self.target.memory:
+            self._machine.ask_memory()
 
     def memory(self) -> int | None:
         """Bytes: as declared, else of the server's machine, where the role may read files there.

@@ -13,9 +13,9 @@ from reconciler.errors import ConnectionFailed, TargetError
 from reconciler.insight.bounded_queries import BoundedQueries
 from reconciler.insight.candidate import Name
 from reconciler.insight.table_sizes import TableSize, read_table_sizes
-from reconciler.kinds.pg_index.advice import blockers, duplicate_keys
+from reconciler.kinds.pg_index.advice import blockers, duplicate_keys, whatif_subjects
 from reconciler.kinds.pg_index.advice.build_facts import Estimated, estimates
-from reconciler.kinds.pg_index.advice.free_space import space
+from reconciler.kinds.pg_index.advice.free_space import places, space
 from reconciler.kinds.pg_index.advice.overlapping_indexes import overlaps
 from reconciler.kinds.pg_index.advice.planned_statements import Work, works
 from reconciler.kinds.pg_index.advice.usage_facts import usage
@@ -38,16 +38,19 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
     all_works = works(outcomes)
     if not all_works:
         return list(outcomes)
-    sizes, foreign = _sizes(BoundedQueries(session, KNOWING_SECONDS), all_works)
-    checked = duplicate_keys.check(BoundedQueries(session, READING_SECONDS), all_works, sizes, foreign)
+    bounded = BoundedQueries(session, KNOWING_SECONDS)
+    own_rules = duplicate_keys.own_rules(bounded, all_works)
+    sizes, foreign = _sizes(bounded, all_works)
+    checked = duplicate_keys.check(BoundedQueries(session, READING_SECONDS), all_works, sizes, foreign, own_rules)
     going = [work for number, work in enumerate(all_works) if number not in checked.blocked]
     bounded = BoundedQueries(session, KNOWING_SECONDS)
     estimated = estimates(bounded, going, sizes, foreign)
     evidence = _evidence(bounded, going, estimated)
-    disk = space(bounded, going, estimated)
+    on_disk, there = places(bounded), whatif_subjects.ask(session, outcomes)
+    waiting = blockers.waits(bounded, going, sizes)
+    disk = space(on_disk, going, estimated)
     for address, fact in disk.facts.items():
         evidence[address].append(fact)
-    waiting = blockers.waits(bounded, going, sizes)
     blocked = {all_works[number].change.address: notice for number, notice in checked.blocked.items()}
     advised = [
         blocked.get(outcome.address) or outcome.model_copy(update={"evidence": tuple(evidence[outcome.address])})
@@ -64,7 +67,7 @@ def advise(session: PostgresSession, outcomes: Sequence[Outcome]) -> list[Outcom
             or unrunnable(definition.expressions, foreign)
         )
     }
-    return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices], barred)
+    return whatif(session, [*advised, *checked.unchecked, *waiting, *disk.notices], barred, there=there)
 
 
 def _sizes(bounded: BoundedQueries, all_works: Sequence[Work]) -> tuple[dict[Name, TableSize], ForeignCode]:

@@ -6,13 +6,12 @@ that are distinct unless it says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
 
 from reconciler.insight.bounded_queries import (
-    CATALOGUE_SECONDS,
     LOCKED,
     TIMED_OUT,
     BoundedQueries,
@@ -53,9 +52,28 @@ class Checked(NamedTuple):
     unchecked: Sequence[Notice]
 
 
+def own_rules(bounded: BoundedQueries, works: Sequence[Work]) -> Callable[[], set[str]]:
+    """Asks for operator classes that compare by rules of their own, beside whatever is asked next; what is returned
+    tells their names, and raises ConnectionFailed. None where nothing of `works` is to be checked."""
+    if not any(_is_to_be_checked(work) for work in works):
+        return set
+    asked = bounded.beside(_OWN_RULES)
+
+    def names() -> set[str]:
+        answer = asked()
+        return set() if isinstance(answer, Refused) else {row["name"] for row in answer}
+
+    return names
+
+
+def _is_to_be_checked(work: Work) -> bool:
+    return work.definition is not None and work.definition.unique and not _is_unique_already(work)
+
+
 def check(
-    bounded: BoundedQueries, works: Sequence[Work], sizes: Mapping[Name, TableSize], foreign: ForeignCode
-) -> Checked:
+    bounded: BoundedQueries, works: Sequence[Work], sizes: Mapping[Name, TableSize], foreign: ForeignCode,
+    own_rules: Callable[[], set[str]],
+) -> Checked:  # fmt: skip
     """Looks for duplicates under every unique index that would be built. Raises ConnectionFailed.
 
     Its expressions are run on every row: only those that PostgreSQL would take in an index, and that are nobody's code
@@ -63,20 +81,16 @@ def check(
     """
     blocked: dict[int, Notice] = {}
     unchecked: list[Notice] = []
-    own_rules: set[str] | None = None
     for number, work in enumerate(works):
         definition = work.definition
-        if definition is None or not definition.unique or _is_unique_already(work):
+        if definition is None or not _is_to_be_checked(work):
             continue
-        if own_rules is None:
-            answer = bounded.one(_OWN_RULES, seconds=CATALOGUE_SECONDS)
-            own_rules = set() if isinstance(answer, Refused) else {row["name"] for row in answer}
         if why := unplannable(work.table, definition.expressions, foreign) or unrunnable(
             definition.expressions, foreign
         ):
             unchecked.append(_unchecked(work, why))
             continue
-        strange = [key.opclass[-1] for key in definition.keys if key.opclass and key.opclass[-1] in own_rules]
+        strange = [key.opclass[-1] for key in definition.keys if key.opclass and key.opclass[-1] in own_rules()]
         if strange:
             unchecked.append(_unchecked(work, f"the operator class {strange[0]} compares in its own way"))
             continue

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.formulas.human_readable import size
-from reconciler.insight.bounded_queries import CATALOGUE_SECONDS, BoundedQueries, Refused
+from reconciler.insight.bounded_queries import BoundedQueries, Refused
 from reconciler.kinds.pg_index.advice.build_facts import Estimated
 from reconciler.kinds.pg_index.advice.planned_statements import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
+from reconciler.targets.postgres.session import Row
+
+Places = tuple[Callable[[], list[Row] | Refused], Callable[[], list[Row] | Refused]]
+"""Answers about the server and about its tablespaces."""
 
 _SERVER = """
-    select pg_catalog.current_setting('data_directory') as data, pg_catalog.current_setting('port') as port,
+    select case when pg_catalog.pg_has_role('pg_read_all_settings', 'usage')
+                then pg_catalog.current_setting('data_directory') end as data,
+           pg_catalog.current_setting('port') as port,
            extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.float8 as started,
            coalesce(nullif(pg_catalog.current_setting('default_tablespace'), ''), ts.spcname) as usual,
            coalesce(nullif(trim(pg_catalog.split_part(pg_catalog.current_setting('temp_tablespaces'), ',', 1), ' "'),
@@ -61,12 +67,17 @@ class _Disks(NamedTuple):
     memory: int
 
 
-def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Address, Estimated]) -> Space:
+def places(bounded: BoundedQueries) -> Places:
+    """Asks where the server keeps what it holds, beside whatever is asked next."""
+    return bounded.beside(_SERVER), bounded.beside(_TABLESPACES)
+
+
+def space(places: Places, works: Sequence[Work], estimates: Mapping[Address, Estimated]) -> Space:
     """Estimated sizes beside the free space, where that can be known. Raises ConnectionFailed."""
     sized = [
         (work, each.estimate) for work in works if (each := estimates.get(work.change.address)) and each.estimate.bytes
     ]
-    disks = _disks(bounded) if sized else None
+    disks = _disks(places) if sized else None
     if disks is None:
         return Space({}, [])
     facts: dict[Address, Fact] = {}
@@ -103,10 +114,10 @@ def space(bounded: BoundedQueries, works: Sequence[Work], estimates: Mapping[Add
     return Space(facts, notices)
 
 
-def _disks(bounded: BoundedQueries) -> _Disks | None:
+def _disks(places: Places) -> _Disks | None:
     """None where this process does not see the server's own data directory, or the role may not know where it is."""
-    server, tablespaces = bounded.all([(_SERVER, None), (_TABLESPACES, None)], seconds=CATALOGUE_SECONDS)
-    if isinstance(server, Refused) or isinstance(tablespaces, Refused) or not server:
+    server, tablespaces = (answer() for answer in places)
+    if isinstance(server, Refused) or isinstance(tablespaces, Refused) or not server or server[0]["data"] is None:
         return None
     data = Path(server[0]["data"])
     if not _is_here(data, server[0]["port"], server[0]["started"]):

@@ -13,7 +13,7 @@ from reconciler.insight.whatif.effects import Effect, GoingIndex, NewIndex, effe
 from reconciler.insight.whatif.plan_costs import try_create
 from reconciler.insight.workload.extensions import Extensions
 from reconciler.insight.workload.pg_stat_statements import Workload, read_workload
-from reconciler.kinds.pg_index.advice.whatif_subjects import subjects
+from reconciler.kinds.pg_index.advice.whatif_subjects import There, ask, subjects
 from reconciler.model import Address, Change, Fact, Note, Notice, NoticeType, Outcome
 from reconciler.targets.postgres.session import PostgresSession
 
@@ -29,15 +29,17 @@ def whatif(
     outcomes: Sequence[Outcome],
     barred: Mapping[Address, str] = {},
     *,
+    there: Callable[[], There] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Outcome]:
     """`outcomes`, with what is known about queries added to the evidence of indexes that come or go.
 
-    `barred`: changes whose expressions must not be planned, and why.
+    `barred`: changes whose expressions must not be planned, and why. `there`: what was asked for (`ask`) of these
+    changes, or of more.
 
     Where HypoPG, pg_stat_statements or a privilege is missing, one notice says so. Raises ConnectionFailed alone.
     """
-    wanted, extensions = _subjects(session, outcomes)
+    wanted, extensions = _subjects(outcomes, there or ask(session, outcomes))
     if not wanted:
         return list(outcomes)
     missing = _missing(extensions, wanted)
@@ -68,10 +70,10 @@ def whatif(
 
 
 def _subjects(
-    session: PostgresSession, outcomes: Sequence[Outcome]
+    outcomes: Sequence[Outcome], there: Callable[[], There]
 ) -> tuple[dict[Address, NewIndex | GoingIndex], Extensions]:
     try:
-        return subjects(session, outcomes)
+        return subjects(outcomes, there)
     except ObservationFailed:
         return {}, Extensions()  # the catalogue has just been read: what does not answer now is said by the plan itself
 

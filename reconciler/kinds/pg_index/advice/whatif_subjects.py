@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.insight.candidate import Name
@@ -27,10 +27,33 @@ _RELATIONS = """
 """
 
 
+There = tuple[dict[Name, Mapping[str, Any]], Extensions]
+"""Tables and indexes that there are, and what there is to judge by."""
+
+
+def ask(session: PostgresSession, outcomes: Sequence[Outcome]) -> Callable[[], There]:
+    """Asks for all that `outcomes` may be about, beside whatever is asked next. What is returned tells it, and raises
+    ObservationFailed, ConnectionFailed."""
+    names = {(index.schema_name, index.table) for _, index in _indexes(outcomes, _BUILDS)}
+    for _, index in _indexes(outcomes, frozenset({Action.DELETE})):
+        names |= {(index.schema_name, index.table), (index.schema_name, index.name)}
+    if not names:
+        return lambda: ({}, Extensions())
+    in_order = sorted(names)
+    by_name = {"schemas": [schema for schema, _ in in_order], "names": [name for _, name in in_order]}
+    relations, installed = session.beside(_RELATIONS, by_name), session.beside(INSTALLED, by_name)
+
+    def there() -> There:
+        found: dict[Name, Mapping[str, Any]] = {(row["schema"], row["name"]): row for row in session.answer(relations)}
+        return found, extensions_of(session.answer(installed))
+
+    return there
+
+
 def subjects(
-    session: PostgresSession, outcomes: Sequence[Outcome]
+    outcomes: Sequence[Outcome], there: Callable[[], There]
 ) -> tuple[dict[Address, NewIndex | GoingIndex], Extensions]:
-    """What can be judged among `outcomes`, by address; and what there is to judge it with.
+    """What can be judged among `outcomes`, by address; and what there is to judge it with, of what is `there`.
 
     Left out: what builds nothing, partitioned tables, for which there are no hypothetical indexes, and indexes that no
     query can use anyway. Raises ObservationFailed, ConnectionFailed.
@@ -43,16 +66,14 @@ def subjects(
     goes = list(_indexes(outcomes, frozenset({Action.DELETE})))
     if not comes and not goes:
         return {}, Extensions()
-    names = {(index.schema_name, index.table) for _, index, _ in comes}
-    names |= {name for _, index in goes for name in ((index.schema_name, index.table), (index.schema_name, index.name))}
-    there, extensions = _relations(session, sorted(names))
+    relations, extensions = there()
     found: dict[Address, NewIndex | GoingIndex] = {}
     for change, index, definition in comes:
         table = (index.schema_name, index.table)
-        if there.get(table, {}).get("relkind") in ("r", "m"):
+        if relations.get(table, {}).get("relkind") in ("r", "m"):
             found[change.address] = NewIndex(table, hypothetical(*table, definition))
     for change, index in goes:
-        live = there.get((index.schema_name, index.name), {})
+        live = relations.get((index.schema_name, index.name), {})
         if live.get("relkind") == "i" and live["valid"]:
             found[change.address] = GoingIndex((index.schema_name, index.table), index.name, live["oid"])
     return found, extensions
@@ -75,9 +96,3 @@ def _is_one(change: Change) -> bool:
                 return False  # newer than the parser
             found += sum(raw.stmt.WhichOneof("node") == "index_stmt" for raw in parsed.stmts)
     return found == 1
-
-
-def _relations(session: PostgresSession, names: Sequence[Name]) -> tuple[dict[Name, Mapping[str, Any]], Extensions]:
-    by_name = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
-    relations, extensions = session.fetch_all([(_RELATIONS, by_name), (INSTALLED, by_name)])
-    return {(row["schema"], row["name"]): row for row in relations}, extensions_of(extensions)

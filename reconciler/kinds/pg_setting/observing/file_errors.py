@@ -6,13 +6,13 @@ before; with one of postgresql.conf it takes up nothing, or all but that line. W
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from psycopg import sql
 
 from reconciler.kinds.pg_setting.provenance import file_name, line
 from reconciler.model import Address, Note, Notice, NoticeType
-from reconciler.targets.postgres.session import PostgresSession, Query
+from reconciler.targets.postgres.session import PostgresSession, Query, Row
 
 _DIRECTORY = "select setting from pg_catalog.pg_settings where name operator(pg_catalog.=) 'data_directory'"
 
@@ -31,12 +31,18 @@ _RULES = sql.SQL("""
 """)
 
 
-def errors(session: PostgresSession, kind: str) -> list[Notice]:
-    """A notice of them all; none where there is none, or this role may not look. Raises TargetError."""
+def errors(session: PostgresSession, kind: str) -> Callable[[], list[Notice]]:
+    """Asks for them beside whatever is asked next. What is returned has a notice of them all, none where there is none,
+    or this role may not look, and raises TargetError."""
     queries = [query for view, query in _asked(session.version_num) if view in session.file_views]
     if not queries:
-        return []
-    directories, *answers = session.fetch_all([(query, None) for query in (_DIRECTORY, *queries)])
+        return list
+    asked = [session.beside(query) for query in (_DIRECTORY, *queries)]
+    return lambda: _told([session.answer(each) for each in asked], session.target.name, kind)
+
+
+def _told(found: Sequence[Sequence[Row]], target: str, kind: str) -> list[Notice]:
+    directories, *answers = found
     rows = [row for answer in answers for row in answer]
     if not rows:
         return []
@@ -45,14 +51,8 @@ def errors(session: PostgresSession, kind: str) -> list[Notice]:
     message = (
         f"the server's own files have errors, which are nothing that is declared: {'; '.join(dict.fromkeys(said))}"
     )
-    return [
-        Notice(
-            address=Address(session.target.name, kind, "*"),
-            type=NoticeType.NOTE,
-            note=Note.FILE_ERRORS,
-            message=message,
-        )
-    ]
+    address = Address(target, kind, "*")
+    return [Notice(address=address, type=NoticeType.NOTE, note=Note.FILE_ERRORS, message=message)]
 
 
 def _asked(version_num: int) -> Iterator[tuple[str, Query]]:

@@ -120,6 +120,8 @@ class Answers:
 
 def ask(session: PostgresSession, question: Question) -> Answers:
     """One round trip. Raises TargetError."""
+    if risk.MEMORY & {resource.setting for resource in question.wanted}:
+        session.ask_memory()
     names = question.names
     scoped = any(not resource.of_instance for resource in question.wanted)
     own = {"own": list(queries.OWN), "values": list(queries.OWN.values())}
