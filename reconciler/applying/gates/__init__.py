@@ -19,6 +19,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     secrets          (sensitive), in the place of each
     at_most          how long each build takes
     identity         system, version, location and role of each target
+    applies_as       who is to apply, beside the location of the target
     time_left        how long each build takes
 
 Another gate is one file and one line of the table. The file has one function, `gate`,

@@ -19,6 +19,7 @@ from redis_user.declared_users import users
 import reconciler.applying.gates
 from reconciler.applying.gates import (
     age,
+    applies_as,
     approvals,
     at_most,
     denied,
@@ -62,6 +63,7 @@ from reconciler.reports.hazards import permissions
 
 MADE = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MAIN = PostgresTarget(name="main", url="postgresql://127.0.0.1:1/app")
+BY_DEPLOYER = MAIN.model_copy(update={"apply_as": "deployer"})
 STANDBY = MAIN.model_copy(update={"name": "main@db2", "node_of": "main"})
 CACHE = RedisTarget(name="cache", url="redis://127.0.0.1:1")
 NODES = {node.name: node for node in (MAIN, STANDBY, CACHE)}
@@ -109,10 +111,11 @@ def aged(days: float = 0, **options) -> Facts:
     return facts(now=MADE + timedelta(days=days), options=Options(**options))
 
 
-def seen(name: str, **otherwise) -> Facts:
-    """A session to the node `name`, which says something `otherwise` than when the plan was made."""
+def seen(name: str, node: PostgresTarget | None = None, login: str = "", **otherwise) -> Facts:
+    """A session to the node `name`, which says something `otherwise` than when the plan was made; by `login`."""
     info = INFOS[name].model_copy(update={"node_of": "", **otherwise})
-    return facts(change(WORK_MEM, name), nodes=NODES, infos={name: info})
+    nodes = {**NODES, name: node or NODES[name]}
+    return facts(change(WORK_MEM, name), nodes=nodes, infos={name: info}, logins={name: login} if login else {})
 
 
 class Case(NamedTuple):
@@ -340,6 +343,14 @@ OF_THE_SYSTEMS = [
         "as itself", "the other way round", identity.gate,
         facts(change(WORK_MEM), planned=AS_OWNERS, nodes=NODES, infos={"main": INFOS["main"]}),
         ["main was planned as role owners, and is declared without `role`\n  make a new plan"],
+    ),
+    Case("nobody is named", "whoever plans applies", applies_as.gate, seen("main", MAIN, "anybody")),
+    Case("who is named", "", applies_as.gate, seen("main", BY_DEPLOYER, "deployer")),
+    Case("no session yet to a target with a name", "", applies_as.gate, seen("main", BY_DEPLOYER)),
+    Case(
+        "somebody else", "the plan was judged by other rights", applies_as.gate, seen("main", BY_DEPLOYER, "Deployer"),
+        ["main is to be applied as deployer, and Deployer has logged in\n  use the URL of deployer, or change "
+         "`apply_as` of the target"],
     ),
 ]  # fmt: skip
 
