@@ -10,6 +10,9 @@ from reconciler.reports.labels import ACTIONS, APPLIED
 from reconciler.reports.quantities import duration
 from reconciler.reports.steps import in_one_line
 
+INSTANT = 0.001
+"""Seconds that are not worth a number."""
+
 
 class StepRan(NamedTuple):
     """A step that ran to its end."""
@@ -56,12 +59,16 @@ def _stretch(change: ChangeReceipt, begun: float, whole: float) -> Stretch:
         sign=ACTIONS[change.action].sign,
         result=change.result,
         became=APPLIED[change.result],
-        began=f"after {duration(begun)}" if change.started_at else "",
+        began=_began(begun) if change.started_at else "",
         took=duration(change.seconds),
         start=begun / whole if whole else 0.0,
         share=change.seconds / whole if whole else 0.0,
         steps=_steps(change),
     )
+
+
+def _began(begun: float) -> str:
+    return f"after {duration(begun)}" if begun >= INSTANT else "at once"
 
 
 def _steps(change: ChangeReceipt) -> tuple[StepRan, ...]:

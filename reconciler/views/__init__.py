@@ -36,21 +36,25 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "markdown:plan",
         "json": "json:plan",
         "sql": "sql:plan",
+        "html": "html:plan",
     },
     "drift": {
         "text": "text:drift",
         "markdown": "markdown:drift",
         "json": "json:plan",
+        "html": "html:drift",
     },
     "checks": {
         "text": "checks:text",
         "markdown": "checks:markdown",
         "json": "json:checks",
         "junit": "junit:checks",
+        "html": "html:checks",
     },
     "receipt": {
         "text": "receipt:text",
         "json": "json:receipt",
+        "html": "html:receipt",
     },
     "run": {
         "text": "run:text",
