@@ -108,7 +108,7 @@ def loaded_by_the_help() -> set[str]:
 
 
 NOT_FOR_HELP = (
-    "psycopg", "redis", "httpx", "yaml", "deepdiff", "postgast", "rich", "pydantic",
+    "psycopg", "redis", "httpx", "yaml", "deepdiff", "postgast", "rich", "pydantic", "jinja2",
     "reconciler.cli.logs", "reconciler.model",
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ class Events:
         self._now = now
         self._secrets = secrets
         self._one_at_a_time = threading.Lock()
+        self._started_at: dict[Address, datetime] = {}
 
     def planned(self, plan: Plan) -> None:
         """The apply of `plan` begins."""
@@ -39,7 +40,12 @@ class Events:
 
     def started(self, change: Change) -> None:
         """Work on `change` begins."""
-        self._tell(lambda at: event.Started(at=at, address=change.address, action=change.action))
+
+        def make(at: datetime) -> Event:
+            self._started_at[change.address] = at
+            return event.Started(at=at, address=change.address, action=change.action)
+
+        self._tell(make)
 
     @contextmanager
     def step(
@@ -81,7 +87,8 @@ class Events:
 
     def finished(self, receipt: ChangeReceipt) -> None:
         """A change is done, or will not be done."""
-        self._tell(lambda at: event.Finished(at=at, address=receipt.address, receipt=receipt))
+        begun = receipt.model_copy(update={"started_at": self._started_at.get(receipt.address)})
+        self._tell(lambda at: event.Finished(at=at, address=receipt.address, receipt=begun))
 
     def noted(self, target: str, line: str) -> None:
         """Something was left out, or done otherwise than asked."""

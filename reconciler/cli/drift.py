@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -9,24 +10,24 @@ import click
 from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
-from reconciler.cli.options import markdown as markdown_options
 from reconciler.cli.options import narrowing, shards
+from reconciler.cli.options import pages as page_options
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
 
 if TYPE_CHECKING:
-    from reconciler.cli.options.markdown import Markdown
+    from reconciler.cli.options.pages import Pages
     from reconciler.desired.narrowing import Narrowing
 
 
 @click.command()
 @narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
-@markdown_options.options
+@page_options.options
 @how_many.option
 @shards.option
 @click.pass_obj
-def command(run: Run, only: Narrowing, format: str, markdown: Markdown, jobs: int, shard: Shard | None) -> None:
+def command(run: Run, only: Narrowing, format: str, pages: Pages, jobs: int, shard: Shard | None) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -42,8 +43,8 @@ def command(run: Run, only: Narrowing, format: str, markdown: Markdown, jobs: in
 
     desired = shards.taken(run, shared.load(run, only, partial=True), shard)
     plan = shared.plan(run, desired, jobs=jobs)
-    markdown.write(lambda layout: render_drift(plan, "markdown", **layout))
-    shared.show(render_drift(plan, format, **shared.layout(), **markdown.bounded()))
+    pages.write(partial(render_drift, plan))
+    shared.show(render_drift(plan, format, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
     raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))

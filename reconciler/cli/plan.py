@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,14 @@ import click
 from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
-from reconciler.cli.options import markdown as markdown_options
 from reconciler.cli.options import narrowing, review, shards
+from reconciler.cli.options import pages as page_options
 from reconciler.errors import DesiredError, UsageError
 from reconciler.model import Change, Plan, Rollout, Shard
 from reconciler.views import FORMATS, render
 
 if TYPE_CHECKING:
-    from reconciler.cli.options.markdown import Markdown
+    from reconciler.cli.options.pages import Pages
     from reconciler.desired.load import Desired
     from reconciler.desired.narrowing import Narrowing
     from reconciler.planning.make import Planned
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     help="Save a plan for each target, and their index, for review and apply; of a shard, its part.",
 )
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
-@markdown_options.options
+@page_options.options
 @click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
 @click.option(
     "--rehearse",
@@ -59,7 +60,7 @@ def command(
     out: Path | None,
     out_dir: Path | None,
     format: str,
-    markdown: Markdown,
+    pages: Pages,
     verbose: bool,
     rehearse: bool,
     allow_blocked: bool,
@@ -102,8 +103,8 @@ def command(
         plan_file.write(plan, out)
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard, rollout)
-    markdown.write(lambda layout: render(plan, "markdown", **layout))
-    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **markdown.bounded()))
+    pages.write(partial(render, plan))
+    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
     for line in policies.lines(plan, desired.targets, runner, shared.now()):

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import shared
-from reconciler.cli.options import markdown as markdown_options
+from reconciler.cli.options import pages as page_options
 from reconciler.views import FORMATS, render, render_fleet, render_receipt, render_run
 
 if TYPE_CHECKING:
-    from reconciler.cli.options.markdown import Markdown
+    from reconciler.cli.options.pages import Pages
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE|DIR")
 @click.option("--format", type=click.Choice(list(FORMATS["plan"])), default="text", show_default=True)
-@markdown_options.options
+@page_options.options
 @click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
-def command(file: Path, format: str, markdown: Markdown, verbose: bool) -> None:
+def command(file: Path, format: str, pages: Pages, verbose: bool) -> None:
     """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text and json alone); connect to
     nothing.
 
@@ -39,8 +39,8 @@ def command(file: Path, format: str, markdown: Markdown, verbose: bool) -> None:
     from reconciler.documents.document import parse, read_text
 
     def show(view: Callable[..., str]) -> None:
-        markdown.write(lambda layout: view("markdown", **layout))
-        shared.show(view(format, verbose=verbose, **shared.layout(), **markdown.bounded()))
+        pages.write(view)
+        shared.show(view(format, verbose=verbose, **shared.layout(), **pages.bounded()))
 
     if file.is_dir():
         from reconciler.fleet import folder, receipts

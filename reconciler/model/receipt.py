@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from reconciler.model.address import Address
 from reconciler.model.approval import Approver
@@ -56,6 +55,7 @@ class ChangeReceipt(Frozen):
     inverse    what would bring back what it took away; as in `Change`.
     message    says why, where it is not plainly applied.
     steps      what ran to its end, in order, verbatim; an undo that apply ran by itself is among it.
+    started_at when work on it began; None where it never did, and in receipts of versions that did not tell.
     evidence   what was measured afterwards, under the names that the plan estimated it by.
     waits      the message is about a restart that it waited for when it was made; written nowhere, since a restart
                later on may have come.
@@ -70,6 +70,7 @@ class ChangeReceipt(Frozen):
     result: Applied
     message: str = ""
     steps: tuple[StepReceipt, ...] = ()
+    started_at: AwareDatetime | None = None
     seconds: Seconds = 0.0
     evidence: tuple[Fact, ...] = ()
     waits: bool = Field(default=False, exclude=True)
@@ -103,8 +104,8 @@ class Receipt(Frozen):
 
     reconciler_version: str
     plan_digest: str
-    started_at: datetime
-    finished_at: datetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
     changes: tuple[ChangeReceipt, ...]
     unseen: tuple[str, ...] = ()
     partial: Partial | None = None

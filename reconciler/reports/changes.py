@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.model import Action, Address, Verdict
+from reconciler.reports.builds import Build
 from reconciler.reports.hazards import HazardRow
 from reconciler.reports.labels import Labelled
 from reconciler.reports.places import Place
@@ -28,8 +29,9 @@ class ChangeRow(NamedTuple):
     explained   before → after, or the reason; unlike `says` never why it is wanted.
     wanted      why it is wanted, wherever else that is said.
     place       where it is declared.
-    several     the targets that it is the same on, where those are told as one; evidence, the words of hazards and
-                places in files may then be of the first of them, and say so.
+    build       what it builds; None where it builds nothing.
+    several     the targets that it is the same on, where those are told as one; evidence, what is built, the words of
+                hazards and places in files may then be of the first of them, and say so.
     """
 
     address: Address
@@ -50,4 +52,5 @@ class ChangeRow(NamedTuple):
     explained: str
     wanted: str
     place: Place
+    build: Build | None = None
     several: Several | None = None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from reconciler.model import Action, Address, Change, Difference, Plan, Verdict
 from reconciler.planning.groups import change_key
 from reconciler.reports import provenance
+from reconciler.reports.builds import Build, build_of
 from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
@@ -104,13 +105,20 @@ def _told(same: Sequence[ChangeRow]) -> ChangeRow:
     alike = all(each.hazards == row.hazards for each in same)
     hazards = row.hazards if alike else tuple(one._replace(says=one.says + first) for one in row.hazards)
     evidence = row.evidence and row.evidence + ("" if all(each.evidence == row.evidence for each in same) else first)
+    build = row.build and _of_first(row.build, first, alike=all(each.build == row.build for each in same))
     reason = row.reason + ("" if all(each.reason == row.reason for each in same) else first)
     beside = zip(*(each.notes for each in same), strict=True)
     notes = tuple(notes[0] + ("" if len({*notes}) == 1 else first) for notes in beside)
     return row._replace(
-        hazards=hazards, evidence=evidence, reason=reason, notes=notes,
+        hazards=hazards, evidence=evidence, reason=reason, notes=notes, build=build,
         several=several([each.address.target for each in same]),
     )  # fmt: skip
+
+
+def _of_first(build: Build, first: str, *, alike: bool) -> Build:
+    if alike:
+        return build
+    return build._replace(size_says=build.size_says + first, seconds_says=build.seconds_says + first)
 
 
 def change_row(change: Change, unasked: str = "") -> ChangeRow:
@@ -138,6 +146,7 @@ def change_row(change: Change, unasked: str = "") -> ChangeRow:
         explained=visible(change.summary or change.reason),
         wanted=visible(change.why),
         place=place(change.declared_at),
+        build=build_of(change),
     )
 
 

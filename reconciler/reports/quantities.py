@@ -21,7 +21,7 @@ def fact(one: Fact) -> str:
     name = visible(one.name.replace("_", " "))
     if not isinstance(one.value, str) and one.unit in name.split():
         words = [_number(word, one.value) if word == one.unit else word for word in name.split()]
-        amount = count(one.value) if _counts(one.value) else str(one.value)
+        amount = count(one.value) if is_finite(one.value) else str(one.value)
         return " ".join([about + amount, *words])  # 12 scans on db2:5432
     value = visible(one.value) if isinstance(one.value, str) else quantity(one.value, one.unit)
     return about + value if name in ("", one.unit) else f"{name} {about}{value}"
@@ -29,7 +29,7 @@ def fact(one: Fact) -> str:
 
 def quantity(value: float, unit: str) -> str:
     """`value` with its unit, rounded as people say it."""
-    if not _counts(value):
+    if not is_finite(value):
         return f"{value} {unit}".strip()
     match unit:
         case "bytes":
@@ -40,7 +40,7 @@ def quantity(value: float, unit: str) -> str:
             return f"{count(value)} {_number(unit, value)}".strip()
 
 
-def _counts(value: float) -> bool:
+def is_finite(value: float) -> bool:
     """Whether `value` can be rounded: a file may hold any number of digits."""
     try:
         return math.isfinite(value)

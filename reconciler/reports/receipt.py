@@ -13,6 +13,7 @@ from reconciler.reports.labels import ACTIONS, APPLIED, CHANGE, NOTICES, counted
 from reconciler.reports.narrowing import narrowed_to
 from reconciler.reports.quantities import duration, fact, quantity
 from reconciler.reports.summary import of_kinds
+from reconciler.reports.timeline import Stretch, timeline
 
 Planned = Mapping[Address, Sequence[Fact]]
 """The evidence of the plan that was applied."""
@@ -46,6 +47,7 @@ class ReceiptReport(NamedTuple):
     left: tuple[Listing, ...]
     summary: tuple[str, ...]
     verdict: Verdict
+    timeline: tuple[Stretch, ...]
 
 
 def receipt_report(receipt: Receipt, planned: Planned) -> ReceiptReport:
@@ -57,6 +59,7 @@ def receipt_report(receipt: Receipt, planned: Planned) -> ReceiptReport:
         left=_left(receipt),
         summary=_summary(receipt, left),
         verdict=receipt.verdict,
+        timeline=timeline(receipt),
     )
 
 

@@ -36,21 +36,25 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "markdown:plan",
         "json": "json:plan",
         "sql": "sql:plan",
+        "html": "html:plan",
     },
     "drift": {
         "text": "text:drift",
         "markdown": "markdown:drift",
         "json": "json:plan",
+        "html": "html:drift",
     },
     "checks": {
         "text": "checks:text",
         "markdown": "checks:markdown",
         "json": "json:checks",
         "junit": "junit:checks",
+        "html": "html:checks",
     },
     "receipt": {
         "text": "receipt:text",
         "json": "json:receipt",
+        "html": "html:receipt",
     },
     "run": {
         "text": "run:text",
@@ -102,11 +106,12 @@ def render_run(receipt: FleetReceipt, format: str = "text", **layout: Unpack[Lay
 def _render(
     what: str, format: str, subject: Plan | Receipt | Fleet | FleetReceipt, layout: Layout, *beside: object
 ) -> str:
-    from reconciler.views.text_layout import Page
+    from reconciler.views.text_layout import Page, without_commands
 
     formats = FORMATS[what]
     if format not in formats:
         raise UsageError(f"there is no format {format!r} for {what}", hint=f"choose one of {', '.join(formats)}")
     module, _, function = formats[format].partition(":")
     view: Callable[..., str] = getattr(import_module(f"reconciler.views.{module}"), function)
-    return view(subject, Page(**layout), *beside)
+    text = view(subject, Page(**layout), *beside)
+    return without_commands(text) if format == "text" else text

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import quote
 
 from reconciler.reports.characters import visible
 from reconciler.reports.labels import Labelled
-from reconciler.reports.places import Place
+from reconciler.reports.places import Place, url
 
 COMMENT = "<!--"
 """How a marker begins, by which a pipeline finds its own comment."""
@@ -34,11 +33,16 @@ def code(text: str) -> str:
 
 def fenced(lines: Sequence[str], language: str) -> str:
     """Lines as a block of code, fenced by more backticks than are in it; as HTML where a comment begins in it."""
-    body = [visible(line) for line in "\n".join(lines).replace("\t", "    ").split("\n")]
+    body = lines_of_code(lines)
     if any(COMMENT in line for line in body):
         return "\n".join(["<pre>", *(escape(line, quote=False) for line in body), "</pre>"])
     fence = "`" * max(3, *(_longest_run(line) + 1 for line in body))
     return "\n".join([f"{fence}{language}", *body, fence])
+
+
+def lines_of_code(lines: Sequence[str]) -> list[str]:
+    """Lines of statements as their authors broke them, each made visible; tabs become spaces."""
+    return [visible(line) for line in "\n".join(lines).replace("\t", "    ").split("\n")]
 
 
 def labelled(text: Labelled) -> str:
@@ -50,11 +54,8 @@ def linked(place: Place, base: str) -> str:
     """`tasks.yaml:7`, as a link where the sources are to be seen below `base`; empty where it is declared nowhere."""
     if not place.file:
         return ""
-    name = f"{place.file}:{place.line}" if place.line else place.file
-    if not base or place.file.startswith("/") or ".." in place.file.split("/"):
-        return code(name)
-    line = f"#L{place.line}" if place.line else ""
-    return f"[{code(name)}]({base.rstrip('/')}/{quote(place.file)}{line})"
+    link = url(place, base)
+    return f"[{code(place.says)}]({link})" if link else code(place.says)
 
 
 def html(text: str) -> str:

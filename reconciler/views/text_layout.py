@@ -1,7 +1,11 @@
-"""The page that text is written on: its width, its colours, and where its lines break."""
+"""The page that text is written on: its width, its colours, and where its lines break.
+
+Decided: docs/decisions.md#commands-in-logs
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -28,7 +32,7 @@ class Page:
     verbose     of text: all that is known of each change.
     limit       of Markdown: bytes of UTF-8; 0 for all of it.
     marker      of Markdown: the name in its first line, by which a pipeline finds its own comment; empty: no such line.
-    source_url  of Markdown: below which the declaring files are to be seen; empty: no links.
+    source_url  of Markdown and HTML: below which the declaring files are to be seen; empty: no links.
     """
 
     width: int = 100
@@ -59,6 +63,16 @@ def _cells_of(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+COMMAND = re.compile(r"^( *):(?=:.*::)|##(?=\[)", re.MULTILINE)
+"""What a line of a pipeline's log must not be: GitHub's runner takes `::add-mask::x` for a command, whatever blanks are
+before it, and `##[` wherever it stands (ActionCommand.cs of actions/runner)."""
+
+
+def without_commands(text: str) -> str:
+    """`text` in which no line is a command to whoever keeps the log: one sign of each is shown as its code."""
+    return COMMAND.sub(lambda found: rf"{found[1]}\x3a" if found[1] is not None else r"#\x23", text)
 
 
 def left(text: str, width: int) -> str:

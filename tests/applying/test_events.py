@@ -54,6 +54,7 @@ def test_a_real_apply_is_told_from_its_plan_to_its_end_in_order_and_without_a_se
         assert isinstance(own[0], Started)
         assert isinstance(own[-1], Finished)
         assert own[-1].receipt == change
+        assert receipt.started_at <= own[0].at == change.started_at <= receipt.finished_at
         steps = [
             each for each in between if isinstance(each, Step) and change.address in (each.address, *each.together)
         ]

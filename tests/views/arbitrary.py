@@ -176,6 +176,7 @@ receipts = st.builds(
             result=st.sampled_from(Applied),
             message=words,
             steps=st.lists(st.builds(StepReceipt, step=steps, seconds=st.floats(0, 1e6)), max_size=2).map(tuple),
+            started_at=st.none() | moments,
             seconds=st.floats(0, 1e6),
             evidence=st.lists(facts, max_size=2).map(tuple),
         ),

@@ -464,6 +464,7 @@ def _receipt() -> Receipt:
                 result=result,
                 message=message,
                 steps=tuple(StepReceipt(step=step, seconds=1.25) for step in change.steps) if message == "" else (),
+                started_at=NOW.replace(second=8) if result in (Applied.APPLIED, Applied.FAILED) else None,
                 seconds=4.2 if result is Applied.APPLIED else 0.0,
                 evidence=MEASURED if result is Applied.APPLIED else (),
             )

@@ -1,13 +1,14 @@
-"""`--limit`, `--marker`, `--source-url` and `--out-markdown`, and what is wrong with them."""
+"""`--limit`, `--marker`, `--source-url`, `--out-markdown` and `--out-html`, and what is wrong with them."""
 
 from __future__ import annotations
 
 import pytest
 from applying.acting import Command
-from views.sample import PLAN
+from views.sample import PLAN, RECEIPT
 
-from reconciler.cli.options.markdown import of_pipeline
+from reconciler.cli.options.pages import of_pipeline
 from reconciler.documents import plan as plan_file
+from reconciler.documents import receipt as receipt_file
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -82,24 +83,53 @@ def test_a_limit_that_leaves_no_room_is_refused(limit, show):
     assert "expected 0 for the whole, or at least 4000 bytes" in err
 
 
-@pytest.mark.parametrize("option", [["--limit", "0"], ["--marker", "a"], ["--source-url", "https://host/x"]])
-def test_what_is_of_markdown_is_refused_where_none_is_written(option, show):
-    code, out, err = show(*option)
+@pytest.mark.parametrize("page", [[], ["--format", "html"], ["--out-html", "plan.html"]])
+@pytest.mark.parametrize("option", [["--limit", "0"], ["--marker", "a"]])
+def test_what_is_of_markdown_is_refused_where_none_is_written(option, page, show):
+    code, out, err = show(*option, *page)
     assert (code, out) == (1, "")
     assert f"{option[0]} is of Markdown\n  add --format markdown, or --out-markdown FILE" in err
+
+
+def test_where_links_lead_is_refused_where_there_are_none(show):
+    code, out, err = show("--source-url", "https://host/x")
+    assert (code, out) == (1, "")
+    assert "--source-url is of Markdown and HTML\n  add --format markdown or html, --out-markdown FILE" in err
+
+
+def test_a_page_for_a_browser_is_written_whatever_is_shown_and_links_to_files(show, tmp_path):
+    code, out, err = show("--source-url", "https://git.example/x/", "--out-html", tmp_path / "plan.html")
+    assert code == 0, err
+    assert out.startswith("cache  Valkey 9.1")
+    written = (tmp_path / "plan.html").read_text()
+    assert 'href="https://git.example/x/desired/postgres/tasks.yaml#L7"' in written
+    assert written == show("--source-url", "https://git.example/x/", "--format", "html")[1]
+
+
+def test_of_a_receipt_there_is_a_page_and_no_markdown(show, tmp_path):
+    receipt_file.write(RECEIPT, tmp_path / "receipt.json")
+    code, out, err = show("--format", "html", file="receipt.json")
+    assert code == 0, err
+    assert '<h2 id="timeline">' in out
+    code, out, err = show("--out-markdown", tmp_path / "receipt.md", file="receipt.json")
+    assert (code, out) == (1, "")
+    assert "there is no format 'markdown' for receipt\n  choose one of text, json, html" in err
 
 
 @pytest.mark.parametrize("verb", ["plan", "drift", "check", "show"])
 def test_every_verb_that_writes_markdown_has_the_options(verb, tmp_path):
     out = Command(tmp_path / "desired", {}).run(verb, "--help")[1]
-    assert all(option in out for option in ("--limit", "--marker", "--source-url", "--out-markdown"))
+    assert all(option in out for option in ("--limit", "--marker", "--source-url", "--out-markdown", "--out-html"))
 
 
-def test_a_plan_and_its_markdown_are_two_files(tmp_path):
+@pytest.mark.parametrize(
+    ("first", "second"), [("--out", "--out-markdown"), ("--out", "--out-html"), ("--out-markdown", "--out-html")]
+)
+def test_a_plan_and_its_pages_are_each_a_file(first, second, tmp_path):
     path = tmp_path / "plan.json"
-    code, _, err = Command(tmp_path / "desired", {}).run("plan", "--out", path, "--out-markdown", path)
+    code, _, err = Command(tmp_path / "desired", {}).run("plan", first, path, second, path)
     assert code == 1
-    assert f"--out and --out-markdown are both {path}" in err
+    assert f"{first} and {second} are both {path}" in err
 
 
 GITHUB = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "us/db", "GITHUB_SHA": COMMIT}

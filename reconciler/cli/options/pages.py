@@ -1,4 +1,4 @@
-"""The options of Markdown: how large it is, whose comment it is, where its links lead, and a file for all of it."""
+"""The options of Markdown and HTML: how large a comment is, and whose; where links lead; and files for all of it."""
 
 from __future__ import annotations
 
@@ -18,43 +18,46 @@ from reconciler.views.text_layout import LIMIT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NAMES = {"limit": "--limit", "marker": "--marker", "source_url": "--source-url"}
+OF_MARKDOWN = {"limit": "--limit", "marker": "--marker"}
 """Options that mean nothing where no Markdown is written."""
 
 
-class MarkdownLayout(TypedDict):
-    """How Markdown is laid out, as views take it."""
+class PagesLayout(TypedDict):
+    """How Markdown and HTML are laid out, as views take it."""
 
     limit: int
     marker: str
     source_url: str
 
 
-class Markdown(NamedTuple):
-    """What was asked for; `out`: the file for all of it."""
+class Pages(NamedTuple):
+    """What was asked for; `out`: by format, the file for all of it."""
 
     limit: int
     marker: str
     source_url: str
-    out: Path | None
+    out: Mapping[str, Path]
 
-    def bounded(self) -> MarkdownLayout:
+    def bounded(self) -> PagesLayout:
         """For a comment."""
         return {"limit": self.limit, "marker": self.marker, "source_url": self.source_url}
 
-    def write(self, render: Callable[[MarkdownLayout], str]) -> None:
-        """Writes all of it where that was asked for. Raises DocumentError."""
-        if self.out:
-            from reconciler.documents.atomic_file import write_text
+    def write(self, view: Callable[..., str]) -> None:
+        """Writes all of it where that was asked for; `view` renders a format. Raises DocumentError."""
+        from reconciler.documents.atomic_file import write_text
 
-            write_text(render({**self.bounded(), "limit": 0}), self.out)
+        for format, path in self.out.items():
+            write_text(view(format, **{**self.bounded(), "limit": 0}), path)
 
 
 def options(command: F) -> Callable[..., Any]:
-    """Adds the options to `command`, which gets what they come to as `markdown`. Needs its `--format`."""
+    """Adds the options to `command`, which gets what they come to as `pages`. Needs its `--format`."""
 
     @click.option(
         "--out-markdown", type=click.Path(path_type=Path), metavar="FILE", help="Save all of it as Markdown as well."
+    )
+    @click.option(
+        "--out-html", type=click.Path(path_type=Path), metavar="FILE", help="Save it as a page for a browser as well."
     )
     @click.option(
         "--limit",
@@ -73,21 +76,22 @@ def options(command: F) -> Callable[..., Any]:
     )
     @click.option(
         "--source-url", type=types.SourceUrl(), metavar="URL",
-        help="Of Markdown: links to files begin with it.  [default: this commit, in GitHub's and GitLab's pipelines]",
+        help="Of Markdown and HTML: links to files begin with it.  [default: this commit, in GitHub's and GitLab's "
+        "pipelines]",
     )  # fmt: skip
     @wraps(command)
-    def with_markdown(
-        *given: Any, limit: int, marker: str | None, source_url: str | None, out_markdown: Path | None, **others: Any
-    ) -> Any:
+    def with_pages(
+        *given: Any, limit: int, marker: str | None, source_url: str | None,
+        out_markdown: Path | None, out_html: Path | None, **others: Any,
+    ) -> Any:  # fmt: skip
         if others["format"] != "markdown" and not out_markdown:
-            _expect_none()
-        out = others.get("out")
-        if out_markdown and out and os.path.realpath(out) == os.path.realpath(out_markdown):
-            raise UsageError(f"--out and --out-markdown are both {out}", hint="name two files")
+            _expect_none(html=others["format"] == "html" or out_html is not None)
+        _expect_distinct({"--out": others.get("out"), "--out-markdown": out_markdown, "--out-html": out_html})
+        out = {format: path for format, path in (("markdown", out_markdown), ("html", out_html)) if path}
         base = of_pipeline(os.environ, Path.cwd()) if source_url is None else source_url
-        return command(*given, markdown=Markdown(limit, marker or "", base, out_markdown), **others)
+        return command(*given, pages=Pages(limit, marker or "", base, out), **others)
 
-    return with_markdown
+    return with_pages
 
 
 def of_pipeline(environment: Mapping[str, str], folder: Path) -> str:
@@ -107,9 +111,23 @@ def of_pipeline(environment: Mapping[str, str], folder: Path) -> str:
     return "/".join([base, *map(quote, below.relative_to(root).parts)])
 
 
-def _expect_none() -> None:
-    """Raises UsageError where the command line says how Markdown is laid out, and none is written."""
+def _expect_none(*, html: bool) -> None:
+    """Raises UsageError where the command line says how Markdown is laid out, and none is written; or HTML, and neither
+    is."""
     context = click.get_current_context()
-    for name, option in NAMES.items():
+    for name, option in OF_MARKDOWN.items():
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(f"{option} is of Markdown", hint="add --format markdown, or --out-markdown FILE")
+    if not html and context.get_parameter_source("source_url") is ParameterSource.COMMANDLINE:
+        raise UsageError(
+            "--source-url is of Markdown and HTML",
+            hint="add --format markdown or html, --out-markdown FILE or --out-html FILE",
+        )
+
+
+def _expect_distinct(files: Mapping[str, Path | None]) -> None:
+    """Raises UsageError where two options name one file."""
+    named: dict[str, str] = {}
+    for option, path in files.items():
+        if path and (first := named.setdefault(os.path.realpath(path), option)) != option:
+            raise UsageError(f"{first} and {option} are both {path}", hint="name two files")
