@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -13,4 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     streams.mend()  # before anything is opened
     from reconciler.cli.app import run
 
-    sys.exit(run(arguments))
+    code = run(arguments)
+    # What is left by now ends with the process. Python would first search all of it for cycles, more than once, which
+    # takes a tenth of a large plan's time.
+    gc.freeze()
+    sys.exit(code)

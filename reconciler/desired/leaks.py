@@ -90,7 +90,7 @@ class Leaks:
     def learn_references(self, node: Node, others: Sequence[Node] = ()) -> None:
         """Takes note of all variables and files that a document names as secrets: `{env: NAME}`, `{file: PATH}`. Not
         of what `others` in it hold, which mean something else by it."""
-        waiting = [node]
+        waiting = [] if _NAMING.isdisjoint(node.texts()) else [node]
         while waiting:
             here = waiting.pop()
             value = here.value
@@ -168,6 +168,10 @@ class _Telling:
                     if text.startswith(secret, place):
                         return True
         return False
+
+
+_NAMING = frozenset({"env", "file"})
+"""The keys of references to secrets."""
 
 
 def named_secret(value: Mapping[str, Node]) -> str | None:

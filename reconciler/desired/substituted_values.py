@@ -58,6 +58,11 @@ class Values:
     def refuse_secrets(self, node: Node, file: str) -> None:
         """Adds an error for each text and key of a tree that holds a known secret. For a tree that is right otherwise:
         what is wrong with a value is said without the value."""
+        together = "\n".join(node.texts())
+        if "${" in together or self.leaks.held_by(together):
+            self._refuse_secrets(node, file)
+
+    def _refuse_secrets(self, node: Node, file: str) -> None:
         value = node.value
         if isinstance(value, str):
             if "${" in value:
@@ -68,10 +73,10 @@ class Values:
             for key, child in value.items():
                 if self.leaks.held_by(key):
                     self._note(_HOLDS, node, file)
-                self.refuse_secrets(child, file)
+                self._refuse_secrets(child, file)
         elif isinstance(value, list):
             for child in value:
-                self.refuse_secrets(child, file)
+                self._refuse_secrets(child, file)
 
     def _refuse_variables(self, text: str, node: Node, file: str) -> None:
         held = next((name for name in names(text) if self._holds_secret(name)), None)

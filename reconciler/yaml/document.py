@@ -6,6 +6,7 @@ structure (its events); the tree is built from them, without recursion, so that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from yaml._yaml import CParser
@@ -15,8 +16,12 @@ from yaml.events import (
     CollectionEndEvent,
     CollectionStartEvent,
     DocumentEndEvent,
+    Event,
+    MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
 )
 
 from reconciler.errors import DesiredError
@@ -102,18 +107,20 @@ class _Builder:
 
     def build(self) -> None:
         parser = CParser(self.text)
+        builds: dict[type[Event], Callable[[Any], None]] = {
+            ScalarEvent: self.scalar,
+            MappingStartEvent: self.start,
+            SequenceStartEvent: self.start,
+            MappingEndEvent: self.end,
+            SequenceEndEvent: self.end,
+            AliasEvent: self.alias,
+            DocumentEndEvent: self.end_document,
+        }
+        build = builds.get
         try:
             while (event := parser.get_event()) is not None:
-                if isinstance(event, ScalarEvent):
-                    self.scalar(event)
-                elif isinstance(event, CollectionStartEvent):
-                    self.start(event)
-                elif isinstance(event, CollectionEndEvent):
-                    self.end()
-                elif isinstance(event, AliasEvent):
-                    self.alias(event)
-                elif isinstance(event, DocumentEndEvent):
-                    self.anchors.clear()
+                if handle := build(type(event)):
+                    handle(event)
         except MarkedYAMLError as error:
             raise explained(error, self.text, self.file) from None
         except (YAMLError, ValueError) as error:
@@ -147,7 +154,10 @@ class _Builder:
             self.anchor(event.anchor, node)
         self.open.append(_Open(node, is_mapping, event.anchor))
 
-    def end(self) -> None:
+    def end_document(self, _: DocumentEndEvent) -> None:
+        self.anchors.clear()
+
+    def end(self, _: CollectionEndEvent) -> None:
         done = self.open.pop()
         for source in done.merged:
             _merge(source, done.node)

@@ -43,6 +43,21 @@ class Node:
             return self.value[step]
         return None
 
+    def texts(self) -> list[str]:
+        """All texts in it, keys among them, in no order that means anything."""
+        found: list[str] = []
+        nodes = [self]
+        for node in nodes:  # which grows
+            value = node.value
+            if isinstance(value, str):
+                found.append(value)
+            elif isinstance(value, dict):
+                found += value
+                nodes += value.values()
+            elif isinstance(value, list):
+                nodes += value
+        return found
+
     def mark_of(self, path: Sequence[str | int]) -> Mark:
         """Where the deepest part of `path` that exists is written: its key, in a mapping, else its value."""
         mark, node = (self.line, self.column), self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from reconciler.errors import Collected, DesiredError
 from reconciler.kind import Declaration
@@ -32,7 +34,7 @@ from reconciler.kinds.pg_index.model import (
 from reconciler.kinds.pg_index.sections import IndexSection, TableSection
 from reconciler.kinds.pg_index.unlisted_rules import SECTION, everywhere
 from reconciler.model import Address
-from reconciler.targets.sql_tree import SyntaxProblem
+from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem
 
 KIND = "pg_index"
 
@@ -87,10 +89,7 @@ def _index(
         if (coming := section.new_partitions) is not None:
             new_partitions = ForNewPartitions(at_most=coming.at_most, up_to=coming.up_to)
         try:
-            described = _from_sql(section, schema, table, name) if section.sql else _from_columns(section, table)
-            definition = _complete(described, section, schema, table)
-            if wrong := impossible(definition, table):
-                raise _Misplaced(SyntaxProblem(wrong.says), _to_option(section, wrong.option))
+            definition = _definition(section, schema, table, name)
         except _Misplaced as wrong:
             at = declaration.at((*path, *wrong.path))
             raise DesiredError(f"index {name}: {wrong.problem}", at=at, hint=_way(wrong.problem)) from None
@@ -131,11 +130,11 @@ class _Within:
             raise _Misplaced(error, self._path) from None
 
 
-def _to_option(section: IndexSection, option: str) -> Sequence[str]:
+def _to_option(written: _Written, option: str) -> Sequence[str]:
     """The path to a storage parameter, by its name in lower case, where it is written as a key; the last, if it stands
     there twice."""
-    written = [name for name in section.with_ if name.lower() == option]
-    return ("with", written[-1]) if written else ()
+    names = [name for name, _ in written.options if name.lower() == option]
+    return ("with", names[-1]) if names else ()
 
 
 def _way(problem: SyntaxProblem) -> str:
@@ -147,9 +146,41 @@ def _name(written: str) -> str:
     return written[1:-1].replace('""', '"') if len(written) > 2 and written[0] == written[-1] == '"' else written
 
 
-def _complete(definition: Definition, section: IndexSection, schema: str, table: str) -> Definition:
+class _Written(NamedTuple):
+    """What the YAML says of an index, but for `sql`."""
+
+    columns: tuple[str, ...]
+    using: str
+    unique: bool
+    nulls_not_distinct: bool
+    include: tuple[str, ...]
+    where: str
+    options: tuple[tuple[str, str], ...]
+    tablespace: str
+    comment: str | None
+    statistics: tuple[tuple[int, int], ...]
+
+
+def _definition(section: IndexSection, schema: str, table: str, name: str) -> Definition:
+    written = _Written(
+        tuple(section.columns), section.using, section.unique, section.nulls_not_distinct, tuple(section.include),
+        section.where, tuple(section.with_.items()), section.tablespace,
+        section.comment, tuple(section.statistics.items()),
+    )  # fmt: skip
+    if section.sql:
+        return _complete(_from_sql(section, schema, table, name), written, schema, table)
+    if not section.columns:
+        named = "columns" in section.model_fields_set
+        raise SyntaxProblem("columns is empty: name one at least" if named else "it has neither columns nor sql")
+    # Tables that are alike share their definitions, but where a text may name one, or its whole row.
+    if any("." in text or table in text for text in (*section.columns, section.where)):
+        return _from_columns(written, schema, table)
+    return _from_columns(written, NO_TABLE, NO_TABLE)
+
+
+def _complete(definition: Definition, written: _Written, schema: str, table: str) -> Definition:
     """With what no CREATE INDEX can say, and without the schema in `public.tasks.status`, which no index keeps."""
-    for number in section.statistics:
+    for number, _ in written.statistics:
         if number > len(definition.keys) or definition.keys[number - 1].column:
             raise SyntaxProblem(
                 f"statistics: {number} is not an expression among its columns; "
@@ -158,8 +189,8 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
     changes: dict[str, object] = {}
     if definition.method in OBSOLETE:
         changes["method"] = OBSOLETE[definition.method]
-    if section.comment is not None or section.statistics:
-        changes |= {"comment": section.comment, "statistics": tuple(sorted(section.statistics.items()))}
+    if written.comment is not None or written.statistics:
+        changes |= {"comment": written.comment, "statistics": tuple(sorted(written.statistics))}
     if "." in definition.predicate:
         changes["predicate"] = unqualified(definition.predicate, schema, table)
     if any("." in key.expression for key in definition.keys):
@@ -169,7 +200,10 @@ def _complete(definition: Definition, section: IndexSection, schema: str, table:
             else key
             for key in definition.keys
         )
-    return definition.model_copy(update=changes) if changes else definition
+    complete = definition.model_copy(update=changes) if changes else definition
+    if wrong := impossible(complete, table):
+        raise _Misplaced(SyntaxProblem(wrong.says), _to_option(written, wrong.option))
+    return complete
 
 
 def _key(number: int, written: str, method: str, table: str) -> Element:
@@ -177,34 +211,31 @@ def _key(number: int, written: str, method: str, table: str) -> Element:
         return parse_element(written, method, table if table in written else NO_TABLE)
 
 
-def _from_columns(section: IndexSection, table: str) -> Definition:
-    if not section.columns:
-        named = "columns" in section.model_fields_set
-        raise SyntaxProblem("columns is empty: name one at least" if named else "it has neither columns nor sql")
-    method = section.using.lower()
-    # Tables that are alike share what is remembered of their keys, but where one may be about its whole row.
-    keys = tuple(_key(number, key, method, table) for number, key in enumerate(section.columns))
-    include = tuple(_name(column) for column in section.include)
+@lru_cache(maxsize=REMEMBERED)
+def _from_columns(written: _Written, schema: str, table: str) -> Definition:
+    method = written.using.lower()
+    keys = tuple(_key(number, key, method, table) for number, key in enumerate(written.columns))
+    include = tuple(_name(column) for column in written.include)
     for column in (*(key.column for key in keys), *include):
         if len(column.encode()) > LONGEST_NAME:
             raise SyntaxProblem(f"the column name {column} has {len(column.encode())} bytes; no name has more than 63")
     # Extensions bring more methods, so that an unknown one is only refused where it looks misspelt.
-    known = {*METHODS, *OBSOLETE}
-    if method not in known and (near := difflib.get_close_matches(method, METHODS, n=1)):
+    if method not in METHODS and method not in OBSOLETE and (near := difflib.get_close_matches(method, METHODS, n=1)):
         with _Within("using"):
-            raise SyntaxProblem(f"unknown access method {section.using!r}; did you mean {near[0]!r}?")
+            raise SyntaxProblem(f"unknown access method {written.using!r}; did you mean {near[0]!r}?")
     with _Within("where"):
-        predicate = parse_predicate(section.where) if section.where else ""
-    return Definition.of_known(
+        predicate = parse_predicate(written.where) if written.where else ""
+    described = Definition.of_known(
         method=method,
-        unique=section.unique,
-        nulls_not_distinct=section.nulls_not_distinct,
+        unique=written.unique,
+        nulls_not_distinct=written.nulls_not_distinct,
         keys=keys,
         include=include,
         predicate=predicate,
-        options=tuple((name.lower(), value) for name, value in section.with_.items()),
-        tablespace=section.tablespace,
+        options=tuple((name.lower(), value) for name, value in written.options),
+        tablespace=written.tablespace,
     )
+    return _complete(described, written, schema, table)
 
 
 def _from_sql(section: IndexSection, schema: str, table: str, name: str) -> Definition:

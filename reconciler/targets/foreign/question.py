@@ -62,7 +62,7 @@ class Question:
     @cached_property
     def params(self) -> Mapping[str, Any]:
         """Those of each query."""
-        reached = self.texts
+        reached = set(self.texts)  # of many texts that are alike, all reach the same
         relations = {name for each in reached for name in each.relations} | set(self.tables)
         named = [*(name for each in reached for name in each.functions | each.operators | each.types), *relations]
         return {

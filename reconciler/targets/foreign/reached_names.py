@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.targets.sql_nodes import nodes_and_texts
+from reconciler.targets.sql_patterns import without_constants
 from reconciler.targets.sql_tree import REMEMBERED, SyntaxProblem, parse_select
 
 Name = tuple[str, str]
@@ -85,7 +86,12 @@ class Reached:
 
 @lru_cache(maxsize=REMEMBERED)
 def reached(text: str) -> Reached | None:
-    """The names by which an expression may reach code; None where it cannot be parsed."""
+    """The names by which an expression may reach code, whatever its constants are; None where it cannot be parsed."""
+    return _reached(without_constants(text))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _reached(text: str) -> Reached | None:
     try:
         return Reached.of(parse_select(text))
     except SyntaxProblem:

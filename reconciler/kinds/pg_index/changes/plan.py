@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.kinds.pg_index.changes import index_in_words, partitioned_build, partitioned_validity, statements, steps
 from reconciler.kinds.pg_index.changes.in_place import amend, finishing, inheriting
+from reconciler.kinds.pg_index.changes.in_sync import is_in_sync
 from reconciler.kinds.pg_index.changes.obstacles import at_work, obstacle, permitted
 from reconciler.kinds.pg_index.changes.removal import hazards, plan_absent
 from reconciler.kinds.pg_index.changes.whole_change import change, drop, drop_leftovers, drop_temporary, inverse
@@ -23,6 +24,8 @@ def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
     """The outcome for one declared index."""
     if desired.definition is None:
         found = list(plan_absent(desired, observed))
+    elif is_in_sync(desired, desired.definition, observed):
+        return []
     elif notice := obstacle(desired, desired.definition, observed) or at_work(desired, observed):
         return [notice]
     elif observed.circle:

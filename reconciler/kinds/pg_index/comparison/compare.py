@@ -167,8 +167,9 @@ def _as_one_column(expression: str) -> str:
 @lru_cache(maxsize=REMEMBERED)
 def row_of(schema: str, table: str) -> sql.SQL:
     """One empty row of the table's type, under the table's name: what FROM takes."""
-    row = sql.SQL("pg_catalog.json_populate_record(null::{}, '{{}}') as {}")
-    return verbatim(row.format(identifier(schema, table), identifier(table)).as_string(None))
+    name = identifier(table).as_string(None)
+    row_type = f"{identifier(schema).as_string(None)}.{name}"
+    return verbatim(f"pg_catalog.json_populate_record(null::{row_type}, '{{}}') as {name}")
 
 
 def unread(session: PostgresSession, error: ObservationFailed) -> Unread:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.targets.sql_nodes import nodes_and_texts
+from reconciler.targets.sql_patterns import without_constants
 from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select
 
 _MAY_BE = re.compile(
@@ -29,7 +30,11 @@ def leaves_out(text: str, output: str) -> bool:
     """Whether `output`, which `text` comes down to, has not all of the parts that decide about types."""
     # An index's own key stands in parentheses. Both are looked at only where their texts do not say all.
     is_written_alike = output == text or f"({output})" == text
-    return not is_written_alike and bool(_MAY_BE.search(text)) and _parts(text) != _parts(output)
+    return not is_written_alike and bool(_MAY_BE.search(text)) and _all_parts(text) != _all_parts(output)
+
+
+def _all_parts(text: str) -> tuple[int, ...]:
+    return _parts(without_constants(text))
 
 
 @lru_cache(maxsize=20_000)

@@ -45,6 +45,22 @@ def parse_index(statement: str) -> ParsedIndex:
     return ParsedIndex(tree.idxname, tree.relation.schemaname, tree.relation.relname, definition)
 
 
+def parse_condition(text: str) -> str:
+    """The condition of a partial index as it is written, in one line and without comments; empty for one that is always
+    met. Raises SyntaxProblem."""
+    statement = f"create index on t (a) where {text}\n"
+    if _is_always_met(_only(statement).where_clause):
+        return ""
+    if text.isprintable() and not any(sign in text for sign in _MORE_THAN_ONE):
+        return text.strip()
+    source = Source(statement)
+    return _condition(source, source.kinds.index(OPEN))
+
+
+_MORE_THAN_ONE = (";", "--", "/*")
+"""What a text in one line has that may be more than an expression."""
+
+
 class Explicit(NamedTuple):
     """Whether a key names a collation, and an operator class."""
 

@@ -6,13 +6,15 @@ Nothing here knows a server. Everything that ends up verbatim in a statement has
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 from psycopg import sql
 
-from reconciler.kinds.pg_index.definition.create_index import parse_index
+from reconciler.kinds.pg_index.definition.create_index import parse_condition, parse_index
 from reconciler.kinds.pg_index.model import Definition, Element
 from reconciler.targets.postgres.quoting import identifier, verbatim
+from reconciler.targets.sql_patterns import Pattern
 from reconciler.targets.sql_tokens import Source
 from reconciler.targets.sql_tree import REMEMBERED, SELECT, SyntaxProblem, column_references
 
@@ -90,7 +92,7 @@ def parse_predicate(text: str) -> str:
     Raises SyntaxProblem.
     """
     try:
-        return parse_index(f"create index on t (a) where {text}\n").definition.predicate
+        return parse_condition(text)
     except SyntaxProblem as problem:
         raise SyntaxProblem(f"where {text!r} is not a condition: {problem}") from None
 
@@ -109,6 +111,18 @@ def parse_element(text: str, method: str = "btree", table: str = NO_TABLE) -> El
         return Element.of_known(
             column=_name_in(simple), descending=descending, nulls_first=nulls == "first" if nulls else descending
         )
+    pattern = Pattern.of(text)
+    if pattern.strings:
+        with suppress(SyntaxProblem):  # which is told of the text as it is written
+            element = _parse_expression(pattern.text, method, table)
+            if not element.opclass_options and (expression := pattern.filled(element.expression)):
+                return element.model_copy(update={"expression": expression})
+    return _parse_expression(text, method, table)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parse_expression(text: str, method: str, table: str) -> Element:
+    """An entry that is no bare column. Raises SyntaxProblem."""
     definition = _first_that_parses(text, method, table)
     if definition != Definition(method=definition.method, keys=definition.keys):
         raise SyntaxProblem(f"{text!r} is more than a key: include, where and with have entries of their own")

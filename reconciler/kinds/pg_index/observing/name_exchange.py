@@ -54,7 +54,9 @@ class Circles:
 
     def free(self, name: Name) -> tuple[Renamed, ...]:
         """The circle that a name is in, where the names are free that its members need in between."""
-        found = self._by_name.get(name, ())
+        found = self._by_name.get(name)
+        if found is None:
+            return ()
         passing = (temporary_name(each.name, end) for each in found for end in (FRESH, OLD))
         return () if any((name[0], each) in self._holders for each in passing) else found
 

@@ -73,6 +73,8 @@ def _observe_tables(
     places = {each.address: _tables(each) if isinstance(each, PgIndex) else [table_of(each)] for each in wanted}
 
     def seen(left_out: Collection[TableName]) -> dict[Address, AnyObserved]:
+        if not left_out:
+            return _observe(session, wanted)
         return _observe(session, [each for each in wanted if not any(map(left_out.__contains__, places[each.address]))])
 
     observed, hidden = read_without(session, (table for tables in places.values() for table in tables), seen)
@@ -110,7 +112,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
     view.ask(different)
     judged = _judged(session, catalogue, indexes, different, same)
     going = {table_and_name(index) for index in indexes if index.definition is None}
-    going |= {(table, index.name) for index in indexes for table in _tables(index) if table != table_of(index)}
+    going |= {(table, index.name) for index in indexes for table in _others(index) if table != table_of(index)}
     going |= {
         (table_of(each), live.name) for each in unlisted if each.policy == "drop" for live in view.unlisted.of(each)
     }
@@ -175,7 +177,11 @@ def _will_be(index: PgIndex, live: LiveIndex | None, catalogue: Catalogue, sessi
 
 def _tables(index: PgIndex) -> list[TableName]:
     """Its table, and another that has an index of its name, which is to go."""
-    return [table_of(index), *((other[0], other[1]) for other in (index.leaves, index.unlisted_on) if other)]
+    return [table_of(index), *_others(index)]
+
+
+def _others(index: PgIndex) -> list[TableName]:
+    return [(other[0], other[1]) for other in (index.leaves, index.unlisted_on) if other]
 
 
 def _judged(
