@@ -21,12 +21,13 @@ COPY desired desired
 RUN pip install --no-index --no-deps --no-build-isolation .
 
 FROM ${BASE}
-# git: the commit that a receipt names. ssh-keygen: approvals. jq: the reports of a pipeline.
+# For pipelines: git, also in a tree that belongs to another user; ssh-keygen, which verifies approvals; jq and curl.
 # Versions are not pinned: Debian takes a version away as soon as there is a newer one.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git jq openssh-client \
+    && apt-get install --yes --no-install-recommends ca-certificates curl git jq openssh-client \
     && rm -rf /var/lib/apt/lists/* \
+    && git config --system --add safe.directory '*' \
     && useradd --uid 10001 --create-home reconciler
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH

@@ -82,6 +82,7 @@ class Forge:
         (self.state / "pulls.json").write_text("{}")
         self.bare = folder / f"{REPOSITORY}.git"
         self.git("init", "--quiet", "--bare", "--initial-branch", "main", str(self.bare), at=folder)
+        self.git("config", "receive.advertisePushOptions", "true", at=self.bare)
         self.clone = folder / "clone"
         self.git("init", "--quiet", "--initial-branch", "main", str(self.clone), at=folder)
         self.git("remote", "add", "origin", self.bare.as_uri())
