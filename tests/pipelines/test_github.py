@@ -1,4 +1,7 @@
-"""The workflow of the README and the action, as GitHub runs them: what they check, what they tell, what they apply."""
+"""The workflow of the README and the action, as GitHub runs them: what they check, what they tell, what they apply.
+
+Decided: docs/decisions.md#plans-of-the-merged-tree
+"""
 
 from __future__ import annotations
 
