@@ -26,3 +26,10 @@ def complaints(program: str, *arguments: str | Path) -> str:
         [found, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     return "" if done.returncode == 0 else f"{done.returncode}: {done.stdout}{done.stderr}"
+
+
+needs_programs = pytest.mark.skipif(
+    not all(map(shutil.which, ("bash", "git", "jq", "ssh-keygen"))),
+    reason="bash, git, jq or ssh-keygen is not installed",
+)
+"""What runners have, and not every machine of a user."""

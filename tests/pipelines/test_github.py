@@ -15,7 +15,7 @@ import pytest
 import yaml
 from approvals.people import People
 from docs.pages import ROOT, blocks
-from pipelines.checkers import complaints
+from pipelines.checkers import complaints, needs_programs
 from pipelines.expressions import runs, value
 from pipelines.forge import Forge, PullRequest
 from pipelines.workflow import ACTION, Ran, Runner, opened
@@ -26,7 +26,6 @@ TARGETS = 'targets: {main: {postgres: "${DATABASE_URL}"}}\n'
 DESIRED = "target: main\ntables:\n  public.tasks:\n    indexes:\n      tasks_status_idx: {columns: [status]}\n"
 PULL = PullRequest(7, "queue", "carol")
 NAMES = "select indexname from pg_indexes where tablename = 'tasks' order by 1"
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq, by which gh is played, is not installed")
 
 
 def written(folder: Path) -> list[Path]:
@@ -186,7 +185,7 @@ def command_line(capsys):
     return call
 
 
-@needs_jq
+@needs_programs
 def test_the_whole_road_of_a_pull_request(team, table, command_line):
     team.forge.say("mallory", "<!-- reconciler:plan:pull-request -->\n\nNothing to see here.")
     planned = team.open()
@@ -224,7 +223,8 @@ def test_the_whole_road_of_a_pull_request(team, table, command_line):
     assert "tasks_status_idx" in loud.summary
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_a_push_of_other_yaml_edits_the_one_comment(team):
     team.open()
     [first] = team.forge.comments()
@@ -236,7 +236,8 @@ def test_a_push_of_other_yaml_edits_the_one_comment(team):
     assert "(status, id)" in second["body"]
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 @pytest.mark.parametrize(
     ("text", "says"),
     [(DESIRED.replace("tasks:", "taks:"), "public.taks"), ("target: main\ntabels: {}\n", "**There is no plan.**")],
@@ -251,7 +252,8 @@ def test_what_goes_wrong_is_in_the_comment_and_fails_the_job(team, text, says):
     assert "reconciler approve" not in comment["body"], "there is nothing to approve"
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_nothing_is_applied_that_only_its_author_approved(team, table, command_line):
     planned = team.open()
     approve(team, planned, "carol", command_line=command_line)
@@ -262,7 +264,8 @@ def test_nothing_is_applied_that_only_its_author_approved(team, table, command_l
     assert applied.steps["Push the receipts"], "there is none, which is no failure"
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_without_signers_nothing_is_applied(team, table, command_line):
     planned = team.open()
     approve(team, planned, "alice", command_line=command_line)
@@ -273,7 +276,8 @@ def test_without_signers_nothing_is_applied(team, table, command_line):
     assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_a_merge_without_a_plan_fails_where_there_is_something_to_do(team):
     team.open()
     applied = team.merge()
@@ -281,17 +285,22 @@ def test_a_merge_without_a_plan_fails_where_there_is_something_to_do(team):
     assert "brought no plan" in applied.log
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_a_hazard_is_allowed_by_an_approval(team, table, command_line):
     table.execute("create index tasks_old_idx on tasks (status)")
+    team.forge.git("push", "--quiet", "origin", "main:receipts")
+    earlier = team.forge.head("receipts")
     planned = team.open("target: main\ntables: {public.tasks: {indexes: {tasks_old_idx: absent}}}\n")
     approve(team, planned, "alice", "--allow", "index-drop", command_line=command_line)
     applied = team.merge()
     assert not applied.failed, applied.log
     assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
+    assert team.forge.git("rev-parse", "receipts^", at=team.forge.bare) == earlier, "what is on the branch stays"
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_another_plan_in_the_place_of_the_approved_one_is_not_applied(team, table, command_line):
     planned = team.open()
     approve(team, planned, "alice", command_line=command_line)
@@ -307,7 +316,8 @@ def test_another_plan_in_the_place_of_the_approved_one_is_not_applied(team, tabl
     assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_a_policy_of_the_environment_holds_against_approvals(team, table, command_line, monkeypatch):
     table.execute("create index tasks_old_idx on tasks (status)")
     monkeypatch.setitem(ACTION["inputs"], "policy", {"default": "policy: {deny: [index-drop]}"})

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from approvals.people import People
 from docs.pages import ROOT
-from pipelines.checkers import complaints
+from pipelines.checkers import complaints, needs_programs
 from pipelines.forge import Forge, PullRequest
 
 from reconciler.model import NEEDS_PERMISSION
@@ -30,7 +30,6 @@ commit = sys.argv[-1].removeprefix("https://gitlab.example.com/api/v4/projects/1
 name = "author" if commit.endswith("/merge_requests") else "nobody"
 print(pathlib.Path(os.environ["FORGE"], name).read_text())
 """
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 
 
 @pytest.mark.thorough
@@ -149,7 +148,7 @@ checklist:
 """
 
 
-@needs_jq
+@needs_programs
 def test_a_merge_request_is_planned_approved_and_applied(project, sql):
     planned = project.open(CHANGE)
     assert planned.code == 0, planned.log
@@ -173,7 +172,8 @@ def test_a_merge_request_is_planned_approved_and_applied(project, sql):
     assert again.code == 0, again.log
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_what_is_blocked_fails_the_job_and_is_a_finding(project):
     planned = project.open(CHANGE.replace("public.tasks", "public.taks"))
     assert planned.code == 1
@@ -182,14 +182,16 @@ def test_what_is_blocked_fails_the_job_and_is_a_finding(project):
     assert len(set(fingerprints)) == len(fingerprints), "of equal ones GitLab shows the first"
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_an_error_fails_the_job(project):
     planned = project.open("target: main\ntabels: {}\n")
     assert planned.code == 1
     assert "tabels" in planned.log
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 @pytest.mark.parametrize(
     ("name", "variables", "says"),
     [("carol", {}, "not approved"), ("alice", {"ALLOWED_SIGNERS": ""}, "ALLOWED_SIGNERS: is not set")],
@@ -204,7 +206,8 @@ def test_what_nobody_approved_is_not_applied(project, sql, name, variables, says
     assert indexes(sql) == ["tasks_old_idx", "tasks_pkey"]
 
 
-@needs_jq
+@pytest.mark.thorough
+@needs_programs
 def test_a_merge_without_a_plan_fails_where_there_is_something_to_do(project):
     project.open(CHANGE)
     applied = project.merge()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from docs.pages import ROOT
-from pipelines.checkers import complaints
+from pipelines.checkers import complaints, needs_programs
 from pipelines.forge import Forge
 
 FOLDER = ROOT / "docs" / "pipelines"
@@ -56,6 +56,7 @@ def run(container: dict[str, Any], volume: str, environment: dict[str, str]) -> 
     )  # fmt: skip
 
 
+@needs_programs
 def test_the_pod_reads_the_repository_and_tells_what_differs(tmp_path, database, sql):
     sql.execute("create table tasks (id bigint primary key, status text)")
     forge = Forge(tmp_path / "forge")
