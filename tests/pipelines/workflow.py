@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from docs.pages import ROOT
+from docs.pages import ROOT, blocks
 from pipelines.expressions import filled, runs
 from pipelines.forge import REPOSITORY, Forge
+
+README = yaml.safe_load(blocks("yaml workflow")[0].text)
+"""The workflow that the README shows."""
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 
