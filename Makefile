@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test test-ci test-set test-all test-slow lint types check bench bench-replacement docs requirements clean
+.PHONY: help demo unit test test-ci test-set test-all test-slow suites lint types check bench bench-replacement docs requirements clean
 
 help:  ## this list; ARGS="…" is handed on: make test ARGS="tests/pg_index -k corpus"
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,10 @@ test-all: $(VENV)/dev.stamp  ## every case on every server that is found: hours
 
 test-slow: $(VENV)/test.stamp  ## `make test` as on a machine a quarter as fast: each core is busy with other things
 	$(BIN)/python tests/under_load.py $(PYTEST) --tier test $(ARGS)
+
+suites: $(VENV)/test.stamp  ## SQL=folder: the indexes of others' SQL scripts, declared and applied
+	@test -n "$(SQL)" || { echo "error: which scripts? make suites SQL=folder" >&2; exit 2; }
+	PYTHONPATH=tests $(BIN)/python -m suites "$(SQL)" $(ARGS)
 
 lint: $(VENV)/dev.stamp  ## ruff, its format, and who may import whom
 	$(BIN)/ruff check .

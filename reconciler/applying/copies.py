@@ -33,7 +33,9 @@ _RECOVERY = "select pg_catalog.pg_is_in_recovery() as standby"
 
 _TABLES = """
     select w.schema, w.name, pg_catalog.pg_get_partkeydef(c.oid) as partition_key,
-           t.oid is not null and coalesce(r.relkind, 'c') = 'c' as hides_a_type
+           t.oid is not null and coalesce(r.relkind, 'c') = 'c' as hides_a_type,
+           case when pg_catalog.pg_get_userbyid(c.relowner) <> current_user
+                then pg_catalog.pg_get_userbyid(c.relowner) end as owner
     from rows from (pg_catalog.unnest(%s::pg_catalog.text[]),
                     pg_catalog.unnest(%s::pg_catalog.text[])) as w(schema, name)
     join pg_catalog.pg_namespace n on n.nspname = w.schema
@@ -180,26 +182,54 @@ class Copies:
             for change, rehearsal in tries:
                 if change.address in refused:
                     continue
-                connection.execute("savepoint before_it")
-                try:
-                    for statement in rehearsal.statements:
-                        # Binary, since that takes one statement at a time: nothing can end the transaction.
-                        connection.execute(statement.encode(), binary=True)
-                except psycopg.Error as error:
-                    if connection.broken:
-                        raise
-                    why = self._said(error, "\n".join(rehearsal.statements))
-                    if (error.sqlstate or "")[:2] in NOT_ITS_FAULT:
-                        self._leave(table, why)
-                    elif facts["hides_a_type"]:
-                        self._leave(table, f"its copy hides a type of that name: {why}")
-                    else:
-                        refused.add(change.address)
-                        self.refused.append((change, why))
-                connection.execute("rollback to savepoint before_it")
+                found = self._try(rehearsal)
+                if found and facts["owner"] and self._is_owned_by(facts["owner"], table):
+                    # CREATE INDEX runs functions as the table's owner, and some look at who that is.
+                    found = self._try(rehearsal)
+                if found is None:
+                    continue
+                why = self._said(found, "\n".join(rehearsal.statements))
+                if (found.sqlstate or "")[:2] in NOT_ITS_FAULT:
+                    self._leave(table, why)
+                elif facts["hides_a_type"]:
+                    self._leave(table, f"its copy hides a type of that name: {why}")
+                else:
+                    refused.add(change.address)
+                    self.refused.append((change, why))
         finally:
             with suppress(psycopg.Error):
                 connection.execute("rollback")
+
+    def _try(self, rehearsal: Rehearsal) -> psycopg.Error | None:
+        """What the server has against it; afterwards the copy is as it was. Raises psycopg.Error where the connection
+        is of no use."""
+        connection, refused = self._connection, None
+        connection.execute("savepoint before_it")
+        try:
+            for statement in rehearsal.statements:
+                # Binary, since that takes one statement at a time: nothing can end the transaction.
+                connection.execute(statement.encode(), binary=True)
+        except psycopg.Error as error:
+            if connection.broken:
+                raise
+            refused = error
+        connection.execute("rollback to savepoint before_it")
+        return refused
+
+    def _is_owned_by(self, owner: str, table: Table) -> bool:
+        """Gives the copy of `table` to its own owner; whether the server lets us, which takes TEMPORARY on the database
+        for that role."""
+        connection = self._connection
+        query = sql.SQL("alter table pg_temp.{} owner to {}").format(sql.Identifier(table[1]), sql.Identifier(owner))
+        connection.execute("savepoint before_it")
+        try:
+            connection.execute(query)
+        except psycopg.Error:
+            if connection.broken:
+                raise
+            connection.execute("rollback to savepoint before_it")
+            return False
+        return True
 
     def _leave(self, table: Table, why: str) -> None:
         tables = self._left_out.setdefault(why, [])

@@ -117,7 +117,8 @@ class TargetGroup:
             waiting = Waiting(self.lock_timeout, self.patience, self.interruption, partial(self.events.noted, name))
             while name not in self.held:
                 with waiting.while_held(), self.sessions.lent(target) as session:
-                    enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}))
+                    logins = {name: session.login} if session.system is System.POSTGRES else {}
+                    enforce(Moment.CONNECTED, replace(self.facts, infos={name: session.info}, logins=logins))
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(

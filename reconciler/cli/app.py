@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -35,9 +36,13 @@ VERBS: Mapping[str, str] = {
     "check": "Decide the checklists.",
     "import": "Print the YAML that declares what a target has.",
     "schema": "Print the JSON Schema of the YAML, for editors.",
+    "completion": "Print the script by which a shell completes words.",
     "demo": "Watch it all on servers of its own.",
 }
 """Each verb is `cli/<verb>.py`, and this line is its help in the overview: known without importing it."""
+
+ASKED_BY_A_SHELL = "_RECONCILER_COMPLETE"
+"""The variable by which the script of `reconciler completion` asks while somebody types; click's form."""
 
 
 class Verbs(click.Group):
@@ -154,6 +159,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code. Every error ends here, as one `error: …` on stderr."""
     # The models of a run stay until its end, and hold no cycles: looking for some takes half of a large plan's time.
     gc.set_threshold(1_000_000)
+    if arguments is None and (asked := os.environ.get(ASKED_BY_A_SHELL)):
+        from click.shell_completion import shell_complete
+
+        with contextlib.suppress(click.ClickException):  # somebody is typing: no error helps there
+            return shell_complete(reconciler, {}, "reconciler", ASKED_BY_A_SHELL, asked)
+        return 1
     context: click.Context | None = None
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -15,7 +15,7 @@ from reconciler.cli import apply_output, shared
 from reconciler.cli.app import Run
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
-from reconciler.cli.options import executor, narrowing, review, saved_plan, shards
+from reconciler.cli.options import completed_names, executor, narrowing, review, saved_plan, shards
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import lock_timeout as lock_timeouts
 from reconciler.cli.options.types import Digest, Duration, OneAddress
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar=f"[PLAN | DIR | {narrowing.NAMES}]")
+@click.argument("names", nargs=-1, metavar=f"[PLAN | DIR | {narrowing.NAMES}]", shell_complete=completed_names.names)
 @narrowing.where
 @click.option("--yes", is_flag=True, help="Do not ask; only where no saved plan is given.")
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.app import Run
+from reconciler.cli.options import completed_names
 from reconciler.cli.shared import load, show_lines
 from reconciler.errors import UsageError
 from reconciler.model import Address, System
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…", shell_complete=completed_names.names)
 @click.pass_obj
 def command(run: Run, addresses: tuple[str, ...]) -> None:
     """Say where something is declared, and what decides about what no file lists; connect to nothing.

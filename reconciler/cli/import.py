@@ -9,8 +9,8 @@ import click
 
 from reconciler.cli import shared
 from reconciler.cli.app import Run
+from reconciler.cli.options import completed_names, urls
 from reconciler.cli.options import jobs as how_many
-from reconciler.cli.options import urls
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="[TARGET…]")
+@click.argument("targets", nargs=-1, metavar="[TARGET…]", shell_complete=completed_names.names)
 @urls.options
 @click.option(
     "--schema",

@@ -24,7 +24,7 @@ from reconciler.desired.policy_section import PolicySection
 from reconciler.desired.role import Role
 from reconciler.desired.urls import SYSTEMS
 from reconciler.formulas.memory_amounts import parse_bytes
-from reconciler.model import BY_HAND, Frozen, System
+from reconciler.model import BY_HAND, Frozen, Note, System
 from reconciler.yaml.suggestions import alternatives
 from reconciler.yaml.verbatim_text import Text
 
@@ -34,10 +34,12 @@ _ONLY: Mapping[str, tuple[System, ...]] = {
     "hide_values": (System.POSTGRES,),
     "direct": (System.POSTGRES,),
     "role": (System.POSTGRES,),
+    "apply_as": (System.POSTGRES,),
     "restart": (System.POSTGRES,),
     "patroni": (System.POSTGRES,),
     "standbys": (System.POSTGRES,),
     "sentinels": (System.REDIS,),
+    "silence": (System.POSTGRES, System.REDIS),
     "persist": (System.REDIS,),
     "addresses": (System.REDIS,),
 }
@@ -146,9 +148,17 @@ class TargetSection(Frozen):
         default="",
         description="The role that sessions to this PostgreSQL target take on, as SET ROLE does; empty: none.",
     )
+    apply_as: Role = Field(
+        default="",
+        description="Who logs in to apply to this PostgreSQL target. Plans of others say what that role may not run; "
+        "empty: whoever plans applies.",
+    )
 
     policy: PolicySection = Field(
         default=PolicySection(), description="What may be applied to it, by whose leave, and when."
+    )
+    silence: list[Note] = Field(
+        default=[], description="Notes that its plans leave out, by the name that stands beside each: what-if."
     )
     labels: Labels = Field(default={}, description="What documents select targets by: {env: prod, tier: trial}.")
     each: Source | None = Field(

@@ -177,11 +177,13 @@ class TargetReader:
             case System.POSTGRES:
                 return PostgresTarget(
                     name=name, url=url, memory=section.memory, cpus=section.cpus, labels=section.labels, declared_at=at,
+                    silence=frozenset(section.silence),
                     replicas=urls.listed(section.replicas, "replicas", section.system, node, file),
                     checks_as=urls.checks_as(section, node, file),
                     hide_values=section.hide_values,
                     direct=section.direct,
                     role=section.role,
+                    apply_as=section.apply_as,
                     restart=section.restart or "",
                     patroni=urls.patroni(section, node, file),
                     standbys=tuple(self._standbys(section, name, node, file)),
@@ -189,6 +191,7 @@ class TargetReader:
             case System.REDIS:
                 return RedisTarget(
                     name=name, url=url, memory=section.memory, cpus=section.cpus, labels=section.labels, declared_at=at,
+                    silence=frozenset(section.silence),
                     replicas=urls.listed(section.replicas, "replicas", section.system, node, file),
                     sentinels=urls.listed(section.sentinels, "sentinels", section.system, node, file),
                     addresses=section.addresses,
@@ -268,7 +271,7 @@ class TargetReader:
                 yield PostgresTarget(
                     name=f"{of}@{name}", url=SecretStr(url),
                     memory=standby.memory, cpus=standby.cpus, hide_values=section.hide_values,
-                    direct=section.direct, role=section.role, restart=standby.restart or "", node_of=of,
-                    labels=section.labels,
+                    direct=section.direct, role=section.role, apply_as=section.apply_as, restart=standby.restart or "",
+                    node_of=of, labels=section.labels, silence=frozenset(section.silence),
                     declared_at=entry.at(file),
                 )  # fmt: skip

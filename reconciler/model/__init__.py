@@ -14,6 +14,7 @@ from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Sever
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
+from reconciler.model.note import Note
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
@@ -90,6 +91,7 @@ __all__ = [
     "NewPartitions",
     "NotApplied",
     "NotRun",
+    "Note",
     "Notice",
     "NoticeType",
     "Observed",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
 from reconciler.model.change import Provenance
+from reconciler.model.note import Note
 
 
 class NoticeType(StrEnum):
@@ -29,10 +30,11 @@ class NoticeType(StrEnum):
 
 
 class Notice(Frozen):
-    """Something a reviewer has to know and apply cannot do anything about."""
+    """Something a reviewer has to know and apply cannot do anything about. `note`: of a NOTE, which one."""
 
     address: Address
     type: NoticeType
     message: str
     provenance: Provenance | None = None
     declared_at: str = ""
+    note: Note | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from reconciler.model.base import Frozen
+from reconciler.model.note import Note
 from reconciler.model.policy import NO_POLICY, Policy
 
 
@@ -42,6 +43,7 @@ class BaseTarget(Frozen):
     labels       what documents select it by.
     node_of      the name of the target that it is a node of; empty: it is none.
     policy       what may be applied to it, and when.
+    silence      notes that its plans leave out.
     declared_at  file:line:column.
     """
 
@@ -52,6 +54,7 @@ class BaseTarget(Frozen):
     labels: Mapping[str, str] = {}
     node_of: str = ""
     policy: Policy = NO_POLICY
+    silence: frozenset[Note] = frozenset()
     declared_at: str = ""
 
 
@@ -64,6 +67,7 @@ class PostgresTarget(BaseTarget):
     restart      the command that restarts the server, run on this machine; BY_HAND: a person does; empty: no plan
                  restarts it.
     role         that sessions take on; empty: they stay who logged in.
+    apply_as     who logs in to apply, and alone takes on `role`; empty: whoever plans.
     checks_as    URL by which the statements of checklists are run: of a role that may less.
     hide_values  no value of a user's table is ever said: not in a plan, an error or a receipt.
     direct       whoever declared it knows that nothing between shares sessions.
@@ -75,6 +79,7 @@ class PostgresTarget(BaseTarget):
     patroni: SecretStr | None = None
     restart: str = ""
     role: str = ""
+    apply_as: str = ""
     checks_as: SecretStr | None = None
     hide_values: bool = False
     direct: bool = False
@@ -116,7 +121,8 @@ class TargetInfo(Frozen):
     `identity` tells this very system from every other (PostgreSQL: system identifier and database; Redis: none across
     restarts, so host and port); a plan is only applied where it is the same. `role` is "primary" or "standby" of a node
     of a PostgreSQL cluster, and has to be the same, too: it decides the order. `as_role` is the role that sessions take
-    on (`PostgresTarget.role`), likewise: it decides what may run, and where names are looked for. `node_of` as in
+    on (`PostgresTarget.role`), likewise: it decides what may run, and where names are looked for. `apply_as` is who is
+    to log in to apply, where that is declared: what is said to be forbidden is so to that role. `node_of` as in
     BaseTarget.
     """
 
@@ -128,4 +134,5 @@ class TargetInfo(Frozen):
     identity: str = ""
     role: str = ""
     as_role: str = ""
+    apply_as: str = ""
     node_of: str = ""

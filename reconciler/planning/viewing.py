@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.kind import Advises, Sequences
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Address, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
+from reconciler.model import Address, Note, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
 from reconciler.targets import log
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
@@ -52,11 +52,18 @@ def view_target(
             )
         if advised and session.lesser_role and in_sync and not target.node_of:
             address = Address(target.name, next(iter(in_sync)), "*")
-            outcomes.append(Notice(address=address, type=NoticeType.NOTE, message=session.lesser_role))
+            message = session.lesser_role
+            outcomes.append(Notice(address=address, type=NoticeType.NOTE, note=Note.LESSER_ROLE, message=message))
+        remark = _remark(session, in_sync)
         return TargetView(
-            info=_info(session), instance=session.instance, outcomes=tuple(outcomes), in_sync=in_sync,
-            remark=_remark(session, in_sync),
+            info=_info(session), instance=session.instance, in_sync=in_sync,
+            outcomes=tuple(each for each in outcomes if not _is_silenced(each, target)),
+            remark=None if remark and _is_silenced(remark, target) else remark,
         )  # fmt: skip
+
+
+def _is_silenced(outcome: Outcome, target: Target) -> bool:
+    return isinstance(outcome, Notice) and outcome.note in target.silence
 
 
 def _says_nothing_against_it(outcome: Outcome) -> bool:
@@ -74,4 +81,6 @@ def _remark(session: Session, declared: Mapping[str, int]) -> Notice | None:
     managed = [kind.name for kind in KINDS if kind.name in declared and kind.system is session.target.system]
     remark = session.remark if managed else None
     address = Address(session.target.name, managed[0], "*") if managed else None
-    return Notice(address=address, type=remark.type, message=remark.message) if remark and address else None
+    if not (remark and address):
+        return None
+    return Notice(address=address, type=remark.type, note=remark.note, message=remark.message)

@@ -45,6 +45,7 @@ def target_line(info: TargetInfo) -> str:
         return f"{product}, not declared here"
     location = visible(info.location) + (", standby" if info.role == "standby" else "")
     location += f", as role {visible(info.as_role)}" if info.as_role else ""
+    location += f", applied as {visible(info.apply_as)}" if info.apply_as else ""
     return f"{product}, {visible(info.database)} at {location}" if info.database else f"{product} at {location}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from reconciler.model import NoticeType, System, Target, TargetInfo
+from reconciler.model import Note, NoticeType, System, Target, TargetInfo
 from reconciler.secrets import Secrets
 
 
@@ -13,6 +13,7 @@ class Remark(NamedTuple):
 
     type: NoticeType
     message: str
+    note: Note | None = None
 
 
 class Session(Protocol):

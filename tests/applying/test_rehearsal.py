@@ -293,3 +293,39 @@ def test_plan_rehearse_shows_the_plan_fails_and_saves_nothing(prepared, command,
     assert command.run("plan", "--rehearse", "--out", tmp_path / "plan.json")[0] == 0
     assert len(plan_file.read(tmp_path / "plan.json").changes) == 2
     assert catalogue(prepared) == before
+
+
+OWNED = """
+    create role keeper;
+    grant create, usage on schema public to keeper;
+    create function kept(int) returns int language plpgsql immutable as $$ begin
+        assert current_user = 'keeper', format('called by %s', current_user); return $1; end $$;
+    create table held (a int);
+    insert into held values (1), (2);
+    alter table held owner to keeper
+"""
+
+
+@pytest.mark.matrix
+def test_functions_run_as_the_tables_owner_as_create_index_runs_them(sql, pg_target):
+    """On the code before, it was refused on a copy of our own: psql builds the index."""
+    sql.execute(OWNED)
+    try:
+        index = {"columns": ["(kept(a) + kept(0))"], "where": "kept(a + 10) > kept(10)"}
+        wanted = tables(pg_target, {"public.held": {"indexes": {"i": index}}})
+        receipt = apply(plan_for(pg_target, wanted), pg_target)
+        assert receipt.succeeded, receipt
+        assert plan_for(pg_target, wanted).is_empty
+        # Who is no superuser can give it to the owner only where that may have temporary tables; else the refusal stays.
+        name = sql.info.dbname
+        sql.execute(f"drop index i; revoke temporary on database {name} from public")
+        sql.execute(f"create role deployer login in role keeper; grant temporary on database {name} to deployer")
+        url = pg_target.url.get_secret_value().replace("postgres@", "deployer@")
+        deployer = pg_target.model_copy(update={"url": type(pg_target.url)(url)})
+        with pytest.raises(RehearsalFailed, match="called by deployer"):
+            apply(plan_for(deployer, wanted), deployer)
+        assert apply(plan_for(deployer, wanted), deployer, rehearsal=False).succeeded
+        assert plan_for(deployer, wanted).is_empty
+    finally:
+        sql.execute("drop table held; drop owned by keeper; drop role keeper")
+        sql.execute("drop owned by deployer; drop role deployer")

@@ -95,7 +95,7 @@ CASES = [
         {"targets.yaml": "targets: {d: {htp: x}}\n"},
         'targets.yaml:1:15: unknown key "htp"; did you mean "http"? '
         "(valid: postgres, redis, http, memory, cpus, replicas, restart, patroni, standbys, sentinels, checks_as, "
-        "hide_values, persist, addresses, direct, role, policy, labels, each, name)",
+        "hide_values, persist, addresses, direct, role, apply_as, policy, silence, labels, …)",
     ),
     Case(
         "a slash in a name would make addresses ambiguous",

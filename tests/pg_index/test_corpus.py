@@ -111,12 +111,12 @@ def test_an_import_reads_like_written_by_a_person(world):
     text = world.imported_text()
     for line in [
         "  public.tasks:\n    indexes:\n      # tasks_pkey: left to the constraint that it belongs to\n",
-        "      bt_desc: {columns: [priority desc]}\n",
+        "      bt_desc: {columns: [priority desc]}  # duplicate of bt_asc, bt_last, oc_int_said; ",
         "      bt_include: {columns: [status], include: [title, priority]}\n",
         "      m_gin_path: {columns: [meta jsonb_path_ops], using: gin}\n",
         "      pr_in: {columns: [id], where: \"status IN ('a', 'b')\"}\n",
-        "      ts_other: {columns: [nm], tablespace: corpus_space}\n",
-        "      ts_default_said: {columns: [nm desc]}\n",
+        "      ts_other: {columns: [nm], tablespace: corpus_space}  # duplicate of oc_name, ts_default_said; ",
+        "      ts_default_said: {columns: [nm desc]}  # duplicate of oc_name, ts_other; covered by ts_odd\n",
     ]:
         assert line in text
     assert "sql:" not in {

@@ -20,7 +20,7 @@ from waiting import until
 
 from reconciler.kinds.redis_setting import KIND
 from reconciler.kinds.redis_user import KIND as USERS
-from reconciler.model import Applied, HazardType, NoticeType, RedisTarget
+from reconciler.model import Applied, HazardType, Note, NoticeType, RedisTarget
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
 from reconciler.verdicts import of_plan
@@ -55,6 +55,8 @@ class TestPersistNo:
         assert notice.type is NoticeType.NOTE
         assert "a restart forgets it" in notice.message
         assert of_plan(plan) == "in-sync"
+        silent = target.model_copy(update={"persist": False, "silence": frozenset({Note.NOT_WRITTEN})})
+        assert not plan_of(silent, resources).notices
 
     def test_with_a_file_nothing_is_written_into_it(self, redis_target, redis_server):
         target = redis_target.model_copy(update={"persist": False})

@@ -79,6 +79,7 @@ class Facts:
     unresolved secrets that the plan needs and that cannot be had, with the reason.
     approvals  what lies beside a saved plan; None: nobody has said whose count.
     infos      what the systems say of themselves that there is a session to, by the name of the node.
+    logins     who logged in to a PostgreSQL among them, by the same name.
     refused    what gates that were asked before refuse of single changes.
     """
 
@@ -91,6 +92,7 @@ class Facts:
     unresolved: Mapping[SecretRef, DesiredError] = field(default_factory=dict)
     approvals: FoundApprovals | None = None
     infos: Mapping[str, TargetInfo] = field(default_factory=dict)
+    logins: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[Address, Refusal] = field(default_factory=dict)
 
     @property

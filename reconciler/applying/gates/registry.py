@@ -7,6 +7,7 @@ from enum import Enum, auto
 
 from reconciler.applying.gates import (
     age,
+    applies_as,
     approvals,
     at_most,
     denied,
@@ -35,7 +36,7 @@ class Moment(Enum):
     FOUND = auto()
     """The nodes of the targets were found: nodes, and which secrets cannot be had: unresolved."""
     CONNECTED = auto()
-    """There is a session to a node, and no lock on it yet: infos. Asked for one node after the other."""
+    """There is a session to a node, and no lock on it yet: infos, logins. Asked for one node after the other."""
     BEGINNING = auto()
     """What is made as one is about to begin: the plan has these changes alone, and it is `now` by then."""
 
@@ -51,7 +52,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
         windows.gate,
     ),
     Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate, at_most.gate),
-    Moment.CONNECTED: (identity.gate,),
+    Moment.CONNECTED: (identity.gate, applies_as.gate),
     Moment.BEGINNING: (time_left.gate,),
 }
 

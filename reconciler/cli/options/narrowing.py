@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.options import completed_names
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 NAMES = "[TARGET | TARGET/KIND/NAME]…"
@@ -26,7 +28,7 @@ def where(command: F) -> F:
 def options(command: F) -> Callable[..., Any]:
     """Adds names and `--where` to `command`, which gets what they come to as `only`."""
 
-    @click.argument("names", nargs=-1, metavar=NAMES)
+    @click.argument("names", nargs=-1, metavar=NAMES, shell_complete=completed_names.names)
     @where
     @wraps(command)
     def narrowed(*given: Any, names: tuple[str, ...], where: str | None, **others: Any) -> Any:

@@ -88,6 +88,7 @@ class Around(Frozen):
 class Server(Frozen):
     """What all settings of a server have in common.
 
+    acting         the role that is to run what is planned (`apply_as`), whether or not it is the one that looks.
     files_visible  the role may read pg_file_settings, and the files can be read to their end.
     blocking       lines of the files on account of which the server ignores all of them: `file:line: error`.
     coming         what settings come to that can keep the server from starting (see startup and planned_values).
@@ -106,6 +107,8 @@ class Server(Frozen):
     version_num: int
     role: str
     superuser: bool
+    acting: str = ""
+    acts_as_superuser: bool = False
     in_recovery: bool = False
     data_directory: str | None = None
     may_reload: bool = False

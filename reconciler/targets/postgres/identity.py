@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-IDENTIFY = """
-    select pg_catalog.current_setting('server_version_num')::int as version_num,
+from psycopg import sql
+
+from reconciler.model import PostgresTarget
+from reconciler.targets.postgres.taken_role import acting, can_act
+
+_IDENTIFY = """
+    select acting.oid::pg_catalog.int8 as acting_oid, acting.rolname as acting, {can_act} as can_act,
+           pg_catalog.current_setting('server_version_num')::int as version_num,
            pg_catalog.current_setting('server_version') as version,
            pg_catalog.current_database() as database,
            current_user as role, session_user as login,
@@ -28,8 +34,14 @@ IDENTIFY = """
                        and pg_catalog.has_function_privilege(
                            pg_catalog.to_regprocedure('pg_catalog.' || file.function), 'execute')) as file_views,
            pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
+    from (values ({acting})) as who (name) left join pg_catalog.pg_roles acting on acting.rolname = who.name
 """
 
 
+def identify(target: PostgresTarget) -> sql.Composed:
+    """What tells who and where a session to `target` is, and as whom what it plans will run."""
+    return sql.SQL(_IDENTIFY).format(acting=acting(target), can_act=can_act(target))
+
+
 IDENTIFIER = "select system_identifier::pg_catalog.text as id from pg_catalog.pg_control_system()"
-"""Not part of IDENTIFY: a server that lets this role not call it refuses the statement that it stands in."""
+"""Not part of `identify`: a server that lets this role not call it refuses the statement that it stands in."""

@@ -61,7 +61,7 @@ _AT_WORK: LiteralString = """
 
 
 def open_connection(
-    target: PostgresTarget, secrets: Secrets, settings: Mapping[str, str], *,
+    target: PostgresTarget, secrets: Secrets, settings: Mapping[str, str | sql.Composable], *,
     where_there: Mapping[str, str] = {}, others: Collection[int] = (),
 ) -> HeardConnection:  # fmt: skip
     """A connection in autocommit mode with an empty search_path, the target's role and `settings`, for its session.
@@ -98,7 +98,7 @@ def open_connection(
 
 
 def _set_up(
-    target: PostgresTarget, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str],
+    target: PostgresTarget, secrets: Secrets, connection: HeardConnection, settings: Mapping[str, str | sql.Composable],
     known: Mapping[str, str], others: Collection[int],
 ) -> bool:  # fmt: skip
     """Makes a session of `connection`, as `open_connection` says; whether it had limits that may end what is sent at

@@ -20,13 +20,13 @@ from reconciler.targets.foreign.strangers import STRANGERS_HAVE_SOMETHING
 from reconciler.targets.postgres import role_and_database_timeouts
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
-from reconciler.targets.postgres.identity import IDENTIFIER, IDENTIFY
+from reconciler.targets.postgres.identity import IDENTIFIER, identify
 from reconciler.targets.postgres.machine import Machine
 from reconciler.targets.postgres.opening import opened, watched_over
 from reconciler.targets.postgres.query_errors import query_error
 from reconciler.targets.postgres.riding import Riders, Riding
 from reconciler.targets.postgres.session_settings import reading_settings
-from reconciler.targets.postgres.taken_role import refusal, taken
+from reconciler.targets.postgres.taken_role import refusal, taken, unable
 from reconciler.targets.postgres.text import is_of_encoding, is_verbatim, take_verbatim
 from reconciler.targets.postgres.transactions import Asked as Asked
 from reconciler.targets.postgres.transactions import Query as Query
@@ -71,7 +71,7 @@ class PostgresSession:
         connection.silence = bounds.OPENING_SECONDS
         *_, [path], [own], [self._facts], [strangers] = self._sent(
             [*([(taken(target), None)] if target.role else []),
-             (OWN_PATH_IS, None), (self._reading, None), (IDENTIFY, None), (STRANGERS_HAVE_SOMETHING, None)]
+             (OWN_PATH_IS, None), (self._reading, None), (identify(target), None), (STRANGERS_HAVE_SOMETHING, None)]
         )  # fmt: skip
         if self._facts["may_identify"]:
             self._identifier = self.beside(IDENTIFIER)
@@ -79,6 +79,11 @@ class PostgresSession:
         self.role: str = self._facts["role"]
         self.login: str = self._facts["login"]
         """Who logged in; `role` is another where the target has its sessions take one on."""
+        if not self._facts["can_act"]:
+            raise unable(target)
+        self.acting: str = self._facts["acting"]
+        """The role that runs what is planned: `role`, or where the target says who applies, that one's."""
+        self.acting_oid: int = self._facts["acting_oid"]
         self.in_recovery: bool = self._facts["in_recovery"]
         self.is_hurried = role_and_database_timeouts.is_short(own["limits"])
         """Whether its limits would end its transactions before each has set its own."""
@@ -127,6 +132,7 @@ class PostgresSession:
             identity=f"{system_identifier}/{database}",
             role="standby" if self.in_recovery else "primary",
             as_role=self.target.role,
+            apply_as=self.target.apply_as,
         )
 
     @property

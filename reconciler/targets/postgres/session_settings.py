@@ -79,7 +79,11 @@ _ALWAYS = sql.SQL("true")
 
 
 def setting(
-    settings: Mapping[str, str], *, local: bool, where_there: Mapping[str, str], only_if: sql.Composable = _ALWAYS
+    settings: Mapping[str, str | sql.Composable],
+    *,
+    local: bool,
+    where_there: Mapping[str, str],
+    only_if: sql.Composable = _ALWAYS,
 ) -> sql.Composed:
     """One statement that empties the search_path and sets `settings`, what is the same for all, and of `where_there`
     what the server knows, until the transaction ends if `local`; nothing unless `only_if`, and then `settings` is null.
@@ -102,13 +106,17 @@ def setting(
         durable=sql.SQL(_DURABLE).format(until=until),
         limits=sql.SQL(role_and_database_timeouts.NOW),
         settings=sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), until)
+            sql.SQL("pg_catalog.set_config({}, {}, {})").format(sql.Literal(name), _expression(value), until)
             for name, value in {"search_path": "", **SAME_FOR_ALL, **settings}.items()
         ),
         until=until,
         names=sql.Literal(list(where_there)),
         values=sql.Literal(list(where_there.values())),
     )
+
+
+def _expression(value: str | sql.Composable) -> sql.Composable:
+    return sql.Literal(value) if isinstance(value, str) else value
 
 
 def own_process(claimed: int, others: Collection[int]) -> sql.Composed:

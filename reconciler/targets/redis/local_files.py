@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.model import NoticeType
+from reconciler.model import Note, NoticeType
 from reconciler.targets.redis.process import arguments
 from reconciler.targets.redis.redis_conf import Line, Unreadable, defined_twice, read_arguments, read_file, read_users
 from reconciler.targets.redis.writable_files import unwritable
@@ -38,7 +38,8 @@ class Seen:
                 "file instead; or have it shown, by `set-proc-title no`",
             )
         if self.why:
-            return Remark(NoticeType.NOTE, f"the server's files are not compared with what runs: {self.why}")
+            message = f"the server's files are not compared with what runs: {self.why}"
+            return Remark(NoticeType.NOTE, message, Note.FILES_NOT_COMPARED)
         return None
 
 

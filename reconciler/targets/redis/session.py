@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import redis
 
 from reconciler.errors import ObservationFailed
-from reconciler.model import NoticeType, RedisTarget, System, TargetInfo
+from reconciler.model import Note, NoticeType, RedisTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets.redis.local_files import Files
 from reconciler.targets.redis.managed import owner
@@ -114,7 +114,7 @@ class RedisSession:
     def remark(self) -> Remark | None:
         """Why what runs is not compared with what a restart would bring."""
         if not self.target.persist:
-            return Remark(NoticeType.NOTE, FORGOTTEN)
+            return Remark(NoticeType.NOTE, FORGOTTEN, Note.NOT_WRITTEN)
         return self.files.look().remark if self.config_file != "" else None
 
     @property

@@ -6,11 +6,11 @@ from typing import Any
 
 import postgast
 
-_OPEN, _CLOSE, _COMMA, _EQUALS = "ASCII_40", "ASCII_41", "ASCII_44", "ASCII_61"
+OPEN, _CLOSE, _COMMA = "ASCII_40", "ASCII_41", "ASCII_44"
 _SECTIONS = {"INCLUDE", "WITH", "TABLESPACE", "WHERE", "NULLS_P"}
 
 
-class _Text:
+class StatementText:
     """A statement as its tokens; comments are none."""
 
     def __init__(self, statement: str) -> None:
@@ -32,7 +32,7 @@ class _Text:
         """Where the parenthesis that opens `at` closes."""
         depth = 0
         for n in range(at, len(self.tokens)):
-            depth += (self.name(n) == _OPEN) - (self.name(n) == _CLOSE)
+            depth += (self.name(n) == OPEN) - (self.name(n) == _CLOSE)
             if not depth:
                 return n
         raise AssertionError("unbalanced")
@@ -42,7 +42,7 @@ class _Text:
         end, begin, depth = self.closing(at), at + 1, 0
         found = []
         for n in range(at + 1, end + 1):
-            depth += self.name(n) in (_OPEN, "ASCII_91")
+            depth += self.name(n) in (OPEN, "ASCII_91")
             depth -= self.name(n) in (_CLOSE, "ASCII_93") and n != end
             if n == end or (self.name(n) == _COMMA and not depth):
                 found.append((begin, n))
@@ -52,8 +52,8 @@ class _Text:
 
 def short_form(statement: str, *, bare: bool = False) -> dict[str, Any]:
     """`columns` and all that refines them. `bare`: an expression in parentheses goes without them."""
-    text = _Text(statement)
-    at = next(n for n in range(len(text.tokens)) if text.name(n) == _OPEN)
+    text = StatementText(statement)
+    at = next(n for n in range(len(text.tokens)) if text.name(n) == OPEN)
     entry: dict[str, Any] = {}
     heads = [text.name(n) for n in range(at)]
     if "USING" in heads:
@@ -83,14 +83,14 @@ def short_form(statement: str, *, bare: bool = False) -> dict[str, Any]:
     return entry
 
 
-def _key(text: _Text, begin: int, end: int, *, bare: bool) -> str:
-    whole = text.name(begin) == _OPEN and text.closing(begin) == end - 1
+def _key(text: StatementText, begin: int, end: int, *, bare: bool) -> str:
+    whole = text.name(begin) == OPEN and text.closing(begin) == end - 1
     # A bare word is a column; constants keep their parentheses.
     is_word = end - begin == 3
     return text.cut(begin + 1, end - 1) if bare and whole and not is_word else text.cut(begin, end)
 
 
-def _option(text: _Text, begin: int, end: int) -> tuple[str, str]:
+def _option(text: StatementText, begin: int, end: int) -> tuple[str, str]:
     """A parameter; SQL folds words and numbers that are not quoted, YAML has no such difference."""
     value = text.cut(begin + 2, end) if end - begin > 1 else "true"
     if value.isdigit():

@@ -109,17 +109,10 @@ class World:
                 shutil.rmtree(self.server.data.parent / f"space {name}")
 
     def desired(self, url: str, text: str) -> Desired:
-        """What our own loader makes of `text` for the database at `url`."""
-        (self.folder / "targets.yaml").write_text("targets:\n  main: {postgres: '${CORPUS_URL}'}\n")
-        (self.folder / "main.yaml").write_text(text, encoding="utf-8")
-        env = {"CORPUS_URL": url}
-        return load(self.folder, KINDS, env, Secrets(env))
+        return desired_state(self.folder, url, text)
 
     def plan(self, url: str, text: str) -> Plan:
-        desired = self.desired(url, text)
-        plan = make_plan(desired.targets, desired.resources, Secrets({}), created_at=datetime(2026, 1, 1, tzinfo=UTC))
-        assert plan.unreachable == ()
-        return plan
+        return planned(self.desired(url, text))
 
     @cached_property
     def imported(self) -> dict[str, Any]:
@@ -143,17 +136,36 @@ class World:
             if entry.name in NOT_DECLARED:
                 continue
             made = self.made[*entry.name, ""]
-            beside: dict[str, Any] = {}
-            if made.comment is not None:
-                beside["comment"] = made.comment
-            if made.statistics:
-                beside["statistics"] = dict(each.strip("()").split(",") for each in made.statistics)
             section = tables.setdefault(table_name(*entry.table), {"indexes": {}})
-            section["indexes"][index_name(entry.name[1])] = form(entry) | beside
+            section["indexes"][index_name(entry.name[1])] = form(entry) | beside(made)
         return document({"target": "main", "tables": tables})
 
 
+def desired_state(folder: Path, url: str, text: str) -> Desired:
+    """What our own loader makes of `text`, written to `folder`, for the database at `url`."""
+    (folder / "targets.yaml").write_text("targets:\n  main: {postgres: '${CORPUS_URL}'}\n")
+    (folder / "main.yaml").write_text(text, encoding="utf-8")
+    env = {"CORPUS_URL": url}
+    return load(folder, KINDS, env, Secrets(env))
+
+
+def planned(desired: Desired) -> Plan:
+    plan = make_plan(desired.targets, desired.resources, Secrets({}), created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert plan.unreachable == ()
+    return plan
+
+
 NOT_DECLARED = {("public", "pt_half"): "made on the partitioned table only: INVALID until it has parts"}
+
+
+def beside(made: Live) -> dict[str, Any]:
+    """What is declared of an index beside its definition."""
+    found: dict[str, Any] = {}
+    if made.comment is not None:
+        found["comment"] = made.comment
+    if made.statistics:
+        found["statistics"] = dict(each.strip("()").split(",") for each in made.statistics)
+    return found
 
 
 def live_indexes(url: str) -> dict[tuple[str, str, str], Live]:

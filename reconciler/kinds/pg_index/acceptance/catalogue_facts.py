@@ -109,7 +109,9 @@ _TABLES: LiteralString = """
 """
 
 _TABLESPACES: LiteralString = """
-    select s.spcname as name, s.oid = d.dattablespace or pg_catalog.has_tablespace_privilege(s.oid, 'create') as allowed
+    select s.spcname as name,
+           s.oid = d.dattablespace
+           or pg_catalog.has_tablespace_privilege(%(acting)s::pg_catalog.oid, s.oid, 'create') as allowed
     from pg_catalog.pg_tablespace s
     join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
     where s.spcname = any(%(tablespaces)s)
@@ -205,6 +207,7 @@ def facts(session: PostgresSession, asked: Sequence[Asked], types: Sequence[Sequ
         "schemas": [schema for schema, _ in tables],
         "tables": [table for _, table in tables],
         "tablespaces": sorted({each.tablespace for each in definitions}),
+        "acting": session.acting_oid,
     }
     queries = (_METHODS, _CLASSES, _COLLATIONS, _TABLES, _TABLESPACES)
     methods, classes, collations, found_tables, tablespaces = session.fetch_all([(each, params) for each in queries])

@@ -16,6 +16,7 @@ from reconciler.kinds.pg_index.acceptance.catalogue_facts import Class, Facts, f
 from reconciler.kinds.pg_index.acceptance.catalogue_row_size import LARGEST_ROW, least_size
 from reconciler.kinds.pg_index.acceptance.types_and_immutability import Asked, Reading, not_immutable, readings
 from reconciler.kinds.pg_index.comparison.compare import Unread
+from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.access_methods import unknown_parameter
 from reconciler.kinds.pg_index.definition.limits import columns_of
 from reconciler.kinds.pg_index.definition.not_indexable import changing, refusal
@@ -43,7 +44,7 @@ class Judged(NamedTuple):
     unasked: str = ""
 
 
-def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Judged]:
+def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode, made: Made) -> list[Judged]:
     """What speaks against each of them. Two round trips, if the server reads all; none without questions.
 
     What PostgreSQL would refuse by its names is not given to it. Nor is what may run code of others: whether that can
@@ -53,7 +54,7 @@ def judge(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode
         return []
     by_name = ["" if each.in_place else refusal(each.definition, foreign) for each in asked]
     given = [n for n, each in enumerate(asked) if not (each.in_place or by_name[n] or _reaches(each, foreign))]
-    read = dict(zip(given, readings(session, [asked[n] for n in given], foreign), strict=True))
+    read = dict(zip(given, readings(session, [asked[n] for n in given], foreign, made), strict=True))
     types = [found.types if isinstance(found := read.get(n), Reading) else () for n in range(len(asked))]
     known = facts(session, asked, types)
     mutable = {n: found.mutable[0] for n, found in read.items() if isinstance(found, Reading) and found.mutable}
@@ -88,6 +89,9 @@ def _against(asked: Asked, read: Reading | Unread | None, known: Facts, session:
         yield f"the server cannot read its definition: {read.why}"
     elif isinstance(read, Reading):
         yield from map(_refuses, _of_keys(definition, read, known, session))
+        if read.raised and _is_partitioned(asked, known):
+            # ATTACH PARTITION compares indexes as a plan does, and not as CREATE INDEX builds them.
+            yield f"to attach the indexes of partitions, PostgreSQL runs its functions as {session.role}: {read.raised}"
     if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
         yield _refuses(
             "its expressions and predicate do not fit into a page of the catalogue before PostgreSQL 18: "
@@ -137,6 +141,11 @@ def _of_table(asked: Asked, known: Facts) -> Iterator[str]:
                     f"a unique index has to have all columns that {key['table']} is partitioned by: "
                     f"add {', '.join(missing)}"
                 )
+
+
+def _is_partitioned(asked: Asked, known: Facts) -> bool:
+    table = known.tables.get((asked.schema, asked.table))
+    return table is not None and bool(table.partition_keys)
 
 
 def _of_method(definition: Definition, known: Facts) -> Iterator[str]:

@@ -4,6 +4,8 @@ Nothing is executed but the names of types, over a row that is not there: the pl
 Whether an expression is immutable is known to the planner alone, which knows what each operator and cast in it stands
 for. It makes deductions from immutable conditions only: where it sees that `array[x is null]` is not both null and not
 null, there is nothing in `x` that an index may not hold.
+
+Decided: docs/decisions.md#what-raises-as-it-is-folded
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from psycopg import sql
 
 from reconciler.errors import ObservationFailed
 from reconciler.kinds.pg_index.comparison.compare import Unread, row_of, unread
+from reconciler.kinds.pg_index.comparison.folding_markers import expression
+from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.model import Definition
 from reconciler.targets.foreign.code import ForeignCode
 from reconciler.targets.postgres.quoting import identifier, verbatim
@@ -41,20 +45,43 @@ class Reading(NamedTuple):
     types      of its keys, as oids.
     undecided  numbers of keys, from 0, of which no collation can be told.
     mutable    of its expressions, by their number in `Definition.expressions`, those that are not immutable.
+    raised     the error of a function of users that was folded; empty where there was none. Then nothing is known of
+               `mutable`.
     """
 
     types: tuple[int, ...]
     undecided: frozenset[int]
     mutable: tuple[int, ...]
+    raised: str = ""
 
 
-def readings(session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode) -> list[Reading | Unread]:
+def readings(
+    session: PostgresSession, asked: Sequence[Asked], foreign: ForeignCode, made: Made
+) -> list[Reading | Unread]:
     """What the server reads in each definition, or what it had against it. One round trip if it likes all of them.
 
+    What functions of users may have against being run here says nothing of an index: CREATE INDEX runs them as the
+    table's owner. So those definitions are read once more, without what folds them.
     Nobody is to be asked for what may run code of others. Raises TargetError.
     """
-    groups = [[_types(each), *_purities(each, each.definition.expressions)] for each in asked]
-    return [found if isinstance(found, Unread) else _reading(found) for found in _ask(session, groups, foreign)]
+    types = [_types(each) for each in asked]
+    groups = [[query, *_purities(each, each.definition.expressions)] for query, each in zip(types, asked, strict=True)]
+    found = [each if isinstance(each, Unread) else _reading(each) for each in _ask(session, groups, foreign)]
+    again = {
+        n: each
+        for n, each in enumerate(found)
+        if isinstance(each, Unread) and not each.not_compared and _calls(asked[n].definition, made)
+    }
+    for n, answer in zip(again, _ask(session, [[types[n]] for n in again], foreign), strict=True):
+        if not isinstance(answer, Unread):
+            found[n] = _reading(answer)._replace(raised=again[n].why)
+    return found
+
+
+def _calls(definition: Definition, made: Made) -> bool:
+    """Whether a definition calls anything that users have made."""
+    read = (expression(text, made) for text in definition.expressions if made.may_be_in(text))
+    return any(each.leanings for each in read if each)
 
 
 def not_immutable(
@@ -90,7 +117,7 @@ def _types(asked: Asked) -> Query:
     ]
     return sql.SQL(
         "select array[{types}] as types, array[{undecided}] as undecided from (select) as one left join ("
-        "select * from (select {named} from {row}{where}) as read where false) as s on true"
+        "select * from (select {named} from {row}{where} offset 0) as read where false offset 0) as s on true"
     ).format(
         types=verbatim(", ".join(types)),
         undecided=verbatim(", ".join(undecided)),

@@ -14,7 +14,7 @@ from reconciler.insight.whatif.plan_costs import try_create
 from reconciler.insight.workload.extensions import Extensions
 from reconciler.insight.workload.pg_stat_statements import Workload, read_workload
 from reconciler.kinds.pg_index.advice.whatif_subjects import subjects
-from reconciler.model import Address, Change, Fact, Notice, NoticeType, Outcome
+from reconciler.model import Address, Change, Fact, Note, Notice, NoticeType, Outcome
 from reconciler.targets.postgres.session import PostgresSession
 
 SECONDS = 15.0
@@ -63,7 +63,7 @@ def whatif(
     ]
     if missing:
         address = Address(session.target.name, "pg_index", "*")
-        advised.append(Notice(address=address, type=NoticeType.NOTE, message="; ".join(missing)))
+        advised.append(Notice(address=address, type=NoticeType.NOTE, note=Note.WHAT_IF, message="; ".join(missing)))
     return advised
 
 

@@ -134,17 +134,28 @@ def _value(text: str) -> str | Decimal:
 
 class Unread(NamedTuple):
     """Why there is no answer. `not_compared`: the server was not asked, since it might have run code of others, or what
-    it says does not tell, or our role may not ask (`forbidden`); else it cannot read one of them."""
+    it says does not tell, or our role may not ask (`forbidden`); else it cannot read one of them. `raised`: it reads
+    them, and something in them raises an error as it is computed beforehand."""
 
     why: str
     not_compared: bool = False
     forbidden: bool = False
+    raised: bool = False
 
 
 def explain(schema: str, table: str, expressions: Sequence[str]) -> Query:
     """EXPLAIN of a SELECT of `expressions`, which the parser has read, over one empty row of the table's type."""
     columns = "\n), (".join(map(_as_one_column, expressions))
     return verbatim("".join((_EXPLAIN, columns, "\n) from ", row_of(schema, table).as_string(None))))
+
+
+def unplanned(schema: str, table: str, selected: str, by: str = "") -> Query:
+    """The server reads `selected`, and plans nothing of it: it does not look at a SELECT that nobody refers to any
+    more. So nothing is folded. With `by`, an error where that is none of the columns, as PostgreSQL reads both."""
+    columns = f"distinct {selected}" if by else selected
+    order = f" order by {by}" if by else ""
+    row = row_of(schema, table).as_string(None)
+    return verbatim("".join(("with read as (select ", columns, " from ", row, order, ") select true as read")))
 
 
 def _as_one_column(expression: str) -> str:

@@ -1,6 +1,7 @@
 """Of which types the parts of expressions are, by the server's word.
 
-Nothing is executed but the names of types, over a row that is not there.
+Nothing is executed but the names of types, over a row that is not there, and nothing is folded: a SELECT with OFFSET
+stays one by itself, and one that cannot give any row is not planned.
 """
 
 from __future__ import annotations
@@ -51,5 +52,5 @@ def _query(table: TableName, texts: Sequence[str]) -> Query:
     types = ", ".join(f"pg_catalog.pg_typeof(s.k{n})::pg_catalog.oid::pg_catalog.int8" for n in range(len(texts)))
     return sql.SQL(
         "select array[{}] as types from (select) as one left join ("
-        "select * from (select {} from {}) as read where false) as s on true"
+        "select * from (select {} from {} offset 0) as read where false offset 0) as s on true"
     ).format(verbatim(types), parts, row_of(*table))

@@ -118,18 +118,28 @@ class Expression:
         names = {each.names[-1].string.sval for each in find_nodes(self._top, TypeName) if each.names}
         return "name" in names or next(iter(find_nodes(self._top, A_Indirection)), None) is not None
 
-    def marked(self, meant: Sequence[Meant | None], cast: Sequence[bool], *, whole: bool = False) -> str:
+    def marked(
+        self,
+        meant: Sequence[Meant | None],
+        cast: Sequence[bool],
+        *,
+        whole: bool = False,
+        instead: Sequence[Name | None] = (),
+    ) -> str:
         """Its SQL with a mark around everything that folding can hide; empty where it cannot be printed. To be asked
         for once. `meant`: what each of `leanings` means, None for no mark; `cast`: which of `values` a cast may hide;
-        `whole`: folding is to leave nothing out."""
-        identities, casts = iter(meant), iter(cast)
+        `whole`: folding is to leave nothing out; `instead`: the types of the leanings that their marks replace, so that
+        none of them is run."""
+        identities, casts = iter(zip(meant, instead or [None] * len(meant), strict=True)), iter(cast)
         for node, kind, role in list(self._found()):
             if kind == "collation":
                 mark = _mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
                 # PostgreSQL casts below a COLLATE where it casts what has one.
                 _put(mark, _below_casts(node.collate_clause.arg))
-            elif kind and (one := next(identities)):
-                _put(_mark(one, _arguments(node), is_variadic=node.func_call.func_variadic), node)
+            elif kind:
+                one, type_name = next(identities)
+                if one:
+                    _put(_mark(one, _arguments(node), is_variadic=node.func_call.func_variadic), node, type_name)
             if role and next(casts):
                 _put(_mark(Meant("what may be cast"), []), node)
         if whole:
@@ -213,8 +223,10 @@ def _leaning(node: Any, kind: str) -> Leaning:
     return Leaning(kind, name, arguments, printed_expression(node), copy, given)
 
 
-def _put(mark: Any, node: Any) -> None:
-    mark.case_expr.args[0].case_when.result.CopyFrom(node)
+def _put(mark: Any, node: Any, type_name: Name | None = None) -> None:
+    """Puts `mark` around `node`, or in its place where its type is given."""
+    inside = _cast(parse_expression("null"), type_name) if type_name else node
+    mark.case_expr.args[0].case_when.result.CopyFrom(inside)
     node.CopyFrom(mark)
 
 

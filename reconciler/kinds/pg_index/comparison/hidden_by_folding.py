@@ -4,29 +4,25 @@ folding hides, or where collations are named, which it forgets.
 Two ways, the more certain one first. PostgreSQL reads both as the same tree: it looks for each ORDER BY among the
 columns of its SELECT, as trees and before anything is folded, and sorts by one column more where it finds none. Else
 both are read once more with marks around what can be hidden (`folding_markers.py`). Where that is not possible either,
-it cannot be told, and that is said.
+it cannot be told, and that is said. Likewise for texts that raise an error as they are folded (`raising.py`), of which
+it is not known what they come down to: there the marks replace what they stand for.
 
 Decided: docs/decisions.md#what-folding-hides
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from psycopg import sql
-
 from reconciler.kinds.pg_index.comparison.castable_parts import Role
-from reconciler.kinds.pg_index.comparison.compare import Unread, ask, row_of
+from reconciler.kinds.pg_index.comparison.compare import Unread
+from reconciler.kinds.pg_index.comparison.equal_trees import Test, equal_trees
 from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
 from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Meant, expression
-from reconciler.kinds.pg_index.comparison.resolved_names import Named
-from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text, in_batches
+from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
+from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS, Made
-from reconciler.kinds.pg_index.model import TableName
-from reconciler.targets.postgres.quoting import verbatim
-from reconciler.targets.postgres.session import Query
 
 
 class Pair(NamedTuple):
@@ -37,15 +33,17 @@ class Pair(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """`is_less`: folding leaves parts of it out, and their types with them."""
+    """`is_less`: folding leaves parts of it out, and their types with them; `raises`: it, or the other side, raises an
+    error as it is folded."""
 
     text: Text
     expression: Expression
     is_less: bool
+    raises: bool
 
     @property
     def is_plain(self) -> bool:
-        return not (self.is_less or self.expression.leanings or self.expression.has_collations)
+        return not (self.is_less or self.raises or self.expression.leanings or self.expression.has_collations)
 
 
 def settle(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool | Unread]:
@@ -61,7 +59,7 @@ def settle(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list[bool
 
 
 def _may_hide(readings: Readings, pair: Pair) -> bool:
-    return any(readings.made.may_be_in(text.sql) or readings.leaves_out(text) for text in pair)
+    return any(readings.made.may_be_in(text.sql) or readings.leaves_out(text) or readings.raises(text) for text in pair)
 
 
 def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
@@ -72,9 +70,10 @@ def _settled(readings: Readings, pairs: Sequence[Pair]) -> list[bool | Unread]:
         if one is None or other is None:
             found[pair] = _undecided("our parser does not know its syntax, and functions of users may hide in it")
             continue
+        raises = any(map(readings.raises, pair))
         both = (
-            _Side(pair.declared, one, readings.leaves_out(pair.declared)),
-            _Side(pair.live, other, readings.leaves_out(pair.live)),
+            _Side(pair.declared, one, readings.leaves_out(pair.declared), raises),
+            _Side(pair.live, other, readings.leaves_out(pair.live), raises),
         )
         if not all(side.is_plain and not side.expression.values for side in both):
             sides[pair] = both
@@ -87,13 +86,13 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
     every = [side for both in sides.values() for side in both]
     types = types_of(readings, {(side.text.table, text): None for side in every for text in _parts(side)})
     named = Named(readings.session, ((side.text.table, side.expression) for side in every), types)
-    tests = [
-        (pair.declared.table, texts)
-        for pair, both in sides.items()
-        for texts in [(pair.declared.asked, pair.live.asked), *_facing(both), *_tests(named, both)]
-        if all(texts)
-    ]
-    equal = _equal_trees(readings, tests)
+    tests: list[Test] = []
+    raising: list[Test] = []
+    for pair, both in sides.items():
+        found_in_both = [(pair.declared.asked, pair.live.asked), *_facing(both), *_tests(named, both)]
+        of_them = raising if both[0].raises else tests
+        of_them += [(pair.declared.table, texts) for texts in found_in_both if all(texts)]
+    equal = equal_trees(readings, tests, raising)
     marked: dict[Pair, list[str]] = {}
     for pair, (one, other) in sides.items():
         table = pair.declared.table
@@ -110,9 +109,20 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
             continue
         here = {texts for of, texts in equal if of == table}
         whole = one.is_less or other.is_less
+        meanings = _meanings(named, here, one, other)
+        if one.raises and not all(map(are_certain, meanings)):
+            found[pair] = _undecided(
+                "it cannot be compared without running its functions, one of which raises an error"
+            )
+            continue
         texts = [
-            side.expression.marked(meant, cast or (), whole=whole)
-            for side, meant, cast in zip((one, other), _meanings(named, here, one, other), casts, strict=True)
+            side.expression.marked(
+                meant,
+                cast or (),
+                whole=whole,
+                instead=named.results(table, side.expression.leanings) if side.raises else (),
+            )
+            for side, meant, cast in zip((one, other), meanings, casts, strict=True)
         ]
         if all(texts):
             marked[pair] = texts
@@ -124,7 +134,7 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
 def _parts(side: _Side) -> Iterator[str]:
     """What of it has to be known by its type."""
     for leaning in side.expression.leanings:
-        yield from filter(None, leaning.given)
+        yield from filter(None, (*leaning.given, leaning.text if side.raises else ""))
     yield from (value.text for value in side.expression.values if value.text)
 
 
@@ -152,8 +162,8 @@ def _compare_marked(readings: Readings, marked: Mapping[Pair, list[str]], found:
     asked = [(pair.declared.table, texts) for pair, texts in marked.items()]
     for pair, output in zip(marked, readings.explained(asked, readings.foreign), strict=True):
         if isinstance(output, Unread):
-            # Both were read before: what it cannot read is what folding drops, as a division by zero.
-            found[pair] = output._replace(not_compared=True)
+            # Where both were read before, what it cannot read is what folding drops, as a division by zero.
+            found[pair] = output._replace(not_compared=not any(map(readings.raises, pair)))
         else:
             one, other = (readings.means(text, is_predicate=pair.declared.is_predicate) for text in output)
             found[pair] = one == other
@@ -183,59 +193,3 @@ def _facing(both: tuple[_Side, _Side]) -> list[tuple[str, str]]:
     than the other."""
     one, other = (side.expression.leanings for side in both)
     return [(a.text, b.text) for a, b in zip(one, other, strict=True)] if len(one) == len(other) else []
-
-
-def _equal_trees(
-    readings: Readings, tests: Iterable[tuple[TableName, tuple[str, str]]]
-) -> set[tuple[TableName, tuple[str, str]]]:
-    """Those of the pairs of texts that PostgreSQL reads as the same tree, before anything is folded."""
-    by_table: dict[TableName, dict[tuple[str, str], None]] = {}
-    for table, texts in tests:
-        by_table.setdefault(table, {})[texts] = None
-    equal: set[tuple[TableName, tuple[str, str]]] = set()
-    together = [(table, some) for table, pairs in by_table.items() for some in in_batches(list(pairs))]
-    unread = _ask_trees(readings, together, equal)
-    # One of them spoils the others: each for itself.
-    _ask_trees(readings, [(table, [pair]) for table, pairs in unread for pair in pairs], equal)
-    return equal
-
-
-def _ask_trees(
-    readings: Readings,
-    asked: Sequence[tuple[TableName, Sequence[tuple[str, str]]]],
-    equal: set[tuple[TableName, tuple[str, str]]],
-) -> list[tuple[TableName, Sequence[tuple[str, str]]]]:
-    """Adds to `equal`; those that the server could not read come back."""
-    unread = []
-    queries = [_sorted(table, pairs) for table, pairs in asked]
-    for (table, pairs), output in zip(asked, ask(readings.session, queries, readings.foreign), strict=True):
-        if isinstance(output, Unread):
-            unread.append((table, pairs))
-        else:
-            equal |= {(table, pairs[number]) for number in _found_again(output, len(pairs))}
-    return unread
-
-
-def _sorted(table: TableName, pairs: Sequence[tuple[str, str]]) -> Query:
-    """The first of each pair selected, the second to sort by. concat() is stable, and keeps the number visible."""
-    selected, by = (
-        sql.SQL(", ").join(
-            sql.SQL("pg_catalog.concat({}, ({}\n) is null)").format(number, verbatim(pair[side]))
-            for number, pair in enumerate(pairs)
-        )
-        for side in (0, 1)
-    )
-    return sql.SQL("explain (verbose, costs off, format json) select {} from {} order by {}").format(
-        selected, row_of(*table), by
-    )
-
-
-_NUMBER = re.compile(r"\(*(?:pg_catalog\.)?concat\((\d+), ")
-
-
-def _found_again(output: Sequence[str], selected: int) -> set[int]:
-    """The numbers of the expressions that were found among the selected ones: no column was added for them."""
-    added = [_NUMBER.match(text) for text in output[selected:]]
-    if len(output) < selected or not all(added):
-        return set()
-    return set(range(selected)) - {int(number[1]) for number in added if number}

@@ -91,6 +91,12 @@ _REACHED: LiteralString = """
 """What PostgreSQL casts a type to by itself; of a table's rows also those of its parents. 0: not known, of an array of
 domains or rows."""
 
+_TYPES: LiteralString = """
+    select t.oid::pg_catalog.int8, n.nspname as schema, t.typname as name
+    from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+    where t.oid = any(%(types)s::pg_catalog.oid[])
+"""
+
 _ANY = {0, 705, 2249, 2287}
 """Unknown and record are cast to whatever it takes; 0 stands for a domain, or for many types."""
 
@@ -101,7 +107,7 @@ class Named:
     def __init__(
         self, session: PostgresSession, expressions: Iterable[tuple[TableName, Expression]], types: Types
     ) -> None:
-        """One round trip. `types`: those of what the leanings are given."""
+        """One round trip. `types`: those of what the leanings are given, and of those that are to be replaced."""
         self._types = types
         every = list(expressions)
         leanings = [leaning for _, each in every for leaning in each.leanings]
@@ -112,8 +118,9 @@ class Named:
         }
         by_table = {"schemas": [schema for schema, _ in tables], "tables": [table for _, table in tables]}
         known = {"types": sorted(set(types.values()))}
-        queries: list[Asked] = [(_COLUMNS, by_table), (_CANDIDATES, names), (_REACHED, known)]
-        columns, candidates, reached = session.fetch_all(queries)
+        queries: list[Asked] = [(_COLUMNS, by_table), (_CANDIDATES, names), (_REACHED, known), (_TYPES, known)]
+        columns, candidates, reached, named = session.fetch_all(queries)
+        self._names_of_types: dict[int, Name] = {row["oid"]: (row["schema"], row["name"]) for row in named}
         self._reached = {(row["type"], row["other"]) for row in reached}
         self.columns: dict[TableName, dict[str, Name]] = {}
         for row in columns:
@@ -156,6 +163,10 @@ class Named:
         oids = " ".join(sorted(str(row["oid"]) for row in there))
         return Meant(f"{leaning.kind} {oids} {how}", [None] * number, is_certain=False)
 
+    def results(self, table: TableName, leanings: Iterable[Leaning]) -> list[Name | None]:
+        """Of which type what each of them gives is, as far as that was asked."""
+        return [self._names_of_types.get(self._types.get((table, leaning.text), 0)) for leaning in leanings]
+
     def _candidates_of(self, table: TableName, leaning: Leaning) -> list[Mapping[str, Any]]:
         """What has its name, and may take what it is given."""
         schema, name = leaning.name
@@ -174,6 +185,11 @@ class Named:
 
     def _takes(self, wanted: int, given: int) -> bool:
         return wanted in _ANY or given in _ANY or not {(given, wanted), (given, 0)}.isdisjoint(self._reached)
+
+
+def are_certain(meanings: Iterable[Meant | None]) -> bool:
+    """Whether each is one thing, or one of PostgreSQL's own."""
+    return all(meant is None or meant.is_certain for meant in meanings)
 
 
 def _are_all_of_postgresql(there: Sequence[Mapping[str, Any]]) -> bool:

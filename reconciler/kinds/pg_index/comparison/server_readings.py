@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from reconciler.kinds.pg_index.comparison.compare import Unread, ask, explain
+from reconciler.kinds.pg_index.comparison.compare import Unread, answers, ask, explain, unplanned
 from reconciler.kinds.pg_index.comparison.left_out_by_folding import leaves_out
 from reconciler.kinds.pg_index.comparison.normalise import is_read_otherwise, meaning
 from reconciler.kinds.pg_index.comparison.user_defined import Made
@@ -57,6 +57,7 @@ class Readings:
         self.made = made
         self._read: dict[TableName, dict[str, str | Unread]] = {}
         self._refused: dict[Text, str] = {}
+        self._raising: dict[TableName, set[str]] = {}
 
     def read(self, texts: Iterable[Text]) -> None:
         """Has the server read those that it has not read yet. One round trip, if it likes all of them.
@@ -79,8 +80,16 @@ class Readings:
             else:
                 self._read.setdefault(table, {}).update(zip(some, output, strict=True))
         one_by_one = self.explained([(table, [text]) for table, text in alone], foreign)
+        unread: list[tuple[TableName, str, Unread]] = []
         for (table, asked), output in zip(alone, one_by_one, strict=True):
             self._read.setdefault(table, {})[asked] = output if isinstance(output, Unread) else output[0]
+            if isinstance(output, Unread) and not output.not_compared:
+                unread.append((table, asked, output))
+        again = answers(self.session, [unplanned(*table, f"({asked}\n)") for table, asked, _ in unread], foreign)
+        for (table, asked, why), found in zip(unread, again, strict=True):
+            if not isinstance(found, Unread):
+                self._read[table][asked] = why._replace(raised=True)
+                self._raising.setdefault(table, set()).add(asked)
 
     def explained(
         self, asked: Sequence[tuple[TableName, Sequence[str]]], foreign: ForeignCode
@@ -111,6 +120,14 @@ class Readings:
             output if isinstance(output, Unread) else [again.get((table, text), text) for text in output]
             for (table, _), output in zip(asked, found, strict=True)
         ]
+
+    def raises(self, text: Text) -> bool:
+        """Whether something in a text that was read raises an error as it is computed beforehand."""
+        return text.asked in self._raising.get(text.table, ())
+
+    def take(self, text: Text, output: str) -> None:
+        """Takes what the server prints of another text that says the same as one that raises."""
+        self._read[text.table][text.asked] = output
 
     def of(self, text: Text) -> str | Unread:
         """What a text that was read comes down to, so that equal ones have equal texts, as far as folding tells."""

@@ -172,7 +172,7 @@ class CatalogueView:
             absent=absent,
             reserved=tuple(sorted(reserved)),
             search_path=self._session.search_path,
-            role=self._session.role,
+            role=self._session.acting,
             version_num=self._session.version_num,
             in_recovery=self._session.in_recovery,
         )

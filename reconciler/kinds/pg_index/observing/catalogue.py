@@ -90,7 +90,11 @@ def read(
         [
             *question.queries,
             *((SCHEMAS, None), (NAMES, _by_name(names)), (MADE, None)),
-            *((IN_WRITTEN_ORDER, None), (tables_query, _by_table(wanted)), indexes_of(session, wanted)),
+            *(
+                (IN_WRITTEN_ORDER, None),
+                (tables_query, {**_by_table(wanted), "acting": session.acting_oid}),
+                indexes_of(session, wanted),
+            ),
         ]
     )
     catalogue = Catalogue(
@@ -104,7 +108,7 @@ def read(
             relkind=row["relkind"],
             rows=row["rows"],
             bytes=row["bytes"],
-            forbidden=_forbidden(row, session.role),
+            forbidden=_forbidden(row, session.acting),
             parent=(row["parent_schema"], row["parent"]) if row["parent"] else (),
             root=(row["root_schema"], row["root"]) if row["root"] else own,
             toast_leftovers=tuple(row["toast_leftovers"]),

@@ -59,10 +59,10 @@ TABLES: LiteralString = """{wanted}
     select n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as relkind,
            -- Before 14, a table that was never analysed says 0.
            case when c.reltuples = 0 and c.relpages = 0 then -1 else c.reltuples end::pg_catalog.float8 as rows,
-           case when not pg_catalog.pg_has_role(c.relowner, 'usage') then pg_catalog.pg_get_userbyid(c.relowner) end
-               as owner,
+           case when not pg_catalog.pg_has_role(%(acting)s::pg_catalog.oid, c.relowner, 'usage')
+                then pg_catalog.pg_get_userbyid(c.relowner) end as owner,
            coalesce(owner.rolsuper, false) as owner_is_superuser,
-           pg_catalog.has_schema_privilege(n.oid, 'create') as may_create,
+           pg_catalog.has_schema_privilege(%(acting)s::pg_catalog.oid, n.oid, 'create') as may_create,
            c.relpages::bigint * pg_catalog.current_setting('block_size')::int as bytes,
            pn.nspname as parent_schema, p.relname as parent, rn.nspname as root_schema, r.relname as root,
            array(select left_over.relname

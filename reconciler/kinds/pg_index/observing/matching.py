@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.kinds.pg_index.changes.statements import FRESH, temporary_name
 from reconciler.kinds.pg_index.comparison.compare import Unread, same_shape
 from reconciler.kinds.pg_index.comparison.hidden_by_folding import Pair, settle
+from reconciler.kinds.pg_index.comparison.raising import read
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 from reconciler.kinds.pg_index.definition.redundancy import spelled
 from reconciler.kinds.pg_index.model import Definition, Element, PgIndex, TableName, table_and_name, table_of
@@ -86,7 +87,7 @@ def _live_texts(declared: Definition, live: LiveIndex, table: TableName) -> list
 
 def _settled(readings: Readings, doubts: Sequence[Doubt]) -> list[bool | Unread]:
     """Whether the texts of each doubt mean the same, by the server's reading; else why it cannot read one of them."""
-    readings.read(text for _, _, pairs in doubts for pair in pairs for text in pair)
+    read(readings, (text for _, _, pairs in doubts for pair in pairs for text in pair))
     found = _read_alike(readings, [pairs for _, _, pairs in doubts])
     # Equal trees are the same whatever the server says, or may not be asked. It reads a text in less time than we do:
     # what it finds the same is not parsed.
@@ -112,10 +113,11 @@ def _read_alike(readings: Readings, questions: Sequence[Sequence[Pair]]) -> list
 
 
 def _alike(readings: Readings, pairs: Sequence[Pair]) -> bool | Unread:
-    """Whether all pairs come down to the same, as far as that tells: of what folding leaves out, `settle` does."""
+    """Whether all pairs come down to the same, as far as that tells: of what folding leaves out, and of what raises an
+    error as it is folded, `settle` does."""
     for pair in pairs:
         answer = readings.alike(*pair)
-        if answer is False and any(map(readings.leaves_out, pair)):
+        if (answer is False and any(map(readings.leaves_out, pair))) or (isinstance(answer, Unread) and answer.raised):
             continue
         if answer is not True:
             return answer
@@ -152,7 +154,7 @@ def _others(
     texts = [text for _, definition, (table, *_), _ in found for text in _texts_of(definition, table)]
     for (table, *_), (definition, alike) in groups.items():
         texts += [text for live in alike for text in _live_texts(definition, live, table)]
-    readings.read(texts)
+    read(readings, texts)
     by_meaning = {
         form: _by_meaning(readings, definition, alike, form[0]) for form, (definition, alike) in groups.items()
     }

@@ -79,7 +79,9 @@ def _observe_tables(
     for each in wanted:
         for table in filter(hidden.__contains__, places[each.address]):
             kind = ObservedIndex if isinstance(each, PgIndex) else ObservedUnlisted
-            observed[each.address] = kind(table=None, hidden=f"{full_name(*table)} {hidden[table]}", role=session.role)
+            observed[each.address] = kind(
+                table=None, hidden=f"{full_name(*table)} {hidden[table]}", role=session.acting
+            )
     return observed
 
 
@@ -156,7 +158,7 @@ def _observe(session: PostgresSession, wanted: Sequence[PgIndex | UnlistedIndexe
                 for name in catalogue.tables[table].toast_leftovers
             ),
             partitions={live.name: view.parts(table_of(resource), live, resource.address) for live in found},
-            role=session.role,
+            role=session.acting,
             in_recovery=session.in_recovery,
         )
     return observed
@@ -192,7 +194,7 @@ def _judged(
             continue
         in_place = index.address not in building
         asked[index.address] = Asked(index.schema_name, index.table, index.definition, in_place)
-    return dict(zip(asked, judge(session, list(asked.values()), catalogue.foreign), strict=True))
+    return dict(zip(asked, judge(session, list(asked.values()), catalogue.foreign, catalogue.made), strict=True))
 
 
 def _amended(definition: Definition, live: LiveIndex) -> bool:

@@ -87,13 +87,13 @@ def alter_system(
 def to_alter(kind: str, subject: Row, server: Server) -> str:
     """What it takes to set something for a role or a database that our role may not alter."""
     if kind == "database":
-        return f"that takes the owner of the database: grant it to {server.role}"
+        return f"that takes the owner of the database: grant it to {server.acting}"
     if subject["is_superuser"]:
         return SUPERUSER
-    way = f"that takes CREATEROLE: alter role {server.role} createrole"
+    way = f"that takes CREATEROLE: alter role {server.acting} createrole"
     if server.version_num < 160000:
         return way
-    return f"{way}; grant {subject['quoted']} to {server.role} with admin option"
+    return f"{way}; grant {subject['quoted']} to {server.acting} with admin option"
 
 
 def forbidden(definition: Definition, observed: SettingObserved, statement: str) -> str:
@@ -101,15 +101,15 @@ def forbidden(definition: Definition, observed: SettingObserved, statement: str)
     server = observed.server
     if statement and not observed.may_set:
         grant = (
-            f"grant alter system on parameter {definition.name} to {server.role}"
+            f"grant alter system on parameter {definition.name} to {server.acting}"
             if server.version_num >= GRANTS_SINCE
             else SUPERUSER
         )
-        return f"role {server.role} may not run {statement}: {grant}"
+        return f"role {server.acting} may not run {statement}: {grant}"
     if not server.may_reload:
         return (
-            f"role {server.role} may not reload the configuration: "
-            f"grant execute on function pg_catalog.pg_reload_conf() to {server.role}, in this database"
+            f"role {server.acting} may not reload the configuration: "
+            f"grant execute on function pg_catalog.pg_reload_conf() to {server.acting}, in this database"
         )
     return ""
 

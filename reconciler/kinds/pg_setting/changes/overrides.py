@@ -14,7 +14,7 @@ from reconciler.kinds.pg_setting.changes import obstacles
 from reconciler.kinds.pg_setting.model import PgSetting
 from reconciler.kinds.pg_setting.observed import Override, SettingObserved
 from reconciler.kinds.pg_setting.values import names
-from reconciler.model import Notice, NoticeType, Outcome, SecretRef
+from reconciler.model import Note, Notice, NoticeType, Outcome, SecretRef
 
 EMPTY = "''"
 
@@ -42,6 +42,7 @@ def noted(desired: PgSetting, observed: SettingObserved) -> list[Overridden]:
         Overridden(
             address=desired.address,
             type=NoticeType.NOTE,
+            note=Note.OTHER_VALUES,
             message=f"as declared, but {override.scope} gets another value{_shown(desired, override.value)}",
             declared_at=desired.declared_at,
             as_declared=_name(desired, override),

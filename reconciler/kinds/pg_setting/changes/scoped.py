@@ -97,7 +97,7 @@ def plan(desired: PgSetting, definition: Definition, observed: SettingObserved) 
             ),
             forbidden=""
             if observed.may_set
-            else f"role {observed.server.role} may not run {step.statements[0]}: {observed.lacks}",
+            else f"role {observed.server.acting} may not run {step.statements[0]}: {observed.lacks}",
         )
     ]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from reconciler.kinds.pg_setting.provenance import file_name, line
-from reconciler.model import Address, Notice, NoticeType
+from reconciler.model import Address, Note, Notice, NoticeType
 from reconciler.targets.postgres.session import PostgresSession, Query
 
 _DIRECTORY = "select setting from pg_catalog.pg_settings where name operator(pg_catalog.=) 'data_directory'"
@@ -45,7 +45,14 @@ def errors(session: PostgresSession, kind: str) -> list[Notice]:
     message = (
         f"the server's own files have errors, which are nothing that is declared: {'; '.join(dict.fromkeys(said))}"
     )
-    return [Notice(address=Address(session.target.name, kind, "*"), type=NoticeType.NOTE, message=message)]
+    return [
+        Notice(
+            address=Address(session.target.name, kind, "*"),
+            type=NoticeType.NOTE,
+            note=Note.FILE_ERRORS,
+            message=message,
+        )
+    ]
 
 
 def _asked(version_num: int) -> Iterator[tuple[str, Query]]:

@@ -123,11 +123,17 @@ def ask(session: PostgresSession, question: Question) -> Answers:
     names = question.names
     scoped = any(not resource.of_instance for resource in question.wanted)
     own = {"own": list(queries.OWN), "values": list(queries.OWN.values())}
-    params = {"names": names, "scoped": scoped, **own, **managed.PARAMS}
+    params = {"names": names, "scoped": scoped, "acting": session.acting_oid, **own, **managed.PARAMS}
     grants = session.version_num >= 150000
     settings = queries.SETTINGS.format(
-        may_alter_system=sql.SQL("pg_catalog.has_parameter_privilege(name, 'alter system')" if grants else "false"),
-        may_set=sql.SQL("pg_catalog.has_parameter_privilege(name, 'set')" if grants else "false"),
+        may_alter_system=sql.SQL(
+            "pg_catalog.has_parameter_privilege(%(acting)s::pg_catalog.oid, name, 'alter system')"
+            if grants
+            else "false"
+        ),
+        may_set=sql.SQL(
+            "pg_catalog.has_parameter_privilege(%(acting)s::pg_catalog.oid, name, 'set')" if grants else "false"
+        ),
     )
     absent = queries.ABSENT.format(
         known=sql.SQL("pg_catalog.pg_settings_get_flags(wanted) is not null" if grants else "null::pg_catalog.bool")

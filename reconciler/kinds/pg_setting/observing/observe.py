@@ -61,7 +61,7 @@ def _observed(session: PostgresSession, reading: Reading, resource: PgSetting) -
                 "source": row["source"],
                 "running": row["setting"],
                 "pending_restart": row["pending_restart"],
-                "may_set": reading.server.superuser or row["may_alter_system"],
+                "may_set": reading.server.acts_as_superuser or row["may_alter_system"],
                 "sourcefile": _source_line(row, reading),
             }
         )
@@ -140,12 +140,12 @@ def _scope(reading: Reading, resource: PgSetting, row: Row | None) -> Mapping[st
     server = reading.server
     if not (lacks or row is None or row["context"] == "user" or row["may_set"]):
         grants = server.version_num >= obstacles.GRANTS_SINCE
-        lacks = f"grant set on parameter {resource.setting} to {server.role}" if grants else obstacles.SUPERUSER
+        lacks = f"grant set on parameter {resource.setting} to {server.acting}" if grants else obstacles.SUPERUSER
     return {
         "own": own[0] if own else None,
         "overrides": stronger,
         "scope_sql": " in ".join(subjects),
-        "may_set": server.superuser or not lacks,
+        "may_set": server.acts_as_superuser or not lacks,
         "lacks": lacks,
     }
 

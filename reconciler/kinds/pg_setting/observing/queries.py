@@ -37,7 +37,9 @@ looked for: as soon as pg_settings has been read, its own are back."""
 
 SERVER = sql.SQL("""
     select rolname as role, rolsuper as superuser,
-           pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'execute') as may_reload,
+           (select rolsuper from pg_catalog.pg_roles where oid = %(acting)s::pg_catalog.oid) as acts_as_superuser,
+           pg_catalog.has_function_privilege(%(acting)s::pg_catalog.oid, 'pg_catalog.pg_reload_conf()', 'execute')
+               as may_reload,
            pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'select')
            and pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'execute') as may_read_files,
            (select setting from pg_catalog.pg_settings where name = 'allow_alter_system') as allow_alter_system,
@@ -82,18 +84,18 @@ OVERRIDES = sql.SQL("""
 
 DATABASES = sql.SQL("""
     select datname as name, pg_catalog.quote_ident(datname) as quoted,
-           pg_catalog.pg_has_role(datdba, 'usage') as may_alter
+           pg_catalog.pg_has_role(%(acting)s::pg_catalog.oid, datdba, 'usage') as may_alter
     from pg_catalog.pg_database where %(scoped)s
 """)
 
 ROLES = sql.SQL("""
     select r.rolname as name, pg_catalog.quote_ident(r.rolname) as quoted, r.rolsuper as is_superuser,
-           r.rolname = current_user or me.rolsuper
+           r.oid = me.oid or me.rolsuper
            or (me.rolcreaterole and not r.rolsuper
                and (pg_catalog.current_setting('server_version_num')::int < 160000
-                    or pg_catalog.pg_has_role(r.oid, 'usage with admin option'))) as may_alter
+                    or pg_catalog.pg_has_role(me.oid, r.oid, 'usage with admin option'))) as may_alter
     from pg_catalog.pg_roles r cross join pg_catalog.pg_roles me
-    where me.rolname = current_user and %(scoped)s
+    where me.oid = %(acting)s::pg_catalog.oid and %(scoped)s
 """)
 
 ABSENT = sql.SQL("""

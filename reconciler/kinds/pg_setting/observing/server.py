@@ -35,6 +35,8 @@ def _by_itself(question: Question, instance: Instance) -> Server:
         version_num=session.version_num,
         role=row["role"],
         superuser=row["superuser"],
+        acting=session.acting,
+        acts_as_superuser=row["acts_as_superuser"],
         in_recovery=session.in_recovery,
         data_directory=row["data_directory"],
         may_reload=row["may_reload"],

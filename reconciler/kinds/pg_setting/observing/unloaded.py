@@ -85,10 +85,14 @@ def seen(
     """
     grants = session.version_num >= 150000
     query = sql.SQL("select pg_catalog.current_setting(%(name)s, true) as value, {may} as may_set").format(
-        may=sql.SQL("pg_catalog.has_parameter_privilege(%(name)s, 'alter system')" if grants else "false")
+        may=sql.SQL(
+            "pg_catalog.has_parameter_privilege(%(acting)s::pg_catalog.oid, %(name)s, 'alter system')"
+            if grants
+            else "false"
+        )
     )
     try:
-        [row] = session.fetch(query, {"name": definition.name})
+        [row] = session.fetch(query, {"name": definition.name, "acting": session.acting_oid})
     except ObservationFailed:
         return {}
     last = entries[-1] if entries else None
@@ -103,5 +107,5 @@ def seen(
         "source": "configuration file" if is_set else "default",
         "sourcefile": provenance.line(last.file, last.line) if last and is_set else "",
         "masked_by": masked,
-        "may_set": server.superuser or row["may_set"],
+        "may_set": server.acts_as_superuser or row["may_set"],
     }

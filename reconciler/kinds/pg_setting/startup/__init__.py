@@ -106,7 +106,7 @@ def start(name: str, value: Canonical, server: Server) -> Start:
         around=server.around,
         version=server.version_num // 10000,
         in_recovery=server.in_recovery,
-        superuser=server.superuser,
+        superuser=server.acts_as_superuser,
         data_directory=server.data_directory,
     )
 

@@ -21,7 +21,7 @@ class Start:
     """What the server will start with, if `name` is changed to what `coming` has for it.
 
     `coming` and `now` are in each setting's own unit; a setting is missing that this version does not have, or this
-    role does not see. `version` is the major one; `superuser` is this session's role.
+    role does not see. `version` is the major one; `superuser`: the role that applies is one.
     """
 
     name: str
