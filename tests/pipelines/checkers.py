@@ -1,6 +1,7 @@
 """What others have written to check files of pipelines, run without network: each where it is installed.
 
-`pip install .[dev]` brings all of them but hadolint. `make test` has none, so what asks them is `thorough`.
+`pip install .[dev]` brings all of them but hadolint and ShellCheck. `make test` has none, so what asks them is
+`thorough`.
 
 Decided: docs/decisions.md#checkers-of-pipelines
 """
