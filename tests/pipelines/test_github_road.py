@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class Team:
         self.forge = forge
         self.people = people
         self.runner = runner
+        self.workflow = deepcopy(README)
 
     def push(self, name: str, text: str, branch: str = PULL.branch) -> str:
         (self.forge.clone / name).write_text(text)
@@ -68,7 +70,7 @@ class Team:
         return self.event("pull_request", event, head)["plan"]
 
     def event(self, name: str, event: dict[str, Any], sha: str) -> dict[str, Ran]:
-        return self.runner.run(README, name, event, sha)
+        return self.runner.run(self.workflow, name, event, sha)
 
     def merge(self) -> Ran:
         event = self.forge.merge(PULL)
@@ -104,6 +106,7 @@ def command_line(capsys):
 
 @needs_programs
 def test_the_whole_road_of_a_pull_request(team, table, command_line):
+    team.workflow["jobs"]["apply"]["steps"][1]["with"]["approvals"] = 2
     team.forge.say("mallory", "<!-- reconciler:plan:pull-request -->\n\nNothing to see here.")
     planned = team.open()
     assert not planned.failed, planned.log
@@ -122,15 +125,16 @@ def test_the_whole_road_of_a_pull_request(team, table, command_line):
     assert team.forge.comments() == [theirs, ours], "the comment shows the plan that was approved"
     assert "Comment" not in stands.steps
 
+    approve(team, planned, "bob", command_line=command_line)
     applied = team.merge()
     assert not applied.failed, applied.log
     assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey", "tasks_status_idx"]
     receipt = json.loads(team.forge.git("show", "receipts:plans/7.receipt.json", at=team.forge.bare))
     assert receipt["succeeded"] is True
-    assert [each["principal"] for each in receipt["approved_by"]] == ["alice"]
+    assert [each["principal"] for each in receipt["approved_by"]] == ["alice", "bob"]
     assert team.forge.git("log", "-1", "--format=%s", "receipts", at=team.forge.bare).endswith("[skip ci]")
     assert "receipts" not in README[True]["push"]["branches"], "and nothing listens to that branch"
-    assert "    main/pg_index/public.tasks_status_idx" in applied.summary or "tasks_status_idx" in applied.summary
+    assert "main/pg_index/public.tasks_status_idx  applied" in applied.summary
 
     quiet = team.event("schedule", {}, team.forge.head("main"))["drift"]
     assert not quiet.failed, quiet.log
