@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test test-ci test-set test-all test-slow suites lint types check bench bench-replacement docs clean
+.PHONY: help demo unit test test-ci test-set test-all test-slow suites lint types check bench bench-replacement docs requirements clean
 
 help:  ## this list; ARGS="…" is handed on: make test ARGS="tests/pg_index -k corpus"
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,12 @@ bench-replacement: $(VENV)/dev.stamp  ## what readers and writers notice of a re
 
 docs: $(VENV)/dev.stamp  ## help texts and the JSON Schema in the documentation
 	$(BIN)/python docs/generate.py
+
+requirements: $(VENV)/dev.stamp  ## requirements.txt: what the image and the action install, at the versions of today
+	grep '^#' requirements.txt | head -n 2 > requirements.new
+	echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  pyproject.toml - >> requirements.new
+	mv requirements.new requirements.txt
 
 clean:  ## takes .venv and all caches away
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

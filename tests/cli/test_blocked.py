@@ -105,7 +105,8 @@ def pipeline(folder: Path, database: str) -> subprocess.CompletedProcess[str]:
 def test_the_pipeline_of_the_readme_fails_on_a_typo(typo, desired, database):
     failed = pipeline(desired.parent, database)
     assert failed.returncode == 1, failed.stdout + failed.stderr
-    assert "public.taks" in (desired.parent / "plan.md").read_text(), "the pull request shows why"
+    shown = (desired.parent / "plan.md").read_text()
+    assert "public.taks" in shown, f"the pull request shows why; on standard error: {failed.stderr}"
     (desired / "typo.yaml").unlink()
     passed = pipeline(desired.parent, database)
     assert passed.returncode == 0, passed.stdout + passed.stderr

@@ -1,4 +1,4 @@
-"""docs/pipelines/: the command line parses what runs there, with what each system fills in, and all shards run."""
+"""docs/pipelines/fleet-*: the command line parses what runs there, as each system fills it in, and all shards run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ALL = [f"{number}/16" for number in range(16)]
 
 def of_kubernetes() -> list[tuple[str, dict[str, Any]]]:
     found = []
-    for job in documents("kubernetes.yaml")[1:]:
+    for job in documents("fleet-kubernetes.yaml")[1:]:
         spec = job["spec"]
         [container] = spec["template"]["spec"]["containers"]
         for index in range(spec["completions"]):
@@ -71,20 +71,22 @@ def of_kubernetes() -> list[tuple[str, dict[str, Any]]]:
 
 
 def of_github() -> list[tuple[str, dict[str, Any]]]:
-    [workflow] = documents("github.yaml")
+    [workflow] = documents("fleet-github.yaml")
     found = []
     for job in workflow["jobs"].values():
         for shard in job.get("strategy", {}).get("matrix", {}).get("shard", [""]):
             for step in job["steps"]:
-                script = re.sub(r"\$\{\{ matrix\.shard \}\}", str(shard), step.get("run", ""))
+                script = step.get("run", "")
                 assert "${{" not in script
-                environment = {"DIGEST": DIGEST, "GITHUB_OUTPUT": "/dev/null"}
+                environment = {"DIGEST": DIGEST, "GITHUB_OUTPUT": "/dev/null", "RUNNER_TEMP": "/nowhere"}
+                for name, text in step.get("env", {}).items():
+                    environment[name] = text.replace("${{ matrix.shard }}", str(shard))
                 found += [parsed(each) for each in calls(script, environment)]
     return found
 
 
 def of_gitlab() -> list[tuple[str, dict[str, Any]]]:
-    [pipeline] = documents("gitlab.yaml")
+    [pipeline] = documents("fleet-gitlab.yaml")
     found = []
     for name in pipeline["stages"]:
         job = pipeline[name]
@@ -96,7 +98,7 @@ def of_gitlab() -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-PIPELINES = {"kubernetes.yaml": of_kubernetes, "github.yaml": of_github, "gitlab.yaml": of_gitlab}
+PIPELINES = {"fleet-kubernetes.yaml": of_kubernetes, "fleet-github.yaml": of_github, "fleet-gitlab.yaml": of_gitlab}
 
 
 @pytest.mark.parametrize("name", PIPELINES)
@@ -110,13 +112,14 @@ def test_every_shard_plans_and_applies(name):
             assert parameters["receipt"]
 
 
-def test_there_is_no_other_file():
-    assert {path.name for path in FOLDER.iterdir()} == set(PIPELINES)
+def test_there_is_no_other_file_for_fleets():
+    """Those of one target are held by `tests/pipelines/`."""
+    assert {path.name for path in FOLDER.glob("fleet-*")} == set(PIPELINES)
 
 
 def test_nothing_is_tried_again_by_kubernetes_and_every_index_has_a_pod():
     """What the fields mean: Kubernetes' reference of Job v1."""
-    config, *jobs = documents("kubernetes.yaml")
+    config, *jobs = documents("fleet-kubernetes.yaml")
     assert (config["apiVersion"], config["kind"]) == ("v1", "ConfigMap")
     for job in jobs:
         spec = job["spec"]
@@ -132,7 +135,7 @@ def test_nothing_is_tried_again_by_kubernetes_and_every_index_has_a_pod():
 
 
 def test_jobs_of_github_wait_for_what_they_use():
-    [workflow] = documents("github.yaml")
+    [workflow] = documents("fleet-github.yaml")
     for job in workflow["jobs"].values():
         for text in re.findall(r"needs\.(\w+)\.outputs\.(\w+)", str(job)):
             assert text[0] in job["needs"]
@@ -140,7 +143,7 @@ def test_jobs_of_github_wait_for_what_they_use():
 
 
 def test_stages_of_gitlab_are_there():
-    [pipeline] = documents("gitlab.yaml")
+    [pipeline] = documents("fleet-gitlab.yaml")
     jobs = {name: job for name, job in pipeline.items() if name not in ("stages", "default")}
     assert {job["stage"] for job in jobs.values()} == set(pipeline["stages"])
     assert all(need in jobs for job in jobs.values() for need in job.get("needs", ()))

@@ -1,0 +1,250 @@
+"""The workflow of the README, run on a repository, a forge and PostgreSQL: what it tells, and what it applies.
+
+Decided: docs/decisions.md#plans-of-the-merged-tree
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from approvals.people import People
+from pipelines.checkers import needs_programs
+from pipelines.forge import Forge, PullRequest
+from pipelines.workflow import ACTION, README, Ran, Runner, opened
+from waiting import reload
+
+TARGETS = 'targets: {main: {postgres: "${DATABASE_URL}"}}\n'
+DESIRED = "target: main\ntables:\n  public.tasks:\n    indexes:\n      tasks_status_idx: {columns: [status]}\n"
+PULL = PullRequest(7, "queue", "carol")
+NAMES = "select indexname from pg_indexes where tablename = 'tasks' order by 1"
+
+
+@pytest.fixture
+def forge(tmp_path) -> Forge:
+    made = Forge(tmp_path / "forge")
+    (made.clone / "desired").mkdir()
+    (made.clone / "desired" / "targets.yaml").write_text(TARGETS)
+    made.commit("Targets")
+    return made
+
+
+@pytest.fixture
+def people(tmp_path) -> People:
+    return People(tmp_path)
+
+
+@pytest.fixture
+def table(sql, postgres):
+    """A table without an index of ours."""
+    sql.execute("create table tasks (id bigint primary key, status text)")
+    yield sql
+    sql.execute("alter system reset all")
+    reload(sql)
+
+
+class Team:
+    """Who works with the forge: `carol` opens pull requests, others approve."""
+
+    def __init__(self, forge: Forge, people: People, runner: Runner) -> None:
+        self.forge = forge
+        self.people = people
+        self.runner = runner
+        self.workflow = deepcopy(README)
+
+    def push(self, name: str, text: str, branch: str = PULL.branch) -> str:
+        (self.forge.clone / name).write_text(text)
+        return self.forge.commit(f"Change {name}", branch=branch)
+
+    def open(self, text: str = DESIRED) -> Ran:
+        self.forge.git("checkout", "--quiet", "-b", PULL.branch)
+        head = self.push("desired/tasks.yaml", text)
+        return self.event("pull_request", opened(PULL.number, head), head)["plan"]
+
+    def pushed(self, before: str, head: str) -> Ran:
+        event = opened(PULL.number, head, action="synchronize", before=before)
+        return self.event("pull_request", event, head)["plan"]
+
+    def event(self, name: str, event: dict[str, Any], sha: str) -> dict[str, Ran]:
+        return self.runner.run(self.workflow, name, event, sha)
+
+    def merge(self) -> Ran:
+        event = self.forge.merge(PULL)
+        return self.event("push", event, event["after"])["apply"]
+
+
+@pytest.fixture
+def team(forge, people, database, table, tmp_path) -> Team:
+    people.listed("alice", "bob", "carol")
+    variables = {"ALLOWED_SIGNERS": people.signers.read_text()}
+    return Team(forge, people, Runner(forge, tmp_path / "runner", {"DATABASE_URL": database}, variables))
+
+
+def approve(team: Team, ran: Ran, name: str, *options: str, command_line) -> str:
+    """What the lines at the end of the comment do, but for the download."""
+    [artifact] = ran.uploaded.values()
+    plans = team.forge.clone / "plans"
+    plans.mkdir(exist_ok=True)
+    shutil.copy(artifact / "7.json", plans)
+    command_line("approve", plans / "7.json", "--key", team.people.key(name), *options)
+    return team.forge.commit("Approve plan 7", branch=PULL.branch)
+
+
+@pytest.fixture
+def command_line(capsys):
+    from reconciler.cli.app import run
+
+    def call(*arguments: str | Path) -> None:
+        assert run([*map(str, arguments)]) == 0, capsys.readouterr().err
+
+    return call
+
+
+@needs_programs
+def test_the_whole_road_of_a_pull_request(team, table, command_line):
+    team.workflow["jobs"]["apply"]["steps"][1]["with"]["approvals"] = 2
+    team.forge.say("mallory", "<!-- reconciler:plan:pull-request -->\n\nNothing to see here.")
+    planned = team.open()
+    assert not planned.failed, planned.log
+    theirs, ours = team.forge.comments()
+    assert "Nothing to see here" in theirs["body"]
+    assert ours["body"].startswith("<!-- reconciler:plan:pull-request -->\n")
+    assert "tasks_status_idx" in ours["body"]
+    assert "    gh run download 4711 --name plan-7 --dir plans\n" in ours["body"]
+    assert ours["body"] == planned.summary
+    assert list(planned.uploaded) == ["plan-7"]
+
+    before = team.forge.head(PULL.branch)
+    head = approve(team, planned, "alice", command_line=command_line)
+    stands = team.pushed(before, head)
+    assert not stands.failed, stands.log
+    assert team.forge.comments() == [theirs, ours], "the comment shows the plan that was approved"
+    assert "Comment" not in stands.steps
+
+    approve(team, planned, "bob", command_line=command_line)
+    applied = team.merge()
+    assert not applied.failed, applied.log
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey", "tasks_status_idx"]
+    receipt = json.loads(team.forge.git("show", "receipts:plans/7.receipt.json", at=team.forge.bare))
+    assert receipt["succeeded"] is True
+    assert [each["principal"] for each in receipt["approved_by"]] == ["alice", "bob"]
+    assert team.forge.git("log", "-1", "--format=%s", "receipts", at=team.forge.bare).endswith("[skip ci]")
+    assert "receipts" not in README[True]["push"]["branches"], "and nothing listens to that branch"
+    assert "main/pg_index/public.tasks_status_idx  applied" in applied.summary
+
+    quiet = team.event("schedule", {}, team.forge.head("main"))["drift"]
+    assert not quiet.failed, quiet.log
+    table.execute("drop index tasks_status_idx")
+    loud = team.event("schedule", {}, team.forge.head("main"))["drift"]
+    assert loud.failed
+    assert "tasks_status_idx" in loud.summary
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_a_push_of_other_yaml_edits_the_one_comment(team):
+    team.open()
+    [first] = team.forge.comments()
+    before = team.forge.head(PULL.branch)
+    head = team.push("desired/tasks.yaml", DESIRED.replace("[status]", "[status, id]"))
+    assert not team.pushed(before, head).failed
+    [second] = team.forge.comments()
+    assert second["id"] == first["id"]
+    assert "(status, id)" in second["body"]
+
+
+@pytest.mark.thorough
+@needs_programs
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(DESIRED.replace("tasks:", "taks:"), "public.taks"), ("target: main\ntabels: {}\n", "**There is no plan.**")],
+    ids=["blocked", "error"],
+)
+def test_what_goes_wrong_is_in_the_comment_and_fails_the_job(team, text, says):
+    ran = team.open(text)
+    assert ran.failed
+    [comment] = team.forge.comments()
+    assert says in comment["body"]
+    assert "tabels" not in text or "tabels" in comment["body"], "the error itself"
+    assert "reconciler approve" not in comment["body"], "there is nothing to approve"
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_nothing_is_applied_that_only_its_author_approved(team, table, command_line):
+    planned = team.open()
+    approve(team, planned, "carol", command_line=command_line)
+    applied = team.merge()
+    assert applied.failed
+    assert "carol" in applied.log.partition("0 count")[2], "whose approval does not count, and why"
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
+    assert applied.steps["Push the receipts"], "there is none, which is no failure"
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_without_signers_nothing_is_applied(team, table, command_line):
+    planned = team.open()
+    approve(team, planned, "alice", command_line=command_line)
+    team.runner.variables = {}
+    applied = team.merge()
+    assert applied.failed
+    assert "allowed-signers is empty" in applied.log
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_a_merge_without_a_plan_fails_where_there_is_something_to_do(team):
+    team.open()
+    applied = team.merge()
+    assert applied.failed
+    assert "brought no plan" in applied.log
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_a_hazard_is_allowed_by_an_approval(team, table, command_line):
+    table.execute("create index tasks_old_idx on tasks (status)")
+    team.forge.git("push", "--quiet", "origin", "main:receipts")
+    earlier = team.forge.head("receipts")
+    planned = team.open("target: main\ntables: {public.tasks: {indexes: {tasks_old_idx: absent}}}\n")
+    approve(team, planned, "alice", "--allow", "index-drop", command_line=command_line)
+    applied = team.merge()
+    assert not applied.failed, applied.log
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
+    assert team.forge.git("rev-parse", "receipts^", at=team.forge.bare) == earlier, "what is on the branch stays"
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_another_plan_in_the_place_of_the_approved_one_is_not_applied(team, table, command_line):
+    planned = team.open()
+    approve(team, planned, "alice", command_line=command_line)
+    before = team.forge.head(PULL.branch)
+    wider = team.push("desired/tasks.yaml", DESIRED.replace("[status]", "[status, id]"))
+    other = team.pushed(before, wider)
+    [artifact] = other.uploaded.values()
+    shutil.copy(artifact / "7.json", team.forge.clone / "plans")
+    team.forge.commit("Tidy up", branch=PULL.branch)
+    applied = team.merge()
+    assert applied.failed
+    assert "this plan is not approved" in applied.log
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_pkey"]
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_a_policy_of_the_environment_holds_against_approvals(team, table, command_line, monkeypatch):
+    table.execute("create index tasks_old_idx on tasks (status)")
+    monkeypatch.setitem(ACTION["inputs"], "policy", {"default": "policy: {deny: [index-drop]}"})
+    planned = team.open("target: main\ntables: {public.tasks: {indexes: {tasks_old_idx: absent}}}\n")
+    approve(team, planned, "alice", "--allow", "index-drop", command_line=command_line)
+    applied = team.merge()
+    assert applied.failed
+    assert "denied" in applied.log or "denies" in applied.log
+    assert [name for (name,) in table.execute(NAMES)] == ["tasks_old_idx", "tasks_pkey"]
