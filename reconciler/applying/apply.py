@@ -61,6 +61,7 @@ def apply_plan(
     at_once: int = MOST_TARGETS_AT_ONCE,
     lock_timeout: timedelta = NO_WAIT,
     approvals: FoundApprovals | None = None,
+    commit: str = "",
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
@@ -68,7 +69,8 @@ def apply_plan(
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
     further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
     server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand;
-    `approvals` what lies beside a saved plan, None where nobody says whose count.
+    `approvals` what lies beside a saved plan, None where nobody says whose count; `commit` the one that the YAML is of,
+    for the receipt.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -84,7 +86,7 @@ def apply_plan(
     ledger = Ledger(
         plan, now, record,
         approved_by=[each.approver for each in approved.approvals] if approved else (),
-        outside_window=secrets.redact(options.outside_window),
+        outside_window=secrets.redact(options.outside_window), commit=commit,
     )  # fmt: skip
     events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}

@@ -169,6 +169,7 @@ def command(
     from reconciler.desired.narrowing import parse
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
+    from reconciler.documents.git_commit import commit_of
     from reconciler.views.live import live
 
     plan = saved_plan.named(names, where)
@@ -244,7 +245,7 @@ def command(
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
             rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals,
-            declared=desired.resources if saved and desired.resources else None,
+            declared=desired.resources if saved and desired.resources else None, commit=commit_of(run.folder),
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []
     try:

@@ -59,6 +59,7 @@ def planned(
 ) -> Planned:
     """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
     are to review it, with `allow_blocked` in it."""
+    from reconciler.documents.git_commit import commit_of
     from reconciler.planning.make import planned
     from reconciler.planning.unread import unknown
 
@@ -66,7 +67,7 @@ def planned(
         return planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
-            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))],
+            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))], commit=commit_of(run.folder),
         )  # fmt: skip
 
 

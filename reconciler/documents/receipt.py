@@ -34,14 +34,14 @@ from reconciler.verdicts import of_applied
 
 FORMAT = Format(
     name="reconciler-receipt",
-    version="2.3",
+    version="2.4",
     noun="a receipt",
     given="name a file written by reconciler apply --receipt",
     remade="reconciler apply --receipt FILE writes one",
 )
 """1.1: verdicts. 2.0: `format`, and of each change what was before and after. 2.1:
 `unseen`. 2.2: `partial`. 2.3: `held`, `approved_by` and
-`outside_window`."""
+`outside_window`. 2.4: `targets`, `git` and `rolls_back`."""
 
 
 def dump(receipt: Receipt) -> str:
