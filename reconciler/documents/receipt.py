@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.documents.atomic_file import expect_writable, write_text
+from reconciler.documents.digest import digest
 from reconciler.documents.document import (
     Format,
     expect_version,
@@ -46,13 +47,22 @@ FORMAT = Format(
 
 def dump(receipt: Receipt) -> str:
     """The text of the receipt file: the same for the same receipt."""
+    first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}
+    return readable(_content(receipt), first=first)
+
+
+def receipt_digest(receipt: Receipt) -> str:
+    """SHA-256 over all that a receipt says: by this a plan names what it undoes."""
+    return digest(_content(receipt))
+
+
+def _content(receipt: Receipt) -> dict[str, Any]:
     content: dict[str, Any] = receipt.model_dump(mode="json", exclude={"reconciler_version"})
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)
     for one, change in zip(content["changes"], receipt.changes, strict=True):
         one |= _derived(change, receipt)
-    first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}
-    return readable(content, first=first)
+    return content
 
 
 def load(text: str, *, source: str) -> Receipt:

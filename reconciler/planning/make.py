@@ -65,6 +65,7 @@ def planned(
     at_once: int = MOST_TARGETS_AT_ONCE,
     unknown: Sequence[Unreachable] = (),
     commit: str = "",
+    of_nodes: bool = False,
 ) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
@@ -73,10 +74,10 @@ def planned(
     declared of `targets` (`narrowing`). A resource of a target that is not in `targets` is not looked at, but may be
     what a part of `only` is about. A target that cannot be read, or a node of which cannot, is in `Plan.unreachable`,
     and nothing is planned of it: of such a plan it is never said that all is in sync. So are templates whose targets
-    are `unknown`.
+    are `unknown`. `of_nodes`: each resource is of the one node that its address names, and of no other of its target.
     Raises UsageError where a part of `only` is about nothing.
     """
-    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once)
+    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once, of_nodes=of_nodes)
     unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
     views = _held_back(agreed(read.views, read.nodes, read.resources, unseen, resources))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
