@@ -100,6 +100,13 @@ def are_blocked(addresses: Sequence[Address]) -> str:
     return f"{len(addresses)} of what is declared {'is' if len(addresses) == 1 else 'are'} blocked"
 
 
+def blocked_beside(plan: Plan, addresses: Sequence[Address]) -> str:
+    """What an apply of `plan` says of what is blocked, in a sentence."""
+    if plan.rolls_back is not None:
+        return f"{len(addresses)} of what was done cannot be undone: reconciler show PLAN says why."
+    return f"Beside this plan, {are_blocked(addresses)}: reconciler plan says why."
+
+
 def show_lines(text: str) -> None:
     """As `show`, of a text that no view has laid out: nothing in it acts on a terminal."""
     from reconciler.reports.characters import visible_lines

@@ -30,6 +30,7 @@ from reconciler.documents.document import (
     unknown_keys,
     without,
 )
+from reconciler.errors import DocumentError
 from reconciler.model import ChangeReceipt, Receipt
 from reconciler.verdicts import of_applied
 
@@ -105,10 +106,30 @@ def expect_place(path: Path, plan: Path | None) -> None:
     """Raises DocumentError where no receipt can be written to `path`, or where it would take the place of the `plan`
     that is applied, or of YAML. Nothing is written."""
     if plan and path.exists() and path.samefile(plan):
-        refuse(str(path), "is the plan that is to be applied, and would be lost", "name another file for the receipt")
+        refuse(str(path), "is the plan that is to be applied, and would be lost", OTHER_PLACE)
     if path.suffix in (".yaml", ".yml"):
-        refuse(str(path), "is called as YAML is, and a receipt is JSON", "name another file for the receipt")
+        refuse(str(path), "is called as YAML is, and a receipt is JSON", OTHER_PLACE)
     expect_writable(path)
+
+
+def earlier(path: Path, digest: str) -> Receipt | None:
+    """The receipt that is in the file `path` already, of the plan with this `digest`; None: there is nothing.
+
+    Raises DocumentError where it holds anything else, which a receipt in its place would lose. What is no regular file
+    keeps nothing.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    try:
+        found = read(path)
+    except DocumentError as error:
+        refuse(str(path), f"is there already, and would be lost: {error.message}", OTHER_PLACE)
+    if found.plan_digest != digest:
+        refuse(str(path), f"is the receipt of another plan, {found.plan_digest}, and would be lost", OTHER_PLACE)
+    return found
+
+
+OTHER_PLACE = "name another file for the receipt"
 
 
 def is_receipt(raw: Mapping[str, Any]) -> bool:
