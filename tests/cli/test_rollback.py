@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from approvals.people import People
+from documents.test_git_commit import git
 from waiting import reload
+
+from reconciler.documents.change_fingerprint import of_parts
+from reconciler.documents.digest import digest
 
 INDEXES = (
     "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where indrelid = 'tasks'::regclass "
@@ -123,3 +130,130 @@ def test_what_changes_between_the_plan_and_its_apply_is_stale(applied, world, re
     assert code == 1
     assert "1 stale" in out
     assert setting(world, "work_mem")[0] == "9216"
+
+
+def test_an_approval_is_as_good_as_the_digest_and_allows_the_hazards(applied, world, reconciler, tmp_path):
+    people = People(tmp_path)
+    people.listed("alice", "bob")
+    plan = people.plan_path
+    assert reconciler("rollback", applied, "--out", plan)[0] == 0
+    apply = ("apply", plan, "--require-approvals", "2", "--allowed-signers", people.signers)
+    assert reconciler("approve", plan, "--key", people.key("alice"), "--allow", "index-drop")[0] == 0
+    code, _, err = reconciler(*apply)
+    assert code == 1
+    assert "asks for 2 approvals" in err
+    assert reconciler("approve", plan, "--key", people.key("bob"), "--allow", "index-drop")[0] == 0
+    code, out, err = reconciler(*apply)
+    assert code == 0, out + err
+    assert indexes(world) == ["tasks_pkey"]
+
+
+def test_a_policy_holds_for_an_undoing_as_for_anything(applied, world, reconciler, desired):
+    text = (desired / "targets.yaml").read_text().replace("memory: 16GB", "memory: 16GB, policy: {deny: [index-drop]}")
+    (desired / "targets.yaml").write_text(text)
+    code, _, err = rolled_back(reconciler, applied, "--allow", "index-drop")
+    assert code == 1
+    assert "index-drop" in err
+    assert len(indexes(world)) == 3
+
+
+def resealed(path: Path, alter: Callable[[dict[str, Any]], object]) -> str:
+    """Alters a plan file as somebody does who knows how all digests are made; its new digest."""
+    content = json.loads(path.read_text())
+    alter(content)
+    for item in content["resource_changes"]:
+        item["fingerprint"] = of_parts(item | {"before": item["change"]["before"]})
+        item["hazards"] = [hazard for step in item["steps"] for hazard in step["hazards"]]
+    content["digest"] = digest({key: value for key, value in content.items() if key != "digest"})
+    path.write_text(json.dumps(content))
+    return content["digest"]
+
+
+def other_steps(content: dict[str, Any]) -> None:
+    for item in content["resource_changes"]:
+        for step in item["steps"]:
+            step["statements"] = ["drop table tasks"]
+
+
+def other_hazards(content: dict[str, Any]) -> None:
+    for item in content["resource_changes"]:
+        for step in item["steps"]:
+            step["hazards"] = []
+
+
+@pytest.mark.parametrize("alter", [other_steps, other_hazards])
+def test_a_rollback_that_was_altered_is_stale_even_for_whoever_names_it(applied, world, reconciler, tmp_path, alter):
+    plan = tmp_path / "undo.json"
+    reconciler("rollback", applied, "--out", plan)
+    code, out, err = reconciler("apply", plan, "--digest", resealed(plan, alter), "--allow", "index-drop")
+    assert code == 1
+    assert "Applied 0 of 3" in out or "Applied 1 of 3" in out, out + err
+    assert len(indexes(world)) == 3
+
+
+def test_a_plan_that_says_to_be_a_rollback_is_not_held_against_less(world, reconciler, desired, tmp_path):
+    """Whoever can write the file could have what is no longer declared made by it."""
+    plan = tmp_path / "plan.json"
+    assert reconciler("plan", "--out", plan)[0] == 0
+    text = (desired / "tasks.yaml").read_text()
+    (desired / "tasks.yaml").write_text(text.replace("      tasks_status_idx", "      tasks_other_idx"))
+    undoes = {"receipt": "0" * 64, "plan": "0" * 64, "applied_at": "2026-01-01T00:00:00Z", "commit": ""}
+    resealed(plan, lambda content: content.update(rolls_back=undoes))
+    code, _, err = reconciler("apply", plan)
+    assert code == 1
+    assert "applied where its digest is named" in err
+    assert indexes(world) == ["tasks_pkey"]
+
+
+def test_a_rollback_that_says_to_be_none_is_held_against_the_yaml(applied, world, reconciler, tmp_path):
+    plan = tmp_path / "undo.json"
+    reconciler("rollback", applied, "--out", plan)
+    resealed(plan, lambda content: content.update(rolls_back=None))
+    code, out, _ = reconciler("apply", plan, "--allow", "index-drop")
+    assert code == 1
+    assert "3 superseded" in out
+    assert len(indexes(world)) == 3
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "json", "sql"])
+def test_every_format_tells_what_is_undone_and_what_is_not(applied, world, reconciler, format):
+    world.execute("drop index tasks_title_idx")
+    world.execute("create index tasks_title_idx on tasks (title)")
+    code, out, _ = reconciler("rollback", applied, "--format", format)
+    assert code == 1
+    receipt = json.loads(applied.read_text())
+    assert receipt["plan_digest"][:12] in out
+    assert "tasks_status_idx" in out
+    if format != "sql":  # which has what runs, and nothing else
+        assert "it has changed since it was applied" in out
+
+
+def test_the_commit_is_said(world, reconciler, desired, tmp_path):
+    git(desired, "init", "-q")
+    git(desired, "add", ".")
+    git(desired, "commit", "-q", "-m", "two indexes")
+    commit = git(desired, "rev-parse", "HEAD")
+    plan, receipt = tmp_path / "plan.json", tmp_path / "receipt.json"
+    reconciler("plan", "--out", plan)
+    git(desired, "commit", "-q", "--allow-empty", "-m", "more")
+    assert reconciler("apply", plan, "--receipt", receipt)[0] == 0
+    assert json.loads(receipt.read_text())["git"] == {"commit": git(desired, "rev-parse", "HEAD"), "plan": commit}
+    _, out, _ = reconciler("rollback", receipt)
+    assert f"it was applied at commit {git(desired, 'rev-parse', 'HEAD')[:12]}" in " ".join(out.split())
+
+
+def test_a_receipt_of_what_is_not_declared_here_is_refused(applied, world, reconciler, desired):
+    text = (desired / "targets.yaml").read_text().replace("main:", "other:")
+    (desired / "targets.yaml").write_text(text)
+    (desired / "tasks.yaml").write_text((desired / "tasks.yaml").read_text().replace("main", "other"))
+    code, _, err = reconciler("rollback", applied)
+    assert code == 1
+    assert "the receipt is of main, which is not declared here" in err
+
+
+def test_the_receipt_is_not_lost(applied, world, reconciler):
+    before = applied.read_text()
+    code, _, err = reconciler("rollback", applied, "--out", applied)
+    assert code == 1
+    assert "would be lost" in err
+    assert applied.read_text() == before
