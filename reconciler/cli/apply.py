@@ -225,7 +225,7 @@ def command(
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
     if saved and receipt and earlier and earlier.succeeded:
         only_look(run, saved, earlier, desired.targets, output=output, place=receipt)
-    if saved and not desired.resources:
+    if saved and not desired.resources and saved.rolls_back is None:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     if not saved:
         shared.tell_unseen(run, desired)

@@ -142,7 +142,7 @@ def _sorted(receipt: Receipt, targets: Mapping[str, Target]) -> _Sorted:
             what = f"target {done.address.target}" if node is None else f"kind {done.address.kind}"
             found.refuse(done, f"there is no {what} here any more")
         elif not isinstance(kind, Undoes):
-            found.note(done, f"a {done.address.kind} is not undone by itself")
+            found.note(done, f"a {kind.nouns[0]} is not undone by itself")
         elif kind.system is not node.system:
             found.refuse(done, f"{node.name} is another system by now")
         else:

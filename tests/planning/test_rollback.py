@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from applying.acting import apply, pg_settings, plan_for
-from pg_index.declared import declared
+from pg_index.declared import declared, tables
 from redis_setting.declared import declared as redis_settings
 from redis_setting.declared import env
 from redis_user.declared_users import users
 from waiting import reload
 
 from reconciler.documents import receipt as receipt_file
+from reconciler.kinds.pg_index import KIND as PG_INDEX
 from reconciler.model import (
     SENSITIVE,
     Action,
@@ -30,6 +31,8 @@ from reconciler.model import (
 )
 from reconciler.planning.rollback import plan_rollback
 from reconciler.secrets import Secrets
+
+pytestmark = pytest.mark.rotated
 
 ALL = tuple(HazardType)
 SECRETS = {"PASSWORD": "correct horse", "OTHER": "battery staple"}
@@ -266,6 +269,36 @@ def test_a_password_that_there_was_not_before_goes_and_one_that_there_was_stays(
     assert redis_client.config_get("masterauth") == {"masterauth": SECRETS["OTHER"]}
 
 
+def test_the_password_that_everybody_needs_goes_where_there_was_none(redis_client, redis_target, redis_server):
+    secrets = Secrets(SECRETS)
+    target = redis_target.model_copy(update={"credentials": {"default": (env("PASSWORD"),)}})
+    receipt = done(target, redis_settings({"requirepass": env("PASSWORD")}), secrets)
+    plan = undoing(receipt, target, secrets)
+    assert {hazard.type for change in plan.changes for step in change.steps for hazard in step.hazards} == {
+        HazardType.LESS_SAFE
+    }
+    assert any("whether it has changed since is not to be seen" in each.message for each in plan.notices)
+    undone(receipt, target, secrets)
+    redis_client.connection_pool.disconnect()
+    assert redis_client.config_get("requirepass") == {"requirepass": ""}
+
+
+def test_the_name_of_another_tables_index_is_said_to_be_lost(tasks, pg_target):
+    tasks.execute("create table others (id bigint, status text)")
+    tasks.execute("create index i on others (status)")
+    wanted = tables(
+        pg_target,
+        {
+            "public.tasks": {"indexes": {"i": {"columns": ["status"]}}},
+            "public.others": {"indexes": {"i": "absent"}},
+        },
+    )
+    receipt = done(pg_target, [*PG_INDEX.gathered(wanted)])
+    [change] = undoing(receipt, pg_target).changes
+    assert "does not come back: the index of another table that was dropped for its name" in change.notes
+    undone(receipt, pg_target)
+
+
 def rules(client, name: str) -> dict[str, Any] | None:
     return client.acl_getuser(name)
 
@@ -344,6 +377,7 @@ def dropped(tasks, pg_target) -> Receipt:
     return done(pg_target, declared(pg_target, i="absent"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("what", INJECTED)
 def test_a_receipt_that_was_altered_is_refused_where_no_kind_has_written_it(tasks, pg_target, dropped, what):
     plan = undoing(altered(dropped, **INJECTED[what](dropped.changes[0])), pg_target)
