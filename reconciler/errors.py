@@ -9,6 +9,7 @@
     │   └── ObservationFailed answered, but not with what we need
     ├── DocumentError         a plan or receipt file cannot be read or written, or was altered
     │   └── PlanFileError     a saved plan is of another time, or was made for another system
+    ├── CannotUndo            no plan brings back what a change took away
     └── ApplyError            an apply did not, or may not, do what the plan says
         ├── LockHeld          another apply is at work on the target
         ├── NotBegun          it was interrupted before its turn came
@@ -133,6 +134,10 @@ class DocumentError(ReconcilerError):
 
 class PlanFileError(DocumentError):
     """A saved plan can be read, and is not to be applied: it is too old, or was made for another system."""
+
+
+class CannotUndo(ReconcilerError):
+    """No plan brings back what a change took away, by what its receipt says."""
 
 
 class ApplyError(ReconcilerError):

@@ -67,6 +67,7 @@ def apply_plan(
     lock_timeout: timedelta = NO_WAIT,
     approvals: FoundApprovals | None = None,
     left: OpenSessions | None = None,
+    commit: str = "",
 ) -> Receipt:
     """Runs `plan` and nothing else, where no gate refuses it (`gates`; `options` is what they are told).
 
@@ -75,7 +76,7 @@ def apply_plan(
     further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
     server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand;
     `approvals` what lies beside a saved plan, None where nobody says whose count; `left` the `reading_sessions` in
-    which `plan` was made just now, which whoever has them ends.
+    which `plan` was made just now, which whoever has them ends; `commit` the one that the YAML is of, for the receipt.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -91,7 +92,7 @@ def apply_plan(
     ledger = Ledger(
         plan, now, record,
         approved_by=[each.approver for each in approved.approvals] if approved else (),
-        outside_window=secrets.redact(options.outside_window),
+        outside_window=secrets.redact(options.outside_window), commit=commit,
     )  # fmt: skip
     events = Events([ledger, logging(), *subscribers], now, secrets)
     wanted: dict[str, list[Change]] = {}

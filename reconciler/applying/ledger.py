@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reconciler import __version__
-from reconciler.model import Address, Applied, Approver, Change, ChangeReceipt, Fact, Plan, Receipt, StepReceipt
+from reconciler.model import (
+    Address,
+    Applied,
+    Approver,
+    Change,
+    ChangeReceipt,
+    Commits,
+    Fact,
+    Plan,
+    Receipt,
+    StepReceipt,
+)
 from reconciler.model.event import Event, Finished, Noted
 from reconciler.planning import exit_codes
 from reconciler.planning.plan_after_apply import After
@@ -23,9 +34,10 @@ class Ledger:
 
     def __init__(
         self, plan: Plan, now: Callable[[], datetime], record: Record, *,
-        approved_by: Sequence[Approver] = (), outside_window: str = "",
+        approved_by: Sequence[Approver] = (), outside_window: str = "", commit: str = "",
     ) -> None:  # fmt: skip
-        """`approved_by` and `outside_window` as in `Receipt`."""
+        """`approved_by`, `outside_window` and `commit` as in `Receipt`."""
+        self._commit = commit
         self._approved_by = tuple(approved_by)
         self._outside_window = outside_window
         self._plan = plan
@@ -71,6 +83,7 @@ class Ledger:
                 else one
                 for one in changes
             )
+        changed = {one.address.target for one in changes}
         held = [one.address for one in changes if one.result is Applied.HELD]
         left = exit_codes.Left(
             changes,
@@ -87,6 +100,9 @@ class Ledger:
             plan_digest=self._plan.digest,
             started_at=self._started_at,
             finished_at=self._now(),
+            targets={name: info for name, info in self._plan.targets.items() if name in changed},
+            git=Commits(commit=self._commit, plan=self._plan.commit),
+            rolls_back=self._plan.rolls_back,
             **left._asdict(),
             partial=self._plan.partial,
             verdict=left.of_all(),

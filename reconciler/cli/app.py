@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "show": "Render saved plans, or receipts; connect to nothing.",
     "approve": "Approve a saved plan by the signature of an SSH key.",
     "apply": "Apply saved plans, or plan and ask.",
+    "rollback": "Plan to undo an apply, from its receipt.",
     "drift": "Say where live systems differ from what is declared.",
     "check": "Decide the checklists.",
     "import": "Print the YAML that declares what a target has.",

@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli import apply_output, shared
 from reconciler.cli.app import Run
+from reconciler.cli.applied_before import only_look
 from reconciler.cli.apply_fleet import Wanted, apply_fleet
 from reconciler.cli.asking import asked, is_terminal
 from reconciler.cli.options import completed_names, executor, narrowing, review, saved_plan, shards
@@ -93,7 +94,8 @@ if TYPE_CHECKING:
     "--receipt",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Save what was done, as JSON, after each change; of the plans in a folder, into a folder.",
+    help="Save what was done, as JSON, after each change; of the plans in a folder, into a folder. One of the same "
+    "plan that is there already is continued, or, where that was applied to its end, all of it is looked at.",
 )
 @click.option(
     "--resume", is_flag=True, help="Leave out the targets of which receipts in that folder say that all is done."
@@ -163,12 +165,14 @@ def command(
     count where the plan was made with --allow-blocked.
     """
     from reconciler.applying.apply import apply_plan, reading_sessions
+    from reconciler.applying.continued import covering
     from reconciler.applying.gates.gate import Facts, Options
     from reconciler.applying.gates.registry import Moment, enforce
     from reconciler.applying.interruption import Interruption
     from reconciler.desired.narrowing import parse
     from reconciler.documents import plan as plan_file
     from reconciler.documents import receipt as receipt_file
+    from reconciler.documents.git_commit import commit_of
     from reconciler.views.live import live
 
     plan = saved_plan.named(names, where)
@@ -207,8 +211,10 @@ def command(
     if plan and shard:
         raise UsageError("a saved plan says itself which targets it is for", hint="make it with plan --shard")
     saved = plan_file.read(plan) if plan else None
+    earlier = None
     if receipt:
         receipt_file.expect_place(receipt, plan)
+        earlier = receipt_file.earlier(receipt, saved.digest if saved else "")
     output.expect_places(plan, receipt)
     if saved:
         enforce(Moment.SAVED, Facts(plan=saved, options=options, now=shared.now()))
@@ -217,7 +223,9 @@ def command(
         raise UsageError("--digest and --allow-superseded are about a saved plan", hint="name its file")
     declared = [info.node_of or name for name, info in saved.targets.items()] if saved else ()
     desired = shards.taken(run, shared.load(run, declared if saved else parse(names, where)), shard)
-    if saved and not desired.resources:
+    if saved and receipt and earlier and earlier.succeeded:
+        only_look(run, saved, earlier, desired.targets, output=output, place=receipt)
+    if saved and not desired.resources and saved.rolls_back is None:
         run.tell(f"{run.folder} declares nothing but targets: the plan was compared with nothing in it.")
     if not saved:
         shared.tell_unseen(run, desired)
@@ -237,7 +245,7 @@ def command(
 
     def record(so_far: Receipt) -> None:
         if receipt:
-            receipt_file.write(so_far, receipt)
+            receipt_file.write(covering(earlier, so_far), receipt)
 
     shared.on_signals(lambda *_: shared.answer(interruption.set()))
     with output.told(run.secrets) as told, live(sys.stderr, approved) as display:
@@ -246,7 +254,7 @@ def command(
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
             rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals, left=left,
-            declared=desired.resources if saved and desired.resources else None,
+            declared=desired.resources if saved and desired.resources else None, commit=commit_of(run.folder),
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []
     try:
@@ -254,8 +262,8 @@ def command(
     except ReconcilerError as error:  # a disk that is full by now: what was done is told all the same
         unwritten.append(error.message)
     if done.blocked:
-        run.tell(f"Beside this plan, {shared.are_blocked(done.blocked)}: reconciler plan says why.")
-    output.show(run, done, approved, unwritten)
+        run.tell(shared.blocked_beside(approved, done.blocked))
+    output.show(run, covering(earlier, done), approved, unwritten)
     raise click.exceptions.Exit(0 if done.succeeded and not unwritten else 1)
 
 

@@ -208,12 +208,13 @@ def _apply(
 ) -> Receipt:  # fmt: skip
     """One target; its receipt is saved after each change. Raises ReconcilerError."""
     from reconciler.applying.apply import apply_plan
+    from reconciler.documents.git_commit import commit_of
 
     return apply_plan(
         plan, target, run.secrets,
         options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
-        lock_timeout=wanted.lock_timeout,
+        lock_timeout=wanted.lock_timeout, commit=commit_of(run.folder),
     )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ def planned(
 ) -> Planned:  # fmt: skip
     """A plan for everything in `desired`, of which so many targets are read at once (`jobs`); `advised` for people who
     are to review it, with `allow_blocked` in it; `left` takes over sessions, as `planning.reading.read_all` says."""
+    from reconciler.documents.git_commit import commit_of
     from reconciler.planning.make import planned
     from reconciler.planning.unread import unknown
 
@@ -72,6 +73,7 @@ def planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
             at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))], left=left,
+            commit=commit_of(run.folder),
         )  # fmt: skip
 
 
@@ -102,6 +104,13 @@ def tell_unseen(run: Run, desired: Desired) -> None:
 def are_blocked(addresses: Sequence[Address]) -> str:
     """How many, in words: `1 of what is declared is blocked`."""
     return f"{len(addresses)} of what is declared {'is' if len(addresses) == 1 else 'are'} blocked"
+
+
+def blocked_beside(plan: Plan, addresses: Sequence[Address]) -> str:
+    """What an apply of `plan` says of what is blocked, in a sentence."""
+    if plan.rolls_back is not None:
+        return f"{len(addresses)} of what was done cannot be undone: reconciler show PLAN says why."
+    return f"Beside this plan, {are_blocked(addresses)}: reconciler plan says why."
 
 
 def show_lines(text: str) -> None:

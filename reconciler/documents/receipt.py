@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.documents.atomic_file import expect_writable, write_text
+from reconciler.documents.digest import digest
 from reconciler.documents.document import (
     Format,
     expect_version,
@@ -29,6 +30,7 @@ from reconciler.documents.document import (
     unknown_keys,
     without,
 )
+from reconciler.errors import DocumentError
 from reconciler.model import ChangeReceipt, Receipt
 from reconciler.verdicts import of_applied
 
@@ -41,18 +43,27 @@ FORMAT = Format(
 )
 """1.1: verdicts. 2.0: `format`, and of each change what was before and after. 2.1:
 `unseen`. 2.2: `partial`. 2.3: `held`, `approved_by` and
-`outside_window`. 2.4: `started_at` of a change."""
+`outside_window`. 2.4: `started_at` of a change, `targets`, `git` and `rolls_back`."""
 
 
 def dump(receipt: Receipt) -> str:
     """The text of the receipt file: the same for the same receipt."""
+    first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}
+    return readable(_content(receipt), first=first)
+
+
+def receipt_digest(receipt: Receipt) -> str:
+    """SHA-256 over all that a receipt says: by this a plan names what it undoes."""
+    return digest(_content(receipt))
+
+
+def _content(receipt: Receipt) -> dict[str, Any]:
     content: dict[str, Any] = receipt.model_dump(mode="json", exclude={"reconciler_version"})
     content["started_at"] = timestamp(receipt.started_at)
     content["finished_at"] = timestamp(receipt.finished_at)
     for one, change in zip(content["changes"], receipt.changes, strict=True):
         one |= _derived(change, receipt)
-    first = {"format": FORMAT.name, "format_version": FORMAT.version, "reconciler_version": receipt.reconciler_version}
-    return readable(content, first=first)
+    return content
 
 
 def load(text: str, *, source: str) -> Receipt:
@@ -95,10 +106,30 @@ def expect_place(path: Path, plan: Path | None) -> None:
     """Raises DocumentError where no receipt can be written to `path`, or where it would take the place of the `plan`
     that is applied, or of YAML. Nothing is written."""
     if plan and path.exists() and path.samefile(plan):
-        refuse(str(path), "is the plan that is to be applied, and would be lost", "name another file for the receipt")
+        refuse(str(path), "is the plan that is to be applied, and would be lost", OTHER_PLACE)
     if path.suffix in (".yaml", ".yml"):
-        refuse(str(path), "is called as YAML is, and a receipt is JSON", "name another file for the receipt")
+        refuse(str(path), "is called as YAML is, and a receipt is JSON", OTHER_PLACE)
     expect_writable(path)
+
+
+def earlier(path: Path, digest: str) -> Receipt | None:
+    """The receipt that is in the file `path` already, of the plan with this `digest`; None: there is nothing.
+
+    Raises DocumentError where it holds anything else, which a receipt in its place would lose. What is no regular file
+    keeps nothing.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    try:
+        found = read(path)
+    except DocumentError as error:
+        refuse(str(path), f"is there already, and would be lost: {error.message}", OTHER_PLACE)
+    if found.plan_digest != digest:
+        refuse(str(path), f"is the receipt of another plan, {found.plan_digest}, and would be lost", OTHER_PLACE)
+    return found
+
+
+OTHER_PLACE = "name another file for the receipt"
 
 
 def is_receipt(raw: Mapping[str, Any]) -> bool:

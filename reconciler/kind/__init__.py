@@ -8,7 +8,7 @@ A kind is a folder under `kinds/` whose `__init__` holds one object that satisfi
 Kinds return steps as data; only `applying/` ever runs one.
 
 `Kind` is what every kind has; the other protocols are what a kind may offer beside it, and are asked for by isinstance.
-Those of an apply, of an import and of what nobody lists are in files of their own.
+Those of an apply, of a rollback, of an import and of what nobody lists are in files of their own.
 
 Decided: docs/decisions.md#outcomes-of-a-kind, docs/decisions.md#sections-of-a-kind,
 docs/decisions.md#sessions-of-a-kind

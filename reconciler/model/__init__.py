@@ -27,9 +27,10 @@ from reconciler.model.policy import (
     Window,
     WindowRule,
 )
-from reconciler.model.receipt import Applied, ChangeReceipt, Receipt, StepReceipt, Unlooked
+from reconciler.model.receipt import Applied, ChangeReceipt, Commits, Receipt, StepReceipt, Unlooked
 from reconciler.model.resource import Observed, Resource
 from reconciler.model.rollout import LONGEST_BAKE, MOST_AT_ONCE, Rollout, Unreached, Wave
+from reconciler.model.rolls_back import RollsBack
 from reconciler.model.shard import Shard
 from reconciler.model.step import (
     ManualStep,
@@ -78,6 +79,7 @@ __all__ = [
     "CheckStatus",
     "CheckVerdict",
     "ComesTrue",
+    "Commits",
     "Difference",
     "Fact",
     "Fleet",
@@ -111,6 +113,7 @@ __all__ = [
     "Resource",
     "RestartStep",
     "Rollout",
+    "RollsBack",
     "SecretArgument",
     "SecretRef",
     "Severity",

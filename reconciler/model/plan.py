@@ -10,6 +10,7 @@ from reconciler.model.change import Change
 from reconciler.model.check import CheckResult
 from reconciler.model.notice import Notice
 from reconciler.model.partial import Partial
+from reconciler.model.rolls_back import RollsBack
 from reconciler.model.target import TargetInfo
 from reconciler.model.unreachable import Unreachable
 
@@ -23,8 +24,9 @@ class Plan(Frozen):
     `targets` are all systems that were read, `unreachable` those that were not, as they are declared one after the
     other: the plan says nothing of them but that. `in_sync` counts by kind what is as declared. `allow_blocked`:
     whoever made it knew that something is blocked, and wants the rest. `partial`: what it was narrowed to, where it is
-    not about all that is declared of its targets: all else in it is about that alone. `digest` is SHA-256 over
-    everything else in the file.
+    not about all that is declared of its targets: all else in it is about that alone. `commit`: that the YAML
+    was of, in hex; empty: not known. `rolls_back`: what it undoes, where it was made of a receipt and not of YAML.
+    `digest` is SHA-256 over everything else in the file.
     """
 
     reconciler_version: str
@@ -37,6 +39,8 @@ class Plan(Frozen):
     unreachable: tuple[Unreachable, ...] = ()
     allow_blocked: bool = False
     partial: Partial | None = None
+    commit: str = ""
+    rolls_back: RollsBack | None = None
     digest: str = ""
 
     @property

@@ -13,7 +13,9 @@ from reconciler.model.approval import Approver
 from reconciler.model.base import Frozen
 from reconciler.model.change import SENSITIVE, Action, Fact
 from reconciler.model.partial import Partial
+from reconciler.model.rolls_back import RollsBack
 from reconciler.model.step import Step
+from reconciler.model.target import TargetInfo
 from reconciler.model.verdict import Verdict
 
 
@@ -88,9 +90,21 @@ class Unlooked(Frozen):
     why: str
 
 
+class Commits(Frozen):
+    """Which commits of a repository an apply was of, in hex; empty: not known.
+
+    commit  that the YAML was of when the plan was applied.
+    plan    that it was of when the plan was made.
+    """
+
+    commit: str = ""
+    plan: str = ""
+
+
 class Receipt(Frozen):
     """What an apply did.
 
+    `targets` are the systems that its changes are of, as the plan saw them.
     `unseen` are the declared targets that could not be read when the plan was made: nothing of them was applied.
     `partial` is what the plan was narrowed to: of the rest the receipt says nothing.
     `remaining` are the addresses that a new plan, made afterwards, still wants to change; `waiting` those that are
@@ -99,7 +113,8 @@ class Receipt(Frozen):
     what the plan could not see, or told of what nobody declared, which fails no apply. `verdict` is what is left of all
     that, `succeeded` whether `apply` ends with 0: never before a new plan has looked at what was made. `notes` say what
     was left out or done otherwise than asked: what could not be rehearsed, fewer builds at once. `approved_by` are
-    those whose approvals counted, and `outside_window` is why it was applied while no window was open.
+    those whose approvals counted, and `outside_window` is why it was applied while no window was open. `rolls_back` is
+    what it undid, where its plan was one of `rollback`.
     """
 
     reconciler_version: str
@@ -107,6 +122,9 @@ class Receipt(Frozen):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     changes: tuple[ChangeReceipt, ...]
+    targets: Mapping[str, TargetInfo] = {}
+    git: Commits = Commits()
+    rolls_back: RollsBack | None = None
     unseen: tuple[str, ...] = ()
     partial: Partial | None = None
     remaining: tuple[Address, ...] = ()

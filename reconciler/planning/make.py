@@ -66,18 +66,21 @@ def planned(
     at_once: int = MOST_TARGETS_AT_ONCE,
     unknown: Sequence[Unreachable] = (),
     left: OpenSessions | None = None,
+    commit: str = "",
+    of_nodes: bool = False,
 ) -> Planned:
     """The plan that brings `targets` to `resources`; so many systems are read `at_once`.
 
     `advised`: with what reviewers want to know beside it, which takes longer; see `kind.Advises`. `allow_blocked` is
-    noted in it, for its apply. `only`: what the plan is about, of all that is declared of `targets` (`narrowing`).
-    A resource of a target that is not in `targets` is not looked at, but may be what a part of `only` is about. A
-    target that cannot be read, or a node of which cannot, is in `Plan.unreachable`, and nothing is planned of it: of
-    such a plan it is never said that all is in sync. So are templates whose targets are `unknown`.
+    noted in it, for its apply, as is the `commit` that the YAML is of. `only`: what the plan is about, of all that is
+    declared of `targets` (`narrowing`). A resource of a target that is not in `targets` is not looked at, but may be
+    what a part of `only` is about. A target that cannot be read, or a node of which cannot, is in `Plan.unreachable`,
+    and nothing is planned of it: of such a plan it is never said that all is in sync. So are templates whose targets
+    are `unknown`. `of_nodes`: each resource is of the one node that its address names, and of no other of its target.
     `left` takes over sessions, as `read_all` says.
     Raises UsageError where a part of `only` is about nothing.
     """
-    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once, left=left)
+    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once, of_nodes=of_nodes, left=left)
     unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
     views = _held_back(agreed(read.views, read.nodes, read.resources, unseen, resources))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
@@ -99,6 +102,7 @@ def planned(
         in_sync=dict(sorted(in_sync.items())),
         unreachable=(*unknown, *read.unread),
         allow_blocked=allow_blocked,
+        commit=commit,
     )
     of_each: Mapping[str, Mapping[str, int]] = {name: view.in_sync for name, view in views.items()}
     less = narrowed(plan, only, resources, read.resources)

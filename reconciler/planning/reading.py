@@ -9,7 +9,7 @@ Decided: docs/decisions.md#targets-that-cannot-be-read
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,18 +45,23 @@ class Readings:
 
 
 def read_all(
-    targets: Mapping[str, Target], resources: Iterable[Resource], secrets: Secrets, *, advised: bool, at_once: int,
-    left: OpenSessions | None = None,
+    targets: Mapping[str, Target], resources: Sequence[Resource], secrets: Secrets, *, advised: bool, at_once: int,
+    of_nodes: bool = False, left: OpenSessions | None = None,
 ) -> Readings:  # fmt: skip
-    """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`.
+    """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`; `of_nodes`:
+    each of these is of the one node that its address names, and of no other.
 
     `left`: takes over the session to each target that is one node and shares its server with no other target.
     """
-    declared: dict[str, list[Resource]] = {name: [] for name in targets}
-    for resource in resources:
-        if resource.address.target in declared:
-            declared[resource.address.target].append(resource)
-    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once, left=left)
+    declared: dict[str, Sequence[Resource]] = dict.fromkeys(targets, ())
+    if of_nodes:
+        declared = dict.fromkeys(targets, resources)
+    else:
+        of_target: defaultdict[str, list[Resource]] = defaultdict(list)
+        for resource in resources:
+            of_target[resource.address.target].append(resource)
+        declared |= {name: each for name, each in of_target.items() if name in targets}
+    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once, of_nodes=of_nodes, left=left)
     for one in found.values():
         if not one.errors:
             try:
@@ -112,13 +117,14 @@ class _Answer:
 
 
 def _asked(
-    targets: Mapping[str, Target], declared: Mapping[str, list[Resource]], secrets: Secrets,
-    *, advised: bool, at_once: int, left: OpenSessions | None,
+    targets: Mapping[str, Target], declared: Mapping[str, Sequence[Resource]], secrets: Secrets,
+    *, advised: bool, at_once: int, of_nodes: bool, left: OpenSessions | None,
 ) -> dict[str, _Found]:  # fmt: skip
     """Asks each target for its nodes and, in the same breath, the first of them; then the others, which wait until all
     targets had their turn."""
     silences = _Silences()
     on_servers = Counter(place for target in targets.values() for place in sessions_to(target)) if left else {}
+    of_node = _named if of_nodes else _of_node
 
     def first(target: Target) -> _Answer:
         # What the nodes were asked of is read next. It ends with its target: a server has few sessions of ours at once.
@@ -138,7 +144,7 @@ def _asked(
             return view(name, node, sessions)
 
     def view(name: str, node: Target, sessions: OpenSessions, found: Sequence[Target] = ()) -> _Answer:
-        wanted = _of_node(node, declared[name])
+        wanted = of_node(node, declared[name])
         # An HTTP target without a URL has no system behind it, but its checks still have to be decided.
         if not wanted and node.system is System.HTTP:
             return _Answer(name, None, node, found)
@@ -156,7 +162,7 @@ def _asked(
             one = all_found[answer.target]
             if answer.nodes:
                 one.nodes = answer.nodes
-                one.resources = {node.name: _of_node(node, declared[answer.target]) for node in answer.nodes}
+                one.resources = {node.name: of_node(node, declared[answer.target]) for node in answer.nodes}
                 for node in answer.nodes[1:]:
                     pool.add(partial(further, answer.target, node), sessions_to(node))
             silences.heard(answer.node, answer.said)
@@ -192,6 +198,11 @@ class _Silences:
                 hint="see what is said of those",
                 silent=True,
             )
+
+
+def _named(node: Target, declared: Sequence[Resource]) -> list[Resource]:
+    """What is of this very node."""
+    return [resource for resource in declared if resource.address.target == node.name]
 
 
 def _of_node(node: Target, declared: Sequence[Resource]) -> list[Resource]:

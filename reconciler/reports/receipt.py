@@ -12,6 +12,7 @@ from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.labels import ACTIONS, APPLIED, CHANGE, NOTICES, counted, listed, numbered
 from reconciler.reports.narrowing import narrowed_to
 from reconciler.reports.quantities import duration, fact, quantity
+from reconciler.reports.rollback import rollback_summary
 from reconciler.reports.summary import of_kinds
 from reconciler.reports.timeline import Stretch, timeline
 
@@ -109,7 +110,8 @@ def _summary(receipt: Receipt, left: Left) -> tuple[str, ...]:
         (receipt.half_way, NoticeType.NOT_PERSISTED),
         (receipt.waiting, NoticeType.WAITS_FOR_RESTART),
     )
-    said = [f"{of_kinds(which)} {numbered(len(which), NOTICES[type])}." for which, type in beside if which]
+    said = rollback_summary(receipt.rolls_back)
+    said += [f"{of_kinds(which)} {numbered(len(which), NOTICES[type])}." for which, type in beside if which]
     if receipt.partial:
         said.append(f"The plan was narrowed to {narrowed_to(receipt.partial)}, and nothing is said of the rest.")
     if receipt.unseen:

@@ -25,6 +25,7 @@ from reconciler.reports.hazards import hazards_of
 from reconciler.reports.labels import ACTIONS, CHECK, NOTICES, Number, counted, listed, numbered
 from reconciler.reports.narrowing import IT, LEFT_OUT, PULLED_IN, narrowed_summary
 from reconciler.reports.provenance import DIFFERENCES
+from reconciler.reports.rollback import revert_too, rollback_summary
 from reconciler.reports.unreachable import unread_summary
 from reconciler.verdicts import of_outcome, worst
 
@@ -44,7 +45,7 @@ ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 def plan_summary(plan: Plan) -> tuple[str, ...]:
     """What a plan comes to, sentence by sentence."""
-    before = [*narrowed_summary(plan.partial), *unread_summary(plan.unseen)]
+    before = [*rollback_summary(plan.rolls_back), *narrowed_summary(plan.partial), *unread_summary(plan.unseen)]
     notices = _notices(plan.notices, plan.changes)
     if plan.changes:
         counts = Counter(change.action for change in plan.changes)
@@ -58,7 +59,10 @@ def plan_summary(plan: Plan) -> tuple[str, ...]:
             *_half_way(plan.changes),
             *notices,
             *_checks_beside(plan, plan.changes),
+            *revert_too(plan.rolls_back),
         )
+    if plan.rolls_back:
+        return (*before, "Nothing is to be undone.", *notices)
     nothing = [*_nothing(plan, "No changes."), *_left_out(plan.partial)]
     return (*nothing, *_as_declared(plan), *notices, *_checks_beside(plan, plan.changes))
 

@@ -104,13 +104,13 @@ def plan_for(targets: Target | Sequence[Target], resources: Sequence[Resource], 
 def apply(
     plan: Plan, targets: Target | Sequence[Target], secrets: Secrets | None = None, *, allowed=(), parallel=2,
     listener=None, interruption=None, record=no_record, patience=PATIENT, rehearsal=True,
-    desired=None, allowed_superseded=(), at_once=16, lock_timeout=timedelta(), left=None,
+    desired=None, allowed_superseded=(), at_once=16, lock_timeout=timedelta(), left=None, digest="",
 ) -> Receipt:  # fmt: skip
     listed = [targets] if isinstance(targets, Target) else targets
     return apply_plan(
         plan, {each.name: each for each in listed}, secrets or Secrets({}),
-        options=Options(allowed=allowed, allowed_superseded=allowed_superseded), parallel=parallel, now=now,
-        subscribers=[listener or Seen()], record=record, patience=patience, rehearsal=rehearsal,
+        options=Options(allowed=allowed, allowed_superseded=allowed_superseded, digest=digest), parallel=parallel,
+        now=now, subscribers=[listener or Seen()], record=record, patience=patience, rehearsal=rehearsal,
         interruption=Interruption() if interruption is None else interruption,
         declared=desired, at_once=at_once, lock_timeout=lock_timeout, left=left,
     )  # fmt: skip

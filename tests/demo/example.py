@@ -82,7 +82,10 @@ def alike(example: Example) -> Example:
         )
         for change in example.receipt.changes
     ]
-    receipt = example.receipt.model_copy(update={"changes": tuple(changes), "plan_digest": plan.digest})
+    seen = {name: targets[name] for name in example.receipt.targets}
+    receipt = example.receipt.model_copy(
+        update={"changes": tuple(changes), "plan_digest": plan.digest, "targets": seen}
+    )
     return Example(plan, receipt)
 
 

@@ -12,6 +12,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     order            - (no plan that is made here has two changes of one address, or is out of order)
     denied           the hazards that a policy denies
     approvals        how many have to approve, and which hazards
+    rollback         that it undoes an apply, and its own digest
     windows          when they open, or close
     nodes            all nodes of each target
     superseded       the declaration of each change and its place

@@ -18,8 +18,11 @@ from reconciler.planning.staleness import differences_between, resource_of
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:
-    """Refuses changes of what the YAML no longer declares so, unless they are allowed by name; the others are made."""
-    if facts.resources is None:
+    """Refuses changes of what the YAML no longer declares so, unless they are allowed by name; the others are made.
+
+    Nothing that a rollback makes is declared: see `rollback.py`.
+    """
+    if facts.resources is None or facts.plan.rolls_back is not None:
         return
     for address, why in superseded(facts.changes, facts.resources, facts.nodes).items():
         if address not in facts.options.allowed_superseded:

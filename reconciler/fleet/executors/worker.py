@@ -25,6 +25,7 @@ from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents import receipt as receipt_file
 from reconciler.documents import task as task_file
+from reconciler.documents.git_commit import commit_of
 from reconciler.errors import (
     ApplyError,
     ConnectionFailed,
@@ -123,6 +124,7 @@ def applied(
         plan, desired.targets, secrets,
         options=options, parallel=min(task.parallel, settings.parallel), now=now, subscribers=[],
         interruption=interruption, declared=_declared(desired, settings, env, secrets),
+        commit=commit_of(settings.desired),
     )  # fmt: skip
 
 

@@ -20,10 +20,11 @@ from reconciler.desired.unlisted import UnlistedSection
 from reconciler.kind import Declaration, not_asked
 from reconciler.kind.applying import Followed, Rehearsal
 from reconciler.kind.explaining import Ruling
+from reconciler.kind.undoing import Former
 from reconciler.kinds.pg_index.model import AnyIndex, Declared, PgIndex, UnlistedEverywhere, UnlistedIndexes
 from reconciler.kinds.pg_index.observed import AnyObserved, ObservedEverywhere, ObservedIndex, ObservedUnlisted
 from reconciler.kinds.pg_index.sections import TableSection
-from reconciler.model import Address, Change, Fact, Outcome, Resource, Step, System
+from reconciler.model import Address, Change, ChangeReceipt, Fact, Outcome, Resource, Step, System, Target
 
 if TYPE_CHECKING:
     from reconciler.targets.postgres.session import PostgresSession
@@ -147,6 +148,24 @@ class PgIndexKind:
             return True
         schema, table = resource.unlisted_on
         return is_dropped(resource.address.target, (schema, table), resource.name, declared)
+
+    def former(self, done: ChangeReceipt, node: Target) -> Former:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_index.undoing import former
+
+        return former(done, node)
+
+    def left(self, done: ChangeReceipt, node: Target) -> PgIndex:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_index.undoing import left
+
+        return left(done, node)
+
+    def restores(self, done: ChangeReceipt, change: Change) -> str:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_index.undoing import restores
+
+        return restores(done, change)
 
     section_of_schemas = "tables"
 

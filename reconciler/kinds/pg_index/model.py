@@ -100,10 +100,12 @@ class PgIndex(Resource):
     swapped      the other declared indexes whose names it is in a circle with.
     vacates      how many renames in a row, this one first, have to be made before the name of what is renamed for it is
                  free for another table's index that is declared by it; 0: nobody waits for that name.
+    takes    of an undoing: the only index that may be renamed for it; empty: none. None: whichever has its definition
+             and is declared by nobody.
     """
 
     carried: ClassVar[frozenset[str]] = frozenset(
-        {"listed", "absent", "reserved", "search_path", "swapped", "vacates", "unlisted_on"}
+        {"listed", "absent", "reserved", "search_path", "swapped", "vacates", "unlisted_on", "takes"}
     )
 
     type: Literal["index"] = "index"
@@ -116,6 +118,7 @@ class PgIndex(Resource):
     unlisted_on: tuple[str, ...] = ()
     swapped: tuple[Swapped, ...] = ()
     vacates: int = 0
+    takes: str | None = Field(default=None, exclude_if=lambda value: value is None)
     listed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     reserved: tuple[tuple[str, str], ...] = ()

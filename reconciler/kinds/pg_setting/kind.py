@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.desired.unlisted import ToldSection, rulings
 from reconciler.kind import Declaration, NodeOutcomes, not_asked
 from reconciler.kind.explaining import Ruling
+from reconciler.kind.undoing import Former
 from reconciler.kinds.pg_setting.model import NAME, PgSetting
 from reconciler.kinds.pg_setting.sections import UNLISTED, DatabaseSection, RoleSection, Settings
 from reconciler.model import (
     Address,
+    Change,
+    ChangeReceipt,
     Outcome,
     PostgresTarget,
     System,
@@ -151,6 +154,24 @@ class PgSettingKind:
             return []
         found = [each.rules for each in declared if not isinstance(each, PgSetting)]
         return [ruling for rules in found for ruling in rulings(rules, address.name.lower())]
+
+    def former(self, done: ChangeReceipt, node: PostgresTarget) -> Former:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_setting.undoing import former
+
+        return former(done, node)
+
+    def left(self, done: ChangeReceipt, node: PostgresTarget) -> PgSetting | None:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_setting.undoing import left
+
+        return left(done, node)
+
+    def restores(self, done: ChangeReceipt, change: Change) -> str:
+        """See `undoing.py`."""
+        from reconciler.kinds.pg_setting.undoing import restores
+
+        return restores(done, change)
 
     def written(self, session: PostgresSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""

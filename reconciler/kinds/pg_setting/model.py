@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from reconciler.kinds.pg_setting.sections import Value
 from reconciler.model import Frozen, Resource
 
@@ -19,9 +21,11 @@ class PgSetting(Resource):
     `setting` is in lower case. `beside` is what is declared of the settings that its value leans on (see coming):
     planning sees all of them together, and a change carries them along, because apply looks at one at a time.
     `after_restart`: when the change was planned, the library that defines it was still to be loaded (see late).
+    `below`: of an undoing, whose value is `default`: what counts once ALTER SYSTEM has no part in it, whichever file
+    that comes from. None: the built-in default is wanted.
     """
 
-    carried: ClassVar[frozenset[str]] = frozenset({"beside", "after_restart"})
+    carried: ClassVar[frozenset[str]] = frozenset({"beside", "after_restart", "below"})
 
     setting: str
     database: str | None = None
@@ -29,6 +33,7 @@ class PgSetting(Resource):
     value: Value
     beside: Mapping[str, Value] = {}
     after_restart: bool = False
+    below: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def own_name(self) -> str:

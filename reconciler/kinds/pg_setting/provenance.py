@@ -9,6 +9,9 @@ from reconciler.model import SENSITIVE, ComesTrue, Provenance
 
 AUTO = "postgresql.auto.conf"
 
+SOME_FILE = "a configuration file"
+"""Where a value stands that is in a file, and nobody may see in which."""
+
 _SESSION_SOURCES = {
     "global": "ALTER ROLE ALL",
     "database": "ALTER DATABASE",
@@ -46,7 +49,7 @@ def session_override(source: str) -> str:
 def of_running(observed: SettingObserved) -> str:
     """Where the running value comes from."""
     if observed.source == "configuration file":
-        return observed.sourcefile or "a configuration file"
+        return observed.sourcefile or SOME_FILE
     return "default" if observed.source in ("default", "override") else observed.source
 
 

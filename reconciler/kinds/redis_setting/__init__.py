@@ -16,8 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kind import Declaration
+from reconciler.kind.undoing import Former
 from reconciler.kinds.redis_setting.model import NAME, ObservedSetting, RedisSetting, Value
-from reconciler.model import Address, Change, Outcome, RedisTarget, SecretRef, System, TargetInfo
+from reconciler.model import Address, Change, ChangeReceipt, Outcome, RedisTarget, SecretRef, System, TargetInfo
 
 if TYPE_CHECKING:
     from reconciler.targets.redis.session import RedisSession
@@ -78,6 +79,24 @@ class RedisSettingKind:
         from reconciler.kinds.redis_setting.sequence import noted
 
         return noted(changes)
+
+    def former(self, done: ChangeReceipt, node: RedisTarget) -> Former:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_setting.undoing import former
+
+        return former(done, node)
+
+    def left(self, done: ChangeReceipt, node: RedisTarget) -> RedisSetting | None:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_setting.undoing import left
+
+        return left(done, node)
+
+    def restores(self, done: ChangeReceipt, change: Change) -> str:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_setting.undoing import restores
+
+        return restores(done, change)
 
     def written(self, session: RedisSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""

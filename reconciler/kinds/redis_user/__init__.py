@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from reconciler.desired.unlisted import UnlistedSection, rulings
 from reconciler.kind import Declaration, not_asked
 from reconciler.kind.explaining import Ruling
+from reconciler.kind.undoing import Former
 from reconciler.kinds.redis_user.model import NAME, ObservedUser, RedisUser, Section
 from reconciler.kinds.redis_user.unlisted_model import DEFAULT, SECTION, ObservedUnlisted, UnlistedUser, UnlistedUsers
-from reconciler.model import Address, Outcome, Resource, SecretRef, System
+from reconciler.model import Address, Change, ChangeReceipt, Outcome, RedisTarget, Resource, SecretRef, System
 
 if TYPE_CHECKING:
     from reconciler.targets.redis.session import RedisSession
@@ -85,6 +86,24 @@ class RedisUserKind:
             return []
         found = [each.rules_of_unlisted for each in declared if isinstance(each, UnlistedUsers)]
         return [ruling for rules in found for ruling in rulings(rules, address.name)]
+
+    def former(self, done: ChangeReceipt, node: RedisTarget) -> Former:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_user.undoing import former
+
+        return former(done, node)
+
+    def left(self, done: ChangeReceipt, node: RedisTarget) -> RedisUser:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_user.undoing import left
+
+        return left(done, node)
+
+    def restores(self, done: ChangeReceipt, change: Change) -> str:
+        """See `undoing.py`."""
+        from reconciler.kinds.redis_user.undoing import restores
+
+        return restores(done, change)
 
     def written(self, session: RedisSession) -> Mapping[str, Any]:
         """See `as_yaml.py`."""

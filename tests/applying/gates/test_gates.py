@@ -30,6 +30,7 @@ from reconciler.applying.gates import (
     known_targets,
     nodes,
     order,
+    rollback,
     secrets,
     superseded,
     time_left,
@@ -54,6 +55,7 @@ from reconciler.model import (
     PostgresTarget,
     RedisTarget,
     Resource,
+    RollsBack,
     SecretRef,
     SqlStep,
     System,
@@ -571,6 +573,35 @@ def bounded(**most) -> Policy:
     return policy(at_most=AtMost(**most))
 
 
+UNDOING = RollsBack(receipt=B, plan=B, applied_at=MADE)
+
+
+def undoing(found: Facts) -> Facts:
+    """The same, of a plan that undoes an apply."""
+    return replace(found, plan=found.plan.model_copy(update={"rolls_back": UNDOING}))
+
+
+OF_ROLLBACKS = [
+    Case("of-yaml", "the YAML speaks for it", rollback.gate, facts(BUILD, sealed=A)),
+    Case("named", "by whoever applies it", rollback.gate, undoing(facts(BUILD, sealed=A, options=Options(digest=A)))),
+    Case(
+        "approved", "an approval names the plan", rollback.gate,
+        undoing(under(BUILD, require_approvals=1, approvals=by("alice"))),
+    ),
+    Case(
+        "not-named", "nobody speaks for it, whatever is declared", rollback.gate, undoing(facts(BUILD, sealed=A)),
+        ["this plan undoes an apply, and no YAML declares what it makes: it is applied where its digest is named\n"
+         f"  read it, then name it: --digest {A}; or have it approved: --allowed-signers FILE"],
+    ),
+    Case(
+        "no-approvals-asked-for", "nobody has counted any", rollback.gate,
+        undoing(under(BUILD, approvals=by("alice"))),
+        ["this plan undoes an apply, and no YAML declares what it makes: it is applied where its digest is named\n"
+         f"  read it, then name it: --digest {A}; or have it approved: --allowed-signers FILE"],
+    ),
+    Case("not-declared", "nothing of it is", superseded.gate, undoing(facts(BUILD, nodes=NODES, resources=[]))),
+]  # fmt: skip
+
 OF_BUILDS = [
     Case("no-bound", "as many as there are", at_most.gate, under(TAKES, SECOND)),
     Case("as-many", "one of one, and what builds nothing", at_most.gate, under(BUILD, TAKES, main=bounded(builds=1))),
@@ -596,6 +627,7 @@ CASES = [
     *OF_BUILDS,
     *OF_THE_MOMENT,
     *OF_POLICIES,
+    *OF_ROLLBACKS,
     *OF_WHAT_IS_DECLARED,
     *OF_THE_NODES,
     *OF_THE_SYSTEMS,

@@ -1,4 +1,4 @@
--- Plan 6d26090a5fa64ce25d45e5ea6d4630e90c4f02330d631275790a1025bc15b59c of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan ab3d4d725cac951d399f8db63c537d875992232ccad87a61028bf207da367e97 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- ! billing could not be read: its node billing@db9:5432: cannot connect: connection refused\x1b[2J | @everyone

@@ -10,9 +10,10 @@ from reconciler.kinds.pg_index.observed import LiveIndex
 from reconciler.targets.postgres.quoting import identifier
 
 
-def as_json(index: PgIndex, definition: Definition) -> dict[str, Any]:
-    """What `before` and `after` hold of a definition."""
-    return {
+def as_json(index: PgIndex, definition: Definition, *, name: str = "") -> dict[str, Any]:
+    """What `before` and `after` hold of a definition; of an index that is renamed, also its `name`."""
+    found = {"name": name} if name else {}
+    return found | {
         "table": f"{index.schema_name}.{index.table}",
         "method": definition.method,
         "columns": [statements.element(key).as_string(None) for key in definition.keys],
@@ -28,9 +29,9 @@ def as_json(index: PgIndex, definition: Definition) -> dict[str, Any]:
     }
 
 
-def live_as_json(index: PgIndex, live: LiveIndex) -> dict[str, Any]:
+def live_as_json(index: PgIndex, live: LiveIndex, *, named: bool = False) -> dict[str, Any]:
     """The same of an index that is there."""
-    return as_json(index, as_definition(live)) | {"valid": live.valid}
+    return as_json(index, as_definition(live), name=live.name if named else "") | {"valid": live.valid}
 
 
 def as_definition(live: LiveIndex) -> Definition:

@@ -19,11 +19,13 @@ from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex, ObservedIndex
 from reconciler.model import Action, Change, Hazard, HazardType, Outcome
 
+NOT_THERE_BEFORE = "it was not there before what is undone"
+
 
 def plan_index(desired: PgIndex, observed: ObservedIndex) -> Sequence[Outcome]:
     """The outcome for one declared index."""
     if desired.definition is None:
-        found = list(plan_absent(desired, observed))
+        found = list(plan_absent(desired, observed, "declared absent" if desired.takes is None else NOT_THERE_BEFORE))
     elif is_in_sync(desired, desired.definition, observed):
         return []
     elif notice := obstacle(desired, desired.definition, observed) or at_work(desired, observed):
@@ -123,7 +125,7 @@ def _plan_missing(desired: PgIndex, definition: Definition, observed: ObservedIn
         )
         run += drop_temporary(desired, observed)
         return change(
-            desired, observed, Action.RENAME, None, definition, [*run, *amended.steps],
+            desired, observed, Action.RENAME, observed.twin, definition, [*run, *amended.steps],
             reason="; ".join([f"{observed.twin.name} has exactly this definition", *amended.reasons]),
             summary=f"{observed.twin.name} → {desired.name}",
         )  # fmt: skip

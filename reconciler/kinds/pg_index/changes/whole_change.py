@@ -32,6 +32,7 @@ def change(
 ) -> Change:
     """A change to the declared index; its lane is the table, with all its partitions."""
     root = observed.table.root if observed.table else ()
+    renamed = before is not None and action is Action.RENAME
     coming = None
     if desired.new_partitions and after and observed.table and observed.table.relkind == "p":
         beside = action is Action.REPLACE
@@ -40,8 +41,8 @@ def change(
     return Change(
         address=desired.address,
         action=action,
-        before=index_in_words.live_as_json(desired, before) if before else None,
-        after=index_in_words.as_json(desired, after) if after else None,
+        before=index_in_words.live_as_json(desired, before, named=renamed) if before else None,
+        after=index_in_words.as_json(desired, after, name=desired.name if renamed else "") if after else None,
         reason=reason,
         why=desired.why,
         summary=summary,

@@ -266,13 +266,14 @@ class CatalogueView:
         return {*index.reserved, *absent, *(coming - settled), *renamed, *(self._chosen & set(candidates))}
 
     def _twin(self, index: PgIndex, definition: Definition, reserved: set[name_exchange.Name]) -> LiveIndex | None:
-        """An index that nobody declares, or that is declared absent, with exactly this definition. Not one that would
-        stay INVALID under any name."""
+        """An index that nobody declares, or that is declared absent, with exactly this definition, where it may be
+        taken. Not one that would stay INVALID under any name."""
         key = table_of(index)
         there = self._catalogue.indexes.get(key, {})
         claims = self._claims.of(key)
         for name in sorted(self._alike.get((index.address, key), ())):
-            if name in claims.declared or name in claims.ours or (key, name) in self._claims.parts:
+            used = name in claims.declared or name in claims.ours or (key, name) in self._claims.parts
+            if used or index.takes not in (None, name):
                 continue
             if (key[0], name) in self._circles or changed_options(definition, there[name]) or there[name].parent:
                 continue

@@ -115,7 +115,7 @@ def _beside(definition: Definition, state: State, reason: str) -> str:
 
 
 def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved, state: State) -> list[Outcome]:
-    """`default`: nothing of ALTER SYSTEM's, and the built-in default running."""
+    """`default`: nothing of ALTER SYSTEM's, and the built-in default running; of an undoing what files have below."""
     below = observed.below_auto
     goal = values.read(definition, below.setting) if below else state.boot
     if not observed.server.files_visible:
@@ -160,7 +160,7 @@ def _reset(desired: PgSetting, definition: Definition, observed: SettingObserved
         return []
     if state.running != goal:
         return [not_loaded(desired, definition, observed, state, goal)]
-    if below is not None and goal != state.boot:
+    if below is not None and goal != state.boot and short(definition, goal) != desired.below:
         message = managed.way(definition, observed, None) or (
             f"{below.file}:{below.line} sets it to {short(definition, goal)}, which RESET does not change: "
             "delete that line, or declare the value"

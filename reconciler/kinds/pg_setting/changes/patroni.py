@@ -38,7 +38,7 @@ from reconciler.targets.postgres.session import PostgresSession, connect
 if TYPE_CHECKING:
     from reconciler.targets.patroni.api import Member
 
-SOURCE = "Patroni's configuration"
+SOURCE, ABSENT = "Patroni's configuration", "not in Patroni's configuration"
 
 MOST_AT_ONCE = 8
 """Members asked side by side; a cluster has three or five."""
@@ -227,7 +227,7 @@ def _patch(
 
 
 def _place(name: str, seen: PatroniSeen) -> str:
-    return SOURCE if name in seen.parameters else "not in Patroni's configuration"
+    return SOURCE if name in seen.parameters else ABSENT
 
 
 def _provenance(
