@@ -31,11 +31,12 @@ _OF_NOTICES: Mapping[NoticeType, Verdict] = {
     NoticeType.WAITS_FOR_RESTART: Verdict.WAITS,
     NoticeType.UNLISTED: Verdict.IN_SYNC,
     NoticeType.UNWANTED: Verdict.DIFFERS,
+    NoticeType.IGNORED: Verdict.IN_SYNC,
     NoticeType.NOTE: Verdict.IN_SYNC,
     NoticeType.PREFLIGHT: Verdict.IN_SYNC,
 }
 """What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared; but where
-what nobody declared is to count, it is a difference."""
+what nobody declared is to count, it is a difference. One that is ignored counts nowhere."""
 
 
 _RANK: Mapping[Verdict, int] = {verdict: rank for rank, verdict in enumerate(Verdict)}

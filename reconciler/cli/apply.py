@@ -244,7 +244,7 @@ def command(
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
             rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals,
-            declared=desired.resources if saved and desired.resources else None,
+            declared=desired.resources if saved and desired.resources else None, ignore=desired.ignore,
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []
     try:

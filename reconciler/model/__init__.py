@@ -14,6 +14,7 @@ from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Sever
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
+from reconciler.model.ignore import Idleness, IdleRule, Ignored, IgnoreRule
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
@@ -86,6 +87,10 @@ __all__ = [
     "Hazard",
     "HazardType",
     "HttpTarget",
+    "IdleRule",
+    "Idleness",
+    "IgnoreRule",
+    "Ignored",
     "ManualStep",
     "NewPartitions",
     "NotApplied",

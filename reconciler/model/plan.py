@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.model.base import Frozen
 from reconciler.model.change import Change
 from reconciler.model.check import CheckResult
+from reconciler.model.ignore import IdleRule
 from reconciler.model.notice import Notice
 from reconciler.model.partial import Partial
 from reconciler.model.target import TargetInfo
@@ -23,8 +24,8 @@ class Plan(Frozen):
     `targets` are all systems that were read, `unreachable` those that were not, as they are declared one after the
     other: the plan says nothing of them but that. `in_sync` counts by kind what is as declared. `allow_blocked`:
     whoever made it knew that something is blocked, and wants the rest. `partial`: what it was narrowed to, where it is
-    not about all that is declared of its targets: all else in it is about that alone. `digest` is SHA-256 over
-    everything else in the file.
+    not about all that is declared of its targets: all else in it is about that alone. `idle_rules` are the ignore rules
+    for its targets that ignore nothing. `digest` is SHA-256 over everything else in the file.
     """
 
     reconciler_version: str
@@ -37,6 +38,7 @@ class Plan(Frozen):
     unreachable: tuple[Unreachable, ...] = ()
     allow_blocked: bool = False
     partial: Partial | None = None
+    idle_rules: tuple[IdleRule, ...] = ()
     digest: str = ""
 
     @property

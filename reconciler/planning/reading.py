@@ -17,6 +17,7 @@ from reconciler.errors import ConnectionFailed, TargetError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Resource, System, Target, Unreachable, UnreadReason
+from reconciler.planning.ignoring import NOTHING, Ignoring
 from reconciler.planning.same_cluster import check_nodes
 from reconciler.planning.same_server import shared_databases
 from reconciler.planning.unread import unread
@@ -45,14 +46,15 @@ class Readings:
 
 
 def read_all(
-    targets: Mapping[str, Target], resources: Iterable[Resource], secrets: Secrets, *, advised: bool, at_once: int
-) -> Readings:
+    targets: Mapping[str, Target], resources: Iterable[Resource], secrets: Secrets,
+    *, advised: bool, at_once: int, ignoring: Ignoring = NOTHING,
+) -> Readings:  # fmt: skip
     """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`."""
     declared: dict[str, list[Resource]] = {name: [] for name in targets}
     for resource in resources:
         if resource.address.target in declared:
             declared[resource.address.target].append(resource)
-    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once)
+    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once, ignoring=ignoring)
     for one in found.values():
         if not one.errors:
             try:
@@ -109,11 +111,12 @@ class _Answer:
 
 def _asked(
     targets: Mapping[str, Target], declared: Mapping[str, list[Resource]], secrets: Secrets,
-    *, advised: bool, at_once: int,
+    *, advised: bool, at_once: int, ignoring: Ignoring,
 ) -> dict[str, _Found]:  # fmt: skip
     """Asks each target for its nodes and, in the same breath, the first of them; then the others, which wait until all
     targets had their turn."""
     silences = _Silences()
+    seen = partial(view_target, advised=advised, ignoring=ignoring)
 
     def first(target: Target) -> _Answer:
         # What the nodes were asked of is read next. It ends with its target: a server has few sessions of ours at once.
@@ -136,7 +139,7 @@ def _asked(
             return _Answer(name, None, node, found)
         try:
             silences.expect_an_answer(node)
-            return _Answer(name, view_target(node, wanted, sessions, advised=advised), node, found)
+            return _Answer(name, seen(node, wanted, sessions), node, found)
         except TargetError as error:
             return _Answer(name, error, node, found)
 

@@ -11,6 +11,7 @@ from reconciler.reports import provenance
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.definitions import definition
+from reconciler.reports.idle_rules import IdleRow, idle_rows
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import as_arguments, pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
@@ -59,6 +60,7 @@ class DriftReport(NamedTuple):
     unread: tuple[UnreadRow, ...]
     resources: tuple[DriftRow, ...]
     notices: tuple[NoticeRow, ...]
+    idle_rules: tuple[IdleRow, ...]
     checks: tuple[CheckRow, ...]
     mended_by: Labelled | None
 
@@ -79,6 +81,7 @@ def drift_report(plan: Plan, *, grouped: bool = False) -> DriftReport:
         unread=unread_rows(plan, many=many),
         resources=tuple(map(_same, together(drifted, _key, many=many))),
         notices=notice_rows(plan.notices, many=many),
+        idle_rules=idle_rows(plan),
         checks=listed_checks(plan.checks, many=many),
         mended_by=Labelled("Steps that mend it:", f"reconciler plan{as_arguments(plan.partial)}")
         if plan.changes

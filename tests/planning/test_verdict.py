@@ -80,6 +80,7 @@ TABLE = {
     "what nobody declared, and counts": Row((notice(NoticeType.UNWANTED),), Verdict.DIFFERS, 2, 0, 0),
     "the same beside what is not visible": Row((notice(NoticeType.UNWANTED), HIDDEN), Verdict.DIFFERS, 2, 0, 1),
     "a note": Row((notice(NoticeType.NOTE),), Verdict.IN_SYNC, 0, 0, 0),
+    "a difference that is ignored": Row((notice(NoticeType.IGNORED),), Verdict.IN_SYNC, 0, 0, 0),
     "a warning": Row((notice(NoticeType.PREFLIGHT),), Verdict.IN_SYNC, 0, 0, 0),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from reconciler.documents.plan import seal
 from reconciler.model import (
@@ -18,6 +18,10 @@ from reconciler.model import (
     FleetReceipt,
     Hazard,
     HazardType,
+    Idleness,
+    IdleRule,
+    Ignored,
+    IgnoreRule,
     ManualStep,
     Notice,
     NoticeType,
@@ -306,6 +310,29 @@ NOTICES = tuple(
         ("cache", "redis_setting", "maxmemory-policy", NoticeType.NOT_PERSISTED, "the server has no config file"),
     )
 )
+RULE = IgnoreRule(
+    pattern=Address("main", "pg_setting", "effective_io_concurrency"),
+    reason="the autotuner sets it",
+    until=date(2026, 6, 30),
+    declared_at="desired/ignored.yaml:2:3",
+)
+IGNORED = Notice(
+    address=RULE.pattern,
+    type=NoticeType.IGNORED,
+    message="16 → 200",
+    declared_at="desired/x.yaml:1:1",
+    ignored=Ignored(rule=RULE.declared_at, reason=RULE.reason, until=RULE.until),
+)
+IDLE_RULES = (
+    IdleRule(
+        rule=RULE.model_copy(update={"pattern": Address("*", "pg_index", "public.tmp_*"), "until": date(2026, 2, 28)}),
+        idleness=Idleness.EXPIRED,
+    ),
+    IdleRule(
+        rule=RULE.model_copy(update={"pattern": Address("cache", "redis_user", "bop")}),
+        idleness=Idleness.MATCHES_NOTHING,
+    ),
+)
 
 CHECKS = tuple(
     CheckResult(
@@ -358,6 +385,8 @@ IN_SYNC = PLAN.model_copy(
     }
 )
 
+IGNORING = seal(PLAN.model_copy(update={"changes": (), "notices": (IGNORED,), "idle_rules": IDLE_RULES, "checks": ()}))
+"""All that differs is ignored, by one of three rules."""
 
 UNREAD = (
     Unreachable(

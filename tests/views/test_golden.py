@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from views.sample import (
     FLEET,
+    IGNORING,
     IN_SYNC,
     NARROWED,
     OF_NARROWED,
@@ -71,6 +72,11 @@ CASES = (
         "plan.unseen.md": ("plan", UNSEEN, {"format": "markdown"}),
         "drift.unseen.txt": ("drift", UNSEEN, {}),
         "checks.unseen.txt": ("checks", UNSEEN, {}),
+        **{
+            f"{what}.ignored.{SUFFIX[format]}": (what, IGNORING, {"format": format})
+            for what in ("plan", "drift")
+            for format in ("text", "markdown")
+        },
         "plan.narrowed.txt": ("plan", NARROWED, {}),
         "plan.narrowed.md": ("plan", NARROWED, {"format": "markdown"}),
         "drift.narrowed.txt": ("drift", NARROWED, {}),

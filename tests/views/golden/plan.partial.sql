@@ -1,4 +1,4 @@
--- Plan 11fd3f57c3abdfcd3b6de0d07a585879059eda2fef6ae6ba2b5d9926485b66ee of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 1021b58bf53e056d158fee452657f944fb46b91c8ceb504edeb2289301483554 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- ! billing could not be read: its node billing@db9:5432: cannot connect: connection refused\x1b[2J | @everyone
