@@ -79,6 +79,11 @@ def of_plan(plan: Plan) -> Verdict:
     return Verdict.UNREACHABLE if plan.unreachable else worst(map(of_outcome, _outcomes(plan)))
 
 
+def found_in(plan: Plan) -> set[Verdict]:
+    """What its outcomes say of their resources; what was not read says nothing."""
+    return set(map(of_outcome, _outcomes(plan)))
+
+
 class Rest(Protocol):
     """What is left after an apply: the fields of `Receipt` of the same names."""
 

@@ -11,22 +11,40 @@ from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import markdown as markdown_options
 from reconciler.cli.options import narrowing, shards
+from reconciler.cli.options.types import FailOn
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
 
 if TYPE_CHECKING:
     from reconciler.cli.options.markdown import Markdown
     from reconciler.desired.narrowing import Narrowing
+    from reconciler.model import Verdict
 
 
 @click.command()
 @narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
 @markdown_options.options
+@click.option(
+    "--fail-on",
+    type=FailOn(),
+    metavar="VERDICT,…",
+    allow_from_autoenv=False,
+    help="Which verdicts end with another code than 0: blocked, differs, half-way, not-visible, waits; or none. A "
+    "target that could not be read always ends with 1. Not read from the environment.  [default: all]",
+)
 @how_many.option
 @shards.option
 @click.pass_obj
-def command(run: Run, only: Narrowing, format: str, markdown: Markdown, jobs: int, shard: Shard | None) -> None:
+def command(
+    run: Run,
+    only: Narrowing,
+    format: str,
+    markdown: Markdown,
+    fail_on: frozenset[Verdict] | None,
+    jobs: int,
+    shard: Shard | None,
+) -> None:
     """Say where live systems differ from what is declared.
 
     Read-only: PostgreSQL is asked inside read-only transactions, which the server enforces and each session verifies;
@@ -36,7 +54,7 @@ def command(run: Run, only: Narrowing, format: str, markdown: Markdown, jobs: in
     Exit codes: 0 in sync; 1 an error, or a target could not be read: all others are told; 2 drift, whether steps mend
     it or it is blocked. Where nothing has drifted: 3 something was changed and waits for a restart; 4 something runs
     and is not persisted, or the other way round; 5 something is not visible to this role. Of several the first of 2, 4,
-    5, 3.
+    5, 3. With --fail-on only those of the verdicts that it names.
     """
     from reconciler.planning import exit_codes
 
@@ -46,4 +64,4 @@ def command(run: Run, only: Narrowing, format: str, markdown: Markdown, jobs: in
     shared.show(render_drift(plan, format, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
-    raise click.exceptions.Exit(exit_codes.drift_exit_code(plan))
+    raise click.exceptions.Exit(exit_codes.drift_exit_code(plan, fail_on))
