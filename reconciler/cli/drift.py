@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,10 +22,19 @@ if TYPE_CHECKING:
     from reconciler.desired.narrowing import Narrowing
     from reconciler.model import Verdict
 
+READABLE = 0o644
+"""Of a new file of metrics: its collector runs as somebody else, and numbers and names of targets are all it holds."""
+
 
 @click.command()
 @narrowing.options
 @click.option("--format", type=click.Choice(list(FORMATS["drift"])), default="text", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what --format says to a file, whole or not at all, and text to standard output.",
+)
 @markdown_options.options
 @click.option(
     "--fail-on",
@@ -40,6 +51,7 @@ def command(
     run: Run,
     only: Narrowing,
     format: str,
+    out: Path | None,
     markdown: Markdown,
     fail_on: frozenset[Verdict] | None,
     jobs: int,
@@ -56,12 +68,21 @@ def command(
     and is not persisted, or the other way round; 5 something is not visible to this role. Of several the first of 2, 4,
     5, 3. With --fail-on only those of the verdicts that it names.
     """
+    from reconciler.documents import atomic_file
     from reconciler.planning import exit_codes
 
+    began = time.monotonic()
+    if out:
+        atomic_file.expect_writable(out)
     desired = shards.taken(run, shared.load(run, only, partial=True), shard)
     plan = shared.plan(run, desired, jobs=jobs)
     markdown.write(lambda layout: render_drift(plan, "markdown", **layout))
-    shared.show(render_drift(plan, format, **shared.layout(), **markdown.bounded()))
+    seconds = time.monotonic() - began
+    if out:
+        text = render_drift(plan, format, seconds=seconds, **markdown.bounded())
+        atomic_file.write_text(text, out, new_mode=READABLE if format == "metrics" else atomic_file.NEW_FILE)
+    shown = "text" if out else format
+    shared.show(render_drift(plan, shown, seconds=seconds, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
     raise click.exceptions.Exit(exit_codes.drift_exit_code(plan, fail_on))

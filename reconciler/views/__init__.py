@@ -28,6 +28,7 @@ class Layout(TypedDict, total=False):
     limit: int
     marker: str
     source_url: str
+    seconds: float
 
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
@@ -41,6 +42,8 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "text:drift",
         "markdown": "markdown:drift",
         "json": "json:plan",
+        "junit": "junit:drift",
+        "metrics": "metrics:drift",
     },
     "checks": {
         "text": "checks:text",

@@ -48,7 +48,7 @@ RENDER = {
     "fleet": render_fleet,
     "run": views.render_run,
 }
-SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml"}
+SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml", "metrics": "prom"}
 
 CASES = (
     {
