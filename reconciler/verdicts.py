@@ -79,6 +79,16 @@ def of_plan(plan: Plan) -> Verdict:
     return Verdict.UNREACHABLE if plan.unreachable else worst(map(of_outcome, _outcomes(plan)))
 
 
+def of_resources(plan: Plan) -> dict[Address, Verdict]:
+    """What a plan says of each resource that it has an outcome for. A restart mends a difference, and is none."""
+    found: dict[Address, Verdict] = {}
+    for outcome in _outcomes(plan):
+        if not (isinstance(outcome, Change) and outcome.action is Action.RESTART):
+            address = outcome.address
+            found[address] = worst((found.get(address, Verdict.IN_SYNC), of_outcome(outcome)))
+    return found
+
+
 def found_in(plan: Plan) -> set[Verdict]:
     """What its outcomes say of their resources; what was not read says nothing."""
     return set(map(of_outcome, _outcomes(plan)))

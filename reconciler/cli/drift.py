@@ -13,6 +13,7 @@ from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import markdown as markdown_options
 from reconciler.cli.options import narrowing, shards
+from reconciler.cli.options import webhook as webhooks
 from reconciler.cli.options.types import FailOn
 from reconciler.model import Shard
 from reconciler.views import FORMATS, render_drift
@@ -44,6 +45,7 @@ READABLE = 0o644
     help="Which verdicts end with another code than 0: blocked, differs, half-way, not-visible, waits; or none. A "
     "target that could not be read always ends with 1. Not read from the environment.  [default: all]",
 )
+@webhooks.option
 @how_many.option
 @shards.option
 @click.pass_obj
@@ -54,6 +56,7 @@ def command(
     out: Path | None,
     markdown: Markdown,
     fail_on: frozenset[Verdict] | None,
+    webhook_url_file: Path | None,
     jobs: int,
     shard: Shard | None,
 ) -> None:
@@ -72,6 +75,7 @@ def command(
     from reconciler.planning import exit_codes
 
     began = time.monotonic()
+    webhook = webhooks.Webhook(run, webhook_url_file)
     if out:
         atomic_file.expect_writable(out)
     desired = shards.taken(run, shared.load(run, only, partial=True), shard)
@@ -85,4 +89,5 @@ def command(
     shared.show(render_drift(plan, shown, seconds=seconds, **shared.layout(), **markdown.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
+    webhook.tell(plan)
     raise click.exceptions.Exit(exit_codes.drift_exit_code(plan, fail_on))

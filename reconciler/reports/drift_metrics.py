@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Action, Address, Change, Idleness, NoticeType, Outcome, Plan, Verdict
-from reconciler.verdicts import of_outcome, worst
+from reconciler.model import Idleness, NoticeType, Plan, Verdict
+from reconciler.verdicts import of_resources
 
 COUNTED = tuple(each for each in Verdict if each not in (Verdict.UNREACHABLE, Verdict.IN_SYNC))
 """Verdicts of single resources. What is unreachable is a target, and has a metric of its own."""
@@ -37,14 +37,9 @@ class Metric(NamedTuple):
 def drift_metrics(plan: Plan, seconds: float) -> tuple[Metric, ...]:
     """The numbers of one run, which took so many `seconds`."""
     owner = {name: info.node_of or name for name, info in plan.targets.items()}
-    found: dict[Address, list[Outcome]] = {}
-    outcomes: list[Outcome] = [*plan.changes, *plan.notices]
-    for outcome in outcomes:
-        if not (isinstance(outcome, Change) and outcome.action is Action.RESTART):  # mends a difference, and is none
-            found.setdefault(outcome.address, []).append(outcome)
     counts = Counter(
-        (owner.get(address.target, address.target), address.kind, worst(map(of_outcome, each)))
-        for address, each in found.items()
+        (owner.get(address.target, address.target), address.kind, verdict)
+        for address, verdict in of_resources(plan).items()
     )
     ignored = Counter(
         (owner.get(each.address.target, each.address.target), each.address.kind)
