@@ -45,6 +45,12 @@ READABLE = 0o644
     help="Which verdicts end with another code than 0: blocked, differs, half-way, not-visible, waits; or none. A "
     "target that could not be read always ends with 1. Not read from the environment.  [default: all]",
 )
+@click.option(
+    "--receipts",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Tell what was changed outside from what is declared and not applied yet, by the receipts in this folder.",
+)
 @webhooks.option
 @how_many.option
 @shards.option
@@ -56,6 +62,7 @@ def command(
     out: Path | None,
     markdown: Markdown,
     fail_on: frozenset[Verdict] | None,
+    receipts: Path | None,
     webhook_url_file: Path | None,
     jobs: int,
     shard: Shard | None,
@@ -72,14 +79,21 @@ def command(
     5, 3. With --fail-on only those of the verdicts that it names.
     """
     from reconciler.documents import atomic_file
+    from reconciler.documents.plan import seal
+    from reconciler.documents.receipts_below import receipts_below
     from reconciler.planning import exit_codes
 
     began = time.monotonic()
     webhook = webhooks.Webhook(run, webhook_url_file)
     if out:
         atomic_file.expect_writable(out)
+    made = receipts_below(receipts) if receipts else None
     desired = shards.taken(run, shared.load(run, only, partial=True), shard)
     plan = shared.plan(run, desired, jobs=jobs)
+    if made is not None:
+        from reconciler.planning.causes import causes
+
+        plan = seal(plan.model_copy(update={"causes": causes(plan, made), "digest": ""}))
     markdown.write(lambda layout: render_drift(plan, "markdown", **layout))
     seconds = time.monotonic() - began
     if out:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.model.base import Frozen
+from reconciler.model.cause import Cause
 from reconciler.model.change import Change
 from reconciler.model.check import CheckResult
 from reconciler.model.ignore import IdleRule
@@ -25,7 +26,8 @@ class Plan(Frozen):
     other: the plan says nothing of them but that. `in_sync` counts by kind what is as declared. `allow_blocked`:
     whoever made it knew that something is blocked, and wants the rest. `partial`: what it was narrowed to, where it is
     not about all that is declared of its targets: all else in it is about that alone. `idle_rules` are the ignore rules
-    for its targets that ignore nothing. `digest` is SHA-256 over everything else in the file.
+    for its targets that ignore nothing. `causes`, of drift alone: what each difference comes from, as receipts tell;
+    None where none were asked for. `digest` is SHA-256 over everything else in the file.
     """
 
     reconciler_version: str
@@ -39,6 +41,7 @@ class Plan(Frozen):
     allow_blocked: bool = False
     partial: Partial | None = None
     idle_rules: tuple[IdleRule, ...] = ()
+    causes: tuple[Cause, ...] | None = None
     digest: str = ""
 
     @property

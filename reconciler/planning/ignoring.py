@@ -37,6 +37,10 @@ DIFFERENT = frozenset({Verdict.BLOCKED, Verdict.DIFFERS, Verdict.HALF_WAY, Verdi
 """What can be ignored: what is known to be otherwise. What is not visible may be anything."""
 
 
+PLACES = frozenset({"source"})
+"""Keys of before and after that say where a value comes from, which is no difference of its own."""
+
+
 class Ignoring(NamedTuple):
     """The rules of the YAML, and the day for which is asked."""
 
@@ -82,7 +86,7 @@ def differing(change: Change) -> set[str]:
     if change.before is None or change.after is None:
         return set()
     before, after = change.before, change.after
-    return {key for key in (before.keys() | after.keys()) - {"source"} if before.get(key) != after.get(key)}
+    return {key for key in (before.keys() | after.keys()) - PLACES if before.get(key) != after.get(key)}
 
 
 def without_ignored(

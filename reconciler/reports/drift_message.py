@@ -18,6 +18,7 @@ MOST_ADDRESSES = 500
 def drift_message(plan: Plan) -> dict[str, Any]:
     """`{format, format_version, reconciler_version, created_at, verdict, counts: {verdict: number}, ignored, targets,
     unreachable: [target], resources: [{address, verdict}], left_out}`."""
+    causes = {each.address: each.type for each in plan.causes or ()}
     drifted = {address: verdict for address, verdict in of_resources(plan).items() if verdict is not Verdict.IN_SYNC}
     return {
         "format": "reconciler-drift-message",
@@ -30,7 +31,8 @@ def drift_message(plan: Plan) -> dict[str, Any]:
         "targets": len({info.node_of or name for name, info in plan.targets.items()}),
         "unreachable": list(plan.unseen),
         "resources": [
-            {"address": str(address), "verdict": verdict} for address, verdict in [*drifted.items()][:MOST_ADDRESSES]
+            {"address": str(address), "verdict": verdict} | ({"cause": causes[address]} if address in causes else {})
+            for address, verdict in [*drifted.items()][:MOST_ADDRESSES]
         ],
         "left_out": max(0, len(drifted) - MOST_ADDRESSES),
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Idleness, NoticeType, Plan, Verdict
+from reconciler.model import CauseType, Idleness, NoticeType, Plan, Verdict
 from reconciler.verdicts import of_resources
 
 COUNTED = tuple(each for each in Verdict if each not in (Verdict.UNREACHABLE, Verdict.IN_SYNC))
@@ -46,6 +46,10 @@ def drift_metrics(plan: Plan, seconds: float) -> tuple[Metric, ...]:
         for each in plan.notices
         if each.type is NoticeType.IGNORED
     )
+    by_cause = Counter(
+        (owner.get(each.address.target, each.address.target), each.address.kind, each.type)
+        for each in plan.causes or ()
+    )
     kinds = list(_kinds(plan, owner, [(target, kind) for target, kind, _ in counts]))
     unread = dict.fromkeys([*owner.values(), *plan.unseen], 0) | dict.fromkeys(plan.unseen, 1)
     idle = Counter(each.idleness for each in plan.idle_rules)
@@ -57,6 +61,16 @@ def drift_metrics(plan: Plan, seconds: float) -> tuple[Metric, ...]:
                 Sample({"target": target, "kind": kind, "verdict": verdict}, counts[target, kind, verdict])
                 for target, kind in kinds
                 for verdict in COUNTED
+            ),
+        ),
+        Metric(
+            "reconciler_drift_causes",
+            "Resources that are not as declared, by what receipts tell of the cause.",
+            tuple(
+                Sample({"target": target, "kind": kind, "cause": cause}, by_cause[target, kind, cause])
+                for target, kind in kinds
+                for cause in CauseType
+                if plan.causes is not None
             ),
         ),
         Metric(

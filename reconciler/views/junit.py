@@ -84,7 +84,10 @@ def _check(row: CheckRow) -> Case:
 
 def _difference(row: DriftRow) -> Case:
     return _case(row.address, row.place)._replace(
-        element="failure", type=row.verdict.value, message=row.says, more=(row.says, row.seen)
+        element="failure",
+        type=row.verdict.value,
+        message=row.says,
+        more=tuple(filter(None, (row.says, row.seen, row.cause))),
     )
 
 

@@ -77,7 +77,7 @@ def drift(plan: Plan, page: Page) -> str:
             each.what,
             _named(address(each), linked(each.place, page.source_url)),
             code(_short(each.declared, page)),
-            "; ".join(filter(None, (code(_short(each.observed, page)), prose(each.told)))),
+            "; ".join(filter(None, (code(_short(each.observed, page)), prose(each.told), prose(each.cause)))),
         ]
         for each in report.resources
     ]

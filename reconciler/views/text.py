@@ -247,7 +247,7 @@ def _sql(step: SqlStep, page: Page, how: str) -> list[str]:
 
 
 def _drifted(one: DriftRow, page: Page) -> Row:
-    beneath = tuple(_detail(one.seen, page, "dim")) if one.seen else ()
+    beneath = tuple(line for says in (one.seen, one.cause) if says for line in _detail(says, page, "dim"))
     return Row(one.sign, colours.OF_ACTIONS[one.action], one.address, one.says, beneath, several=one.several)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from docs.pages import ROOT
-from views.sample import IGNORING, PARTIAL, PLAN
+from views.sample import CAUSED, IGNORING, PARTIAL, PLAN
 
 from reconciler.model import Idleness, Verdict
 from reconciler.views import render_drift
@@ -22,7 +22,7 @@ METRIC = re.compile(r"\b(reconciler_[a-z_]+)\b(?:\{([^}]*)\})?")
 def told() -> dict[str, set[str]]:
     """By the name of each metric that drift writes, its labels; each line held to the format."""
     found: dict[str, set[str]] = {}
-    for plan in (PLAN, PARTIAL, IGNORING):
+    for plan in (PLAN, PARTIAL, IGNORING, CAUSED):
         seen = set()
         for line in render_drift(plan, "metrics", seconds=1.5).splitlines():
             if line.startswith("# "):

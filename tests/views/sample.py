@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import cycle
 
 from reconciler.documents.plan import seal
 from reconciler.model import (
     Action,
     Address,
     Applied,
+    Cause,
+    CauseType,
     Change,
     ChangeReceipt,
     CheckResult,
@@ -387,6 +390,24 @@ IN_SYNC = PLAN.model_copy(
 
 IGNORING = seal(PLAN.model_copy(update={"changes": (), "notices": (IGNORED,), "idle_rules": IDLE_RULES, "checks": ()}))
 """All that differs is ignored, by one of three rules."""
+CAUSED = seal(
+    PLAN.model_copy(
+        update={
+            "checks": (),
+            "causes": tuple(
+                Cause(address=each.address, type=type, receipt="5" * 64 if known else "", since=NOW if known else None)
+                for each, (type, known) in zip(
+                    PLAN.changes,
+                    cycle(
+                        ((CauseType.CHANGED_OUTSIDE, True), (CauseType.NOT_APPLIED, True), (CauseType.UNKNOWN, False))
+                    ),
+                    strict=False,
+                )
+            ),
+        }
+    )
+)
+"""Drift of which receipts tell something."""
 
 UNREAD = (
     Unreachable(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from views.sample import (
+    CAUSED,
     FLEET,
     IGNORING,
     IN_SYNC,
@@ -76,6 +77,10 @@ CASES = (
             f"{what}.ignored.{SUFFIX[format]}": (what, IGNORING, {"format": format})
             for what in ("plan", "drift")
             for format in ("text", "markdown")
+        },
+        **{
+            f"drift.caused.{SUFFIX[format]}": ("drift", CAUSED, {"format": format})
+            for format in ("text", "markdown", "junit")
         },
         "plan.narrowed.txt": ("plan", NARROWED, {}),
         "plan.narrowed.md": ("plan", NARROWED, {"format": "markdown"}),

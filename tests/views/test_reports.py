@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from views.sample import (
+    CAUSED,
     CHANGES,
     IDLE_RULES,
     IGNORED,
@@ -117,6 +118,7 @@ EVERYTHING = PLAN.model_copy(
             Notice(address=Address("gone", "pg_setting", "jit"), type=NoticeType.NOTE, message="worth knowing"),
         ),
         "idle_rules": IDLE_RULES,
+        "causes": CAUSED.causes,
     }
 )
 DONE = RECEIPT.model_copy(

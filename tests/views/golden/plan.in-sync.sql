@@ -1,4 +1,4 @@
--- Plan 9e45cee1ea8d0826807ca35b9592f2c65f43b76cd3213e2a06f70ddee6df2bbb of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 5171cdb8c618b0a46ed9401a04676f94e3f5408073d661193ff19b79319f586a of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

@@ -1,4 +1,4 @@
--- Plan 1021b58bf53e056d158fee452657f944fb46b91c8ceb504edeb2289301483554 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 987234cfbe188feb6a54ac084954388bcb01478d435c331f03cdff35311ee51e of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- ! billing could not be read: its node billing@db9:5432: cannot connect: connection refused\x1b[2J | @everyone

@@ -1,4 +1,4 @@
--- Plan f5cdd78a376274b02dda2f1db67a0d072182d6f0cc381561434420c6d71fca00 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 7c57175fc460d3254b33fd61edbd5054d84e667f028065db16da55f133255605 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 7 to change, 1 to drop. 2 builds: about 28 MB, about 4 s one after the other; of 1 of them not all is estimated. 1 index is blocked. 2 settings wait for a restart. 1 setting is not persisted. 1 setting is not visible. 1 index is being built. 1 user is unwanted. 1 index is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.
