@@ -144,3 +144,60 @@ def test_a_saved_plan_makes_no_change_that_is_ignored_by_now(drifted, desired, r
     assert drifted.execute("show work_mem").fetchone() == ("4MB",)
     allowed = ("--allow", "index-drop", "--allow-superseded", "main/pg_setting/work_mem")
     assert reconciler("apply", path, *allowed)[0] == 0
+
+
+def test_no_restart_is_planned_for_what_is_ignored(world, desired, reconciler):
+    (desired / "targets.yaml").write_text(
+        "targets:\n  main: {postgres: '${DATABASE_URL}', memory: 16GB, restart: 'false'}\n"
+    )
+    (desired / "tasks.yaml").write_text("target: main\nsettings:\n  max_connections: 90\n  work_mem: 7MB\n")
+    assert names(planned(reconciler)[1], "resource_changes") == {"max_connections", "work_mem", "server"}
+    (desired / "ignored.yaml").write_text(rule("main/pg_setting/max_connections"))
+    assert names(planned(reconciler)[1], "resource_changes") == {"work_mem"}
+    (desired / "ignored.yaml").unlink()
+    world.execute("alter system set max_connections = 90")
+    assert names(planned(reconciler)[1], "resource_changes") == {"work_mem", "server"}, "it waits for one"
+    (desired / "ignored.yaml").write_text(rule("main/pg_setting/max_connections"))
+    plan = planned(reconciler)[1]
+    assert names(plan, "resource_changes") == {"work_mem"}
+    assert ("max_connections", "ignored") in [(each["address"][16:], each["type"]) for each in plan["notices"]]
+
+
+def test_of_redis_a_user_is_ignored_and_settings_are_made(redis_server, redis_client, desired, reconciler, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", redis_server.url())
+    monkeypatch.setenv("APP_PASSWORD", "an-app's password")
+    (desired / "targets.yaml").write_text("targets:\n  cache: {redis: '${REDIS_URL}'}\n")
+    (desired / "tasks.yaml").write_text(
+        "target: cache\nsettings: {slowlog-max-len: 300, timeout: 60}\n"
+        "users: {app: {rules: 'on ~app:* +get', password: {env: APP_PASSWORD}}}\n"
+    )
+    (desired / "ignored.yaml").write_text(rule("cache/redis_user/*") + rule("*/redis_setting/timeout")[8:])
+    code, plan = planned(reconciler)
+    assert (code, names(plan, "resource_changes")) == (2, {"slowlog-max-len"})
+    assert reconciler("apply", "--yes")[0] == 0
+    assert redis_client.config_get("*o*") | {"slowlog-max-len": "300", "timeout": "0"} == redis_client.config_get("*o*")
+    assert reconciler("drift")[0] == 0
+    assert redis_client.acl_users() == ["default"]
+
+
+def test_plans_of_a_fleet_are_made_and_applied_by_the_rules(tenants, desired, reconciler, tmp_path):
+    (desired / "ignored.yaml").write_text(
+        rule("tenant-2/pg_index/public.tasks_status_idx") + rule("tenant-3/pg_index/public.nothing")[8:]
+    )
+    folder = tmp_path / "plans"
+    assert reconciler("plan", "--out-dir", folder)[0] == 0
+    plans = {name: json.loads((folder / f"tenant-{name}.plan.json").read_text()) for name in "123"}
+    assert "public.tasks_status_idx" not in names(plans["2"], "resource_changes")
+    assert "public.tasks_status_idx" in names(plans["1"], "resource_changes")
+    assert [len(plans[name]["idle_rules"]) for name in "123"] == [0, 0, 1]
+    digest = json.loads(next(folder.glob("*fleet*")).read_text())["digest"]
+    (desired / "ignored.yaml").write_text(rule("tenant-1/pg_index/public.tasks_title_idx"))
+    code, out, _ = reconciler("apply", folder, "--digest", digest, "--receipt", tmp_path / "receipts")
+    assert code == 1
+    assert "superseded" in out or "ignored" in out
+    built = [
+        tenant.execute("select indexname from pg_indexes where indexname like 'tasks_%_idx'") for tenant in tenants
+    ]
+    assert [{name for (name,) in rows} for rows in built] == [
+        {"tasks_status_idx"}, {"tasks_title_idx"}, {"tasks_status_idx", "tasks_title_idx"},
+    ]  # fmt: skip

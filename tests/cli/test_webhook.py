@@ -4,7 +4,10 @@ address is read by nobody."""
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -167,6 +170,25 @@ def test_one_that_is_not_there_or_speaks_otherwise_is_told_of_without_its_addres
     assert why(url) == "it cannot be reached, 3 times"
     with serving(no_http) as server:
         assert why(server.url) == "what it answers is no HTTP, or ends too early, 3 times"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+def test_a_certificate_that_nobody_knows_is_not_accepted(tmp_path):
+    certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def shaking_hands(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+
+    with serving(shaking_hands, greets=True) as server:
+        assert why(server.url.replace("http://", "https://")) == "its certificate is not accepted"
 
 
 def test_one_that_speaks_no_tls_is_left():
