@@ -26,6 +26,10 @@ NAMES = ("targets", "variables", "files_below", "hosts", "without")
 """Of the fields of `Reach`, in the order in which they are told of."""
 
 
+WEBHOOK_URL = "RECONCILER_WEBHOOK_URL"
+"""The variable with an address of whoever runs this, which is a secret. No document may use it, unless it is named."""
+
+
 class Use(StrEnum):
     """What a variable may be used for. TEXT is any other place of the YAML: a comment, a setting, a header."""
 
@@ -115,7 +119,7 @@ class Reach:
         With a targets file alone no document needs one, unless it is named.
         """
         if self.variables is None:
-            return self.targets is None
+            return self.targets is None and variable != WEBHOOK_URL
         return use in self.variables.get(variable, ())
 
     def refuse_host(self, target: str, host: str, port: int | str | None) -> None:

@@ -31,11 +31,12 @@ _OF_NOTICES: Mapping[NoticeType, Verdict] = {
     NoticeType.WAITS_FOR_RESTART: Verdict.WAITS,
     NoticeType.UNLISTED: Verdict.IN_SYNC,
     NoticeType.UNWANTED: Verdict.DIFFERS,
+    NoticeType.IGNORED: Verdict.IN_SYNC,
     NoticeType.NOTE: Verdict.IN_SYNC,
     NoticeType.PREFLIGHT: Verdict.IN_SYNC,
 }
 """What nobody declared, what is worth knowing and what the steps would meet say nothing of what is declared; but where
-what nobody declared is to count, it is a difference."""
+what nobody declared is to count, it is a difference. One that is ignored counts nowhere."""
 
 
 _RANK: Mapping[Verdict, int] = {verdict: rank for rank, verdict in enumerate(Verdict)}
@@ -76,6 +77,21 @@ def of_targets(plan: Plan) -> dict[str, Verdict]:
 def of_plan(plan: Plan) -> Verdict:
     """What a plan says of the live systems."""
     return Verdict.UNREACHABLE if plan.unreachable else worst(map(of_outcome, _outcomes(plan)))
+
+
+def of_resources(plan: Plan) -> dict[Address, Verdict]:
+    """What a plan says of each resource that it has an outcome for. A restart mends a difference, and is none."""
+    found: dict[Address, Verdict] = {}
+    for outcome in _outcomes(plan):
+        if not (isinstance(outcome, Change) and outcome.action is Action.RESTART):
+            address = outcome.address
+            found[address] = worst((found.get(address, Verdict.IN_SYNC), of_outcome(outcome)))
+    return found
+
+
+def found_in(plan: Plan) -> set[Verdict]:
+    """What its outcomes say of their resources; what was not read says nothing."""
+    return set(map(of_outcome, _outcomes(plan)))
 
 
 class Rest(Protocol):

@@ -24,6 +24,7 @@ from reconciler.applying.target_group import TargetGroup
 from reconciler.model import (
     Change,
     FoundApprovals,
+    IgnoreRule,
     Plan,
     Receipt,
     Resource,
@@ -63,6 +64,7 @@ def apply_plan(
     patience: Patience = PATIENCE,
     rehearsal: bool = True,
     declared: Collection[Resource] | None = None,
+    ignore: Sequence[IgnoreRule] = (),
     at_once: int = MOST_TARGETS_AT_ONCE,
     lock_timeout: timedelta = NO_WAIT,
     approvals: FoundApprovals | None = None,
@@ -74,9 +76,10 @@ def apply_plan(
     `at_once` bounds the targets that are connected to, locked, rehearsed on and changed at once, those of one server
     counting as one; `parallel` the changes that run at once on one server, whose memory and connections may bound them
     further. A lock that another apply holds is waited for as long as `lock_timeout`. Without `rehearsal`, what the
-    server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand;
-    `approvals` what lies beside a saved plan, None where nobody says whose count; `left` the `reading_sessions` in
-    which `plan` was made just now, which whoever has them ends; `commit` the one that the YAML is of, for the receipt.
+    server refuses is found out step by step. `declared` is what the YAML says by now, None where it is not at hand, and
+    `ignore` which differences it ignores; `approvals` what lies beside a saved plan, None where nobody says whose
+    count; `left` the `reading_sessions` in which `plan` was made just now, which whoever has them ends; `commit` the
+    one that the YAML is of, for the receipt.
 
     A change that fails or is stale stops no other of its kind: each was reviewed on its own. What comes in a later
     stage of the same lane may lean on it, and does not run. `record` gets the receipt as it is after each change, so
@@ -86,7 +89,9 @@ def apply_plan(
     secret that cannot be had), LockHeld, RehearsalFailed, TargetError, and ReconcilerError where several targets fail.
     Once something ran, it returns: what went wrong is in the receipt.
     """
-    facts = Facts(plan=plan, options=options, now=now(), targets=targets, resources=declared, approvals=approvals)
+    facts = Facts(
+        plan=plan, options=options, now=now(), targets=targets, resources=declared, ignore=ignore, approvals=approvals
+    )
     facts = enforce(Moment.DECLARED, facts)
     approved = counted(plan, approvals, options.not_by, facts.now) if approvals else None
     ledger = Ledger(

@@ -254,7 +254,8 @@ def command(
             options=options, parallel=parallel, now=shared.now, at_once=jobs or how_many.USUAL,
             subscribers=[each for each in (display, told) if each], interruption=interruption, record=record,
             rehearsal=not no_rehearsal, lock_timeout=lock_timeout, approvals=agreed.approvals, left=left,
-            declared=desired.resources if saved and desired.resources else None, commit=commit_of(run.folder),
+            declared=desired.resources if saved and desired.resources else None, ignore=desired.ignore,
+            commit=commit_of(run.folder),
         )  # fmt: skip
     unwritten = [told.unwritten] if told and told.unwritten else []
     try:

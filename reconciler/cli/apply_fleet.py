@@ -20,7 +20,7 @@ from reconciler.cli.fleet_progress import Progress
 from reconciler.cli.options.jobs import USUAL
 from reconciler.documents import fleet as fleet_file
 from reconciler.errors import ApplyError, ReconcilerError, UsageError
-from reconciler.model import Fleet, HttpTarget, Plan, Receipt, Resource, Rollout, Shard, Target, Wave
+from reconciler.model import Fleet, HttpTarget, IgnoreRule, Plan, Receipt, Resource, Rollout, Shard, Target, Wave
 from reconciler.views import render_run
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _roll_out(
     of_each = {name: Interruption() for name in to_apply}
     declared = _by_target(desired)
     checking = Checking(
-        targets=desired.targets, resources=desired.resources, secrets=run.secrets, now=shared.now,
-        at_once=wanted.jobs or USUAL, interruption=everything,
+        targets=desired.targets, resources=desired.resources, ignore=desired.ignore, secrets=run.secrets,
+        now=shared.now, at_once=wanted.jobs or USUAL, interruption=everything,
     )  # fmt: skip
 
     def interrupt() -> None:
@@ -142,7 +142,7 @@ def _roll_out(
     def apply_here(name: str, plan: Plan) -> Receipt:
         target = {name: desired.targets[name]} if name in desired.targets else {}
         resources = declared.get(name, ()) if desired.resources else None
-        return _apply(run, wanted, name, plan, target, resources, of_each[name], receipts)
+        return _apply(run, wanted, name, plan, target, resources, desired.ignore, of_each[name], receipts)
 
     def connected(cluster: Cluster) -> AbstractContextManager[Apply]:
         from reconciler.fleet.executors import dask_cluster
@@ -204,7 +204,8 @@ def _by_target(desired: Desired) -> Mapping[str, Sequence[Resource]]:
 
 def _apply(
     run: Run, wanted: Wanted, name: str, plan: Plan, target: Mapping[str, Target],
-    resources: Collection[Resource] | None, interruption: Interruption, receipts: Receipts,
+    resources: Collection[Resource] | None, ignore: Sequence[IgnoreRule], interruption: Interruption,
+    receipts: Receipts,
 ) -> Receipt:  # fmt: skip
     """One target; its receipt is saved after each change. Raises ReconcilerError."""
     from reconciler.applying.apply import apply_plan
@@ -214,7 +215,7 @@ def _apply(
         plan, target, run.secrets,
         options=wanted.options, parallel=wanted.parallel, now=shared.now, subscribers=[], interruption=interruption,
         record=lambda so_far: receipts.of_target(name, so_far), rehearsal=wanted.rehearsal, declared=resources,
-        lock_timeout=wanted.lock_timeout, commit=commit_of(run.folder),
+        lock_timeout=wanted.lock_timeout, ignore=ignore, commit=commit_of(run.folder),
     )  # fmt: skip
 
 

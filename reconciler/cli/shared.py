@@ -72,7 +72,7 @@ def planned(
         return planned(
             desired.targets, desired.resources, run.secrets,
             created_at=now().replace(microsecond=0), advised=advised, allow_blocked=allow_blocked, only=desired.only,
-            at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))], left=left,
+            ignore=desired.ignore, at_once=jobs, unknown=[*filter(None, map(unknown, desired.unseen))], left=left,
             commit=commit_of(run.folder),
         )  # fmt: skip
 

@@ -88,7 +88,10 @@ def tour(
 
         def plan_now(*, advised: bool = False) -> Plan:
             created_at = now().replace(microsecond=0)
-            plan = make_plan(desired.targets, desired.resources, secrets, created_at=created_at, advised=advised)
+            plan = make_plan(
+                desired.targets, desired.resources, secrets,
+                created_at=created_at, advised=advised, ignore=desired.ignore,
+            )  # fmt: skip
             if plan.unreachable:
                 raise Surprise(f"{plan.unreachable[0].node} could not be read: {plan.unreachable[0].message}")
             return plan

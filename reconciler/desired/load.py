@@ -13,6 +13,7 @@ from reconciler.allow_lists import Reach
 from reconciler.desired.declared import Unseen
 from reconciler.desired.each.listed import without_rows
 from reconciler.desired.each.templates import Templates
+from reconciler.desired.ignore import ignore_rules
 from reconciler.desired.leaks import Leaks
 from reconciler.desired.merging import gathered, overridden
 from reconciler.desired.narrowing import EVERYTHING, Narrowing
@@ -25,7 +26,7 @@ from reconciler.desired.targets import TargetReader, without_references
 from reconciler.desired.urls import learn, targets
 from reconciler.errors import DesiredError, UsageError
 from reconciler.kind import AnyKind, Authenticates
-from reconciler.model import Address, RedisTarget, Resource, SecretRef, Target
+from reconciler.model import Address, IgnoreRule, RedisTarget, Resource, SecretRef, Target
 from reconciler.secrets import Secrets
 from reconciler.untrusted_files import repository
 from reconciler.yaml.files import Document, read_documents, read_file
@@ -47,7 +48,7 @@ class Desired:
     defaults, as they stand there, of which a part is overridden. `unseen`: the templates whose targets are not in it,
     since nobody was asked for them, or does not answer. `only`: what was asked for. All that is declared of its targets
     is in it: what is beside a resource decides what becomes of it. `rollout`: in which waves plans of them are applied;
-    None: all at once.
+    None: all at once. `ignore`: all rules by which differences are ignored, also of targets that are not in it.
     """
 
     targets: Mapping[str, Target]
@@ -57,6 +58,7 @@ class Desired:
     unseen: tuple[Unseen, ...] = ()
     only: Narrowing = EVERYTHING
     rollout: DeclaredRollout | None = None
+    ignore: tuple[IgnoreRule, ...] = ()
 
 
 def load(
@@ -116,6 +118,7 @@ def load(
                 raise
     found = replace(found, is_complete=all_parsed and found.is_complete)
     rollout = declared_rollout([(of_targets, trusted), (values, documents)], found)
+    ignore = ignore_rules(documents, kinds, found, values)
     selection = Selection(values, found)
     sections = SectionReader(kinds, values, selection, str(around))
     for document in documents:
@@ -130,7 +133,7 @@ def load(
         for name, each in found.declared.items()
         if each.target
     }
-    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only, rollout)
+    return Desired(found_targets, resources, left.places, tuple(left.rules), found.unseen, only, rollout, ignore)
 
 
 def _targets_file(path: Path, errors: list[DesiredError]) -> list[Document]:

@@ -9,6 +9,7 @@ from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from reconciler.desired import ignore
 from reconciler.desired.rollout.load import SECTION
 from reconciler.desired.rollout.section import ROLLOUT
 from reconciler.desired.target_section import TARGET
@@ -66,6 +67,7 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
     """
     adapters: dict[tuple[str, str], TypeAdapter[Any]] = {
         ("", "targets"): TARGET, ("", "defaults"): TypeAdapter(bool), ("", SECTION): ROLLOUT,
+        ("", ignore.SECTION): ignore.IGNORE,
     }  # fmt: skip
     for kind in kinds:
         for section, model in kind.sections.items():
@@ -100,6 +102,11 @@ def json_schema(kinds: Sequence[AnyKind]) -> dict[str, Any]:
                 "description": "Documents without this may override what this one declares.",
             },
             SECTION: parts[("", SECTION), "validation"],
+            ignore.SECTION: {
+                **parts[("", ignore.SECTION), "validation"],
+                "title": "Ignore",
+                "description": "Differences that are ignored for a while, each with its reason and its end.",
+            },
             **sections,
         },
         "dependentRequired": {section: ["target"] for section in sections},

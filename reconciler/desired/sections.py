@@ -20,7 +20,7 @@ from reconciler.yaml.files import Document
 from reconciler.yaml.node import Node, shape
 from reconciler.yaml.suggestions import alternatives, quoted, unknown
 
-WORDS = ("target", "targets", "defaults", "rollout")
+WORDS = ("target", "targets", "defaults", "rollout", "ignore")
 """Keys of a document that are no sections of a kind."""
 
 _BOOLEAN: TypeAdapter[bool] = TypeAdapter(bool)

@@ -19,17 +19,18 @@ from reconciler.errors import DocumentError
 NEW_FILE = 0o600
 
 
-def write_text(text: str, path: Path) -> None:
+def write_text(text: str, path: Path, *, new_mode: int = NEW_FILE) -> None:
     """Writes `text` to `path`: what was there before stays until the new file is complete.
 
-    Through a symbolic link it writes what that leads to. A pipe, a terminal or an open descriptor (/dev/stdout) gets
-    the text as it is. Raises DocumentError where it cannot be written.
+    A file that was not there gets `new_mode`, as far as the process' umask lets it. Through a symbolic link it writes
+    what that leads to. A pipe, a terminal or an open descriptor (/dev/stdout) gets the text as it is. Raises
+    DocumentError where it cannot be written.
     """
     try:
         if _is_stream(path):
             _into_stream(text, path)
         else:
-            _replace(text, Path(os.path.realpath(path)) if path.is_symlink() else path)
+            _replace(text, Path(os.path.realpath(path)) if path.is_symlink() else path, new_mode)
     except OSError as error:
         _refuse(path, f"cannot be written: {_why(error, path)}", "nothing was written")
 
@@ -111,14 +112,15 @@ def _open_stream(path: Path) -> int:
     return descriptor
 
 
-def _replace(text: str, path: Path) -> None:
+def _replace(text: str, path: Path, new_mode: int) -> None:
     temporary = _temporary(path)
     temporary.unlink(missing_ok=True)  # of a run that was killed, and had the same process id
     try:
         before = path.stat()
     except FileNotFoundError:
         before = None
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_FILE)
+    mode = new_mode if before is None else NEW_FILE
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             if before is not None:

@@ -43,7 +43,8 @@ FORMAT = Format(
     name="", version="2.5", noun="a plan", given="name a file written by reconciler plan --out", remade=NEW_PLAN
 )
 """2.0: a fingerprint is over all that can run, and no longer over the steps alone. 2.1: verdicts. 2.2: `reloads` of a
-step. 2.3: `unreachable`. 2.4: `partial`. 2.5: `apply_as`, `note`, `commit` and `rolls_back`."""
+step. 2.3: `unreachable`. 2.4: `partial`. 2.5: `apply_as`, `note`, `commit`, `rolls_back`, `ignored`, `idle_rules` and
+`causes`."""
 
 
 def seal(plan: Plan) -> Plan:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from reconciler.desired.patterns import fits
 from reconciler.documents import fleet as fleet_file
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
-from reconciler.model import ChangeGroup, Fleet, Outcome, Partial, Plan, Resource, Rollout, Shard, Target, TargetPlan
+from reconciler.model import (
+    ChangeGroup,
+    Fleet,
+    IdleRule,
+    Outcome,
+    Partial,
+    Plan,
+    Resource,
+    Rollout,
+    Shard,
+    Target,
+    TargetPlan,
+)
 from reconciler.planning.groups import Group, groups_of
 from reconciler.planning.make import Planned
 from reconciler.reports.hazards import hazards_of
@@ -95,6 +108,7 @@ def _owner(plan: Plan) -> Callable[[str], str]:
 
 def _plan_of(names: set[str], planned: Planned) -> Plan:
     whole = planned.plan
+    owner = _owner(whole)
     in_sync: Counter[str] = Counter()
     for name in names:
         in_sync.update(planned.in_sync.get(name, {}))
@@ -107,11 +121,17 @@ def _plan_of(names: set[str], planned: Planned) -> Plan:
                 "checks": tuple(each for each in whole.checks if each.address.target in names),
                 "in_sync": dict(sorted(in_sync.items())),
                 "unreachable": (),
+                "idle_rules": tuple(each for each in whole.idle_rules if _concerns(each, names, owner)),
                 "partial": whole.partial and _partial_of(names, whole.partial, planned.left_out),
                 "digest": "",
             }
         )
     )
+
+
+def _concerns(idle: IdleRule, names: Iterable[str], owner: Callable[[str], str]) -> bool:
+    """Whether an ignore rule is for one of these targets."""
+    return any(fits(idle.rule.pattern.target, owner(name)) for name in names)
 
 
 def _partial_of(names: set[str], whole: Partial, left_out: Mapping[str, int]) -> Partial:

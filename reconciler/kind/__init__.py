@@ -250,6 +250,21 @@ class LeansOnOthers(Protocol[ResourceT_contra]):
 
 
 @runtime_checkable
+class Discerns(Protocol):
+    """A kind whose resources have several attributes, of which some may differ, and others be kept as they are.
+
+    optional  the keys of after of which nothing is declared where they are empty: what is there is kept.
+    """
+
+    @property
+    def optional(self) -> frozenset[str]: ...  # noqa: D102
+
+    def differing(self, change: Change) -> Collection[str]:
+        """The keys of before and after that the change is about; empty where it is about all of the resource. Pure."""
+        ...
+
+
+@runtime_checkable
 class Derives(Protocol[ResourceT_contra]):
     """A kind some of whose resources nobody declares: they follow from what is declared."""
 

@@ -9,11 +9,13 @@ from reconciler.model.address import Address
 from reconciler.model.approval import Approval, Approver, FoundApprovals, RejectedApproval, VerifiedApproval
 from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
+from reconciler.model.cause import Cause, CauseType
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance, file_of
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
+from reconciler.model.ignore import Idleness, IdleRule, Ignored, IgnoreRule
 from reconciler.model.note import Note
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
@@ -72,6 +74,8 @@ __all__ = [
     "Approver",
     "AtMost",
     "Blocker",
+    "Cause",
+    "CauseType",
     "Change",
     "ChangeGroup",
     "ChangeReceipt",
@@ -89,6 +93,10 @@ __all__ = [
     "Hazard",
     "HazardType",
     "HttpTarget",
+    "IdleRule",
+    "Idleness",
+    "IgnoreRule",
+    "Ignored",
     "ManualStep",
     "NewPartitions",
     "NotApplied",

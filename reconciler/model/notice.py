@@ -7,6 +7,7 @@ from enum import StrEnum
 from reconciler.model.address import Address
 from reconciler.model.base import Frozen
 from reconciler.model.change import Provenance
+from reconciler.model.ignore import Ignored
 from reconciler.model.note import Note
 
 
@@ -25,12 +26,18 @@ class NoticeType(StrEnum):
     """It differs, and no safe step exists: the message says why and what a person can do."""
     NOTE = "note"
     """Worth knowing, and nothing is wrong: what a plan could have said more of, and why it does not."""
+    IGNORED = "ignored"
+    """It differs, and a rule of the YAML says that this is ignored for a while: nothing is done, and it is no drift."""
     PREFLIGHT = "preflight"
     """What the steps of this plan would meet on the server at this moment: who they would wait for, what may fail."""
 
 
 class Notice(Frozen):
-    """Something a reviewer has to know and apply cannot do anything about. `note`: of a NOTE, which one."""
+    """Something a reviewer has to know and apply cannot do anything about.
+
+    note     of a NOTE: which one.
+    ignored  of IGNORED: by which rule, why, and until when.
+    """
 
     address: Address
     type: NoticeType
@@ -38,3 +45,4 @@ class Notice(Frozen):
     provenance: Provenance | None = None
     declared_at: str = ""
     note: Note | None = None
+    ignored: Ignored | None = None

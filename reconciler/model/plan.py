@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.model.base import Frozen
+from reconciler.model.cause import Cause
 from reconciler.model.change import Change
 from reconciler.model.check import CheckResult
+from reconciler.model.ignore import IdleRule
 from reconciler.model.notice import Notice
 from reconciler.model.partial import Partial
 from reconciler.model.rolls_back import RollsBack
@@ -26,7 +28,9 @@ class Plan(Frozen):
     whoever made it knew that something is blocked, and wants the rest. `partial`: what it was narrowed to, where it is
     not about all that is declared of its targets: all else in it is about that alone. `commit`: that the YAML
     was of, in hex; empty: not known. `rolls_back`: what it undoes, where it was made of a receipt and not of YAML.
-    `digest` is SHA-256 over everything else in the file.
+    `idle_rules` are the ignore rules for its targets that ignore nothing. `causes`, of drift alone: what each
+    difference comes from, as receipts tell; None where none were asked for. `digest` is SHA-256 over everything else in
+    the file.
     """
 
     reconciler_version: str
@@ -41,6 +45,8 @@ class Plan(Frozen):
     partial: Partial | None = None
     commit: str = ""
     rolls_back: RollsBack | None = None
+    idle_rules: tuple[IdleRule, ...] = ()
+    causes: tuple[Cause, ...] | None = None
     digest: str = ""
 
     @property

@@ -8,7 +8,7 @@ docs/decisions.md#exit-codes-of-partial-results
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model import (
@@ -22,7 +22,7 @@ from reconciler.model import (
     Unlooked,
     Verdict,
 )
-from reconciler.verdicts import of_applied, of_outcome, of_plan, worst
+from reconciler.verdicts import found_in, of_applied, of_outcome, of_plan, worst
 
 _OF_CHECKS: Mapping[CheckStatus, CheckVerdict] = {
     CheckStatus.FAIL: CheckVerdict.FAILED,
@@ -128,9 +128,11 @@ def half_way(plan: Plan) -> tuple[Address, ...]:
     return tuple(address for address in _at(plan, Verdict.HALF_WAY) if address not in mended)
 
 
-def drift_exit_code(plan: Plan) -> int:
-    """Of `drift`."""
-    return _DRIFT[of_plan(plan)]
+def drift_exit_code(plan: Plan, fail_on: Collection[Verdict] | None = None) -> int:
+    """Of `drift`; `fail_on`: which verdicts count, None for all. What could not be read always does."""
+    if plan.unreachable or fail_on is None:
+        return _DRIFT[of_plan(plan)]
+    return _DRIFT[worst(found_in(plan) & {*fail_on})]
 
 
 def plan_exit_code(plan: Plan, *, detailed: bool) -> int:

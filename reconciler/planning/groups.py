@@ -21,6 +21,7 @@ from reconciler.model import (
     Change,
     CheckResult,
     CheckStatus,
+    Ignored,
     Notice,
     NoticeType,
     Severity,
@@ -49,6 +50,7 @@ class NoticeKey(NamedTuple):
     type: NoticeType
     message: str
     declared_at: str
+    ignored: Ignored | None
 
 
 class CheckKey(NamedTuple):
@@ -114,7 +116,7 @@ def change_key(change: Change) -> ChangeKey:
 
 def notice_key(notice: Notice) -> NoticeKey:
     """What notices have to have in common to be equal."""
-    return NoticeKey(*_name(notice.address), notice.type, notice.message, notice.declared_at)
+    return NoticeKey(*_name(notice.address), notice.type, notice.message, notice.declared_at, notice.ignored)
 
 
 def check_key(check: CheckResult) -> CheckKey:

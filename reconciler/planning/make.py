@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reconciler import __version__
@@ -16,7 +16,8 @@ from reconciler.desired.narrowing import EVERYTHING, Narrowing
 from reconciler.documents.plan import seal
 from reconciler.kind import Clusters, DecidesLast, NodeOutcomes, Notes
 from reconciler.kinds.registry import BY_NAME, KINDS
-from reconciler.model import Address, Change, CheckResult, Notice, Plan, Resource, Target, Unreachable
+from reconciler.model import Address, Change, CheckResult, IgnoreRule, Notice, Plan, Resource, Target, Unreachable
+from reconciler.planning.ignoring import Ignoring, idle_rules
 from reconciler.planning.narrowing import narrowed
 from reconciler.planning.order import ordered
 from reconciler.planning.reading import read_all
@@ -45,12 +46,14 @@ def make_plan(
     advised: bool = False,
     allow_blocked: bool = False,
     only: Narrowing = EVERYTHING,
+    ignore: Sequence[IgnoreRule] = (),
     at_once: int = MOST_TARGETS_AT_ONCE,
 ) -> Plan:
     """As `planned`, the plan alone."""
     return planned(
         targets, resources, secrets,
-        created_at=created_at, advised=advised, allow_blocked=allow_blocked, only=only, at_once=at_once,
+        created_at=created_at, advised=advised, allow_blocked=allow_blocked, only=only, ignore=ignore,
+        at_once=at_once,
     ).plan  # fmt: skip
 
 
@@ -63,6 +66,7 @@ def planned(
     advised: bool = False,
     allow_blocked: bool = False,
     only: Narrowing = EVERYTHING,
+    ignore: Sequence[IgnoreRule] = (),
     at_once: int = MOST_TARGETS_AT_ONCE,
     unknown: Sequence[Unreachable] = (),
     left: OpenSessions | None = None,
@@ -76,11 +80,15 @@ def planned(
     declared of `targets` (`narrowing`). A resource of a target that is not in `targets` is not looked at, but may be
     what a part of `only` is about. A target that cannot be read, or a node of which cannot, is in `Plan.unreachable`,
     and nothing is planned of it: of such a plan it is never said that all is in sync. So are templates whose targets
-    are `unknown`. `of_nodes`: each resource is of the one node that its address names, and of no other of its target.
-    `left` takes over sessions, as `read_all` says.
+    are `unknown`. What `ignore` says of differences holds on the day of `created_at`. `of_nodes`: each resource is of
+    the one node that its address names, and of no other of its target. `left` takes over sessions, as `read_all` says.
     Raises UsageError where a part of `only` is about nothing.
     """
-    read = read_all(targets, resources, secrets, advised=advised, at_once=at_once, of_nodes=of_nodes, left=left)
+    ignoring = Ignoring(ignore, created_at.astimezone(UTC).date())
+    read = read_all(
+        targets, resources, secrets,
+        advised=advised, at_once=at_once, of_nodes=of_nodes, left=left, ignoring=ignoring,
+    )  # fmt: skip
     unseen = {name: targets[name] for name in dict.fromkeys(each.target for each in read.unread)}
     views = _held_back(agreed(read.views, read.nodes, read.resources, unseen, resources))
     outcomes = [outcome for view in views.values() for outcome in view.outcomes]
@@ -107,7 +115,8 @@ def planned(
     of_each: Mapping[str, Mapping[str, int]] = {name: view.in_sync for name, view in views.items()}
     less = narrowed(plan, only, resources, read.resources)
     found = Planned(*less) if less else Planned(plan, of_each)
-    return found._replace(plan=seal(found.plan.model_copy(update={"changes": _noted(found.plan.changes)})))
+    made = {"changes": _noted(found.plan.changes), "idle_rules": idle_rules(ignoring, found.plan, resources)}
+    return found._replace(plan=seal(found.plan.model_copy(update=made)))
 
 
 def _noted(changes: Sequence[Change]) -> tuple[Change, ...]:

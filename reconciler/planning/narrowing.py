@@ -16,8 +16,20 @@ from typing import NamedTuple
 from reconciler.desired.narrowing import Narrowing, is_named
 from reconciler.kind import LeansOnOthers
 from reconciler.kinds.registry import BY_NAME
-from reconciler.model import Address, Change, CheckResult, Notice, Outcome, Partial, Plan, PulledIn, Resource, Verdict
-from reconciler.planning.order import groups, may_lean_on, stage_of
+from reconciler.model import (
+    Address,
+    Change,
+    CheckResult,
+    Notice,
+    NoticeType,
+    Outcome,
+    Partial,
+    Plan,
+    PulledIn,
+    Resource,
+    Verdict,
+)
+from reconciler.planning.order import groups, may_lean_on, precedes
 from reconciler.planning.staleness import resource_of
 from reconciler.verdicts import of_outcome
 
@@ -115,16 +127,9 @@ def _leant_on(change: Change, others: Mapping[Address, Change]) -> Iterator[Chan
     kind = BY_NAME[change.address.kind]
     beside = kind.leans_on(resource_of(change)) if isinstance(kind, LeansOnOthers) else ()
     judged_by = {each.address for each in beside}
-    stage = stage_of(change)
     for address, other in others.items():
-        comes_before = stage_of(other)[:2] < stage[:2] or _deletes_later(other, change)
-        if address in judged_by or (comes_before and may_lean_on(change, other)):
+        if address in judged_by or (precedes(other, change) and may_lean_on(change, other)):
             yield other
-
-
-def _deletes_later(other: Change, change: Change) -> bool:
-    """Whether `change` deletes what is of the same kind, phase and node as what `other` makes."""
-    return stage_of(other)[:3] == stage_of(change)[:3] and stage_of(other) < stage_of(change)
 
 
 def _in_sync(plan: Plan, only: Narrowing, read: Mapping[str, Sequence[Resource]]) -> dict[str, dict[str, int]]:
@@ -132,6 +137,7 @@ def _in_sync(plan: Plan, only: Narrowing, read: Mapping[str, Sequence[Resource]]
     found: dict[Address, bool] = {}
     for outcome in _outcomes(plan):
         said = isinstance(outcome, CheckResult) or of_outcome(outcome) is not Verdict.IN_SYNC
+        said = said or (isinstance(outcome, Notice) and outcome.type is NoticeType.IGNORED)
         found[outcome.address] = found.get(outcome.address, False) or said
     counts: dict[str, Counter[str]] = {node: Counter() for node in read}
     for node, resources in read.items():

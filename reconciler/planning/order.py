@@ -30,6 +30,13 @@ def may_lean_on(later: Change, earlier: Change) -> bool:
     )
 
 
+def precedes(earlier: Change, later: Change) -> bool:
+    """Whether `earlier` is of an earlier stage, or makes what `later` may delete something for: of the same kind, phase
+    and node."""
+    first, second = stage_of(earlier), stage_of(later)
+    return first[:2] < second[:2] or (first[:3] == second[:3] and first < second)
+
+
 def groups(targets: Mapping[str, TargetInfo]) -> dict[str, str]:
     """By target, what is ordered as one with it: all nodes of a cluster, and all databases of a PostgreSQL. Each group
     is named by its first target.

@@ -17,6 +17,7 @@ from reconciler.errors import ConnectionFailed, TargetError
 from reconciler.kind import OnNodes
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Resource, System, Target, Unreachable, UnreadReason
+from reconciler.planning.ignoring import NOTHING, Ignoring
 from reconciler.planning.same_cluster import check_nodes
 from reconciler.planning.same_server import shared_databases
 from reconciler.planning.unread import unread
@@ -46,7 +47,7 @@ class Readings:
 
 def read_all(
     targets: Mapping[str, Target], resources: Sequence[Resource], secrets: Secrets, *, advised: bool, at_once: int,
-    of_nodes: bool = False, left: OpenSessions | None = None,
+    of_nodes: bool = False, left: OpenSessions | None = None, ignoring: Ignoring = NOTHING,
 ) -> Readings:  # fmt: skip
     """Reads `targets`, so many systems `at_once`, and of each what is declared of it among `resources`; `of_nodes`:
     each of these is of the one node that its address names, and of no other.
@@ -61,7 +62,10 @@ def read_all(
         for resource in resources:
             of_target[resource.address.target].append(resource)
         declared |= {name: each for name, each in of_target.items() if name in targets}
-    found = _asked(targets, declared, secrets, advised=advised, at_once=at_once, of_nodes=of_nodes, left=left)
+    found = _asked(
+        targets, declared, secrets,
+        advised=advised, at_once=at_once, of_nodes=of_nodes, left=left, ignoring=ignoring,
+    )  # fmt: skip
     for one in found.values():
         if not one.errors:
             try:
@@ -118,13 +122,14 @@ class _Answer:
 
 def _asked(
     targets: Mapping[str, Target], declared: Mapping[str, Sequence[Resource]], secrets: Secrets,
-    *, advised: bool, at_once: int, of_nodes: bool, left: OpenSessions | None,
+    *, advised: bool, at_once: int, of_nodes: bool, left: OpenSessions | None, ignoring: Ignoring,
 ) -> dict[str, _Found]:  # fmt: skip
     """Asks each target for its nodes and, in the same breath, the first of them; then the others, which wait until all
     targets had their turn."""
     silences = _Silences()
     on_servers = Counter(place for target in targets.values() for place in sessions_to(target)) if left else {}
     of_node = _named if of_nodes else _of_node
+    seen = partial(view_target, advised=advised, ignoring=ignoring)
 
     def first(target: Target) -> _Answer:
         # What the nodes were asked of is read next. It ends with its target: a server has few sessions of ours at once.
@@ -150,7 +155,7 @@ def _asked(
             return _Answer(name, None, node, found)
         try:
             silences.expect_an_answer(node)
-            return _Answer(name, view_target(node, wanted, sessions, advised=advised), node, found)
+            return _Answer(name, seen(node, wanted, sessions), node, found)
         except TargetError as error:
             return _Answer(name, error, node, found)
 

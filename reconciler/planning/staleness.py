@@ -129,12 +129,12 @@ def no_longer_beside(session: Session, change: Change, planned: Mapping[Address,
         if any(isinstance(outcome, Change) for outcome in kind.plan(each, observed.get(each.address)))
     ]
     alone = kind.without(resource, changed) if changed else resource
-    if alone is not None and (not changed or _judged(session, alone) == _judged(session, resource)):
+    if alone is not None and (not changed or judged(session, alone) == judged(session, resource)):
         return ""
     return f"it was planned beside {', '.join(each.name for each in changed)}, which is another by now"
 
 
-def _judged(session: Session, resource: Resource) -> list[dict[str, JsonValue]]:
+def judged(session: Session, resource: Resource) -> list[dict[str, JsonValue]]:
     """All that a plan of this moment says of `resource`, but what it carries along, and how a number was arrived at."""
     said = {"desired", "notes", "reason", "evidence"}
     return [outcome.model_dump(mode="json", exclude=said) for outcome in look(session, resource).outcomes]

@@ -9,6 +9,7 @@ from functools import partial
 from reconciler.kind import Advises, AdvisesBeside, Sequences
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Note, Notice, NoticeType, Outcome, Resource, Target, TargetInfo
+from reconciler.planning.ignoring import NOTHING, Ignoring, without_ignored
 from reconciler.targets import log
 from reconciler.targets.open_sessions import OpenSessions
 from reconciler.targets.session import Session
@@ -26,9 +27,15 @@ class TargetView:
 
 
 def view_target(
-    target: Target, resources: Sequence[Resource], sessions: OpenSessions, *, advised: bool = False
+    target: Target,
+    resources: Sequence[Resource],
+    sessions: OpenSessions,
+    *,
+    advised: bool = False,
+    ignoring: Ignoring = NOTHING,
 ) -> TargetView:
-    """Observes one target through one session and plans all its resources, with advice where it is wanted.
+    """Observes one target through one session and plans all its resources, with advice where it is wanted. What is
+    ignored is so before anything is worked out for it: no restart, no advice.
 
     Raises TargetError.
     """
@@ -42,6 +49,7 @@ def view_target(
             with log.stage(f"{kind.name} observed", target.name):
                 observed = kind.observe(session, wanted)
             found = [kind.plan(resource, observed.get(resource.address)) for resource in wanted]
+            found = without_ignored(kind, session, found, ignoring)
             said: Sequence[Outcome] = [outcome for each in found for outcome in each]
             if isinstance(kind, Sequences):
                 said = kind.sequenced(said, target, _info(session))

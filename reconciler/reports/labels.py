@@ -47,6 +47,7 @@ NOTICES: Mapping[NoticeType, Number] = {
     NoticeType.BEING_BUILT: ("is being built", "are being built"),
     NoticeType.UNWANTED: ("is unwanted", "are unwanted"),
     NoticeType.UNLISTED: ("is unlisted", "are unlisted"),
+    NoticeType.IGNORED: ("is ignored", "are ignored"),
     NoticeType.PREFLIGHT: ("preflight warning", "preflight warnings"),
     NoticeType.NOTE: ("note", "notes"),
 }

@@ -52,6 +52,9 @@ def _row(same: Sequence[Notice]) -> NoticeRow:
 
 def _says(one: Notice) -> str:
     """`waits for a restart: 200 is written, 100 is running`."""
+    if by := one.ignored:
+        rule = f"; {by.rule}" if by.rule else ""
+        return visible(f"ignored until {by.until}: {one.message} ({by.reason}{rule})")
     said = NOTICES[one.type][0].removeprefix("is ") + (f" [{one.note}]" if one.note else "")
     where = f" ({one.declared_at})" if one.type in PLACED and one.declared_at else ""
     return visible((one.message if said in one.message[: len(said) + 3] else f"{said}: {one.message}") + where)

@@ -14,6 +14,7 @@ from reconciler.reports.characters import visible
 from reconciler.reports.checks import CheckRow, listed_checks
 from reconciler.reports.definitions import definition
 from reconciler.reports.hazards import HazardGroup, Permissions, hazard_groups, hazards_to_read, permissions
+from reconciler.reports.idle_rules import IdleRow, idle_rows
 from reconciler.reports.labels import ACTIONS, Labelled, both_sides
 from reconciler.reports.narrowing import pulled_in
 from reconciler.reports.notices import NoticeRow, notice_rows
@@ -52,6 +53,7 @@ class PlanReport(NamedTuple):
     unread: tuple[UnreadRow, ...]
     changes: tuple[ChangeRow, ...]
     notices: tuple[NoticeRow, ...]
+    idle_rules: tuple[IdleRow, ...]
     checks: tuple[CheckRow, ...]
     order: Order | None
     permissions: Permissions | None
@@ -72,6 +74,7 @@ def plan_report(plan: Plan, *, grouped: bool = False) -> PlanReport:
         unread=unread_rows(plan, many=many),
         changes=changes,
         notices=notice_rows(plan.notices, many=many),
+        idle_rules=idle_rows(plan),
         checks=listed_checks(plan.checks, many=many),
         order=_order(plan),
         permissions=permissions(plan.changes, many=many),

@@ -19,6 +19,7 @@ from reconciler.model import (
     Verdict,
 )
 from reconciler.reports.builds import builds_summary
+from reconciler.reports.causes import causes_summary
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import LISTED, all_pass, checks_summary
 from reconciler.reports.hazards import hazards_of
@@ -75,7 +76,8 @@ def drift_summary(plan: Plan, drifted: Sequence[Change]) -> tuple[str, ...]:
         parts = [f"{counts[action]} {words.drift}" for action, words in ACTIONS.items() if counts[action]]
         first = [f"Drift: {', '.join(parts)}."] if parts else []
         before = [*narrowed_summary(plan.partial), *unread_summary(plan.unseen)]
-        return (*before, *first, *_left_out(plan.partial, drift=True), *_half_way(drifted), *beside)
+        counted_causes = causes_summary(plan)
+        return (*before, *first, *_left_out(plan.partial, drift=True), *_half_way(drifted), *counted_causes, *beside)
     found = worst(map(of_outcome, plan.notices))
     says = UNMENDED[found]
     if found is Verdict.IN_SYNC and any(check.status in LISTED for check in plan.checks):

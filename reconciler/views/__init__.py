@@ -28,6 +28,7 @@ class Layout(TypedDict, total=False):
     limit: int
     marker: str
     source_url: str
+    seconds: float
 
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
@@ -43,6 +44,8 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "markdown:drift",
         "json": "json:plan",
         "html": "html:drift",
+        "junit": "junit:drift",
+        "metrics": "metrics:drift",
     },
     "checks": {
         "text": "checks:text",

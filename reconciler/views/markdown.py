@@ -12,6 +12,7 @@ from reconciler.reports.changes import ChangeRow
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftReport, DriftRow, drift_report
 from reconciler.reports.hazards import HazardGroup
+from reconciler.reports.idle_rules import SIGN
 from reconciler.reports.labels import Labelled
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import PlanReport, plan_report
@@ -76,7 +77,7 @@ def drift(plan: Plan, page: Page) -> str:
             each.what,
             _named(address(each), linked(each.place, page.source_url)),
             code(_short(each.declared, page)),
-            "; ".join(filter(None, (code(_short(each.observed, page)), prose(each.told)))),
+            "; ".join(filter(None, (code(_short(each.observed, page)), prose(each.told), prose(each.cause)))),
         ]
         for each in report.resources
     ]
@@ -243,6 +244,8 @@ def _beside(report: PlanReport | DriftReport, comment: Comment) -> None:
     """All other notices, and checks that do not pass."""
     notices = [each for each in report.notices if each.type is not NoticeType.BLOCKED]
     comment.table(["", "To know", "What"], _notices(notices), "notices")
+    idle = [[SIGN, code(each.pattern), prose(each.says)] for each in report.idle_rules]
+    comment.table(["", "Ignore rule", "What"], idle, "ignore rules")
     checks = [[each.sign, address(each), prose(each.titled)] for each in report.checks]
     comment.table(["", "Check", "Seen and wanted"], checks, "checks")
 

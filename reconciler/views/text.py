@@ -10,6 +10,7 @@ from reconciler.reports.changes import ChangeRow
 from reconciler.reports.characters import visible, visible_lines
 from reconciler.reports.checks import CheckRow
 from reconciler.reports.drift import DriftRow, drift_report
+from reconciler.reports.idle_rules import SIGN, IdleRow
 from reconciler.reports.notices import NoticeRow
 from reconciler.reports.plan import plan_report
 from reconciler.reports.several import Several
@@ -70,7 +71,8 @@ def plan(plan: Plan, page: Page) -> str:
         *map(_notice, report.notices),
         *(_check(one, page) for one in report.checks),
     ]
-    return _page(report.targets, rows, [*unread(report.unread, page), *closing], page)
+    closing = [*unread(report.unread, page), *_idle(report.idle_rules, page), *closing]
+    return _page(report.targets, rows, closing, page)
 
 
 def drift(plan: Plan, page: Page) -> str:
@@ -81,7 +83,17 @@ def drift(plan: Plan, page: Page) -> str:
         closing.append(page.paint(str(report.mended_by), "dim"))
     # The checklist is decided by `check`; of it drift only says how many items fail.
     rows = [*(_drifted(one, page) for one in report.resources), *map(_notice, report.notices)]
-    return _page(report.targets, rows, [*unread(report.unread, page), *closing], page)
+    closing = [*unread(report.unread, page), *_idle(report.idle_rules, page), *closing]
+    return _page(report.targets, rows, closing, page)
+
+
+def _idle(rows: Sequence[IdleRow], page: Page) -> list[str]:
+    """Ignore rules that ignore nothing; an empty line after all of them."""
+    lines = []
+    for row in rows:
+        first, *more = wrap(f"{right(SIGN, 3)} {row.pattern}  {row.says}", page.columns, hang=DETAIL)
+        lines += [page.paint(first, "yellow"), *(page.paint(line, "yellow") for line in more)]
+    return [*lines, ""] if lines else []
 
 
 def header(targets: Sequence[TargetRow], page: Page) -> list[str]:
@@ -235,7 +247,7 @@ def _sql(step: SqlStep, page: Page, how: str) -> list[str]:
 
 
 def _drifted(one: DriftRow, page: Page) -> Row:
-    beneath = tuple(_detail(one.seen, page, "dim")) if one.seen else ()
+    beneath = tuple(line for says in (one.seen, one.cause) if says for line in _detail(says, page, "dim"))
     return Row(one.sign, colours.OF_ACTIONS[one.action], one.address, one.says, beneath, several=one.several)
 
 

@@ -16,6 +16,24 @@ def only_settings(desired):
     (desired / "tasks.yaml").write_text(SETTINGS)
 
 
+@pytest.mark.usefixtures("only_settings")
+def test_whoever_runs_drift_says_what_fails_it(world, desired, reconciler):
+    assert reconciler("drift", "--fail-on", "blocked,half-way")[0] == 0
+    assert reconciler("drift", "--fail-on", "differs")[0] == 2
+    code, out, _ = reconciler("drift", "--fail-on", "none")
+    assert (code, "max_connections" in out) == (0, True), "it is told all the same"
+    for wrong, told in {
+        "diffrs": "'diffrs' is no verdict",
+        "none,waits": "'none'",
+        "unreachable": "always ends",
+    }.items():
+        code, _, err = reconciler("drift", "--fail-on", wrong)
+        assert (code, told in err) == (1, True), err
+    with (desired / "targets.yaml").open("a") as targets:
+        targets.write("  gone: {postgres: 'host=127.0.0.1 port=1'}\n")
+    assert reconciler("drift", "--fail-on", "none")[0] == 1, "nobody knows what there is"
+
+
 def kinds_of_notices(out: str) -> list[str]:
     return [notice["type"] for notice in json.loads(out)["notices"]]
 

@@ -98,7 +98,7 @@ CASES = [
         "a section that is nearly one",
         {"x.yaml": "target: main\ntabels: {}\n"},
         'x.yaml:2:1: unknown key "tabels"; did you mean "tables"?'
-        " (valid: targets, target, rollout, defaults, checklist, databases, roles, settings, tables, users)",
+        " (valid: targets, target, rollout, ignore, defaults, checklist, databases, roles, settings, tables, users)",
     ),
     Case(
         "a section that this system has not",

@@ -210,7 +210,7 @@ CASES = [
         "targets.yaml:1:28: the environment variable NONE is not set\n"
         "  export NONE=… or give a default: ${NONE:-…}\n"
         'x.yaml:2:1: unknown key "tabels"; did you mean "tables"?'
-        " (valid: targets, target, rollout, defaults, checklist, databases, roles, settings, tables, users)",
+        " (valid: targets, target, rollout, ignore, defaults, checklist, databases, roles, settings, tables, users)",
     ),
 ]
 

@@ -123,7 +123,7 @@ def test_a_section_that_two_kinds_share_may_be_as_either_reads_it():
 
 def test_every_section_of_every_kind_is_there():
     wanted = {section for kind in KINDS for section in kind.sections}
-    assert SCHEMA["properties"].keys() == wanted | {"target", "targets", "defaults", "rollout"}
+    assert SCHEMA["properties"].keys() == wanted | {"target", "targets", "defaults", "rollout", "ignore"}
 
 
 def test_it_is_the_same_every_time():

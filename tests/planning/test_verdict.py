@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import NamedTuple
 
 import pytest
-from views.sample import CHANGES, NOW, PLAN, TARGETS
+from views.sample import CHANGES, NOW, PLAN, TARGETS, UNSEEN
 
 from reconciler.documents import plan as plan_file
 from reconciler.documents.digest import digest
@@ -80,6 +81,7 @@ TABLE = {
     "what nobody declared, and counts": Row((notice(NoticeType.UNWANTED),), Verdict.DIFFERS, 2, 0, 0),
     "the same beside what is not visible": Row((notice(NoticeType.UNWANTED), HIDDEN), Verdict.DIFFERS, 2, 0, 1),
     "a note": Row((notice(NoticeType.NOTE),), Verdict.IN_SYNC, 0, 0, 0),
+    "a difference that is ignored": Row((notice(NoticeType.IGNORED),), Verdict.IN_SYNC, 0, 0, 0),
     "a warning": Row((notice(NoticeType.PREFLIGHT),), Verdict.IN_SYNC, 0, 0, 0),
 }
 
@@ -106,6 +108,24 @@ def test_the_verdict_its_json_and_the_exit_codes_agree(row: Row):
     assert exit_codes.drift_exit_code(plan) == row.drift
     assert exit_codes.plan_exit_code(plan, detailed=False) == row.plan
     assert exit_codes.plan_exit_code(plan, detailed=True) == row.detailed
+
+
+CHOSEN = [each for each in Verdict if each not in (Verdict.UNREACHABLE, Verdict.IN_SYNC)]
+CODES = {Verdict.BLOCKED: 2, Verdict.DIFFERS: 2, Verdict.HALF_WAY: 4, Verdict.NOT_VISIBLE: 5, Verdict.WAITS: 3}
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_drift_fails_on_the_verdicts_that_are_chosen_alone(row: Row):
+    """Whichever are: of those that were found, the worst that is among them."""
+    plan = plan_of(*row.outcomes)
+    found = {of_outcome(each) for each in row.outcomes}
+    for count in range(len(CHOSEN) + 1):
+        for chosen in combinations(CHOSEN, count):
+            wanted = next((CODES[each] for each in CHOSEN if each in found and each in chosen), 0)
+            assert exit_codes.drift_exit_code(plan, frozenset(chosen)) == wanted
+    assert exit_codes.drift_exit_code(plan, frozenset(CHOSEN)) == row.drift
+    unread = plan.model_copy(update={"unreachable": UNSEEN.unreachable})
+    assert exit_codes.drift_exit_code(unread, frozenset()) == 1
 
 
 def test_every_notice_and_every_status_of_a_check_has_its_verdict():

@@ -10,6 +10,8 @@ from reconciler.model import (
     Action,
     Address,
     Applied,
+    Cause,
+    CauseType,
     Change,
     ChangeReceipt,
     CheckResult,
@@ -17,6 +19,10 @@ from reconciler.model import (
     Fact,
     Hazard,
     HazardType,
+    Idleness,
+    IdleRule,
+    Ignored,
+    IgnoreRule,
     ManualStep,
     Notice,
     NoticeType,
@@ -124,7 +130,20 @@ changes = st.builds(
     desired=states,
     declared_at=words,
 )
-notices = st.builds(Notice, address=addresses, type=st.sampled_from(NoticeType), message=words, declared_at=words)
+ignored = st.builds(Ignored, rule=words, reason=words, until=st.dates())
+notices = st.builds(
+    Notice, address=addresses, type=st.sampled_from(NoticeType), message=words, declared_at=words,
+    ignored=st.none() | ignored,
+)  # fmt: skip
+causes = st.builds(
+    Cause, address=addresses, type=st.sampled_from(CauseType), receipt=words,
+    since=st.none() | st.datetimes(timezones=st.just(UTC)),
+)  # fmt: skip
+idle_rules = st.builds(
+    IdleRule,
+    rule=st.builds(IgnoreRule, pattern=addresses, attribute=words, reason=words, until=st.dates(), declared_at=words),
+    idleness=st.sampled_from(Idleness),
+)
 checks = st.builds(
     CheckResult,
     address=addresses,
@@ -157,6 +176,8 @@ plans = st.builds(
                             st.integers(0, 30), max_size=3),
     partial=st.none() | st.builds(Partial, to=st.lists(words, max_size=2).map(tuple), where=words,
                                   left_out=st.integers(0, 9)),
+    idle_rules=st.lists(idle_rules, max_size=2).map(tuple),
+    causes=st.none() | st.lists(causes, max_size=2).map(tuple),
 )  # fmt: skip
 receipts = st.builds(
     Receipt,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import cycle
 
 from reconciler.documents.plan import seal
 from reconciler.model import (
     Action,
     Address,
     Applied,
+    Cause,
+    CauseType,
     Change,
     ChangeReceipt,
     CheckResult,
@@ -18,6 +21,10 @@ from reconciler.model import (
     FleetReceipt,
     Hazard,
     HazardType,
+    Idleness,
+    IdleRule,
+    Ignored,
+    IgnoreRule,
     ManualStep,
     Notice,
     NoticeType,
@@ -306,6 +313,29 @@ NOTICES = tuple(
         ("cache", "redis_setting", "maxmemory-policy", NoticeType.NOT_PERSISTED, "the server has no config file"),
     )
 )
+RULE = IgnoreRule(
+    pattern=Address("main", "pg_setting", "effective_io_concurrency"),
+    reason="the autotuner sets it",
+    until=date(2026, 6, 30),
+    declared_at="desired/ignored.yaml:2:3",
+)
+IGNORED = Notice(
+    address=RULE.pattern,
+    type=NoticeType.IGNORED,
+    message="16 → 200",
+    declared_at="desired/x.yaml:1:1",
+    ignored=Ignored(rule=RULE.declared_at, reason=RULE.reason, until=RULE.until),
+)
+IDLE_RULES = (
+    IdleRule(
+        rule=RULE.model_copy(update={"pattern": Address("*", "pg_index", "public.tmp_*"), "until": date(2026, 2, 28)}),
+        idleness=Idleness.EXPIRED,
+    ),
+    IdleRule(
+        rule=RULE.model_copy(update={"pattern": Address("cache", "redis_user", "bop")}),
+        idleness=Idleness.MATCHES_NOTHING,
+    ),
+)
 
 CHECKS = tuple(
     CheckResult(
@@ -358,6 +388,26 @@ IN_SYNC = PLAN.model_copy(
     }
 )
 
+IGNORING = seal(PLAN.model_copy(update={"changes": (), "notices": (IGNORED,), "idle_rules": IDLE_RULES, "checks": ()}))
+"""All that differs is ignored, by one of three rules."""
+CAUSED = seal(
+    PLAN.model_copy(
+        update={
+            "checks": (),
+            "causes": tuple(
+                Cause(address=each.address, type=type, receipt="5" * 64 if known else "", since=NOW if known else None)
+                for each, (type, known) in zip(
+                    PLAN.changes,
+                    cycle(
+                        ((CauseType.CHANGED_OUTSIDE, True), (CauseType.NOT_APPLIED, True), (CauseType.UNKNOWN, False))
+                    ),
+                    strict=False,
+                )
+            ),
+        }
+    )
+)
+"""Drift of which receipts tell something."""
 
 UNREAD = (
     Unreachable(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from views.sample import (
+    CAUSED,
     FLEET,
+    IGNORING,
     IN_SYNC,
     NARROWED,
     OF_NARROWED,
@@ -47,7 +49,9 @@ RENDER = {
     "fleet": render_fleet,
     "run": views.render_run,
 }
-SUFFIX = {"text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml", "html": "html"}
+SUFFIX = {
+    "text": "txt", "markdown": "md", "json": "json", "sql": "sql", "junit": "xml", "metrics": "prom", "html": "html",
+}  # fmt: skip
 
 CASES = (
     {
@@ -71,6 +75,15 @@ CASES = (
         "plan.unseen.md": ("plan", UNSEEN, {"format": "markdown"}),
         "drift.unseen.txt": ("drift", UNSEEN, {}),
         "checks.unseen.txt": ("checks", UNSEEN, {}),
+        **{
+            f"{what}.ignored.{SUFFIX[format]}": (what, IGNORING, {"format": format})
+            for what in ("plan", "drift")
+            for format in ("text", "markdown")
+        },
+        **{
+            f"drift.caused.{SUFFIX[format]}": ("drift", CAUSED, {"format": format})
+            for format in ("text", "markdown", "junit")
+        },
         "plan.narrowed.txt": ("plan", NARROWED, {}),
         "plan.narrowed.md": ("plan", NARROWED, {"format": "markdown"}),
         "drift.narrowed.txt": ("drift", NARROWED, {}),

@@ -11,7 +11,20 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from views.sample import CHANGES, NOTICES, NOW, PLAN, RECEIPT, TARGETS, concurrently, index, setting
+from views.sample import (
+    CAUSED,
+    CHANGES,
+    IDLE_RULES,
+    IGNORED,
+    NOTICES,
+    NOW,
+    PLAN,
+    RECEIPT,
+    TARGETS,
+    concurrently,
+    index,
+    setting,
+)
 
 from reconciler.model import (
     Action,
@@ -101,8 +114,11 @@ EVERYTHING = PLAN.model_copy(
         ),
         "notices": (
             *NOTICES,
+            IGNORED,
             Notice(address=Address("gone", "pg_setting", "jit"), type=NoticeType.NOTE, message="worth knowing"),
         ),
+        "idle_rules": IDLE_RULES,
+        "causes": CAUSED.causes,
     }
 )
 DONE = RECEIPT.model_copy(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from views.arbitrary import plans, receipts, words
-from views.sample import CHANGES, CHECKS, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
+from views.sample import CHANGES, CHECKS, IGNORING, IN_SYNC, NOTICES, NOW, PLAN, RECEIPT
 
 from reconciler import views
 from reconciler.errors import UsageError
@@ -247,7 +247,8 @@ def test_a_drop_is_counted_even_where_there_is_none():
 
 def test_every_notice_and_every_permission_is_shown():
     for format in ("text", "markdown"):
-        text = views.render(PLAN, format, width=120).replace("<code>", "").replace("\\_", "_")
+        shown = (views.render(plan, format, width=120) for plan in (PLAN, IGNORING))
+        text = "".join(shown).replace("<code>", "").replace("\\_", "_")
         for type in NoticeType:
             assert type.value.split("-")[0] in text
         assert "--allow evicts-keys --allow index-drop --allow less-safe" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from reconciler.model import (
     Change,
     FoundApprovals,
     HazardType,
+    IgnoreRule,
     Plan,
     Policy,
     Resource,
@@ -75,6 +76,7 @@ class Facts:
     """What was read by the moment at which a gate is asked (`registry.Moment`).
 
     targets    as declared, by name; `resources` what is declared of them, None where that is not at hand.
+    ignore     the rules by which differences are ignored.
     nodes      all nodes of the targets that the plan changes, by name.
     unresolved secrets that the plan needs and that cannot be had, with the reason.
     approvals  what lies beside a saved plan; None: nobody has said whose count.
@@ -88,6 +90,7 @@ class Facts:
     now: datetime
     targets: Mapping[str, Target] = field(default_factory=dict)
     resources: Collection[Resource] | None = None
+    ignore: Sequence[IgnoreRule] = ()
     nodes: Mapping[str, Target] = field(default_factory=dict)
     unresolved: Mapping[SecretRef, DesiredError] = field(default_factory=dict)
     approvals: FoundApprovals | None = None

@@ -1,46 +1,74 @@
-"""Which changes of a plan bring about what the YAML no longer declares: a plan waits for its apply, and YAML goes on.
+"""Which changes of a plan bring about what the YAML no longer declares, or mend a difference that it ignores by now: a
+plan waits for its apply, and YAML goes on.
 
 Declarations are compared as they are read, never what their formulas come to on a server, and each for itself: what
 else has been merged meanwhile is no business of a change.
 
-Decided: docs/decisions.md#superseded-changes
+Decided: docs/decisions.md#superseded-changes, docs/decisions.md#ignored-differences
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+from types import MappingProxyType
 
 from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.kind import Derives, Displaces
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import Address, Applied, Change, Resource, Target
+from reconciler.planning.ignoring import Ignoring
 from reconciler.planning.staleness import differences_between, resource_of
+
+NOTHING: Mapping[Address, str] = MappingProxyType({})
 
 
 def gate(facts: Facts) -> Iterator[Refusal]:
-    """Refuses changes of what the YAML no longer declares so, unless they are allowed by name; the others are made.
+    """Refuses changes of what the YAML no longer declares so, or ignores by now, unless they are allowed by name; the
+    others are made.
 
     Nothing that a rollback makes is declared: see `rollback.py`.
     """
-    if facts.resources is None or facts.plan.rolls_back is not None:
+    if facts.plan.rolls_back is not None:
         return
-    for address, why in superseded(facts.changes, facts.resources, facts.nodes).items():
+    found = _ignored(facts)
+    if facts.resources is not None:
+        found = superseded(facts.changes, facts.resources, facts.nodes, found)
+    for address, why in found.items():
         if address not in facts.options.allowed_superseded:
             way_out = f"make a new plan, or allow it: --allow-superseded {address}"
             yield Refusal(why, way_out, None, (address,), Applied.SUPERSEDED)
 
 
+def _ignored(facts: Facts) -> dict[Address, str]:
+    """By address, by which rule the difference is ignored that a change would mend."""
+    ignoring = Ignoring(facts.ignore, facts.now.astimezone(UTC).date())
+    found: dict[Address, str] = {}
+    for change in facts.changes:
+        by = ignoring.ignored(change, facts.nodes[change.address.target].node_of or change.address.target)
+        if by is not None:
+            place = f" ({by.rule})" if by.rule else ""
+            found[change.address] = f"its difference is ignored by now, until {by.until}{place}: {by.reason}"
+    return found
+
+
 def superseded(
-    changes: Sequence[Change], declared: Iterable[Resource], nodes: Mapping[str, Target]
+    changes: Sequence[Change],
+    declared: Iterable[Resource],
+    nodes: Mapping[str, Target],
+    ignored: Mapping[Address, str] = NOTHING,
 ) -> dict[Address, str]:
-    """By address, why a change is superseded by what is `declared` now. `nodes`: all nodes of the targets, by name.
+    """By address, why a change is superseded by what is `declared` now, or `ignored`. `nodes`: all nodes of the
+    targets, by name.
 
     Raises PlanFileError where a change holds no resource.
     """
     known = {resource.address: resource for resource in declared}
-    found: dict[Address, str] = {}
+    found = {**ignored}
     derived: list[tuple[Change, Sequence[Address]]] = []
     for change in changes:
+        if change.address in found:
+            continue
         resource = resource_of(change)
         # What is declared of a target holds for each of its nodes.
         target = nodes[change.address.target].node_of or change.address.target
@@ -61,5 +89,6 @@ def superseded(
     for change, sources in derived:
         target = nodes[change.address.target].node_of or change.address.target
         if all(each in found or each._replace(target=target) not in known for each in sources):
-            found[change.address] = "what it was planned for is no longer declared"
+            no_longer = "is ignored by now" if any(each in ignored for each in sources) else "is no longer declared"
+            found[change.address] = f"what it was planned for {no_longer}"
     return found

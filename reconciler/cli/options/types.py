@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from reconciler.model import Address
+
+if TYPE_CHECKING:
+    from reconciler.model import Verdict
 
 SMALLEST_COMMENT = 4_000
 """Bytes: room for a summary, the names of some hazards, and what was left out."""
@@ -66,6 +70,31 @@ class OneAddress(click.ParamType[Address]):
             return Address.parse(value)
         except ValueError as error:
             self.fail(str(error), param, context)
+
+
+class FailOn(click.ParamType["frozenset[Verdict]"]):
+    """The verdicts that end a run with another code than 0, divided by commas; `none`: no verdict does."""
+
+    name = "verdicts"
+
+    def convert(
+        self, value: str | frozenset[Verdict], param: click.Parameter | None, context: click.Context | None
+    ) -> frozenset[Verdict]:
+        """Fails with what is valid."""
+        from reconciler.model import Verdict
+
+        if isinstance(value, frozenset):
+            return value
+        known = {each.value: each for each in Verdict if each not in (Verdict.UNREACHABLE, Verdict.IN_SYNC)}
+        words = [word.strip() for word in value.split(",")]
+        if words == ["none"]:
+            return frozenset()
+        if Verdict.UNREACHABLE in words:
+            self.fail("a target that could not be read always ends with 1: leave unreachable out", param, context)
+        if strange := [word for word in words if word not in known]:
+            valid = ", ".join(known)
+            self.fail(f"{strange[0]!r} is no verdict that can be chosen: {valid}; or none alone", param, context)
+        return frozenset(known[word] for word in words)
 
 
 class Bytes(click.ParamType[int]):

@@ -123,7 +123,7 @@ def applied(
     return apply_plan(
         plan, desired.targets, secrets,
         options=options, parallel=min(task.parallel, settings.parallel), now=now, subscribers=[],
-        interruption=interruption, declared=_declared(desired, settings, env, secrets),
+        interruption=interruption, declared=_declared(desired, settings, env, secrets), ignore=desired.ignore,
         commit=commit_of(settings.desired),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from reconciler.applying.interruption import Interruption
 from reconciler.errors import ReconcilerError
 from reconciler.kind import DecidesLast
 from reconciler.kinds.registry import KINDS
-from reconciler.model import CheckVerdict, NotRun, Plan, Resource, Rollout, Target, WaveReceipt
+from reconciler.model import CheckVerdict, IgnoreRule, NotRun, Plan, Resource, Rollout, Target, WaveReceipt
 from reconciler.planning import exit_codes
 from reconciler.planning.make import make_plan
 from reconciler.secrets import Secrets
@@ -27,7 +27,8 @@ def unchecked(rollout: Rollout, resources: Collection[Resource]) -> int | None:
 
 @dataclass(slots=True, kw_only=True)
 class Checking:
-    """Decides the checks of targets as `check` does, by what is declared at the moment. `interruption`: of the run."""
+    """Decides the checks of targets as `check` does, by what is declared at the moment, of which `ignore` is a part.
+    `interruption`: of the run."""
 
     targets: Mapping[str, Target]
     resources: Collection[Resource]
@@ -35,6 +36,7 @@ class Checking:
     now: Callable[[], datetime]
     at_once: int
     interruption: Interruption
+    ignore: Sequence[IgnoreRule] = ()
     _deciding: bool = field(default=False, init=False)
 
     def interrupt(self) -> None:
@@ -75,7 +77,9 @@ class Checking:
             if self.interruption:
                 raise KeyboardInterrupt
             created_at = self.now().replace(microsecond=0)
-            return make_plan(targets, resources, self.secrets, created_at=created_at, at_once=self.at_once)
+            return make_plan(
+                targets, resources, self.secrets, created_at=created_at, ignore=self.ignore, at_once=self.at_once
+            )
         finally:
             self._deciding = False
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from reconciler.kinds.check.field_types import Day, Words
+from reconciler.kinds.check.field_types import Words
 from reconciler.kinds.check.types import TYPES
 from reconciler.model import Frozen, Resource, Severity
+from reconciler.yaml.dates import Day
 from reconciler.yaml.suggestions import unknown
 
 _KEYS = {check_type.model: key for key, check_type in TYPES.items()}

@@ -97,6 +97,17 @@ class PgIndexKind:
     def without(self, resource: Declared, others: Collection[Address]) -> None:
         """See `kind.LeansOnOthers`: names are exchanged among all of them, or not at all."""
 
+    @property
+    def optional(self) -> frozenset[str]:
+        """See `kind.Discerns`, and `model.Definition`."""
+        return frozenset({"tablespace", "comment", "statistics"})
+
+    def differing(self, change: Change) -> Collection[str]:
+        """See `changes/in_place.py`."""
+        from reconciler.kinds.pg_index.changes.in_place import differing
+
+        return differing(change)
+
     def followed(self, planned: Change, now: Change, observed: AnyObserved) -> Followed | None:
         """See `changes/partitions_since_plan.py`."""
         from reconciler.kinds.pg_index.changes.partitions_since_plan import followed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from applying.acting import pg_settings
@@ -10,14 +11,28 @@ from pg_index.declared import declared as indexes
 from pg_index.declared import tables
 from redis_setting.declared import declared as redis_settings
 
+from reconciler.applying.gates.gate import Facts, Options
+from reconciler.applying.gates.superseded import gate as superseded_gate
 from reconciler.applying.gates.superseded import superseded
 from reconciler.kinds.pg_index.changes.names_handed_over import handed_over
 from reconciler.kinds.pg_setting.model import Restart
-from reconciler.model import Action, Address, Change, PostgresTarget, RedisTarget, Resource, SecretRef
+from reconciler.model import (
+    Action,
+    Address,
+    Applied,
+    Change,
+    IgnoreRule,
+    Plan,
+    PostgresTarget,
+    RedisTarget,
+    Resource,
+    SecretRef,
+)
 
 MAIN = PostgresTarget(name="main", url="postgresql://127.0.0.1:1/app")
 STANDBY = MAIN.model_copy(update={"name": "main@db2", "node_of": "main"})
 CACHE = RedisTarget(name="cache", url="redis://127.0.0.1:1")
+MADE = datetime(2026, 11, 1, tzinfo=UTC)
 NODES = {node.name: node for node in (MAIN, STANDBY, CACHE)}
 
 
@@ -122,3 +137,45 @@ def test_a_drop_by_rule_goes_with_the_rule():
     ):
         assert bool(refused([dropped], tables(MAIN, {"public.tasks": section}))) is gone, section
     assert refused([dropped], tables(MAIN, {"public.users": {"unlisted_indexes": "drop"}}))
+
+
+def ignoring(pattern: str, *, days: int = 0) -> IgnoreRule:
+    return IgnoreRule(
+        pattern=Address.parse(pattern),
+        reason="tried out",
+        until=MADE.date() + timedelta(days=days),
+        declared_at="i:1:1",
+    )
+
+
+def by_rule(changes: Sequence[Change], *rules: IgnoreRule, declared=None, allowed=()) -> dict[str, str]:
+    options = Options(allowed_superseded=allowed)
+    plan = Plan(reconciler_version="1", created_at=MADE, targets={}, changes=tuple(changes))
+    found = Facts(plan=plan, options=options, now=MADE, nodes=NODES, ignore=rules, resources=declared)
+    refusals = list(superseded_gate(found))
+    assert {each.result for each in refusals} <= {Applied.SUPERSEDED}
+    return {f"{each.changes[0].target}/{each.changes[0].name}": each.reason for each in refusals}
+
+
+def test_what_is_ignored_by_now_is_superseded_on_all_nodes_until_the_rule_ends():
+    settings = pg_settings(MAIN, {"work_mem": "7MB"})
+    changes = [change(one(settings)), change(one(settings), "main@db2")]
+    why = f"its difference is ignored by now, until {MADE.date()} (i:1:1): tried out"
+    for declared in (settings, None):
+        found = by_rule(changes, ignoring("main/pg_setting/work_mem"), declared=declared)
+        assert found == {"main/work_mem": why, "main@db2/work_mem": why}
+    assert by_rule(changes, ignoring("main/pg_setting/work_mem", days=-1)) == {}
+    assert by_rule(changes, ignoring("cache/*/*")) == {}
+    allowed = [Address("main", "pg_setting", "work_mem")]
+    assert [*by_rule(changes, ignoring("*/*/*"), allowed=allowed)] == ["main@db2/work_mem"]
+
+
+def test_a_restart_goes_with_the_last_of_its_settings_that_is_not_ignored():
+    settings = pg_settings(MAIN, {"max_connections": "200", "max_wal_senders": "20"})
+    restart = Restart(
+        address=Address("main", "pg_restart", "server"), command="true", settings=("max_connections", "max_wal_senders")
+    )
+    changes = [*map(change, settings), change(restart)]
+    assert [*by_rule(changes, ignoring("main/*/max_connections"), declared=settings)] == ["main/max_connections"]
+    found = by_rule(changes, ignoring("main/*/max_*"), declared=settings)
+    assert found["main/server"] == "what it was planned for is ignored by now"

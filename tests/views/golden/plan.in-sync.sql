@@ -1,4 +1,4 @@
--- Plan 2a6416e6da80794454bfbc5329c482899812e9d19ba17491322d88291e796a20 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan dada3b714791b88a7043e57444c3ca7cd4397621106fedf14e0c93233863ed51 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- No changes. 29 indexes, 31 settings and 8 checks are as declared.

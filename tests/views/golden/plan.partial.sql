@@ -1,4 +1,4 @@
--- Plan ab3d4d725cac951d399f8db63c537d875992232ccad87a61028bf207da367e97 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan 2b8e34138ae5ba829b0dcc2beadc3bd5fb3195525a0aee2b8e6b48661f2b1fac of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- ! billing could not be read: its node billing@db9:5432: cannot connect: connection refused\x1b[2J | @everyone

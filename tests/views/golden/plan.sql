@@ -1,4 +1,4 @@
--- Plan d07743250bd1bea8723143dba0f273904f15b496e5581cf48cabd013a76e6f15 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
+-- Plan bbfd81a76525a3f644869eae3f1cb9a3f607c5db03f7cd0154c91cca0aec9d31 of 2026-03-04T05:06:07Z, by reconciler 0.1.0
 -- main: PostgreSQL 18.6, app at db1:5432
 -- cache: Valkey 9.1 at cache1:6379
 -- Plan: 4 to create, 1 to replace, 1 to rebuild, 1 to rename, 7 to change, 1 to drop. 2 builds: about 28 MB, about 4 s one after the other; of 1 of them not all is estimated. 1 index is blocked. 2 settings wait for a restart. 1 setting is not persisted. 1 setting is not visible. 1 index is being built. 1 user is unwanted. 1 index is unlisted. 1 preflight warning. 1 of 8 checks fails; 1 could not be decided, 1 is not visible, 1 has no data, 1 is waived, 1 is attested, 1 does not apply.

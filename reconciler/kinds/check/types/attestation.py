@@ -25,10 +25,11 @@ from pydantic import AfterValidator, model_validator
 
 from reconciler.kinds.check import http_without_url
 from reconciler.kinds.check.check_type import CheckType, Circumstances
-from reconciler.kinds.check.field_types import Day, Words
+from reconciler.kinds.check.field_types import Words
 from reconciler.kinds.check.verdict import Part, Unavailable, Verdict
 from reconciler.model import CheckStatus, Frozen
 from reconciler.targets.session import Session
+from reconciler.yaml.dates import Day
 
 
 def _days(text: str) -> str:

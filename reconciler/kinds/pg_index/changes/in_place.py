@@ -12,7 +12,7 @@ from reconciler.kinds.pg_index.changes import index_in_words, statements, steps
 from reconciler.kinds.pg_index.comparison.compare import IN_PLACE, changed_options
 from reconciler.kinds.pg_index.model import Definition, PgIndex
 from reconciler.kinds.pg_index.observed import LiveIndex
-from reconciler.model import Hazard, HazardType, SqlStep
+from reconciler.model import Action, Change, Hazard, HazardType, SqlStep
 from reconciler.targets.sql_tree import SyntaxProblem, canonical
 
 CLUSTERABLE = {"btree", "gist"}
@@ -75,6 +75,22 @@ def amend(schema: str, live: LiveIndex, definition: Definition, rows: float, nam
         found.reasons.append("it is built again in another tablespace, and serves meanwhile")
         found.summaries.append(f"tablespace {live.tablespace} → {definition.tablespace}")
     return found
+
+
+def differing(change: Change) -> set[str]:
+    """What a change in place is about, of before and after; of any other, which is about all of an index, nothing."""
+    if change.action is not Action.UPDATE or change.before is None or change.after is None:
+        return set()
+    definition = PgIndex.model_validate(dict(change.desired)).definition
+    if definition is None:
+        return set()
+    kept = {
+        "tablespace": not definition.tablespace,
+        "comment": definition.comment is None,
+        "statistics": not definition.statistics,
+    }
+    before, after = change.before, change.after
+    return {key for key in ("options", *kept) if not kept.get(key) and before.get(key) != after.get(key)}
 
 
 def inheriting(definition: Definition, before: LiveIndex) -> Definition:
