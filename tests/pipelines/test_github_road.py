@@ -65,9 +65,8 @@ class Team:
         head = self.push("desired/tasks.yaml", text)
         return self.event("pull_request", opened(PULL.number, head), head)["plan"]
 
-    def pushed(self, before: str, head: str) -> Ran:
-        event = opened(PULL.number, head, action="synchronize", before=before)
-        return self.event("pull_request", event, head)["plan"]
+    def pushed(self, head: str) -> Ran:
+        return self.event("pull_request", opened(PULL.number, head), head)["plan"]
 
     def event(self, name: str, event: dict[str, Any], sha: str) -> dict[str, Ran]:
         return self.runner.run(self.workflow, name, event, sha)
@@ -107,20 +106,19 @@ def command_line(capsys):
 @needs_programs
 def test_the_whole_road_of_a_pull_request(team, table, command_line):
     team.workflow["jobs"]["apply"]["steps"][1]["with"]["approvals"] = 2
-    team.forge.say("mallory", "<!-- reconciler:plan:pull-request -->\n\nNothing to see here.")
+    team.forge.say("mallory", f"<!-- reconciler:plan:pull-request -->\n<!-- reconciler:commit:{'0' * 40} -->\nNothing.")
     planned = team.open()
     assert not planned.failed, planned.log
     theirs, ours = team.forge.comments()
-    assert "Nothing to see here" in theirs["body"]
-    assert ours["body"].startswith("<!-- reconciler:plan:pull-request -->\n")
+    assert theirs["body"].endswith("Nothing.")
+    planned_for = team.forge.head(PULL.branch)
+    assert ours["body"].startswith(f"<!-- reconciler:plan:pull-request -->\n<!-- reconciler:commit:{planned_for} -->\n")
     assert "tasks_status_idx" in ours["body"]
     assert "    gh run download 4711 --name plan-7 --dir plans\n" in ours["body"]
     assert ours["body"] == planned.summary
     assert list(planned.uploaded) == ["plan-7"]
 
-    before = team.forge.head(PULL.branch)
-    head = approve(team, planned, "alice", command_line=command_line)
-    stands = team.pushed(before, head)
+    stands = team.pushed(approve(team, planned, "alice", command_line=command_line))
     assert not stands.failed, stands.log
     assert team.forge.comments() == [theirs, ours], "the comment shows the plan that was approved"
     assert "Comment" not in stands.steps
@@ -149,12 +147,23 @@ def test_the_whole_road_of_a_pull_request(team, table, command_line):
 def test_a_push_of_other_yaml_edits_the_one_comment(team):
     team.open()
     [first] = team.forge.comments()
-    before = team.forge.head(PULL.branch)
     head = team.push("desired/tasks.yaml", DESIRED.replace("[status]", "[status, id]"))
-    assert not team.pushed(before, head).failed
+    assert not team.pushed(head).failed
     [second] = team.forge.comments()
     assert second["id"] == first["id"]
     assert "(status, id)" in second["body"]
+
+
+@pytest.mark.thorough
+@needs_programs
+def test_a_plan_that_was_never_shown_does_not_stand(team, command_line):
+    """The run of the push between was cancelled by the next one, which brings nothing but approvals."""
+    planned = team.open()
+    team.push("desired/tasks.yaml", DESIRED.replace("[status]", "[status, id]"))
+    head = approve(team, planned, "alice", command_line=command_line)
+    assert "Comment" in team.pushed(head).steps
+    [comment] = team.forge.comments()
+    assert "(status, id)" in comment["body"]
 
 
 @pytest.mark.thorough
@@ -225,9 +234,8 @@ def test_a_hazard_is_allowed_by_an_approval(team, table, command_line):
 def test_another_plan_in_the_place_of_the_approved_one_is_not_applied(team, table, command_line):
     planned = team.open()
     approve(team, planned, "alice", command_line=command_line)
-    before = team.forge.head(PULL.branch)
     wider = team.push("desired/tasks.yaml", DESIRED.replace("[status]", "[status, id]"))
-    other = team.pushed(before, wider)
+    other = team.pushed(wider)
     [artifact] = other.uploaded.values()
     shutil.copy(artifact / "7.json", team.forge.clone / "plans")
     team.forge.commit("Tidy up", branch=PULL.branch)

@@ -6,7 +6,6 @@ own is not installed but called from this tree.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -161,7 +160,6 @@ def _as_installed(program: Path) -> None:
     program.chmod(0o755)
 
 
-def opened(number: int, head: str, *, of: str = REPOSITORY, action: str = "opened", before: str = "") -> dict[str, Any]:
+def opened(number: int, head: str, *, of: str = REPOSITORY) -> dict[str, Any]:
     """The event of a pull request; `of` is the repository that its branch is in."""
-    pull = {"head": {"sha": head, "repo": {"full_name": of}}}
-    return json.loads(json.dumps({"number": number, "action": action, "before": before, "pull_request": pull}))
+    return {"number": number, "pull_request": {"head": {"sha": head, "repo": {"full_name": of}}}}
