@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.app import Run
 from reconciler.cli.options import completed_names
-from reconciler.cli.shared import load, show_lines
+from reconciler.cli.shared import load, now, show_lines
 from reconciler.errors import UsageError
 from reconciler.model import Address, System
 
@@ -27,7 +27,8 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     An address is TARGET/KIND/NAME, as plans have it: main/pg_index/public.orders_idx, cache/redis_user/bob,
     main/pg_setting/work_mem; the target may be a pattern: tenant-*. Of the indexes of a table that nobody lists:
     main/pg_index/public.orders.*; of one of them alone, whose table no file knows, all rules are told that may be about
-    it. Where a declaration overrides a default, the default's place is told as well.
+    it. Where a declaration overrides a default, the default's place is told as well, and so is each rule by which a
+    difference is ignored.
 
     \b
     Exit codes: 0 all was told; 1 an error.
@@ -35,7 +36,7 @@ def command(run: Run, addresses: tuple[str, ...]) -> None:
     asked = [_address(text) for text in addresses]
     desired = load(run, sorted({address.target for address in asked}), offline=True)
     of_each = [one for address in asked for one in _of_each_target(address, desired)]
-    show_lines("\n".join(line for address in of_each for line in _told(address, desired)))
+    show_lines("\n".join(line for each in of_each for line in (*_told(each, desired), *_ignored(each, desired))))
 
 
 def _of_each_target(address: Address, desired: Desired) -> list[Address]:
@@ -86,6 +87,18 @@ def _near(address: Address, declared: Sequence[Resource]) -> Iterator[str]:
         near = [name]
     for name in near:
         yield f"  {known[name].address} is declared, at {known[name].declared_at}"
+
+
+def _ignored(address: Address, desired: Desired) -> Iterator[str]:
+    """By which rules a difference there is ignored, or was until one of them ended."""
+    from reconciler.planning.ignoring import is_about
+
+    today = now().date()
+    for rule in desired.ignore:
+        if is_about(rule, address, address.target):
+            what = f"its {rule.attribute}" if rule.attribute else "what differs"
+            state = f"{what} is ignored until" if today <= rule.until else f"{what} was ignored until"
+            yield f"  {state} {rule.until}, by {rule.pattern} at {rule.declared_at}: {rule.reason}"
 
 
 def _told(address: Address, desired: Desired) -> Iterator[str]:

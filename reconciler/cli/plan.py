@@ -156,7 +156,7 @@ def _save(out_dir: Path, planned: Planned, declared: Desired, shard: Shard | Non
     from reconciler.fleet import folder, split
 
     plans = split.plans_of(planned)
-    digest = split.declared_digest(declared.targets, declared.resources)
+    digest = split.declared_digest(declared.targets, declared.resources, declared.ignore)
     folder.write(out_dir, split.index(planned.plan, plans, digest, shard, rollout), plans)
 
 

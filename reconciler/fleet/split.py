@@ -13,6 +13,7 @@ from reconciler.model import (
     ChangeGroup,
     Fleet,
     IdleRule,
+    IgnoreRule,
     Outcome,
     Partial,
     Plan,
@@ -77,15 +78,18 @@ def described(group: Group, targets: Iterable[str]) -> ChangeGroup:
     )
 
 
-def declared_digest(targets: Mapping[str, Target], resources: Iterable[Resource]) -> str:
+def declared_digest(
+    targets: Mapping[str, Target], resources: Iterable[Resource], ignore: Iterable[IgnoreRule] = ()
+) -> str:
     """SHA-256 of all that is declared, but for URLs, which may lead to the same system by another way, and for places
     and reasons. Secrets are in none of it."""
-    return digest(
-        {
-            "targets": {name: each.model_dump(mode="json", exclude={"declared_at"}) for name, each in targets.items()},
-            "resources": {str(each.address): each.declaration() for each in resources},
-        }
-    )
+    said: dict[str, object] = {
+        "targets": {name: each.model_dump(mode="json", exclude={"declared_at"}) for name, each in targets.items()},
+        "resources": {str(each.address): each.declaration() for each in resources},
+    }
+    if rules := [each.model_dump(mode="json", exclude={"declared_at", "reason"}) for each in ignore]:
+        said["ignore"] = rules
+    return digest(said)
 
 
 def owned_by(plan: Plan) -> set[str]:

@@ -63,7 +63,7 @@ class Ignoring(NamedTuple):
         that differ have to be named, by one rule or by several."""
         if not self.rules or not isinstance(outcome, Change | Notice) or of_outcome(outcome) not in DIFFERENT:
             return None
-        found = [each for each in self.in_force if _is_about(each, outcome.address, target)]
+        found = [each for each in self.in_force if is_about(each, outcome.address, target)]
         whole = [each for each in found if not each.attribute]
         if not whole and found and isinstance(outcome, Change):
             differs = differing(outcome)
@@ -139,7 +139,7 @@ def _idle(ignoring: Ignoring, plan: Plan, declared: Iterable[Resource]) -> Itera
     for rule in ignoring.rules:
         if not any(fits(rule.pattern.target, name) for name in targets):
             continue
-        found = any(_is_about(rule, address, target) for address, target in there)
+        found = any(is_about(rule, address, target) for address, target in there)
         if rule.until < ignoring.today:
             if found or not plan.partial:
                 yield IdleRule(rule=rule, idleness=Idleness.EXPIRED)
@@ -147,7 +147,8 @@ def _idle(ignoring: Ignoring, plan: Plan, declared: Iterable[Resource]) -> Itera
             yield IdleRule(rule=rule, idleness=Idleness.MATCHES_NOTHING)
 
 
-def _is_about(rule: IgnoreRule, address: Address, target: str) -> bool:
+def is_about(rule: IgnoreRule, address: Address, target: str) -> bool:
+    """Whether a rule is for what stands at `address`, of the declared `target`."""
     pattern = rule.pattern
     return fits(pattern.target, target) and fits(pattern.kind, address.kind) and fits(pattern.name, address.name)
 

@@ -229,3 +229,21 @@ def test_the_target_may_be_a_pattern(explain_defaults):
     code, _, err = explain_defaults("c*/pg_index/public.orders_a")
     assert code == 1
     assert "of the targets that c* fits, none is postgres" in err
+
+
+def test_rules_by_which_a_difference_is_ignored_are_told(tmp_path: Path):
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "ignored.yaml").write_text(
+        "ignore:\n"
+        "- {address: '*/pg_setting/work_*', reason: the autotuner, until: 2999-12-31}\n"
+        "- {address: main/pg_setting/work_mem, attribute: value, reason: a trial, until: 2020-12-31}\n"
+        "- {address: cache/*/*, reason: elsewhere, until: 2999-12-31}\n"
+    )
+    code, out, err = Command(tmp_path, {}).run("explain", "main/pg_setting/work_mem")
+    assert code == 0, err
+    assert out.replace(f"{tmp_path}/", "").splitlines() == [
+        "main/pg_setting/work_mem: declared at c.yaml:2:12",
+        "  what differs is ignored until 2999-12-31, by */pg_setting/work_* at ignored.yaml:2:3: the autotuner",
+        "  its value was ignored until 2020-12-31, by main/pg_setting/work_mem at ignored.yaml:3:3: a trial",
+    ]
