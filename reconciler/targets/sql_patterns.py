@@ -2,6 +2,8 @@
 
 Tables that are alike have indexes that are alike but for a tenant, a date or a state. PostgreSQL's grammar knows a
 string by its kind of token, whatever it holds, and a number likewise, but where it is the length of a type.
+
+Decided: docs/decisions.md#texts-that-are-alike
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The indexes of which a plan has nothing to say, in a large one nearly all: told before anything is weighed."""
+"""The indexes of which a plan has nothing to say, in a large one nearly all: told before anything is weighed.
+
+Decided: docs/decisions.md#what-a-plan-spends
+"""
 
 from __future__ import annotations
 
