@@ -19,7 +19,7 @@ import click
 
 from reconciler.cli.app import VERBS, reconciler
 from reconciler.desired.schema import json_schema
-from reconciler.documents import events
+from reconciler.documents import events, json_schemas
 from reconciler.kinds.check.documentation import of_type
 from reconciler.kinds.check.types import TYPES
 from reconciler.kinds.registry import KINDS
@@ -28,6 +28,8 @@ from reconciler.model import System
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "docs" / "schema.json"
 EVENTS = ROOT / "docs" / "events.schema.json"
+PLAN = ROOT / "docs" / "plan.schema.json"
+RECEIPT = ROOT / "docs" / "receipt.schema.json"
 WIDTH = 100
 """Cells: what fits a code block of a browser."""
 
@@ -98,6 +100,16 @@ def schema_of_events() -> str:
     return json.dumps(events.json_schema(), indent=2) + "\n"
 
 
+def schema_of_plans() -> str:
+    """The text of docs/plan.schema.json."""
+    return json.dumps(json_schemas.plan_schema(), indent=2) + "\n"
+
+
+def schema_of_receipts() -> str:
+    """The text of docs/receipt.schema.json."""
+    return json.dumps(json_schemas.receipt_schema(), indent=2) + "\n"
+
+
 def main() -> None:
     """Brings all of it up to date."""
     for page in pages():
@@ -106,6 +118,8 @@ def main() -> None:
             page.write_text(updated(text), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
     EVENTS.write_text(schema_of_events(), encoding="utf-8")
+    PLAN.write_text(schema_of_plans(), encoding="utf-8")
+    RECEIPT.write_text(schema_of_receipts(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -103,11 +103,12 @@ def command(
         plan_file.write(plan, out)
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard, rollout)
-    pages.write(partial(render, plan))
-    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **pages.bounded()))
+    said = tuple(policies.lines(plan, desired.targets, runner, shared.now()))
+    pages.write(partial(render, plan, policies=said))
+    shared.show(render(plan, format, verbose=verbose, policies=said, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)
     shared.tell_unseen(run, desired)
-    for line in policies.lines(plan, desired.targets, runner, shared.now()):
+    for line in said:
         run.tell(line)
     if refused:
         from reconciler.applying.rehearsal import check_refused

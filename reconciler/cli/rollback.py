@@ -79,10 +79,11 @@ def command(
     plan = _planned(run, done, desired, allow_blocked=allow_blocked, jobs=jobs)
     if out:
         plan_file.write(plan, out)
-    pages.write(partial(render, plan))
-    shared.show(render(plan, format, verbose=verbose, **shared.layout(), **pages.bounded()))
+    said = tuple(policies.lines(plan, desired.targets, runner, shared.now()))
+    pages.write(partial(render, plan, policies=said))
+    shared.show(render(plan, format, verbose=verbose, policies=said, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)
-    for line in policies.lines(plan, desired.targets, runner, shared.now()):
+    for line in said:
         run.tell(line)
     if out:
         run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")

@@ -28,6 +28,7 @@ class Layout(TypedDict, total=False):
     limit: int
     marker: str
     source_url: str
+    policies: tuple[str, ...]
     seconds: float
 
 

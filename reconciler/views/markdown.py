@@ -48,6 +48,8 @@ def plan(plan: Plan, page: Page) -> str:
     unread(report.unread, comment, kept=size(digest) + 2)
     if digest:
         comment.add(digest)
+    if page.policies and not comment.add("\n".join(f"- {prose(each)}" for each in page.policies)):
+        comment.left_out(len(page.policies), "sentences of policies")
     _targets(report.targets, comment)
     _changes(report.changes, comment, page)
     _beside(report, comment)

@@ -33,6 +33,7 @@ class Page:
     limit       of Markdown: bytes of UTF-8; 0 for all of it.
     marker      of Markdown: the name in its first line, by which a pipeline finds its own comment; empty: no such line.
     source_url  of Markdown and HTML: below which the declaring files are to be seen; empty: no links.
+    policies    of Markdown and HTML of a plan: what policies will say when it is applied, a sentence each.
     seconds     of metrics: how long it took to find out what is told.
     """
 
@@ -42,6 +43,7 @@ class Page:
     limit: int = LIMIT
     marker: str = ""
     source_url: str = ""
+    policies: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property

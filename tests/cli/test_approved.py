@@ -155,6 +155,9 @@ def test_plan_says_what_it_will_take_to_apply_it(world, reconciler, people, desi
     assert "To apply it takes 2 approvals: the policy of main (" in err
     assert "main: the window opens at 2026-12-01 22:00 Europe/Berlin (2026-12-01 21:00 UTC), in 5 h." in err
     assert "denied" not in err
+    _, comment, _ = reconciler("plan", "--format", "markdown", "--out-html", people.folder / "plan.html")
+    page = (people.folder / "plan.html").read_text()
+    assert all("To apply it takes 2 approvals" in each and "the window opens at" in each for each in (comment, page))
     _, _, err = reconciler("plan", "--policy", policy)
     assert f"main: index-build is denied by the policy of whoever runs this ({policy}:1:1)" in err
     monkeypatch.setattr(shared, "now", lambda: datetime(2026, 12, 1, 21, tzinfo=UTC))

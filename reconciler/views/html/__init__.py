@@ -39,6 +39,7 @@ def plan(plan: Plan, page: Page) -> str:
     return page_of(
         "plan", made=_made(plan.reconciler_version, timestamp(plan.created_at)), source_url=page.source_url,
         report=report, filters=filters, changes=changes, hazards_of=hazards_of, builds=_builds(report.changes),
+        policies=page.policies,
     )  # fmt: skip
 
 
