@@ -183,6 +183,34 @@ def test_what_differs_is_seen(owned, pg_target):
     assert planned == {case.name: Action.REPLACE for case in DIFFERENT}
 
 
+CASTS = [
+    ("create cast (mood as int) with function of_mood(mood)", "to what is indexed"),
+    ("create cast (int as mood) with function to_mood(int) as assignment", "of what is indexed, where it is assigned"),
+    ("create cast (int as mood) with function to_mood(int) as implicit", "of what is indexed, by no word of it"),
+]
+
+
+@pytest.fixture(params=[each[0] for each in CASTS], ids=[each[1] for each in CASTS])
+def cast(owned, request):
+    owned.execute("create type mood as enum ('good', 'bad')")
+    for made in ("of_mood(mood) returns int", "to_mood(int) returns mood"):
+        owned.execute(f"create function {made} immutable language plpgsql as $$ begin return null; end $$")
+    owned.execute(request.param)
+    return owned
+
+
+def test_a_cast_of_users_beside_them_makes_nothing_the_same(cast, pg_target):
+    """The comparison ended with a StopIteration, and the plan with it."""
+    found = dict(not_in_sync(cast, pg_target, DIFFERENT))
+    assert found.keys() == {case.name for case in DIFFERENT}
+
+
+def test_a_cast_of_users_beside_them_makes_nothing_different(cast, pg_target):
+    """Where it may hide in what is compared, that is said."""
+    found = dict(not_in_sync(cast, pg_target, ALIKE))
+    assert not [outcome for outcome in found.values() if isinstance(outcome, Change)]
+
+
 def test_what_differs_is_replaced(owned, pg_target):
     [change] = brought(owned, pg_target, DIFFERENT[0])
     assert change.action is Action.REPLACE

@@ -10,10 +10,12 @@ Decided: docs/decisions.md#what-raises-as-it-is-folded
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
+from reconciler.kinds.pg_index.comparison.castable_parts import cast_by_users
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.comparison.equal_trees import equal_trees
-from reconciler.kinds.pg_index.comparison.expression_types import types_of
+from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
 from reconciler.kinds.pg_index.comparison.folding_markers import Expression, expression
 from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
@@ -36,8 +38,10 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     parts = {
         (text.table, part): None
         for text, each in raising.items()
-        for leaning in each.leanings
-        for part in (*leaning.given, leaning.text)
+        for part in (
+            *(part for leaning in each.leanings for part in (*leaning.given, leaning.text)),
+            *(value.text for value in each.values),
+        )
         if part
     }
     types = types_of(readings, parts)
@@ -53,10 +57,16 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     for text, each in raising.items():
         here = {pair for table, pair in equal if table == text.table}
         meant = [named.meant(text.table, leaning, here) for leaning in each.leanings]
-        written = each.marked(meant, (), instead=named.results(text.table, each.leanings))
-        if written and are_certain(meant):
+        casts = cast_by_users(each.values, readings.made, partial(_type_of, types, text))
+        if casts is None or not are_certain(meant):
+            continue
+        if written := each.marked(meant, casts, instead=named.results(text.table, each.leanings)):
             marked[text] = written
     outputs = readings.explained([(text.table, [written]) for text, written in marked.items()], readings.foreign)
     for text, output in zip(marked, outputs, strict=True):
         if not isinstance(output, Unread):
             readings.take(text, output[0])
+
+
+def _type_of(types: Types, text: Text, part: str) -> int | None:
+    return types.get((text.table, part))
