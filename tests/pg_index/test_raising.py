@@ -244,6 +244,25 @@ def test_a_partitioned_index_is_compared_and_not_built(owned, pg_target):
     assert _blocked(notice).startswith(expected)
 
 
+def test_as_the_tables_owner_a_partitioned_index_is_built(owned, pg_target):
+    """The way out that the message of the one before names."""
+    owned.execute("""
+        create or replace function only_owner() returns void immutable language plpgsql as $$
+            begin assert current_user = 'keeper', format('called by %s', current_user); end $$;
+        drop table tasks;
+        create table tasks (n int) partition by range (n);
+        create table tasks_1 partition of tasks for values from (0) to (10);
+        alter table tasks owner to keeper; alter table tasks_1 owner to keeper;
+        grant create, usage on schema public to keeper
+    """)
+    index = {"columns": ["(f(n) + f(0))"]}
+    [notice] = outcomes(KIND, pg_target, declared(pg_target, i=index))
+    assert _blocked(notice).endswith("As the table's owner it may do: `role` of the target")
+    keeper = pg_target.model_copy(update={"role": "keeper"})
+    converge(KIND, keeper, declared(keeper, i=index))
+    assert outcomes(KIND, pg_target, declared(pg_target, i=index)) == []
+
+
 def test_what_the_owner_may_not_either_is_told_by_the_build(owned, pg_target):
     """A plan does not run it as the owner: CREATE INDEX says whether it does its work."""
     owned.execute("alter table tasks owner to current_user")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import postgast
 import psycopg
@@ -96,7 +96,9 @@ class Suite:
 
 
 def take_notes(connection: psycopg.Connection) -> None:
-    """Has each CREATE INDEX of this database noted from now on."""
+    """Has each CREATE INDEX of this database noted from now on, by roles that may no more than the script gives
+    them."""
+    _alter_roles(connection, "nosuperuser")
     connection.execute(NOTES)
 
 
@@ -124,14 +126,16 @@ def read_notes(connection: psycopg.Connection) -> Suite:
     return found
 
 
-def take_over(connection: psycopg.Connection) -> None:
-    """Makes all that others own ours: what their functions may do is not run by a superuser's plan, which says so."""
+def trust_all_roles(connection: psycopg.Connection) -> None:
+    """Makes superusers of them: what the functions of others may do is not run by a superuser's plan, which says so.
+    What they own stays theirs, since some functions look at whose table it is."""
+    _alter_roles(connection, "superuser")
+
+
+def _alter_roles(connection: psycopg.Connection, to: LiteralString) -> None:
     roles = "select rolname from pg_roles where rolname !~ '^pg_' and rolname <> current_user"
     for (role,) in connection.execute(roles).fetchall():
-        try:
-            connection.execute(sql.SQL("reassign owned by {} to current_user").format(sql.Identifier(role)))
-        except psycopg.Error:
-            continue  # a foreign server's, or a subscription's: no index is on those
+        connection.execute(sql.SQL("alter role {} {}").format(sql.Identifier(role), sql.SQL(to)))
 
 
 def _of_table(statement: str, schema: str, table: str, name: str) -> str:

@@ -13,7 +13,7 @@ from reconciler.planning.importing import write_target
 from reconciler.secrets import Secrets
 from reconciler.yaml.writing import document
 from suites import plans
-from suites.built import Built, Suite, read_notes, take_notes, take_over
+from suites.built import Built, Suite, read_notes, take_notes, trust_all_roles
 from suites.databases import Databases, Index, Name
 from suites.facts import Result
 from suites.pairs import pairs
@@ -41,7 +41,7 @@ def build(databases: Databases, template: str, psql: Psql, scripts: Sequence[Pat
     ended = [psql.run(databases.url(name), script) for script in scripts]
     databases.end_sessions(name)
     with databases.connection(name) as connection:
-        take_over(connection)
+        trust_all_roles(connection)
         suite = read_notes(connection)
     suite.cut_short = [script for script, end in zip(scripts, ended, strict=True) if not end]
     return name, suite

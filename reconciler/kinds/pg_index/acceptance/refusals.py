@@ -91,7 +91,10 @@ def _against(asked: Asked, read: Reading | Unread | None, known: Facts, session:
         yield from map(_refuses, _of_keys(definition, read, known, session))
         if read.raised and _is_partitioned(asked, known):
             # ATTACH PARTITION compares indexes as a plan does, and not as CREATE INDEX builds them.
-            yield f"to attach the indexes of partitions, PostgreSQL runs its functions as {session.role}: {read.raised}"
+            said = (
+                f"to attach the indexes of partitions, PostgreSQL runs its functions as {session.role}: {read.raised}"
+            )
+            yield f"{said}. As the table's owner it may do: `role` of the target"
     if session.version_num < LARGE_SINCE and least_size(definition) > LARGEST_ROW:
         yield _refuses(
             "its expressions and predicate do not fit into a page of the catalogue before PostgreSQL 18: "
