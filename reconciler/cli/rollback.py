@@ -87,7 +87,8 @@ def command(
     if out:
         run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
     if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
-        run.tell(f"{len(stuck)} of what was done cannot be undone, as the plan says; --allow-blocked plans the rest.")
+        cannot = f"{len(stuck)} of what was done cannot be undone"
+        run.tell(f"{cannot}, as the plan says; --allow-blocked goes on without it.")
     raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
 
 
