@@ -97,10 +97,12 @@ def _load(run: Run, receipt: Receipt) -> Desired:
     from reconciler.planning.rollback import owners
 
     owned = owners(receipt)
+    if not owned:
+        raise UsageError("this is the receipt of an apply that had nothing to do: there is nothing to undo")
     declared = shared.load(run, offline=True, partial=True).targets
     names = [name for name in declared if name in owned.values()]
     if not names:
-        of = ", ".join(sorted({*owned.values()})) or "nothing"
+        of = ", ".join(sorted({*owned.values()}))
         raise UsageError(f"the receipt is of {of}, which is not declared here", hint="name the folder: --desired DIR")
     return shared.load(run, names)
 
