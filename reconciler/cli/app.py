@@ -184,7 +184,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         place = "write it before the verb; " if before and verb != "reconciler" else ""
         from reconciler.cli import habits
 
-        known = f"\n  {said}" if (said := habits.hint(given)) else ""
+        known = f"\n  {said}" if (said := habits.hint(given, no_verb=verb == "reconciler")) else ""
+        if isinstance(error, click.NoSuchOption) and (known or place):
+            error = click.NoSuchOption(error.option_name, ctx=error.ctx)  # what is only spelled alike contradicts that
         return _fail(context, f"{error.format_message()}{_variable(error)}{known}\n  {place}see: {verb} --help")
     except click.ClickException as error:
         return _fail(context, error.format_message())

@@ -84,7 +84,7 @@ def command(run: Run, /, plan: Path, key: Path, allow: tuple[str, ...], valid: t
     shared.show_lines(document.dump(approval))
     run.tell(f"Signed by {fingerprint}, as {path}")
     if missing := sorted((has & NEEDS_PERMISSION) - {*hazards}):
-        run.tell(f"It does not allow what the plan has beside: {allowing(missing)}")
+        run.tell(f"It does not allow what the plan needs as well: {allowing(missing)}")
 
 
 LONGEST = timedelta(days=90)

@@ -23,7 +23,7 @@ from reconciler.cli import shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import urls
-from reconciler.errors import TargetError, UsageError
+from reconciler.errors import DesiredError, TargetError, UsageError
 from reconciler.model import Plan, Unreachable
 from reconciler.views import render
 
@@ -144,7 +144,12 @@ def _filled(run: Run, folder: Path, targets: Mapping[str, Any], jobs: int) -> Pl
     here = copy(run)
     here.folder = folder
     _write(folder / imported.TARGETS, document({"targets": targets}, _REMARKS))
-    for written in write_all(shared.load(here).targets, run.secrets, at_once=jobs):
+    try:
+        targets_read = shared.load(here).targets
+    except DesiredError as error:  # its place is in a file that nobody gets to see
+        others = [DesiredError(each.message, hint=each.hint) for each in error.others]
+        raise DesiredError(error.message, hint=error.hint, others=others) from None
+    for written in write_all(targets_read, run.secrets, at_once=jobs):
         if isinstance(written, Unreachable):
             raise TargetError(written.node, written.message, hint=written.hint)
         for name, text in imported.files(written):

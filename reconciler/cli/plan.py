@@ -119,7 +119,7 @@ def command(
     if out_dir:
         run.tell(f"Saved in {out_dir}. What is to be approved: reconciler show {shlex.quote(str(out_dir))}")
     if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
-        run.tell(f"{shared.are_blocked(stuck)}, as the plan says; --allow-blocked plans the rest.")
+        run.tell(f"{shared.are_blocked(stuck)}, as the plan says; --allow-blocked goes on without it.")
     raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
 
 

@@ -88,7 +88,8 @@ def command(
     if out:
         run.tell(f"Saved as {out}.{_way_on(run, plan, out)}")
     if (stuck := exit_codes.blocked(plan)) and not allow_blocked:
-        run.tell(f"{len(stuck)} of what was done cannot be undone, as the plan says; --allow-blocked plans the rest.")
+        cannot = f"{len(stuck)} of what was done cannot be undone"
+        run.tell(f"{cannot}, as the plan says; --allow-blocked goes on without it.")
     raise click.exceptions.Exit(exit_codes.plan_exit_code(plan, detailed=detailed_exitcode))
 
 
@@ -97,10 +98,12 @@ def _load(run: Run, receipt: Receipt) -> Desired:
     from reconciler.planning.rollback import owners
 
     owned = owners(receipt)
+    if not owned:
+        raise UsageError("this is the receipt of an apply that had nothing to do: there is nothing to undo")
     declared = shared.load(run, offline=True, partial=True).targets
     names = [name for name in declared if name in owned.values()]
     if not names:
-        of = ", ".join(sorted({*owned.values()})) or "nothing"
+        of = ", ".join(sorted({*owned.values()}))
         raise UsageError(f"the receipt is of {of}, which is not declared here", hint="name the folder: --desired DIR")
     return shared.load(run, names)
 

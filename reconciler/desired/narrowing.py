@@ -67,7 +67,9 @@ class Narrowing:
         names = list(targets.declared)
         for pattern in self._patterns:
             if not any(fits(pattern, name) for name in names):
-                raise UsageError(unknown("target", pattern, names), hint=_not_asked(targets))
+                dotted = pattern.split(".")[0] in names
+                hint = "an address is TARGET/KIND/NAME, with slashes" if dotted else _not_asked(targets)
+                raise UsageError(unknown("target", pattern, names), hint=hint)
         for each in self.resources:
             if not any(fits(each.kind, kind) for kind in kinds):
                 raise UsageError(f"{each}: {unknown('kind', each.kind, kinds)}")

@@ -126,7 +126,9 @@ def _row(change: Change, cause: str) -> DriftRow:
     seen = provenance.said(change.provenance) if change.provenance else ""
     half_way = change.difference is not Difference.DIFFERS
     if half_way:
-        says, told = provenance.half_way(change), reason
+        runs = f"{before} runs" if before and change.difference is Difference.NOT_RUNNING else ""
+        says = "; ".join(filter(None, (provenance.half_way(change), runs)))
+        told = "; ".join(filter(None, (reason, runs)))
     elif after:
         says, told = f"declared {after}; observed {before}", seen
     else:

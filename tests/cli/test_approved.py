@@ -68,7 +68,7 @@ def test_an_approval_of_a_hazard_takes_the_place_of_allow(world, reconciler, peo
     apply = ("apply", drops, "--allowed-signers", people.signers, "--not-by", "bob")
     code, _, err = reconciler("approve", drops, "--key", people.key("alice"))
     assert code == 0
-    assert "It does not allow what the plan has beside: --allow index-drop" in err
+    assert "It does not allow what the plan needs as well: --allow index-drop" in err
     code, _, err = reconciler(*apply)
     assert code == 1
     assert "index-drop needs 1 approval that allow it, and 0 count" in err

@@ -34,7 +34,7 @@ def test_a_typo_fails_the_plan_which_is_shown_and_saved_all_the_same(typo, recon
     code, out, err = reconciler("plan", "--out", path)
     assert code == 1
     assert "tasks_status_idx" in out
-    assert "1 of what is declared is blocked, as the plan says; --allow-blocked plans the rest." in err
+    assert "1 of what is declared is blocked, as the plan says; --allow-blocked goes on without it." in err
     assert json.loads(path.read_text())["verdict"] == "blocked"
     assert reconciler("plan", "--detailed-exitcode")[0] == 1
 

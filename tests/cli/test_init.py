@@ -126,6 +126,16 @@ def test_a_variable_that_the_shell_has_made_nothing_of_is_told_of(verb, reconcil
     assert err.startswith("error: the URL of --postgres is empty: is a variable not set?\n")
 
 
+def test_what_is_wrong_with_a_url_is_said_without_a_file_that_nobody_gets_to_see(reconciler, place, monkeypatch):
+    monkeypatch.delenv("NOPE", raising=False)
+    code, _, err = reconciler("init", "--postgres", "${NOPE}")
+    assert code == 1
+    assert err.startswith("error: the environment variable NOPE is not set\n  export NOPE=…")
+    monkeypatch.setenv("NOPE", "mysql://db.example/app")
+    assert reconciler("init", "--postgres", "${NOPE}")[2].startswith("error: a postgres URL begins with postgresql://")
+    assert left(place) == []
+
+
 def test_a_server_that_does_not_answer_leaves_no_folder(database, reconciler, place, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", database)
     code, out, err = reconciler("init", "--postgres", "${DATABASE_URL}", "--redis", "redis://127.0.0.1:1")

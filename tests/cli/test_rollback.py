@@ -251,6 +251,16 @@ def test_a_receipt_of_what_is_not_declared_here_is_refused(applied, world, recon
     assert "the receipt is of main, which is not declared here" in err
 
 
+def test_a_receipt_of_an_apply_that_had_nothing_to_do_is_said_to_be_one(applied, reconciler, tmp_path):
+    nothing = tmp_path / "nothing.json"
+    assert reconciler("apply", "--yes", "--receipt", nothing)[0] == 0
+    code, _, err = reconciler("rollback", nothing)
+    assert (code, err) == (
+        1,
+        "error: this is the receipt of an apply that had nothing to do: there is nothing to undo\n",
+    )
+
+
 def test_the_receipt_is_not_lost(applied, world, reconciler):
     before = applied.read_text()
     code, _, err = reconciler("rollback", applied, "--out", applied)

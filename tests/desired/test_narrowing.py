@@ -51,6 +51,7 @@ REFUSED = [
     ("tennant-*", None, 'unknown target "tennant-*"; did you mean "tenant-'),
     ("tenant-1 mian", None, 'unknown target "mian"; did you mean "main"?'),
     ("mian/pg_setting/jit", None, 'unknown target "mian"; did you mean "main"?'),
+    ("main.pg_setting.jit", None, "an address is TARGET/KIND/NAME, with slashes"),
     ("tenant-1/pg_settings/jit", None, 'unknown kind "pg_settings"; did you mean "pg_setting"?'),
     ("tenant-1/pg_setting", None, "'tenant-1/pg_setting' is not an address: expected target/kind/name"),
     ("tenant-1//jit", None, "is not an address"),

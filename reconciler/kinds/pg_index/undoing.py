@@ -69,10 +69,10 @@ def former(done: ChangeReceipt, node: Target) -> Former:
 
 _LOST: Mapping[Action, tuple[str, ...]] = {
     Action.DELETE: (
-        "how often it was used, which begins at nought",
+        "how often it was used, which begins at 0",
         "whether CLUSTER sorted by it, or it was a replica identity, which no receipt holds",
     ),
-    Action.REPLACE: ("how often the former one was used, which begins at nought",),
+    Action.REPLACE: ("how often the former one was used, which begins at 0",),
 }
 
 
