@@ -126,7 +126,9 @@ def _row(change: Change, cause: str) -> DriftRow:
     seen = provenance.said(change.provenance) if change.provenance else ""
     half_way = change.difference is not Difference.DIFFERS
     if half_way:
-        says, told = provenance.half_way(change), reason
+        before = "" if before == after else before  # the declared one may run
+        values = f"declared {after}; observed {before}" if before else ""
+        says, told = "; ".join(filter(None, (values, provenance.half_way(change)))), reason
     elif after:
         says, told = f"declared {after}; observed {before}", seen
     else:
@@ -141,7 +143,7 @@ def _row(change: Change, cause: str) -> DriftRow:
         seen=seen,
         what=provenance.DIFFERENCES[change.difference][0] if half_way else words.drift,
         declared=after or (definition(change) if change.action is Action.CREATE else ""),
-        observed="" if half_way else before or (definition(change) if change.action is Action.DELETE else ""),
+        observed=before or (definition(change) if change.action is Action.DELETE else ""),
         told=told,
         cause=cause,
         place=place(change.declared_at),
