@@ -241,8 +241,8 @@ def _says(outcomes: Iterable[Outcome]) -> str:
     said = []
     for each in outcomes:
         if isinstance(each, Change):
-            to = f"to have it again as it was left would be to {each.action} it"
-            said.append(": ".join(filter(None, (to, each.deviation or each.summary or each.reason))))
+            to = f"taking that back would {each.action} it"
+            said.append(", ".join(filter(None, (to, each.deviation or each.summary or each.reason))))
         elif isinstance(each, Notice) and each.type is not NoticeType.NOTE:
             said.append(each.message)
     return "; ".join(said)

@@ -143,7 +143,7 @@ def _row(change: Change, cause: str) -> DriftRow:
         seen=seen,
         what=provenance.DIFFERENCES[change.difference][0] if half_way else words.drift,
         declared=after or (definition(change) if change.action is Action.CREATE else ""),
-        observed="" if half_way else before or (definition(change) if change.action is Action.DELETE else ""),
+        observed=before or (definition(change) if change.action is Action.DELETE else ""),
         told=told,
         cause=cause,
         place=place(change.declared_at),

@@ -100,6 +100,25 @@ def test_of_a_partial_apply_just_what_was_done_is_undone(world, reconciler, desi
     assert indexes(world) == ["tasks_pkey"]
 
 
+def test_of_an_apply_that_failed_half_way_just_what_was_made_is_undone(world, reconciler, desired, tmp_path):
+    """Keys of which two are alike come after the plan: the build fails at its end, and the two others are made."""
+    text = (desired / "tasks.yaml").read_text().replace("[lower(title)]", "[priority], unique: true")
+    (desired / "tasks.yaml").write_text(text)
+    plan, receipt = tmp_path / "plan.json", tmp_path / "receipt.json"
+    assert reconciler("plan", "--out", plan)[0] == 0
+    world.execute("insert into tasks values (1, 'a', 1), (2, 'a', 1)")
+    code, out, _ = reconciler("apply", plan, "--receipt", receipt)
+    assert (code, "Applied 2 of 3 changes" in out) == (1, True), out
+    assert indexes(world) == ["tasks_pkey", "tasks_status_idx"]
+    _, out, _ = reconciler("rollback", receipt)
+    assert "tasks_title_idx" not in out, "apply itself has taken away what the build left"
+    code, out, err = rolled_back(reconciler, receipt, "--allow", "index-drop")
+    assert code == 0, out + err
+    assert "Applied 2 of 2 changes" in out
+    assert indexes(world) == ["tasks_pkey"]
+    assert setting(world, "work_mem") == ("4096", "default")
+
+
 def test_what_somebody_has_changed_since_stays_and_the_rest_is_undone(applied, world, reconciler, tmp_path):
     world.execute("drop index tasks_title_idx")
     world.execute("create index tasks_title_idx on tasks (title)")

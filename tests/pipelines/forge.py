@@ -39,9 +39,10 @@ prefix = "repos/{REPOSITORY}/"
 assert path.startswith(prefix), path
 path = path.removeprefix(prefix)
 if method == "GET" and re.fullmatch(r"issues/\\d+/comments", path):
-    answer = comments
+    answer = [each for each in comments if each["issue"] == int(path.split("/")[1])]
 elif method == "POST" and re.fullmatch(r"issues/\\d+/comments", path):
-    answer = {{"id": 100 + len(comments), "user": {{"login": "github-actions[bot]"}}, "body": body}}
+    answer = {{"id": 100 + len(comments), "user": {{"login": "github-actions[bot]"}}, "body": body,
+        "issue": int(path.split("/")[1])}}
     comments.append(answer)
 elif method == "PATCH" and (found := re.fullmatch(r"issues/comments/(\\d+)", path)):
     [answer] = [each for each in comments if each["id"] == int(found[1])]
@@ -120,12 +121,13 @@ class Forge:
         (self.state / "pulls.json").write_text(json.dumps(pulls))
         return {"before": before, "after": after}
 
-    def comments(self) -> list[dict[str, Any]]:
-        """Of the pull request."""
-        return json.loads((self.state / "comments.json").read_text())
+    def comments(self, number: int = 7) -> list[dict[str, Any]]:
+        """Of a pull request."""
+        told = json.loads((self.state / "comments.json").read_text())
+        return [each for each in told if each["issue"] == number]
 
-    def say(self, login: str, body: str) -> None:
+    def say(self, login: str, body: str, number: int = 7) -> None:
         """A comment of somebody."""
-        told = self.comments()
-        told.append({"id": 100 + len(told), "user": {"login": login}, "body": body})
+        told = json.loads((self.state / "comments.json").read_text())
+        told.append({"id": 100 + len(told), "user": {"login": login}, "body": body, "issue": number})
         (self.state / "comments.json").write_text(json.dumps(told))

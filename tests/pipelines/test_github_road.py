@@ -7,100 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from copy import deepcopy
-from pathlib import Path
-from typing import Any
 
 import pytest
-from approvals.people import People
 from pipelines.checkers import needs_programs
-from pipelines.forge import Forge, PullRequest
-from pipelines.workflow import ACTION, README, Ran, Runner, opened
-from waiting import reload
-
-TARGETS = 'targets: {main: {postgres: "${DATABASE_URL}"}}\n'
-DESIRED = "target: main\ntables:\n  public.tasks:\n    indexes:\n      tasks_status_idx: {columns: [status]}\n"
-PULL = PullRequest(7, "queue", "carol")
-NAMES = "select indexname from pg_indexes where tablename = 'tasks' order by 1"
-
-
-@pytest.fixture
-def forge(tmp_path) -> Forge:
-    made = Forge(tmp_path / "forge")
-    (made.clone / "desired").mkdir()
-    (made.clone / "desired" / "targets.yaml").write_text(TARGETS)
-    made.commit("Targets")
-    return made
-
-
-@pytest.fixture
-def people(tmp_path) -> People:
-    return People(tmp_path)
-
-
-@pytest.fixture
-def table(sql, postgres):
-    """A table without an index of ours."""
-    sql.execute("create table tasks (id bigint primary key, status text)")
-    yield sql
-    sql.execute("alter system reset all")
-    reload(sql)
-
-
-class Team:
-    """Who works with the forge: `carol` opens pull requests, others approve."""
-
-    def __init__(self, forge: Forge, people: People, runner: Runner) -> None:
-        self.forge = forge
-        self.people = people
-        self.runner = runner
-        self.workflow = deepcopy(README)
-
-    def push(self, name: str, text: str, branch: str = PULL.branch) -> str:
-        (self.forge.clone / name).write_text(text)
-        return self.forge.commit(f"Change {name}", branch=branch)
-
-    def open(self, text: str = DESIRED) -> Ran:
-        self.forge.git("checkout", "--quiet", "-b", PULL.branch)
-        head = self.push("desired/tasks.yaml", text)
-        return self.event("pull_request", opened(PULL.number, head), head)["plan"]
-
-    def pushed(self, head: str) -> Ran:
-        return self.event("pull_request", opened(PULL.number, head), head)["plan"]
-
-    def event(self, name: str, event: dict[str, Any], sha: str) -> dict[str, Ran]:
-        return self.runner.run(self.workflow, name, event, sha)
-
-    def merge(self) -> Ran:
-        event = self.forge.merge(PULL)
-        return self.event("push", event, event["after"])["apply"]
-
-
-@pytest.fixture
-def team(forge, people, database, table, tmp_path) -> Team:
-    people.listed("alice", "bob", "carol")
-    variables = {"ALLOWED_SIGNERS": people.signers.read_text()}
-    return Team(forge, people, Runner(forge, tmp_path / "runner", {"DATABASE_URL": database}, variables))
-
-
-def approve(team: Team, ran: Ran, name: str, *options: str, command_line) -> str:
-    """What the lines at the end of the comment do, but for the download."""
-    [artifact] = ran.uploaded.values()
-    plans = team.forge.clone / "plans"
-    plans.mkdir(exist_ok=True)
-    shutil.copy(artifact / "7.json", plans)
-    command_line("approve", plans / "7.json", "--key", team.people.key(name), *options)
-    return team.forge.commit("Approve plan 7", branch=PULL.branch)
-
-
-@pytest.fixture
-def command_line(capsys):
-    from reconciler.cli.app import run
-
-    def call(*arguments: str | Path) -> None:
-        assert run([*map(str, arguments)]) == 0, capsys.readouterr().err
-
-    return call
+from pipelines.team import DESIRED, NAMES, PULL, approve
+from pipelines.workflow import ACTION, README
 
 
 @needs_programs

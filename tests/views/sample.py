@@ -36,6 +36,7 @@ from reconciler.model import (
     Receipt,
     RedisStep,
     Rollout,
+    RollsBack,
     SecretArgument,
     SecretRef,
     Severity,
@@ -390,6 +391,49 @@ IN_SYNC = PLAN.model_copy(
 
 IGNORING = seal(PLAN.model_copy(update={"changes": (), "notices": (IGNORED,), "idle_rules": IDLE_RULES, "checks": ()}))
 """All that differs is ignored, by one of three rules."""
+ROLLBACK = seal(
+    PLAN.model_copy(
+        update={
+            "rolls_back": RollsBack(
+                receipt="5ee1" * 16, plan="9a1b" * 16, applied_at=datetime(2026, 3, 3, 22, 4, 5, tzinfo=UTC),
+                commit="c0ffee" * 6 + "c0ff",
+            ),
+            "changes": (
+                index(
+                    "sessions_user_idx", Action.DELETE,
+                    SqlStep(
+                        statements=("drop index concurrently public.sessions_user_idx",),
+                        hazards=(Hazard(type=HazardType.INDEX_DROP, message="queries that use it become slower"),),
+                    ),
+                    reason="it was not there before what is undone",
+                    inverse=(SqlStep(statements=("create index concurrently sessions_user_idx on sessions (a)",)),),
+                ).model_copy(update={"declared_at": ""}),
+                Change(
+                    address=Address("cache", "redis_setting", "maxmemory-policy"),
+                    action=Action.UPDATE,
+                    before={"value": "allkeys-lru"},
+                    after={"value": "noeviction"},
+                    summary="allkeys-lru → noeviction",
+                    notes=("does not come back: keys that were evicted meanwhile",),
+                    steps=(RedisStep(command=("CONFIG", "SET", "maxmemory-policy", "noeviction")),),
+                    desired={},
+                ),
+            ),
+            "notices": (
+                Notice(
+                    address=Address("main", "pg_setting", "work_mem"),
+                    type=NoticeType.BLOCKED,
+                    message="not undone: it has changed since it was applied: taking that back would update it, "
+                    "9MB → 7MB",
+                ),
+            ),
+            "checks": (),
+            "in_sync": {},
+        }
+    )
+)  # fmt: skip
+"""The apply of an evening is undone, but for what somebody has changed since."""
+
 CAUSED = seal(
     PLAN.model_copy(
         update={

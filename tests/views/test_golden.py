@@ -18,6 +18,7 @@ from views.sample import (
     PLAN,
     QUIET,
     RECEIPT,
+    ROLLBACK,
     ROLLOUT,
     RUN,
     RUN_IN_WAVES,
@@ -71,6 +72,10 @@ CASES = (
     | {
         "plan.quiet.txt": ("plan", QUIET, {}),
         "drift.quiet.txt": ("drift", QUIET, {}),
+        **{
+            f"plan.rollback.{SUFFIX[format]}": ("plan", ROLLBACK, {"format": format})
+            for format in views.FORMATS["plan"]
+        },
         "plan.unseen.txt": ("plan", UNSEEN, {}),
         "plan.unseen.md": ("plan", UNSEEN, {"format": "markdown"}),
         "drift.unseen.txt": ("drift", UNSEEN, {}),

@@ -10,7 +10,8 @@ from applying.gates.policy_cases import window
 
 from reconciler.windows import Standing, standing
 
-BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
+BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
+SYDNEY, LORD_HOWE = "Australia/Sydney", "Australia/Lord_Howe"
 MINUTE = timedelta(minutes=1)
 
 
@@ -37,6 +38,8 @@ NIGHTS = [
     Night("behind UTC, twice", NEW_YORK, "30 1 * * *", "2026-10-31", "2026-11-01 05:30", "2026-11-01 06:30"),
     Night("after the hour that comes twice", NEW_YORK, "0 2 * * *", "2026-10-31", "2026-11-01 07:00",
           "2026-11-01 08:00"),
+    Night("in the south, forward", SYDNEY, "30 2 * * *", "2026-10-03", "2026-10-03 16:00", "2026-10-03 17:00"),
+    Night("in the south, twice", SYDNEY, "30 2 * * *", "2026-04-04", "2026-04-04 15:30", "2026-04-04 16:30"),
     Night("half an hour forward", LORD_HOWE, "15 2 * * *", "2026-10-03", "2026-10-03 15:30", "2026-10-03 16:30"),
     Night("half an hour twice", LORD_HOWE, "45 1 * * *", "2026-04-04", "2026-04-04 14:45", "2026-04-04 15:45"),
     Night("after that half hour", LORD_HOWE, "0 2 * * *", "2026-04-04", "2026-04-04 15:30", "2026-04-04 16:30"),

@@ -101,9 +101,10 @@ def _taking(desired: PgIndex, observed: ObservedIndex, outcome: Outcome) -> Outc
     if live is None or not isinstance(outcome, Change):
         return outcome
     there = desired.model_copy(update={"schema_name": observed.elsewhere_on[0], "table": observed.elsewhere_on[1]})
+    hazardous = hazards(live, observed, called=f"that of {there.schema_name}.{there.table}")
     return outcome.model_copy(
         update={
-            "steps": (drop(there, live, hazards=hazards(live, observed)), *outcome.steps),
+            "steps": (drop(there, live, hazards=hazardous), *outcome.steps),
             # In the lane of the other table, and behind what is built there: something may take over its queries.
             "phase": 1,
             "inverse": (*outcome.inverse, *(inverse(there, live, observed.elsewhere_parts) if live.valid else ())),

@@ -87,11 +87,12 @@ def _unlisted(desired: UnlistedIndexes, live: LiveIndex, needed_by: Need | None)
     return f"index of {table} that no file declares{by}" + (f"; {broken}" if invalid else "")
 
 
-def hazards(live: LiveIndex, observed: ObservedIndex) -> list[Hazard]:
-    """What a drop means. The parts of a partitioned index may be valid, and serve queries, though the whole is not."""
+def hazards(live: LiveIndex, observed: ObservedIndex, called: str = "it") -> list[Hazard]:
+    """What a drop means; of many in the same words, which are told once. The parts of a partitioned index may be
+    valid, and serve queries, though the whole is not."""
     if not live.valid and not live.partitioned:
         return []
-    said = [f"queries that use {live.name} become slower; building it again takes time"]
+    said = [f"queries that use {called} become slower; building it again takes time"]
     if live.unique:
         said.append("nothing keeps its keys unique any more")
     if observed.needed_by:

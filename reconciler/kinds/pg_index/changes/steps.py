@@ -103,8 +103,8 @@ def reindex(schema: str, name: str, rows: float, tablespace: str = "") -> SqlSte
 
 
 def _reads(rows: float) -> Hazard:
-    what = f"{rows:,.0f} rows" if rows >= 0 else "a table that was never analysed"
+    what = f"{rows:,.0f} rows twice" if rows >= 0 else "twice a table that was never analysed"
     return Hazard(
         type=HazardType.INDEX_BUILD,
-        message=f"reads {what} twice; writes go on, and disk, CPU and I/O are needed meanwhile",
+        message=f"reads {what}; writes go on, and disk, CPU and I/O are needed meanwhile",
     )
