@@ -200,3 +200,27 @@ def test_git_runs_nothing_that_the_repository_names(world, applied, causes, repo
     (applied / "first.json").write_text(text.replace(commit, "1" * 40))
     assert of(causes(applied))[STATUS] == "commit-unreadable"
     assert not ran.exists()
+
+
+def test_what_is_no_longer_declared_is_not_applied(world, applied, causes, declare):
+    declare("    indexes:", "    unlisted_indexes: drop\n    indexes:", commit=False)
+    declare("      tasks_status_idx: {columns: [status]}\n", "")
+    world.execute("create index tasks_old_idx on tasks (priority)")
+    found = of(causes(applied))
+    assert found == {STATUS: "not-applied", "main/pg_index/public.tasks_old_idx": "not-comparable"}
+
+
+def test_the_rules_of_reach_hold_for_earlier_yaml(world, applied, reconciler, desired, repository, monkeypatch):
+    """A file that alone declares targets is that of today; what the environment says of git is not heard."""
+    by_hand(world)
+    monkeypatch.setenv("GIT_DIR", str(repository / "none"))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "not a number")
+    limits = ("--targets", desired / "targets.yaml", "--variables", "DATABASE_URL:url")
+    code, out, err = reconciler(*limits, "drift", "--receipts", applied, "--format", "json")
+    assert (code, err) == (2, "")
+    assert {each["address"]: each["type"] for each in json.loads(out)["causes"]}[STATUS] == "changed-outside"
+    (desired / "targets.yaml").rename(repository / "targets.yaml")
+    limits = ("--targets", repository / "targets.yaml", *limits[2:])
+    code, out, err = reconciler(*limits, "drift", "--receipts", applied, "--format", "json")
+    assert (code, err) == (2, "")
+    assert of({each["address"]: each for each in json.loads(out)["causes"]})[STATUS] == "yaml-unreadable"
