@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ READABLE = 0o644
     "--receipts",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Tell what was changed outside from what is declared and not applied yet, by the receipts in this folder.",
+    help="Tell what was changed outside from what is declared and not applied yet, by the receipts in this folder, and "
+    "by the commits that they name.",
 )
 @webhooks.option
 @how_many.option
@@ -92,9 +94,12 @@ def command(
     desired = shards.taken(run, shared.load(run, only, partial=True), shard)
     plan = shared.plan(run, desired, jobs=jobs)
     if made is not None:
+        from reconciler.desired.at_commit import at_commits
+        from reconciler.kinds.registry import KINDS
         from reconciler.planning.causes import causes
 
-        plan = seal(plan.model_copy(update={"causes": causes(plan, made), "digest": ""}))
+        at = at_commits(run.folder, KINDS, environ, run.secrets)
+        plan = seal(plan.model_copy(update={"causes": causes(plan, made, desired.resources, at), "digest": ""}))
     pages.write(partial(render_drift, plan))
     seconds = time.monotonic() - began
     if out:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @page_options.options
 @click.option("--verbose", is_flag=True, help="Of text: all of each change, and what is the same for many at each.")
 def command(file: Path, format: str, pages: Pages, verbose: bool) -> None:
-    """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text and json alone); connect to
-    nothing.
+    """Render a saved plan, a receipt, or a folder of plans or of receipts (of these, text, json and html alone);
+    connect to nothing.
 
     Of the plans of a fleet (plan --out-dir) it shows groups of equal changes, with the digests by which they are
     approved; of the folder of a run (apply --receipt), what became of each target.

@@ -9,7 +9,7 @@ from reconciler.model.address import Address
 from reconciler.model.approval import Approval, Approver, FoundApprovals, RejectedApproval, VerifiedApproval
 from reconciler.model.base import Frozen
 from reconciler.model.blocking_session import Blocker
-from reconciler.model.cause import Cause, CauseType
+from reconciler.model.cause import Cause, CauseType, UnknownReason
 from reconciler.model.change import SENSITIVE, Action, Change, ComesTrue, Difference, Fact, Provenance, file_of
 from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Severity
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
@@ -137,6 +137,7 @@ __all__ = [
     "TargetResult",
     "Task",
     "TaskResult",
+    "UnknownReason",
     "Unlooked",
     "Unreachable",
     "Unreached",

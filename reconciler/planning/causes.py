@@ -1,4 +1,5 @@
-"""Whether a difference was made outside, or is declared and not applied yet: told from receipts, and never guessed.
+"""Whether a difference was made outside, or is declared and not applied yet: told from receipts and the commits that
+they name, and never guessed.
 
 Decided: docs/decisions.md#causes-of-drift
 """
@@ -6,11 +7,11 @@ Decided: docs/decisions.md#causes-of-drift
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from reconciler.desired.at_commit import AtCommit
 from reconciler.kind import Discerns
 from reconciler.kinds.registry import BY_NAME
 from reconciler.model import (
@@ -26,8 +27,10 @@ from reconciler.model import (
     Outcome,
     Plan,
     Receipt,
+    Resource,
     Verdict,
 )
+from reconciler.planning.causes_by_commit import ByCommit, ended
 from reconciler.planning.ignoring import PLACES, differing
 from reconciler.verdicts import of_outcome
 
@@ -51,7 +54,7 @@ def last_made(receipts: Iterable[Receipt]) -> dict[Address, Made]:
     """By address, what an apply has made last, or found as wanted. Where a later one has failed half-way, nobody knows
     what it left."""
     found: dict[Address, Made] = {}
-    for receipt in sorted(receipts, key=_ended):
+    for receipt in sorted(receipts, key=ended):
         for change in receipt.changes:
             if change.action is Action.RESTART:
                 continue
@@ -62,14 +65,12 @@ def last_made(receipts: Iterable[Receipt]) -> dict[Address, Made]:
     return found
 
 
-def _ended(receipt: Receipt) -> datetime:
-    at = receipt.finished_at
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def causes(plan: Plan, receipts: Iterable[Receipt]) -> tuple[Cause, ...]:
-    """The cause of each difference in a plan, in its order."""
-    made = last_made(receipts)
+def causes(plan: Plan, receipts: Iterable[Receipt], declared: Iterable[Resource], at: AtCommit) -> tuple[Cause, ...]:
+    """The cause of each difference in a plan, in its order. `declared` is what the plan was made of, `at` what was
+    declared by commits, which are looked at where what an apply has made does not tell."""
+    known_receipts = sorted(receipts, key=ended)
+    made = last_made(known_receipts)
+    by_commit = ByCommit(plan, known_receipts[::-1], {each.address: each for each in declared}, at)
     found: dict[Address, Cause] = {}
     outcomes: list[Outcome] = [*plan.changes, *plan.notices]
     for outcome in outcomes:
@@ -80,10 +81,10 @@ def causes(plan: Plan, receipts: Iterable[Receipt]) -> tuple[Cause, ...]:
         type = _cause(outcome, known.change.after) if known else CauseType.UNKNOWN
         if known and type is not CauseType.UNKNOWN:
             found[outcome.address] = Cause(
-                address=outcome.address, type=type, receipt=known.receipt.plan_digest, since=_ended(known.receipt)
+                address=outcome.address, type=type, receipt=known.receipt.plan_digest, since=ended(known.receipt)
             )
         else:
-            found[outcome.address] = Cause(address=outcome.address, type=CauseType.UNKNOWN)
+            found[outcome.address] = by_commit.cause(outcome)
     return tuple(found.values())
 
 

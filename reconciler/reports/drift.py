@@ -34,7 +34,7 @@ class DriftRow(NamedTuple):
     seen       where the value comes from that is in force; empty where that is not known.
     what       what it is, in a word or two: `missing`, `runs and is not persisted`.
     declared   and `observed`: the two values as they are, for columns; empty where it is not about values.
-    cause      what it comes from, in words; empty where that is not known.
+    cause      what it comes from, in words; empty where nobody asked.
     told       what is to be told beside what and these values.
     place      where it is declared.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.model import Change, ChangeGroup, Fleet, HazardType, NoticeType, Verdict
+from reconciler.model import Action, Change, ChangeGroup, Fleet, HazardType, NoticeType, Verdict
 from reconciler.reports.characters import visible
 from reconciler.reports.hazards import HazardRow, hazards_to_read
 from reconciler.reports.labels import ACTIONS, NOTICES, Labelled, Number, counted, listed
@@ -26,6 +26,7 @@ class GroupRow(NamedTuple):
     for a restart, `on` on which targets; `approved_by` is the option that approves it."""
 
     sign: str
+    action: Action
     about: str
     says: str
     on: str
@@ -42,6 +43,7 @@ class FleetReport(NamedTuple):
     unread: Sequence[str]
     rollout: Sequence[str]
     summary: Sequence[str]
+    verdict: Verdict
     digest: Labelled
 
 
@@ -53,6 +55,7 @@ def fleet_report(fleet: Fleet, examples: Mapping[str, Change]) -> FleetReport:
         unread=[visible(f"{each.node}: {each.message}") for each in fleet.unreachable],
         rollout=rollout_lines(fleet, fleet.rollout) if fleet.rollout else [],
         summary=_summary(fleet),
+        verdict=fleet.verdict,
         digest=Labelled("Digest:", fleet.digest),
     )
 
@@ -61,6 +64,7 @@ def _row(group: ChangeGroup, example: Change, targets: int) -> GroupRow:
     waits = NOTICES[NoticeType.WAITS_FOR_RESTART][0] if HazardType.WAITS_FOR_RESTART in group.hazards else ""
     return GroupRow(
         sign=ACTIONS[group.action].sign,
+        action=group.action,
         about=visible(f"{group.kind}/{group.name}"),
         says="; ".join(filter(None, (visible(example.summary), waits))),
         on=f"on {len(group.targets)} of {counted(targets, TARGET)}: {_named(group.targets)}",

@@ -63,10 +63,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "run": {
         "text": "run:text",
         "json": "json:run",
+        "html": "html:run",
     },
     "fleet": {
         "text": "fleet:text",
         "json": "json:fleet",
+        "html": "html:fleet",
     },
 }
 """Every view: what is shown, in which format, and the module and function of this package that write it."""

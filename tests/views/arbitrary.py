@@ -39,6 +39,7 @@ from reconciler.model import (
     StepReceipt,
     System,
     TargetInfo,
+    UnknownReason,
     Unlooked,
 )
 
@@ -138,6 +139,7 @@ notices = st.builds(
 causes = st.builds(
     Cause, address=addresses, type=st.sampled_from(CauseType), receipt=words,
     since=st.none() | st.datetimes(timezones=st.just(UTC)),
+    commit=words, why=st.none() | st.sampled_from(UnknownReason),
 )  # fmt: skip
 idle_rules = st.builds(
     IdleRule,

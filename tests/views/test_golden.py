@@ -87,7 +87,7 @@ CASES = (
         },
         **{
             f"drift.caused.{SUFFIX[format]}": ("drift", CAUSED, {"format": format})
-            for format in ("text", "markdown", "junit")
+            for format in ("text", "markdown", "junit", "html")
         },
         "plan.narrowed.txt": ("plan", NARROWED, {}),
         "plan.narrowed.md": ("plan", NARROWED, {"format": "markdown"}),
@@ -104,6 +104,8 @@ CASES = (
         "fleet.waves.txt": ("fleet", FLEET, {"rollout": ROLLOUT}),
         "fleet.waves.json": ("fleet", FLEET, {"rollout": ROLLOUT, "format": "json"}),
         "run.waves.txt": ("run", RUN_IN_WAVES, {}),
+        "fleet.waves.html": ("fleet", FLEET, {"rollout": ROLLOUT, "format": "html"}),
+        "run.waves.html": ("run", RUN_IN_WAVES, {"format": "html"}),
         "run.waves.json": ("run", RUN_IN_WAVES, {"format": "json"}),
         "receipt.planned.txt": ("receipt", RECEIPT, {"plan": PLAN}),
         "plan.narrow.txt": ("plan", PLAN, {"width": 60}),

@@ -15,16 +15,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from views.arbitrary import plans, receipts
 from views.pages import Element, parsed
-from views.sample import CHANGES, FLEET, IN_SYNC, NOW, PARTIAL, PLAN, RECEIPT, index
+from views.sample import CHANGES, FLEET, IN_SYNC, NOW, PARTIAL, PLAN, RECEIPT, ROLLOUT, RUN_IN_WAVES, index
 from views.test_reports import DONE, EVERYTHING, WORD, told
 
 from reconciler import views
+from reconciler.fleet import split
 from reconciler.model import Action, Plan, Receipt, SqlStep
+from reconciler.planning.groups import groups_of
+from reconciler.planning.make import Planned
 from reconciler.reports.characters import visible
 from reconciler.reports.checks import checks_report
 from reconciler.reports.drift import drift_report
+from reconciler.reports.fleet import fleet_report
 from reconciler.reports.plan import plan_report
 from reconciler.reports.receipt import receipt_report
+from reconciler.reports.run import run_report
 from reconciler.views.html.page import TEMPLATES, own
 
 SOURCES = "https://git.example/x"
@@ -39,12 +44,22 @@ def pages(plan: Plan, receipt: Receipt) -> dict[str, str]:
     }
 
 
-PAGES = pages(EVERYTHING, DONE)
+EXAMPLES = {group.digest: group.changes[0] for group in groups_of(EVERYTHING.changes)}
+PLANS = split.index(EVERYTHING, split.plans_of(Planned(EVERYTHING, {})), "0" * 64, rollout=ROLLOUT)
+PAGES = pages(EVERYTHING, DONE) | {
+    "fleet": views.render_fleet(PLANS, "html", examples=EXAMPLES, source_url=SOURCES),
+    "run": views.render_run(RUN_IN_WAVES, "html", source_url=SOURCES),
+}
+FROM_PLANS = ("plan", "drift", "checks")
+OF_MANY = ("fleet", "run")
+"""Groups and targets, of which there is nothing to choose by, and which stand in no line of a file."""
 REPORTS = {
     "plan": plan_report(EVERYTHING),
     "drift": drift_report(EVERYTHING),
     "checks": checks_report(EVERYTHING),
     "receipt": receipt_report(DONE, {change.address: change.evidence for change in EVERYTHING.changes}),
+    "fleet": fleet_report(PLANS, EXAMPLES),
+    "run": run_report(RUN_IN_WAVES),
 }
 
 
@@ -90,7 +105,7 @@ def test_links_lead_to_sources_and_nowhere_else():
         links = of(parsed(page), "a")
         assert all(re.fullmatch(rf"{SOURCES}/desired/[\w/.-]+#L\d+", each.attributes["href"]) for each in links)
         assert all(each.attributes["rel"] == "noopener noreferrer" for each in links)
-        assert bool(links) == (what != "receipt")
+        assert bool(links) == (what in FROM_PLANS)
     for base in ("", "javascript:alert(1)//", "data:text/html,", "//evil.example"):
         assert not of(parsed(views.render(PLAN, "html", source_url=base)), "a")
 
@@ -136,7 +151,7 @@ def test_what_is_chosen_is_a_number_and_each_number_has_its_name():
         elements = parsed(page)
         rows = [each.attributes for each in of(elements, "tr") if "data-row" in each.attributes]
         lists = {each.attributes["name"]: [] for each in of(elements, "select")}
-        assert lists, what
+        assert bool(lists) == (what not in OF_MANY), what
         name = ""
         for each in of(elements, "select", "option"):
             if each.tag == "select":
@@ -164,9 +179,9 @@ def test_where_there_is_nothing_to_choose_there_are_no_filters():
 
 
 def test_without_scripts_all_is_shown_and_no_filter_is():
-    for page in PAGES.values():
-        elements = parsed(page)
-        assert [each.tag for each in elements if "hidden" in each.attributes] == ["form"]
+    for what, page in PAGES.items():
+        hidden = [each.tag for each in parsed(page) if "hidden" in each.attributes]
+        assert hidden == ([] if what in OF_MANY else ["form"])
 
 
 def test_a_page_has_landmarks_a_heading_and_a_language(what: str):

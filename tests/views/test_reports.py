@@ -157,7 +157,7 @@ def told(value: object) -> Iterator[str]:
         case SqlStep():
             for statement in value.statements:
                 yield from map(str.strip, visible_lines(statement))
-        case tuple():
+        case tuple() | list():
             for part in value:
                 yield from told(part)
 

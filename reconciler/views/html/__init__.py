@@ -1,4 +1,4 @@
-"""A plan, drift, the checklist and a receipt as one page for a browser, which needs no network.
+"""A plan, drift, the checklist, a receipt, a fleet and a run as one page for a browser, which needs no network.
 
 Layout only, as in every view: the templates print rows and sentences of `reports/`. Nothing that a name, a value or a
 statement holds becomes markup: all text is escaped and shown as it reads, numbers stand for it in attributes, and the
@@ -9,15 +9,17 @@ Decided: docs/decisions.md#html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.documents.document import timestamp
-from reconciler.model import Plan, Receipt
+from reconciler.model import Change, Fleet, FleetReceipt, Plan, Receipt
 from reconciler.reports.changes import ChangeRow
 from reconciler.reports.checks import CheckRow, checks_report
 from reconciler.reports.drift import DriftRow, drift_report
+from reconciler.reports.fleet import fleet_report
 from reconciler.reports.plan import plan_report
 from reconciler.reports.receipt import AppliedRow, Planned, receipt_report
+from reconciler.reports.run import run_report
 from reconciler.reports.several import Several
 from reconciler.views.html.filters import filtered
 from reconciler.views.html.page import page_of
@@ -84,6 +86,22 @@ def receipt(receipt: Receipt, page: Page, planned: Planned) -> str:
     return page_of(
         "receipt", made=_made(receipt.reconciler_version, timestamp(receipt.finished_at)), source_url=page.source_url,
         report=report, filters=filters, changes=changes,
+    )  # fmt: skip
+
+
+def fleet(fleet: Fleet, page: Page, examples: Mapping[str, Change]) -> str:
+    """Groups of equal changes, with what they run, where, and by what they are approved."""
+    return page_of(
+        "fleet", made=_made(fleet.reconciler_version, timestamp(fleet.created_at)), source_url=page.source_url,
+        report=fleet_report(fleet, examples),
+    )  # fmt: skip
+
+
+def run(receipt: FleetReceipt, page: Page) -> str:
+    """The targets that somebody has to look at."""
+    return page_of(
+        "run", made=_made(receipt.reconciler_version, timestamp(receipt.finished_at)), source_url=page.source_url,
+        report=run_report(receipt),
     )  # fmt: skip
 
 
