@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
-from fix_servers import postgres_binaries
 from pg_index.declared import declared
+from waiting import until
 
 from applying.acting import apply, now, plan_for
 from applying.conftest import tasks
@@ -90,7 +90,8 @@ def test_after_a_restart_each_is_taken_anew(tasks, three):
     with ExitStack() as opened:
         held = taken(three, opened, instance=True)
         [(pid,)] = tasks.execute(LOCKS).fetchall()
-        tasks.execute("select pg_terminate_backend(%s, 10000)", (pid,))
+        tasks.execute("select pg_terminate_backend(%s)", (pid,))
+        until(lambda: tasks.execute(LOCKS).fetchall() == [], "it has ended")
         for lock in held:
             with pytest.raises(ApplyError, match="the lock was lost"):
                 lock()
@@ -133,10 +134,11 @@ def test_a_stranger_who_stands_in_for_a_lock_is_told_of(tasks, three):
 
 
 @pytest.mark.thorough
-def test_more_databases_than_a_server_has_connections_are_applied_in_one_go(tasks, pg_target, folder):
+def test_more_databases_than_a_server_has_connections_are_applied_in_one_go(postgres, pg_target, folder):
     """Before: too many clients, at the seventh lock."""
-    binaries = list(postgres_binaries().values())[-1]
-    server = PostgresServer(folder / "few", binaries, {"fsync": "off", "max_connections": "10"})
+    server = PostgresServer(
+        folder / f"few-{postgres.port}", postgres.binaries, {"fsync": "off", "max_connections": "10"}
+    )
     with ExitStack() as opened:
         opened.callback(server.stop, "immediate")
         server.start()
