@@ -41,6 +41,7 @@ from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import FirstWords, opened_with
 from reconciler.targets.postgres.redacted_statements import masked
@@ -113,7 +114,7 @@ class PostgresLock:
 
     def holds(self, key: int) -> None:
         """Raises ApplyError where its session, or its hold of `key`, was lost."""
-        with self._one_at_a_time:
+        with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
             try:
                 [row] = self._ours.execute(STILL_OURS, (key,))
             except psycopg.Error as error:
@@ -170,7 +171,7 @@ class PostgresLock:
         if not other._stand_in(self.stands_in, instance=self._instance):
             return False
         try:
-            with self._one_at_a_time:
+            with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
                 sought = {"key": self.stands_in, "pid": other.pid, "here": False}
                 [row] = self._ours.execute(HELD_BY, sought)
         except psycopg.Error:
@@ -181,7 +182,7 @@ class PostgresLock:
 
     def _stand_in(self, key: int, *, instance: bool) -> bool:
         try:
-            with self._one_at_a_time:
+            with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
                 sought = {"key": key, "instance": instance, "instance_key": INSTANCE_KEY}
                 [row] = self._ours.execute(STAND_IN, sought)
         except psycopg.Error:
