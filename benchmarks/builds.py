@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+from ending import end_in_order
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_binaries import embedded_postgres
@@ -100,4 +101,5 @@ def _run(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

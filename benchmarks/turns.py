@@ -24,6 +24,7 @@ from pathlib import Path
 
 import psycopg
 from catalogue import make_database, write_desired
+from ending import end_in_order
 from proxy import Proxy, Turns
 
 from reconciler.demo.postgres_server import PostgresServer
@@ -176,4 +177,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

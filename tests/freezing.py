@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 
 
@@ -18,6 +19,8 @@ class FreezingProxy:
         self._to = to
         self._left: int | None = None
         self.taken = 0
+        self.drop = 0.0
+        """Seconds between two bytes that come back, from now on; 0: all at once."""
         self._counting = threading.Lock()
         self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -60,9 +63,10 @@ class FreezingProxy:
                 server = socket.create_connection(("127.0.0.1", self._to))
                 self._open.append(server)
                 for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                    pumped = (source, sink, sink is client)
+                    threading.Thread(target=self._pump, args=pumped, daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, back: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 with self._counting:
@@ -70,6 +74,10 @@ class FreezingProxy:
                         data = data[: self._left]
                         self._left -= len(data)
                     self.taken += len(data)
+                while back and self.drop and data:
+                    sink.sendall(data[:1])
+                    data = data[1:]
+                    time.sleep(self.drop)
                 if data:
                     sink.sendall(data)
             if not self.frozen:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -83,3 +84,25 @@ def test_a_plan_sees_each_difference_that_the_neighbours_are_asked_about(folder)
     assert (title, none) == ("| difference | reconciler |", "| none | no |")
     assert len(differences) == 10
     assert all(line.endswith("| yes |") for line in differences), done.stdout
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_benchmark_that_is_ended_leaves_no_server_behind(folder, number):
+    """Seen to fail: the server went on, and its folder stayed."""
+    below = folder / f"ended-{number}"
+    below.mkdir(mode=0o755)
+    program = [sys.executable, BENCHMARKS / "builds.py", "--rows", "100000000"]
+    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS.parent), "TMPDIR": str(below)}
+    process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: [*below.glob("*/postgres/*/postmaster.pid")], "its server is there")
+        [written] = below.glob("*/postgres/*/postmaster.pid")
+        server = int(written.read_text().splitlines()[0])
+        process.send_signal(number)
+        process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number
+    until(lambda: not Path(f"/proc/{server}").exists(), "its server has ended")
+    assert [*below.iterdir()] == []

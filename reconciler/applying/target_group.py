@@ -122,8 +122,9 @@ class TargetGroup:
                     # While this session is idle: a pooler that gives the lock its process shares sessions.
                     idle = [session.pid] if session.system is System.POSTGRES else []
                     lock = locked(
-                        target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle
-                    )
+                        target, self.sessions.secrets, self.now,
+                        instance=instance, ours=self._ours, idle=idle, held=self.held.values(),
+                    )  # fmt: skip
                     self.held[name] = self.opened.enter_context(lock)
 
     def _expect(self, name: str, session: Session) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What the outcomes of a resource, a target or a whole plan come to (`outcomes`); the worst first."""
+    """What the outcomes of a resource, a target or a whole plan come to (`verdicts`); the worst first."""
 
     UNREACHABLE = "unreachable"
     """The target did not answer."""

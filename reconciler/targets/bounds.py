@@ -22,6 +22,10 @@ OPENING_SECONDS = 20.0
 """Without a byte of the first answer in a session: nothing is asked there that takes a server's time, and nobody can be
 asked yet whether it is at work. A pooler may let us wait for our turn."""
 
+WHOLE_SECONDS = 60.0
+"""For a statement that reads and its whole answer, as the server has it; for the first words of a session, and all that
+the session of a lock says. However much of it is heard: a byte a second would else be waited for without end."""
+
 ASKING_SECONDS = 12.0
 """Without a byte, before another session asks whether the server is at work: there is time for three attempts."""
 

@@ -32,14 +32,16 @@ from restarting import restart_command
 from waiting import PATIENCE, given_time, reload, until
 
 from reconciler.applying.executing.step import executor
+from reconciler.applying.lock import locked
 from reconciler.documents import plan as plan_file
-from reconciler.errors import ConnectionFailed, ObservationFailed, StepFailed
+from reconciler.errors import ApplyError, ConnectionFailed, ObservationFailed, StepFailed
 from reconciler.model import Applied, HttpTarget, SqlStep, Target
 from reconciler.targets import bounds, name_resolution
 from reconciler.targets.http import HttpSession
 from reconciler.targets.patroni import api as patroni
 from reconciler.targets.patroni.api import Member
 from reconciler.targets.patroni.writing import PatroniWriter
+from reconciler.targets.postgres import opening
 from reconciler.targets.postgres.session import connect
 
 __all__ = ["holder", "unhurried"]
@@ -354,6 +356,28 @@ def test_an_answer_that_comes_drop_by_drop_ends(drops, secrets, monkeypatch):
         pytest.raises(ObservationFailed, match="app: not answered within"),
     ):
         session.request("GET", "/x", {})
+
+
+def test_an_answer_of_postgresql_that_comes_drop_by_drop_ends(tasks, pg_target, proxy, secrets, monkeypatch):
+    """In a session that reads, in a lock's, and as one begins. Seen to fail: each byte began the wait anew."""
+    target = through(pg_target, proxy)
+    with closing(connect(target, secrets)) as session, locked(target, secrets, lambda: None) as lock:
+        monkeypatch.setattr(bounds, "WHOLE_SECONDS", 0.5)
+        proxy.drop = 0.1
+        with pytest.raises(ConnectionFailed, match="no answer came to its end"):
+            session.fetch("select repeat('x', 10000)")
+        with pytest.raises(ApplyError, match=r"the lock was lost.*no answer came to its end"):
+            lock()
+    proxy.drop = 0.0
+    first = opening.setting
+
+    def then_in_drops(*arguments, **options):
+        proxy.drop = 0.1
+        return first(*arguments, **options)
+
+    monkeypatch.setattr(opening, "setting", then_in_drops)
+    with pytest.raises(ConnectionFailed, match="no answer came to its end"):
+        opening.open_connection(target, secrets, {})
 
 
 ITEMS = "".join(

@@ -21,7 +21,7 @@ from waiting import PATIENCE, until
 
 from reconciler.applying.executing.step_session import STEP_NAME
 from reconciler.applying.lock import locked
-from reconciler.applying.lock.postgres import ADVISORY_KEY, HOLDER_NAME
+from reconciler.applying.lock.advisory import ADVISORY_KEY, HOLDER_NAME
 from reconciler.applying.lock.redis import REDIS_NAME
 from reconciler.documents import plan as plan_file
 from reconciler.errors import ApplyError, ConnectionFailed, LockHeld

@@ -21,26 +21,35 @@ from psycopg import sql
 
 from reconciler.applying.executing.step_session import STEP_NAME
 from reconciler.applying.lock import holding
+from reconciler.applying.lock.advisory import (
+    ADVISORY_KEY,
+    HELD_BY,
+    HOLDER_NAME,
+    HOLDERS,
+    INSTANCE_KEY,
+    STAND_IN,
+    STANDING_IN,
+    STANDS_FOR_THIS,
+    STILL_OURS,
+    TRY,
+    ending,
+    held_by,
+    holders,
+    is_taken,
+)
 from reconciler.applying.lock.holding import WAIT, Speaking, lost, owner
 from reconciler.errors import ApplyError, LockHeld
 from reconciler.model import PostgresTarget
 from reconciler.secrets import Secrets
+from reconciler.targets import bounds
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.opening import FirstWords, opened_with
 from reconciler.targets.postgres.redacted_statements import masked
 from reconciler.targets.postgres.server_messages import said
 from reconciler.targets.postgres.session import PostgresSession, Row
 from reconciler.targets.postgres.taken_role import as_login
+from reconciler.targets.servers_in_urls import places
 from reconciler.targets.session import Session
-
-ADVISORY_KEY = 0x7265_636F_6E63_696C
-"""The letters "reconcil": one number for all, since an advisory lock already belongs to one database."""
-
-INSTANCE_KEY = 0x7265_636F_6E63_6961
-"""The same for the server, with its last letter changed."""
-
-HOLDER_NAME = "reconciler apply by "
-"""How the application_name of a lock's session begins; who holds it follows."""
 
 _ENDS_THE_SILENT = ("idle_session_timeout", "idle_in_transaction_session_timeout")
 _WITH_IDLE_SESSION_TIMEOUT = 140000
@@ -55,45 +64,6 @@ LETTING_GO_SECONDS = 15.0
 needs some more to undo what it did."""
 
 LOOK = 0.3
-
-_HOLDERS = sql.SQL("""
-    select l.pid, coalesce(a.application_name, '') as application, a.usename as user, d.datname as database,
-           pg_catalog.host(a.client_addr) as host,
-           pg_catalog.to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
-    from pg_catalog.pg_locks l
-    left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-    left join pg_catalog.pg_database d on d.oid = l.database
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-      and (l.classid::bigint << 32) | l.objid::bigint = {key}
-      and (d.datname = pg_catalog.current_database()) = {here}
-""")
-
-_TRY = sql.SQL("""
-    select tried.taken,
-           case when tried.taken and {instance} then pg_catalog.pg_try_advisory_lock({instance_key}) end as instance
-    from (select case when {own} then pg_catalog.pg_try_advisory_lock({key}) end as taken offset 0) as tried
-""")
-"""Only in a session of ours: one that a pooler shares would keep it. The server's lock is not even tried by who has not
-the database's: who has would find it held by somebody else."""
-
-_STILL_OURS = """
-    select pg_catalog.pg_backend_pid() as pid,
-           array(select l.pid from pg_catalog.pg_locks l
-                 join pg_catalog.pg_database d on d.oid = l.database
-                 where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-                   and d.datname = pg_catalog.current_database()
-                   and (l.classid::bigint << 32) | l.objid::bigint = %s) as holders
-"""
-
-_HELD_BY = """
-    select exists (
-        select from pg_catalog.pg_locks l
-        join pg_catalog.pg_database d on d.oid = l.database
-        where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid = %(pid)s
-          and d.datname = pg_catalog.current_database()
-          and (l.classid::bigint << 32) | l.objid::bigint = %(key)s
-    ) as held
-"""
 
 _STEPS = sql.SQL("""
     select a.pid, a.usename as user, coalesce(a.query, '') as query,
@@ -123,6 +93,7 @@ class PostgresLock:
         self._others = ours
         self._lost: ApplyError | None = None
         self._one_at_a_time = threading.Lock()
+        self._database = 0
         self._ours, steps = self._taken(idle)
         try:
             self._wait_for_steps(steps)
@@ -139,9 +110,13 @@ class PostgresLock:
 
     def __call__(self) -> None:
         """See `holding.Held`."""
-        with self._one_at_a_time:
+        self.holds(ADVISORY_KEY)
+
+    def holds(self, key: int) -> None:
+        """Raises ApplyError where its session, or its hold of `key`, was lost."""
+        with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
             try:
-                [row] = self._ours.execute(_STILL_OURS, (ADVISORY_KEY,))
+                [row] = self._ours.execute(STILL_OURS, (key,))
             except psycopg.Error as error:
                 self._lost = lost(self._target, said(error))
                 raise self._lost from None
@@ -151,16 +126,21 @@ class PostgresLock:
                 raise self._lost
 
     def beside(self, session: Session) -> Callable[[], None]:
-        """See `holding.Held`: pg_locks has it for everybody, and the server gives it to nobody else meanwhile."""
+        """See `holding.Held`."""
+        return self.holds_beside(session, ADVISORY_KEY, here=True)
+
+    def holds_beside(self, session: Session, key: int, *, here: bool) -> Callable[[], None]:
+        """The same of `key`, held in the database of `session` (`here`) or in another: pg_locks has it for everybody,
+        and the server gives it to nobody else meanwhile."""
         if self._lost:  # seen by its own connection, which speaks every few seconds
             raise self._lost
         reading = cast("PostgresSession", session)
-        asked = reading.beside(_HELD_BY, {"key": ADVISORY_KEY, "pid": self.pid})
+        asked = reading.beside(HELD_BY, {"key": key, "pid": self.pid, "here": here})
 
         def check() -> None:
             [row] = reading.answer(asked)
             if not row["held"]:
-                self()  # it knows why
+                self.holds(key)  # it knows why
                 raise lost(self._target, "the server has given it to nobody, or to another session")
 
         return check
@@ -175,6 +155,39 @@ class PostgresLock:
                 self._ours, _ = self._taken(())
                 self._ends_if_silent()
                 self._lost = None
+
+    def is_at(self, target: PostgresTarget) -> bool:
+        """Whether the URL of `target` leads to the server that this is held on."""
+        return places(self._target) == places(target)
+
+    @property
+    def stands_in(self) -> int:
+        """The key by which another session stands in for this lock."""
+        return STANDING_IN | self._database
+
+    def left_to(self, other: PostgresLock) -> bool:
+        """Whether the session of `other` stands in for this lock from now on, and this one has ended. At no moment
+        nobody holds it: what is seen from here is on this server, and not on another that is called alike."""
+        if not other._stand_in(self.stands_in, instance=self._instance):
+            return False
+        try:
+            with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
+                sought = {"key": self.stands_in, "pid": other.pid, "here": False}
+                [row] = self._ours.execute(HELD_BY, sought)
+        except psycopg.Error:
+            return False
+        if row["held"]:
+            self.close()
+        return bool(row["held"])
+
+    def _stand_in(self, key: int, *, instance: bool) -> bool:
+        try:
+            with self._one_at_a_time, self._ours.within(bounds.WHOLE_SECONDS):
+                sought = {"key": key, "instance": instance, "instance_key": INSTANCE_KEY}
+                [row] = self._ours.execute(STAND_IN, sought)
+        except psycopg.Error:
+            return False
+        return bool(row["taken"] and row["instance"])
 
     def close(self) -> None:
         """Lets go of the lock. Never raises."""
@@ -192,13 +205,17 @@ class PostgresLock:
         limits = dict.fromkeys(_ENDS_THE_SILENT, f"{holding.DEAD_SECONDS}s")
         # Another role would not see what earlier sessions of ours do.
         first = FirstWords(self._first_words, taken_back="select pg_catalog.pg_advisory_unlock_all()")
-        ours, ([row], elsewhere, steps) = opened_with(
+        ours, ([row], elsewhere, standing_in, steps) = opened_with(
             as_login(self._target), self._secrets, named, first, where_there=limits, others=idle
         )
         try:
             if not row["taken"]:
-                holder = next(iter(_holders(ours, ADVISORY_KEY, here=True)), None)
-                raise _held(self._target, "another apply is at work", holder, ADVISORY_KEY)
+                holder = next(iter(holders(ours, ADVISORY_KEY, here=True)), None)
+                raise held_by(self._target, "another apply is at work", holder, ADVISORY_KEY)
+            self._database = row["database"]
+            strangers = [each for each in standing_in if each["pid"] not in self._others()]
+            if strangers:
+                raise held_by(self._target, "another apply is at work", strangers[0], self.stands_in)
             if self._instance:
                 self._take_instance(ours, row["instance"], elsewhere)
             return ours, steps
@@ -210,8 +227,9 @@ class PostgresLock:
             raise
 
     def _first_words(self, own: sql.Composable) -> Sequence[sql.Composable]:
-        tried = _TRY.format(own=own, key=ADVISORY_KEY, instance=self._instance, instance_key=INSTANCE_KEY)
-        return tried, _HOLDERS.format(key=INSTANCE_KEY, here=False), _STEPS
+        tried = TRY.format(own=own, key=ADVISORY_KEY, instance=self._instance, instance_key=INSTANCE_KEY)
+        elsewhere = [HOLDERS.format(key=key, here=False) for key in (INSTANCE_KEY, STANDS_FOR_THIS)]
+        return tried, *elsewhere, _STEPS
 
     def _ends_if_silent(self) -> None:
         """Has the server end the session on 13, too, where it says nothing. Not before all else is seen: a transaction
@@ -224,16 +242,16 @@ class PostgresLock:
             except psycopg.Error as error:
                 raise lost(self._target, said(error)) from None
 
-    def _take_instance(self, ours: HeardConnection, is_taken: bool, elsewhere: Sequence[Row]) -> None:
-        """`is_taken`: the first attempt, after which there were holders `elsewhere`."""
+    def _take_instance(self, ours: HeardConnection, found: bool, elsewhere: Sequence[Row]) -> None:
+        """`found`: the first attempt, after which there were holders `elsewhere`."""
         holder: Row | None = None
         for attempt in range(INSTANCE_ATTEMPTS):
             if attempt:
                 time.sleep(random.random() * INSTANCE_PAUSE)  # noqa: S311 - nobody has to be kept from guessing it
-                is_taken, elsewhere = _try(ours, INSTANCE_KEY), _holders(ours, INSTANCE_KEY, here=False)
+                found, elsewhere = is_taken(ours, INSTANCE_KEY), holders(ours, INSTANCE_KEY, here=False)
             # Nobody else of this database takes it, who has not the lock of the database; but anybody may hold a key.
-            if not is_taken:
-                holder = next(iter(_holders(ours, INSTANCE_KEY, here=True)), None)
+            if not found:
+                holder = next(iter(holders(ours, INSTANCE_KEY, here=True)), None)
                 break
             known = self._others()
             strangers = [each for each in elsewhere if each["pid"] not in known]
@@ -242,7 +260,7 @@ class PostgresLock:
             holder = strangers[0]
             ours.execute("select pg_catalog.pg_advisory_unlock(%s)", (INSTANCE_KEY,))
         what = "another apply, which changes settings or restarts, is at work on the same server"
-        raise _held(self._target, what, holder, INSTANCE_KEY)
+        raise held_by(self._target, what, holder, INSTANCE_KEY)
 
     def _wait_for_steps(self, steps: Sequence[Row]) -> None:
         """Waits for what an apply began that holds no lock any more. Raises LockHeld where it does not end."""
@@ -264,38 +282,5 @@ class PostgresLock:
             )
             raise LockHeld(
                 f"{self._target.name}: what an apply has begun that lost its lock is still going on:{lines}",
-                hint=f"{WAIT}; or end it: {_ending(steps[0]['pid'])}",
+                hint=f"{WAIT}; or end it: {ending(steps[0]['pid'])}",
             )
-
-
-def _try(connection: HeardConnection, key: int) -> bool:
-    [row] = connection.execute("select pg_catalog.pg_try_advisory_lock(%s) as taken", (key,))
-    return bool(row["taken"])
-
-
-def _holders(connection: HeardConnection, key: int, *, here: bool) -> list[Row]:
-    """Who holds `key` in this database, or in any other."""
-    return connection.execute(_HOLDERS.format(key=key, here=here)).fetchall()
-
-
-def _held(target: PostgresTarget, what: str, holder: Row | None, key: int) -> LockHeld:
-    if holder is None:
-        return LockHeld(f"{target.name}: {what}: it has just ended", hint=WAIT)
-    # Without pg_read_all_stats the sessions of other users have no start and no address.
-    since = f", since {holder['since']}" if holder["since"] else ""
-    host = f", host {holder['host']}" if holder["host"] else ""
-    database = f", database {holder['database']}"
-    session = f"process {holder['pid']}, user {holder['user']}{host}"
-    application = holder["application"]
-    # A name can be copied, so that this is for people: a stranger's hold refuses an apply as well.
-    if application.startswith(HOLDER_NAME):
-        return LockHeld(f"{target.name}: {what}: {application} ({session}){since}", hint=WAIT)
-    name = f"{application or 'an unnamed application'} ({session}{database}){since}"
-    return LockHeld(
-        f"{target.name}: somebody who is no apply, as far as can be told, holds its lock: {name}",
-        hint=f"have them let go of advisory lock {key}, or end their session: {_ending(holder['pid'])}",
-    )
-
-
-def _ending(pid: int) -> str:
-    return f"select pg_terminate_backend({pid})"

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 class Silent(psycopg.OperationalError):
-    """Nothing was heard of the other end for as long as we wait. The connection is closed."""
+    """Nothing was heard of the other end for as long as we wait, or no whole answer. The connection is closed."""
 
 
 def code(error: BaseException) -> str:
@@ -70,6 +70,7 @@ class HeardConnection(psycopg.Connection[Row]):
     silence: float | None = None
     pid: int = 0
     _heard: float = 0.0
+    _ends: float | None = None
     _stays_in: psycopg.Pipeline | None = None
     _leaving: ExitStack = ExitStack()
 
@@ -150,6 +151,17 @@ class HeardConnection(psycopg.Connection[Row]):
         super().close()
         self.leave_pipeline()  # else psycopg would warn of it when it is forgotten
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """While the body runs, all of its waits together last no longer, however much is heard: an answer may come drop
+        by drop. For what the server itself bounds; nobody knows how long a build takes."""
+        before, ends = self._ends, time.monotonic() + seconds
+        self._ends = ends if before is None else min(before, ends)
+        try:
+            yield
+        finally:
+            self._ends = before
+
     def heard(self) -> None:
         """Somebody else has just seen the server work for this connection. May be called from another thread."""
         self._heard = time.monotonic()
@@ -178,6 +190,9 @@ class HeardConnection(psycopg.Connection[Row]):
                 if now - self._heard >= silence:
                     self.pgconn.finish()
                     raise Silent(f"nothing was heard for {silence:g} s")
+                if self._ends is not None and now >= self._ends:
+                    self.pgconn.finish()
+                    raise Silent("no answer came to its end in the time that the server has for it")
                 if self.at_work is not None and now - max(self._heard, asked) >= bounds.ASKING_SECONDS:
                     if self.at_work():
                         self.heard()

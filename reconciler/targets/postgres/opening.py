@@ -158,9 +158,11 @@ def _plainly(connection: HeardConnection, *queries: sql.Composable) -> list[list
 
     In a transaction as ours are: what the database has for its own could wait for those of others.
     """
-    cursor = connection.execute(
-        sql.SQL("begin isolation level read committed not deferrable; {}; commit").format(sql.SQL("; ").join(queries))
-    )
+    together = sql.SQL("; ").join(queries)
+    with connection.within(bounds.WHOLE_SECONDS):
+        cursor = connection.execute(
+            sql.SQL("begin isolation level read committed not deferrable; {}; commit").format(together)
+        )
     answers = []
     for _ in queries:
         cursor.nextset()

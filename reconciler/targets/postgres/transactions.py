@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from reconciler.targets import log
+from reconciler.targets import bounds, log
 from reconciler.targets.postgres.bounded_connection import HeardConnection, Row, code
 
 Query = LiteralString | sql.SQL | sql.Composed
@@ -40,6 +40,10 @@ class Transactions:
         Where one is refused, nothing is answered, and each of `on_failure` is run in the same transaction, whatever
         becomes of the others. Raises psycopg.Error, and UnicodeError of what cannot be sent.
         """
+        with self._connection.within(bounds.WHOLE_SECONDS * (len(asked) + len(on_failure) + 1)):
+            return self._run(asked, on_failure)
+
+    def _run(self, asked: Sequence[Asked], on_failure: Sequence[Asked]) -> list[psycopg.Cursor[Row]]:
         connection = self._connection
         began = time.monotonic()
         pipeline = connection.in_pipeline()
