@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.comparison.castable_parts import Role
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.comparison.equal_trees import Test, equal_trees
-from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
-from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Meant, expression
+from reconciler.kinds.pg_index.comparison.expression_types import types_of
+from reconciler.kinds.pg_index.comparison.folding_markers import Expression, expression
+from reconciler.kinds.pg_index.comparison.hidden_casts import hidden_casts
+from reconciler.kinds.pg_index.comparison.marks import Meant
 from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
-from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS, Made
 
 
 class Pair(NamedTuple):
@@ -98,7 +98,7 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
         table = pair.declared.table
         if (table, (pair.declared.asked, pair.live.asked)) in equal:
             continue
-        casts = [_casts(readings.made, types, side) for side in (one, other)]
+        casts = [hidden_casts(readings.made, types, side.text.table, side.expression) for side in (one, other)]
         if None in casts:
             found[pair] = _undecided("a cast that users made may hide in it, which nothing names")
             continue
@@ -136,22 +136,6 @@ def _parts(side: _Side) -> Iterator[str]:
     for leaning in side.expression.leanings:
         yield from filter(None, (*leaning.given, leaning.text if side.raises else ""))
     yield from (value.text for value in side.expression.values if value.text)
-
-
-def _casts(made: Made, types: Types, side: _Side) -> list[bool] | None:
-    """Which values of it may be cast by something that users made; None where that cannot be told."""
-    found = []
-    for value in side.expression.values:
-        known = types.get((side.text.table, value.text))
-        casts = made.casts
-        if value.role is Role.FREE:
-            casts = made.unnamed if value.is_column else made.unnamed_constants
-        # Of a constant PostgreSQL writes the type, and nobody else has to.
-        is_open = value.is_literal and value.role is not Role.CAST
-        if known is None or (known in casts and (known in made.ambiguous or (is_open and known >= FIRST_OF_USERS))):
-            return None
-        found.append(known in casts and not is_open)
-    return found
 
 
 def _undecided(why: str) -> Unread:

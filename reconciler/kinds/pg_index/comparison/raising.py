@@ -15,6 +15,7 @@ from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.comparison.equal_trees import equal_trees
 from reconciler.kinds.pg_index.comparison.expression_types import types_of
 from reconciler.kinds.pg_index.comparison.folding_markers import Expression, expression
+from reconciler.kinds.pg_index.comparison.hidden_casts import hidden_casts
 from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 
@@ -40,6 +41,7 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
         for part in (*leaning.given, leaning.text)
         if part
     }
+    parts |= {(text.table, value.text): None for text, each in raising.items() for value in each.values if value.text}
     types = types_of(readings, parts)
     named = Named(readings.session, ((text.table, each) for text, each in raising.items()), types)
     tests = [
@@ -53,8 +55,11 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     for text, each in raising.items():
         here = {pair for table, pair in equal if table == text.table}
         meant = [named.meant(text.table, leaning, here) for leaning in each.leanings]
-        written = each.marked(meant, (), instead=named.results(text.table, each.leanings))
-        if written and are_certain(meant):
+        casts = hidden_casts(readings.made, types, text.table, each)
+        # Where a cast may hide is told beside what it is compared with.
+        if casts is None or any(casts) or not are_certain(meant):
+            continue
+        if written := each.marked(meant, casts, instead=named.results(text.table, each.leanings)):
             marked[text] = written
     outputs = readings.explained([(text.table, [written]) for text, written in marked.items()], readings.foreign)
     for text, output in zip(marked, outputs, strict=True):
