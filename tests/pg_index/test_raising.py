@@ -105,6 +105,13 @@ OF_THE_OWNER = """
     create function same(text, text) returns bool immutable language plpgsql as $$
         begin perform public.only_owner(); return $1 = $2; end $$;
     create operator === (function = same, leftarg = text, rightarg = text);
+    create function every(variadic anyarray) returns int immutable language plpgsql as $$
+        begin perform public.only_owner(); return 1; end $$;
+    create function of_record(record) returns int immutable language plpgsql as $$
+        begin perform public.only_owner(); return 1; end $$;
+    create function inlined(text, text) returns bool immutable language sql as 'select $1 = $2 and public.f(0) = 0';
+    create operator ==== (function = inlined, leftarg = text, rightarg = text);
+    create domain positive as int check (value > 0)
 """
 
 
@@ -137,6 +144,10 @@ ALIKE = [
     Case("the other overload", "two('x'::varchar) || a", "two('x'::varchar) || a"),
     Case("inlined", "hides(n)", "hides(n)"),
     Case("an operator", "'x' === 'y' or n = 1", "n = 1 or 'x'::text === 'y'::text", where=True),
+    Case("of any number", "n + every(1, 2)", "n + every(1, 2)"),
+    Case("of an array", "n + every(variadic array[1, 2])", "n + every(1, 2)"),
+    Case("of a row", "n + of_record(row(1, 2))", "n + of_record(row(1, 2))"),
+    Case("to a domain", "f(0) + n::positive", "f(0) + (n)::positive"),
     Case("a list", "f(0) = 0 and v in ('a', 'b')", "v in ('b', 'a') and f(0) = 0",
          "PostgreSQL prints another tree", where=True),
     Case("between", "n between 1 and 2 and f(1) > n and v in ('a', 'b')",
@@ -174,6 +185,13 @@ DIFFERENT = [
     Case("an operator", "'x' === 'y' or n = 1", "'x'::text = 'y' or n = 1", where=True),
     Case("values of an operator", "'x' === 'y' or n = 1", "'x' === 'z' or n = 1", where=True),
     Case("a list", "f(0) = 0 and v in ('a', 'b')", "v in ('c', 'a') and f(0) = 0", where=True),
+    Case("one of any number", "n + every(1, 2)", "n + every(1, 3)", "said to be the same"),
+    Case("a column of any number", "n + every(n, 2) + f(0)", "n + every(id, 2) + f(0)", "likewise"),
+    Case("types of any number", "n + every(1, 2)", "n + every(variadic array[1, 2]::bigint[])", "likewise"),
+    Case("types in a row", "n + of_record(row(1, 2))", "n + of_record(row(1, 2::bigint))", "likewise"),
+    Case("how rows are nested", "n + of_record(row(1, row(2, 3)))", "n + of_record(row(1, 2, 3))", "likewise"),
+    Case("a constant to a domain", "f(0) + 5::positive", "f(0) + 6::positive", "likewise"),
+    Case("a column to a domain", "f(0) + n::positive", "f(0) + id::positive", "likewise"),
 ]  # fmt: skip
 
 
@@ -209,6 +227,26 @@ def test_a_cast_of_users_beside_them_makes_nothing_different(cast, pg_target):
     """Where it may hide in what is compared, that is said."""
     found = dict(not_in_sync(cast, pg_target, ALIKE))
     assert not [outcome for outcome in found.values() if isinstance(outcome, Change)]
+
+
+def test_a_list_for_an_operator_of_users_is_never_said_to_be_the_same(owned, pg_target):
+    """It was, since a mark stood for the operator, and showed nothing of the list."""
+    case = Case("", "f(0) = 0 and a ==== any ('{x,y}'::text[])", "f(0) = 0 and a ==== any ('{x,z}')", where=True)
+    assert len(not_in_sync(owned, pg_target, [case])) == 1
+
+
+def test_beside_casts_that_users_made_it_is_compared(owned, pg_target):
+    """The plan of the whole target ended with a traceback."""
+    owned.execute("""
+        create type mood as enum ('sad', 'glad');
+        create function in_words(mood) returns text immutable language plpgsql as $$ begin return 'x'; end $$;
+        create cast (mood as text) with function in_words(mood) as implicit;
+        alter table tasks add m mood, add other mood
+    """)
+    alike = [Case("none of them", "n + f(0)", "n + f(0)"), Case("one", "t(m) || f(0)", "t(m) || f(0)")]
+    different = [Case("a constant", "n + f(0)", "n + f(1)"), Case("a column", "t(m) || f(0)", "t(other) || f(0)")]
+    cases = [*alike, *different]
+    assert [name for name, _ in not_in_sync(owned, pg_target, cases)] == [case.name for case in different]
 
 
 def test_what_differs_is_replaced(owned, pg_target):

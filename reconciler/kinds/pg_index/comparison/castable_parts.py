@@ -5,12 +5,11 @@ Decided: docs/decisions.md#what-folding-hides
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from reconciler.kinds.pg_index.comparison.implied_operators import has_column
-from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS, Made
 from reconciler.targets.sql_tree import is_clause, printed_expression
 
 
@@ -71,20 +70,3 @@ def value_of(node: Any, role: Role) -> Value:
     while inner.HasField("type_cast"):
         inner = inner.type_cast.arg
     return Value(printed_expression(node), role, has_column(node), inner.HasField("a_const"))
-
-
-def cast_by_users(values: Sequence[Value], made: Made, type_of: Callable[[str], int | None]) -> list[bool] | None:
-    """Which of the values may be cast by something that users made; None where that cannot be told. `type_of`: the oid
-    of a text's type, where it is known."""
-    found = []
-    for value in values:
-        known = type_of(value.text)
-        casts = made.casts
-        if value.role is Role.FREE:
-            casts = made.unnamed if value.is_column else made.unnamed_constants
-        # Of a constant PostgreSQL writes the type, and nobody else has to.
-        is_open = value.is_literal and value.role is not Role.CAST
-        if known is None or (known in casts and (known in made.ambiguous or (is_open and known >= FIRST_OF_USERS))):
-            return None
-        found.append(known in casts and not is_open)
-    return found

@@ -15,14 +15,12 @@ from typing import Any, NamedTuple
 from reconciler.kinds.pg_index.comparison.castable_parts import Role, value_of, walk
 from reconciler.kinds.pg_index.comparison.implied_operators import has_column, operands, write_out
 from reconciler.kinds.pg_index.comparison.left_out_by_folding import keep
+from reconciler.kinds.pg_index.comparison.marks import Meant, Name, cast, mark, put
 from reconciler.kinds.pg_index.comparison.user_defined import Made
 from reconciler.kinds.pg_index.definition.collate_placement import move_out
 from reconciler.targets.sql_tree import SyntaxProblem, parse_expression, parse_select, printed_expression
 
 _OP = 1  # libpg_query's A_Expr_Kind
-
-Name = tuple[str, str]
-"""Schema, empty where it is not written, and name."""
 
 
 class Leaning(NamedTuple):
@@ -40,6 +38,11 @@ class Leaning(NamedTuple):
     node: Any
     given: tuple[str, ...]
 
+    @property
+    def is_all_in_its_mark(self) -> bool:
+        """Whether its mark tells all of it: not of a list, the branches of CASE, or what is cast to a domain."""
+        return self.kind == "function" or (self.node.HasField("a_expr") and self.node.a_expr.kind == _OP)
+
     def written_for(self, schema: str, types: Sequence[Name | None]) -> str:
         """Its SQL, so that it can only mean the one in `schema` that takes arguments of exactly these types, as far as
         they are known; empty where it cannot be written so."""
@@ -56,18 +59,8 @@ class Leaning(NamedTuple):
         name[0].string.sval = schema
         for argument, type_name in zip(given, types, strict=False):
             if type_name is not None:
-                argument.CopyFrom(_cast(argument, type_name))
+                argument.CopyFrom(cast(argument, type_name))
         return printed_expression(node)
-
-
-class Meant(NamedTuple):
-    """The one thing that a leaning can mean: how it is told apart, and the types (schema, name) of its arguments, where
-    they are certain. `rest`: that of the array of all further ones. `is_certain`: it is one thing, not one of some."""
-
-    identity: str
-    types: Sequence[Name | None] = ()
-    rest: Name | None = None
-    is_certain: bool = True
 
 
 class Expression:
@@ -133,15 +126,15 @@ class Expression:
         identities, casts = iter(zip(meant, instead or [None] * len(meant), strict=True)), iter(cast)
         for node, kind, role in list(self._found()):
             if kind == "collation":
-                mark = _mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
+                found = mark(Meant("collate " + ".".join(self._collation(node.collate_clause))), [])
                 # PostgreSQL casts below a COLLATE where it casts what has one.
-                _put(mark, _below_casts(node.collate_clause.arg))
+                put(found, _below_casts(node.collate_clause.arg))
             elif kind:
                 one, type_name = next(identities)
                 if one:
-                    _put(_mark(one, _arguments(node), is_variadic=node.func_call.func_variadic), node, type_name)
+                    put(mark(one, _arguments(node), is_variadic=node.func_call.func_variadic), node, type_name)
             if role and next(casts):
-                _put(_mark(Meant("what may be cast"), []), node)
+                put(mark(Meant("what may be cast"), []), node)
         if whole:
             keep(self._top)
         return printed_expression(self._top)
@@ -223,13 +216,6 @@ def _leaning(node: Any, kind: str) -> Leaning:
     return Leaning(kind, name, arguments, printed_expression(node), copy, given)
 
 
-def _put(mark: Any, node: Any, type_name: Name | None = None) -> None:
-    """Puts `mark` around `node`, or in its place where its type is given."""
-    inside = _cast(parse_expression("null"), type_name) if type_name else node
-    mark.case_expr.args[0].case_when.result.CopyFrom(inside)
-    node.CopyFrom(mark)
-
-
 def _arguments(node: Any) -> list[Any]:
     """What a call or an operator is given, those with names last and in their order."""
     if node.HasField("func_call"):
@@ -268,29 +254,3 @@ def _below_casts(node: Any) -> Any:
     ):
         node = node.type_cast.arg
     return node
-
-
-def _mark(meant: Meant, arguments: Sequence[Any], *, is_variadic: bool = False) -> Any:
-    """`case when concat(identity, arguments) is not null then … end`."""
-    mark = parse_select("case when pg_catalog.concat('') is not null then null end")
-    node = mark.stmts[0].stmt.select_stmt.target_list[0].res_target.val
-    call = node.case_expr.args[0].case_when.expr.null_test.arg.func_call
-    call.args[0].a_const.sval.sval = meant.identity
-    for argument, type_name in zip(arguments, meant.types, strict=False):
-        call.args.add().CopyFrom(argument if type_name is None else _cast(argument, type_name))
-    if meant.rest and (more := arguments[len(meant.types) :]):
-        # PostgreSQL stores an array, and shows it so.
-        together = parse_select("array[null]").stmts[0].stmt.select_stmt.target_list[0].res_target.val
-        del together.a_array_expr.elements[:]
-        together.a_array_expr.elements.extend(more)
-        call.args.add().CopyFrom(_cast(more[0] if is_variadic else together, meant.rest))
-    return node
-
-
-def _cast(argument: Any, type_name: Name) -> Any:
-    cast = type(argument)()
-    cast.type_cast.arg.CopyFrom(argument)
-    cast.type_cast.type_name.typemod = -1
-    for part in type_name:
-        cast.type_cast.type_name.names.add().string.sval = part
-    return cast

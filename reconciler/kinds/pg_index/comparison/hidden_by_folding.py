@@ -13,14 +13,14 @@ Decided: docs/decisions.md#what-folding-hides
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
-from reconciler.kinds.pg_index.comparison.castable_parts import cast_by_users
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.comparison.equal_trees import Test, equal_trees
-from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
-from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Meant, expression
+from reconciler.kinds.pg_index.comparison.expression_types import types_of
+from reconciler.kinds.pg_index.comparison.folding_markers import Expression, expression
+from reconciler.kinds.pg_index.comparison.hidden_casts import hidden_casts
+from reconciler.kinds.pg_index.comparison.marks import Meant
 from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 
@@ -98,10 +98,7 @@ def _compare(readings: Readings, sides: dict[Pair, tuple[_Side, _Side]], found: 
         table = pair.declared.table
         if (table, (pair.declared.asked, pair.live.asked)) in equal:
             continue
-        casts = [
-            cast_by_users(side.expression.values, readings.made, partial(_type_of, types, side))
-            for side in (one, other)
-        ]
+        casts = [hidden_casts(readings.made, types, side.text.table, side.expression) for side in (one, other)]
         if None in casts:
             found[pair] = _undecided("a cast that users made may hide in it, which nothing names")
             continue
@@ -139,10 +136,6 @@ def _parts(side: _Side) -> Iterator[str]:
     for leaning in side.expression.leanings:
         yield from filter(None, (*leaning.given, leaning.text if side.raises else ""))
     yield from (value.text for value in side.expression.values if value.text)
-
-
-def _type_of(types: Types, side: _Side, text: str) -> int | None:
-    return types.get((side.text.table, text))
 
 
 def _undecided(why: str) -> Unread:

@@ -10,13 +10,12 @@ Decided: docs/decisions.md#what-raises-as-it-is-folded
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
-from reconciler.kinds.pg_index.comparison.castable_parts import cast_by_users
 from reconciler.kinds.pg_index.comparison.compare import Unread
 from reconciler.kinds.pg_index.comparison.equal_trees import equal_trees
-from reconciler.kinds.pg_index.comparison.expression_types import Types, types_of
+from reconciler.kinds.pg_index.comparison.expression_types import types_of
 from reconciler.kinds.pg_index.comparison.folding_markers import Expression, expression
+from reconciler.kinds.pg_index.comparison.hidden_casts import hidden_casts
 from reconciler.kinds.pg_index.comparison.resolved_names import Named, are_certain
 from reconciler.kinds.pg_index.comparison.server_readings import Readings, Text
 
@@ -38,12 +37,11 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     parts = {
         (text.table, part): None
         for text, each in raising.items()
-        for part in (
-            *(part for leaning in each.leanings for part in (*leaning.given, leaning.text)),
-            *(value.text for value in each.values),
-        )
+        for leaning in each.leanings
+        for part in (*leaning.given, leaning.text)
         if part
     }
+    parts |= {(text.table, value.text): None for text, each in raising.items() for value in each.values if value.text}
     types = types_of(readings, parts)
     named = Named(readings.session, ((text.table, each) for text, each in raising.items()), types)
     tests = [
@@ -57,8 +55,9 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     for text, each in raising.items():
         here = {pair for table, pair in equal if table == text.table}
         meant = [named.meant(text.table, leaning, here) for leaning in each.leanings]
-        casts = cast_by_users(each.values, readings.made, partial(_type_of, types, text))
-        if casts is None or not are_certain(meant):
+        casts = hidden_casts(readings.made, types, text.table, each)
+        # Where a cast may hide is told beside what it is compared with.
+        if casts is None or any(casts) or not are_certain(meant):
             continue
         if written := each.marked(meant, casts, instead=named.results(text.table, each.leanings)):
             marked[text] = written
@@ -66,7 +65,3 @@ def _read(readings: Readings, raising: dict[Text, Expression]) -> None:
     for text, output in zip(marked, outputs, strict=True):
         if not isinstance(output, Unread):
             readings.take(text, output[0])
-
-
-def _type_of(types: Types, text: Text, part: str) -> int | None:
-    return types.get((text.table, part))

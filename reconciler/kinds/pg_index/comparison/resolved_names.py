@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 from reconciler.kinds.pg_index.comparison.expression_types import Types
-from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Leaning, Meant, Name
+from reconciler.kinds.pg_index.comparison.folding_markers import Expression, Leaning
+from reconciler.kinds.pg_index.comparison.marks import Meant, Name
 from reconciler.kinds.pg_index.comparison.user_defined import FIRST_OF_USERS
 from reconciler.kinds.pg_index.model import TableName
 from reconciler.targets.postgres.session import Asked, PostgresSession
@@ -158,14 +159,20 @@ class Named:
                 return None
             if _is_variadic(row) and not named:
                 *types, rest = _types(row)
-                return Meant(f"{leaning.kind} {row['oid']} of {min(number, len(types))} and more", types, rest)
+                identity = f"{leaning.kind} {row['oid']} of {min(number, len(types))} and more"
+                # What takes VARIADIC "any" is given no array.
+                has_array = row["types"][-1] != "any"
+                return Meant(identity, types, has_array, rest, is_certain=has_array)
             return Meant(f"{leaning.kind} {row['oid']} {how}", _types_of(row, number, named))
         oids = " ".join(sorted(str(row["oid"]) for row in there))
         return Meant(f"{leaning.kind} {oids} {how}", [None] * number, is_certain=False)
 
     def results(self, table: TableName, leanings: Iterable[Leaning]) -> list[Name | None]:
-        """Of which type what each of them gives is, as far as that was asked."""
-        return [self._names_of_types.get(self._types.get((table, leaning.text), 0)) for leaning in leanings]
+        """Of which type what each of them gives is, as far as that was asked, and as a mark may stand for it."""
+        return [
+            self._names_of_types.get(self._types.get((table, leaning.text), 0)) if leaning.is_all_in_its_mark else None
+            for leaning in leanings
+        ]
 
     def _candidates_of(self, table: TableName, leaning: Leaning) -> list[Mapping[str, Any]]:
         """What has its name, and may take what it is given."""
