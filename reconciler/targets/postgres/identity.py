@@ -26,6 +26,7 @@ _IDENTIFY = """
            ) as may_harm,
            pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
            pg_catalog.has_function_privilege('pg_catalog.pg_read_file(pg_catalog.text)', 'execute') as may_read_files,
+           pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute') as may_list_wal,
            array(select file.view::pg_catalog.text
                  from (values ('pg_file_settings', 'pg_show_all_file_settings()'),
                               ('pg_hba_file_rules', 'pg_hba_file_rules()'),

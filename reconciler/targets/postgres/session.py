@@ -99,6 +99,8 @@ class PostgresSession:
         self.may_harm: bool = self._facts["may_harm"]
         """Whether who logged in may more than a mere user: as a superuser, by an attribute, or with the server's files;
         also by a role that could be taken on."""
+        self.may_list_wal: bool = self._facts["may_list_wal"]
+        """Whether this role may see how much WAL the server keeps."""
         self.file_views: frozenset[str] = frozenset(self._facts["file_views"])
         """Views of pg_catalog on the server's own files that this role may read."""
         self.pid: int = own["pid"]
