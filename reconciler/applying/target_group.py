@@ -32,6 +32,7 @@ from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.lock.waiting import Waiting
 from reconciler.applying.one_change import Runner
+from reconciler.applying.other_clock import other_clock
 from reconciler.applying.overrun import Deadline
 from reconciler.applying.partitions import most_at_once
 from reconciler.errors import ReconcilerError
@@ -126,6 +127,8 @@ class TargetGroup:
                         target, self.sessions.secrets, self.now, instance=instance, ours=self._ours, idle=idle
                     )
                     self.held[name] = self.opened.enter_context(lock)
+                    if line := other_clock(target, session, self.facts):
+                        self.events.noted(name, line)
 
     def _expect(self, name: str, session: Session) -> None:
         """Raises PlanFileError where the system that `session` leads to is not the one that the plan was made for,

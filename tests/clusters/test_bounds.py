@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from applying.acting import apply, plan_for
+from applying.acting import apply, pg_settings, plan_for
 from pg_index.declared import tables
+from restarting import restart_command
 from waiting import until
 
 from clusters.pair import Pair
-from reconciler.model import Applied, Bounds, Policy, PostgresTarget, Receipt
+from reconciler.model import Applied, Bounds, HazardType, Policy, PostgresTarget, Receipt
 
 pytestmark = [pytest.mark.thorough, pytest.mark.rotated]
 
@@ -102,3 +103,13 @@ def test_what_a_role_may_not_see_is_held_with_what_to_grant(pair, table):
             connection.execute("alter table bounded owner to postgres")
             connection.execute("drop owned by builder")
             connection.execute("drop role builder")
+
+
+def test_a_restart_is_held_and_made_by_the_next_apply(pair):
+    of = bounded(pair, wal=1).model_copy(update={"restart": restart_command(pair.primary), "memory": 4 << 30})
+    wanted = pg_settings(of, {"max_connections": "130"})
+    receipt = apply(plan_for(of, wanted), of, allowed=[HazardType.RESTART])
+    assert [each.result for each in receipt.changes] == [Applied.APPLIED, Applied.HELD]
+    free = of.model_copy(update={"policy": Policy()})
+    assert apply(plan_for(free, wanted), free, allowed=[HazardType.RESTART]).succeeded
+    assert plan_for(free, wanted).is_empty
