@@ -107,7 +107,7 @@ def test_what_a_role_may_not_see_is_held_with_what_to_grant(pair, table):
 
 def test_a_restart_is_held_and_made_by_the_next_apply(pair):
     of = bounded(pair, wal=1).model_copy(update={"restart": restart_command(pair.primary), "memory": 4 << 30})
-    wanted = pg_settings(of, {"max_connections": "130"})
+    wanted = pg_settings(of, {"wal_buffers": "2MB"})
     receipt = apply(plan_for(of, wanted), of, allowed=[HazardType.RESTART])
     assert [each.result for each in receipt.changes] == [Applied.APPLIED, Applied.HELD]
     free = of.model_copy(update={"policy": Policy()})
