@@ -21,6 +21,7 @@ from reconciler.applying.executing.sequence import Stepper
 from reconciler.applying.executing.step import Executor
 from reconciler.applying.executing.writers import Writers
 from reconciler.applying.interruption import Interruption
+from reconciler.applying.last_gates import LastGates
 from reconciler.applying.ledger import receipt_of
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.settings_batch import Broken, SettingsBatch
@@ -55,8 +56,9 @@ class Runner:
     else one that is made when the first of them runs; and through others where `slots` has room for more.
 
     `expected` raises where a system is not the one that the plan was made for. `planned` tells what is declared of the
-    changes that this apply makes, on whatever target: those that are made, and those that are still to come.
-    `reachable` becomes false when the target cannot be connected to: there is no use in trying the next change.
+    changes that this apply makes, on whatever target: those that are made, and those that are still to come. `gates`
+    are asked once more where how the server stands decides. `reachable` becomes false when the target cannot be
+    connected to: there is no use in trying the next change.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Runner:
         held: Held, events: Events, interruption: Interruption, patience: Patience, restarts: Restarts,
         expected: Callable[[Session], object],
         planned: Callable[[], Mapping[Address, Resource]],
+        gates: LastGates,
         writers: Writers,
         slots: BuildSlots,
         alone: AbstractContextManager[object] | None = None,
@@ -71,6 +74,7 @@ class Runner:
         self._target = target
         self._expected = expected
         self._planned = planned
+        self._gates = gates
         self._secrets = sessions.secrets
         self._held = held
         self._events = events
@@ -92,7 +96,8 @@ class Runner:
         so is a mistake of ours."""
         works = {change.address: ChangeSoFar(change) for change in changes}
         known: dict[Address, ChangeReceipt] = {}
-        before = _tried(lambda: self._reading.before(changes, self._held, self._expected))
+        bounded = any(map(self._gates.look_at_headroom, changes))
+        before = _tried(lambda: self._reading.before(changes, self._held, self._expected, bounded=bounded))
         for address, work in works.items():
             known[address] = self._receipt(work, lambda one: self._judged(one, before))
         ready = [works[change.address] for change in changes if known[change.address].result is Applied.NOT_RUN]
@@ -154,7 +159,10 @@ class Runner:
             case Standing.FORBIDDEN:
                 return Applied.FAILED, message
         why = self._reading.ask(lambda session: no_longer_beside(session, change, self._planned()))
-        return (Applied.STALE, why) if why else (Applied.NOT_RUN, "")
+        if why:
+            return Applied.STALE, why
+        over = self._gates.over(change, before.headroom) if before.headroom else None
+        return (over.result, str(over)) if over else (Applied.NOT_RUN, "")
 
     def _one(self, work: ChangeSoFar) -> tuple[Applied, str]:
         """Runs the steps of a change, and sees whether its promise is kept."""

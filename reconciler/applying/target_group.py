@@ -26,12 +26,14 @@ from reconciler.applying.executing.writers import Writers
 from reconciler.applying.gates.gate import Facts, Refusal
 from reconciler.applying.gates.registry import Moment, enforce
 from reconciler.applying.interruption import Interruption
+from reconciler.applying.last_gates import LastGates
 from reconciler.applying.ledger import DONE, Ledger, not_run, receipt_of
 from reconciler.applying.lock import locked
 from reconciler.applying.lock.holding import Held
 from reconciler.applying.lock.waiting import Waiting
 from reconciler.applying.one_change import Runner
-from reconciler.applying.overrun import Deadline, stops_at
+from reconciler.applying.other_clock import other_clock
+from reconciler.applying.overrun import Deadline
 from reconciler.applying.partitions import most_at_once
 from reconciler.errors import ReconcilerError
 from reconciler.kind import OnNodes
@@ -126,6 +128,8 @@ class TargetGroup:
                         instance=instance, ours=self._ours, idle=idle, held=self.held.values(),
                     )  # fmt: skip
                     self.held[name] = self.opened.enter_context(lock)
+                    if line := other_clock(target, session, self.facts):
+                        self.events.noted(name, line)
 
     def _expect(self, name: str, session: Session) -> None:
         """Raises PlanFileError where the system that `session` leads to is not the one that the plan was made for,
@@ -224,6 +228,7 @@ class TargetGroup:
 
     def _lane(self, target: Target, changes: Sequence[Change], unmade: Change | None, slots: BuildSlots) -> None:
         deadline = Deadline(self.interruption, self.now)
+        gates = LastGates(self.facts, self.now)
         with slots.lane(), closing(
             Runner(
                 target, self.sessions,
@@ -232,6 +237,7 @@ class TargetGroup:
                 restarts=Restarts(self.targets, self.sessions.secrets, self._locks_again),
                 expected=partial(self._expect, target.name),
                 planned=self._planned,
+                gates=gates,
                 writers=self.writers, slots=slots, alone=self.alone,
             )
         ) as runner:  # fmt: skip
@@ -244,9 +250,9 @@ class TargetGroup:
                 elif not runner.reachable:
                     receipts = [not_run(change, "the connection was lost before") for change in batch]
                 else:
-                    refused = self._refused_by_now(batch)
+                    refused = gates.refused(batch)
                     wanted = [change for change in batch if change.address not in refused]
-                    deadline.set_to(stops_at(wanted, replace(self.facts, now=self.now())))
+                    deadline.set_to(gates.stops_at(wanted))
                     for change in wanted:
                         self.events.started(change)
                     made = dict(zip((change.address for change in wanted), runner.apply(wanted), strict=True))
@@ -261,11 +267,6 @@ class TargetGroup:
         """What is declared of the changes that are made, or still to be."""
         expected = (change for change in self.changes if change.address not in self.refused)
         return {change.address: resource_of(change) for change in expected if not self.ledger.is_given_up(change)}
-
-    def _refused_by_now(self, batch: Sequence[Change]) -> Mapping[Address, Refusal]:
-        """What gates have refused, and refuse of `batch` at this moment."""
-        alone = self.facts.plan.model_copy(update={"changes": tuple(batch)})
-        return enforce(Moment.BEGINNING, replace(self.facts, plan=alone, now=self.now())).refused
 
     def _receipt_of(self, change: Change, refused: Mapping[Address, Refusal]) -> ChangeReceipt:
         """The receipt of what a gate has refused."""

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from reconciler.applying.executing.reload_preflight import Errors, errors_beside, reloads
 from reconciler.applying.lock.holding import Held
 from reconciler.errors import PromiseBroken
+from reconciler.insight.headroom import headroom
 from reconciler.model import (
     Address,
     Applied,
     Change,
     Fact,
+    Headroom,
     Notice,
     NoticeType,
     Outcome,
     PatroniStep,
     StepReceipt,
+    System,
     Target,
 )
 from reconciler.planning import staleness
@@ -58,11 +61,12 @@ Answer = TypeVar("Answer")
 
 
 class Before(NamedTuple):
-    """What there is before changes are made, and the errors of the configuration files where one of them reloads
-    those."""
+    """What there is before changes are made, the errors of the configuration files where one of them reloads those, and
+    how much the server bears where that was asked for."""
 
     looks: Mapping[Address, Look]
     errors: Errors
+    headroom: Headroom | None
 
 
 class Kept(NamedTuple):
@@ -101,9 +105,12 @@ class Reading:
         resources = [resource_of(change) for change in changes]
         return self.ask(lambda session: looks(session, resources))
 
-    def before(self, changes: Sequence[Change], held: Held, expected: Callable[[Session], object]) -> Before:
+    def before(
+        self, changes: Sequence[Change], held: Held, expected: Callable[[Session], object], *, bounded: bool
+    ) -> Before:
         """What there is before `changes`, which are of one kind, are made; the lock is `held` at that moment, and the
-        system is the one that is `expected`, who raises otherwise. Raises ApplyError where the lock was lost."""
+        system is the one that is `expected`, who raises otherwise. `bounded`: with how much a PostgreSQL bears. Raises
+        ApplyError where the lock was lost."""
         resources = [resource_of(change) for change in changes]
         to_reload = any(reloads(step) for change in changes for step in change.steps)
 
@@ -111,10 +118,13 @@ class Reading:
             still_held = held.beside(session)
             # Only steps of PostgreSQL reload its files.
             errors = errors_beside(cast("PostgresSession", session)) if to_reload else None
+            bears = (
+                headroom(cast("PostgresSession", session)) if bounded and session.system is System.POSTGRES else None
+            )
             found = looks(session, resources)
             still_held()
             expected(session)
-            return Before(found, errors() if errors else frozenset())
+            return Before(found, errors() if errors else frozenset(), bears() if bears else None)
 
         return self.ask(asked)
 

@@ -96,14 +96,15 @@ def command(
     declared = shared.load(run, only, partial=not (out or out_dir))
     rollout = _rollout(declared) if out_dir else None
     desired = shards.taken(run, declared, shard)
-    planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked)
+    opened = policies.sessions(run, desired.targets, runner)
+    planned = shared.planned(run, desired, jobs=jobs, advised=True, allow_blocked=allow_blocked, left=opened)
     plan = planned.plan
     refused = _refused(run, desired, plan) if rehearse else []
     if out and not refused:
         plan_file.write(plan, out)
     if out_dir and not refused:
         _save(out_dir, planned, declared, shard, rollout)
-    said = tuple(policies.lines(plan, desired.targets, runner, shared.now()))
+    said = policies.told(plan, desired.targets, runner, shared.now(), opened)
     pages.write(partial(render, plan, policies=said))
     shared.show(render(plan, format, verbose=verbose, policies=said, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)

@@ -79,7 +79,8 @@ def command(
     plan = _planned(run, done, desired, allow_blocked=allow_blocked, jobs=jobs)
     if out:
         plan_file.write(plan, out)
-    said = tuple(policies.lines(plan, desired.targets, runner, shared.now()))
+    opened = policies.sessions(run, desired.targets, runner)
+    said = policies.told(plan, desired.targets, runner, shared.now(), opened)
     pages.write(partial(render, plan, policies=said))
     shared.show(render(plan, format, verbose=verbose, policies=said, **shared.layout(), **pages.bounded()))
     shared.tell_unread(run, plan.unreachable)

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, WithJsonSchema, model_validator
 
-from reconciler.formulas.units import POSTGRES_TIME
+from reconciler.formulas.units import POSTGRES_MEMORY, POSTGRES_TIME
 from reconciler.model import (
     ApprovalsNeeded,
     AtMost,
+    Bounds,
     Frozen,
     HazardType,
     Overrun,
@@ -39,6 +40,22 @@ def _duration(value: object) -> timedelta:
     if not span:
         raise ValueError("expected more than nothing")
     return span
+
+
+def _memory(value: object) -> int:
+    found = re.fullmatch(r"\s*([0-9]{1,9})\s*([A-Za-z]+)\s*", value) if isinstance(value, str) else None
+    if not found or found[2] not in POSTGRES_MEMORY:
+        raise ValueError("expected an amount with its unit, like 64MB or 10GB")
+    return int(found[1]) * POSTGRES_MEMORY[found[2]]
+
+
+def _lag(value: object) -> int | timedelta:
+    unit = value.strip(" 0123456789") if isinstance(value, str) else ""
+    if unit in POSTGRES_MEMORY:
+        return _memory(value)
+    if unit in POSTGRES_TIME:
+        return _duration(value)
+    raise ValueError("expected an amount of WAL or a duration, like 64MB or 30s")
 
 
 def _lasts(value: object) -> timedelta:
@@ -70,6 +87,8 @@ def _zone(value: object) -> str:
 
 _TEXT = WithJsonSchema({"type": "string"})
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str), _TEXT]
+Memory = Annotated[int, BeforeValidator(_memory, json_schema_input_type=str), _TEXT]
+Lag = Annotated[int | timedelta, BeforeValidator(_lag, json_schema_input_type=str), _TEXT]
 Lasts = Annotated[timedelta, BeforeValidator(_lasts, json_schema_input_type=str), _TEXT]
 Cron = Annotated[str, BeforeValidator(_cron, json_schema_input_type=str), _TEXT]
 Zone = Annotated[str, BeforeValidator(_zone, json_schema_input_type=str), _TEXT]
@@ -130,6 +149,18 @@ class AtMostSection(Frozen):
     build_time: Duration | None = Field(default=None, description="So much time for all builds: 2h.")
 
 
+class BoundsSection(Frozen):
+    """How a PostgreSQL has to stand for a build or a restart to begin. What cannot be seen of it holds them, too."""
+
+    replica_lag: Lag | None = Field(
+        default=None, description="How far each replica that is connected may be behind at most: 64MB of WAL, or 30s."
+    )
+    wal: Memory | None = Field(default=None, description="How much WAL the server keeps at most: 20GB.")
+    free_disk: Memory | None = Field(
+        default=None, description="How much is free at least on each disk that holds the server's data: 10GB."
+    )
+
+
 class PolicySection(Frozen):
     """What may be applied, by whose leave and when."""
 
@@ -149,6 +180,9 @@ class PolicySection(Frozen):
         description="What becomes of a build of which nobody can say how long it takes, where time is bounded.",
     )
     at_most: AtMostSection = Field(default=AtMostSection(), description="What one apply does on a target at most.")
+    bounds: BoundsSection = Field(
+        default=BoundsSection(), description="How the server has to stand for a build or a restart to begin."
+    )
 
     def policy(self, at: str) -> Policy:
         """What it comes to, declared at `at`."""
@@ -162,6 +196,7 @@ class PolicySection(Frozen):
             outside_window=self.outside_window == "with-reason",
             without_estimate=self.without_estimate == "run",
             at_most=AtMost(builds=self.at_most.builds, build_time=self.at_most.build_time),
+            bounds=Bounds(replica_lag=self.bounds.replica_lag, wal=self.bounds.wal, free_disk=self.bounds.free_disk),
             declared_at=at,
         )
 

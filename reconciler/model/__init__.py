@@ -15,15 +15,18 @@ from reconciler.model.check import CheckResult, CheckStatus, CheckVerdict, Sever
 from reconciler.model.fleet import ChangeGroup, Fleet, TargetPlan
 from reconciler.model.fleet_receipt import FleetReceipt, NotRun, TargetReceipt, TargetResult, WaveReceipt
 from reconciler.model.hazard import NEEDS_PERMISSION, WORTH_SAYING, Hazard, HazardType
+from reconciler.model.headroom import Headroom, Replica
 from reconciler.model.ignore import Idleness, IdleRule, Ignored, IgnoreRule
 from reconciler.model.note import Note
 from reconciler.model.notice import Notice, NoticeType
 from reconciler.model.partial import Partial, PulledIn
 from reconciler.model.plan import Outcome, Plan
 from reconciler.model.policy import (
+    NO_BOUNDS,
     NO_POLICY,
     ApprovalsNeeded,
     AtMost,
+    Bounds,
     Overrun,
     Policy,
     Window,
@@ -63,6 +66,7 @@ __all__ = [
     "LONGEST_BAKE",
     "MOST_AT_ONCE",
     "NEEDS_PERMISSION",
+    "NO_BOUNDS",
     "NO_POLICY",
     "SENSITIVE",
     "WORTH_SAYING",
@@ -74,6 +78,7 @@ __all__ = [
     "Approver",
     "AtMost",
     "Blocker",
+    "Bounds",
     "Cause",
     "CauseType",
     "Change",
@@ -92,6 +97,7 @@ __all__ = [
     "Frozen",
     "Hazard",
     "HazardType",
+    "Headroom",
     "HttpTarget",
     "IdleRule",
     "Idleness",
@@ -118,6 +124,7 @@ __all__ = [
     "RedisStep",
     "RedisTarget",
     "RejectedApproval",
+    "Replica",
     "Resource",
     "RestartStep",
     "Rollout",

@@ -58,6 +58,22 @@ class AtMost(Frozen):
     build_time: timedelta | None = None
 
 
+class Bounds(Frozen):
+    """How a PostgreSQL has to stand for a build or a restart to begin on it. None: however it does.
+
+    replica_lag  what each replica that is connected may be behind at most: bytes of WAL, or time.
+    wal          bytes of WAL that are kept at most.
+    free_disk    bytes that are free at least on each disk that holds its data.
+    """
+
+    replica_lag: int | timedelta | None = None
+    wal: int | None = None
+    free_disk: int | None = None
+
+
+NO_BOUNDS = Bounds()
+
+
 class Policy(Frozen):
     """A policy. Of several that hold for a target, each has to agree: none takes away what another demands.
 
@@ -68,6 +84,7 @@ class Policy(Frozen):
     without_estimate   whether a build of which nobody can say how long it takes may begin in a window that closes, or
                        with a bound on the time of builds.
     at_most            what one apply does.
+    bounds             how the server has to stand for a build or a restart to begin.
     declared_at        file:line:column, or the file.
     """
 
@@ -77,6 +94,7 @@ class Policy(Frozen):
     outside_window: bool = True
     without_estimate: bool = False
     at_most: AtMost = AtMost()
+    bounds: Bounds = NO_BOUNDS
     declared_at: str = ""
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from reconciler.documents.approval import targets_of
 from reconciler.model import (
     NEEDS_PERMISSION,
+    NO_BOUNDS,
     NO_POLICY,
     Change,
     FoundApprovals,
@@ -85,6 +86,17 @@ def holding(name: str, targets: Mapping[str, Target], runner: Policy) -> list[Ho
 def hazard_types(change: Change) -> set[HazardType]:
     """The hazards of all steps of a change."""
     return {hazard.type for step in change.steps for hazard in step.hazards}
+
+
+def burdens(change: Change) -> bool:
+    """Whether a change builds or restarts something, which bounds of policies are about."""
+    return not hazard_types(change).isdisjoint({HazardType.INDEX_BUILD, HazardType.RESTART})
+
+
+def bounded(change: Change, plan: Plan, targets: Mapping[str, Target], runner: Policy) -> bool:
+    """Whether how the server stands decides whether a change may begin."""
+    found = holding(target_name(change, plan), targets, runner)
+    return burdens(change) and any(each.policy.bounds != NO_BOUNDS for each in found)
 
 
 def needed_approvals(

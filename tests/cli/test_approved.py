@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -141,6 +142,43 @@ def test_a_policy_of_the_target_asks_for_approvals(world, reconciler, people, sa
     assert "nobody has said whose count" in err
     assert reconciler("approve", saved, "--key", people.key("alice"))[0] == 0
     assert reconciler("apply", saved, "--allowed-signers", people.signers)[0] == 0
+
+
+def test_plan_says_what_is_over_a_bound_and_apply_holds_it(world, reconciler, people, desired, tmp_path):
+    (desired / "targets.yaml").write_text(
+        'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB, policy: {bounds: {wal: 1kB}}}\n'
+    )
+    _, _, err = reconciler("plan", "--out", people.plan_path)
+    assert "no build and no restart would begin now: it keeps " in err
+    assert " of WAL, and the bound is 1 kB." in err
+    code, out, err = reconciler("apply", people.plan_path)
+    assert code == 1
+    assert "lets nothing begin now: it keeps " in out + err
+    assert not built(world)
+    policy = people.folder / "policy.yaml"
+    policy.write_text("policy: {bounds: {wal: 1TB}}\n")
+    (desired / "targets.yaml").write_text('targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB}\n')
+    assert "no build" not in reconciler("plan", "--policy", policy, "--out", people.plan_path)[2]
+    assert reconciler("apply", people.plan_path, "--policy", policy)[0] == 0
+    assert built(world)
+
+
+@pytest.mark.parametrize(("differs", "says"), [(30, "30 s ahead of"), (-3600, "3,600 s behind"), (4, "")])
+def test_the_clock_of_a_server_is_told_where_a_window_decides(
+    world, reconciler, people, desired, monkeypatch, differs, says
+):
+    monkeypatch.setattr("reconciler.targets.postgres.clock.now", lambda: time.time() - differs)
+    line = f"main: the server's clock is {says} the one of this machine, by which windows open and close"
+    assert "clock" not in reconciler("plan")[2]
+    (desired / "targets.yaml").write_text(
+        'targets:\n  main: {postgres: "${DATABASE_URL}", memory: 16GB, policy: {without_estimate: run, windows: '
+        '[{allow: "0 * * * *", for: 2h, zone: UTC}]}}\n'
+    )
+    _, _, err = reconciler("plan", "--out", people.plan_path)
+    assert (line in err) == bool(says)
+    code, out, err = reconciler("apply", people.plan_path)
+    assert code == 0, err
+    assert (line in out + err) == bool(says)
 
 
 def test_plan_says_what_it_will_take_to_apply_it(world, reconciler, people, desired, monkeypatch):

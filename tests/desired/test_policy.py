@@ -11,7 +11,7 @@ from desired.reading import load_files, load_refused
 
 from reconciler.desired.policy_file import read_policy
 from reconciler.errors import DesiredError
-from reconciler.model import ApprovalsNeeded, AtMost, HazardType, Overrun, Policy, Window, WindowRule
+from reconciler.model import ApprovalsNeeded, AtMost, Bounds, HazardType, Overrun, Policy, Window, WindowRule
 
 TARGET = "targets: {main: {postgres: 'host=h', policy: %s}}\n"
 WHOLE = """\
@@ -23,6 +23,7 @@ WHOLE = """\
   outside_window: never
   without_estimate: run
   at_most: {builds: 5, build_time: 2h}
+  bounds: {replica_lag: 64MB, wal: 20GB, free_disk: 10GB}
 """
 MEANT = Policy(
     deny=(HazardType.RESTART,),
@@ -41,6 +42,7 @@ MEANT = Policy(
     outside_window=False,
     without_estimate=True,
     at_most=AtMost(builds=5, build_time=timedelta(hours=2)),
+    bounds=Bounds(replica_lag=64 << 20, wal=20 << 30, free_disk=10 << 30),
 )
 
 
@@ -65,7 +67,7 @@ CASES = [
         "a key that is none",
         "{denies: [restart]}",
         'targets.yaml:1:47: unknown key "denies"; did you mean "deny"? (valid: deny, approvals, windows, '
-        "outside_window, without_estimate, at_most)",
+        "outside_window, without_estimate, at_most, bounds)",
     ),
     Case(
         "a hazard that is none",
@@ -76,6 +78,16 @@ CASES = [
         "one that is not in a list",
         "{deny: restart}",
         'targets.yaml:1:53: deny: expected a list [a, b], not "restart"',
+    ),
+    Case(
+        "an amount without its unit",
+        "{bounds: {wal: 20}}",
+        "targets.yaml:1:61: wal: expected an amount with its unit, like 64MB or 10GB",
+    ),
+    Case(
+        "a lag that is neither",
+        "{bounds: {replica_lag: 64 cows}}",
+        "targets.yaml:1:69: replica_lag: expected an amount of WAL or a duration, like 64MB or 30s",
     ),
     Case(
         "fewer approvals than none",

@@ -22,6 +22,7 @@ of them. `plan` shows the same to whoever reviews it, as far as it can be known 
     identity         system, version, location and role of each target
     applies_as       who is to apply, beside the location of the target
     time_left        how long each build takes
+    bounds           what is over a bound of a policy when it is made
 
 Another gate is one file and one line of the table. The file has one function, `gate`,
 of the signature `gate.Gate`. What it has to know and nobody reads yet is a field of `gate.Facts`, or of `Options`

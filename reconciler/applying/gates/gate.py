@@ -14,6 +14,7 @@ from reconciler.model import (
     Change,
     FoundApprovals,
     HazardType,
+    Headroom,
     IgnoreRule,
     Plan,
     Policy,
@@ -82,6 +83,7 @@ class Facts:
     approvals  what lies beside a saved plan; None: nobody has said whose count.
     infos      what the systems say of themselves that there is a session to, by the name of the node.
     logins     who logged in to a PostgreSQL among them, by the same name.
+    headrooms  how much the servers bear at this moment, by the name of the node: those of which a policy bounds it.
     refused    what gates that were asked before refuse of single changes.
     """
 
@@ -96,6 +98,7 @@ class Facts:
     approvals: FoundApprovals | None = None
     infos: Mapping[str, TargetInfo] = field(default_factory=dict)
     logins: Mapping[str, str] = field(default_factory=dict)
+    headrooms: Mapping[str, Headroom] = field(default_factory=dict)
     refused: Mapping[Address, Refusal] = field(default_factory=dict)
 
     @property

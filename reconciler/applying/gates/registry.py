@@ -10,6 +10,7 @@ from reconciler.applying.gates import (
     applies_as,
     approvals,
     at_most,
+    bounds,
     denied,
     duplicates,
     expected_digest,
@@ -40,6 +41,8 @@ class Moment(Enum):
     """There is a session to a node, and no lock on it yet: infos, logins. Asked for one node after the other."""
     BEGINNING = auto()
     """What is made as one is about to begin: the plan has these changes alone, and it is `now` by then."""
+    LOOKED = auto()
+    """What there is was looked at, and the first step would be next: headrooms. Of what is as planned alone."""
 
 
 GATES: Mapping[Moment, Sequence[Gate]] = {
@@ -56,6 +59,7 @@ GATES: Mapping[Moment, Sequence[Gate]] = {
     Moment.FOUND: (nodes.gate, superseded.gate, hazards.gate, secrets.gate, at_most.gate),
     Moment.CONNECTED: (identity.gate, applies_as.gate),
     Moment.BEGINNING: (time_left.gate,),
+    Moment.LOOKED: (bounds.gate,),
 }
 
 

@@ -26,6 +26,7 @@ _IDENTIFY = """
            ) as may_harm,
            pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify,
            pg_catalog.has_function_privilege('pg_catalog.pg_read_file(pg_catalog.text)', 'execute') as may_read_files,
+           pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute') as may_list_wal,
            array(select file.view::pg_catalog.text
                  from (values ('pg_file_settings', 'pg_show_all_file_settings()'),
                               ('pg_hba_file_rules', 'pg_hba_file_rules()'),
@@ -33,7 +34,8 @@ _IDENTIFY = """
                  where pg_catalog.has_table_privilege(pg_catalog.to_regclass('pg_catalog.' || file.view), 'select')
                        and pg_catalog.has_function_privilege(
                            pg_catalog.to_regprocedure('pg_catalog.' || file.function), 'execute')) as file_views,
-           pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started
+           pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text as started,
+           extract(epoch from pg_catalog.clock_timestamp())::pg_catalog.float8 as clock
     from (values ({acting})) as who (name) left join pg_catalog.pg_roles acting on acting.rolname = who.name
 """
 

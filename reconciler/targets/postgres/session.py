@@ -17,7 +17,7 @@ from reconciler.model import PostgresTarget, System, TargetInfo
 from reconciler.secrets import Secrets
 from reconciler.targets import bounds
 from reconciler.targets.foreign.strangers import STRANGERS_HAVE_SOMETHING
-from reconciler.targets.postgres import role_and_database_timeouts
+from reconciler.targets.postgres import clock, role_and_database_timeouts
 from reconciler.targets.postgres.bounded_connection import HeardConnection
 from reconciler.targets.postgres.bounded_connection import Row as Row  # by which others know it
 from reconciler.targets.postgres.identity import IDENTIFIER, identify
@@ -69,10 +69,13 @@ class PostgresSession:
         self._riders = Riders()
         self._reading = reading_settings(target)
         connection.silence = bounds.OPENING_SECONDS
+        asked = clock.now()
         *_, [path], [own], [self._facts], [strangers] = self._sent(
             [*([(taken(target), None)] if target.role else []),
              (OWN_PATH_IS, None), (self._reading, None), (identify(target), None), (STRANGERS_HAVE_SOMETHING, None)]
         )  # fmt: skip
+        self.clock_ahead = clock.ahead(self._facts["clock"], asked, clock.now())
+        """How far the server's clock is ahead of ours, as it began."""
         if self._facts["may_identify"]:
             self._identifier = self.beside(IDENTIFIER)
         self.version_num: int = self._facts["version_num"]
@@ -99,6 +102,8 @@ class PostgresSession:
         self.may_harm: bool = self._facts["may_harm"]
         """Whether who logged in may more than a mere user: as a superuser, by an attribute, or with the server's files;
         also by a role that could be taken on."""
+        self.may_list_wal: bool = self._facts["may_list_wal"]
+        """Whether this role may see how much WAL the server keeps."""
         self.file_views: frozenset[str] = frozenset(self._facts["file_views"])
         """Views of pg_catalog on the server's own files that this role may read."""
         self.pid: int = own["pid"]

@@ -22,6 +22,7 @@ from reconciler.applying.gates import (
     applies_as,
     approvals,
     at_most,
+    bounds,
     denied,
     duplicates,
     expected_digest,
@@ -45,15 +46,18 @@ from reconciler.model import (
     Address,
     Applied,
     AtMost,
+    Bounds,
     Change,
     Fact,
     FoundApprovals,
     Hazard,
     HazardType,
+    Headroom,
     Plan,
     Policy,
     PostgresTarget,
     RedisTarget,
+    Replica,
     Resource,
     RollsBack,
     SecretRef,
@@ -622,8 +626,54 @@ OF_BUILDS = [
     ),
 ]  # fmt: skip
 
+MB = 1 << 20
+LAGS = Headroom((Replica("db2", 80 * MB, timedelta(seconds=31)), Replica("db3", 0, timedelta())), 21 << 30, 9 << 30)
+UNSEEN = Headroom(None, None, None)
+BEARS, AS_MUCH = (
+    Bounds(replica_lag=64 * MB, wal=20 << 30, free_disk=10 << 30),
+    Bounds(replica_lag=80 * MB, wal=21 << 30, free_disk=9 << 30),
+)
+NOT_NOW, AGAIN = f"main: {MAINS} lets nothing begin now: ", "\n  apply it again when that is over"
+
+
+def standing(found: Headroom, *changes: Change, main: Bounds = BEARS, runner: Bounds | None = None) -> Facts:
+    """Changes of a server that stands so, and what policies bound of that."""
+    said = {"policy": policy("p.yaml:1:1", bounds=runner)} if runner else {}
+    return replace(under(*changes, main=policy(bounds=main), **said), headrooms={"main": found})
+
+
+OF_BOUNDS = [
+    Case("no-bounds", "whatever the server bears", bounds.gate, standing(LAGS, TAKES, main=Bounds())),
+    Case("as-much-as-it-bears", "to the byte", bounds.gate, standing(LAGS, TAKES, RESTARTS, main=AS_MUCH)),
+    Case("as-late-as-it-bears", "to the second", bounds.gate,
+         standing(LAGS, TAKES, main=Bounds(replica_lag=timedelta(seconds=31)))),
+    Case("no-burden", "it neither builds nor restarts", bounds.gate, standing(LAGS, BUILD)),
+    Case("not-asked", "a Redis has none of it", bounds.gate, standing(LAGS, change(HZ, "", HazardType.INDEX_BUILD))),
+    Case(
+        "over", "all that is, with the bounds", bounds.gate, standing(LAGS, TAKES),
+        [f"{NOT_NOW}its replica db2 is 80 MB behind, and the bound is 64 MB; it keeps 21 GB of WAL, and the bound is "
+         f"20 GB; its fullest disk has 9 GB free, and the bound is 10 GB{AGAIN}"],
+    ),
+    Case(
+        "late", "by time", bounds.gate, standing(LAGS, RESTARTS, main=Bounds(replica_lag=timedelta(seconds=30))),
+        [f"{NOT_NOW}its replica db2 is 31 s behind, and the bound is 30 s{AGAIN}"],
+    ),
+    Case(
+        "the-stricter", "of two policies", bounds.gate,
+        standing(LAGS, TAKES, main=AS_MUCH, runner=Bounds(wal=20 << 30)),
+        [f"main: {RUNNERS} lets nothing begin now: it keeps 21 GB of WAL, and the bound is 20 GB{AGAIN}"],
+    ),
+    Case(
+        "unseen", "what nobody sees may be over", bounds.gate, standing(UNSEEN, TAKES),
+        [f"{NOT_NOW}how far its replicas are behind cannot be seen: grant pg_monitor to its role; how much WAL it "
+         "keeps cannot be seen: grant pg_monitor to its role; what its disks have free cannot be seen: run this beside "
+         f"the server, as a user who may read its data directory, and grant pg_monitor to its role{AGAIN}"],
+    ),
+]  # fmt: skip
+
 CASES = [
     *OF_A_SAVED_PLAN,
+    *OF_BOUNDS,
     *OF_BUILDS,
     *OF_THE_MOMENT,
     *OF_POLICIES,

@@ -1,12 +1,8 @@
-"""Whether what is built will fit on its disk. PostgreSQL does not tell free space, so only where we run beside it.
-
-A data directory is the server's own where its postmaster.pid names port and start of the very server that answers: a
-path of the same name in another container is not taken for it. Elsewhere nothing is known, and nothing is said.
-"""
+"""Whether what is built will fit on its disk, where that is seen (`data_directory`). Elsewhere nothing is known, and
+nothing is said."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +10,7 @@ from typing import NamedTuple
 
 from reconciler.formulas.human_readable import size
 from reconciler.insight.bounded_queries import BoundedQueries, Refused
+from reconciler.insight.data_directory import free, is_here
 from reconciler.kinds.pg_index.advice.build_facts import Estimated
 from reconciler.kinds.pg_index.advice.planned_statements import Work
 from reconciler.model import Address, Fact, Notice, NoticeType
@@ -39,9 +36,6 @@ _SERVER = """
 _TABLESPACES = """
     select spcname as name, pg_catalog.pg_tablespace_location(oid) as location from pg_catalog.pg_tablespace
 """
-
-START_TOLERANCE = 10.0
-"""Seconds between the start that postmaster.pid names and the one that the server names, which is a little later."""
 
 TIGHT = 0.8
 """Of the free space. A full disk stops every write, and estimates are estimates."""
@@ -120,25 +114,16 @@ def _disks(places: Places) -> _Disks | None:
     if isinstance(server, Refused) or isinstance(tablespaces, Refused) or not server or server[0]["data"] is None:
         return None
     data = Path(server[0]["data"])
-    if not _is_here(data, server[0]["port"], server[0]["started"]):
+    if not is_here(data, server[0]["port"], server[0]["started"]):
         return None
     device: dict[str, int] = {}
-    free: dict[int, int] = {}
+    free_on: dict[int, int] = {}
     for row in tablespaces:
         try:
             path = Path(row["location"]) if row["location"] else data
             at = path.stat().st_dev
-            found = os.statvfs(path)
+            free_on[at] = free(path)
         except OSError:
             continue
         device[row["name"]] = at
-        free[at] = found.f_bavail * found.f_frsize
-    return _Disks(device, free, server[0]["usual"], server[0]["temporary"], server[0]["memory"])
-
-
-def _is_here(data: Path, port: str, started: float) -> bool:
-    try:
-        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[3] == port and abs(int(lines[2]) - started) <= START_TOLERANCE
-    except (OSError, IndexError, ValueError):
-        return False
+    return _Disks(device, free_on, server[0]["usual"], server[0]["temporary"], server[0]["memory"])
