@@ -126,9 +126,9 @@ def _row(change: Change, cause: str) -> DriftRow:
     seen = provenance.said(change.provenance) if change.provenance else ""
     half_way = change.difference is not Difference.DIFFERS
     if half_way:
-        runs = f"{before} runs" if before and change.difference is Difference.NOT_RUNNING else ""
-        says = "; ".join(filter(None, (provenance.half_way(change), runs)))
-        told = "; ".join(filter(None, (reason, runs)))
+        before = "" if before == after else before  # the declared one may run
+        values = f"declared {after}; observed {before}" if before else ""
+        says, told = "; ".join(filter(None, (values, provenance.half_way(change)))), reason
     elif after:
         says, told = f"declared {after}; observed {before}", seen
     else:

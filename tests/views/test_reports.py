@@ -269,5 +269,5 @@ def test_a_row_says_in_which_file_and_line_it_is_declared():
 def test_drift_says_what_runs_where_only_the_file_has_what_is_declared():
     change = setting("jit", "on", "off", difference=Difference.NOT_RUNNING, reason="postgresql.auto.conf:3 has it")
     row = drift_report(PLAN.model_copy(update={"changes": (change,)})).resources[0]
-    assert row.says == "persisted, not running: postgresql.auto.conf:3 has it; on runs"
-    assert (row.declared, row.told) == ("off", "postgresql.auto.conf:3 has it; on runs")
+    assert row.says == "declared off; observed on; persisted, not running: postgresql.auto.conf:3 has it"
+    assert (row.declared, row.observed, row.told) == ("off", "on", "postgresql.auto.conf:3 has it")
