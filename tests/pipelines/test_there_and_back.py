@@ -52,7 +52,8 @@ def look(team, table, redis_server, redis_client, monkeypatch, database) -> Call
         reload(table)
         names = [name for (name,) in table.execute(NAMES)]
         memory = table.execute("select setting, source from pg_settings where name = 'work_mem'").fetchone()
-        return names, memory, redis_client.config_get("maxmemory-policy", "slowlog-max-len")
+        settings = redis_client.config_get("maxmemory-policy") | redis_client.config_get("slowlog-max-len")
+        return names, memory, settings
 
     return seen
 
