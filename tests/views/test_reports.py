@@ -240,7 +240,7 @@ def sentences(view: str) -> Iterator[str]:
             "markdown.py",
             [
                 "Why and evidence", "changes with the hazard ", "Seen and wanted",
-                "The exact steps on ", "changes' steps on ", "targets that could not be read",
+                "The exact steps on ", "changes' steps on ", "sentences of policies", "targets that could not be read",
                 "reasons of what is blocked", "reconciler show PLAN --format markdown --limit 0",
             ],
         ),
