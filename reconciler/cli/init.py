@@ -6,6 +6,7 @@ Decided: docs/decisions.md#folders-of-init
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import shared
+from reconciler.cli import pipeline_files, shared
 from reconciler.cli.app import Run
 from reconciler.cli.options import jobs as how_many
 from reconciler.cli.options import urls
@@ -37,9 +38,17 @@ _REMARKS = ("Which servers there are. With memory: 16GB beside a URL, a setting 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="")
 @urls.options
+@click.option(
+    "--pipeline",
+    type=click.Choice(list(pipeline_files.PLACES)),
+    allow_from_autoenv=False,
+    help="Write the file of a pipeline as well: .github/workflows/reconciler.yaml, or .gitlab-ci.yml.",
+)
 @how_many.option
 @click.pass_obj
-def command(run: Run, arguments: tuple[str, ...], postgres: str | None, redis: str | None, jobs: int) -> None:
+def command(
+    run: Run, arguments: tuple[str, ...], postgres: str | None, redis: str | None, pipeline: str | None, jobs: int
+) -> None:
     """Begin: make the folder --desired, with YAML that declares what a PostgreSQL and a Redis have.
 
     Without an option those that the variables DATABASE_URL and REDIS_URL lead to. Changes nothing on them, and writes
@@ -60,6 +69,7 @@ def command(run: Run, arguments: tuple[str, ...], postgres: str | None, redis: s
         raise UsageError("init takes no name: a PostgreSQL is called main, and a Redis cache", hint="rename them later")
     targets = section(urls.given(postgres, redis) or _of_environment(), run.secrets.reach)
     folder = _place(run.folder)
+    pipeline_file = pipeline_files.place(pipeline, folder) if pipeline else None
     with _made_beside(folder) as part:
         plan = _filled(run, part, targets, jobs)
         _refuse_what_is_there(folder)
@@ -67,8 +77,17 @@ def command(run: Run, arguments: tuple[str, ...], postgres: str | None, redis: s
     shared.show(render(plan, "text", **shared.layout()))
     named = f" --desired {shlex.quote(str(run.folder))}" if run.names_folder else ""
     run.tell(f"Made {run.folder}, which declares what is there. Edit it, and see the change: reconciler{named} plan")
+    if pipeline and pipeline_file:
+        pipeline_files.write(pipeline_file, pipeline_files.text(pipeline, _variables(targets)))
+        run.tell(f"Wrote {pipeline_file}. What to fill in, and to set once: the README, With pull requests.")
     if plan.changes:
         run.tell("The plan is not empty: something has changed since it was read.")
+
+
+def _variables(targets: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What the URLs of the targets name."""
+    urls = " ".join(str(each) for target in targets.values() for each in target.values())
+    return list(dict.fromkeys(re.findall(r"\$\{(\w+)", urls)))
 
 
 def _of_environment() -> dict[System, str]:

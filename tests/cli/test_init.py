@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from applying.acting import Command
 from waiting import PATIENCE, reload, until
 
+from reconciler.cli import pipeline_files
 from reconciler.cli.app import run
 
 SECRET = "hunter2-planted"
@@ -27,9 +29,9 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reconciler(place, capsys):
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
+    def call(*arguments: str | Path, desired: Path = place) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = run(["--desired", str(place), *map(str, arguments)])
+        code = run(["--desired", str(desired), *map(str, arguments)])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -214,3 +216,31 @@ def test_by_urls_import_prints_the_declaration_of_the_target_as_well(
     assert reconciler("plan", "--detailed-exitcode")[0] == 0
     code, _, err = reconciler("import", "main", "--postgres", "${DATABASE_URL}")
     assert (code, "either names of declared targets, or URLs" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("forge", "file"), [*pipeline_files.PLACES.items()])
+def test_the_file_of_a_pipeline_names_the_variables_of_the_folder(
+    forge, file, database, redis_server, reconciler, place, monkeypatch
+):
+    monkeypatch.setenv("PROD_URL", database)
+    monkeypatch.setenv("CACHE_URL", redis_server.url())
+    desired = place.with_name("desired")
+    given = ("--postgres", "${PROD_URL}", "--redis", "${CACHE_URL}", "--pipeline", forge)
+    code, _, err = reconciler("init", *given)
+    assert (code, left(place)) == (1, [])
+    assert "a pipeline plans the folder desired/ at the root of its repository, and this is" in err
+    code, _, err = reconciler("init", *given, desired=desired)
+    assert code == 0, err
+    written = desired.parent / file
+    assert f"Wrote {written}. What to fill in, and to set once: the README, With pull requests." in err
+    text = written.read_text()
+    if forge == "github":
+        both = "".join(f"          {name}: ${{{{ secrets.{name} }}}}\n" for name in ("PROD_URL", "CACHE_URL"))
+        assert text.count(both) == 3
+    assert "secrets.DATABASE_URL" not in text
+    assert database not in text
+    written.write_text("mine")
+    shutil.rmtree(desired)
+    code, _, err = reconciler("init", *given, desired=desired)
+    assert (code, written.read_text(), desired.exists()) == (1, "mine", False)
+    assert f"{written} is there already" in err

@@ -39,7 +39,7 @@ class Team:
         return self.pushed(self.push(name, text, pull), pull)
 
     def pushed(self, head: str, pull: PullRequest = PULL) -> Ran:
-        return self.event("pull_request", opened(pull.number, head), head)["plan"]
+        return self.event("pull_request", opened(pull.number, head, base=self.forge.head("main")), head)["plan"]
 
     def event(self, name: str, event: dict[str, Any], sha: str) -> dict[str, Ran]:
         return self.runner.run(self.workflow, name, event, sha)

@@ -13,6 +13,8 @@ from pipelines.expressions import runs, value
 from pipelines.forge import Forge
 from pipelines.workflow import ACTION, README, Runner, opened
 
+from reconciler.cli import pipeline_files
+
 
 def written(folder: Path) -> list[Path]:
     """Each workflow of the documentation as a file in a repository, and the action."""
@@ -104,3 +106,7 @@ def test_nothing_is_planned_where_a_fork_would_get_secrets(tmp_path):
     assert ran.failed
     assert "pull_request_target" in ran.log
     assert "Comment" not in ran.steps
+
+
+def test_init_writes_the_workflow_that_the_readme_shows():
+    assert pipeline_files.text("github", ["DATABASE_URL"]) == blocks("yaml workflow")[0].text

@@ -8,7 +8,7 @@ from docs.pages import ROOT
 from pipelines.checkers import complaints
 from pipelines.workflow import ACTION
 
-GITLAB = yaml.safe_load((ROOT / "docs/pipelines/gitlab.yaml").read_text(encoding="utf-8"))
+GITLAB = yaml.safe_load((ROOT / "reconciler/pipelines/gitlab.yaml").read_text(encoding="utf-8"))
 SCRIPTS = {
     **{f"action.yml: {step['name']}": step["run"] for step in ACTION["runs"]["steps"] if "run" in step},
     **{

@@ -125,6 +125,7 @@ def test_there_and_back(team, look, table, redis_client, command_line, tmp_path)
     nightly = team.event("schedule", {}, merged)["drift"]
     assert nightly.failed
     assert "| `512` | `64`; " in nightly.summary
+    assert nightly.summary.count("changed outside, after the apply that ended on 2") == 2
 
     # What was changed since is not undone; what is as the apply has left it is.
     team.forge.git("checkout", "--quiet", "-b", UNDOING.branch)
@@ -133,7 +134,7 @@ def test_there_and_back(team, look, table, redis_client, command_line, tmp_path)
     changed = "blocked: not undone: it has changed since it was applied: taking that back would update it"
     assert f"• main/pg_setting/work_mem {changed}, 9MB → 7MB " in said
     assert f"• cache/redis_setting/slowlog-max-len {changed}, 64 → 512 " in said
-    assert "2 of what was done cannot be undone, as the plan says; --allow-blocked plans the rest." in said
+    assert "2 of what was done cannot be undone, as the plan says; --allow-blocked goes on without it." in said
     redis_client.config_set("slowlog-max-len", "512")
     command_line(*desired, "rollback", receipt, "--out", undo, "--allow-blocked")
     said = command_line("show", undo, "--format", "markdown")
@@ -148,6 +149,11 @@ def test_there_and_back(team, look, table, redis_client, command_line, tmp_path)
     # It is approved and applied as any other.
     head = team.forge.commit("Undo plan 7", branch=UNDOING.branch)
     assert not team.pushed(head, UNDOING).failed
+    [comment] = team.forge.comments(UNDOING.number)
+    assert (
+        "**A plan of this branch undoes an apply.** To approve it: reconciler approve, by its name" in comment["body"]
+    )
+    assert said.strip() in comment["body"]
     for name in ("alice", "bob"):
         team.sign(undo, name, "--allow", "index-drop", command_line=command_line, pull=UNDOING)
     applied = team.merge(UNDOING)

@@ -160,6 +160,6 @@ def _as_installed(program: Path) -> None:
     program.chmod(0o755)
 
 
-def opened(number: int, head: str, *, of: str = REPOSITORY) -> dict[str, Any]:
-    """The event of a pull request; `of` is the repository that its branch is in."""
-    return {"number": number, "pull_request": {"head": {"sha": head, "repo": {"full_name": of}}}}
+def opened(number: int, head: str, *, base: str = "", of: str = REPOSITORY) -> dict[str, Any]:
+    """The event of a pull request from `base`, a commit; `of` is the repository that its branch is in."""
+    return {"number": number, "pull_request": {"base": {"sha": base}, "head": {"sha": head, "repo": {"full_name": of}}}}
