@@ -39,11 +39,13 @@ class PermissionRow(NamedTuple):
 
 
 class Permissions(NamedTuple):
-    """What an apply of a plan needs to be allowed: the options, the first of the hazards, and how many `more`."""
+    """What an apply of a plan needs to be allowed: the options, the first of the hazards, and how many `more`; `beside`
+    is said of hazards of which nothing has to be."""
 
     needed: Labelled
     hazards: tuple[PermissionRow, ...]
     more: str
+    beside: str = "Of these nothing has to be allowed:"
 
 
 def hazards_of(changes: Iterable[Change]) -> list[Hazard]:

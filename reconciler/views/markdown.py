@@ -130,7 +130,12 @@ def _hazards(report: PlanReport, comment: Comment, *, kept: float) -> None:
         return
     needed = report.permissions
     head = ["> [!WARNING]", f"> {labelled(needed.needed)}"] if needed else ["> [!NOTE]"]
-    full = [f"> - {code(each.type)}: {prose(each.says)}: {_of(each)}" for each in report.hazards]
+    # Those that need no permission come last.
+    first = next((each for each in report.hazards if not each.needs_permission), None) if needed else None
+    beside = [">", f"> {prose(needed.beside)}"] if needed else []
+    full = []
+    for each in report.hazards:
+        full += [*(beside if each is first else ()), f"> - {code(each.type)}: {prose(each.says)}: {_of(each)}"]
     whole = "\n".join([*head, *full])
     if size(whole) + 2 <= comment.room - kept:
         comment.add(whole)
@@ -148,7 +153,7 @@ def _hazards(report: PlanReport, comment: Comment, *, kept: float) -> None:
             taken += 1
         room -= size(line) + 1
         comment.left_out(len(names) - taken, f"changes with the hazard {code(type)}")
-        short.append(line)
+        short += [*(beside if groups[0] is first else ()), line]
     comment.add("\n".join(short))
 
 
