@@ -242,8 +242,9 @@ def test_a_wave_is_begun_where_the_checks_of_the_one_before_pass(plans, database
 
 def test_nobody_waits_for_checks_of_a_run_that_is_interrupted(plans, databases, reconciler, tmp_path):
     """Before, they were decided, and the next wave not begun then."""
-    made = plans(CHECKED, CHECKS.replace("select count(*) from public.tasks", ENDLESS))
-    receipts = tmp_path / "receipts"
+    made, receipts = plans(CHECKED, CHECKS), tmp_path / "receipts"
+    # Not before: the plan would wait for it, too.
+    declare(databases, CHECKED, CHECKS.replace("select count(*) from public.tasks", ENDLESS))
     run = Command(databases.desired, {}).start("apply", made, "--digest", digest(made), "--receipt", receipts)
     asked = "select 1 from pg_stat_activity where state = 'active' and query ~ 'pg_class [d]'"
     until(lambda: databases.sql("acme", asked), "a check is being decided")
