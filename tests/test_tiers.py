@@ -89,15 +89,16 @@ def of(mark: str, ran: list[Case], server: str = "_postgres") -> dict[str, set[s
     return {case: each for case, each in versions(ran).items() if name in case}
 
 
-def test_where_versions_differ_each_case_runs_on_the_newest_and_one_other(both):
-    ran = of("matrix", [*both[0], *both[1]])
-    assert {len(each) for each in ran.values()} == {2}
-    assert all(VERSIONS[-1] in each for each in ran.values())
+def test_where_versions_differ_all_run_on_the_newest_and_three_of_four_on_another(both):
+    every = of("matrix", [*both[0], *both[1]])
+    assert all(VERSIONS[-1] in each for each in every.values())
+    ran = {case: each for case, each in every.items() if len(each) == 2}
+    assert len(every) // 6 <= len(every) - len(ran) <= len(every) // 3
     others = Counter(version for each in ran.values() for version in each - {VERSIONS[-1]})
     assert others.keys() == set(VERSIONS[:-1])
-    assert others[VERSIONS[0]] >= len(ran) // 2 - 2
+    assert others[VERSIONS[0]] >= len(ran) // 2 - 3
     between = [others[version] for version in VERSIONS[1:-1]]
-    assert max(between) - min(between) <= 1
+    assert max(between) - min(between) <= 3
 
 
 def test_what_make_test_leaves_runs_on_one_version(both):
