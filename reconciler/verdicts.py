@@ -98,13 +98,13 @@ class Rest(Protocol):
     """What is left after an apply: the fields of `Receipt` of the same names."""
 
     @property
-    def remaining(self) -> Sequence[Address]: ...  # noqa: D102
+    def remaining(self) -> Sequence[Address]: ...  # noqa: D102 - the class says it
     @property
-    def waiting(self) -> Sequence[Address]: ...  # noqa: D102
+    def waiting(self) -> Sequence[Address]: ...  # noqa: D102 - the class says it
     @property
-    def unlooked(self) -> Sequence[Unlooked]: ...  # noqa: D102
+    def unlooked(self) -> Sequence[Unlooked]: ...  # noqa: D102 - the class says it
     @property
-    def half_way(self) -> Sequence[Address]: ...  # noqa: D102
+    def half_way(self) -> Sequence[Address]: ...  # noqa: D102 - the class says it
 
 
 def of_applied(change: ChangeReceipt, rest: Rest) -> Verdict:

@@ -76,7 +76,7 @@ _NOBODY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 def _run(arguments: Sequence[str], given: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(  # noqa: S603 - no shell, and each argument is ours
-            ["ssh-keygen", *arguments], input=given, capture_output=True, timeout=seconds, check=False,  # noqa: S607
+            ["ssh-keygen", *arguments], input=given, capture_output=True, timeout=seconds, check=False,  # noqa: S607 - that of the PATH
             env=os.environ | {"LC_ALL": "C"},
         )  # fmt: skip
     except FileNotFoundError:

@@ -126,7 +126,7 @@ def _git(root: Path, arguments: Sequence[str], given: bytes = b"") -> bytes:
         asked.write(given)
         asked.seek(0)
         with subprocess.Popen(  # noqa: S603 - no shell, and each argument is ours
-            ["git", *_AS_IT_IS, "-C", str(root), *arguments],  # noqa: S607
+            ["git", *_AS_IT_IS, "-C", str(root), *arguments],  # noqa: S607 - that of the PATH
             stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env,
         ) as process:  # fmt: skip
             try:

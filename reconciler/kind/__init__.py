@@ -257,7 +257,7 @@ class Discerns(Protocol):
     """
 
     @property
-    def optional(self) -> frozenset[str]: ...  # noqa: D102
+    def optional(self) -> frozenset[str]: ...  # noqa: D102 - the class says it
 
     def differing(self, change: Change) -> Collection[str]:
         """The keys of before and after that the change is about; empty where it is about all of the resource. Pure."""
